@@ -1,0 +1,89 @@
+"""Packs npm projects, linked dependencies included, into reproducible tarballs.
+
+    plan = linkpack.plan_pack("packages/app")  # reads only
+    tarball = linkpack.pack("packages/app", destination="dist")
+    tarball.integrity
+
+Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linkpack.api import Bundled, PackPlan, pack, plan_pack, write_pack
+    from linkpack.archive import Entry
+    from linkpack.errors import (
+        BundleError,
+        LinkpackError,
+        ManifestInvalid,
+        PlanRejected,
+        Problem,
+        ProjectError,
+        ProjectNotFound,
+        SnapshotError,
+        SourceChanged,
+        UnplaceableGraph,
+        VerifyFailed,
+    )
+    from linkpack.tarball import Tarball, TarballFile
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "linkpack.api": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
+    "linkpack.archive": ("Entry",),
+    "linkpack.errors": (
+        "BundleError",
+        "LinkpackError",
+        "ManifestInvalid",
+        "PlanRejected",
+        "Problem",
+        "ProjectError",
+        "ProjectNotFound",
+        "SnapshotError",
+        "SourceChanged",
+        "UnplaceableGraph",
+        "VerifyFailed",
+    ),
+    "linkpack.tarball": ("Tarball", "TarballFile"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BundleError",
+    "Bundled",
+    "Entry",
+    "LinkpackError",
+    "ManifestInvalid",
+    "PackPlan",
+    "PlanRejected",
+    "Problem",
+    "ProjectError",
+    "ProjectNotFound",
+    "SnapshotError",
+    "SourceChanged",
+    "Tarball",
+    "TarballFile",
+    "UnplaceableGraph",
+    "VerifyFailed",
+    "__version__",
+    "pack",
+    "plan_pack",
+    "write_pack",
+]
+
+
+def __getattr__(name: str) -> object:
+    """The public *name*, from the module that it lives in."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - a command that uses no library name need not load it
+
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted(__all__)

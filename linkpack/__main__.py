@@ -1,0 +1,8 @@
+"""`python -m linkpack`."""
+
+from __future__ import annotations
+
+from linkpack.cli import main
+
+if __name__ == "__main__":
+    main()

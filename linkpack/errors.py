@@ -1,0 +1,155 @@
+"""What can go wrong, as values (`Problem`) and as exceptions.
+
+LinkpackError                      exit 1
+├─ ProjectError                    the project or its manifest
+│  ├─ ManifestInvalid              package.json cannot be used
+│  └─ ProjectNotFound              no package.json where one was asked for
+├─ BundleError                     the bundle cannot be packed as it lies on disk
+│  └─ UnplaceableGraph             no finite tree holds the graph; the ring is named
+├─ PlanRejected                    carries every Problem that planning found
+├─ SnapshotError                   packing went wrong after planning
+│  ├─ SourceChanged                a file changed between planning and reading
+│  └─ VerifyFailed                 the written tarball is not what was planned
+├─ ConfigError                     no usable global prefix or settings
+└─ LinkError                       a link command cannot be done, or was taken back whole
+   ├─ LinkConflict                 something that is not ours is in the way
+   ├─ LinkMissing                  what is to be linked, restored or undone is not there
+   └─ StalePlan                    the disk changed between planning and acting
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Problem(NamedTuple):
+    """Something a plan found: why a thing cannot be done (an error) or what to know about it (a warning).
+
+    *code* is stable and in capitals (`EBUNDLEMISSING`); *path* is the file or directory it is about, as on
+    disk or, for what is inside the tarball, as there; *message* names the culprit; *hint* says what to do, or is
+    empty. All texts may hold hostile names: whoever prints them escapes them (`report.safe`).
+    """
+
+    code: str
+    path: str
+    message: str
+    hint: str = ""
+
+
+class LinkpackError(Exception):
+    """A refusal or failure that a user can act on; anything else that escapes is a bug.
+
+    *code* is stable (`EBUNDLEMISSING`), *path* the culprit, *hint* what to do about it.
+    """
+
+    default_code = "ELINKPACK"
+
+    def __init__(self, message: str, *, code: str = "", path: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.path = path
+        self.hint = hint
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The error as problems; one, except for `PlanRejected`."""
+        return (Problem(self.code, self.path, self.message, self.hint),)
+
+
+class ProjectError(LinkpackError):
+    """The project, or a manifest in it, cannot be used."""
+
+    default_code = "EPROJECT"
+
+
+class ManifestInvalid(ProjectError):
+    """A package.json that npm's rules or JSON's grammar refuse."""
+
+    default_code = "EMANIFEST"
+
+
+class ProjectNotFound(ProjectError):
+    """No package.json where a project was asked for."""
+
+    default_code = "ENOPROJECT"
+
+
+class BundleError(LinkpackError):
+    """The bundle cannot be packed as it lies on disk."""
+
+    default_code = "EBUNDLE"
+
+
+class UnplaceableGraph(BundleError):
+    """A ring of conflicting versions that no tree without links can hold."""
+
+    default_code = "EBUNDLERING"
+
+
+class PlanRejected(LinkpackError):
+    """A plan with errors in it; *found* holds all of them, so that one round mends everything."""
+
+    default_code = "EPLAN"
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        first = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        super().__init__(first.message + more, code=first.code, path=first.path, hint=first.hint)
+        self.found = tuple(found)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem, in the order found."""
+        return self.found
+
+
+class SnapshotError(LinkpackError):
+    """Packing failed after planning; nothing was left behind."""
+
+    default_code = "ESNAPSHOT"
+
+
+class SourceChanged(SnapshotError):
+    """A file was changed, swapped or removed between planning and reading."""
+
+    default_code = "ECHANGED"
+
+
+class VerifyFailed(SnapshotError):
+    """The written tarball, read back, is not what was planned."""
+
+    default_code = "EVERIFY"
+
+
+class ConfigError(LinkpackError):
+    """The settings name no usable global prefix or state folder."""
+
+    default_code = "ECONFIG"
+
+
+class LinkError(LinkpackError):
+    """A link command cannot be done; the disk is as it was."""
+
+    default_code = "ELINK"
+
+
+class LinkConflict(LinkError):
+    """Something that is not ours stands where a link has to go."""
+
+    default_code = "EEXIST"
+
+
+class LinkMissing(LinkError):
+    """What is to be linked, restored or undone is not there."""
+
+    default_code = "ENOTLINKED"
+
+
+class StalePlan(LinkError):
+    """The disk is no longer what the plan was made for; nothing was changed."""
+
+    default_code = "ESTALE"

@@ -1,0 +1,139 @@
+"""Everything linkpack reads from the disk goes through these functions.
+
+Paths are `str`, as given by the caller; names that are not UTF-8 hold surrogate escapes. Nothing here follows
+a path that could block (a pipe, a device) and nothing writes. `OSError` is raised as the system gives it;
+callers turn it into a `LinkpackError` that says what the path was needed for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as _stat
+from typing import TYPE_CHECKING
+
+from linkpack.errors import SourceChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK = 1 << 18  # bytes asked for at once when a file is read to be packed
+
+# O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+def scan(path: str) -> list[os.DirEntry[str]]:
+    """The entries of the directory *path*, in no particular order."""
+    with os.scandir(path) as entries:
+        return list(entries)
+
+
+def lstat(path: str) -> os.stat_result:
+    """The status of *path* itself, a link not followed."""
+    return os.lstat(path)
+
+
+def stat(path: str) -> os.stat_result:
+    """The status of what *path* leads to."""
+    return os.stat(path)
+
+
+def is_dir(path: str) -> bool:
+    """Whether *path* leads to a directory; False for anything that cannot be looked at."""
+    try:
+        return _stat.S_ISDIR(os.stat(path).st_mode)
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return False
+
+
+def is_file(path: str) -> bool:
+    """Whether *path* leads to a regular file; False for anything that cannot be looked at."""
+    try:
+        return _stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def real_path(path: str) -> str:
+    """The absolute path without links that *path* leads to; `OSError` when it leads nowhere or in a ring."""
+    return os.path.realpath(path, strict=True)
+
+
+def read_link(path: str) -> str:
+    """The text of the link at *path*."""
+    return os.readlink(path)
+
+
+def readable(path: str) -> bool:
+    """Whether this process may open *path* for reading."""
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def writable_dir(path: str) -> bool:
+    """Whether this process may make files in the directory *path*."""
+    return is_dir(path) and os.access(
+        path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
+    )
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """The bytes of the regular file that *path* leads to.
+
+    `OSError` with EINVAL when it is no regular file, EISDIR when a directory, EFBIG when it has more than
+    *limit* bytes.
+    """
+    handle = os.open(path, _READ)
+    try:
+        status = os.fstat(handle)
+        if _stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if not _stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        pieces = []
+        left = limit + 1
+        while left > 0 and (piece := os.read(handle, min(left, CHUNK))):
+            pieces.append(piece)
+            left -= len(piece)
+    finally:
+        os.close(handle)
+    if left <= 0:
+        raise OSError(errno.EFBIG, f"more than {limit} bytes", path)
+    return b"".join(pieces)
+
+
+def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
+    """The bytes of a file that a plan named, in pieces of at most `CHUNK` bytes.
+
+    *dev*, *ino* and *size* (bytes) are what planning saw. `SourceChanged` when the path now leads to another
+    file, when the size differs, or when the file was written to while it was read; pieces already given are
+    then worthless.
+    """
+    try:
+        handle = os.open(path, _READ | os.O_NOFOLLOW)
+    except OSError as err:
+        raise _changed(path, f"can no longer be read ({err.strerror})") from err
+    try:
+        before = os.fstat(handle)
+        if (before.st_dev, before.st_ino) != (dev, ino):
+            raise _changed(path, "was replaced by another file")
+        if before.st_size != size:
+            raise _changed(path, f"had {size} bytes and now has {before.st_size}")
+        left = size
+        while left > 0:
+            piece = os.read(handle, min(left, CHUNK))
+            if not piece:
+                raise _changed(path, "became shorter while it was read")
+            left -= len(piece)
+            yield piece
+        after = os.fstat(handle)
+        if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+            raise _changed(path, "was written to while it was read")
+    except OSError as err:
+        raise _changed(path, f"cannot be read ({err.strerror})") from err
+    finally:
+        os.close(handle)
+
+
+def _changed(path: str, how: str) -> SourceChanged:
+    return SourceChanged(f"{path} {how}", path=path, hint="pack again when nothing writes to it")

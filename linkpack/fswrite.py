@@ -1,0 +1,102 @@
+"""Everything linkpack writes to the disk goes through these functions.
+
+A file appears under its name whole or not at all: it is written beside its target under a temporary name,
+locked by its writer, and renamed into place. A temporary file that nobody locks is a dead run's: the next
+run in that directory removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX = ".linkpack-"
+_SUFFIX = ".tmp"
+
+
+@contextlib.contextmanager
+def made_dirs(path: str) -> Iterator[None]:
+    """The directory *path*, made with its missing parents; what was made goes again when the block fails.
+
+    `OSError` when something else is in the way.
+    """
+    made = []
+    at = path
+    while at and not os.path.lexists(at):
+        made.append(at)
+        at = os.path.dirname(at)
+    os.makedirs(path, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):  # somebody else put something there meanwhile
+                os.rmdir(folder)
+        raise
+
+
+@contextlib.contextmanager
+def draft(target: str) -> Iterator[BinaryIO]:
+    """A new file beside *target*, open for writing and reading; it becomes *target* when the block ends well.
+
+    In between the caller may write it and read it back. On any exception, an interrupt included, it is
+    removed and *target* stays what it was. `OSError` when the directory cannot be written to.
+    """
+    folder = os.path.dirname(target) or "."
+    sweep(folder)
+    handle, path = _new_file(folder)
+    try:
+        with open(handle, "w+b") as out:
+            yield out
+            out.flush()
+            os.fsync(handle)
+            os.rename(path, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        raise
+    _sync_dir(folder)
+
+
+def sweep(folder: str) -> None:
+    """Remove the temporary files that killed runs left in *folder*; living runs hold a lock on theirs."""
+    with os.scandir(folder) as entries:
+        left = [e.path for e in entries if e.name.startswith(_PREFIX) and e.name.endswith(_SUFFIX)]
+    for path in left:
+        with contextlib.suppress(OSError):
+            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            finally:
+                os.close(handle)
+
+
+def _new_file(folder: str) -> tuple[int, str]:
+    """The handle and path of a new, empty, locked temporary file in *folder*."""
+    while True:
+        path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        # 0o666: the process's umask decides, as for any file that a user makes.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        # A file system without locks (some network ones) loses only the sweeping of dead runs' files.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_nlink > 0:
+            return handle, path
+        os.close(handle)  # another run's sweep took it between its making and its lock
+
+
+def _sync_dir(folder: str) -> None:
+    """Make the rename last through a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # some file systems cannot sync a directory
+            os.fsync(handle)
+    finally:
+        os.close(handle)
