@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkpack.ranges import parse_range, satisfies
+from linkpack.semver import Version, compare, compare_build, parse_version, version_fault
+
+pytestmark = pytest.mark.property
+
+NUMBERS = st.integers(0, 3) | st.integers(0, 2**53 - 1)
+WORDS = st.from_regex(r"[0-9]{0,2}[A-Za-z-][0-9A-Za-z-]{0,3}", fullmatch=True)
+SMALL = st.integers(0, 20)
+VERSIONS = st.builds(
+    Version,
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    st.lists(SMALL | WORDS, max_size=3).map(tuple),
+    st.lists(SMALL.map(str) | WORDS, max_size=2).map(tuple),
+)
+RANGES = st.text(st.sampled_from("012.-*xXv=<>~^ |+a\t\ufeff"), max_size=24)
+TESTED = settings(derandomize=True, deadline=None, max_examples=150)
+
+
+@TESTED
+@given(VERSIONS)
+def test_round_trip(version: Version) -> None:
+    """A version's text reads back as the same version, and has no fault in a manifest."""
+    assert parse_version(str(version)) == version
+    assert version_fault(str(version)) == ""
+
+
+@TESTED
+@given(VERSIONS, VERSIONS, VERSIONS)
+def test_total_order(one: Version, two: Version, three: Version) -> None:
+    """Comparing is antisymmetric and transitive, and only what differs in build metadata alone is equal."""
+    assert compare(one, two) == -compare(two, one)
+    assert compare_build(one, two) == -compare_build(two, one)
+    assert (compare(one, two) == 0) == (one.public == two.public)
+    if compare(one, two) <= 0 and compare(two, three) <= 0:
+        assert compare(one, three) <= 0
+
+
+@TESTED
+@given(RANGES)
+def test_canonical_text(text: str) -> None:
+    """A range's canonical text reads back as the same range."""
+    found = parse_range(text)
+    assert found is None or parse_range(str(found)) == found
+
+
+@TESTED
+@given(VERSIONS, VERSIONS)
+def test_bounds(version: Version, bound: Version) -> None:
+    """With pre-releases let in, the operators are the order, and a caret is its two bounds."""
+    order, text, limit = compare(version, bound), str(version), str(bound)
+    assert satisfies(text, f"<{limit}", include_prerelease=True) == (order < 0)
+    assert satisfies(text, f"<= {limit}", include_prerelease=True) == (order <= 0)
+    assert satisfies(text, f">{limit} || {limit}", include_prerelease=True) == (order >= 0)
+    upper = Version(bound.major + 1, 0, 0, (0,))
+    if 0 < bound.major < 2**53 - 1:
+        inside = order >= 0 and compare(version, upper) < 0
+        assert satisfies(text, f"^{limit}", include_prerelease=True) == inside
+
+
+@TESTED
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_text(version: str, wanted: str) -> None:
+    """Any two texts have an answer; only a version is in a range."""
+    assert satisfies(version, wanted) <= (parse_version(version) is not None)
+
+
+@TESTED
+@given(st.text(st.sampled_from("1.x*-+ ~^<>=v|a"), min_size=1, max_size=6), st.integers(2000, 4000))
+def test_long_text(piece: str, times: int) -> None:
+    """Long repetitions have an answer: ranges have no length limit, and long versions are none."""
+    assert parse_version(piece * times) is None
+    assert not satisfies(piece * times, piece)
+    assert satisfies("1.1.1", piece * times) <= (parse_range(piece * times) is not None)

@@ -1,0 +1,67 @@
+"""Node and npm as installed here, for tests that compare with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The script is the body of `answer(request)`; requests and answers travel as one JSON array each.
+_HARNESS = """
+const root = process.argv[1];
+const use = (name) => require(require.resolve(name, { paths: [root] }));
+const answer = (request) => {
+%s
+};
+const input = require('node:fs').readFileSync(0, 'utf8');
+process.stdout.write(JSON.stringify(JSON.parse(input).map((request) => answer(request) ?? null)));
+"""
+
+
+def _which(program: str) -> str:
+    """The path of *program*; without it the test is skipped, in CI failed."""
+    path = shutil.which(program)
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(f"{program} is not on PATH")
+    return path or pytest.skip(f"{program} is not on PATH")
+
+
+def node() -> str:
+    """The path of node."""
+    return _which("node")
+
+
+def npm() -> str:
+    """The path of npm."""
+    return _which("npm")
+
+
+def npm_root() -> Path:
+    """The folder of npm's own package; its node_modules hold semver, minimatch, npm-packlist and so on."""
+    return Path(npm()).resolve().parent.parent
+
+
+def run_node(script: str, requests: Sequence[object]) -> list[object]:
+    """What *script* returns for each of *requests*, asked in one node process.
+
+    *script* is the body of a function of `request`; `use(name)` loads a package of npm's node_modules.
+    Requests and answers are JSON; `undefined` comes back as None.
+    """
+    done = subprocess.run(
+        [node(), "-e", _HARNESS.replace("%s", script), str(npm_root())],
+        input=json.dumps(requests),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers: list[object] = json.loads(done.stdout)
+    return answers
