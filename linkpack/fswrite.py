@@ -8,37 +8,45 @@ run in that directory removes it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PREFIX = ".linkpack-"
-_SUFFIX = ".tmp"
+_TEMPORARY = re.compile(r"\.linkpack-[0-9a-f]{16}\.tmp")
 
 
 @contextlib.contextmanager
 def made_dirs(path: str) -> Iterator[None]:
     """The directory *path*, made with its missing parents; what was made goes again when the block fails.
 
-    `OSError` when something else is in the way.
+    `OSError` when something else is in the way, or when no disk can hold such a name.
     """
     made = []
     at = path
     while at and not os.path.lexists(at):
         made.append(at)
         at = os.path.dirname(at)
-    os.makedirs(path, exist_ok=True)
     try:
+        _make_dirs(path)
         yield
     except BaseException:
         for folder in made:
-            with contextlib.suppress(OSError):  # somebody else put something there meanwhile
+            with contextlib.suppress(OSError, ValueError):  # somebody else put something there meanwhile
                 os.rmdir(folder)
         raise
+
+
+def _make_dirs(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except ValueError as err:  # a NUL, or half a character
+        raise OSError(errno.EINVAL, "no path can have such a name", path) from err
 
 
 @contextlib.contextmanager
@@ -65,9 +73,13 @@ def draft(target: str) -> Iterator[BinaryIO]:
 
 
 def sweep(folder: str) -> None:
-    """Remove the temporary files that killed runs left in *folder*; living runs hold a lock on theirs."""
-    with os.scandir(folder) as entries:
-        left = [e.path for e in entries if e.name.startswith(_PREFIX) and e.name.endswith(_SUFFIX)]
+    """Remove the temporary files that killed runs left in *folder*; living runs hold a lock on theirs.
+
+    Nothing is done in a folder that cannot be listed.
+    """
+    left = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if _TEMPORARY.fullmatch(entry.name)]
     for path in left:
         with contextlib.suppress(OSError):
             handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -81,22 +93,30 @@ def sweep(folder: str) -> None:
 def _new_file(folder: str) -> tuple[int, str]:
     """The handle and path of a new, empty, locked temporary file in *folder*."""
     while True:
-        path = os.path.join(folder, f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+        path = os.path.join(folder, f".linkpack-{secrets.token_hex(8)}.tmp")
         # 0o666: the process's umask decides, as for any file that a user makes.
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        # A file system without locks (some network ones) loses only the sweeping of dead runs' files.
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(handle).st_nlink > 0:
+        if _is_ours(handle):
             return handle, path
         os.close(handle)  # another run's sweep took it between its making and its lock
 
 
-def _sync_dir(folder: str) -> None:
-    """Make the rename last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _is_ours(handle: int) -> bool:
+    """Lock a new file; False when a sweep was faster and removes it, or has."""
     try:
-        with contextlib.suppress(OSError):  # some file systems cannot sync a directory
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks loses only the sweeping of dead runs' files
+    return os.fstat(handle).st_nlink > 0
+
+
+def _sync_dir(folder: str) -> None:
+    """Make the rename last through a power cut, where the folder can be opened and its file system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
             os.fsync(handle)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)

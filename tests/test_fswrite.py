@@ -1,0 +1,224 @@
+"""Writing the disk: whole files or none, and nothing left behind."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack import fswrite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEAD = ".linkpack-00112233445566ff.tmp"
+
+
+def names(folder: Path) -> list[str]:
+    """What is in *folder*."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_draft_becomes_the_target(tmp_path: Path) -> None:
+    """After the block the file is there whole, and nothing else is; an older one is replaced."""
+    target = tmp_path / "out"
+    target.write_text("older")
+    with fswrite.draft(str(target)) as out:
+        out.write(b"newer")
+        out.seek(0)
+        assert out.read() == b"newer"
+        assert target.read_text() == "older"
+    assert target.read_bytes() == b"newer"
+    assert names(tmp_path) == ["out"]
+
+
+def test_draft_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare name is a file of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    with fswrite.draft("out") as out:
+        out.write(b"x")
+    assert names(tmp_path) == ["out"]
+
+
+def fail_in_draft(target: Path, error: BaseException) -> None:
+    """Write something, then fail."""
+    with fswrite.draft(str(target)) as out:
+        out.write(b"half")
+        raise error
+
+
+def fail_in_made(folder: Path, leave: str = "") -> None:
+    """Make *folder*, and the file *leave* inside, then be interrupted."""
+    with fswrite.made_dirs(str(folder)):
+        if leave:
+            (folder.parent / leave).touch()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("error", [OSError("full"), ValueError("x"), KeyboardInterrupt(), SystemExit(1)])
+def test_draft_fails_whole(tmp_path: Path, error: BaseException) -> None:
+    """On any exception the older file is what it was and no temporary one stays."""
+    target = tmp_path / "out"
+    target.write_text("older")
+    with pytest.raises(type(error)):
+        fail_in_draft(target, error)
+    assert target.read_text() == "older"
+    assert names(tmp_path) == ["out"]
+
+
+def test_draft_that_lost_its_file(tmp_path: Path) -> None:
+    """When somebody removes the temporary file, that is an error, and nothing appears."""
+    with pytest.raises(FileNotFoundError), fswrite.draft(str(tmp_path / "out")):
+        (tmp_path / names(tmp_path)[0]).unlink()
+    assert names(tmp_path) == []
+
+
+def test_draft_over_a_folder(tmp_path: Path) -> None:
+    """A folder of the target's name stays, with what is in it."""
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError), fswrite.draft(str(tmp_path / "out")):
+        pass
+    assert names(tmp_path) == ["out"]
+
+
+def test_draft_over_a_link(tmp_path: Path) -> None:
+    """A link of the target's name is replaced; what it led to is not touched."""
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / "out").symlink_to("kept")
+    with fswrite.draft(str(tmp_path / "out")) as out:
+        out.write(b"new")
+    assert (tmp_path / "kept").read_text() == "kept"
+    assert not (tmp_path / "out").is_symlink()
+
+
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_draft_without_a_folder(tmp_path: Path, folder: str) -> None:
+    """A folder that is not there, or a file in its place, is the system's error."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as caught, fswrite.draft(str(tmp_path / folder / "out")):  # noqa: PT011 - the number
+        pass
+    assert caught.value.errno in {errno.ENOENT, errno.ENOTDIR}
+    assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_mode_is_the_users(tmp_path: Path, mask: int) -> None:
+    """The new file has the mode that the umask gives, as any file that a user makes."""
+    old = os.umask(mask)
+    try:
+        with fswrite.draft(str(tmp_path / "out")):
+            pass
+    finally:
+        os.umask(old)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
+    """The temporary file of a killed run, seen by its name and having no lock, is removed by the next run."""
+    script = (
+        "import os, sys; from linkpack import fswrite\nwith fswrite.draft(sys.argv[1]): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
+    left = names(tmp_path)
+    assert len(left) == 1
+    with fswrite.draft(str(tmp_path / "out")):
+        assert left[0] not in names(tmp_path)
+    assert names(tmp_path) == ["out"]
+
+
+def test_files_of_living_runs_stay(tmp_path: Path) -> None:
+    """Two drafts of one target at a time do not hurt each other; the one that ends last stays."""
+    target = tmp_path / "out"
+    with fswrite.draft(str(target)) as first:
+        with fswrite.draft(str(target)) as second:
+            first.write(b"first")
+            second.write(b"second")
+        assert target.read_bytes() == b"second"
+    assert target.read_bytes() == b"first"
+    assert names(tmp_path) == ["out"]
+
+
+def test_only_our_files_are_swept(tmp_path: Path) -> None:
+    """A file with nearly our name, a folder or a link with just our name: none of them is touched."""
+    (tmp_path / ".linkpack-notes.tmp").touch()
+    (tmp_path / DEAD).mkdir()
+    (tmp_path / DEAD.replace("ff", "aa")).symlink_to(".linkpack-notes.tmp")
+    (tmp_path / DEAD.replace("ff", "bb")).touch()
+    fswrite.sweep(str(tmp_path))
+    assert names(tmp_path) == [DEAD.replace("ff", "aa"), DEAD, ".linkpack-notes.tmp"]
+
+
+@pytest.mark.parametrize("removed", [True, False], ids=["removed", "locked"])
+def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removed: bool) -> None:  # noqa: FBT001
+    """A new file that another run's sweep got hold of before it was locked is given up for another one."""
+    real = fcntl.flock
+    seen: list[int] = []
+
+    def flock(handle: int, flags: int) -> None:
+        path = tmp_path / names(tmp_path)[0]
+        if not seen:
+            seen.append(os.open(path, os.O_RDWR))
+            real(seen[0], flags)
+            if removed:
+                path.unlink()
+                real(seen[0], fcntl.LOCK_UN)
+        real(handle, flags)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with fswrite.draft(str(tmp_path / "out")) as out:
+        out.write(b"x")
+        monkeypatch.undo()
+        for path in tmp_path.iterdir():
+            if path.stat().st_ino == os.fstat(seen[0]).st_ino:
+                path.unlink()  # as the sweep does next
+    os.close(seen[0])
+    assert (tmp_path / "out").read_bytes() == b"x"
+
+
+def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files cannot be locked, writing works, and nobody's temporary files are removed."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    (tmp_path / DEAD).touch()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with fswrite.draft(str(tmp_path / "out")):
+        pass
+    assert names(tmp_path) == [DEAD, "out"]
+
+
+def test_made_dirs(tmp_path: Path) -> None:
+    """Missing folders are made and stay; those that are there are fine."""
+    for _ in range(2):
+        with fswrite.made_dirs(str(tmp_path / "a" / "b")):
+            assert (tmp_path / "a" / "b").is_dir()
+    assert names(tmp_path / "a") == ["b"]
+
+
+def test_made_dirs_go_again(tmp_path: Path) -> None:
+    """When the block fails, what was made goes, what was there stays, and so does what somebody put there."""
+    (tmp_path / "a").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        fail_in_made(tmp_path / "a/b/c")
+    assert names(tmp_path / "a") == []
+    with pytest.raises(KeyboardInterrupt):
+        fail_in_made(tmp_path / "a/b/c", leave="other")
+    assert names(tmp_path / "a/b") == ["other"]
+
+
+@pytest.mark.parametrize(
+    "path", ["new/sub/" + "n" * 300, "file", "file/sub", "dangling", "new/n\0l", "new/\ud800"]
+)
+def test_made_dirs_that_cannot_be(tmp_path: Path, path: str) -> None:
+    """A folder that no disk can hold, or with something in its way, is an `OSError` and leaves nothing behind."""
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    with pytest.raises(OSError), fswrite.made_dirs(f"{tmp_path}/{path}"):  # noqa: PT011 - which one is the system's
+        pass
+    assert names(tmp_path) == ["dangling", "file"]

@@ -1,0 +1,187 @@
+"""The project: where it is, and what is said when it is not there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
+from linkpack.project import find_project, read_manifest, read_outer_ignores
+from linkpack.workspace import Workspace
+from tests.support.trees import parse_tree
+
+MANIFEST = '{"name": "p", "version": "1.0.0"}'
+
+
+def write(at: Path, files: dict[str, str]) -> str:
+    """The real path of a folder with these files."""
+    return str(parse_tree("".join(f"-- {name} --\n{text}\n" for name, text in files.items())).write_to(at))
+
+
+def printed(script: str, argument: Path) -> str:
+    """What the Python *script* prints when run by itself."""
+    here = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", script, str(argument)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": here}
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_in_the_directory_itself(tmp_path: Path) -> None:
+    """The project is at the directory's real path, links resolved, with the bytes of its manifest."""
+    root = write(tmp_path / "p", {"package.json": MANIFEST})
+    (tmp_path / "link").symlink_to("p")
+    project = find_project(str(tmp_path / "link"))
+    assert (project.root, project.manifest.name, project.around, project.own) == (root, "p", None, None)
+    assert project.manifest.raw == f"{MANIFEST}\n".encode()
+
+
+@pytest.mark.parametrize("start", ["", ".", "../p/"])
+def test_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+    """A relative path, or none, starts where the process is."""
+    root = write(tmp_path / "p", {"package.json": MANIFEST})
+    monkeypatch.chdir(root)
+    assert find_project(start).root == root
+
+
+def test_walking_up(tmp_path: Path) -> None:
+    """The nearest folder above with a package.json is the project; without walking up it is not looked for."""
+    root = write(tmp_path, {"package.json": MANIFEST, "src/deep/a.js": ""})
+    assert find_project(f"{root}/src/deep", walk_up=True).root == root
+    with pytest.raises(ProjectNotFound, match=r"src/deep is not a package: it has no package.json"):
+        find_project(f"{root}/src/deep")
+
+
+def test_walking_up_stops_at_node_modules(tmp_path: Path) -> None:
+    """As for npm, a folder with node_modules is the project's, also when it has no package.json."""
+    root = write(tmp_path, {"package.json": MANIFEST, "sub/node_modules/x/a.js": "", "sub/src/a.js": ""})
+    with pytest.raises(ProjectNotFound, match="sub is not a package"):
+        find_project(f"{root}/sub/src", walk_up=True)
+
+
+def test_walking_up_to_nothing() -> None:
+    """Where nothing above is a project, the error names the place where the search began."""
+    with pytest.raises(ProjectNotFound, match=r"^/proc is not a package: it has no package.json") as caught:
+        find_project("/proc", walk_up=True)
+    assert (caught.value.path, caught.value.code) == ("/proc", "ENOPROJECT")
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("missing", "No such file or directory"),
+        ("file", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+        ("n" * 300, "File name too long"),
+        ("n\0l", "embedded null"),
+        ("\ud800", "surrogates not allowed"),
+    ],
+)
+def test_no_directory(tmp_path: Path, start: str, why: str) -> None:
+    """A start that is no directory is named, with the system's reason."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ProjectNotFound, match=why):
+        find_project(f"{tmp_path}/{start}")
+
+
+def test_a_deleted_working_directory(tmp_path: Path) -> None:
+    """A process whose working directory is gone is told so."""
+    script = (
+        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
+        "from linkpack.errors import ProjectNotFound; from linkpack.project import find_project\n"
+        "try: find_project('.')\n"
+        "except ProjectNotFound as err: print(err)"
+    )
+    (tmp_path / "gone").mkdir()
+    assert printed(script, tmp_path / "gone") == ". is not a package: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (os.mkfifo, "not a regular file"),
+        (os.mkdir, "Is a directory"),
+        (lambda at: Path(at).symlink_to("package.json"), "Too many levels of symbolic links"),
+        (lambda at: Path(at).symlink_to("/dev/zero"), "not a regular file"),
+    ],
+    ids=["fifo", "folder", "loop", "device"],
+)
+def test_odd_manifests(tmp_path: Path, make: object, why: str) -> None:
+    """A package.json that is no file is refused by name, and never waited for."""
+    assert callable(make)
+    make(str(tmp_path / "package.json"))
+    with pytest.raises(ManifestInvalid, match=rf"package\.json cannot be read: {why}") as caught:
+        find_project(str(tmp_path))
+    assert caught.value.path == str(tmp_path.resolve() / "package.json")
+
+
+def test_a_manifest_of_any_size_is_not_read(tmp_path: Path) -> None:
+    """A manifest beyond the limit is refused before it is parsed."""
+    with (tmp_path / "package.json").open("wb") as out:
+        out.truncate((16 << 20) + 1)
+    with pytest.raises(ManifestInvalid, match="more than 16777216 bytes"):
+        read_manifest(str(tmp_path), "root")
+
+
+def test_unreadable_manifests(tmp_path: Path) -> None:
+    """A manifest that this user may not read has a code of its own."""
+    (tmp_path / "package.json").write_text(MANIFEST)
+    (tmp_path / "package.json").chmod(0)
+    tmp_path.chmod(0o755)
+    script = (
+        "import os, sys; from linkpack.errors import ManifestInvalid; from linkpack.project import read_manifest\n"
+        "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"
+        "try: read_manifest('.', 'root')\n"
+        "except ManifestInvalid as err: print(err.code)"
+    )
+    assert printed(script, tmp_path) == "EUNREADABLE\n"
+
+
+def test_workspaces_of_a_project(tmp_path: Path) -> None:
+    """A member knows the workspace around it, a root its own."""
+    root = write(
+        tmp_path,
+        {"package.json": '{"name": "r", "version": "1.0.0", "workspaces": ["p"]}', "p/package.json": MANIFEST},
+    )
+    member, whole = find_project(f"{root}/p"), find_project(root)
+    assert (member.around and member.around.root, member.own) == (root, None)
+    assert (whole.around, whole.own and whole.own.patterns) == (None, ("p",))
+
+
+def test_outer_ignore_files(tmp_path: Path) -> None:
+    """From the workspace's root down to above the member, one a folder, .npmignore first."""
+    root = write(
+        tmp_path,
+        {
+            ".gitignore": "a",
+            "x/.npmignore": "b",
+            "x/.gitignore": "c",
+            "x/y/.gitignore": "d",
+            "x/y/m/.npmignore": "e",
+        },
+    )
+    workspace = Workspace(root, (), {})
+    found = read_outer_ignores(workspace, f"{root}/x/y/m")
+    assert found == (
+        (f"{root}/.gitignore", "a\n"),
+        (f"{root}/x/.npmignore", "b\n"),
+        (f"{root}/x/y/.gitignore", "d\n"),
+    )
+    assert read_outer_ignores(None, f"{root}/x/y/m") == ()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+def test_outer_ignore_files_that_cannot_be_read(tmp_path: Path, make: object) -> None:
+    """An ignore file whose rules are not known is an error: they may keep secrets out."""
+    assert callable(make)
+    make(str(tmp_path / ".gitignore"))
+    with pytest.raises(LinkpackError, match=r"\.gitignore cannot be read") as caught:
+        read_outer_ignores(Workspace(str(tmp_path), (), {}), f"{tmp_path}/m")
+    assert caught.value.code == "EUNREADABLE"
