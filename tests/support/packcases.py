@@ -1,9 +1,9 @@
-"""Small trees with the listing that packing them gives, many to a text file (fixtures/trees/packlist).
+r"""Small trees with the listing that packing them gives, many to a text file (fixtures/trees/packlist).
 
 A case is a heading `== name` and lines, each a word and its arguments; an argument with a space is a JSON string:
 
     files a.js lib/b.js       files of some content; `dir`, `fifo`: what their names say
-    text .npmignore "a\\n"     a file with that content
+    text .npmignore "a\n"     a file with that content
     link l a.js               a link, here to a.js; `hard` a hard link to a file named before
     mode a.sh 755             a file with that mode (octal)
     manifest {"files": []}    fields of package.json besides name and version

@@ -5,8 +5,19 @@ Each member of a tree starts with a marker line and goes on to the next one:
     -- app/package.json --            a file; what follows is its contents
     -- app/cli.js +x --               an executable one
     -- app/node_modules/redis -> ../../redis --    a symbolic link
+    -- app/b.js => app/a.js --        a hard link to a file of the tree
     -- app/empty/ --                  a directory
     -- want --                        what is expected, a line each; must come last
+
+The lines under `want` in fixtures/trees/pack and fixtures/trees/layouts start with settings,
+
+    pack packages/app                 the folder that is packed; without it `blog`
+    with specs=keep                   an option of `plan_pack`
+    npm                               npm 11's tar stream is the same, byte for byte
+
+and go on with the plan (tests/support/packed.py): the entries in order and their modes, then `spec:` for each spec
+that is rewritten, `warning:` with code and path, or, when the tree cannot be packed, `error:` lines alone.
+Paths on disk are relative to the tree.
 """
 
 from __future__ import annotations
@@ -18,7 +29,7 @@ from typing import NamedTuple
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
-_MARKER = re.compile(r"^-- (?P<path>\S+?)(?P<x> \+x)?(?: -> (?P<target>\S+))? --$", re.MULTILINE)
+_MARKER = re.compile(r"^-- (?P<path>\S+?)(?P<x> \+x)?(?: (?P<kind>[-=]>) (?P<target>\S+))? --$", re.MULTILINE)
 
 
 class Tree(NamedTuple):
@@ -28,8 +39,13 @@ class Tree(NamedTuple):
     files: dict[str, str]
     executable: frozenset[str]
     links: dict[str, str]
+    hard_links: dict[str, str]
     folders: tuple[str, ...]
     want: tuple[str, ...]
+
+    def settings(self, word: str) -> list[str]:
+        """What stands after *word* on the lines of `want` that start with it."""
+        return [line[len(word) :].strip() for line in self.want if line.split(" ")[0] == word]
 
     def write_to(self, folder: Path) -> Path:
         """Lay the tree out below *folder*, which is made; the same folder, resolved."""
@@ -45,6 +61,8 @@ class Tree(NamedTuple):
             link = folder / path
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(to)
+        for path, to in self.hard_links.items():
+            (folder / path).hardlink_to(folder / to)
         return folder.resolve()
 
 
@@ -53,7 +71,7 @@ def parse_tree(text: str, name: str = "") -> Tree:
     markers = list(_MARKER.finditer(text))
     files: dict[str, str] = {}
     executable: set[str] = set()
-    links: dict[str, str] = {}
+    links: dict[str, dict[str, str]] = {"->": {}, "=>": {}}
     folders: list[str] = []
     want: tuple[str, ...] = ()
     for marker, after in zip(markers, [*markers[1:], None], strict=True):
@@ -62,14 +80,14 @@ def parse_tree(text: str, name: str = "") -> Tree:
         if path == "want":
             want = tuple(body.splitlines())
         elif marker["target"]:
-            links[path] = marker["target"]
+            links[marker["kind"]][path] = marker["target"]
         elif path.endswith("/"):
             folders.append(path)
         else:
             files[path] = body
             if marker["x"]:
                 executable.add(path)
-    return Tree(name, files, frozenset(executable), links, tuple(folders), want)
+    return Tree(name, files, frozenset(executable), links["->"], links["=>"], tuple(folders), want)
 
 
 def trees(topic: str) -> list[Tree]:

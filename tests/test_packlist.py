@@ -1,0 +1,396 @@
+"""Which files ship: npm's examples, the rules that are linkpack's own, and hostile trees."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from linkpack.manifest import parse_manifest
+from linkpack.packlist import Omission, Packlist, read_packlist
+from tests.support.packcases import PackCase, pack_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from linkpack.packlist import Edition, Kind
+
+
+class View(NamedTuple):
+    """What of a manifest decides about files."""
+
+    files: tuple[str, ...] | None = None
+    main: str | None = None
+    browser: str | None = None
+    bins: Mapping[str, str] = MappingProxyType({})
+    directories_bin: str | None = None
+    patched: tuple[str, ...] = ()
+
+
+PLAIN = View()
+
+
+def lay(root: Path, files: Mapping[str, str]) -> Path:
+    """Write *files* below *root*, with a package.json."""
+    for path, text in {"package.json": "{}", **files}.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="")
+    return root
+
+
+def read(root: Path, view: View = PLAIN, kind: Kind = "root", edition: Edition = "11") -> Packlist:
+    """The packlist of *root*."""
+    return read_packlist(str(root), view, kind, edition=edition)
+
+
+def names(packlist: Packlist) -> list[str]:
+    """The paths that ship, package.json aside."""
+    return [file.path for file in packlist.files if file.path != "package.json"]
+
+
+def codes(packlist: Packlist) -> list[str]:
+    """The codes of its warnings and problems."""
+    return [one.code for one in (*packlist.warnings, *packlist.problems)]
+
+
+@pytest.mark.parametrize("edition", ["11", "12"])
+@pytest.mark.parametrize("case", pack_cases(), ids=lambda case: case.name)
+def test_examples(case: PackCase, edition: Edition, tmp_path: Path) -> None:
+    """Each example ships what it says: npm's files, or where its row says so linkpack's."""
+    root = case.build(tmp_path / "p")
+    manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", "root")
+    packlist = read_packlist(str(root), manifest, "root", edition=edition)
+    if case.ours(edition) == ("fails",):
+        assert packlist.problems
+    else:
+        assert not packlist.problems
+        assert [file.path for file in packlist.files] == sorted(case.ours(edition))
+
+
+def test_omissions_say_why(tmp_path: Path) -> None:
+    """What is left out is listed with the rule and its place; a directory that is not entered once."""
+    files = {
+        ".npmignore": "# c\n*.log\ndist/\n",
+        "x.log": "",
+        "dist/a": "",
+        "lib/.gitignore": "/b\n",
+        "lib/b": "",
+        ".git/config": "",
+        "package-lock.json": "{}",
+        "node_modules/x/i.js": "",
+    }
+    assert read(lay(tmp_path, files)).omissions == (
+        Omission(".git/", "never packed: /.git"),
+        Omission(".npmignore", "never packed: .npmignore"),
+        Omission("dist/", ".npmignore:3: dist/"),
+        Omission("lib/.gitignore", "never packed: .gitignore"),
+        Omission("lib/b", "lib/.gitignore:1: /b"),
+        Omission("package-lock.json", "never packed: /package-lock.json"),
+        Omission("x.log", ".npmignore:2: *.log"),
+    )
+
+
+def test_omissions_of_files(tmp_path: Path) -> None:
+    """What `files` does not name says so, and what it takes away too."""
+    root = lay(tmp_path, {"a": "", "lib/b": "", "lib/c": "", "q/r": ""})
+    assert read(root, View(files=("lib", "!lib/c"))).omissions == (
+        Omission("a", 'not named in "files"'),
+        Omission("lib/c", '"files": !!lib/c'),
+        Omission("q/", 'not named in "files"'),
+    )
+
+
+@pytest.mark.parametrize("kind", ["root", "linked"])
+def test_what_a_file_is(kind: Kind, tmp_path: Path) -> None:
+    """Each file has its real path, size and identity; modes are 755 for the owner's x and for bins, else 644."""
+    root = lay(tmp_path, {"a": "abc", "b": "", "cli.js": "", "x/cli.js": ""})
+    (root / "a").chmod(0o600)
+    (root / "b").chmod(0o4711)
+    packlist = read(root, View(bins={"cli": "cli.js"}), kind)
+    modes = [(file.path, file.mode) for file in packlist.files if file.path != "package.json"]
+    assert modes == [("a", 0o644), ("b", 0o755), ("cli.js", 0o755), ("x/cli.js", 0o644)]
+    first = packlist.files[0]
+    status = (root / "a").stat()
+    assert first == ("a", str(root / "a"), 3, 0o644, status.st_dev, status.st_ino)
+
+
+def test_an_installed_package_gives_what_was_published(tmp_path: Path) -> None:
+    """Ignore files and default rules do not act in an installed package; its node_modules is not its content."""
+    files = {
+        ".npmignore": "i.js\n",
+        "i.js": "",
+        "lib/.gitignore": "y.js\n",
+        "lib/y.js": "",
+        "lib/a.orig": "",
+        "lib/.git/config": "",
+        "node_modules/q/i.js": "",
+        "lib/node_modules/q/i.js": "",
+        ".npmrc": "",
+        "lib/.npmrc": "",
+    }
+    packlist = read(lay(tmp_path, files), kind="installed")
+    kept = [".npmignore", "i.js", "lib/.gitignore", "lib/a.orig", "lib/node_modules/q/i.js", "lib/y.js"]
+    assert names(packlist) == kept
+    assert codes(packlist) == []
+
+
+def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
+    """A linked package is packed by its own rules, less its node_modules."""
+    files = {".npmignore": "o.js\n", "o.js": "", "a.js": "", "node_modules/q/i.js": "", ".npmrc": ""}
+    view = View(main="node_modules/q/i.js")
+    assert names(read(lay(tmp_path, files), view, "linked")) == ["a.js"]
+    assert names(read(tmp_path, view)) == ["a.js", "node_modules/q/i.js"]
+
+
+def test_outer_ignore_files(tmp_path: Path) -> None:
+    """The ignore files between a workspace root and its member act in the member, and again in its folders."""
+    root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
+    outer = (("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
+    packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
+    assert names(packlist) == ["c.js"]
+    assert ("also", "../.npmignore:1: also") in packlist.omissions
+
+
+def test_members_ship_only_their_own_files(tmp_path: Path) -> None:
+    """A workspace root ships of a member only what that member ships."""
+    root = lay(tmp_path, {"r.js": "", "packages/w/a.js": "", "packages/w/secret": "", "packages/w/x/b": ""})
+    members = (("packages/w", frozenset({"a.js"})),)
+    packlist = read_packlist(str(root), View(), "root", edition="12", members=members)
+    assert names(packlist) == ["packages/w/a.js", "r.js"]
+    assert ("packages/w/x/b", "the workspace member packages/w does not ship it") in packlist.omissions
+
+
+def test_own_tarballs_stay_out(tmp_path: Path) -> None:
+    """The tarball of an earlier run is left out, with a warning; others are content."""
+    root = lay(tmp_path, {"p-1.0.0.tgz": "", "x.tgz": "", "dist/p-1.0.0.tgz": ""})
+    own = frozenset({"p-1.0.0.tgz", "dist/p-1.0.0.tgz"})
+    packlist = read_packlist(str(root), View(), "root", edition="12", own_tarballs=own)
+    assert names(packlist) == ["x.tgz"]
+    assert codes(packlist) == ["WOWNTARBALL", "WOWNTARBALL"]
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "why"),
+    [
+        ("l", "gone", "leads nowhere"),
+        ("l", "l", "leads nowhere"),
+        ("l", "lib", "no regular file"),
+        ("l", ".git/config", "never packed"),
+        ("l", "lib/.npmrc", "never packed"),
+        ("l", "node_modules/x/i.js", "never packed"),
+        ("README.md", "../outside", "outside the package"),
+        ("l", "/proc/self/environ", "outside the package"),
+    ],
+)
+def test_links_that_do_not_ship(link: str, target: str, why: str, tmp_path: Path) -> None:
+    """A link that leads out, nowhere, or to what is never packed is left out, and named with its target."""
+    root = lay(tmp_path / "p", {".git/config": "", "lib/.npmrc": "", "node_modules/x/i.js": ""})
+    (tmp_path / "outside").write_text("secret", encoding="utf-8")
+    (root / link).symlink_to(target)
+    packlist = read(root)
+    assert names(packlist) == []
+    assert codes(packlist) == ["WLINK"]
+    assert target in packlist.warnings[0].message
+    assert why in packlist.warnings[0].message
+
+
+def test_links_that_ship_as_copies(tmp_path: Path) -> None:
+    """A link to a file of the package ships that file's bytes, if the rules keep the link's own path."""
+    root = lay(tmp_path / "real", {"docs/r.md": "read", "x/y": ""})
+    (root / "README.md").symlink_to("docs/r.md")
+    (root / "z").symlink_to("x/y")
+    (tmp_path / "link").symlink_to("real")
+    for at in (root, tmp_path / "link"):
+        packlist = read(at, View(files=("nothing",)))
+        assert [file.path for file in packlist.files] == ["README.md", "package.json"]
+        assert (packlist.files[0].source, packlist.files[0].size) == (str(root / "docs" / "r.md"), 4)
+        assert codes(packlist) == []
+
+
+def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
+    """A package.json that leads to a file of the package ships its bytes; one that leads out is refused."""
+    (tmp_path / "p").mkdir()
+    root = tmp_path / "p"
+    (root / "pk").write_text("{}", encoding="utf-8")
+    (root / "package.json").symlink_to("pk")
+    assert [file.path for file in read(root).files] == ["package.json", "pk"]
+    (root / "package.json").unlink()
+    (tmp_path / "pk").write_text("{}", encoding="utf-8")
+    (root / "package.json").symlink_to("../pk")
+    assert codes(read(root)) == ["ELINK"]
+
+
+def test_special_files(tmp_path: Path) -> None:
+    """Pipes and sockets that the rules keep are left out with a warning, and never opened."""
+    root = lay(tmp_path, {"a": "", ".npmignore": "other\n"})
+    os.mkfifo(root / "pipe")
+    os.mkfifo(root / "other")
+    with socket.socket(socket.AF_UNIX) as unix:
+        os.chdir(root)  # the path of a socket is short
+        unix.bind("sock")
+    packlist = read(root)
+    assert names(packlist) == ["a"]
+    assert codes(packlist) == ["WSPECIAL", "WSPECIAL"]
+
+
+@pytest.mark.parametrize("name", ["a\\b", "d\\x/a", os.fsdecode(b"\xff"), os.fsdecode(b"\xffd/a")])
+def test_names_that_no_tarball_can_hold(name: str, tmp_path: Path) -> None:
+    """A backslash or bytes that are not UTF-8 in a name that would ship are refused; ignored ones are nothing."""
+    root = lay(tmp_path, {name: ""})
+    assert codes(read(root)) == ["EBADNAME"]
+    assert codes(read(root, View(files=()))) == []
+
+
+def test_star_in_a_name(tmp_path: Path) -> None:
+    """A star in a name leaves the file or directory out, as in npm, with a warning."""
+    packlist = read(lay(tmp_path, {"a*b": "", "d*/x": "", "c": ""}))
+    assert names(packlist) == ["c"]
+    assert codes(packlist) == ["WNAME", "WNAME"]
+
+
+@pytest.mark.parametrize("name", [".npmignore", ".gitignore", "lib/.npmignore"])
+@pytest.mark.parametrize("what", ["folder", "dangling", "pipe", "big", "pattern"])
+def test_ignore_files_that_cannot_be_read(name: str, what: str, tmp_path: Path) -> None:
+    """An ignore file that cannot be used is a problem that names it: its rules may keep secrets out."""
+    root = lay(tmp_path, {"lib/a": ""})
+    path = root / name
+    if what == "folder":
+        path.mkdir()
+    elif what == "dangling":
+        path.symlink_to("gone")
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text("a" * (1 << 21) if what == "big" else "{1..999999}\n", encoding="utf-8")
+    packlist = read(root)
+    assert [one.code for one in packlist.problems] == ["EPATTERN" if what == "pattern" else "EUNREADABLE"]
+    assert name in packlist.problems[0].message
+
+
+def test_ignore_files_that_do_not_count(tmp_path: Path) -> None:
+    """A .gitignore beside a .npmignore, or either beside `files` at the root, is not even read."""
+    root = lay(tmp_path, {".npmignore": "a\n", "a": "", "b": ""})
+    (root / ".gitignore").mkdir()
+    assert names(read(root)) == ["b"]
+    assert codes(read(root)) == []
+    assert names(read(root, View(files=("a",)))) == ["a"]
+
+
+def test_ignore_file_in_another_encoding(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are read as replacement characters, as node does."""
+    root = lay(tmp_path, {"a": "", "b": ""})
+    (root / ".npmignore").write_bytes(b"\xff\na\n")
+    assert names(read(root)) == ["b"]
+
+
+@pytest.mark.parametrize("files", [("{1..999999}",), ("a", "@(" * 50 + ")" * 50)])
+@pytest.mark.parametrize("edition", ["11", "12"])
+def test_unusable_entry_of_files(files: tuple[str, ...], edition: Edition, tmp_path: Path) -> None:
+    """An entry of `files` that cannot be used is a problem that says so."""
+    packlist = read(lay(tmp_path, {"a": ""}), View(files=files), edition=edition)
+    assert codes(packlist) == ["EPATTERN"]
+    assert packlist.problems[0].message.startswith('"files": ')
+
+
+@pytest.mark.parametrize("edition", ["11", "12"])
+def test_entries_that_no_path_can_be(edition: Edition, tmp_path: Path) -> None:
+    """NUL, lone surrogates and endless names in `files` find nothing, and do no harm."""
+    view = View(files=("a\0b", "\ud800", "x" * 5000, "y/" * 3000 + "*", "a/*"))
+    assert names(read(lay(tmp_path, {"a": "", "b": ""}), view, edition=edition)) == []
+
+
+def test_forced_main_warns_when_it_opens_an_ignored_folder(tmp_path: Path) -> None:
+    """As in npm, all of an ignored folder whose file is main ships, which is said."""
+    root = lay(tmp_path, {".npmignore": "dist\n", "dist/i.js": "", "dist/j.js": ""})
+    packlist = read(root, View(main="dist/i.js"))
+    assert names(packlist) == ["dist/i.js", "dist/j.js"]
+    assert codes(packlist) == ["WFORCED"]
+    (root / "dist" / "j.js").unlink()
+    assert codes(read(root, View(main="dist/i.js"))) == []
+
+
+def test_a_main_that_is_mended_lets_in_only_itself(tmp_path: Path) -> None:
+    """Where npm forgets a main, it is let in alone, and what is left out beside it says why."""
+    root = lay(tmp_path, {".npmignore": "dist\n", "dist/i.js": "", "dist/j.js": "", "dist/x/k": ""})
+    packlist = read(root, View(main="./dist/i.js"))
+    assert names(packlist) == ["dist/i.js"]
+    assert codes(packlist) == []
+    assert packlist.omissions[1:] == (("dist/j.js", ".npmignore:1: dist"), ("dist/x/", ".npmignore:1: dist"))
+
+
+def test_directories_bin(tmp_path: Path) -> None:
+    """The files of `directories.bin` are commands, names with a leading dot apart; a missing folder is nothing."""
+    root = lay(tmp_path, {"s/x": "", "s/.h": "", "s/d/e": "", "a": ""})
+    (root / "s" / "l").symlink_to("x")
+    packlist = read(root, View(files=("a",), directories_bin="s"))
+    assert {file.path: file.mode for file in packlist.files if file.path.startswith("s/")} == {
+        "s/d/e": 0o755,
+        "s/x": 0o755,
+    }
+    assert names(read(root, View(files=("a",), directories_bin="gone"))) == ["a"]
+    assert "s/x" in names(read(root, View(files=("a",), directories_bin="")))
+
+
+def test_patch_files_stay_out_in_npm_12(tmp_path: Path) -> None:
+    """Patch files never ship by npm 12's rules, not even as main; npm 11 ships them."""
+    root = lay(tmp_path, {"p/a.patch": "", "b": ""})
+    view = View(main="p/a.patch", patched=("./p/a.patch", ""))
+    assert names(read(root, view, edition="12")) == ["b"]
+    assert names(read(root, view, edition="11")) == ["b", "p/a.patch"]
+    assert names(read(root, view, kind="linked", edition="12")) == ["b", "p/a.patch"]
+
+
+@pytest.mark.parametrize("depth", [1200, 2400])
+def test_deep_trees(depth: int, tmp_path: Path) -> None:
+    """Depth is no matter until the system refuses the path, which is a problem that names it."""
+    lay(tmp_path, {})
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(depth):
+            os.mkdir("d", dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+        os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    finally:
+        os.close(here)
+    packlist = read(tmp_path)
+    assert (len(names(packlist)), codes(packlist)) == ((1, []) if depth < 2000 else (0, ["EPATHLONG"]))
+
+
+@pytest.fixture
+def powerless() -> Iterator[Path]:
+    """A directory to use without root's power to read everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        user = os.geteuid()
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+        os.seteuid(user)
+
+
+def test_what_may_not_be_read(powerless: Path) -> None:
+    """Files and directories without permission are problems that name them."""
+    root = lay(powerless, {"a": "", "d/b": "", "e/.npmignore": "", "e/c": "", "s/x": "", "f": "1"})
+    for path in ("a", "d", "e/.npmignore"):
+        (root / path).chmod(0)
+    (root / "s").chmod(0o444)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    packlist = read(root)
+    assert names(packlist) == ["e/c", "f"]
+    assert [one.message.split(" cannot")[0] for one in packlist.problems] == [
+        "the file a",
+        "the directory d",
+        "the ignore file e/.npmignore",
+        "the file s/x",
+    ]
+    editions: tuple[Edition, ...] = ("11", "12")
+    for edition in editions:
+        view = View(files=("d/*", "s/x", "[s]/x"), directories_bin="d")
+        assert names(read(root, view, edition=edition)) == []
