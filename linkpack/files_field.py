@@ -53,13 +53,14 @@ def named_files(root: str, files: Iterable[str]) -> Named:
         if pattern.endswith("/*"):
             pattern += "*"
         mode = _mode(root, pattern.lstrip("!").replace("\\", "/"))
-        if mode is None:
-            rules.append(f"!{pattern}")
-        elif stat.S_ISREG(mode):
+        if mode is not None and stat.S_ISREG(mode):
             strict.append(f"!{pattern}")
             required.append(pattern.removeprefix("/"))
-        elif stat.S_ISDIR(mode):
+        elif mode is not None and stat.S_ISDIR(mode):
             rules += [f"!{pattern}", f"!{pattern}/**"]
+        else:
+            # npm passes over a link or a pipe without a word; the walk says what becomes of it.
+            rules.append(f"!{pattern}")
     return Named(tuple(rules), tuple(reversed(strict)), tuple(required))
 
 
@@ -143,13 +144,13 @@ def _steps(
 
 
 def _entries(root: str, folder: str, portion: Portion | None) -> list[tuple[str, bool]]:
-    """The (name, is it a folder) in *folder* that fit *portion*; links and special files are left out."""
+    """The (name, is it a folder) in *folder* that fit *portion*; a link is no folder, wherever it leads."""
     here = f"{root}/{folder}" if folder else root
     if portion is not None and portion.literal is not None:
         # As typed: a surrogate pair of the pattern is one character of a name.
         name = portion.literal.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         mode = _mode(here, name)
-        return [(name, stat.S_ISDIR(mode))] if mode is not None and _usual(mode) else []
+        return [] if mode is None else [(name, stat.S_ISDIR(mode))]
     try:
         entries = fs.scan(here)
     except OSError:
@@ -157,10 +158,5 @@ def _entries(root: str, folder: str, portion: Portion | None) -> list[tuple[str,
     return [
         (entry.name, entry.is_dir(follow_symlinks=False))
         for entry in entries
-        if (portion is None or portion.fits(units(entry.name)))
-        and (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
+        if portion is None or portion.fits(units(entry.name))
     ]
-
-
-def _usual(mode: int) -> bool:
-    return stat.S_ISDIR(mode) or stat.S_ISREG(mode)

@@ -72,6 +72,44 @@ def draft(target: str) -> Iterator[BinaryIO]:
     _sync_dir(folder)
 
 
+def is_draft(name: str) -> bool:
+    """Whether *name*, a last portion, is one that `draft` gives to what it has not finished."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+@contextlib.contextmanager
+def put_back(target: str) -> Iterator[None]:
+    """Take back what the block did to the file *target* when the block fails: an older file is there again.
+
+    It is kept meanwhile under a second name beside it; on a file system without hard links nothing is taken back.
+    What the block moved elsewhere stays there.
+    """
+    folder = os.path.dirname(target) or "."
+    try:
+        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        handle = -1  # nothing there
+    kept = os.path.join(folder, f".linkpack-{secrets.token_hex(8)}.tmp")
+    try:
+        if handle >= 0:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # or a sweep would take it for a dead run's
+                os.link(target, kept, follow_symlinks=False)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if handle < 0:
+                os.unlink(target)
+            else:
+                os.rename(kept, target)  # does nothing when both are still one file
+        raise
+    finally:
+        if handle >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(kept)
+            os.close(handle)
+
+
 def sweep(folder: str) -> None:
     """Remove the temporary files that killed runs left in *folder*; living runs hold a lock on theirs.
 

@@ -36,6 +36,8 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
     a workspace file above it cannot.
     """
+    if not start:
+        raise _no_project('""', "it is no path")
     try:
         root = fs.real_path(start)
     except (OSError, ValueError) as err:

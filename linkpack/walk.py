@@ -230,6 +230,7 @@ class Walk:
             self._leave_link(path, text, "which is never packed")
         else:
             self._add(path, target, (status.st_size, status.st_mode, status.st_dev, status.st_ino))
+            self._warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
     def _leave_link(self, path: str, text: str, why: str) -> None:
         self._omit(path, f"a link to {text}, {why}")
@@ -237,7 +238,7 @@ class Walk:
             message = f"package.json is a link to {text}, {why}"
             self._fail("ELINK", path, message, "make package.json a regular file")
         else:
-            self._warn("WLINK", path, f"{path} is a link to {text}, {why}: left out")
+            self._warn("WLINK", path, f"{path} is a symbolic link to {text}, {why}: left out")
 
     def _add(self, path: str, source: str, status: tuple[int, int, int, int]) -> None:
         """Ship the regular file *source*, whose size, mode, device and inode are *status*, as *path*."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 from types import MappingProxyType
@@ -210,7 +211,22 @@ def test_links_that_ship_as_copies(tmp_path: Path) -> None:
         packlist = read(at, View(files=("nothing",)))
         assert [file.path for file in packlist.files] == ["README.md", "package.json"]
         assert (packlist.files[0].source, packlist.files[0].size) == (str(root / "docs" / "r.md"), 4)
-        assert codes(packlist) == []
+        assert [warning.message for warning in packlist.warnings] == [
+            "README.md is a symbolic link to docs/r.md: packed as a copy of that file"
+        ]
+
+
+@pytest.mark.parametrize("edition", ["11", "12"])
+def test_links_and_pipes_named_in_files(tmp_path: Path, edition: Edition) -> None:
+    """What `files` names is packed or spoken of: a link, a link that leads out, a pipe."""
+    root = lay(tmp_path / "p", {"a": "", "b": ""})
+    (tmp_path / "outside").write_text("secret", encoding="utf-8")
+    (root / "in").symlink_to("a")
+    (root / "out").symlink_to("../outside")
+    os.mkfifo(root / "pipe")
+    packlist = read(root, View(files=("in", "out", "pipe")), edition=edition)
+    assert names(packlist) == ["in"]
+    assert [warning.path for warning in packlist.warnings] == ["in", "out", "pipe"]
 
 
 def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
@@ -360,7 +376,10 @@ def test_deep_trees(depth: int, tmp_path: Path) -> None:
         os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     finally:
         os.close(here)
-    packlist = read(tmp_path)
+    try:
+        packlist = read(tmp_path)
+    finally:  # pytest's own clean-up is recursive
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
     assert (len(names(packlist)), codes(packlist)) == ((1, []) if depth < 2000 else (0, ["EPATHLONG"]))
 
 

@@ -1,0 +1,288 @@
+"""The library: from a project directory to a plan, and from a plan to a verified tarball.
+
+The only place where the stages meet. Nothing here prints or reads the environment; relative paths are the
+operating system's business.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack import fswrite
+from linkpack.archive import plan_archive
+from linkpack.consumer import read_consumer
+from linkpack.contents import read_contents
+from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
+from linkpack.graph import read_bundle
+from linkpack.names import format_out, tarball_name
+from linkpack.project import find_project
+from linkpack.ship.form import check_form, installers, take_form
+from linkpack.ship.publishconfig import publish_view
+from linkpack.tarball import measure_tarball, write_tarball
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import PurePath
+
+    from linkpack.archive import Entry
+    from linkpack.errors import Problem
+    from linkpack.graph import BundleGraph, Package
+    from linkpack.layout import Layout
+    from linkpack.manifest import Manifest
+    from linkpack.packlist import Edition, Omission, Packlist
+    from linkpack.ship.form import LayoutName
+    from linkpack.ship.publishconfig import PublishView
+    from linkpack.specs import Mode, SpecChange
+    from linkpack.tarball import Tarball
+
+NPM_RULES: tuple[Edition, Edition] = ("11", "12")  # whose selection rules are known, oldest first
+
+
+class Bundled(NamedTuple):
+    """A package inside the tarball.
+
+    *slots* are the folders that hold it there (`node_modules/redis`), *files* and *size* (bytes) count one copy.
+    *linked* packages are snapshots of the source directory *source*; *reached* is the link that led there.
+    """
+
+    name: str
+    version: str
+    slots: tuple[str, ...]
+    linked: bool
+    source: str
+    reached: str
+    files: int
+    size: int
+
+
+class PackPlan(NamedTuple):
+    """Everything that packing will do, decided.
+
+    *root* is the project's real directory, *filename* the tarball's name. *entries* are in the tarball's order,
+    *omissions* what was met and left out, and why. *changes* are the specs that the shipped manifests have
+    rewritten. *packages* and *edges* count what the runtime graph check compared with the disk. *rules* is the
+    edition of npm's selection rules. *layout* is `"bundle"`, `"vendor"` or `"thin"`, *installers* who can
+    install it. *publish_config* says why publishConfig was applied, "" when it was not; *publish_fields* are its
+    members that concern packing, either way.
+    """
+
+    root: str
+    manifest: Manifest
+    filename: str
+    entries: tuple[Entry, ...]
+    omissions: tuple[Omission, ...]
+    bundled: tuple[Bundled, ...]
+    changes: tuple[SpecChange, ...]
+    warnings: tuple[Problem, ...]
+    packages: int
+    edges: int
+    rules: str
+    layout: LayoutName = "bundle"
+    installers: tuple[str, ...] = ()
+    publish_config: str = ""
+    publish_fields: tuple[str, ...] = ()
+
+
+def plan_pack(
+    path: str | PurePath = ".",
+    *,
+    walk_up: bool = False,
+    npm_rules: str = NPM_RULES[-1],
+    specs: Mode = "resolve",
+    allow_missing: bool = False,
+    out: str = "",
+    destination: str | PurePath = ".",
+    outputs: Iterable[str] = (),
+    layout: LayoutName = "bundle",
+    publish_config: bool | None = None,
+) -> PackPlan:
+    """The plan for packing the project in the directory *path*; reads only.
+
+    With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
+    selection rules apply (`"11"`, `"12.2.0"`); *specs* what happens to dependency specs of no use to a consumer;
+    *allow_missing* makes a bundled dependency that is not installed a warning; *out* names the tarball, `%s` being
+    the package's name and `%v` its version; *destination* is where it will be written, so that an earlier one
+    there is not packed, nor what is at *outputs*, paths that the same run will write. *layout* says where bundled
+    packages go (see docs/pack.md); *publish_config* applies publishConfig as pnpm does, or not; None: when the
+    project is pnpm's or yarn's.
+
+    Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
+    `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
+    under the reading, `LinkpackError` for unusable options.
+    """
+    edition = rules_edition(npm_rules)
+    try:
+        project = find_project(str(path), walk_up=walk_up)
+        view = publish_view(project, publish_config)
+        filename = _filename(view.project.manifest, out)
+        written = (posixpath.join(str(destination), filename), *outputs)
+        return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+    except OSError as err:
+        where = str(err.filename or path)
+        raise SnapshotError(
+            f"{where} cannot be read: {err.strerror}", code="EREAD", path=where, hint="pack again when it can"
+        ) from err
+
+
+def _plan(
+    view: PublishView,
+    filename: str,
+    written: tuple[str, ...],
+    edition: Edition,
+    specs: Mode,
+    *,
+    layout: LayoutName,
+    allow_missing: bool,
+) -> PackPlan:
+    """The stages, one after the other."""
+    project = view.project
+    graph = view.graph(read_bundle(project, allow_missing=allow_missing))
+    if graph.problems:
+        raise PlanRejected(graph.problems)
+    consumer = read_consumer(graph, specs)
+    form = take_form(layout, graph, consumer)
+    packlists = view.packlists(graph, read_contents(project, graph, edition, written))
+    archive = plan_archive(form.layout, packlists, form.manifests)
+    proof = check_form(form, graph, archive.entries)
+    problems = (*consumer.problems, *form.problems, *archive.problems, *proof.problems)
+    if problems:
+        raise PlanRejected(problems)
+    return PackPlan(
+        project.root,
+        project.manifest,
+        filename,
+        archive.entries,
+        archive.omissions,
+        _bundled(graph, form.layout, packlists),
+        form.changes,
+        (*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        proof.packages,
+        proof.edges,
+        edition,
+        layout,
+        installers(layout, bundled=bool(graph.bundled)),
+        view.reason,
+        view.fields,
+    )
+
+
+def pack(
+    path: str | PurePath = ".",
+    *,
+    destination: str | PurePath = ".",
+    ignore_scripts: bool = True,
+    walk_up: bool = False,
+    npm_rules: str = NPM_RULES[-1],
+    specs: Mode = "resolve",
+    allow_missing: bool = False,
+    out: str = "",
+    layout: LayoutName = "bundle",
+    publish_config: bool | None = None,
+    threads: int = 2,
+    env: Mapping[str, str] | None = None,
+) -> Tarball:
+    """The verified tarball of the project in *path*, written into the directory *destination*.
+
+    *destination* is made when missing. Unless *ignore_scripts*, prepack and prepare are run before the project is
+    read and postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time;
+    the bytes do not depend on it. The other arguments are those of `plan_pack`, as are the errors; besides them
+    `SnapshotError` when a file changes meanwhile or the tarball cannot be written and `ScriptFailed`, in which
+    cases nothing is left behind.
+    """
+    plan = partial(
+        plan_pack,
+        path,
+        walk_up=walk_up,
+        npm_rules=npm_rules,
+        specs=specs,
+        allow_missing=allow_missing,
+        out=out,
+        destination=destination,
+        layout=layout,
+        publish_config=publish_config,
+    )
+    write = partial(write_pack, destination=destination, threads=threads)
+    if ignore_scripts:
+        return write(plan())
+    from linkpack.run.lifecycle import Hooks, check_before, pack_through  # noqa: PLC0415 - loads subprocess
+
+    project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
+    return pack_through(project, Hooks(env or {}), plan, write, str(destination))[1]
+
+
+def write_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2) -> Tarball:
+    """The verified tarball of *plan*, written into the directory *destination*, which is made when missing.
+
+    Raises `SnapshotError` as `pack` does.
+    """
+    target = posixpath.join(str(destination), plan.filename)
+    try:
+        with fswrite.made_dirs(posixpath.dirname(target) or "."):
+            return write_tarball(plan.entries, target, threads=threads)
+    except OSError as err:
+        raise SnapshotError(
+            f"{destination} cannot be made a folder: {err.strerror}",
+            code="EWRITE",
+            path=str(destination),
+            hint="choose another --pack-destination",
+        ) from err
+
+
+def measure_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2) -> Tarball:
+    """The tarball that `write_pack` would write, sizes and digests included, without writing it.
+
+    Reads every file once. Raises `SourceChanged` as `pack` does.
+    """
+    return measure_tarball(plan.entries, posixpath.join(str(destination), plan.filename), threads=threads)
+
+
+def rules_edition(npm_rules: str) -> Edition:
+    """The edition of the selection rules, `"11"` or `"12"`, that the npm version *npm_rules* goes by.
+
+    `LinkpackError` (ERULES) for a version without known rules.
+    """
+    for known in NPM_RULES:
+        if npm_rules == known:
+            return known
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - only odd values need it
+
+    try:
+        asked = Version(npm_rules)
+    except InvalidVersion:
+        asked = None
+    if asked is None or asked < Version(NPM_RULES[0]):
+        raise LinkpackError(
+            f"no selection rules are known for npm {npm_rules}",
+            code="ERULES",
+            hint=f"known are those of npm {' and '.join(NPM_RULES)}",
+        )
+    return NPM_RULES[-1] if asked >= Version(NPM_RULES[-1]) else NPM_RULES[0]
+
+
+def _filename(manifest: Manifest, out: str) -> str:
+    name, version = manifest.name, manifest.version
+    return format_out(out, name, version) if out else tarball_name(name, version)
+
+
+def _bundled(graph: BundleGraph, layout: Layout, packlists: Mapping[str, Packlist]) -> tuple[Bundled, ...]:
+    """The packages inside the tarball, in the order of their first slots."""
+    slots: dict[str, list[str]] = {}
+    for slot, at in layout.slots.items():
+        slots.setdefault(at, []).append(slot)
+    del slots[graph.root]
+    return tuple(_about(graph.packages[at], tuple(held), packlists[at]) for at, held in slots.items())
+
+
+def _about(package: Package, slots: tuple[str, ...], packlist: Packlist) -> Bundled:
+    return Bundled(
+        package.manifest.name or slots[0].rpartition("node_modules/")[2],
+        package.manifest.version,
+        slots,
+        package.linked,
+        package.id,
+        package.via,
+        len(packlist.files),
+        sum(file.size for file in packlist.files),
+    )

@@ -1,0 +1,294 @@
+"""`linkpack pack`: its options, what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from linkpack import __version__, cli
+from linkpack.cli import linkpack
+from tests.support.packed import read_packed
+from tests.support.trees import FIXTURES, parse_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LINKED = parse_tree((FIXTURES / "trees" / "pack" / "linked.txt").read_text(encoding="utf-8"), "linked")
+
+
+class Done(NamedTuple):
+    """What a run left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - JSON
+        """What is on stdout, which must be JSON and nothing else."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def blog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a linked package, the current directory."""
+    folder = LINKED.write_to(tmp_path / "tree") / "blog"
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
+    """Run the command line in this process, as its entry point does."""
+
+    def call(*args: str) -> Done:
+        with pytest.raises(SystemExit) as left:
+            cli.main(["pack", *args])
+        captured = capsys.readouterr()
+        return Done(int(left.value.code or 0), captured.out, captured.err)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def listing(folder: Path) -> list[str]:
+    """Every path below *folder*."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_stdout_is_the_file_name(blog: Path, run: Callable[..., Done]) -> None:
+    """A pack prints the file name on stdout and the report on stderr, its last line being the proof."""
+    done = run()
+    assert (done.status, done.out) == (0, "blog-1.0.0.tgz\n")
+    assert done.err.splitlines()[0] == "blog@1.0.0 (npm 12 rules)"
+    assert done.err.splitlines()[-1] == "runtime graph: 3 packages, 2 edges: verified"
+    assert len(read_packed(blog / "blog-1.0.0.tgz").members) == 7
+
+
+def test_a_dry_run_prints_the_same_and_writes_nothing(
+    blog: Path, tmp_path: Path, run: Callable[..., Done]
+) -> None:
+    """But for the note that nothing was written, a dry run's output is a real run's, JSON included."""
+    before = listing(tmp_path)
+    dry, dry_json = run("--dry-run"), run("--dry-run", "--json", "--pack-destination", "out")
+    assert listing(tmp_path) == before
+    assert dry.err.replace(" (dry run: not written)", "") == run().err
+    (blog / "blog-1.0.0.tgz").unlink()
+    assert dry_json == run("--json", "--pack-destination", "out")
+    assert dry.out == "blog-1.0.0.tgz\n"
+    assert (blog / "out" / "blog-1.0.0.tgz").is_file()
+
+
+def test_quiet(run: Callable[..., Done], blog: Path) -> None:
+    """Quiet leaves stderr empty, warnings included; errors are printed all the same."""
+    (blog / "away").symlink_to("gone")
+    assert run("-q") == Done(0, "blog-1.0.0.tgz\n", "")
+    assert "ENOPROJECT" in run("-q", "nowhere").err
+
+
+def test_verbose(run: Callable[..., Done], blog: Path) -> None:
+    """Verbose lists every file, and what was left out with the reason."""
+    (blog / ".npmrc").touch()
+    err = run("-v").err
+    assert "node_modules/redis/node_modules/is-odd/index.js" in err
+    assert any(line.strip() == "never packed: .npmrc  .npmrc" for line in err.splitlines())
+
+
+def test_json(run: Callable[..., Done], blog: Path) -> None:
+    """With --json stdout is npm 11's array, with npm12's format an object by name; warnings stay on stderr."""
+    (blog / "away").symlink_to("gone")
+    done = run("--json")
+    [found] = done.json
+    assert found["files"][0] == {"path": "README.md", "size": 7, "mode": 0o644}
+    assert (found["id"], found["bundled"]) == ("blog@1.0.0", ["redis"])
+    assert found["linkpack"]["path"] == "./blog-1.0.0.tgz"
+    assert done.err == "linkpack: warning WLINK: away is a symbolic link to gone, which leads nowhere: left out\n"
+    assert run("--json", "-q").err == ""
+    by_name = run("--json", "--json-format", "npm12").json
+    assert list(by_name) == ["blog"]
+    assert {**by_name["blog"], "linkpack": 0} == {**found, "linkpack": 0}
+
+
+def test_a_failure_under_json(run: Callable[..., Done], blog: Path) -> None:
+    """A failure is npm's error object on stdout, with every problem in it, and the usual lines on stderr."""
+    (blog.parent / "redis" / "node_modules" / "is-odd" / "package.json").unlink()
+    (blog.parent / "redis" / "package.json").write_text(
+        '{"name": "redis", "version": "3.1.2", "dependencies": {"is-odd": "*", "is-even": "*"}}', encoding="utf-8"
+    )
+    done = run("--json")
+    error = done.json["error"]
+    assert (done.status, list(done.json), list(error)) == (1, ["error"], ["code", "summary", "detail"])
+    assert error["code"] == "EBUNDLEMISSING"
+    assert [line.split(",")[0] for line in error["summary"].split("\n")] == [
+        "redis needs is-even",
+        "redis needs is-odd",
+    ]
+    assert "install" in error["detail"]
+    assert done.err.count("linkpack: error EBUNDLEMISSING: ") == 2
+
+
+def test_a_failure(run: Callable[..., Done], blog: Path) -> None:
+    """A failure leaves stdout empty and exits 1; stderr says what is wrong and what to do."""
+    (blog / "node_modules" / "redis").unlink()
+    done = run()
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("linkpack: error EBUNDLEMISSING: the project needs redis, which is not installed")
+    assert "\n  run your package manager's install" in done.err
+    assert listing(blog) == ["README.md", "index.js", "node_modules", "package.json"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--nope",),
+        ("--npm-rules", "10"),
+        ("--npm-rules", "latest"),
+        ("--npm-rules",),
+        ("--specs", "guess"),
+        ("--json-format", "npm10"),
+        ("--dry-run=1",),
+    ],
+)
+@pytest.mark.usefixtures("blog")
+def test_usage_errors(args: tuple[str, ...], run: Callable[..., Done]) -> None:
+    """A wrong command line exits 2 with the usage on stderr and nothing on stdout."""
+    done = run(*args)
+    assert (done.status, done.out) == (2, "")
+    assert "Error: " in done.err
+    assert args[-1].split("=")[0] in done.err
+
+
+def test_destinations(run: Callable[..., Done], blog: Path, tmp_path: Path) -> None:
+    """A destination is made with its parents; stdout has the bare file name whatever the folder."""
+    assert run("--pack-destination", "a/b").out == "blog-1.0.0.tgz\n"
+    assert run("-q", "--pack-destination", str(tmp_path / "c"), "--out", "d/%s@%v.tgz").out == "blog@1.0.0.tgz\n"
+    assert (blog / "a" / "b" / "blog-1.0.0.tgz").is_file()
+    assert (tmp_path / "c" / "d" / "blog@1.0.0.tgz").is_file()
+
+
+def test_an_unusable_destination(run: Callable[..., Done], blog: Path) -> None:
+    """A destination that is a file, below one, or read-only is an error that names it; nothing is left."""
+    locked = blog.parent / "locked"
+    locked.mkdir(mode=0o555)
+    # root may write anywhere but to a file system that takes no files
+    for destination in ("index.js", "index.js/x", "/proc" if os.geteuid() == 0 else str(locked)):
+        done = run("--pack-destination", destination)
+        assert (done.status, done.out) == (1, "")
+        assert done.err.startswith(f"linkpack: error EWRITE: {destination}")
+    assert listing(locked) == []
+
+
+def test_a_destination_inside_the_package(run: Callable[..., Done], blog: Path) -> None:
+    """The tarball of an earlier run, inside the package, is left out with a notice, and the result is the same."""
+    first = run("--json", "--pack-destination", "dist").json[0]
+    done = run("--json", "--pack-destination", "dist")
+    assert done.json[0]["integrity"] == first["integrity"]
+    assert "WOWNTARBALL: dist/blog-1.0.0.tgz" in done.err
+    assert run("--pack-destination", str(blog)).out == "blog-1.0.0.tgz\n"
+
+
+def test_several_folders(run: Callable[..., Done], blog: Path) -> None:
+    """Several folders give a line each, in the order asked for, and one JSON document."""
+    both = ("../redis", ".", "--pack-destination", "../out")
+    assert run(*both).out == "redis-3.1.2.tgz\nblog-1.0.0.tgz\n"
+    assert [each["name"] for each in run("--json", *both).json] == ["redis", "blog"]
+    assert list(run("--json", "--json-format", "npm12", *both).json) == ["redis", "blog"]
+    assert listing(blog.parent / "out") == ["blog-1.0.0.tgz", "redis-3.1.2.tgz"]
+
+
+def test_several_folders_into_one_of_them(run: Callable[..., Done], blog: Path) -> None:
+    """What a run writes into a package that it packs as well is no part of that package, now or the next time."""
+    first = [each["integrity"] for each in run("--json", "../redis", ".").json]
+    done = run("--json", "../redis", ".")
+    assert [each["integrity"] for each in done.json] == first
+    assert "WOWNTARBALL: redis-3.1.2.tgz is a tarball that an earlier run wrote" in done.err
+
+
+def test_all_are_planned_before_one_is_written(run: Callable[..., Done], blog: Path) -> None:
+    """When one of several folders cannot be packed none is, and no destination is made."""
+    assert run("--pack-destination", "out", ".", "../nowhere").status == 1
+    assert not (blog / "out").exists()
+
+
+@pytest.mark.parametrize("args", [(".", "."), (".", "../redis", "--out", "same.tgz")])
+def test_one_name_for_two_packages(args: tuple[str, ...], run: Callable[..., Done], blog: Path) -> None:
+    """Two packages that would be written to one file are refused, before anything is written."""
+    before = listing(blog)
+    done = run(*args)
+    assert (done.status, "EOUTSAME" in done.err) == (1, True)
+    assert listing(blog) == before
+
+
+def test_without_a_folder_the_project_above_is_packed(
+    run: Callable[..., Done], blog: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder of the project the project is packed; naming that folder asks for that folder."""
+    (blog / "lib").mkdir()
+    monkeypatch.chdir(blog / "lib")
+    assert run("-q").out == "blog-1.0.0.tgz\n"
+    assert run(".").status == 1
+    assert listing(blog / "lib") == ["blog-1.0.0.tgz"]
+
+
+def test_specs(run: Callable[..., Done], blog: Path) -> None:
+    """--specs keep ships the manifest as it is, error refuses, and resolve is the default."""
+    assert "file:../redis  -> 3.1.2" in run("--dry-run").err
+    assert run("--specs", "error").status == 1
+    assert run("--specs", "keep").status == 0
+    raw = read_packed(blog / "blog-1.0.0.tgz").files["package.json"]
+    assert raw == (blog / "package.json").read_bytes()
+
+
+def test_allow_missing(run: Callable[..., Done], blog: Path) -> None:
+    """--allow-missing makes an error a warning."""
+    (blog / "node_modules" / "redis").unlink()
+    done = run("--allow-missing", "--specs", "keep")
+    assert (done.status, "warning WBUNDLEMISSING" in done.err) == (0, True)
+
+
+@pytest.mark.usefixtures("blog")
+def test_rules(run: Callable[..., Done]) -> None:
+    """The rules used are in the JSON; a version stands for its edition, and the newest is the default."""
+    used = [
+        run("--json", "--dry-run", *args).json[0]["linkpack"]["npmRules"]
+        for args in ((), ("--npm-rules", "11"), ("--npm-rules", "11.19.1"), ("--npm-rules=99",))
+    ]
+    assert used == ["12", "11", "11", "12"]
+
+
+def test_scripts_do_not_run(run: Callable[..., Done], blog: Path) -> None:
+    """No lifecycle script runs, with the flag or without it."""
+    fields = json.loads((blog / "package.json").read_text(encoding="utf-8"))
+    fields["scripts"] = dict.fromkeys(("prepack", "prepare", "postpack"), "touch ran")
+    (blog / "package.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert [run(*args).status for args in ((), ("--ignore-scripts",), ("--no-ignore-scripts",))] == [0, 0, 0]
+    assert not (blog / "ran").exists()
+
+
+def test_help_and_version() -> None:
+    """Help and version are data: on stdout, with exit 0."""
+    runner = CliRunner()
+    helped = runner.invoke(linkpack, ["pack", "-h"])
+    assert (helped.exit_code, "--pack-destination DIR" in helped.stdout) == (0, True)
+    assert runner.invoke(linkpack, ["--version"]).stdout == f"{__version__}\n"
+    assert runner.invoke(linkpack, ["nope"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("blog")
+def test_the_readmes_example(run: Callable[..., Done]) -> None:
+    """What the README shows of a run is what the run prints."""
+    readme = (FIXTURES.parent / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("$ linkpack pack\n")[2].partition("```")[0].splitlines()
+    done = run()
+    printed = (done.err + done.out).splitlines()
+    at = shown.index("...")
+    assert printed[:at] == shown[:at]
+    assert printed[at - len(shown) + 1 :] == shown[at + 1 :]

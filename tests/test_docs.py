@@ -1,0 +1,68 @@
+"""The documentation names what there is, and only that."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+import pytest
+
+from linkpack.cli import linkpack
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "linkpack").glob("*.py"))
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+CODE = re.compile(r'"([EW][A-Z]{3,})"')
+# Codes that belong to a class of errors with more precise ones below it; no message carries them.
+GENERAL = {"ELINKPACK", "EPROJECT", "EBUNDLE", "EPLAN", "ESNAPSHOT"}
+
+
+def page(name: str) -> str:
+    """The text of docs/*name*."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    """Every command of the command line."""
+    return linkpack.list_commands(click.Context(linkpack))
+
+
+def command(name: str) -> click.Command:
+    """The command *name*."""
+    found = linkpack.get_command(click.Context(linkpack), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_and_option_is_documented(name: str) -> None:
+    """Each command has a page or a place in one that names all its options, and each option has a help text."""
+    text = page("pack.md") if name == "pack" else page("link.md")
+    assert f"linkpack {name}" in text
+    for parameter in command(name).params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert any(f"`{option}" in text or f", `{option}" in text for option in parameter.opts), parameter.opts
+
+
+def test_every_code_is_documented() -> None:
+    """Each error and warning code that the sources can give stands in a table."""
+    codes = {code for path in SOURCES for code in CODE.findall(path.read_text(encoding="utf-8"))} - GENERAL
+    documented = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    missing = {code for code in codes if f"`{code}`" not in documented}
+    assert not missing
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every relative link of a page names a file that exists."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_help_without_a_command_lists_the_commands() -> None:
+    """The help of the program names each command with a line about it."""
+    text = CliRunner().invoke(linkpack, ["--help"]).output
+    assert all(re.search(rf"^  {name}\s+\S", text, re.MULTILINE) for name in commands())
