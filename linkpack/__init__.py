@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from linkpack.archive import Entry
     from linkpack.errors import (
         BundleError,
+        ConfigError,
+        LinkConflict,
+        LinkError,
+        LinkMissing,
         LinkpackError,
         ManifestInvalid,
         PlanRejected,
@@ -24,9 +28,24 @@ if TYPE_CHECKING:
         ProjectNotFound,
         SnapshotError,
         SourceChanged,
+        StalePlan,
         UnplaceableGraph,
         VerifyFailed,
     )
+    from linkpack.journal import Journal
+    from linkpack.linkapi import (
+        LinkOptions,
+        link,
+        links,
+        plan_link,
+        plan_relink,
+        plan_unlink,
+        relink,
+        undo,
+        unlink,
+    )
+    from linkpack.linklist import Status
+    from linkpack.linkstate import Change, LinkPlan
     from linkpack.tarball import Tarball, TarballFile
 
 __version__ = "0.1.0"
@@ -36,6 +55,10 @@ _HOMES = {
     "linkpack.archive": ("Entry",),
     "linkpack.errors": (
         "BundleError",
+        "ConfigError",
+        "LinkConflict",
+        "LinkError",
+        "LinkMissing",
         "LinkpackError",
         "ManifestInvalid",
         "PlanRejected",
@@ -44,9 +67,24 @@ _HOMES = {
         "ProjectNotFound",
         "SnapshotError",
         "SourceChanged",
+        "StalePlan",
         "UnplaceableGraph",
         "VerifyFailed",
     ),
+    "linkpack.journal": ("Journal",),
+    "linkpack.linkapi": (
+        "LinkOptions",
+        "link",
+        "links",
+        "plan_link",
+        "plan_relink",
+        "plan_unlink",
+        "relink",
+        "undo",
+        "unlink",
+    ),
+    "linkpack.linklist": ("Status",),
+    "linkpack.linkstate": ("Change", "LinkPlan"),
     "linkpack.tarball": ("Tarball", "TarballFile"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -54,7 +92,15 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "BundleError",
     "Bundled",
+    "Change",
+    "ConfigError",
     "Entry",
+    "Journal",
+    "LinkConflict",
+    "LinkError",
+    "LinkMissing",
+    "LinkOptions",
+    "LinkPlan",
     "LinkpackError",
     "ManifestInvalid",
     "PackPlan",
@@ -64,13 +110,23 @@ __all__ = [
     "ProjectNotFound",
     "SnapshotError",
     "SourceChanged",
+    "StalePlan",
+    "Status",
     "Tarball",
     "TarballFile",
     "UnplaceableGraph",
     "VerifyFailed",
     "__version__",
+    "link",
+    "links",
     "pack",
+    "plan_link",
     "plan_pack",
+    "plan_relink",
+    "plan_unlink",
+    "relink",
+    "undo",
+    "unlink",
     "write_pack",
 ]
 

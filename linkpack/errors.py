@@ -7,9 +7,11 @@ LinkpackError                      exit 1
 ├─ BundleError                     the bundle cannot be packed as it lies on disk
 │  └─ UnplaceableGraph             no finite tree holds the graph; the ring is named
 ├─ PlanRejected                    carries every Problem that planning found
+│  └─ PackagesFailed               some of many packages were not packed; the others were
 ├─ SnapshotError                   packing went wrong after planning
 │  ├─ SourceChanged                a file changed between planning and reading
 │  └─ VerifyFailed                 the written tarball is not what was planned
+├─ ScriptFailed                    a lifecycle script failed; its event and exit status
 ├─ ConfigError                     no usable global prefix or settings
 └─ LinkError                       a link command cannot be done, or was taken back whole
    ├─ LinkConflict                 something that is not ours is in the way
@@ -46,6 +48,7 @@ class LinkpackError(Exception):
     """
 
     default_code = "ELINKPACK"
+    status = 1  # what the program exits with
 
     def __init__(self, message: str, *, code: str = "", path: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -107,6 +110,14 @@ class PlanRejected(LinkpackError):
         return self.found
 
 
+class PackagesFailed(PlanRejected):
+    """Some of many packages could not be packed; each problem names its package, *status* is the first one's."""
+
+    def __init__(self, found: Sequence[Problem], status: int) -> None:
+        super().__init__(found)
+        self.status = status
+
+
 class SnapshotError(LinkpackError):
     """Packing failed after planning; nothing was left behind."""
 
@@ -123,6 +134,17 @@ class VerifyFailed(SnapshotError):
     """The written tarball, read back, is not what was planned."""
 
     default_code = "EVERIFY"
+
+
+class ScriptFailed(LinkpackError):
+    """A lifecycle script failed or could not be started; *event* names it, *status* is its exit status."""
+
+    default_code = "ESCRIPT"
+
+    def __init__(self, message: str, *, event: str, status: int = 1, path: str = "", hint: str = "") -> None:
+        super().__init__(message, path=path, hint=hint)
+        self.event = event
+        self.status = status
 
 
 class ConfigError(LinkpackError):

@@ -59,11 +59,16 @@ def keeps(asked: Asked, question: Question, *, forced: bool = False) -> bool:
 
 def reason(asked: Asked, question: Question) -> str:
     """Why the frames do not keep the path: the rule, and where it stands; empty when they keep it."""
-    _, blame = _heard(asked, question, forced=False)
-    rule = None if blame is None else _deciding(*blame, asked, question)
+    rule = decider(asked, question)
     if rule is None or rule.negated:
         return ""
     return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
+
+
+def decider(asked: Asked, question: Question) -> Rule | None:
+    """The rule that decides whether the path is kept; None when none speaks of it, and it is."""
+    _, blame = _heard(asked, question, forced=False)
+    return None if blame is None else _deciding(*blame, asked, question)
 
 
 def _deciding(depth: int, rules: RuleSet, asked: Asked, question: Question) -> Rule | None:

@@ -226,7 +226,7 @@ def test_links_and_pipes_named_in_files(tmp_path: Path, edition: Edition) -> Non
     os.mkfifo(root / "pipe")
     packlist = read(root, View(files=("in", "out", "pipe")), edition=edition)
     assert names(packlist) == ["in"]
-    assert [warning.path for warning in packlist.warnings] == ["in", "out", "pipe"]
+    assert [warning.path.rpartition("/")[2] for warning in packlist.warnings] == ["in", "out", "pipe"]
 
 
 def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""What the link commands say, as text and as JSON; nothing here prints."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from linkpack.config import Config
+    from linkpack.errors import Problem
+    from linkpack.linklist import Status
+    from linkpack.linkstate import Item, LinkPlan
+
+_STATES = {
+    "dropped": "an install took it away; linkpack relink brings it back",
+    "dangling": "its folder is gone; linkpack unlink puts back what was there",
+}
+
+
+def shown(text: str) -> str:
+    """*text* fit for a terminal: what is not printable is escaped."""
+    if text.isprintable():
+        return text
+    from linkpack.report import safe  # noqa: PLC0415 - hardly any name needs it
+
+    return safe(text)
+
+
+def problem_lines(kind: str, problems: Sequence[Problem]) -> str:
+    """The *problems*, each as `linkpack: <kind> CODE: message` with the hint below it."""
+    lines = []
+    for problem in problems:
+        lines.append(f"linkpack: {kind} {problem.code}: {shown(problem.message)}")
+        if problem.hint:
+            lines.append(f"  {shown(problem.hint)}")
+    return "\n".join(lines)
+
+
+def done(plan: LinkPlan) -> str:
+    """What a plan did, in npm's words: `added 1 package`, or `up to date`; a line for each link."""
+    counts = (("added", len(plan.added)), ("removed", len(plan.removed)), ("changed", len(plan.changed)))
+    parts = [f"{verb} {count} package{'s' if count > 1 else ''}" for verb, count in counts if count]
+    return "\n".join([", ".join(parts) or "up to date", *_details(plan)])
+
+
+def _details(plan: LinkPlan) -> Iterator[str]:
+    targets = {change.path: change.after for change in plan.changes}
+    for item in (*plan.added, *(new for _, new in plan.changed)):
+        target = getattr(targets.get(item.path), "target", "")
+        yield f"  {shown(item.path)}{' -> ' if target else ''}{shown(target)}"
+
+
+def planned(plan: LinkPlan) -> str:
+    """What a plan would do: `add alpha 9.0.0`, a line each; empty when nothing."""
+    lines = [f"add {_label(item)}" for item in plan.added]
+    lines += [f"change {old.name} {old.version or '(no version)'} => {new.version}" for old, new in plan.changed]
+    lines += [f"remove {_label(item)}" for item in plan.removed]
+    return "\n".join(shown(line) for line in lines)
+
+
+def _label(item: Item) -> str:
+    return f"{item.name} {item.version}".rstrip()
+
+
+def plan_json(plan: LinkPlan) -> str:
+    """The plan as npm's install commands print it with --json, and its warnings under `warnings`."""
+    value = {
+        "add": [item._asdict() for item in plan.added],
+        "added": len(plan.added),
+        "change": [{"from": old._asdict(), "to": new._asdict()} for old, new in plan.changed],
+        "changed": len(plan.changed),
+        "remove": [item._asdict() for item in plan.removed],
+        "removed": len(plan.removed),
+        "warnings": [problem._asdict() for problem in plan.warnings],
+    }
+    return json.dumps(value, indent=2)
+
+
+def listing(links: Sequence[Status], where: str) -> str:
+    """The links of *where* for a person: name, version, state, target, and what to do about lost ones."""
+    if not links:
+        return f"no links in {shown(where)}"
+    lines = []
+    for link in links:
+        note = "" if link.ours else " (not made by linkpack)"
+        label = shown(f"{link.name} {link.version}".rstrip())
+        lines.append(f"{link.state:8}  {label} -> {shown(link.target)}{note}")
+        if link.state in _STATES:
+            lines.append(f"          {_STATES[link.state]}")
+    return "\n".join(lines)
+
+
+def listing_json(links: Sequence[Status], where: str) -> str:
+    """The links of *where* as JSON: `{"place": …, "links": […]}`, each link with the fields of `Status`."""
+    return json.dumps({"place": where, "links": [link._asdict() for link in links]}, indent=2)
+
+
+def settings_text(config: Config) -> str:
+    """Every setting with who made it, and the folders that follow from the prefix."""
+    rows = [f"{key} = {json.dumps(each.value)}  ({each.source})" for key, each in sorted(_public(config).items())]
+    folders = (("global modules", config.modules), ("global commands", config.bins), ("man pages", config.mans))
+    rows += [f"{label}: {path}" for label, path in folders if path]
+    return "\n".join(shown(row) for row in rows)
+
+
+def settings_json(config: Config) -> str:
+    """Every setting as JSON: key to value and source."""
+    return json.dumps({key: each._asdict() for key, each in sorted(_public(config).items())}, indent=2)
+
+
+def _public(config: Config) -> dict[str, object]:  # type: ignore[type-arg, unused-ignore]
+    """The settings without what may be secret: keys of registries, and names that begin with an underscore."""
+    return {
+        key: each
+        for key, each in config.settings.items()
+        if not key.startswith(("_", "/", "-")) and ":" not in key and "password" not in key and "token" not in key
+    }

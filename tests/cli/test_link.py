@@ -1,0 +1,173 @@
+"""The link commands on the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from linkpack import cli_link
+from linkpack.errors import LinkError, LinkpackError
+from tests.support.linkbox import LinkBox
+
+COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
+    """A private machine, whose environment is the process's."""
+    box = LinkBox(tmp_path)
+    for name in ("npm_config_global", "PREFIX", "DESTDIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in box.env.items():
+        monkeypatch.setenv(name, value)
+    return box
+
+
+def run(name: str, *args: str) -> Result:
+    """The result of one command; what it raises is for the test, as it is for cli.py."""
+    command = getattr(cli_link, name)
+    assert isinstance(command, click.Command)
+    result = CliRunner().invoke(command, list(args), standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_documented(name: str) -> None:
+    """Every option of every command has a help text and stands in docs/link.md."""
+    page = (Path(__file__).parents[2] / "docs/link.md").read_text(encoding="utf-8")
+    command = getattr(cli_link, name)
+    assert f"linkpack {name.rstrip('_')}" in page
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help
+            assert any(f"`{form}" in page for form in option.opts), option.opts
+
+
+def test_the_story(box: LinkBox) -> None:
+    """Link, see, lose, bring back, undo and unlink: what is said is what npm says, and more."""
+    lib, app = box.command("lib", "alpha", version="9.0.0"), box.package("app", "app")
+    assert run("link", "-C", lib, "--dry-run").output == "add alpha 9.0.0\n"
+    assert run("link", "-C", lib).output.startswith("added 1 package\n")
+    assert run("link", "-C", lib).output == "up to date\n"
+    assert run("link", "alpha", "-C", app, "--silent").output == ""
+    assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n"
+    assert json.loads(run("ls", "-g", "--json", "-C", app).output)["links"][0]["target"] == lib
+    Path(app, "node_modules/alpha").unlink()
+    checked = run("ls", "--check", "-C", app)
+    assert checked.return_value == 1
+    assert "relink" in checked.output
+    assert run("relink", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
+    assert run("relink", "-C", app).return_value == 0
+    removed = json.loads(run("unlink", "alpha", "-C", app, "--json").output)
+    assert removed["remove"] == [{"name": "alpha", "version": "9.0.0", "path": f"{app}/node_modules/alpha"}]
+    assert run("undo", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
+    run("undo", "-C", app)
+    assert box.leads(app, "alpha") == lib
+    assert run("unlink", "-C", app, "--all", "--dry-run").output == "remove alpha 9.0.0\n"
+    shutil.rmtree(lib)
+    Path(app, "node_modules/alpha").unlink()
+    assert run("relink", "-C", app).return_value == 1
+    run("unlink", "-C", app, "--all")
+    assert run("ls", "-C", app).output == f"no links in {app}\n"
+
+
+def test_refusals(box: LinkBox) -> None:
+    """What cannot be done is raised for cli.py to tell; a dry run is refused like the run itself."""
+    lib = box.command("lib", "alpha")
+    (box.prefix / "bin").mkdir(parents=True)
+    (box.prefix / "bin/alpha").write_text("theirs")
+    for flags in ([], ["--dry-run"]):
+        with pytest.raises(LinkpackError) as caught:
+            run("link", "-C", lib, *flags)
+        assert caught.value.code == "EEXIST"
+    with pytest.raises(LinkError):
+        run("link", "-g", "-C", lib)
+    with pytest.raises(click.UsageError):
+        run("link", "--nosuch")
+
+
+def test_npms_flags_are_taken(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flags of npm without meaning here are fine; settings count as flags do."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    run(
+        "link",
+        lib,
+        "-C",
+        app,
+        "--no-audit",
+        "--no-fund",
+        "--omit",
+        "dev",
+        "--omit=peer",
+        "--ignore-scripts",
+        "--dry-run",
+    )
+    monkeypatch.setenv("npm_config_dry_run", "true")
+    monkeypatch.setenv("npm_config_json", "true")
+    assert json.loads(run("link", lib, "-C", app).output)["added"] == 1
+    assert not box.leads(app, "alpha")
+
+
+def test_workspace_flags(box: LinkBox) -> None:
+    """Workspaces are chosen by npm's flags."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"])
+    for name in ("wa", "wb"):
+        box.package(f"mono/packages/{name}", name)
+    assert run("link", "-C", mono, "-w", "wa", "--dry-run").output == "add wa 1.0.0\n"
+    assert run("link", "-C", mono, "-ws", "--dry-run").output == "add wa 1.0.0\nadd wb 1.0.0\n"
+    assert (
+        run("link", "-C", mono, "-w", "wa", "-w", "wb", "-iwr", "--dry-run").output
+        == "add wa 1.0.0\nadd wb 1.0.0\n"
+    )
+
+
+def test_folders_and_settings(box: LinkBox) -> None:
+    """The folders are printed alone on a line; settings say who made them, and secrets are not shown."""
+    app = box.package("app", "app")
+    (box.home / ".npmrc").write_text("//r/:_authToken=secret\n_auth=secret\nsave-exact=true\n")
+    assert run("prefix", "-C", app).output == f"{app}\n"
+    assert run("prefix", "-g", "-C", app, "--prefix", "/x").output == "/x\n"
+    assert run("root", "-g", "-C", app).output == f"{box.modules}\n"
+    assert run("bin_", "-C", app).output == f"{app}/node_modules/.bin\n"
+    text = run("config", "-C", app).output
+    assert "user npmrc" in text
+    assert "secret" not in text
+    assert json.loads(run("config", "--json", "-C", app).output)["save-exact"]["value"] is True
+
+
+def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts run with --run-scripts only, and npm with --install only, for what is missing."""
+    lib = box.package("lib", "alpha", scripts={"prepare": "echo $npm_lifecycle_event > made"})
+    run("link", "-C", lib)
+    assert not Path(lib, "made").exists()
+    run("link", "-C", lib, "--run-scripts")
+    assert Path(lib, "made").read_text() == "prepare\n"
+    box.package("bad", "bad", scripts={"install": "exit 3"})
+    app = box.package("app", "app")
+    with pytest.raises(LinkError, match="status 3"):
+        run("link", "../bad", "-C", app, "--run-scripts")
+    assert not box.leads(app, "bad")
+    npm = box.root / "tools/npm"
+    npm.parent.mkdir()
+    npm.write_text(
+        '#!/bin/sh\necho "$@" > called\nmkdir -p $4/lib/node_modules/gamma\n'
+        'echo \'{"name":"gamma"}\' > $4/lib/node_modules/gamma/package.json\n'
+    )
+    npm.chmod(npm.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
+    run("link", "alpha", "gamma", "-C", app, "--install")
+    assert Path(app, "called").read_text() == f"install --global --prefix {box.prefix} -- gamma\n"
+    assert box.leads(app, "gamma") == str(box.modules / "gamma")
+    npm.unlink()
+    monkeypatch.setenv("PATH", str(npm.parent))
+    with pytest.raises(LinkError) as caught:
+        run("link", "delta", "-C", app, "--install")
+    assert caught.value.code == "ENONPM"

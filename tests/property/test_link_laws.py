@@ -1,0 +1,158 @@
+"""Laws of the link commands: edits, plans and journals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkpack import linkapi
+from linkpack.jsonedit import get_raw, set_raw
+from linkpack.linkstate import (
+    ABSENT,
+    Change,
+    File,
+    Folder,
+    Kept,
+    Link,
+    Linked,
+    Mode,
+    Saved,
+    change_from_json,
+    change_to_json,
+    linked_from_json,
+    linked_to_json,
+)
+from tests.support.linkbox import LinkBox
+
+TEXTS = st.text(st.characters(codec=None), max_size=6)
+STATES = st.one_of(
+    st.just(ABSENT), st.just(Folder()), st.builds(Link, TEXTS), st.builds(Mode, st.integers(0, 0o7777)),
+    st.builds(File, st.binary(max_size=9), st.integers(0, 0o7777)),
+    st.builds(Kept, TEXTS, st.integers(0, 1 << 60)),
+)  # fmt: skip
+CHANGES = st.builds(Change, TEXTS, STATES, STATES)
+ENTRIES = st.tuples(st.lists(TEXTS, max_size=3).map(tuple), st.none() | TEXTS, st.none() | TEXTS)
+SAVED = st.builds(
+    Saved,
+    TEXTS,
+    st.none() | st.binary(max_size=5),
+    st.binary(max_size=5),
+    st.lists(ENTRIES, max_size=2).map(tuple),
+)
+LINKED = st.builds(
+    Linked, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
+    st.lists(SAVED, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
+)  # fmt: skip
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(CHANGES, LINKED)
+def test_values_survive_json(change: Change, entry: Linked) -> None:
+    """Changes and record entries come back from JSON as they were, whatever characters paths have."""
+    back = change_from_json(json.loads(json.dumps(change_to_json(change))))
+    assert (back, type(back.before), type(back.after)) == (change, type(change.before), type(change.after))
+    assert linked_from_json(json.loads(json.dumps(linked_to_json(entry)))) == entry
+    assert change.inverse().inverse() == change
+
+
+KEYS = st.sampled_from(["a", "b", "c", "é"])
+DOCUMENTS = st.dictionaries(
+    KEYS, st.one_of(st.integers(), st.dictionaries(KEYS, st.integers(), min_size=1)), max_size=4
+)
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(DOCUMENTS, st.tuples(KEYS, KEYS), st.sampled_from([None, 1, 2, "\t"]), st.booleans())
+def test_an_edit_is_what_it_says_and_can_be_taken_back(
+    document: dict[str, object],
+    path: tuple[str, str],
+    indent: int | str | None,
+    ascii_only: bool,  # noqa: FBT001
+) -> None:
+    """A member that is set has its value and all else stays; one that was added is gone again when removed."""
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
+    inner = document.get(path[0], {})
+    after = set_raw(text, path, '"new"', lambda key: key)
+    wanted = {**document, path[0]: {**inner, path[1]: "new"} if isinstance(inner, dict) else {path[1]: "new"}}
+    assert json.loads(after) == wanted
+    assert get_raw(after, path) == '"new"'
+    if not isinstance(inner, dict):
+        return
+    old = get_raw(text, path)
+    assert json.loads(set_raw(after, path, old, lambda key: key)) == document
+    if old is not None or (document and path[0] not in document):
+        assert set_raw(after, path, old, lambda key: key) == text
+
+
+PLACES = st.sampled_from(["nothing", "package", "link", "file"])
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["link", "unlink", "save", "relink", "drop"]), st.sampled_from(["a", "b"])),
+    max_size=6,
+)
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(PLACES, PLACES, STEPS)
+def test_any_commands_then_unlink_is_the_identity(first: str, second: str, steps: list[tuple[str, str]]) -> None:
+    """After any commands, undoing the last brings its tree back, and unlinking all the first one."""
+    root = Path(tempfile.mkdtemp(prefix="link-law-"))
+    try:
+        box = LinkBox(root)
+        app = box.package("app", "app", dependencies={"b": "1"})
+        libs = {name: box.command(name, name, bin={"tool": "cli.js", name: "cli.js"}) for name in "ab"}
+        for name, there in (("a", first), ("b", second)):
+            path = Path(app, "node_modules", name)
+            if there == "package":
+                box.installed(app, name)
+            elif there != "nothing":
+                path.parent.mkdir(exist_ok=True)
+                path.write_text("x") if there == "file" else path.symlink_to("nowhere")
+        old = box.tree(app)
+        for step, name in steps:
+            _step(box, app, libs[name], name, step)
+        linkapi.relink((), app, box.options())
+        linkapi.unlink((), app, box.options(), every=True)
+        assert box.tree(app) == old
+    finally:
+        shutil.rmtree(root)
+
+
+def _step(box: LinkBox, app: str, lib: str, name: str, step: str) -> None:
+    before = box.tree()
+    link = Path(app, "node_modules", name)
+    if step == "drop":
+        if box.leads(app, name) == lib:
+            link.unlink()
+        return
+    if step == "unlink":
+        if box.leads(app, name) != lib:
+            return
+        journal = linkapi.unlink([name], app, box.options())
+    elif step == "relink":
+        journal = linkapi.relink((), app, box.options())
+    else:
+        journal = linkapi.link([lib], app, box.options(save=step == "save", force=True))
+    if journal.run:
+        after = box.tree()
+        linkapi.undo(journal, app, box.options())
+        assert box.tree() == before
+        _again(box, app, lib, name, step)
+        assert box.tree() == after
+
+
+def _again(box: LinkBox, app: str, lib: str, name: str, step: str) -> None:
+    if step == "unlink":
+        linkapi.unlink([name], app, box.options())
+    elif step == "relink":
+        linkapi.relink((), app, box.options())
+    else:
+        linkapi.link([lib], app, box.options(save=step == "save", force=True))

@@ -1,0 +1,78 @@
+"""Laws of the pattern language on generated patterns, against the plainest reference that could do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkpack.braces import expand_braces
+from linkpack.glob import compile_glob, matches_file
+from linkpack.ignore import RuleSet, given_rules
+from linkpack.rules import applies
+
+pytestmark = pytest.mark.property
+quick = settings(derandomize=True, deadline=None, max_examples=300)
+
+names = st.text("ABX.", min_size=1, max_size=6).filter(lambda name: name not in {".", ".."})
+paths = st.lists(names, min_size=1, max_size=4).map(tuple)
+portions = st.text("abx.*?", min_size=1, max_size=6).filter(lambda text: text not in {".", ".."})
+patterns = st.lists(st.one_of(st.just("**"), portions), min_size=1, max_size=5).map("/".join)
+
+
+def regex(pattern: str) -> str:
+    """The pattern as a regular expression that may backtrack, on paths with a slash before each portion."""
+    made = ""
+    parts = pattern.split("/")
+    for index, portion in enumerate(parts):
+        if portion == "**":
+            made += "(/[^/]+)+" if index == len(parts) - 1 else "(/[^/]+)*"
+        else:
+            some = "(?=[^/])"  # no portion of a path is empty
+            made += (
+                "/" + some + "".join({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)) for char in portion)
+            )
+    return made
+
+
+@quick
+@given(patterns, paths)
+def test_stars_match_as_a_regular_expression_says(pattern: str, parts: tuple[str, ...]) -> None:
+    """Whatever order stars and double stars come in, a pattern matches what its regular expression does."""
+    tried = parts if "/" in pattern or pattern == "**" else parts[-1:]
+    # Of two ** that are neighbours one does nothing.
+    plain = re.sub(r"\*\*(/\*\*)+", "**", pattern)
+    wanted = re.fullmatch(regex(plain.upper()), "".join(f"/{part}" for part in tried)) is not None
+    assert matches_file(compile_glob(pattern), parts) is wanted
+
+
+@quick
+@given(
+    st.lists(st.lists(st.text("ab", max_size=2), min_size=2, max_size=3), max_size=4), st.text("cd", max_size=2)
+)
+def test_braces_are_a_product(groups: list[list[str]], tail: str) -> None:
+    """Groups of braces side by side give each choice of members, in order."""
+    wanted = [""]
+    for group in groups:
+        wanted = [before + member for before in wanted for member in group]
+    pattern = "".join("{" + ",".join(group) + "}" for group in groups) + tail
+    assert expand_braces(pattern) == [
+        one for one in dict.fromkeys(one + tail for one in wanted) if one or not groups
+    ]
+
+
+@quick
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "!", "/"]), patterns, st.sampled_from(["", "/"])), max_size=6), paths
+)
+def test_the_last_rule_that_matches_decides(texts: list[tuple[str, str, str]], parts: tuple[str, ...]) -> None:
+    """A set answers each question like its last matching rule, and pathspec names that rule."""
+    rules = RuleSet(given_rules(["".join(text) for text in texts], ""))
+    last = [rule for rule in rules.rules if applies(rule, parts, "file")]
+    assert rules.keeps_file("/".join(parts), parts) is (last[-1].negated if last else None)
+    assert rules.decide("/".join(parts)).rule == (last[-1] if last else None)
+    for question in ("folder", "maybe"):
+        last = [rule for rule in rules.rules if applies(rule, parts, question)]
+        assert rules.keeps_folder(parts, question) is (last[-1].negated if last else None)

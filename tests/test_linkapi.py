@@ -1,0 +1,571 @@
+"""What link, unlink, relink, links and undo do, on real directories."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack import fslinks, linkapi
+from linkpack.errors import (
+    ConfigError,
+    LinkConflict,
+    LinkError,
+    LinkMissing,
+    LinkpackError,
+    ManifestInvalid,
+    StalePlan,
+)
+from linkpack.linkapi import LinkOptions
+from tests.support.linkbox import LinkBox
+
+if TYPE_CHECKING:
+    from linkpack.journal import Journal
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> LinkBox:
+    """A private machine."""
+    return LinkBox(tmp_path)
+
+
+def names(folder: Path | str) -> list[str]:
+    """The names in *folder*, sorted."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def codes(journal: Journal) -> set[str]:
+    """The codes of the warnings."""
+    return {problem.code for problem in journal.plan.warnings}
+
+
+def test_register_and_link(box: LinkBox) -> None:
+    """A package is linked globally by a relative link, and from there into a project, straight to its folder."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    linkapi.link(project=lib, options=box.options())
+    linkapi.link(["alpha"], app, box.options())
+    assert str((box.modules / "alpha").readlink()) == "../../../work/lib"
+    assert str(Path(f"{app}/node_modules/alpha").readlink()) == "../../lib"
+    assert str((box.prefix / "bin/alpha").readlink()) == "../lib/node_modules/alpha/cli.js"
+    assert str(Path(f"{app}/node_modules/.bin/alpha").readlink()) == "../alpha/cli.js"
+
+
+def test_again_changes_nothing(box: LinkBox) -> None:
+    """What is linked already is left as it is, and the last command can still be undone."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    linkapi.link([lib], app, box.options())
+    before = box.tree()
+    again = linkapi.link([lib], app, box.options())
+    assert again.run == ""
+    assert not again.plan.added
+    assert box.tree() == before
+    linkapi.undo(None, app, box.options())
+    assert not box.leads(app, "alpha")
+
+
+@pytest.mark.parametrize("way", ["undo", "unlink"])
+@pytest.mark.parametrize("there", ["nothing", "package", "link", "file", "dangling"])
+def test_taking_back_is_the_identity(box: LinkBox, way: str, there: str) -> None:
+    """Whatever a link displaced, undo and unlink leave the disk as it was before."""
+    lib, app = box.command("lib", "@s/alpha", man="a.1"), box.package("app", "app")
+    Path(lib, "a.1").write_text("page")
+    modules = Path(app, "node_modules", "@s")
+    if there == "package":
+        box.installed(app, "@s/alpha")
+    elif there != "nothing":
+        modules.mkdir(parents=True)
+        if there == "file":
+            (modules / "alpha").write_text("mine")
+        else:
+            (modules / "alpha").symlink_to("nowhere" if there == "dangling" else "..")
+    before = box.tree()
+    journal = linkapi.link([lib], app, box.options())
+    assert box.leads(app, "@s/alpha") == lib
+    if way == "undo":
+        linkapi.undo(journal, app, box.options())
+    else:
+        linkapi.unlink(["@s/alpha"], app, box.options())
+        linkapi.unlink(project=lib, options=box.options())
+    assert box.tree() == before
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_links_are_independent(box: LinkBox, order: tuple[str, str]) -> None:
+    """Links come and go one by one; the folders made for them go with the last."""
+    app = box.package("app", "app")
+    before = box.tree()
+    libs = {name: box.command(name, name) for name in order}
+    packages = box.tree(box.work)
+    for name in ("one", "two"):
+        linkapi.link([libs[name]], app, box.options())
+    linkapi.unlink([order[0]], app, box.options())
+    assert box.leads(app, order[1]) == libs[order[1]]
+    assert (Path(app) / "node_modules/.bin" / order[1]).exists()
+    linkapi.unlink([order[1]], app, box.options())
+    assert box.tree(box.work) == packages
+    for name in order:
+        linkapi.unlink([name], app, box.options(), shared=True)
+    for name in order:
+        shutil.rmtree(libs[name])
+    assert box.tree() == before
+
+
+def test_two_links_over_one_package(box: LinkBox) -> None:
+    """A link over a link gives way to what the first one displaced."""
+    app = box.package("app", "app")
+    old = box.installed(app, "alpha")
+    before = box.tree(app)
+    for folder in ("a", "b"):
+        linkapi.link([box.command(folder, "alpha", bin={folder: "cli.js"})], app, box.options())
+    assert names(Path(app, "node_modules/.bin")) == ["b"]
+    linkapi.unlink(["alpha"], app, box.options())
+    assert old.is_dir()
+    assert box.tree(app) == before
+
+
+@pytest.mark.parametrize("first", ["x", "y"])
+def test_commands_of_one_name(box: LinkBox, first: str) -> None:
+    """When two linked packages have one command, taking either away leaves the other's, or nothing dead."""
+    app = box.package("app", "app")
+    libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
+    linkapi.link(libs, app, box.options(force=True))
+    other = "y" if first == "x" else "x"
+    linkapi.unlink([first], app, box.options())
+    tool = Path(app, "node_modules/.bin/tool")
+    assert str((tool).readlink()) == f"../{other}/cli.js"
+    linkapi.unlink([other], app, box.options())
+    assert not os.path.lexists(tool)
+
+
+def test_renamed_command_leaves_nothing(box: LinkBox) -> None:
+    """Commands follow the manifest when the package is linked again."""
+    lib = box.command("lib", "alpha", bin={"old": "cli.js"})
+    linkapi.link(project=lib, options=box.options())
+    box.command("lib", "alpha", bin={"new": "cli.js"})
+    linkapi.link(project=lib, options=box.options())
+    assert names(box.prefix / "bin") == ["new"]
+
+
+@pytest.mark.parametrize("kind", ["bin", "man"])
+def test_foreign_files_are_refused(box: LinkBox, kind: str) -> None:
+    """A foreign command or page is refused before a write; by force it is displaced, and comes back."""
+    lib = box.command("lib", "alpha", man="a.1")
+    Path(lib, "a.1").write_text("page")
+    taken = box.prefix / ("bin/alpha" if kind == "bin" else "share/man/man1/a.1")
+    taken.parent.mkdir(parents=True)
+    taken.write_text("theirs")
+    before = box.tree()
+    with pytest.raises(LinkConflict, match=str(taken)) as caught:
+        linkapi.link(project=lib, options=box.options())
+    assert caught.value.code == "EEXIST"
+    assert box.tree() == before
+    linkapi.link(project=lib, options=box.options(force=True))
+    assert taken.is_symlink()
+    linkapi.unlink(project=lib, options=box.options())
+    assert box.tree() == before
+
+
+def test_only_what_is_ours_is_removed(box: LinkBox) -> None:
+    """A file that took our command's place stays when the link goes."""
+    lib = box.command("lib", "alpha")
+    linkapi.link(project=lib, options=box.options())
+    command = box.prefix / "bin/alpha"
+    command.unlink()
+    command.write_text("theirs")
+    linkapi.unlink(project=lib, options=box.options())
+    assert command.read_text() == "theirs"
+    assert not (box.modules / "alpha").is_symlink()
+
+
+def test_users_folder_comes_back(box: LinkBox) -> None:
+    """A folder of the user's at the global link's place is displaced, never deleted."""
+    lib = box.package("lib", "alpha")
+    mine = box.modules / "alpha"
+    mine.mkdir(parents=True)
+    (mine / "precious").write_text("x")
+    before = box.tree()
+    linkapi.link(project=lib, options=box.options())
+    linkapi.unlink(project=lib, options=box.options())
+    assert box.tree() == before
+
+
+def test_outside_files_are_left_alone(box: LinkBox) -> None:
+    """A command that leads out of the package is neither linked nor made executable."""
+    secret = box.work / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    lib = box.package("lib", "alpha", bin={"leak": "cli.js", "up": "../secret"})
+    Path(lib, "cli.js").symlink_to("../secret")
+    journal = linkapi.link(project=lib, options=box.options())
+    assert "EOUTSIDE" in codes(journal)
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert not (box.prefix / "bin").exists()
+
+
+def test_scripts_are_made_runnable(box: LinkBox) -> None:
+    """Scripts get their mode, and the carriage return goes from the first line only."""
+    lib = box.package(
+        "lib", "alpha", {"a.js": "#!/usr/bin/env node\r\n1\r\n", "b.js": "x"}, bin={"a": "a.js", "b": "b.js"}
+    )
+    for name in ("a.js", "b.js"):
+        Path(lib, name).chmod(0o600)
+    linkapi.link(project=lib, options=box.options())
+    assert Path(lib, "a.js").read_bytes() == b"#!/usr/bin/env node\n1\r\n"
+    wanted = 0o777 & ~int(fslinks.current_umask())
+    assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "code"),
+    [
+        ("nosuch", LinkMissing, "ENOTLINKED"),
+        ("alpha@^2.0.0", LinkError, "ERANGE"),
+        ("gone", LinkError, "ESOURCEGONE"),
+        ("../nosuch", ManifestInvalid, "ENOENT"),
+        ("../unnamed", ManifestInvalid, "ENAME"),
+        ("lib/x", LinkError, "ESPEC"),
+        ("https://x.org/y", LinkError, "ESPEC"),
+    ],
+)
+def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[LinkpackError], code: str) -> None:
+    """What cannot be linked is refused with a reason and a remedy, and nothing is written."""
+    app = box.package("app", "app")
+    box.package("unnamed", None)
+    for name in ("alpha", "gone"):
+        linkapi.link(project=box.package(name, name), options=box.options())
+    shutil.rmtree(box.work / "gone")
+    before = box.tree()
+    with pytest.raises(error) as caught:
+        linkapi.link([spec], app, box.options())
+    assert caught.value.code == code
+    assert caught.value.hint
+    assert box.tree() == before
+
+
+def test_range_that_is_met(box: LinkBox) -> None:
+    """A range or tag after the name is fine when the global package meets it."""
+    linkapi.link(project=box.package("lib", "alpha", version="2.1.0"), options=box.options())
+    app = box.package("app", "app")
+    for spec in ("alpha@^2.0.0", "alpha@latest", "alpha"):
+        linkapi.link([spec], app, box.options())
+    assert box.leads(app, "alpha") == str(box.work / "lib")
+
+
+def test_global_is_refused(box: LinkBox) -> None:
+    """Link -g is refused as npm refuses it."""
+    with pytest.raises(LinkError) as caught:
+        linkapi.link(project=box.package("lib", "alpha"), options=box.options(**{"global": True}))
+    assert caught.value.code == "ELINKGLOBAL"
+
+
+def test_package_in_its_own_way(box: LinkBox) -> None:
+    """A package is not linked over itself: that would displace it."""
+    app = box.package("app", "app")
+    old = box.installed(app, "alpha")
+    with pytest.raises(LinkError) as caught:
+        linkapi.link([str(old)], app, box.options())
+    assert caught.value.code == "ESELF"
+    assert old.is_dir()
+
+
+def test_relink_after_an_install(box: LinkBox) -> None:
+    """Dropped links are told, come back, and what the installer put there is what unlinking restores."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+    before = box.tree(app)
+    linkapi.link([lib], app, box.options())
+    Path(app, "node_modules/alpha").unlink()
+    shutil.rmtree(Path(app, "node_modules/.bin"))
+    box.installed(app, "alpha")
+    assert [link.state for link in linkapi.links(app, box.options())] == ["dropped"]
+    assert linkapi.plan_relink((), app, box.options()).changes
+    linkapi.relink((), app, box.options())
+    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
+    linkapi.unlink(["alpha"], app, box.options())
+    assert box.tree(app) == before
+
+
+def test_older_displaced_content_stays(box: LinkBox) -> None:
+    """When two different things were displaced in turn, the newer one comes back and the older one is kept."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    edited = box.installed(app, "alpha")
+    (edited / "precious").write_text("edited by hand")
+    linkapi.link([lib], app, box.options())
+    Path(app, "node_modules/alpha").unlink()
+    shutil.rmtree(Path(app, "node_modules/.bin"))
+    box.installed(app, "alpha", "2.0.0")
+    assert "EOLDER" in codes(linkapi.relink((), app, box.options()))
+    linkapi.unlink(["alpha"], app, box.options())
+    assert json.loads((edited / "package.json").read_text())["version"] == "2.0.0"
+    assert [path.read_text() for path in Path(app).rglob("precious")] == ["edited by hand"]
+
+
+def test_unlink_of_a_dropped_link(box: LinkBox) -> None:
+    """An install that replaced the link is left alone; what is the same as the displaced content is not kept."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+    before = box.tree(app)
+    linkapi.link([lib], app, box.options())
+    Path(app, "node_modules/alpha").unlink()
+    shutil.rmtree(Path(app, "node_modules/.bin"))
+    box.installed(app, "alpha")
+    linkapi.unlink(["alpha"], app, box.options())
+    assert box.tree(app) == before
+
+
+@pytest.mark.parametrize("wiped", [".linkpack", "alpha", ""])
+def test_wiped_folders(box: LinkBox, wiped: str) -> None:
+    """After a clean install, unlink and relink work with what is left."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+    linkapi.link([lib], app, box.options())
+    path = Path(app, "node_modules", wiped)
+    path.unlink() if path.is_symlink() else shutil.rmtree(path)
+    linkapi.relink((), app, box.options())
+    assert box.leads(app, "alpha") == lib
+    linkapi.unlink(["alpha"], app, box.options())
+    assert Path(app, "node_modules/alpha").is_dir() == (wiped == "alpha")
+
+
+def test_source_gone(box: LinkBox) -> None:
+    """A link whose package is gone is dangling; relink says so and restores the others."""
+    one, two, app = box.package("one", "one"), box.package("two", "two"), box.package("app", "app")
+    linkapi.link([one, two], app, box.options())
+    for name in ("one", "two"):
+        Path(app, "node_modules", name).unlink()
+    shutil.rmtree(one)
+    assert [link.state for link in linkapi.links(app, box.options())] == ["dangling", "dropped"]
+    journal = linkapi.relink(["one", "two", "three"], app, box.options())
+    assert codes(journal) >= {"ESOURCEGONE", "ENOTLINKED"}
+    assert box.leads(app, "two") == two
+    assert {link.state for link in linkapi.links(app, box.options(), shared=True)} == {"linked", "dangling"}
+    linkapi.unlink(["one"], app, box.options(), shared=True)
+    assert not (box.modules / "one").is_symlink()
+
+
+def test_foreign_links(box: LinkBox) -> None:
+    """Links made by others are listed and can be undone; stores and workspaces are installs, not links."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app", workspaces=["packages/*"])
+    box.package("app/packages/member", "member")
+    modules = Path(app, "node_modules")
+    (modules / ".bin").mkdir(parents=True)
+    (modules / "alpha").symlink_to("../../lib")
+    (modules / ".bin/alpha").symlink_to("../alpha/cli.js")
+    (modules / ".pnpm/x/node_modules/x").mkdir(parents=True)
+    (modules / "x").symlink_to(".pnpm/x/node_modules/x")
+    (modules / "member").symlink_to("../packages/member")
+    assert [(link.name, link.ours) for link in linkapi.links(app, box.options())] == [("alpha", False)]
+    for name in ("x", "member"):
+        with pytest.raises(LinkConflict) as caught:
+            linkapi.unlink([name], app, box.options())
+        assert caught.value.code == "ENOTLINK"
+    linkapi.unlink((), app, box.options(), every=True)
+    assert not os.path.lexists(modules / "alpha")
+    assert names(modules / ".bin") == []
+    assert lib
+
+
+def test_unlink_of_what_is_not_linked(box: LinkBox) -> None:
+    """An installed package is refused, an absent one is fine, and without a name there has to be a package."""
+    app = box.package("app", "app")
+    box.installed(app, "alpha")
+    with pytest.raises(LinkConflict):
+        linkapi.unlink(["alpha"], app, box.options())
+    assert linkapi.unlink(["nosuch"], app, box.options()).run == ""
+    assert linkapi.unlink(["nosuch"], app, box.options(), shared=True).run == ""
+    assert linkapi.unlink((), app, box.options()).run == ""
+    with pytest.raises(LinkMissing):
+        linkapi.unlink((), str(box.work), box.options())
+
+
+def test_lost_record(box: LinkBox) -> None:
+    """Without the record, unlink still puts back what was displaced."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    old = box.installed(app, "alpha")
+    linkapi.link([lib], app, box.options())
+    shutil.rmtree(box.home / "state")
+    linkapi.unlink(["alpha"], app, box.options())
+    assert (old / "run.js").is_file()
+    assert not old.is_symlink()
+
+
+def test_undo_is_once_and_careful(box: LinkBox) -> None:
+    """Only the last command is undone, once, and not when the disk has changed since."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    with pytest.raises(LinkMissing):
+        linkapi.undo(None, app, box.options())
+    journal = linkapi.link([lib], app, box.options())
+    Path(app, "node_modules/alpha").unlink()
+    before = box.tree()
+    with pytest.raises(StalePlan):
+        linkapi.undo(journal, app, box.options())
+    assert linkapi.plan_last_undo(app, box.options()).conflicts
+    assert box.tree() == before
+    linkapi.relink((), app, box.options())
+    linkapi.undo(None, app, box.options())
+    with pytest.raises(LinkMissing):
+        linkapi.undo(None, app, box.options())
+
+
+def test_undo_of_unlink(box: LinkBox) -> None:
+    """Undoing an unlink brings link and record back."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+    linkapi.link([lib], app, box.options())
+    before = box.tree()
+    linkapi.unlink(["alpha"], app, box.options())
+    linkapi.undo(None, app, box.options())
+    assert box.tree() == before
+    linkapi.unlink(["alpha"], app, box.options())
+    assert not box.leads(app, "alpha")
+
+
+@pytest.mark.parametrize("flags", [{}, {"save": True}, {"save_dev": True}])
+def test_planning_touches_nothing(box: LinkBox, flags: dict[str, bool]) -> None:
+    """A plan is made without writing, not even times."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+
+    def times() -> dict[str, tuple[int, int]]:
+        return {str(path): (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in box.root.rglob("*")}
+
+    before = times()
+    plan = linkapi.plan_link([lib], app, box.options(**flags))
+    assert [new.name for _, new in plan.changed] == ["alpha"]
+    assert times() == before
+
+
+def test_warnings(box: LinkBox) -> None:
+    """The range, a doubled peer and missing dependencies are told, each with a remedy."""
+    lib = box.package(
+        "lib", "alpha", peerDependencies={"react": "^18.0.0", "vue": "*"}, dependencies={"beta": "1"}
+    )
+    app = box.package("app", "app", dependencies={"alpha": "^5.0.0"})
+    for folder in (lib, app):
+        box.installed(folder, "react", "17.0.0")
+    journal = linkapi.link([lib], app, box.options())
+    assert codes(journal) == {"WRANGE", "WPEERTWICE", "WPEER", "WDEPENDENCIES"}
+    assert all(problem.hint for problem in journal.plan.warnings)
+    shutil.rmtree(Path(lib, "node_modules"))
+    Path(app, "node_modules/alpha").unlink()
+    assert {"WPEERHIDDEN", "WPEER"} <= codes(linkapi.link([lib], app, box.options()))
+
+
+@pytest.mark.parametrize(
+    ("picks", "linked"),
+    [
+        ({"workspace": ("wa",)}, {"wa"}),
+        ({"workspace": ("packages/wb",)}, {"wb"}),
+        ({"workspace": ("packages",)}, {"wa", "wb"}),
+        ({"workspaces": True}, {"wa", "wb"}),
+        ({"workspaces": True, "include_workspace_root": True}, {"wa", "wb"}),
+        ({}, {"mono"}),
+    ],
+)
+def test_workspaces_are_registered(box: LinkBox, picks: dict[str, object], linked: set[str]) -> None:
+    """Workspaces are chosen by name, path or parent folder; the root is not among them, as for npm."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"])
+    for name in ("wa", "wb"):
+        box.package(f"mono/packages/{name}", name)
+    linkapi.link((), mono, box.options(**picks))
+    assert set(names(box.modules)) == linked
+    for wrong in ("nosuch", "../app"):
+        with pytest.raises(LinkError) as caught:
+            linkapi.link((), mono, box.options(workspace=(wrong,)))
+        assert caught.value.code == "EWORKSPACE"
+
+
+def test_links_into_workspaces(box: LinkBox) -> None:
+    """A link goes where the workspace has its own copy, and else to the root; its folder counts as selected."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"])
+    wa, wb = (box.package(f"mono/packages/{name}", name) for name in ("wa", "wb"))
+    box.installed(wb, "alpha")
+    lib = box.package("lib", "alpha")
+    linkapi.link([lib], wa, box.options(save=True))
+    assert box.leads(mono, "alpha") == lib
+    linkapi.link([lib], wb, box.options())
+    assert box.leads(wb, "alpha") == lib
+    saved = json.loads(Path(wa, "package.json").read_text())
+    assert saved["dependencies"] == {"alpha": "file:../../../lib"}
+    linkapi.unlink(["alpha"], wb, box.options())
+    assert Path(wb, "node_modules/alpha/run.js").exists()
+    assert box.leads(mono, "alpha") == lib
+    linkapi.unlink(["alpha"], wa, box.options())
+    assert not box.leads(mono, "alpha")
+    assert "dependencies" not in json.loads(Path(wa, "package.json").read_text())
+    with pytest.raises(LinkError, match="has no workspaces"):
+        linkapi.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
+
+
+def test_node_modules_that_is_a_link(box: LinkBox) -> None:
+    """A node_modules that is a symbolic link stays one, and links in it lead to the right place."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    (box.work / "far/away").mkdir(parents=True)
+    Path(app, "node_modules").symlink_to("../far/away")
+    linkapi.link([lib], app, box.options())
+    assert box.leads(app, "alpha") == lib
+    assert Path(app, "node_modules/.bin/alpha").exists()
+
+
+def test_absolute(box: LinkBox) -> None:
+    """Links are absolute when asked for, and stay so when they are made again."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    linkapi.link([lib], app, box.options())
+    linkapi.link([lib], app, box.options()._replace(absolute=True))
+    assert str(Path(f"{app}/node_modules/alpha").readlink()) == lib
+    Path(app, "node_modules/alpha").unlink()
+    linkapi.relink((), app, box.options())
+    assert str(Path(f"{app}/node_modules/alpha").readlink()) == lib
+
+
+def test_windows_layout(box: LinkBox) -> None:
+    """On Windows links are absolute and commands three files each; only foreign ones are refused."""
+    box.env["LINKPACK_PLATFORM"] = "win32"
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    before = box.tree()
+    linkapi.link([lib], app, box.options())
+    assert str((box.prefix / "node_modules/alpha").readlink()) == lib
+    three = {"alpha", "alpha.cmd", "alpha.ps1"}
+    assert three <= set(names(box.prefix))
+    assert set(names(f"{app}/node_modules/.bin")) == three
+    (box.prefix / "alpha.cmd").write_text('"%dp0%\\node_modules\\alpha\\old.js" %*')
+    linkapi.link((), lib, box.options())
+    linkapi.unlink(["alpha"], app, box.options())
+    linkapi.unlink((), lib, box.options())
+    assert box.tree() == before
+    box.prefix.mkdir()
+    (box.prefix / "alpha.ps1").write_text("foreign")
+    with pytest.raises(LinkConflict):
+        linkapi.link((), lib, box.options())
+
+
+def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
+    """A folder without a manifest is a project; one with a broken manifest is refused."""
+    lib = box.package("lib", "alpha")
+    bare = box.work / "bare"
+    bare.mkdir()
+    linkapi.link([lib], str(bare), box.options())
+    assert box.leads(str(bare), "alpha") == lib
+    (bare / "package.json").write_text("{bad")
+    with pytest.raises(ManifestInvalid):
+        linkapi.link([lib], str(bare), box.options())
+    with pytest.raises(LinkError):
+        linkapi.links(str(box.work / "nosuch"), box.options())
+
+
+def test_settings_and_folders(box: LinkBox) -> None:
+    """The folders of the project and of the prefix are told, and who set the prefix."""
+    app = box.package("app", "app")
+    assert linkapi.local_folder("bin", f"{app}") == f"{app}/node_modules/.bin"
+    assert linkapi.shared_folder("root", app, box.options()) == str(box.modules)
+    assert linkapi.read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
+
+
+def test_without_home(box: LinkBox) -> None:
+    """Without HOME there is no state folder, and the error says so."""
+    with pytest.raises(ConfigError):
+        linkapi.links(box.package("app", "app"), LinkOptions(env={"npm_config_prefix": "/x"}))

@@ -1,0 +1,66 @@
+"""What the link commands say, and to whom."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack import linkapi, linkreport
+from linkpack.errors import ConfigError, Problem
+from linkpack.linkapi import LinkOptions
+from linkpack.linkstate import Item, LinkPlan
+from tests.support.linkbox import CLI, LinkBox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_hostile_names_are_escaped() -> None:
+    """No name can send a command to the terminal."""
+    plan = LinkPlan(added=(Item("a\x1b[2J", "1\u202e", "/x\n"),), removed=(Item("b", "", "/b"),))
+    for text in (linkreport.planned(plan), linkreport.done(plan)):
+        assert all(line.isprintable() for line in text.splitlines())
+    assert linkreport.done(plan).startswith("added 1 package, removed 1 package")
+    text = linkreport.problem_lines("warning", [Problem("WX", "", "m\x07", "h"), Problem("WY", "", "n")])
+    assert text == "linkpack: warning WX: m\\x07\n  h\nlinkpack: warning WY: n"
+
+
+def test_changes_are_told() -> None:
+    """A package that takes another's place is a change, from and to."""
+    plan = LinkPlan(changed=((Item("a", "", "/a"), Item("a", "2.0.0", "/a")),))
+    assert linkreport.planned(plan) == "change a (no version) => 2.0.0"
+    assert json.loads(linkreport.plan_json(plan))["change"][0]["to"]["version"] == "2.0.0"
+
+
+def test_listed_commands_and_pages(tmp_path: Path) -> None:
+    """Folders of commands and pages are listed, without what is in node_modules or hidden."""
+    box = LinkBox(tmp_path)
+    files = {"b/one": CLI, "b/sub/two": CLI, "b/node_modules/three": CLI, "m/x.1": "", "m/deep/y.7": ""}
+    lib = box.package("lib", "alpha", files, directories={"bin": "b", "man": "m"})
+    linkapi.link((), lib, box.options())
+    assert sorted(path.name for path in (box.prefix / "bin").iterdir()) == ["one", "two"]
+    assert (box.prefix / "share/man/man7/y.7").is_symlink()
+
+
+def test_state_folder_that_cannot_be(tmp_path: Path) -> None:
+    """A state folder that cannot be made is told, and a relative one does not count."""
+    box = LinkBox(tmp_path)
+    lib = box.package("lib", "alpha")
+    (box.home / "file").write_text("")
+    with pytest.raises(ConfigError) as caught:
+        linkapi.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": f"{box.home}/file/x"}))
+    assert caught.value.code == "ESTATE"
+    linkapi.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": "relative"}))
+    assert (box.home / ".local/state/linkpack/links").is_dir()
+
+
+def test_a_very_long_path(tmp_path: Path) -> None:
+    """A project whose path is too long for a file name is recorded all the same."""
+    box = LinkBox(tmp_path)
+    lib, app = box.package("lib", "alpha"), box.package("/".join(["long" * 20] * 4), "app")
+    linkapi.link([lib], app, box.options())
+    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
+    linkapi.unlink(["alpha"], app, box.options())
+    assert not box.leads(app, "alpha")
