@@ -166,7 +166,9 @@ def load_config(
     """
     windows = env.get("LINKPACK_PLATFORM") == "win32"
     layers = _Layers(env, cwd, windows=windows)
-    given = {key: value if isinstance(value, (str, bool)) else list(value) for key, value in flags.items()}
+    given: dict[str, Value] = {
+        key: value if isinstance(value, (str, bool)) else list(value) for key, value in flags.items()
+    }
     layers.add(given, "flag")
     layers.add(_environment(env), "environment npm_config_*")
     user_file = layers.text("userconfig", resolve(env.get("HOME") or cwd, ".npmrc"))

@@ -230,7 +230,7 @@ def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dic
 
 def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
     """The members that differ: whole packages, and single dependencies of the packages that were there."""
-    found = []
+    found: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in ("packages", "dependencies"):
         old, new = before.get(table) or {}, after.get(table) or {}
         found += [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from linkpack.config import Config
+    from linkpack.config import Config, Setting
     from linkpack.errors import Problem
     from linkpack.linklist import Status
     from linkpack.linkstate import Item, LinkPlan
@@ -110,7 +110,7 @@ def settings_json(config: Config) -> str:
     return json.dumps({key: each._asdict() for key, each in sorted(_public(config).items())}, indent=2)
 
 
-def _public(config: Config) -> dict[str, object]:  # type: ignore[type-arg, unused-ignore]
+def _public(config: Config) -> dict[str, Setting]:
     """The settings without what may be secret: keys of registries, and names that begin with an underscore."""
     return {
         key: each

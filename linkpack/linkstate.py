@@ -5,7 +5,7 @@ All of them can be written as JSON and read back, which is how journal and recor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -222,11 +222,23 @@ def _saved(value: Sequence[object]) -> Saved:
     path, before, after, entries = value
     if not (isinstance(path, str) and isinstance(after, str) and isinstance(before, (str, type(None)))):
         raise TypeError("saved")
-    found = tuple((tuple(keys), old, new) for keys, old, new in _list(entries))
+    found = tuple((_texts(keys), _text(old), _text(new)) for keys, old, new in _list(entries))
     return Saved(path, None if before is None else before.encode("latin-1"), after.encode("latin-1"), found)
 
 
-def _list(value: object) -> list[list[object]]:  # type: ignore[type-arg, unused-ignore]
+def _text(value: object) -> str | None:
+    if not isinstance(value, (str, type(None))):
+        raise TypeError("text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        raise TypeError("texts")
+    return tuple(value)
+
+
+def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError(value)
     return value

@@ -20,7 +20,7 @@ _SCRIPTS = ("preinstall", "install", "postinstall")
 
 def meta_of(members: dict[str, Any], name: object) -> dict[str, Any]:
     """What the lockfile says about a package whose manifest has *members*; *name* only when it has to."""
-    meta = {"name": name} if name else {}
+    meta: dict[str, Any] = {"name": name} if name else {}
     for key in _COPIED:
         value = members.get(key)
         if key == "license" and isinstance(value, dict):
@@ -31,7 +31,8 @@ def meta_of(members: dict[str, Any], name: object) -> dict[str, Any]:
             meta[key] = value
     if members.get("devDependencies") and name == members.get("name"):
         meta["devDependencies"] = members["devDependencies"]
-    return nice(meta)
+    tidy: dict[str, Any] = nice(meta)
+    return tidy
 
 
 def described(source: Source, members: dict[str, Any]) -> dict[str, Any]:
@@ -46,4 +47,5 @@ def described(source: Source, members: dict[str, Any]) -> dict[str, Any]:
         meta["devDependencies"] = members["devDependencies"]
     if any(script in (members.get("scripts") or {}) for script in _SCRIPTS):
         meta["hasInstallScript"] = True
-    return nice(meta)
+    tidy: dict[str, Any] = nice(meta)
+    return tidy

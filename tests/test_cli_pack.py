@@ -204,7 +204,7 @@ def test_several_folders(run: Callable[..., Done], blog: Path) -> None:
     assert listing(blog.parent / "out") == ["blog-1.0.0.tgz", "redis-3.1.2.tgz"]
 
 
-def test_several_folders_into_one_of_them(run: Callable[..., Done], blog: Path) -> None:
+def test_several_folders_into_one_of_them(run: Callable[..., Done]) -> None:
     """What a run writes into a package that it packs as well is no part of that package, now or the next time."""
     first = [each["integrity"] for each in run("--json", "../redis", ".").json]
     done = run("--json", "../redis", ".")

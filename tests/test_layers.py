@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def package(module: str) -> str:
     return module.split(".", maxsplit=1)[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def imported(module: str) -> frozenset[str]:
     """The modules of linkpack that *module* imports, for types or for use."""
     found = set()
