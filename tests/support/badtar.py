@@ -28,12 +28,13 @@ def header(
     mtime: bytes = b"03560116604\0",
     magic: bytes = b"ustar\x0000",
     prefix: bytes = b"",
+    device: bytes = bytes(16),
     checksum: int | None = None,
 ) -> bytes:
     """One header block; fields that are bytes are written as they are."""
     sized = octal(size, 12) if isinstance(size, int) else size
     fields = name.ljust(100, b"\0") + octal(mode, 8) + bytes(16) + sized + mtime + b" " * 8 + kind
-    block = (fields + link.ljust(100, b"\0") + magic + bytes(80) + prefix).ljust(512, b"\0")
+    block = (fields + link.ljust(100, b"\0") + magic + bytes(64) + device + prefix).ljust(512, b"\0")
     total = sum(block) if checksum is None else checksum
     return block[:148] + b"%06o\0 " % total + block[156:]
 

@@ -1,0 +1,183 @@
+"""The gate as a library: check a tarball, compare two, unpack one. Nothing here prints."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack import fs
+from linkpack.errors import LinkpackError
+from linkpack.gate import diffing
+from linkpack.gate.against import check_against
+from linkpack.gate.bundle import Runtime, check_runtime
+from linkpack.gate.entrypoints import check_entries, check_license
+from linkpack.gate.findings import ALLOWABLE, Finding, Findings, Limits, allowed, errors
+from linkpack.gate.gitrun import committed
+from linkpack.gate.manifests import is_manifest, read_manifests
+from linkpack.gate.opening import open_tarball
+from linkpack.gate.reader import Wanted, read_archive
+from linkpack.gate.secrets import is_fixture, secret_name
+from linkpack.gate.sides import plan_side, read_contents, read_side
+from linkpack.gate.unpack import unpack_tarball
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import PurePath
+
+    from linkpack.gate.diffing import Difference
+    from linkpack.gate.reader import Archive
+
+DEFAULTS = Limits()
+
+_NO_RUNTIME = Runtime(0, 0, (), ())
+
+
+class Verdict(NamedTuple):
+    """What was found in a tarball, and what it is.
+
+    *name* and *version* are "" when its manifest cannot be read; *integrity* is "" when the file cannot be read to
+    its end. *size* and *unpacked* are bytes, *entries* counts files. *packages* and *edges* are those of the
+    runtime graph, *serves* the installers that can install it.
+    """
+
+    path: str
+    name: str
+    version: str
+    size: int
+    unpacked: int
+    entries: int
+    integrity: str
+    packages: int
+    edges: int
+    serves: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error among the findings."""
+        return not errors(self.findings)
+
+
+class Unpacked(NamedTuple):
+    """A tarball on the disk: the *folder*, how many files and bytes are in it, and warnings about it."""
+
+    folder: str
+    files: int
+    size: int
+    findings: tuple[Finding, ...]
+
+
+def verify(
+    path: str | PurePath,
+    *,
+    against: str | PurePath = "",
+    max_size: int = 0,
+    allow: Collection[str] = (),
+    limits: Limits = DEFAULTS,
+) -> Verdict:
+    """The verdict on the tarball at *path*; its findings are all that is wrong with it.
+
+    *against* is a directory, another tarball, or `git` or `git:DIR` (what is committed in the repository of the
+    current directory, or of DIR): the tarball must be what that packs to. *max_size* is the most bytes that it may
+    have, 0 for any. Errors with a code in *allow* are warnings; only those in `ALLOWABLE` can be.
+
+    Raises `SnapshotError` when the file cannot be read, `LinkpackError` (EALLOW) for a code that cannot be
+    allowed, and what packing *against* raises.
+    """
+    _check_allow(allow)
+    where = str(path)
+    with open_tarball(where) as file:
+        archive = read_archive(file.source, file.size, Wanted(is_manifest, scan=True), limits)
+    manifests = read_manifests(archive, where)
+    found = Findings()
+    found.extend(manifests.findings)
+    found.extend(_secrets(archive))
+    if max_size and archive.size > max_size:
+        found.error(
+            "ESIZE", "", f"the tarball has {archive.size} bytes, the limit is {max_size}", "leave files out"
+        )
+    runtime = _NO_RUNTIME
+    root = manifests.by_slot.get("")
+    if root is not None and archive.integrity:
+        runtime = check_runtime(manifests.by_slot, archive.files.keys())
+        found.extend(runtime.findings)
+        found.extend(check_entries(root, manifests.members, archive.files))
+        found.extend(check_license(manifests.members, archive.files.keys()))
+    if against and archive.integrity:
+        found.extend(_against(archive, str(against), where, limits))
+    return Verdict(
+        where,
+        root.name if root else "",
+        root.version if root else "",
+        archive.size,
+        archive.unpacked,
+        len(archive.members),
+        archive.integrity,
+        runtime.packages,
+        runtime.edges,
+        runtime.serves,
+        allowed((*archive.findings, *found.all()), allow),
+    )
+
+
+def diff(old: str | PurePath, new: str | PurePath, *, text: bool = True, limits: Limits = DEFAULTS) -> Difference:
+    """What differs between *old* and *new*, each a tarball or the directory of a project, as it would be packed.
+
+    With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not safe to read
+    (see `verify`), and what `plan_pack` raises.
+    """
+    before, after = read_side(str(old), ".", limits), read_side(str(new), ".", limits)
+    paths = diffing.changed_paths(before, after) if text else ()
+    texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
+    return diffing.compare(before, after, *texts)
+
+
+def unpack(
+    path: str | PurePath, target: str | PurePath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
+) -> Unpacked:
+    """The folder `package` in *target* with the files of the tarball at *path*: whole, or not there.
+
+    Everything is checked before the first file is written; modes become 644 or 755, no owners and times are
+    taken over. Raises `PlanRejected` for a tarball with errors in its shape or manifests, `SnapshotError` when
+    the folder is there already or cannot be written.
+    """
+    _check_allow(allow)
+    folder, archive, found = unpack_tarball(str(path), str(target), limits, allow)
+    return Unpacked(folder, len(archive.members), archive.unpacked, found)
+
+
+def _check_allow(allow: Collection[str]) -> None:
+    for code in allow:
+        if code not in ALLOWABLE:
+            raise LinkpackError(
+                f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"
+            )
+
+
+def _secrets(archive: Archive) -> Iterator[Finding]:
+    for member in archive.members:
+        what = secret_name(member.path)
+        fix = f"leave {member.path} out of the package"
+        if (what or member.tokens) and is_fixture(member.path, member.tokens):
+            why = f"{member.path} is or holds a secret, if it is not one made for tests"
+            yield Finding("WSECRET", member.path, why, fix, "warning")
+            continue
+        if what:
+            yield Finding("ESECRETFILE", member.path, f"{member.path} is {what}", fix)
+        elif posixpath.basename(member.path) == ".npmrc":
+            why = f"{member.path} is npm's settings file, which may hold logins"
+            yield Finding("WNPMRC", member.path, why, fix, "warning")
+        if member.tokens:
+            why = f"{member.path} holds what looks like {', '.join(member.tokens)}"
+            yield Finding("ESECRET", member.path, why, f"revoke it, and {fix}")
+
+
+def _against(archive: Archive, source: str, tarball: str, limits: Limits) -> Iterator[Finding]:
+    beside = posixpath.dirname(tarball) or "."
+    kind, _, folder = source.partition(":")
+    if kind == "git" and not fs.is_dir(source):
+        with committed(folder or ".") as tree:
+            side = plan_side(tree, beside)
+        yield from check_against(archive, side._replace(label=f"the committed tree of {folder or '.'}"))
+    else:
+        yield from check_against(archive, read_side(source, beside, limits))

@@ -1,0 +1,144 @@
+"""What a consumer finds at run time: every dependency of every bundled package, looked up in the tarball."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.check import _levels
+from linkpack.gate.findings import Finding
+from linkpack.protocols import is_inside, is_local
+from linkpack.specs import plan_specs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from linkpack.manifest import Manifest
+    from linkpack.specs import SpecChange
+
+
+class Placed(NamedTuple):
+    """A package in the tarball, as `plan_specs` wants it: its slot, and those that its dependencies lead to."""
+
+    slot: str
+    manifest: Manifest
+    needs: Mapping[str, str | None]
+    peers: Mapping[str, str | None]
+
+    @property
+    def label(self) -> str:
+        """`name@version`, and where it is."""
+        name = self.manifest.name or self.slot.rpartition("node_modules/")[2]
+        label = f"{name}@{self.manifest.version}" if self.manifest.version else name
+        return f"{label} in {self.slot}" if self.slot else label
+
+
+class Runtime(NamedTuple):
+    """What was looked up: packages, edges, findings, and which installers can install the tarball."""
+
+    packages: int
+    edges: int
+    serves: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def check_runtime(manifests: Mapping[str, Manifest], paths: Collection[str]) -> Runtime:
+    """The runtime graph of the packages in *manifests* (slot to manifest), which has the root in it.
+
+    *paths* are the tarball's files. A dependency of a bundled package must be inside, or declared by the root.
+    """
+    placed = {slot: _placed(slot, manifest, manifests) for slot, manifest in manifests.items()}
+    root = placed[""]
+    declared = {
+        *root.manifest.dependencies,
+        *root.manifest.optional_dependencies,
+        *root.manifest.peer_dependencies,
+    } - set(root.manifest.bundle)
+    found = [
+        _missing(root, name, "is not in node_modules of the tarball, though it is bundled")
+        for name in root.manifest.bundle
+        if name not in root.manifest.optional_dependencies and f"node_modules/{name}" not in placed
+    ]
+    for package in placed.values():
+        if package.slot:
+            found += _closure(package, declared)
+    found += _extraneous(placed)
+    found += _specs(placed, paths)
+    edges = sum(len(package.needs) for package in placed.values() if package.slot) + len(root.manifest.bundle)
+    serves = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    return Runtime(len(placed), edges, serves, tuple(found))
+
+
+def _placed(slot: str, manifest: Manifest, manifests: Mapping[str, Manifest]) -> Placed:
+    def answer(name: str) -> str | None:
+        return next((level for level in _levels(slot, name) if level in manifests), None)
+
+    needs = {name: answer(name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
+    peers = {name: answer(name) for name in manifest.peer_dependencies if name not in needs}
+    return Placed(slot, manifest, needs, peers)
+
+
+def _missing(package: Placed, name: str, why: str) -> Finding:
+    message = f"{package.label} needs {name}, which {why}"
+    fix = f"pack it again with {name} installed, or add it to the root's dependencies"
+    return Finding("EBUNDLEMISSING", f"{package.slot}/package.json".lstrip("/"), message, fix)
+
+
+def _closure(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
+    """The dependencies of a bundled package that nobody will bring."""
+    for name, to in package.needs.items():
+        if to is None and name not in declared and name not in package.manifest.optional_dependencies:
+            yield _missing(package, name, "is neither in the tarball nor declared by the root")
+    for name, to in package.peers.items():
+        if to is None and name not in declared and name not in package.manifest.optional_peers:
+            why = f"{package.label} has the peer dependency {name}, which nothing supplies"
+            fix = f"add {name} to the root's dependencies or peerDependencies"
+            yield Finding("WPEER", f"{package.slot}/package.json", why, fix, "warning")
+
+
+def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
+    """Packages that nothing leads to from the bundled names: npm's second install removes them."""
+    todo = [slot for name in placed[""].manifest.bundle if (slot := f"node_modules/{name}") in placed]
+    reached = set(todo)
+    while todo:
+        package = placed[todo.pop()]
+        new = {to for to in (*package.needs.values(), *package.peers.values()) if to} - reached
+        reached |= new
+        todo += new
+    for slot, package in placed.items():
+        if slot and slot not in reached:
+            why = f"{package.label} is in the tarball, but no bundled package needs it"
+            fix = "add it to bundleDependencies or leave it out"
+            yield Finding("WEXTRANEOUS", slot, why, fix, "warning")
+
+
+def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
+    """Specs that a consumer cannot use."""
+    plan = plan_specs(placed, "", mode="resolve", catalogs={}, workspaces={})
+    for change in plan.changes:
+        place = f"{change.package}/package.json".lstrip("/")
+        what = f'{change.label}: {change.section}.{change.key} "{change.old}"'
+        if not change.new:
+            why = f"{what} is not in the tarball, and npm ci will miss it in the lockfile"
+            yield Finding("WSPEC", place, why, "drop it from the bundled manifest", "warning")
+        elif change.section != "devDependencies":
+            why = f"{what} is of no use to a consumer: {change.reason}"
+            yield Finding("ESPEC", place, why, _remedy(change))
+    for problem in plan.problems:
+        yield Finding(problem.code, problem.path.lstrip("/"), problem.message, problem.hint)
+    yield from _inside(placed[""], paths)
+
+
+def _remedy(change: SpecChange) -> str:
+    return f'write "{change.new}", or pack with linkpack pack, which does'
+
+
+def _inside(root: Placed, paths: Collection[str]) -> Iterator[Finding]:
+    """Paths into the package itself, as of vendored packages, that lead to nothing."""
+    for name, spec in {**root.manifest.dependencies, **root.manifest.optional_dependencies}.items():
+        if root.needs[name] is not None or not is_local(spec) or not is_inside(spec):
+            continue
+        path = posixpath.normpath(spec.partition(":")[2] or spec)
+        if path not in paths and f"{path}/package.json" not in paths:
+            why = f'{root.label}: dependencies.{name} "{spec}" leads to nothing in the tarball'
+            yield Finding("ESPECLOCAL", "package.json", why, "add the folder to files, or publish the package")

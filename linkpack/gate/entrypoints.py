@@ -1,0 +1,140 @@
+"""Whether what a manifest points at is there: main, exports, types, bin, license."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from linkpack.bins import commands
+from linkpack.gate.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from linkpack.gate.reader import Member
+    from linkpack.manifest import Manifest
+
+_MAIN = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
+_TYPES = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
+_DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
+# What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
+_PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+_LICENSE_LENGTH = 1000  # characters; the longest in use has about 200
+_LICENSE_DEPTH = 20  # parentheses
+_SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
+
+
+def check_entries(
+    manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
+) -> Iterator[Finding]:
+    """What the root's manifest names and *files* (by path) lack. *members* is the manifest as JSON."""
+    yield from _check_main(manifest, members, files)
+    # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
+    for key in () if members.get("typesVersions") else ("types", "typings"):
+        value = members.get(key)
+        if isinstance(value, str) and value and not _resolves(value, files, _TYPES):
+            yield _absent(key, value, "ETYPES")
+    for key in ("module", "browser"):
+        value = members.get(key)
+        if isinstance(value, str) and value and not _resolves(value, files, _MAIN):
+            yield Finding(
+                "WENTRYPOINT", "package.json", f'{key} is "{value}", which is not in the tarball', "", "warning"
+            )
+    if members.get("exports") is not None:
+        yield from _check_exports(members["exports"], files)
+    yield from _check_bins(manifest, files)
+
+
+def _absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
+    why = f'{key} is "{value}", which is not in the tarball'
+    return Finding(code, "package.json", why, "build before you pack, and check files")
+
+
+def _resolves(value: str, paths: Collection[str], endings: Iterable[str]) -> bool:
+    """Whether a path of a manifest, as Node or TypeScript completes it, is among *paths*."""
+    path = posixpath.normpath(value)
+    if path == ".":
+        return any(ending[1:] in paths for ending in endings if ending.startswith("/"))
+    return any(path + ending in paths for ending in endings)
+
+
+def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collection[str]) -> Iterator[Finding]:
+    if not manifest.main or _resolves(manifest.main, files, _MAIN):
+        return
+    # Node goes on to index.js, with a deprecation warning; with exports it never looks at main.
+    if "index.js" in files or members.get("exports") is not None:
+        why = f'main is "{manifest.main}", which is not in the tarball'
+        yield Finding("WENTRYPOINT", "package.json", why, "correct main", "warning")
+    else:
+        yield _absent("main", manifest.main)
+
+
+def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
+    """Each target of `exports`: a file, or with a `*` at least one."""
+    todo: list[tuple[str, object]] = [("exports", exports)]
+    while todo:
+        key, value = todo.pop()
+        if isinstance(value, dict):
+            todo += [(f'exports["{name}"]' if name.startswith(".") else key, each) for name, each in value.items()]
+        elif isinstance(value, list):
+            todo += [(key, value[0])] if value else []  # an alternative is for hosts that do not know the first
+        elif isinstance(value, str) and not _exported(value, files):
+            yield _absent(key, value, "ETYPES" if value.endswith(_DECLARATIONS) else "EENTRYPOINT")
+
+
+def _exported(target: str, files: Collection[str]) -> bool:
+    if not target.startswith("./"):
+        return False
+    path = target[2:]
+    if "*" in path:
+        start, _, rest = path.partition("*")
+        end = rest.rpartition("*")[2]
+        return any(each.startswith(start) and each.endswith(end) for each in files)
+    if path.endswith("/") or path == "":
+        return any(each.startswith(path) for each in files)
+    return posixpath.normpath(path) in files
+
+
+def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Finding]:
+    below = f"{manifest.directories_bin}/"
+    listed = [path[len(below) :] for path in files if path.startswith(below)]
+    for command, script in commands(manifest, listed).items():
+        path = posixpath.normpath(script)
+        if path not in files:
+            yield _absent(f"bin.{command}", script)
+        elif not files[path].head.startswith(_PROGRAMS):
+            why = f"{path}, the command {command}, does not begin with #!"
+            yield Finding("ESHEBANG", path, why, "begin it with #!/usr/bin/env node")
+
+
+def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iterator[Finding]:
+    """Whether `license` is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball."""
+    value = members.get("license")
+    if not isinstance(value, str) or not value:
+        old = value is not None or "licenses" in members
+        why = "license is not a text: its old form is deprecated" if old else "package.json names no license"
+        yield Finding("WLICENSE", "package.json", why, "write an SPDX expression, or UNLICENSED", "warning")
+        return
+    see = _SEE.fullmatch(value)
+    if see and not _resolves(see[1].strip(), paths, ("",)):
+        yield Finding(
+            "ELICENSE", "package.json", f'license is "{value}", but that file is not in the tarball', "ship it"
+        )
+    elif not see and value != "UNLICENSED" and not _is_spdx(value):
+        why = f'license is "{value}", which is no SPDX expression'
+        yield Finding("ELICENSE", "package.json", why, 'write an SPDX expression, or "SEE LICENSE IN <file>"')
+
+
+def _is_spdx(value: str) -> bool:
+    if len(value) > _LICENSE_LENGTH or value.count("(") > _LICENSE_DEPTH:
+        return False
+    from packaging.licenses import (  # noqa: PLC0415 - its tables are needed nowhere else
+        InvalidLicenseExpression,
+        canonicalize_license_expression,
+    )
+
+    try:
+        return bool(canonicalize_license_expression(value))
+    except InvalidLicenseExpression:
+        return False

@@ -1,0 +1,252 @@
+"""Reads a tarball once, in bounded memory, writing nothing: its entries, and all that is wrong with it.
+
+Stricter than any installer, on purpose: what two readers could understand differently is refused, so that what
+was checked here is what npm, pnpm, yarn and bun unpack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from linkpack.gate import extended
+from linkpack.gate.findings import Findings, Refused
+from linkpack.gate.header import padding, parse_header
+from linkpack.gate.paths import Tree
+from linkpack.gate.secrets import Scanner
+from linkpack.gate.unzip import Unzipped
+from linkpack.tar import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from linkpack.gate.findings import Finding, Limits
+    from linkpack.gate.header import Header
+
+HEAD = 4  # bytes of a file's beginning that are kept: enough for a shebang or the mark of a binary
+_KEPT = 8  # times the limit of one manifest that all kept contents together may have
+_OCTAL_MAX = 0o77777777777  # the largest size in octal digits
+_SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a pipe"}
+_LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
+
+
+class Member(NamedTuple):
+    """A regular file: *path* below the root folder, *name* in the archive, *size* bytes, *mode* as written.
+
+    *digest* is the SHA-256 of its contents, *head* their first bytes, *kept* all of them if they were wanted,
+    *tokens* the kinds of secrets in them.
+    """
+
+    path: str
+    name: str
+    size: int
+    mode: int
+    digest: str
+    head: bytes
+    kept: bytes
+    tokens: tuple[str, ...]
+
+
+class Archive(NamedTuple):
+    """What was read. *folders* are names of folder entries; *size* and *unpacked* bytes.
+
+    *integrity* is that of the file, "" when it could not be read to its end; *findings* say why.
+    """
+
+    root: str
+    members: tuple[Member, ...]
+    folders: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    size: int
+    unpacked: int
+    integrity: str
+
+    @property
+    def files(self) -> Mapping[str, Member]:
+        """The members by path."""
+        return {member.path: member for member in self.members}
+
+
+class Wanted(NamedTuple):
+    """What to do with contents: *keep* those for which it is true of path and size, *scan* them for secrets."""
+
+    keep: Callable[[str, int], bool]
+    scan: bool = False
+
+
+class _Pending(NamedTuple):
+    """What extended headers said of the next entry."""
+
+    records: Mapping[bytes, bytes]
+    long_name: bytes | None
+
+
+_NOTHING = _Pending({}, None)
+
+
+class _Reader:
+    def __init__(self, stream: Unzipped, wanted: Wanted, limits: Limits) -> None:
+        self.stream = stream
+        self.wanted = wanted
+        self.limits = limits
+        self.found = Findings()
+        self.tree = Tree(limits, self.found)
+        self.members: list[Member] = []
+        self.folders: list[str] = []
+        self.last = ""
+        self.headers = 0
+        self.kept = 0
+        self.padded = False
+
+    def run(self) -> None:
+        """Read every entry; `Refused` where reading cannot go on."""
+        pending = _NOTHING
+        while any(block := self.stream.exactly(BLOCK, self._place())):
+            self.headers += 1
+            if self.headers > 2 * self.limits.entries:
+                raise Refused("ELIMIT", "", f"it has more than {self.headers - 1} headers: the limit of entries")
+            header = parse_header(block, self.last)
+            if header.kind in {b"x", b"g", b"L", b"K"}:
+                pending = self._extension(header, pending)
+            else:
+                self._entry(header, pending)
+                pending = _NOTHING
+        if pending is not _NOTHING:
+            raise Refused("EPAX", self.last, "the last extended (pax) header describes no entry")
+        if any(self.stream.exactly(BLOCK, self._place())):
+            raise Refused("EENDMARK", self.last, "the end mark of the tar stream is only half there")
+        self.stream.finish()
+
+    def _place(self) -> str:
+        return f"what follows {self.last}, before its end mark" if self.last else "its first header"
+
+    def _extension(self, header: Header, pending: _Pending) -> _Pending:
+        """What is pending after the extended header *header*."""
+        name = header.name.decode("utf-8", "surrogateescape")
+        if header.size > extended.MAX_BYTES:
+            raise Refused("ELIMIT", name, f"the extended (pax) header {name} is too large: {header.size} bytes")
+        if header.kind == b"K":
+            raise Refused("ELINK", name, f"the header {name} after {self.last} is for a link with a long target")
+        body = self.stream.exactly(header.size, name)
+        self.stream.exactly(padding(header.size), name)
+        if header.kind == b"L":
+            return self._long(body, name, pending)
+        records = extended.parse_records(body, name)
+        if header.kind == b"g":
+            extended.check_global(records, name)
+            if self.headers > 1:  # as git writes it; later on readers differ in what it goes for
+                raise Refused("EPAX", name, f"the global extended (pax) header {name} is not the first header")
+            self.found.warning("WPAX", name, f"the global header {name} is of no use to a package")
+            return pending
+        if pending is not _NOTHING:
+            raise Refused("EPAX", name, f"the extended (pax) header {name} follows another one")
+        if b"linkpath" in records:
+            raise Refused("ELINK", name, f"the extended (pax) header {name} makes a link of the next entry")
+        return _Pending(records, None)
+
+    def _long(self, body: bytes, name: str, pending: _Pending) -> _Pending:
+        long_name, _, rest = body.partition(b"\0")
+        if pending is not _NOTHING or rest or not long_name:
+            raise Refused("EHEADER", name, f"the long name {name} after {self.last} is not one plain name")
+        return _Pending({}, long_name)
+
+    def _entry(self, header: Header, pending: _Pending) -> None:
+        raw = pending.records.get(b"path", header.name) if pending.long_name is None else pending.long_name
+        name = raw.decode("utf-8", "surrogateescape")
+        self.last = name
+        size = self._size(header, pending, name)
+        if header.kind in {b"0", b"\0"}:
+            self._file(name, size, header.mode)
+            return
+        if size and header.kind in {b"5", *_LINKS, *_SPECIAL}:
+            raise Refused("EHEADER", name, f"{name} is no file and yet has a size")
+        if header.kind == b"5":
+            if self.tree.enter(name, folder=True) is not None and self._modes(name, header.mode):
+                self.folders.append(name)
+            return
+        self._other(name, header)
+        for _ in self.stream.pieces(size + padding(size), name):
+            pass
+
+    def _other(self, name: str, header: Header) -> None:
+        """Note an entry that is neither file nor folder, and what is wrong with its name."""
+        self.tree.enter(name, folder=False)
+        what, fix = "", "leave it out, or put a file in its place"
+        if header.kind in _LINKS:
+            target = header.link.decode("utf-8", "surrogateescape")
+            self.found.error("ELINK", name, f"{name} is {_LINKS[header.kind]} to {target}", fix)
+        elif header.kind in _SPECIAL:
+            self.found.error("ESPECIAL", name, f"{name} is {_SPECIAL[header.kind]}", fix)
+        elif header.kind == b"S":
+            self.found.error("ESPARSE", name, f"{name} is a sparse file of GNU tar", fix)
+        else:
+            what = f"{name} is an entry of the type {header.kind!r}, which is no file or folder"
+            self.found.error("EENTRYTYPE", name, what, fix)
+
+    def _size(self, header: Header, pending: _Pending, name: str) -> int:
+        """The size of the entry's contents; what two headers say must agree, where the older can say it."""
+        size = int(pending.records.get(b"size", b"%d" % header.size))
+        if size != header.size and size <= _OCTAL_MAX:
+            raise Refused(
+                "EPAX", name, f"{name} has two sizes: {header.size} in its header, {size} in its pax header"
+            )
+        if size > self.limits.file:
+            why = f"{name} has {size} bytes: too large, the limit is {self.limits.file}"
+            raise Refused("ELIMIT", name, why, "raise --max-file if you trust it")
+        return size
+
+    def _modes(self, name: str, mode: int) -> bool:
+        if mode & 0o7000:
+            why = f"{name} has the mode {mode:o}: set-user-id, set-group-id or sticky"
+            self.found.error("EMODE", name, why, "use 644 or 755")
+        return not mode & 0o7000
+
+    def _file(self, name: str, size: int, mode: int) -> None:
+        path = self.tree.enter(name, folder=False)
+        self._modes(name, mode)
+        keep = path is not None and self._keeps(path, size)
+        digest, scanner = hashlib.sha256(), Scanner()
+        head, pieces = b"", []
+        for piece in self.stream.pieces(size, name):
+            digest.update(piece)
+            head = head or piece[:HEAD]
+            if self.wanted.scan:
+                scanner.feed(piece)
+            if keep:
+                pieces.append(piece)
+        if any(self.stream.exactly(padding(size), name)) and not self.padded:
+            self.padded = True
+            self.found.warning("WPADDING", name, f"bytes other than zeros stand between {name} and what follows")
+        if path is not None:
+            labels = tuple(scanner.labels)
+            kept = b"".join(pieces)
+            self.members.append(Member(path, name, size, mode, digest.hexdigest(), head, kept, labels))
+
+    def _keeps(self, path: str, size: int) -> bool:
+        if not self.wanted.keep(path, size):
+            return False
+        self.kept += size
+        if size > self.limits.manifest or self.kept > _KEPT * self.limits.manifest:
+            raise Refused("ELIMIT", path, f"{path} has {size} bytes: too large, or one too many of its kind")
+        return True
+
+
+def read_archive(source: BinaryIO, size: int, wanted: Wanted, limits: Limits) -> Archive:
+    """What the gzip file *source* of *size* bytes holds. Nothing is raised for what is wrong with it."""
+    stream = Unzipped(source, size, limits)
+    reader = _Reader(stream, wanted, limits)
+    integrity = ""
+    try:
+        reader.run()
+        integrity = stream.integrity
+    except Refused as err:
+        reader.found.add(err.finding)
+    return Archive(
+        reader.tree.root,
+        tuple(reader.members),
+        tuple(reader.folders),
+        reader.found.all(),
+        size,
+        sum(member.size for member in reader.members),
+        integrity,
+    )

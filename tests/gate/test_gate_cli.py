@@ -1,0 +1,116 @@
+"""`linkpack verify`, `linkpack diff` and `linkpack unpack` as users call them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from linkpack.cli import main
+from linkpack.gate import cli
+from tests.support.badtar import BODY, manifest, member, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(capfd: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of the program."""
+    with pytest.raises(SystemExit) as done:
+        main([str(word) for word in words])
+    out, err = capfd.readouterr()
+    status = done.value.code
+    assert isinstance(status, int)
+    return status, out, err
+
+
+def test_verify(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A good tarball is described on stdout with status 0."""
+    path = write(tmp_path, BODY)
+    status, out, err = run(capfd, "verify", path)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "evil@1.0.0"
+    assert "installs with: npm, pnpm, yarn, bun" in out
+    assert out.endswith("ok (0 errors, 0 warnings)\n")
+    assert run(capfd, "verify", path, "-q") == (0, "", "")
+
+
+def test_verify_refuses(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Errors are said on stderr with code, place and remedy, escaped, and the status is 1."""
+    path = write(tmp_path, BODY + member("package/\x1b[2J/.env"))
+    status, out, err = run(capfd, "verify", path)
+    assert status == 1
+    assert err.startswith("linkpack: error EBADNAME: package/\\x1b[2J/.env has control")
+    assert "refused (1 errors, 0 warnings)" in out
+    path.write_bytes(b"")
+    status, out, err = run(capfd, "verify", path)
+    assert (status, out.splitlines()[0]) == (1, "  0 B packed, 0 B unpacked, 0 files")
+
+
+def test_verify_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """JSON is the only thing on stdout: an object, of several tarballs a list, and an error's own."""
+    path = write(tmp_path, BODY + member("package/.env"))
+    status, out, err = run(capfd, "verify", "--json", path)
+    document = json.loads(out)
+    assert (status, err) == (1, "")
+    assert (document["ok"], document["entryCount"], document["name"]) == (False, 3, "evil")
+    assert document["findings"][0]["code"] == "ESECRETFILE"
+    status, out, _ = run(capfd, "verify", "--json", path, path)
+    assert [each["ok"] for each in json.loads(out)] == [False, False]
+    status, out, err = run(capfd, "verify", "--json", tmp_path / "none.tgz")
+    assert (status, json.loads(out)["error"]["code"]) == (1, "EREAD")
+    assert "error EREAD" in err
+
+
+def test_verify_options(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Codes are allowed, warnings made to count, sizes limited."""
+    path = write(tmp_path, BODY + member("package/.env"))
+    assert run(capfd, "verify", path, "--allow", "ESECRETFILE")[0] == 0
+    assert run(capfd, "verify", path, "--allow", "ESECRETFILE", "--strict")[0] == 1
+    assert run(capfd, "verify", path, "--allow", "ELINK")[0] == 2
+    path = write(tmp_path, BODY)
+    assert run(capfd, "verify", path, "--strict", "--max-size", "1kB")[0] == 0
+    assert "error ESIZE" in run(capfd, "verify", path, "--max-size", "10")[2]
+    assert "error ELIMIT" in run(capfd, "verify", path, "--max-entries", "2")[2]
+    assert "error ELIMIT" in run(capfd, "verify", path, "--max-file", "5")[2]
+    assert "error ELIMIT" in run(capfd, "verify", path, "--max-unpacked", "1 KiB")[2]
+    assert "error EPATHLONG" in run(capfd, "verify", path, "--max-path", "12")[2]
+    assert run(capfd, "verify", path, "--max-size", "ten")[0] == 2
+
+
+def test_diff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Text, names, sizes or JSON; the status tells of differences only when asked to."""
+    old = write(tmp_path, BODY, "old.tgz")
+    new = write(tmp_path, manifest() + member("package/index.js", "module.exports = 2\n"), "new.tgz")
+    status, out, err = run(capfd, "diff", old, new)
+    assert (status, err) == (0, "")
+    assert "+module.exports = 2" in out
+    assert run(capfd, "diff", "--name-only", "--exit-code", old, new)[:2] == (1, "M index.js\n")
+    assert run(capfd, "diff", "--name-only", "--exit-code", old, old)[:2] == (0, "")
+    assert "@@" not in run(capfd, "diff", "--stat", old, new)[1]
+    assert json.loads(run(capfd, "diff", "--json", old, new)[1])["files"][0]["change"] == "changed"
+    assert run(capfd, "diff", "--json", old, tmp_path / "none")[0] == 1
+    assert run(capfd, "diff", old, tmp_path / "none")[:2] == (1, "")
+
+
+def test_unpack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The files are in DIR/package; warnings are on stderr."""
+    path = write(tmp_path, manifest("x/package.json"))
+    status, out, err = run(capfd, "unpack", path, "-C", tmp_path / "to")
+    assert (status, out) == (0, f"1 files, 54 B, in {tmp_path}/to/package\n")
+    assert "warning WROOT" in err
+    assert (tmp_path / "to" / "package" / "package.json").is_file()
+    assert run(capfd, "unpack", path, "-C", tmp_path / "two", "-q")[1] == ""
+    assert run(capfd, "unpack", write(tmp_path, BODY), "-C", tmp_path / "three")[::2] == (0, "")
+    assert "error EEXIST" in run(capfd, "unpack", path, "-C", tmp_path / "to")[2]
+
+
+@pytest.mark.parametrize("name", ["verify", "diff", "unpack"])
+def test_help(name: str) -> None:
+    """Each command explains itself and shows its defaults."""
+    result = CliRunner().invoke(getattr(cli, name), ["--help"])
+    assert result.exit_code == 0
+    assert re.search(r"--max-entries N.*default:\s+200000", result.output, re.DOTALL)

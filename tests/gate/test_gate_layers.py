@@ -1,0 +1,64 @@
+"""The gate is built in rows, too: imports go down, and only two of its modules touch the world."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+GATE = Path(__file__).parents[2] / "linkpack" / "gate"
+ROWS = (
+    {"findings"},
+    {"disk", "extended", "gitrun", "header", "paths", "secrets", "unzip", "opening"},
+    {"reader"},
+    {"manifests", "bundle", "entrypoints"},
+    {"sides", "unpack"},
+    {"against", "diffing"},
+    {"api"},
+    {"report"},
+    {"cli"},
+)
+MODULES = {path.stem: path for path in GATE.glob("*.py") if path.stem != "__init__"}
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the gate that the one at *path* imports, for types or for use."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "linkpack.gate":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("linkpack.gate."):
+            found.add(node.module.rpartition(".")[2])
+    return found
+
+
+def row(name: str) -> int:
+    """The row of the module *name*."""
+    return next(i for i, names in enumerate(ROWS) if name in names)
+
+
+def test_every_module_has_a_row() -> None:
+    """The rows name exactly the modules that exist."""
+    assert set().union(*ROWS) == set(MODULES)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_go_down(name: str) -> None:
+    """A module imports only modules of lower rows; `opening` alone has a neighbour, whose errors it words."""
+    up = {other for other in imported(MODULES[name]) if row(other) >= row(name)}
+    assert up == ({"disk"} if name == "opening" else set())
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_modules_stay_small(name: str) -> None:
+    """No module outgrows what one can read at a sitting, and only the command line imports click."""
+    text = MODULES[name].read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    assert name == "cli" or "import click" not in text
+
+
+def test_nothing_else_imports_the_gate() -> None:
+    """Packing does without the gate; the command line names it, and imports it when it is asked for."""
+    others = [path for path in GATE.parent.glob("*.py") if "linkpack.gate" in path.read_text(encoding="utf-8")]
+    assert [path.name for path in others] == ["cli.py"]
