@@ -1,0 +1,192 @@
+"""The record of one tarball: what it was made from, by which rules, and its digests.
+
+The same record is given as plain JSON and as an in-toto statement (in-toto attestation v1, SLSA provenance v1).
+It has no time, user or machine in it: packing the same sources again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from linkpack import __version__
+from linkpack.deflate import COMPRESSOR
+from linkpack.trace.parts import purl
+from linkpack.trace.shipped import by_slot, content_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.api import Bundled, PackPlan
+    from linkpack.tarball import Tarball
+    from linkpack.trace.origins import Origin
+    from linkpack.trace.shipped import Shipped
+
+SCHEMA = 1  # of the plain form: goes up when a key changes its meaning
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:linkpack:pack:1"
+BUILDER = "urn:linkpack:builder:local"
+
+
+class Record(NamedTuple):
+    """A packed tarball and what is known of it.
+
+    *origins* are those of its sources, the project's first; *own* are the files of the package in each slot.
+    """
+
+    plan: PackPlan
+    tarball: Tarball
+    shipped: Shipped
+    origins: tuple[Origin, ...]
+    own: Mapping[str, Mapping[str, str]]
+
+
+def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tuple[Origin, ...]) -> Record:
+    """The record of *tarball*, which was packed by *plan*."""
+    slots = ["", *(slot for each in plan.bundled for slot in each.slots)]
+    return Record(plan, tarball, shipped, origins, by_slot(shipped.files, slots))
+
+
+def snapshot_manifest(record: Record) -> str:
+    """The record as plain JSON; see docs/provenance.md for its keys."""
+    plan, tarball = record.plan, record.tarball
+    project, *snapshots = record.origins
+    return dumped(
+        {
+            "schema": SCHEMA,
+            "tarball": {
+                "filename": tarball.filename,
+                "size": tarball.size,
+                "unpackedSize": tarball.unpacked_size,
+                "files": len(tarball.files),
+                "shasum": tarball.shasum,
+                "sha256": record.shipped.sha256,
+                "integrity": tarball.integrity,
+            },
+            "project": _source(record, project),
+            "snapshots": [{**_source(record, each), "slots": list(each.slots)} for each in snapshots],
+            "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
+            "rewrittenSpecs": _changes(plan),
+            "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": COMPRESSOR},
+            "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
+        }
+    )
+
+
+def statement(record: Record) -> str:
+    """The record as an in-toto statement about the tarball, with SLSA's provenance as the predicate.
+
+    Unsigned. The subject is named as npm names it when it publishes with provenance: by package URL.
+    """
+    plan, shipped = record.plan, record.shipped
+    subject = purl(plan.manifest.name, plan.manifest.version)
+    installed = [each for each in plan.bundled if not each.linked]
+    return dumped(
+        {
+            "_type": STATEMENT,
+            "subject": [{"name": subject, "digest": {"sha512": shipped.sha512, "sha256": shipped.sha256}}],
+            "predicateType": PREDICATE,
+            "predicate": {
+                "buildDefinition": {
+                    "buildType": BUILD_TYPE,
+                    "externalParameters": {"package": subject, "npmRules": plan.rules},
+                    "internalParameters": {
+                        "compressor": COMPRESSOR,
+                        "rewrittenSpecs": _changes(plan),
+                    },
+                    "resolvedDependencies": [
+                        *(_resolved(record, each) for each in record.origins),
+                        *(_resolved_installed(record, each) for each in installed),
+                    ],
+                },
+                "runDetails": {"builder": {"id": BUILDER, "version": {"linkpack": __version__}}},
+            },
+        }
+    )
+
+
+def dumped(document: object) -> str:
+    """The JSON text of *document*, ASCII only and `cleaned`."""
+    return json.dumps(cleaned(document), indent=2) + "\n"
+
+
+def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """*value* with what is no character (a stray byte of a file name) written as an escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {key: cleaned(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(each) for each in value]
+    return value
+
+
+def _changes(plan: PackPlan) -> list[dict[str, object]]:
+    return [{**each._asdict(), "package": posixpath.relpath(each.package, plan.root)} for each in plan.changes]
+
+
+def _source(record: Record, origin: Origin) -> dict[str, object]:
+    slot = origin.slots[0]
+    git = origin.git
+    return {
+        "name": origin.name,
+        "version": origin.version,
+        "path": origin.path,
+        "content": f"sha256:{content_digest(record.own[slot])}",
+        "files": len(record.own[slot]),
+        "commit": git.commit or None,
+        "dirty": list(git.dirty),
+        "unversioned": _unversioned(record, origin),
+        **({"unknown": git.fault} if git.fault else {}),
+    }
+
+
+def _unversioned(record: Record, origin: Origin) -> list[str]:
+    """The files that ship, are not in git, and are no change either: those git ignores, as what is built."""
+    if origin.git.fault:
+        return []
+    known = origin.git.tracked | frozenset(origin.git.dirty)
+    return [path for path in record.own[origin.slots[0]] if path not in known]
+
+
+def _installed(record: Record, each: Bundled) -> dict[str, object]:
+    return {
+        "name": each.name,
+        "version": each.version,
+        "path": posixpath.relpath(each.source, record.plan.root),
+        "content": f"sha256:{content_digest(record.own[each.slots[0]])}",
+        "files": each.files,
+        "slots": list(each.slots),
+    }
+
+
+def _resolved(record: Record, origin: Origin) -> dict[str, object]:
+    """A source directory as a resource. A commit is its digest only when the directory is what the commit says."""
+    git = origin.git
+    digest = {"dirHash": content_digest(record.own[origin.slots[0]])}
+    if git.commit and not git.dirty:
+        digest["gitCommit"] = git.commit
+    about = {
+        "path": origin.path,
+        "slots": list(origin.slots),
+        "commit": git.commit,
+        "dirty": list(git.dirty),
+        "unversioned": _unversioned(record, origin),
+        "unknown": git.fault,
+    }
+    return {
+        "name": origin.label,
+        "digest": digest,
+        "annotations": {key: each for key, each in about.items() if each},
+    }
+
+
+def _resolved_installed(record: Record, each: Bundled) -> dict[str, object]:
+    return {
+        "name": f"{each.name}@{each.version}",
+        "uri": purl(each.name, each.version),
+        "digest": {"dirHash": content_digest(record.own[each.slots[0]])},
+        "annotations": {"path": posixpath.relpath(each.source, record.plan.root), "slots": list(each.slots)},
+    }

@@ -1,0 +1,239 @@
+"""Why a path is in the tarball or not, and who pulls a bundled package in."""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack import fs
+from linkpack.contents import read_contents
+from linkpack.errors import LinkpackError
+from linkpack.graph import read_bundle
+from linkpack.layout import place
+from linkpack.project import find_project, read_outer_ignores
+from linkpack.selection import read_selection
+from linkpack.trace.chains import chains_to
+from linkpack.trace.rulings import read_ruling
+from linkpack.workspace import find_workspace
+
+if TYPE_CHECKING:
+    from linkpack.graph import BundleGraph, Package
+    from linkpack.packlist import Edition, Kind, Omission, Packlist
+    from linkpack.project import Project
+    from linkpack.trace.chains import Edge
+    from linkpack.trace.rulings import Ruling
+
+
+class Answer(NamedTuple):
+    """Why *path* of a package ships or does not.
+
+    *label* is the package's `name@version`, *folder* its directory relative to the project, *kind* `root`,
+    `linked` or `installed`; `unbundled` for what lies in a node_modules and is not in the bundle. *path* is
+    relative to the package; "" is the package itself. *ships* is true for a folder when something in it does;
+    *reason* says in words what *ruling* does not. *slots* are the package's places in the tarball, *tarball* the
+    names there of a file. For a folder *files* counts what ships from it and *left_out* says what does not.
+    *chains* are the edges that pull the package in.
+    """
+
+    label: str
+    folder: str
+    kind: str
+    path: str
+    ships: bool
+    reason: str = ""
+    ruling: Ruling | None = None
+    slots: tuple[str, ...] = ()
+    tarball: tuple[str, ...] = ()
+    files: int = 0
+    left_out: tuple[Omission, ...] = ()
+    chains: tuple[tuple[Edge, ...], ...] = ()
+
+
+class _Place(NamedTuple):
+    """A path as a package's: the package's id, and the path below it."""
+
+    at: str
+    path: str
+
+
+class _Scene(NamedTuple):
+    """What a question is answered from; *slots* are empty where no tree holds the graph."""
+
+    project: Project
+    graph: BundleGraph
+    slots: dict[str, str]
+    edition: Edition
+
+
+def explain(start: str, path: str, *, walk_up: bool, edition: Edition) -> Answer:
+    """The answer about *path*, relative to the directory *start*, for the project in *start*.
+
+    With *walk_up* the project is the nearest at or above *start*. *path* is a file or folder on disk, a path in
+    the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
+    it can be read.
+
+    Raises `LinkpackError`: ENOPATH when *path* is nothing of that, EOUTSIDE when it is on disk but in no package
+    of the bundle, and what reading a project can raise.
+    """
+    project = find_project(start, walk_up=walk_up)
+    graph = read_bundle(project, allow_missing=True)
+    try:
+        slots = dict(place(graph).slots)
+    except LinkpackError:
+        slots = {}
+    scene = _Scene(project, graph, slots, edition)
+    found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
+    if found is None:
+        raise LinkpackError(
+            f"{path} is no path of the package, and no bundled package has that name",
+            code="ENOPATH",
+            path=path,
+            hint="name a file, a folder, a path in the tarball or a bundled package",
+        )
+    if found.path.startswith("node_modules/"):
+        return _unbundled(scene, found)
+    return _package(scene, found) if not found.path else _member(scene, found)
+
+
+def _on_disk(scene: _Scene, start: str, path: str) -> _Place | None:
+    """The place of what is at *path* on disk; None when nothing is."""
+    full = posixpath.normpath(posixpath.join(fs.real_path(start), path))
+    try:
+        # The path's own last link is what is asked about, unless it leads to a package.
+        real = posixpath.join(fs.real_path(posixpath.dirname(full)), posixpath.basename(full))
+        linked = stat.S_ISLNK(fs.lstat(real).st_mode)
+        target = fs.real_path(real) if linked and fs.is_dir(real) else real
+    except (OSError, ValueError):
+        return None
+    if target in scene.graph.packages:
+        return _Place(target, "")
+    owners = [at for at in scene.graph.packages if real.startswith(f"{at.rstrip('/')}/")]
+    if not owners:
+        raise LinkpackError(
+            f"{path} belongs neither to {scene.project.manifest.name} nor to a package of its bundle",
+            code="EOUTSIDE",
+            path=real,
+            hint="name a path in the project, or in a package that it bundles",
+        )
+    owner = max(owners, key=len)
+    return _Place(owner, real[len(owner.rstrip("/")) + 1 :])
+
+
+def _in_tarball(scene: _Scene, path: str) -> _Place | None:
+    inside = posixpath.normpath(path).removeprefix("package/")
+    held = [slot for slot in scene.slots if slot and f"{inside}/".startswith(f"{slot}/")]
+    if not held:
+        return None
+    slot = max(held, key=len)
+    at, rest = scene.slots[slot], inside[len(slot) + 1 :]
+    there = not rest or fs.is_file(f"{at}/{rest}") or fs.is_dir(f"{at}/{rest}")
+    return _Place(at, rest) if there else None
+
+
+def _named(scene: _Scene, path: str) -> _Place | None:
+    """The package called *path*: the one that the project bundles by the name, else the first that has it."""
+    graph = scene.graph
+    at = graph.bundled.get(path)
+    if at is None:
+        named = (each.id for each in graph.packages.values() if path in {each.manifest.name, each.label})
+        at = next(named, None)
+    if at is None and path in graph.reserved:
+        return _Place(graph.root, f"node_modules/{path}")
+    return None if at is None else _Place(at, "")
+
+
+def _unbundled(scene: _Scene, found: _Place) -> Answer:
+    """The answer about what is installed beside the bundle, and in no tarball."""
+    parts = found.path.split("/")[1:]
+    name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
+    manifest = scene.project.manifest
+    declared = [
+        section
+        for section, names in (
+            ("dependencies", manifest.dependencies),
+            ("optionalDependencies", manifest.optional_dependencies),
+            ("peerDependencies", manifest.peer_dependencies),
+        )
+        if name in names
+    ]
+    reason = "no package of the bundle needs it"
+    if declared and found.at == scene.graph.root:
+        reason = f"bundleDependencies does not name it: who installs the package gets it through {declared[0]}"
+    elif name in scene.graph.packages[found.at].manifest.dev_dependencies:
+        reason = "devDependencies are never bundled"
+    folder = posixpath.relpath(f"{found.at}/node_modules/{name}", scene.graph.root)
+    return Answer(name, folder, "unbundled", "/".join(parts)[len(name) + 1 :], ships=False, reason=reason)
+
+
+def _package(scene: _Scene, found: _Place) -> Answer:
+    package = scene.graph.packages[found.at]
+    packlist = _packlist(scene, package)
+    return _about(scene, package)._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
+
+
+def _member(scene: _Scene, found: _Place) -> Answer:
+    """The answer about a file or folder of a package."""
+    package, path = scene.graph.packages[found.at], found.path
+    packlist = _packlist(scene, package)
+    files = [file.path for file in packlist.files if f"{file.path}/".startswith(f"{path}/")]
+    is_file = files == [path]
+    left_out = tuple(each for each in packlist.omissions if f"{each.path}/".startswith(f"{path}/"))
+    kind = _kind(scene, package)
+    selection = read_selection(found.at, package.manifest, kind, scene.edition, _outer(scene, package))
+    ruling = read_ruling(found.at, package.manifest, selection, kind, path)
+    reason = ""
+    if not files and (ruling is None or ruling.keeps):
+        reason = _other_reason(packlist, found)
+    answer = _about(scene, package)
+    return answer._replace(
+        path=path,
+        ships=bool(files),
+        reason=reason,
+        ruling=ruling,
+        tarball=tuple(f"package/{slot}/{path}" if slot else f"package/{path}" for slot in answer.slots)
+        if is_file
+        else (),
+        files=0 if is_file else len(files),
+        left_out=tuple(each for each in left_out if each.path.rstrip("/") != path),
+    )
+
+
+def _other_reason(packlist: Packlist, found: _Place) -> str:
+    """Why nothing at the path ships, when the rules would let it."""
+    full = f"{found.at}/{found.path}"
+    for each in packlist.omissions:
+        if each.path.rstrip("/") == found.path or (each.path[-1:] == "/" and found.path.startswith(each.path)):
+            return each.reason
+    for problem in packlist.problems:
+        if problem.path == full:
+            return problem.message
+    return "nothing in it ships" if fs.is_dir(full) else ""
+
+
+def _about(scene: _Scene, package: Package) -> Answer:
+    slots = tuple(slot for slot, at in scene.slots.items() if at == package.id)
+    folder = posixpath.relpath(package.id, scene.graph.root)
+    chains = chains_to(scene.graph, package.id)
+    return Answer(package.label, folder, _kind(scene, package), "", ships=False, slots=slots, chains=chains)
+
+
+def _kind(scene: _Scene, package: Package) -> Kind:
+    if package.id == scene.graph.root:
+        return "root"
+    return "linked" if package.linked else "installed"
+
+
+def _packlist(scene: _Scene, package: Package) -> Packlist:
+    """What packing ships of *package* alone."""
+    alone = scene.graph._replace(packages={package.id: package})
+    return read_contents(scene.project, alone, scene.edition, ())[package.id]
+
+
+def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:
+    """The ignore files around *package* that count for it."""
+    kind = _kind(scene, package)
+    if kind == "installed":
+        return ()
+    around = scene.project.around if kind == "root" else find_workspace(package.id)
+    return read_outer_ignores(around, package.id)
