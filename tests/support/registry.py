@@ -40,6 +40,9 @@ class Registry(ThreadingHTTPServer):
         """The settings by which npm and pnpm use it and nothing else."""
         return f"registry={self.url}\n//127.0.0.1:{self.server_port}/:_authToken=anything\n"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: clients that hang up are no failure."""
+
     def publish(self, document: dict[str, Any]) -> None:
         """Add what a PUT of `npm publish` holds: versions, dist-tags, and the tarballs in base64."""
         name = document["name"]

@@ -1,0 +1,81 @@
+"""The layout that was asked for: where packages go, what their manifests say, the check, and who installs it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from linkpack.check import Proof, check_layout
+from linkpack.consumer import consumer_manifests
+from linkpack.errors import LinkpackError
+from linkpack.graph import is_linked
+from linkpack.layout import Layout, place
+from linkpack.project import read_manifest
+from linkpack.ship.flat import plan_flat
+from linkpack.ship.manifests import flat_manifests
+from linkpack.ship.prove import check_flat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from linkpack.archive import Entry
+    from linkpack.errors import Problem
+    from linkpack.graph import BundleGraph
+    from linkpack.manifest import Manifest
+    from linkpack.specs import SpecChange, SpecPlan
+
+LayoutName = Literal["bundle", "vendor", "thin"]
+
+_BUNDLE = ("npm 11", "npm 12", "pnpm 12")
+_ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
+
+
+class Form(NamedTuple):
+    """A layout by *name*: its slots, the manifests by package id, the spec changes in them, and what was found."""
+
+    name: LayoutName
+    layout: Layout
+    manifests: Mapping[str, bytes]
+    changes: tuple[SpecChange, ...]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan) -> Form:
+    """The bundle *graph* in the layout *name*, with the spec changes of *consumer* made.
+
+    `UnplaceableGraph` when no tree holds the bundle; what a flat folder cannot hold is among the problems.
+    """
+    if name == "bundle" or not graph.bundled:
+        return Form(name, place(graph), consumer_manifests(graph, consumer), consumer.changes)
+    flat = plan_flat(graph, consumer.changes, _read_outside(graph), thin=name == "thin")
+    slots = {"": graph.root, **{folder: at for at, folder in flat.folders.items()}}
+    manifests, changes = flat_manifests(graph, flat, consumer.changes)
+    return Form(name, Layout(slots), manifests, changes, flat.problems, flat.warnings)
+
+
+def _read_outside(graph: BundleGraph) -> Mapping[str, Manifest]:
+    """The manifests of what the root needs and does not bundle, by real directory."""
+    manifests = {}
+    for at in graph.reserved.values():
+        if at is not None and not is_linked(at):
+            with suppress(LinkpackError):  # whatever is wrong with it, it is no copy of a bundled package
+                manifests[at] = read_manifest(at, "installed")
+    return manifests
+
+
+def check_form(form: Form, graph: BundleGraph, entries: Sequence[Entry]) -> Proof:
+    """What the planned *entries* mean to Node, compared with the disk; by another way than *form* was made."""
+    if form.name == "bundle" or not graph.bundled:
+        return check_layout(graph, form.layout.slots, (entry.path.partition("/")[2] for entry in entries))
+    if form.problems:
+        return Proof(0, 0, (), ())
+    return check_flat(graph, form.layout.slots, entries)
+
+
+def installers(name: LayoutName, *, bundled: bool) -> tuple[str, ...]:
+    """The package managers that install the layout *name* from a registry; whether anything is *bundled* counts.
+
+    Measured, see docs/pipelines.md: yarn 4 and bun do not take a bundle from a tarball.
+    """
+    return _BUNDLE if name == "bundle" and bundled else _ALL
