@@ -18,6 +18,7 @@ from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
 from linkpack.graph import read_bundle
 from linkpack.names import format_out, tarball_name
 from linkpack.project import find_project
+from linkpack.run.before import check_before
 from linkpack.ship.form import check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
 from linkpack.tarball import measure_tarball, write_tarball
@@ -206,7 +207,7 @@ def pack(
     write = partial(write_pack, destination=destination, threads=threads)
     if ignore_scripts:
         return write(plan())
-    from linkpack.run.lifecycle import Hooks, check_before, pack_through  # noqa: PLC0415 - loads subprocess
+    from linkpack.run.lifecycle import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
 
     project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
     return pack_through(project, Hooks(env or {}), plan, write, str(destination))[1]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import posixpath
 from contextlib import contextmanager, nullcontext
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from linkpack import api, report
+from linkpack.cli_packing import Job, Told, pack_all, print_results
 from linkpack.errors import LinkpackError
+from linkpack.run.cli import RunOptions, run_options
 from linkpack.ship import publishplan
-from linkpack.ship.staged import write_tree
-from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs, trace_options
+from linkpack.ship.staged import check_target
+from linkpack.trace.cli import TraceOptions, trace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from linkpack.api import PackPlan
-    from linkpack.ship.form import LayoutName
-    from linkpack.specs import Mode
-    from linkpack.tarball import Tarball
 
 
 def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -50,11 +45,6 @@ def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @click.option(
     "--out", metavar="PATTERN", default="", help="Name the tarball: %s is the package's name, %v its version."
-)
-@click.option(
-    "--ignore-scripts/--no-ignore-scripts",
-    default=True,
-    help="Run no lifecycle scripts. They are not run yet, with either.",
 )
 @click.option("--allow-missing", is_flag=True, help="Warn of bundled dependencies that are not installed.")
 @click.option(
@@ -94,6 +84,7 @@ def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--quiet", "-q", is_flag=True, help="Print only the result and errors.")
 @click.option("--verbose", "-v", is_flag=True, help="List every file, and what was left out and why.")
 @trace_options
+@run_options
 def pack(
     folders: tuple[str, ...],
     *,
@@ -102,7 +93,6 @@ def pack(
     json_format: str,
     pack_destination: str,
     out: str,
-    ignore_scripts: bool,
     allow_missing: bool,
     specs: str,
     npm_rules: str,
@@ -114,46 +104,42 @@ def pack(
     quiet: bool,
     verbose: bool,
     trace: TraceOptions,
+    run: RunOptions,
 ) -> None:
     """Pack the package in each DIR, linked dependencies included, into a tarball for npm publish.
 
     Without DIR the package that the current directory belongs to. The last line of stdout is the tarball's
     file name; everything else is on stderr.
     """
-    del ignore_scripts  # none are run; the flag is there for pipelines that pass it
     if bool(from_publish_plan) != bool(out_dir) or (from_publish_plan and (folders or out or tree)):
         raise click.UsageError("--from-publish-plan and --out-dir go together, without DIR, --out and --dir")
+    job = Job(
+        {
+            "npm_rules": npm_rules,
+            "specs": specs,
+            "allow_missing": allow_missing,
+            "out": out,
+            "layout": layout,
+            "publish_config": publish_config,
+        },
+        f"{out_dir}/{publishplan.PACKAGES}" if from_publish_plan else pack_destination,
+        dry_run,
+        Told(report=not quiet and not as_json, warnings=not quiet, verbose=verbose),
+        tree,
+        trace,
+    )
     with _json_failure() if as_json else nullcontext():
+        if tree and not dry_run:
+            check_target(tree)
         release = publishplan.read_publish_plan(from_publish_plan) if from_publish_plan else None
-        results = _pack(
-            tuple(each.folder for each in release.releases) if release else folders or ("",),
-            dry_run=dry_run,
-            destination=f"{out_dir}/{publishplan.PACKAGES}" if release else pack_destination,
-            told=_Told(report=not quiet and not as_json, warnings=not quiet, verbose=verbose),
-            out=out,
-            allow_missing=allow_missing,
-            specs=cast("Mode", specs),
-            npm_rules=npm_rules,
-            layout=cast("LayoutName", layout),
-            publish_config=publish_config,
-            tree=tree,
-            trace=trace,
-        )
-        if release and not dry_run:
-            paths = [tarball.path for _, tarball in results]
+        starts = tuple(each.folder for each in release.releases) if release else run.folders(folders)
+        if folders and starts == folders and (run.workspace or run.workspaces) and not quiet:
+            click.echo("linkpack: warning WWORKSPACES: workspaces are left out: folders are named", err=True)
+        results = pack_all(starts if release else starts or ("",), job, run)
+        if release and not dry_run and not results.failed:
+            paths = [tarball.path for _, tarball in results.packed]
             publishplan.write_publish_plan(release, out_dir, paths)
-    if as_json:
-        click.echo(report.packed_json(results, npm12=json_format == "npm12"))
-    for _, tarball in () if as_json else results:
-        click.echo(report.safe(tarball.filename))
-
-
-class _Told(NamedTuple):
-    """What is told on stderr: the *report* on each tarball, in full when *verbose*, and its *warnings*."""
-
-    report: bool
-    warnings: bool
-    verbose: bool
+    print_results(results, as_json=as_json, npm12=json_format == "npm12")
 
 
 @contextmanager
@@ -164,66 +150,3 @@ def _json_failure() -> Iterator[None]:
     except LinkpackError as err:
         click.echo(report.failure_json(err))
         raise
-
-
-def _pack(
-    folders: tuple[str, ...],
-    *,
-    dry_run: bool,
-    destination: str,
-    told: _Told,
-    npm_rules: str,
-    specs: Mode,
-    allow_missing: bool,
-    out: str,
-    layout: LayoutName,
-    publish_config: bool | None,
-    tree: str,
-    trace: TraceOptions,
-) -> list[tuple[PackPlan, Tarball]]:
-    """The plan and tarball of each of *folders*, "" being where we are; first all plans are made."""
-    plan = partial(
-        api.plan_pack,
-        npm_rules=npm_rules,
-        specs=specs,
-        allow_missing=allow_missing,
-        out=out,
-        destination=destination,
-        layout=layout,
-        publish_config=publish_config,
-    )
-    plans = [plan(folder or ".", walk_up=not folder) for folder in folders]
-    _distinct(plans)
-    if tree and len(plans) > 1:
-        raise click.UsageError("--dir takes one package")
-    records = [path for each in plans for path in outputs(each, destination, trace)]
-    if len(plans) > 1 or records:  # what one run writes into a package is not that package's
-        written = [*records, *(posixpath.join(destination, each.filename) for each in plans)]
-        plans = [plan(folder or ".", walk_up=not folder, outputs=written) for folder in folders]
-    origins = before_pack(plans, destination, trace)
-    results = []
-    for each, sources in zip(plans, origins, strict=True):
-        if told.warnings and each.warnings:
-            click.echo(report.warnings(each), err=True)
-        tarball = (api.measure_pack if dry_run else api.write_pack)(each, destination)
-        if not dry_run:
-            after_pack(each, tarball, sources, destination, trace)
-        if told.report:
-            click.echo(report.packed(each, tarball, verbose=told.verbose, dry_run=dry_run), err=True)
-        results.append((each, tarball))
-        if tree and not dry_run:
-            write_tree(each.entries, tree)
-    return results
-
-
-def _distinct(plans: list[PackPlan]) -> None:
-    """Refuse two packages that would be written to one file."""
-    names = [plan.filename for plan in plans]
-    for name in names:
-        if names.count(name) > 1:
-            raise LinkpackError(
-                f"{names.count(name)} packages would be written to {name}",
-                code="EOUTSAME",
-                path=name,
-                hint="use %s and %v in --out, or pack them one by one",
-            )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack import fs
 from linkpack.errors import LinkpackError
+from linkpack.memo import once
 from linkpack.names import tarball_name
 from linkpack.packlist import read_packlist
 from linkpack.project import read_manifest, read_outer_ignores
@@ -50,15 +51,23 @@ def read_contents(
         elif package.linked:
             packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own)
         else:
-            packlists[at] = read_packlist(at, package.manifest, "installed", edition=edition)
+            packlists[at] = _read_installed(at, package.manifest, edition)
     return packlists
+
+
+def _read_installed(at: str, manifest: Manifest, edition: Edition) -> Packlist:
+    key = ("installed", at, repr(manifest), edition)
+    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition))
 
 
 def _read_linked(
     at: str, manifest: Manifest, edition: Edition, around: Workspace | None, own: frozenset[str] = frozenset()
 ) -> Packlist:
-    outer = read_outer_ignores(around, at)
-    return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+    def read() -> Packlist:
+        outer = read_outer_ignores(around, at)
+        return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+
+    return once(("linked", at, repr(manifest), edition, around and around.root, own), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -88,6 +97,6 @@ def _real(path: str) -> str:
     """*path* with its folder's real path; as it is when there is no such folder, and so nothing in it."""
     folder, name = posixpath.split(path)
     try:
-        return posixpath.join(fs.real_path(folder or "."), name)
+        return posixpath.join(once(("real", folder), lambda: fs.real_path(folder or ".")), name)
     except (OSError, ValueError):
         return path

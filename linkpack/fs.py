@@ -77,6 +77,13 @@ def writable_dir(path: str) -> bool:
     )
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def read_file(path: str, limit: int) -> bytes:
     """The bytes of the regular file that *path* leads to.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import fs
 from linkpack.errors import ManifestInvalid, ProjectNotFound
 from linkpack.manifest import parse_manifest
+from linkpack.memo import once
 from linkpack.workspace import FILE_LIMIT, find_workspace, read_workspace, upward
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def _no_project(path: str, why: str) -> ProjectNotFound:
 def read_manifest(folder: str, role: Role) -> Manifest:
     """The manifest of the package in *folder*; `ManifestInvalid` naming the file when it cannot be used."""
     path = posixpath.join(folder, "package.json")
+    return once(("manifest", path, role), lambda: _read_manifest(path, role))
+
+
+def _read_manifest(path: str, role: Role) -> Manifest:
     try:
         raw = fs.read_file(path, FILE_LIMIT)
     except OSError as err:

@@ -14,7 +14,7 @@ from linkpack.deflate import COMPRESSOR
 from linkpack.order import listing_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.api import Bundled, PackPlan
     from linkpack.errors import LinkpackError, Problem
@@ -52,10 +52,13 @@ def failure(error: LinkpackError) -> str:
 
 def failure_json(error: LinkpackError) -> str:
     """The JSON that npm prints for a failure with --json: in summary a line a problem, in detail their hints."""
-    problems = error.problems
+    return json.dumps(_error(error.problems), indent=2)
+
+
+def _error(problems: Sequence[Problem]) -> dict[str, object]:
     summary = "\n".join(safe(problem.message) for problem in problems)
     detail = "\n".join(dict.fromkeys(safe(problem.hint) for problem in problems if problem.hint))
-    return json.dumps({"error": {"code": error.code, "summary": summary, "detail": detail}}, indent=2)
+    return {"error": {"code": problems[0].code, "summary": summary, "detail": detail}}
 
 
 def warnings(plan: PackPlan) -> str:
@@ -153,12 +156,22 @@ def packed_json(results: Iterable[tuple[PackPlan, Tarball]], *, npm12: bool = Fa
 
     npm 11's array, or with *npm12* that version's object by package name. All characters are ASCII.
     """
-    found = [_result(plan, tarball) for plan, tarball in results]
-    document: object = {str(each["name"]): each for each in found} if npm12 else found
-    return json.dumps(document, indent=2)
+    return document((result(plan, tarball) for plan, tarball in results), npm12=npm12)
 
 
-def _result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
+def document(found: Iterable[Mapping[str, object]], *, npm12: bool = False) -> str:
+    """The JSON of `result` and `failed_result` values, in their order: an array, or an object by package name."""
+    whole: object = {str(each["name"]): each for each in found} if npm12 else list(found)
+    return json.dumps(whole, indent=2)
+
+
+def failed_result(name: str, problems: Sequence[Problem]) -> dict[str, object]:
+    """What stands in the JSON for the package *name*, one of many, that could not be packed."""
+    return {"name": name, **_error(problems)}
+
+
+def result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
+    """What `npm pack --json` says of one package, as values, and our own keys under `linkpack`."""
     manifest = plan.manifest
     files = sorted(tarball.files, key=lambda file: listing_key(file.path))
     tops = (_BUNDLED.match(file.path) for file in tarball.files)

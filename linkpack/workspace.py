@@ -13,6 +13,7 @@ from linkpack import fs
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.glob import compile_glob, matches_file, may_hold
 from linkpack.manifest import parse_manifest
+from linkpack.memo import once
 from linkpack.wildcard import fold
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ def find_workspace(folder: str) -> Workspace | None:
 
 def read_workspace(folder: str) -> Workspace | None:
     """What the files in *folder* say of workspaces and catalogs; None when they say nothing."""
+    return once(("workspace", folder), lambda: _read_workspace(folder))
+
+
+def _read_workspace(folder: str) -> Workspace | None:
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
     try:
@@ -112,6 +117,10 @@ def member_folders(workspace: Workspace) -> list[str]:
 
     Never inside node_modules, as for npm and pnpm. Unreadable folders are passed over.
     """
+    return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
+
+
+def _member_folders(workspace: Workspace) -> list[str]:
     rules = _compiled(workspace)
     members = []
     queue = [""]
@@ -135,8 +144,12 @@ def member_folders(workspace: Workspace) -> list[str]:
 
 def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
     """The patterns, anchored at the root, each with whether it is an exception."""
+    return once(("rules", workspace.patterns), lambda: _compile(workspace.patterns))
+
+
+def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     rules = []
-    for pattern in workspace.patterns:
+    for pattern in patterns:
         text = pattern.removeprefix("!")
         rules.append((text != pattern, compile_glob("/" + posixpath.normpath(text).lstrip("/"))))
     return rules

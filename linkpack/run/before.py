@@ -1,0 +1,64 @@
+"""What is checked before the first script runs: whether there are any, and all that they cannot mend."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack import fs
+from linkpack.errors import SnapshotError
+from linkpack.names import format_out, tarball_name
+from linkpack.project import find_project
+
+if TYPE_CHECKING:
+    from linkpack.project import Project
+
+EVENTS = ("prepack", "prepare", "postpack")
+
+
+def has_scripts(project: Project) -> bool:
+    """Whether packing *project* runs scripts of its own."""
+    return any(project.manifest.scripts.get(event) for event in EVENTS)
+
+
+def check_before(
+    path: str, destination: str, *, walk_up: bool, out: str, dry_run: bool = False
+) -> tuple[Project, str]:
+    """The project in *path* and its tarball's path, everything checked that scripts cannot mend.
+
+    That is the manifest, the tarball's name, and that it can be written into *destination*. Raises what
+    `plan_pack` raises of these, and `SnapshotError` (EWRITE).
+    """
+    project = find_project(path, walk_up=walk_up)
+    name, version = project.manifest.name, project.manifest.version
+    target = posixpath.join(destination, format_out(out, name, version) if out else tarball_name(name, version))
+    if not dry_run:
+        _check_writable(target)
+    return project, target
+
+
+def _check_writable(target: str) -> None:
+    folder = posixpath.dirname(target) or "."
+    at = folder
+    while at and not _exists(at):
+        at = posixpath.dirname(at)
+    if not fs.writable_dir(at or "."):
+        what = "cannot be written to" if fs.is_dir(at or ".") else "is no folder"
+        raise SnapshotError(
+            f"{folder} cannot take the tarball: {at or '.'} {what}",
+            code="EWRITE",
+            path=folder,
+            hint="choose another --pack-destination; no script was run",
+        )
+    if fs.is_dir(target):
+        raise SnapshotError(
+            f"{target} is a folder", code="EWRITE", path=target, hint="choose another --out; no script was run"
+        )
+
+
+def _exists(path: str) -> bool:
+    try:
+        fs.lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
