@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from linkpack.api import Bundled, PackPlan, pack, plan_pack, write_pack
-    from linkpack.archive import Entry
     from linkpack.errors import (
         BundleError,
         ConfigError,
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
         UnplaceableGraph,
         VerifyFailed,
     )
-    from linkpack.journal import Journal
-    from linkpack.linkapi import (
+    from linkpack.linking.journal import Journal
+    from linkpack.linking.linkapi import (
         LinkOptions,
         link,
         links,
@@ -44,15 +43,16 @@ if TYPE_CHECKING:
         undo,
         unlink,
     )
-    from linkpack.linklist import Status
-    from linkpack.linkstate import Change, LinkPlan
-    from linkpack.tarball import Tarball, TarballFile
+    from linkpack.linking.linklist import Status
+    from linkpack.linking.linkstate import Change, LinkPlan
+    from linkpack.tarballs.archive import Entry
+    from linkpack.tarballs.tarball import Tarball, TarballFile
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "linkpack.api": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
-    "linkpack.archive": ("Entry",),
+    "linkpack.tarballs.archive": ("Entry",),
     "linkpack.errors": (
         "BundleError",
         "ConfigError",
@@ -71,8 +71,8 @@ _HOMES = {
         "UnplaceableGraph",
         "VerifyFailed",
     ),
-    "linkpack.journal": ("Journal",),
-    "linkpack.linkapi": (
+    "linkpack.linking.journal": ("Journal",),
+    "linkpack.linking.linkapi": (
         "LinkOptions",
         "link",
         "links",
@@ -83,9 +83,9 @@ _HOMES = {
         "undo",
         "unlink",
     ),
-    "linkpack.linklist": ("Status",),
-    "linkpack.linkstate": ("Change", "LinkPlan"),
-    "linkpack.tarball": ("Tarball", "TarballFile"),
+    "linkpack.linking.linklist": ("Status",),
+    "linkpack.linking.linkstate": ("Change", "LinkPlan"),
+    "linkpack.tarballs.tarball": ("Tarball", "TarballFile"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -10,33 +10,33 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fswrite
-from linkpack.archive import plan_archive
-from linkpack.consumer import read_consumer
-from linkpack.contents import read_contents
+from linkpack.bundle.consumer import read_consumer
+from linkpack.bundle.contents import read_contents
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.project import find_project
+from linkpack.disk import fswrite
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
-from linkpack.graph import read_bundle
-from linkpack.names import format_out, tarball_name
-from linkpack.project import find_project
+from linkpack.npm.names import format_out, tarball_name
 from linkpack.run.before import check_before
 from linkpack.ship.form import check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
-from linkpack.tarball import measure_tarball, write_tarball
+from linkpack.tarballs.archive import plan_archive
+from linkpack.tarballs.tarball import measure_tarball, write_tarball
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import PurePath
 
-    from linkpack.archive import Entry
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.bundle.layout import Layout
+    from linkpack.bundle.specs import Mode, SpecChange
     from linkpack.errors import Problem
-    from linkpack.graph import BundleGraph, Package
-    from linkpack.layout import Layout
-    from linkpack.manifest import Manifest
-    from linkpack.packlist import Edition, Omission, Packlist
+    from linkpack.npm.manifest import Manifest
+    from linkpack.select.packlist import Edition, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
-    from linkpack.specs import Mode, SpecChange
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.archive import Entry
+    from linkpack.tarballs.tarball import Tarball
 
 NPM_RULES: tuple[Edition, Edition] = ("11", "12")  # whose selection rules are known, oldest first
 

@@ -11,7 +11,8 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from linkpack import api, fs
+from linkpack import api
+from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
 from linkpack.memo import Memo, remembering
 from linkpack.run.before import check_before, has_scripts
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.api import PackPlan
-    from linkpack.project import Project
+    from linkpack.bundle.project import Project
     from linkpack.run.lifecycle import Hooks
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
 
 
 class Batch(NamedTuple):

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from linkpack import linkapi, linkreport
-from linkpack.linkapi import LinkOptions
+from linkpack import linkreport
+from linkpack.linking import linkapi
+from linkpack.linking.linkapi import LinkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from linkpack.journal import Journal
-    from linkpack.linkstate import LinkPlan
+    from linkpack.linking.journal import Journal
+    from linkpack.linking.linkstate import LinkPlan
 
 _Command = Any  # what click's decorators take and give
 
@@ -146,7 +147,7 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     given["global"] = given.pop("global_")
     cwd = _where(given["cwd"])
     if install or scripts:
-        from linkpack import linkrun  # noqa: PLC0415 - only these two flags start processes
+        from linkpack.linking import linkrun  # noqa: PLC0415 - only these two flags start processes
 
         shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
         options = _options(shown)

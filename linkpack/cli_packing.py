@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from linkpack import api, report
+from linkpack.bundle.project import find_project
 from linkpack.errors import LinkpackError, PackagesFailed
-from linkpack.project import find_project
 from linkpack.run.before import check_before, has_scripts
 from linkpack.ship.staged import write_tree
 from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from linkpack.run.cli import RunOptions
     from linkpack.run.lifecycle import Hooks
     from linkpack.run.scripts import Script
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
 
 

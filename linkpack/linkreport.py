@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from linkpack.config import Config, Setting
     from linkpack.errors import Problem
-    from linkpack.linklist import Status
-    from linkpack.linkstate import Item, LinkPlan
+    from linkpack.linking.config import Config, Setting
+    from linkpack.linking.linklist import Status
+    from linkpack.linking.linkstate import Item, LinkPlan
 
 _STATES = {
     "dropped": "an install took it away; linkpack relink brings it back",

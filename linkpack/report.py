@@ -10,16 +10,16 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.deflate import COMPRESSOR
-from linkpack.order import listing_key
+from linkpack.npm.order import listing_key
+from linkpack.tarballs.deflate import COMPRESSOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.api import Bundled, PackPlan
+    from linkpack.bundle.specs import SpecChange
     from linkpack.errors import LinkpackError, Problem
-    from linkpack.specs import SpecChange
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
 
 _SHOWN = 20  # bundled packages and omissions that are listed without --verbose
 

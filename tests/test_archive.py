@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.archive import MAX_FILE, ArchivePlan, Entry, plan_archive
+from linkpack.bundle.layout import Layout
 from linkpack.errors import Problem
-from linkpack.layout import Layout
-from linkpack.packlist import Omission, PackedFile, Packlist
+from linkpack.select.packlist import Omission, PackedFile, Packlist
+from linkpack.tarballs.archive import MAX_FILE, ArchivePlan, Entry, plan_archive
 
 SLOTS = {"": "/app", "node_modules/a": "/a", "node_modules/b/node_modules/a": "/a"}
 

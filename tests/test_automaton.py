@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.automaton import END, Automaton
 from linkpack.errors import LinkpackError
+from linkpack.select.automaton import END, Automaton
 
 
 def test_steps_are_counted_over_all_names() -> None:

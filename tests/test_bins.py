@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from linkpack.bins import command_targets, commands, link_text, man_pages, man_target, points_into
-from linkpack.manifest import Manifest, parse_manifest
+from linkpack.linking.bins import command_targets, commands, link_text, man_pages, man_target, points_into
+from linkpack.npm.manifest import Manifest, parse_manifest
 
 
 def manifest(**members: object) -> Manifest:

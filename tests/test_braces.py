@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.braces import expand_braces
 from linkpack.errors import LinkpackError
+from linkpack.select.braces import expand_braces
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import check
-from linkpack.check import Proof, check_layout
+from linkpack.bundle import check
+from linkpack.bundle.check import Proof, check_layout
 from tests.property.strategies import ROOT, graph_of, package
 
 if TYPE_CHECKING:
@@ -128,4 +128,4 @@ def test_knows_nothing_of_placing() -> None:
     """The module imports nothing of the one whose work it checks."""
     tree = ast.parse(Path(check.__file__).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert "linkpack.layout" not in modules
+    assert "linkpack.bundle.layout" not in modules

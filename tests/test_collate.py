@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.collate import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collate import collation_key, is_js_upper, js_lower, numeric_case_key
 
 RISING = [
     ["", "_", "-", ".", "/", "&", "~", "$", "0", "9", "a", "A", "b", "z", "Z"],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.collation import ASCII_ORDER, decompose, read_table
+from linkpack.npm.collation import ASCII_ORDER, decompose, read_table
 
 
 def test_table_is_whole() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.config import load_config, resolve, which
 from linkpack.errors import ConfigError
+from linkpack.linking.config import load_config, resolve, which
 
 if TYPE_CHECKING:
     from pathlib import Path

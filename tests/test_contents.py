@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.contents import read_contents
+from linkpack.bundle.contents import read_contents
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.project import find_project
 from linkpack.errors import LinkpackError
-from linkpack.graph import read_bundle
-from linkpack.project import find_project
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:

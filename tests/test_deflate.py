@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack import deflate
-from linkpack.deflate import gzip_stream
+from linkpack.tarballs import deflate
+from linkpack.tarballs.deflate import gzip_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

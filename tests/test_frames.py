@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from linkpack.frames import Asked, deeper, keeps, reason
-from linkpack.ignore import RuleSet, parse_rules
+from linkpack.select.frames import Asked, deeper, keeps, reason
+from linkpack.select.ignore import RuleSet, parse_rules
 
 
 def test_nothing_said() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import fs
+from linkpack.disk import fs
 from linkpack.errors import SourceChanged
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import fswrite
+from linkpack.disk import fswrite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,8 @@ def test_mode_is_the_users(tmp_path: Path, mask: int) -> None:
 def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
     """The temporary file of a killed run, seen by its name and having no lock, is removed by the next run."""
     script = (
-        "import os, sys; from linkpack import fswrite\nwith fswrite.draft(sys.argv[1]): os.kill(os.getpid(), 9)"
+        "import os, sys; from linkpack.disk import fswrite\n"
+        "with fswrite.draft(sys.argv[1]): os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
     left = names(tmp_path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from linkpack.errors import LinkpackError
-from linkpack.glob import compile_glob, matches_file, matches_folder, may_hold
-from linkpack.portion import compile_portion
-from linkpack.wildcard import fold, units
+from linkpack.select.glob import compile_glob, matches_file, matches_folder, may_hold
+from linkpack.select.portion import compile_portion
+from linkpack.select.wildcard import fold, units
 
 
 def parts(path: str) -> tuple[str, ...]:

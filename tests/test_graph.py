@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.graph import BundleGraph, is_linked, node_modules_above, read_bundle
-from linkpack.project import find_project
+from linkpack.bundle.graph import BundleGraph, is_linked, node_modules_above, read_bundle
+from linkpack.bundle.project import find_project
 from tests.support.trees import parse_tree
 
 
@@ -317,7 +317,7 @@ def test_packages_that_cannot_be_looked_into(tmp_path: Path) -> None:
     (tmp_path / "app/node_modules/a").chmod(0)
     tmp_path.chmod(0o755)
     script = (
-        "import os, sys; from linkpack.graph import _look\n"
+        "import os, sys; from linkpack.bundle.graph import _look\n"
         "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"
         "print(_look('app/node_modules', 'a').fault)"
     )

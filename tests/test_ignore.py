@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from linkpack.errors import LinkpackError
-from linkpack.ignore import RuleSet, given_rules, parse_rules
-from linkpack.rules import Question, applies
-from linkpack.wildcard import fold
+from linkpack.select.ignore import RuleSet, given_rules, parse_rules
+from linkpack.select.rules import Question, applies
+from linkpack.select.wildcard import fold
 
 
 def parts(path: str) -> tuple[str, ...]:

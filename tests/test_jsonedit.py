@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from linkpack.jsonedit import get_raw, indent_of, line_end, list_raw, set_raw, sort_members
+from linkpack.npm.jsonedit import get_raw, indent_of, line_end, list_raw, set_raw, sort_members
 
 
 @pytest.mark.parametrize(

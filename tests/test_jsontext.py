@@ -5,7 +5,7 @@ import json
 import pytest
 
 from linkpack.errors import ManifestInvalid
-from linkpack.jsontext import BOM, MAX_BYTES, MAX_DEPTH, REMOVE, key_path, parse, position, replace_values
+from linkpack.npm.jsontext import BOM, MAX_BYTES, MAX_DEPTH, REMOVE, key_path, parse, position, replace_values
 
 
 @pytest.mark.parametrize("strict", [True, False])

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.check import check_layout
+from linkpack.bundle.check import check_layout
+from linkpack.bundle.layout import place
 from linkpack.errors import UnplaceableGraph
-from linkpack.layout import place
 from tests.property.strategies import ROOT, graph_of, package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.graph import BundleGraph
+    from linkpack.bundle.graph import BundleGraph
 
 Edges = dict[str, dict[str, str | None]]
 STORE = re.compile(r"^/store/(.*?)/node_modules/.*")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import fslinks, linkapi
+from linkpack.disk import fslinks
 from linkpack.errors import (
     ConfigError,
     LinkConflict,
@@ -20,11 +20,12 @@ from linkpack.errors import (
     ManifestInvalid,
     StalePlan,
 )
-from linkpack.linkapi import LinkOptions
+from linkpack.linking import linkapi
+from linkpack.linking.linkapi import LinkOptions
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
-    from linkpack.journal import Journal
+    from linkpack.linking.journal import Journal
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import fslinks, linkapi
+from linkpack.disk import fslinks
 from linkpack.errors import ConfigError, LinkError
-from linkpack.linkrecord import Store
+from linkpack.linking import linkapi
+from linkpack.linking.linkrecord import Store
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def test_eight_at_once(tmp_path: Path) -> None:
     libs = [box.command(f"lib{i}", f"p{i}") for i in range(8)]
     old = box.tree()
     script = (
-        "import json, sys; from linkpack import linkapi; a = json.loads(sys.argv[1]);"
+        "import json, sys; from linkpack.linking import linkapi; a = json.loads(sys.argv[1]);"
         "getattr(linkapi, a[0])(a[1], a[2], linkapi.LinkOptions(flags=a[3], env=a[4]))"
     )
 

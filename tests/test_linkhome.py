@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linkhome import Home, Spec, find_home, meant_specs, parse_spec
+from linkpack.linking.linkhome import Home, Spec, find_home, meant_specs, parse_spec
 
 if TYPE_CHECKING:
     from pathlib import Path

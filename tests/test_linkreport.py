@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import linkapi, linkreport
+from linkpack import linkreport
 from linkpack.errors import ConfigError, Problem
-from linkpack.linkapi import LinkOptions
-from linkpack.linkstate import Item, LinkPlan
+from linkpack.linking import linkapi
+from linkpack.linking.linkapi import LinkOptions
+from linkpack.linking.linkstate import Item, LinkPlan
 from tests.support.linkbox import CLI, LinkBox
 
 if TYPE_CHECKING:

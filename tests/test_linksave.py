@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import linkapi
 from linkpack.errors import LinkError, ManifestInvalid
+from linkpack.linking import linkapi
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack import fslinks, linkstep
-from linkpack.linkstate import ABSENT, Change, File, Folder, Kept, Link, Mode, State
+from linkpack.disk import fslinks
+from linkpack.linking import linkstep
+from linkpack.linking.linkstate import ABSENT, Change, File, Folder, Kept, Link, Mode, State
 
 FILE, OTHER = File(b"x", 0o640), File(b"y", 0o755)
 KINDS = ["absent", "link", "other link", "file", "other file", "kept", "kept file"]

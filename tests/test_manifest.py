@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from linkpack.errors import ManifestInvalid
-from linkpack.manifest import Manifest, cleaned, parse_manifest
+from linkpack.npm.manifest import Manifest, cleaned, parse_manifest
 
 Role = Literal["root", "linked", "installed"]
 STRICT: tuple[Role, ...] = ("root", "linked")

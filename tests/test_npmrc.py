@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.npmrc import expand, parse_npmrc
+from linkpack.linking.npmrc import expand, parse_npmrc
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "npmrc"
 CASES = sorted(FIXTURES.glob("*.npmrc"))

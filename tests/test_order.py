@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.order import entry_key, extension, listing_key
+from linkpack.npm.order import entry_key, extension, listing_key
 
 
 @pytest.mark.parametrize(

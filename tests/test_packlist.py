@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.manifest import parse_manifest
-from linkpack.packlist import Omission, Packlist, read_packlist
+from linkpack.npm.manifest import parse_manifest
+from linkpack.select.packlist import Omission, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.packlist import Edition, Kind
+    from linkpack.select.packlist import Edition, Kind
 
 
 class View(NamedTuple):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from linkpack.bundle.project import find_project, read_manifest, read_outer_ignores
+from linkpack.bundle.workspace import Workspace
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
-from linkpack.project import find_project, read_manifest, read_outer_ignores
-from linkpack.workspace import Workspace
 from tests.support.trees import parse_tree
 
 MANIFEST = '{"name": "p", "version": "1.0.0"}'
@@ -95,7 +95,7 @@ def test_a_deleted_working_directory(tmp_path: Path) -> None:
     """A process whose working directory is gone is told so."""
     script = (
         "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
-        "from linkpack.errors import ProjectNotFound; from linkpack.project import find_project\n"
+        "from linkpack.errors import ProjectNotFound; from linkpack.bundle.project import find_project\n"
         "try: find_project('.')\n"
         "except ProjectNotFound as err: print(err)"
     )
@@ -136,7 +136,8 @@ def test_unreadable_manifests(tmp_path: Path) -> None:
     (tmp_path / "package.json").chmod(0)
     tmp_path.chmod(0o755)
     script = (
-        "import os, sys; from linkpack.errors import ManifestInvalid; from linkpack.project import read_manifest\n"
+        "import os, sys; from linkpack.errors import ManifestInvalid\n"
+        "from linkpack.bundle.project import read_manifest\n"
         "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"
         "try: read_manifest('.', 'root')\n"
         "except ManifestInvalid as err: print(err.code)"

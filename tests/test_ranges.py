@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.ranges import parse_range, satisfies
+from linkpack.npm.ranges import parse_range, satisfies
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 import linkpack
 from linkpack import report
+from linkpack.bundle.specs import SpecChange
 from linkpack.errors import LinkpackError, PlanRejected, Problem
-from linkpack.specs import SpecChange
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:

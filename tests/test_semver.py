@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from linkpack.semver import (
+from linkpack.npm.semver import (
     MAX_LENGTH,
     MAX_SAFE_INTEGER,
     Version,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.shims import Interpreter, parse_shebang, read_shim, shim_texts
+from linkpack.linking.shims import Interpreter, parse_shebang, read_shim, shim_texts
 
 if TYPE_CHECKING:
     from pathlib import Path

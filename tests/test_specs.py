@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.manifest import Manifest, parse_manifest
-from linkpack.specs import Mode, SpecChange, SpecPlan, Supplied, plan_specs, rewritten
+from linkpack.bundle.specs import Mode, SpecChange, SpecPlan, Supplied, plan_specs, rewritten
+from linkpack.npm.manifest import Manifest, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

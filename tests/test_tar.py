@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.archive import Entry
-from linkpack.tar import BLOCK, MTIME, entry_header, split_path, tar_blocks
+from linkpack.tarballs.archive import Entry
+from linkpack.tarballs.tar import BLOCK, MTIME, entry_header, split_path, tar_blocks
 
 LONG = 8 << 30  # the first size that octal digits cannot say
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import deflate, tarball
-from linkpack.archive import Entry
 from linkpack.errors import SnapshotError, SourceChanged, VerifyFailed
-from linkpack.tar import tar_blocks
-from linkpack.tarball import TarballFile, measure_tarball, write_tarball
+from linkpack.tarballs import deflate, tarball
+from linkpack.tarballs.archive import Entry
+from linkpack.tarballs.tar import tar_blocks
+from linkpack.tarballs.tarball import TarballFile, measure_tarball, write_tarball
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace, upward
 from linkpack.errors import LinkpackError, ProjectError
-from linkpack.workspace import Workspace, find_workspace, member_folders, read_workspace, upward
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:

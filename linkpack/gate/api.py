@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fs
+from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
 from linkpack.gate.against import check_against

@@ -5,16 +5,16 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.check import _levels
+from linkpack.bundle.check import _levels
+from linkpack.bundle.protocols import is_inside, is_local
+from linkpack.bundle.specs import plan_specs
 from linkpack.gate.findings import Finding
-from linkpack.protocols import is_inside, is_local
-from linkpack.specs import plan_specs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from linkpack.manifest import Manifest
-    from linkpack.specs import SpecChange
+    from linkpack.bundle.specs import SpecChange
+    from linkpack.npm.manifest import Manifest
 
 
 class Placed(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import jsontext
+from linkpack.npm import jsontext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,14 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.bins import commands
 from linkpack.gate.findings import Finding
+from linkpack.linking.bins import commands
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from linkpack.gate.reader import Member
-    from linkpack.manifest import Manifest
+    from linkpack.npm.manifest import Manifest
 
 _MAIN = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 _TYPES = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")

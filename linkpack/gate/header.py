@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from linkpack.gate.findings import Refused
-from linkpack.tar import BLOCK
+from linkpack.tarballs.tar import BLOCK
 
 _OCTAL = re.compile(rb"[ ]*([0-7]*)[ \0]*")
 _MAGICS = {b"ustar\x0000", b"ustar  \0", bytes(8)}

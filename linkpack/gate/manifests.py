@@ -6,18 +6,18 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import jsontext
-from linkpack.check import _slot_of
+from linkpack.bundle.check import _slot_of
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.gate.findings import Finding
-from linkpack.manifest import parse_manifest
-from linkpack.names import slug
+from linkpack.npm import jsontext
+from linkpack.npm.manifest import parse_manifest
+from linkpack.npm.names import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from linkpack.gate.reader import Archive, Member
-    from linkpack.manifest import Manifest, Role
+    from linkpack.npm.manifest import Manifest, Role
 
 _CLAIM = re.compile(r".*-[0-9]+\.[0-9]+\.[0-9]+.*\.(?:tgz|tar\.gz)", re.DOTALL)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.archive import _CONTROL, _WINDOWS, _fold
 from linkpack.gate.findings import Refused
+from linkpack.tarballs.archive import _CONTROL, _WINDOWS, _fold
 
 if TYPE_CHECKING:
     from linkpack.gate.findings import Findings, Limits

@@ -15,7 +15,7 @@ from linkpack.gate.header import padding, parse_header
 from linkpack.gate.paths import Tree
 from linkpack.gate.secrets import Scanner
 from linkpack.gate.unzip import Unzipped
-from linkpack.tar import BLOCK
+from linkpack.tarballs.tar import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

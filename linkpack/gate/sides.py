@@ -5,24 +5,25 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import api, fs
-from linkpack.archive import ROOT
-from linkpack.check import _slot_of
+from linkpack import api
+from linkpack.bundle.check import _slot_of
+from linkpack.disk import fs
 from linkpack.errors import PlanRejected
 from linkpack.gate.findings import as_problems, errors
 from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import changed, open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.manifest import parse_manifest
+from linkpack.npm.manifest import parse_manifest
+from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from linkpack.api import PackPlan
-    from linkpack.archive import Entry
     from linkpack.gate.findings import Limits
     from linkpack.gate.reader import Archive
-    from linkpack.manifest import Manifest
+    from linkpack.npm.manifest import Manifest
+    from linkpack.tarballs.archive import Entry
 
 TEXT_LIMIT = 1 << 20  # bytes of a file whose contents are compared by line
 

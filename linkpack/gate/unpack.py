@@ -5,14 +5,14 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack import fswrite
+from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.gate import disk
 from linkpack.gate.findings import allowed, as_problems, errors
 from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.tar import MTIME
+from linkpack.tarballs.tar import MTIME
 
 if TYPE_CHECKING:
     from collections.abc import Collection

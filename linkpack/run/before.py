@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack import fs
+from linkpack.bundle.project import find_project
+from linkpack.disk import fs
 from linkpack.errors import SnapshotError
-from linkpack.names import format_out, tarball_name
-from linkpack.project import find_project
+from linkpack.npm.names import format_out, tarball_name
 
 if TYPE_CHECKING:
-    from linkpack.project import Project
+    from linkpack.bundle.project import Project
 
 EVENTS = ("prepack", "prepare", "postpack")
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack import fs
-from linkpack.collate import collation_key
+from linkpack.bundle.workspace import member_folders, read_workspace
+from linkpack.disk import fs
 from linkpack.errors import ProjectError
-from linkpack.glob import compile_glob, matches_file
-from linkpack.linkhome import find_home
-from linkpack.linkpackage import read_loose
-from linkpack.wildcard import fold
-from linkpack.workspace import member_folders, read_workspace
+from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkpackage import read_loose
+from linkpack.npm.collate import collation_key
+from linkpack.select.glob import compile_glob, matches_file
+from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.workspace import Workspace
+    from linkpack.bundle.workspace import Workspace
 
 
 def choose_workspaces(

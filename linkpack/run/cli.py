@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from linkpack import fs, fslinks
+from linkpack.disk import fs, fslinks
 from linkpack.run.choose import choose_workspaces
 
 if TYPE_CHECKING:

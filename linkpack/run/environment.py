@@ -12,19 +12,20 @@ import posixpath
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import __version__, fs
-from linkpack.config import load_config, which
+from linkpack import __version__
+from linkpack.bundle.workspace import FILE_LIMIT, upward
+from linkpack.disk import fs
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.jsontext import parse
-from linkpack.linkhome import find_home
-from linkpack.linkpackage import source_of
+from linkpack.linking.config import load_config, which
+from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkpackage import source_of
+from linkpack.npm.jsontext import parse
 from linkpack.run.scripts import node_facts
-from linkpack.workspace import FILE_LIMIT, upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.manifest import Manifest
+    from linkpack.npm.manifest import Manifest
 
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 _PLAIN_BELOW = 21  # a number with at most so many digits before the point is written without an exponent

@@ -9,21 +9,21 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from linkpack import fs, fswrite
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.project import read_manifest
+from linkpack.disk import fs, fswrite
 from linkpack.errors import SnapshotError
-from linkpack.graph import read_bundle
-from linkpack.project import read_manifest
 from linkpack.run.environment import read_surroundings, script_environment
 from linkpack.run.scripts import Script, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from linkpack.graph import BundleGraph, Package
-    from linkpack.manifest import Manifest
-    from linkpack.project import Project
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.bundle.project import Project
+    from linkpack.npm.manifest import Manifest
     from linkpack.run.environment import Surroundings
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
 
 
 def _silent(script: Script) -> None:

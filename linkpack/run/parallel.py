@@ -14,7 +14,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from linkpack import fs
+from linkpack.disk import fs
 from linkpack.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,15 +10,17 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ScriptFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _GRACE = 2.0  # seconds that an interrupted script has to clean up before it is killed
 _STDERR = 2
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED = 128  # a shell's exit status for a command ended by a signal is this and its number
 _ASK = "process.stdout.write([process.version, process.platform, process.arch].join(' '))"
 
@@ -39,22 +41,18 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     when it cannot be started. When the wait is interrupted, by any exception, the script's whole process group
     is ended first.
     """
+    process = None
     try:
-        process = subprocess.Popen(  # noqa: S603 - the project's own script, which its author wants run
-            [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
-        )
-    except (OSError, ValueError) as err:
-        reason = getattr(err, "strerror", None) or str(err)
-        raise ScriptFailed(
-            f"the {script.event} script of {script.label} cannot be started with {shell}: {reason}",
-            event=script.event,
-            path=script.folder,
-            hint="set script-shell to a shell that exists, or pass --ignore-scripts",
-        ) from err
-    try:
+        with _signals_later():  # a script must not start without our knowing it
+            process = subprocess.Popen(  # noqa: S603 - the project's own script, which its author wants run
+                [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
+            )
         status = process.wait()
     except BaseException as stop:
-        _end(process, signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM)
+        if process is not None:
+            _end(process, signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM)
+        elif isinstance(stop, (OSError, ValueError)):
+            raise _unstartable(script, shell, stop) from stop
         raise
     if status:
         status = _SIGNALLED - status if status < 0 else status
@@ -65,6 +63,34 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
             path=script.folder,
             hint=f"it is: {script.command}",
         )
+
+
+def _unstartable(script: Script, shell: str, err: OSError | ValueError) -> ScriptFailed:
+    reason = getattr(err, "strerror", None) or str(err)
+    return ScriptFailed(
+        f"the {script.event} script of {script.label} cannot be started with {shell}: {reason}",
+        event=script.event,
+        path=script.folder,
+        hint="set script-shell to a shell that exists, or pass --ignore-scripts",
+    )
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """Hold back the signals that end us until the block is done; only the main thread is interrupted by them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    heeded = [number for number in _ENDING if signal.getsignal(number) not in {signal.SIG_IGN, None}]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _end(process: subprocess.Popen[bytes], number: int) -> None:

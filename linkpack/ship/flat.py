@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.bundle.protocols import exact, is_local
 from linkpack.errors import Problem
-from linkpack.protocols import exact, is_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.graph import BundleGraph, Package
-    from linkpack.manifest import Manifest
-    from linkpack.specs import SpecChange
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.bundle.specs import SpecChange
+    from linkpack.npm.manifest import Manifest
 
 FOLDER = "vendor"
 

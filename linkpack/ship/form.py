@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from linkpack.check import Proof, check_layout
-from linkpack.consumer import consumer_manifests
+from linkpack.bundle.check import Proof, check_layout
+from linkpack.bundle.consumer import consumer_manifests
+from linkpack.bundle.graph import is_linked
+from linkpack.bundle.layout import Layout, place
+from linkpack.bundle.project import read_manifest
 from linkpack.errors import LinkpackError
-from linkpack.graph import is_linked
-from linkpack.layout import Layout, place
-from linkpack.project import read_manifest
 from linkpack.ship.flat import plan_flat
 from linkpack.ship.manifests import flat_manifests
 from linkpack.ship.prove import check_flat
@@ -18,11 +18,11 @@ from linkpack.ship.prove import check_flat
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linkpack.archive import Entry
+    from linkpack.bundle.graph import BundleGraph
+    from linkpack.bundle.specs import SpecChange, SpecPlan
     from linkpack.errors import Problem
-    from linkpack.graph import BundleGraph
-    from linkpack.manifest import Manifest
-    from linkpack.specs import SpecChange, SpecPlan
+    from linkpack.npm.manifest import Manifest
+    from linkpack.tarballs.archive import Entry
 
 LayoutName = Literal["bundle", "vendor", "thin"]
 

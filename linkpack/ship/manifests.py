@@ -10,16 +10,16 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from linkpack import jsontext
-from linkpack.jsonedit import get_raw, set_raw
-from linkpack.protocols import allows, exact
+from linkpack.bundle.protocols import allows, exact
+from linkpack.bundle.specs import SpecChange, rewritten
+from linkpack.npm import jsontext
+from linkpack.npm.jsonedit import get_raw, set_raw
 from linkpack.ship.flat import FOLDER, spec_of
-from linkpack.specs import SpecChange, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linkpack.graph import BundleGraph, Package
+    from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.ship.flat import Flat
 
 _SECTIONS = ("dependencies", "optionalDependencies")

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linkpack.archive import ROOT
-from linkpack.check import Proof
+from linkpack.bundle.check import Proof
+from linkpack.bundle.protocols import allows
 from linkpack.errors import Problem
-from linkpack.jsontext import BOM
-from linkpack.protocols import allows
+from linkpack.npm.jsontext import BOM
 from linkpack.ship.flat import hosted_names, is_fetched
+from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from linkpack.archive import Entry
-    from linkpack.graph import BundleGraph, Package
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.tarballs.archive import Entry
 
 _PATH = "file:./"
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fs
+from linkpack.bundle.project import find_project
+from linkpack.disk import fs
 from linkpack.errors import ManifestInvalid, Problem
-from linkpack.jsonedit import get_raw, set_raw
-from linkpack.jsontext import BOM
-from linkpack.manifest import cleaned, parse_manifest
-from linkpack.project import find_project
+from linkpack.npm.jsonedit import get_raw, set_raw
+from linkpack.npm.jsontext import BOM
+from linkpack.npm.manifest import cleaned, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.graph import BundleGraph
-    from linkpack.manifest import Manifest, Role
-    from linkpack.packlist import Packlist
-    from linkpack.project import Project
+    from linkpack.bundle.graph import BundleGraph
+    from linkpack.bundle.project import Project
+    from linkpack.npm.manifest import Manifest, Role
+    from linkpack.select.packlist import Packlist
 
 OVERRIDES = frozenset(
     {

@@ -13,11 +13,11 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from linkpack import fs, fswrite
+from linkpack.bundle.project import read_manifest
+from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace, upward
+from linkpack.disk import fs, fswrite
 from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
-from linkpack.jsontext import MAX_BYTES, parse
-from linkpack.project import read_manifest
-from linkpack.workspace import find_workspace, member_folders, read_workspace, upward
+from linkpack.npm.jsontext import MAX_BYTES, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

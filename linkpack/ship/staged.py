@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from linkpack import fs
-from linkpack.archive import ROOT
+from linkpack.disk import fs
 from linkpack.errors import SnapshotError
 from linkpack.ship.fstree import draft_dir, write_file
+from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from linkpack.archive import Entry
+    from linkpack.tarballs.archive import Entry
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.graph import BundleGraph, Package
+    from linkpack.bundle.graph import BundleGraph, Package
 
 
 class Edge(NamedTuple):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from linkpack import fswrite
+from linkpack.disk import fswrite
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
-from linkpack.names import format_out
+from linkpack.npm.names import format_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from linkpack.api import PackPlan
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
     from linkpack.trace.sbom import SbomKind
 

@@ -12,7 +12,7 @@ from linkpack.trace.why import explain
 from linkpack.trace.whytext import answered, answered_json
 
 if TYPE_CHECKING:
-    from linkpack.packlist import Edition
+    from linkpack.select.packlist import Edition
 
 
 def _edition(ctx: click.Context, param: click.Parameter, value: str) -> str:

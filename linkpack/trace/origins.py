@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fs
+from linkpack.disk import fs
 from linkpack.errors import Problem
 from linkpack.trace.gitstate import read_git
 

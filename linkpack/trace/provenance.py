@@ -11,7 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack import __version__
-from linkpack.deflate import COMPRESSOR
+from linkpack.tarballs.deflate import COMPRESSOR
 from linkpack.trace.parts import purl
 from linkpack.trace.shipped import by_slot, content_digest
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.api import Bundled, PackPlan
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
     from linkpack.trace.shipped import Shipped
 

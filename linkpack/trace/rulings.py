@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.frames import decider, keeps
-from linkpack.ignore import BUILT_IN, FILES
-from linkpack.jsontext import parse, position
-from linkpack.walk import Walk
+from linkpack.npm.jsontext import parse, position
+from linkpack.select.frames import decider, keeps
+from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
-    from linkpack.frames import Asked
-    from linkpack.manifest import Manifest
-    from linkpack.rules import Rule
-    from linkpack.selection import Kind, Selection
-    from linkpack.walk import _Folder
+    from linkpack.npm.manifest import Manifest
+    from linkpack.select.frames import Asked
+    from linkpack.select.rules import Rule
+    from linkpack.select.selection import Kind, Selection
+    from linkpack.select.walk import _Folder
 
 _MANIFEST = "package.json"
 _PATCHED = "patchedDependencies"

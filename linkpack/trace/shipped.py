@@ -8,9 +8,9 @@ import io
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fs
-from linkpack.archive import ROOT
+from linkpack.disk import fs
 from linkpack.errors import SourceChanged
+from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-    from linkpack.tarball import Tarball
+    from linkpack.tarballs.tarball import Tarball
 
 
 class Shipped(NamedTuple):

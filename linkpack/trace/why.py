@@ -6,21 +6,21 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import fs
-from linkpack.contents import read_contents
+from linkpack.bundle.contents import read_contents
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.layout import place
+from linkpack.bundle.project import find_project, read_outer_ignores
+from linkpack.bundle.workspace import find_workspace
+from linkpack.disk import fs
 from linkpack.errors import LinkpackError
-from linkpack.graph import read_bundle
-from linkpack.layout import place
-from linkpack.project import find_project, read_outer_ignores
-from linkpack.selection import read_selection
+from linkpack.select.selection import read_selection
 from linkpack.trace.chains import chains_to
 from linkpack.trace.rulings import read_ruling
-from linkpack.workspace import find_workspace
 
 if TYPE_CHECKING:
-    from linkpack.graph import BundleGraph, Package
-    from linkpack.packlist import Edition, Kind, Omission, Packlist
-    from linkpack.project import Project
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.bundle.project import Project
+    from linkpack.select.packlist import Edition, Kind, Omission, Packlist
     from linkpack.trace.chains import Edge
     from linkpack.trace.rulings import Ruling
 

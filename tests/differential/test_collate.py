@@ -8,9 +8,9 @@ from importlib.resources import files
 
 import pytest
 
-from linkpack.collate import collation_key, is_js_upper, js_lower, numeric_case_key
-from linkpack.collation import read_table
-from linkpack.order import entry_key, listing_key
+from linkpack.npm.collate import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collation import read_table
+from linkpack.npm.order import entry_key, listing_key
 from tests.support.npm import run_node
 
 pytestmark = pytest.mark.differential
@@ -117,7 +117,7 @@ def disagreements(pairs: list[tuple[str, str]]) -> list[object]:
 def pool(pattern: str) -> list[str]:
     """The characters that node says *pattern* matches; skips the test when node's Unicode is not the table's."""
     [icu] = run_node("return process.versions.icu.split('.')[0];", [None])
-    head = files("linkpack").joinpath("collation.dat").read_bytes().split(b"\n", 1)[0].decode()
+    head = files("linkpack.npm").joinpath("collation.dat").read_bytes().split(b"\n", 1)[0].decode()
     if f"ICU {icu}." not in head:
         pytest.skip(f"this node has ICU {icu}; the table: {head}")
     [codes] = run_node(ASSIGNED, [pattern])

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.layout import place
+from linkpack.bundle.project import find_project
 from linkpack.errors import UnplaceableGraph
-from linkpack.graph import read_bundle
-from linkpack.layout import place
-from linkpack.project import find_project
 from tests.support.npm import run_node
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from linkpack.graph import BundleGraph
+    from linkpack.bundle.graph import BundleGraph
 
 TREES = 60
 NAMES = ("a", "b", "c", "@s/d")

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from linkpack.manifest import parse_manifest
+from linkpack.npm.manifest import parse_manifest
 from tests.support.npm import node, npm_root
 
 NORMALIZE = """

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.manifest import parse_manifest
-from linkpack.packlist import read_packlist
+from linkpack.npm.manifest import parse_manifest
+from linkpack.select.packlist import read_packlist
 from tests.support.npm import node, npm_root
 from tests.support.packcases import pack_cases
 from tests.support.packtrees import random_tree
 
 if TYPE_CHECKING:
-    from linkpack.selection import Edition, Kind
+    from linkpack.select.selection import Edition, Kind
 
 pytestmark = pytest.mark.differential
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.ranges import parse_range, satisfies
-from linkpack.semver import cleaned, compare, compare_build, parse_version
+from linkpack.npm.ranges import parse_range, satisfies
+from linkpack.npm.semver import cleaned, compare, compare_build, parse_version
 from tests.support.npm import npm_root, run_node
 
 pytestmark = pytest.mark.differential

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.shims import parse_shebang, read_shim, shim_texts
+from linkpack.linking.shims import parse_shebang, read_shim, shim_texts
 from tests.support.npm import run_node
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.manifest import Manifest, parse_manifest
-from linkpack.specs import plan_specs, rewritten
+from linkpack.bundle.specs import plan_specs, rewritten
+from linkpack.npm.manifest import Manifest, parse_manifest
 from tests.support.npm import npm
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from linkpack.graph import BundleGraph, Package, is_linked
-from linkpack.manifest import parse_manifest
+from linkpack.bundle.graph import BundleGraph, Package, is_linked
+from linkpack.npm.manifest import parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

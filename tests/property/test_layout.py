@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkpack.check import check_layout
+from linkpack.bundle.check import check_layout
+from linkpack.bundle.layout import Layout, place
 from linkpack.errors import UnplaceableGraph
-from linkpack.layout import Layout, place
 from tests.property.strategies import graphs
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from random import Random
     from typing import TypeVar
 
-    from linkpack.graph import BundleGraph
+    from linkpack.bundle.graph import BundleGraph
 
     Value = TypeVar("Value")
 

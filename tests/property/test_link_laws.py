@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack import linkapi
-from linkpack.jsonedit import get_raw, set_raw
-from linkpack.linkstate import (
+from linkpack.linking import linkapi
+from linkpack.linking.linkstate import (
     ABSENT,
     Change,
     File,
@@ -28,6 +27,7 @@ from linkpack.linkstate import (
     linked_from_json,
     linked_to_json,
 )
+from linkpack.npm.jsonedit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
 
 TEXTS = st.text(st.characters(codec=None), max_size=6)

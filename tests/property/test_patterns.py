@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.braces import expand_braces
-from linkpack.glob import compile_glob, matches_file
-from linkpack.ignore import RuleSet, given_rules
-from linkpack.rules import applies
+from linkpack.select.braces import expand_braces
+from linkpack.select.glob import compile_glob, matches_file
+from linkpack.select.ignore import RuleSet, given_rules
+from linkpack.select.rules import applies
 
 pytestmark = pytest.mark.property
 quick = settings(derandomize=True, deadline=None, max_examples=300)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.ranges import parse_range, satisfies
-from linkpack.semver import Version, compare, compare_build, parse_version, version_fault
+from linkpack.npm.ranges import parse_range, satisfies
+from linkpack.npm.semver import Version, compare, compare_build, parse_version, version_fault
 
 pytestmark = pytest.mark.property
 

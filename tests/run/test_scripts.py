@@ -8,13 +8,14 @@ import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import linkpack
+from linkpack.bundle.project import find_project
 from linkpack.errors import ScriptFailed, SnapshotError
-from linkpack.project import find_project
 from linkpack.run.environment import ignores_scripts, read_surroundings, script_environment
 from linkpack.run.scripts import Script, node_facts, run_script
 from tests.support.packed import read_packed
@@ -275,3 +276,39 @@ def test_odd_config(tmp_path: Path) -> None:
         "npm_package_config_small": "-Infinity",
         "npm_package_config_ok": "1",
     }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_script_starts(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that arrives before the script is known to have started ends it all the same."""
+    real = subprocess.Popen
+    started = []
+
+    def slow(*args: Any, **given: Any) -> Any:  # noqa: ANN401 - as the class
+        started.append(real(*args, **given))
+        signal.raise_signal(number)
+        return started[0]
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(number)
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    before = signal.signal(number, leave)
+    try:
+        with pytest.raises(SystemExit):
+            run_script(
+                Script("prepack", f"mkfifo {tmp_path}/f; : < {tmp_path}/f", "demo", str(tmp_path)), ENV, "sh"
+            )
+    finally:
+        signal.signal(number, before)
+    assert started[0].returncode < 0
+
+
+def test_a_script_started_by_another_thread(tmp_path: Path) -> None:
+    """Where signals do not interrupt, scripts run as well."""
+    work = Thread(target=run_script, args=(Script("prepack", "touch ran", "demo", str(tmp_path)), ENV, "sh"))
+    work.start()
+    work.join()
+    assert (tmp_path / "ran").exists()

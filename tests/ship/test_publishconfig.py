@@ -9,7 +9,7 @@ import pytest
 
 from linkpack import api
 from linkpack.errors import LinkpackError
-from linkpack.manifest import parse_manifest
+from linkpack.npm.manifest import parse_manifest
 from linkpack.ship.publishconfig import OVERRIDES, overridden
 
 if TYPE_CHECKING:

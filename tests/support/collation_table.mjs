@@ -1,5 +1,5 @@
 // Measures node's root collation, by comparing strings, and prints it as JSON: the facts that
-// make_collation.py packs into linkpack/collation.dat. Nothing is looked up; every weight is a place in an order.
+// make_collation.py packs into linkpack/npm/collation.dat. Nothing is looked up; every weight is a place in an order.
 //
 //   node collation_table.mjs [contractions.json] > facts.json
 //

@@ -8,8 +8,9 @@ import signal
 import sys
 from typing import Any
 
-from linkpack import fslinks, linkapi
-from linkpack.linkapi import LinkOptions
+from linkpack.disk import fslinks
+from linkpack.linking import linkapi
+from linkpack.linking.linkapi import LinkOptions
 
 STEPS = (
     "make_link", "make_dir", "drop_dir", "remove", "move", "set_mode", "write_new", "sync_dir", "exchange",

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linkpack.linkapi import LinkOptions
+from linkpack.linking.linkapi import LinkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Makes linkpack/collation.dat from what collation_table.mjs measures in node.
+"""Makes linkpack/npm/collation.dat from what collation_table.mjs measures in node.
 
 python -m tests.support.make_collation [facts.json]
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HERE = Path(__file__).parent
-TARGET = HERE.parent.parent / "linkpack" / "collation.dat"
+TARGET = HERE.parent.parent / "linkpack" / "npm" / "collation.dat"
 CAPITAL = 100  # the shape of a capital ASCII letter in the table, the same for every letter
 SURROGATES = (0xD800, 0x800)
 

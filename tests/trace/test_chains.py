@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.graph import read_bundle
-from linkpack.project import find_project
+from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.project import find_project
 from linkpack.trace.chains import chains_to
 from tests.support.trees import parse_tree
 

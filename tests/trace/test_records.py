@@ -19,10 +19,11 @@ from in_toto_attestation.v1.statement_pb2 import Statement as StatementPb
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from linkpack import __version__, fs
+from linkpack import __version__
 from linkpack.api import plan_pack, write_pack
-from linkpack.deflate import COMPRESSOR
+from linkpack.disk import fs
 from linkpack.errors import LinkpackError, SourceChanged
+from linkpack.tarballs.deflate import COMPRESSOR
 from linkpack.trace.origins import read_origins
 from linkpack.trace.parts import plan_parts, purl
 from linkpack.trace.provenance import Record, cleaned, make_record, snapshot_manifest, statement

@@ -18,7 +18,7 @@ from tests.support.trees import FIXTURES, parse_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from linkpack.packlist import Edition
+    from linkpack.select.packlist import Edition
 
 TREE = """
 -- .npmignore --

@@ -1,0 +1,107 @@
+"""The project being packed: its directory, its manifest, and the workspaces it has to do with."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.bundle.workspace import FILE_LIMIT, find_workspace, read_workspace, upward
+from linkpack.disk import fs
+from linkpack.errors import ManifestInvalid, ProjectNotFound
+from linkpack.memo import once
+from linkpack.npm.manifest import parse_manifest
+
+if TYPE_CHECKING:
+    from linkpack.bundle.workspace import Workspace
+    from linkpack.npm.manifest import Manifest, Role
+
+
+class Project(NamedTuple):
+    """A package directory (real path) and its manifest.
+
+    *around* is the workspace that names it as a member, *own* the one whose root it is (or whose catalogs lie
+    in it).
+    """
+
+    root: str
+    manifest: Manifest
+    around: Workspace | None
+    own: Workspace | None
+
+
+def find_project(start: str, *, walk_up: bool = False) -> Project:
+    """The project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
+
+    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`).
+    `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
+    a workspace file above it cannot.
+    """
+    if not start:
+        raise _no_project('""', "it is no path")
+    try:
+        root = fs.real_path(start)
+    except (OSError, ValueError) as err:
+        raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
+    if walk_up:
+        marked = (at for at in upward(root) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
+        root = next(marked, root)
+    try:
+        fs.lstat(f"{root}/package.json")
+    except FileNotFoundError as err:
+        raise _no_project(root, "it has no package.json") from err
+    except OSError as err:
+        raise _no_project(root, str(err.strerror)) from err
+    manifest = read_manifest(root, "root")
+    return Project(root, manifest, find_workspace(root), read_workspace(root))
+
+
+def _no_project(path: str, why: str) -> ProjectNotFound:
+    return ProjectNotFound(
+        f"{path} is not a package: {why}", path=path, hint="name the folder that holds the package.json"
+    )
+
+
+def read_manifest(folder: str, role: Role) -> Manifest:
+    """The manifest of the package in *folder*; `ManifestInvalid` naming the file when it cannot be used."""
+    path = posixpath.join(folder, "package.json")
+    return once(("manifest", path, role), lambda: _read_manifest(path, role))
+
+
+def _read_manifest(path: str, role: Role) -> Manifest:
+    try:
+        raw = fs.read_file(path, FILE_LIMIT)
+    except OSError as err:
+        code = "EUNREADABLE" if err.errno in {errno.EACCES, errno.EPERM} else "EMANIFEST"
+        raise ManifestInvalid(
+            f"{path} cannot be read: {err.strerror}", code=code, path=path, hint="it must be a readable JSON file"
+        ) from err
+    return parse_manifest(raw, path, role)
+
+
+def read_outer_ignores(workspace: Workspace | None, folder: str) -> tuple[tuple[str, str], ...]:
+    """The ignore files between the root of *workspace* and its member *folder*: path and text, outermost first.
+
+    One a directory, .npmignore before .gitignore, the member's own directory not included. As npm-packlist reads
+    them for a workspace. `ManifestInvalid` when one cannot be read: its rules may keep secrets out.
+    """
+    if workspace is None:
+        return ()
+    found = []
+    between = [at for at in upward(posixpath.dirname(folder)) if at.startswith(workspace.root)]
+    for at in reversed(between):
+        for name in (".npmignore", ".gitignore"):
+            path = posixpath.join(at, name)
+            try:
+                found.append((path, fs.read_file(path, FILE_LIMIT).decode("utf-8", "replace")))
+            except FileNotFoundError:
+                continue
+            except OSError as err:
+                raise ManifestInvalid(
+                    f"{path} cannot be read: {err.strerror}",
+                    code="EUNREADABLE",
+                    path=path,
+                    hint="it must be a readable text file: its rules may keep secrets out",
+                ) from err
+            break
+    return tuple(found)

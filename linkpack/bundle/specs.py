@@ -1,0 +1,238 @@
+"""Which dependency specs a consumer could not use, in the root's and in bundled manifests, and what replaces them.
+
+Measured on npm 11.19.1 as the consumer, offline (install, ls --all, install, ci): over a bundled copy only a range
+that the copy satisfies, and `npm:` with such a range, pass all four. Over a tag, a URL, a path or an unknown
+protocol `npm ls` fails, and in a bundled package `npm ci`, too. What npm does not look at passes: all of
+devDependencies, peers that are dependencies, dependencies that are optional ones, too, and the root's own peers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from linkpack.bundle.protocols import (
+    Supplied,
+    UnresolvableError,
+    WorkspaceSpecs,
+    allows,
+    exact,
+    from_catalog,
+    from_jsr,
+    is_inside,
+    is_local,
+    named,
+    no_version,
+)
+from linkpack.errors import Problem
+from linkpack.npm import jsontext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from linkpack.npm.manifest import Manifest
+
+__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "rewritten"]
+
+Mode = Literal["resolve", "keep", "error"]
+
+
+class Subject(Protocol):
+    """What planning needs of a package: `graph.Package` fits."""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its manifest."""
+
+    @property
+    def needs(self) -> Mapping[str, str | None]:
+        """Names in dependencies and optionalDependencies to package ids; None when absent."""
+
+    @property
+    def peers(self) -> Mapping[str, str | None]:
+        """The same for peers that are no dependencies."""
+
+
+class SpecChange(NamedTuple):
+    """One spec to replace: *old* by *new* under *key* of *section*; the entry goes when *new* is empty.
+
+    *package* is the id, *label* what messages call it; *reason* says why, as a clause.
+    """
+
+    package: str
+    label: str
+    section: str
+    key: str
+    old: str
+    new: str
+    reason: str
+
+
+class SpecPlan(NamedTuple):
+    """The changes, in the order of packages, sections and keys, and what no change can mend."""
+
+    changes: tuple[SpecChange, ...]
+    problems: tuple[Problem, ...]
+
+
+class _Context(NamedTuple):
+    """What there is on the author's disk."""
+
+    packages: Mapping[str, Subject]
+    root: str
+    catalogs: Mapping[str, Mapping[str, str]]
+    workspaces: Mapping[str, Supplied]
+
+
+class _Entry(NamedTuple):
+    """One entry of a dependency field: whose, which, and the package in the tarball that answers it."""
+
+    context: _Context
+    package: str
+    section: str
+    key: str
+    spec: str
+    answer: Supplied | None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether npm as the consumer reads the spec; see the module's docstring."""
+        manifest = self.context.packages[self.package].manifest
+        if self.section == "dependencies":
+            return self.key not in manifest.optional_dependencies
+        if self.section == "peerDependencies":
+            is_other = self.key in manifest.dependencies or self.key in manifest.optional_dependencies
+            return not is_other and self.package != self.context.root
+        return self.section == "optionalDependencies"
+
+
+def plan_specs(
+    packages: Mapping[str, Subject],
+    root: str,
+    *,
+    mode: Mode,
+    catalogs: Mapping[str, Mapping[str, str]],
+    workspaces: Mapping[str, Supplied],
+) -> SpecPlan:
+    """The specs to replace in the manifests of *packages*: the root and every bundled package, by id.
+
+    What `needs` and `peers` name and *packages* holds comes with the tarball, the root included; its version
+    replaces what it does not satisfy and what only this disk resolves. All else comes from elsewhere:
+    `workspace:`, `catalog:` and `jsr:` become what they mean by *workspaces* (by name) and *catalogs*, paths out
+    of the package are problems. Absent optional dependencies leave the manifests of bundled packages. The root's
+    devDependencies are resolved where they can be, those of bundled packages stay.
+
+    Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
+    (a path that the consumer does not have), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (nothing to
+    write: the package has no version).
+    """
+    changes: list[SpecChange] = []
+    problems: list[Problem] = []
+    context = _Context(packages, root, catalogs, workspaces)
+    for package in packages if mode != "keep" else ():
+        for found in _plan_package(context, package):
+            if isinstance(found, Problem):
+                problems.append(found)
+            elif mode == "error":
+                problems.append(_as_problem(found))
+            else:
+                changes.append(found)
+    return SpecPlan(tuple(changes), tuple(problems))
+
+
+def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+    """The manifest *raw* with *changes*, all of them of this one package, made; every other byte stays."""
+    edits = [((change.section, change.key), change.new or jsontext.REMOVE) for change in changes]
+    return jsontext.replace_values(raw, edits) if edits else raw
+
+
+def _as_problem(change: SpecChange) -> Problem:
+    what = f'has to be written as "{change.new}"' if change.new else "has to go"
+    message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'
+    return Problem("ESPEC", f"{change.package}/package.json", message, "change it, or pack with --specs resolve")
+
+
+def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Problem]:
+    """What changes in one manifest, and what should but cannot."""
+    subject = context.packages[package]
+    manifest = subject.manifest
+    sections = [
+        ("dependencies", manifest.dependencies),
+        ("optionalDependencies", manifest.optional_dependencies),
+        ("peerDependencies", manifest.peer_dependencies),
+        ("devDependencies", manifest.dev_dependencies if package == context.root else {}),
+    ]
+    for section, specs in sections:
+        for key, spec in specs.items():
+            answer = _answer(context, subject, key)
+            try:
+                new, reason = _written(_Entry(context, package, section, key, spec, answer))
+            except UnresolvableError as err:
+                # npm ignores the first (measured), and an optional peer that is not there.
+                if section != "devDependencies" and not (section[:4] == "peer" and key in manifest.optional_peers):
+                    message = f'{subject.label}: {section}.{key} "{spec}" {err.message}'
+                    yield Problem(err.code, f"{package}/package.json", message, err.hint)
+                continue
+            if new != spec:
+                yield SpecChange(package, subject.label, section, key, spec, new, reason)
+
+
+def _answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
+    """The package in the tarball that *key* resolves to; the root counts as one."""
+    id_ = subject.needs[key] if key in subject.needs else subject.peers.get(key)
+    found = None if id_ is None else context.packages.get(id_)
+    return Supplied(found.manifest.name, found.manifest.version) if found else None
+
+
+def _written(entry: _Entry) -> tuple[str, str]:
+    """What to write for an entry, "" for nothing, and why."""
+    return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
+
+
+def _workspace(entry: _Entry, spec: str) -> str:
+    return WorkspaceSpecs(
+        entry.package,
+        entry.key,
+        entry.context.workspaces,
+        entry.answer,
+        binding=entry.is_seen and entry.answer is not None,
+    ).resolve(spec)
+
+
+def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
+    """What to write for a dependency that comes with the tarball, and why."""
+    spec = entry.spec.strip()
+    reason = f"{entry.key} {copy.version} is bundled but package.json asks for {spec}"
+    is_nested = entry.package != entry.context.root
+    if copy.version == "" and is_nested and entry.is_seen and entry.section != "optionalDependencies":
+        # Even under "*" npm's second install looks for it in the registry, unless it lies inside its user.
+        raise no_version(f'"{entry.key}"')
+    if "workspace:" in spec:
+        return _workspace(entry, spec), reason
+    is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_local(spec) and entry.section != "devDependencies")
+    if is_foreign or (entry.is_seen and not allows(spec, copy.version)):
+        return named(entry.key, copy, exact(copy.version) or "*"), reason
+    return entry.spec, ""
+
+
+def _unbundled(entry: _Entry) -> tuple[str, str]:
+    """What to write for a dependency that the consumer gets elsewhere, and why."""
+    spec = entry.spec.strip()
+    reason = f"no registry knows what {spec} means"
+    is_root = entry.package == entry.context.root
+    optional = entry.context.packages[entry.package].manifest.optional_dependencies
+    if not is_root and entry.section != "peerDependencies" and entry.key in optional:
+        return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
+    if spec.startswith("catalog:"):
+        spec = from_catalog(spec, entry.key, entry.context.catalogs)
+    if spec.startswith("jsr:"):
+        return from_jsr(spec, entry.key), reason
+    if "workspace:" in spec:
+        return _workspace(entry, spec), reason
+    if is_local(spec) and not (is_root and is_inside(spec)):
+        message = "is a path on this disk, which the consumer does not have"
+        raise UnresolvableError("ESPECLOCAL", message, "bundle it, publish it, or pack with --specs keep")
+    return (entry.spec, "") if spec == entry.spec.strip() else (spec, reason)

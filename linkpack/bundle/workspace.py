@@ -1,0 +1,169 @@
+"""Workspace roots: which folders they name as members, and the catalogs that their specs come from.
+
+npm, yarn and bun name members in package.json (`workspaces`), pnpm in pnpm-workspace.yaml; catalogs are in
+pnpm-workspace.yaml, in .yarnrc.yml or (bun) in package.json.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fs
+from linkpack.errors import LinkpackError, ProjectError
+from linkpack.memo import once
+from linkpack.npm.manifest import parse_manifest
+from linkpack.select.glob import compile_glob, matches_file, may_hold
+from linkpack.select.wildcard import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from linkpack.select.glob import Glob
+
+FILE_LIMIT = 16 << 20  # bytes of a package.json or an ignore file
+_YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
+
+
+class Workspace(NamedTuple):
+    """A workspace root: its real directory, the patterns naming its members, and its catalogs.
+
+    *catalogs* maps a catalog's name (`default` for the unnamed one) to its specs by package name.
+    """
+
+    root: str
+    patterns: tuple[str, ...]
+    catalogs: Mapping[str, Mapping[str, str]]
+
+
+def upward(start: str) -> Iterator[str]:
+    """The directory *start* and those above it, up to the file system's root."""
+    at = start
+    while True:
+        yield at
+        above = posixpath.dirname(at)
+        if above == at:
+            return
+        at = above
+
+
+def find_workspace(folder: str) -> Workspace | None:
+    """The workspace of the nearest directory above the real directory *folder* that names it as a member.
+
+    As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces). `ProjectError` when a workspace
+    file on the way cannot be understood.
+    """
+    for at in upward(posixpath.dirname(folder)):
+        found = read_workspace(at)
+        if found is not None and _names(_compiled(found), posixpath.relpath(folder, at)):
+            return found
+    return None
+
+
+def read_workspace(folder: str) -> Workspace | None:
+    """What the files in *folder* say of workspaces and catalogs; None when they say nothing."""
+    return once(("workspace", folder), lambda: _read_workspace(folder))
+
+
+def _read_workspace(folder: str) -> Workspace | None:
+    patterns: tuple[str, ...] = ()
+    catalogs: dict[str, Mapping[str, str]] = {}
+    try:
+        raw = fs.read_file(f"{folder}/package.json", FILE_LIMIT)
+        manifest = parse_manifest(raw, f"{folder}/package.json", "installed")
+    except (OSError, LinkpackError):
+        pass  # whatever is wrong with it, it names no workspace
+    else:
+        patterns = manifest.workspaces
+        catalogs.update(manifest.catalogs)
+    pnpm = _read_yaml(f"{folder}/pnpm-workspace.yaml")
+    listed = pnpm.get("packages")
+    if isinstance(listed, list):
+        patterns = tuple(each for each in listed if isinstance(each, str))
+    for document in (pnpm, _read_yaml(f"{folder}/.yarnrc.yml")):
+        catalogs.update(_catalogs(document))
+    return Workspace(folder, patterns, catalogs) if patterns or catalogs else None
+
+
+def _read_yaml(path: str) -> Mapping[str, object]:
+    """The mapping in a YAML file, scalars as text; empty when there is no such file."""
+    if not fs.is_file(path):
+        return {}
+    import yaml  # noqa: PLC0415 - only workspaces of pnpm and yarn need it
+
+    try:
+        # Every scalar stays text: 1.10 is a version here, not a number.
+        found = yaml.load(fs.read_file(path, _YAML_LIMIT), yaml.BaseLoader)  # noqa: S506 - makes only text
+    except (OSError, yaml.YAMLError, RecursionError) as err:
+        raise ProjectError(
+            f"{path} cannot be understood: {str(err).splitlines()[0]}",
+            code="EWORKSPACE",
+            path=path,
+            hint="it must be a readable YAML file",
+        ) from err
+    return found if isinstance(found, dict) else {}
+
+
+def _catalogs(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    named = document.get("catalogs")
+    catalogs = {"default": document.get("catalog"), **(named if isinstance(named, dict) else {})}
+    for name, specs in catalogs.items():
+        if isinstance(specs, dict):
+            yield name, {key: spec for key, spec in specs.items() if isinstance(spec, str)}
+
+
+def member_folders(workspace: Workspace) -> list[str]:
+    """The real directories of the members, sorted: folders with a package.json that the patterns name.
+
+    Never inside node_modules, as for npm and pnpm. Unreadable folders are passed over.
+    """
+    return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
+
+
+def _member_folders(workspace: Workspace) -> list[str]:
+    rules = _compiled(workspace)
+    members = []
+    queue = [""]
+    for relative in queue:
+        try:
+            entries = fs.scan(posixpath.join(workspace.root, relative))
+        except OSError:
+            continue
+        if relative and _names(rules, relative) and any(entry.name == "package.json" for entry in entries):
+            members.append(f"{workspace.root}/{relative}")
+        for entry in entries:
+            below = f"{relative}/{entry.name}" if relative else entry.name
+            if (
+                entry.name not in {"node_modules", ".git"}
+                and entry.is_dir(follow_symlinks=False)
+                and any(not negated and may_hold(rule, _parts(below)) for negated, rule in rules)
+            ):
+                queue.append(below)
+    return sorted(members)
+
+
+def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
+    """The patterns, anchored at the root, each with whether it is an exception."""
+    return once(("rules", workspace.patterns), lambda: _compile(workspace.patterns))
+
+
+def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
+    rules = []
+    for pattern in patterns:
+        text = pattern.removeprefix("!")
+        rules.append((text != pattern, compile_glob("/" + posixpath.normpath(text).lstrip("/"))))
+    return rules
+
+
+def _names(rules: list[tuple[bool, Glob]], relative: str) -> bool:
+    """Whether the patterns name the folder *relative*: the last that matches decides."""
+    named = False
+    parts = _parts(relative)
+    for negated, rule in rules:
+        if matches_file(rule, parts):
+            named = not negated
+    return named and "node_modules" not in relative.split("/")
+
+
+def _parts(relative: str) -> tuple[str, ...]:
+    return tuple(fold(part) for part in relative.split("/"))

@@ -1,0 +1,150 @@
+"""A link plan while it is being made: what the disk says, with the changes so far laid over it."""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from typing import TYPE_CHECKING
+
+from linkpack.disk import fs, fslinks
+from linkpack.errors import Problem
+from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkstate import ABSENT, Absent, Change, File, Folder, Kept, Link, LinkPlan
+
+if TYPE_CHECKING:
+    from linkpack.linking.linkstate import Edit, Item, State
+
+_STASH = ".linkpack"
+
+
+class Draft:
+    """Collects the parts of a `LinkPlan`; for each path, later wishes replace earlier ones."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, Change] = {}
+        self.edits: dict[tuple[str, str], Edit] = {}
+        self.added: list[Item] = []
+        self.changed: list[tuple[Item, Item]] = []
+        self.removed: list[Item] = []
+        self.warnings: list[Problem] = []
+        self.conflicts: list[Problem] = []
+        self.discard: list[str] = []
+
+    def state(self, path: str) -> State:
+        """What will stand at *path*; a directory or file of anybody's is a `Kept` that has no place yet."""
+        if path in self.changes:
+            return self.changes[path].after
+        return disk_state(path)
+
+    def put(self, path: str, after: State, stash: str) -> None:
+        """Have *after* at *path*; what is displaced goes below the node_modules folder *stash*."""
+        planned = self.changes.get(path)
+        before = planned.before if planned else disk_state(path)
+        if planned is None and isinstance(before, Kept):
+            before = self._ours_or_kept(path, before, after, stash)
+        if before == after:
+            self.changes.pop(path, None)
+            return
+        if not isinstance(after, Absent):
+            self.folder(posixpath.dirname(path))
+        self.changes[path] = Change(path, before, after)
+
+    def put_file(self, path: str, after: File) -> None:
+        """Have the file *after* at *path*; the plan remembers the bytes of the file that it replaces."""
+        planned = self.changes.get(path)
+        before = planned.before if planned else file_state(path)
+        if before == after:
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = Change(path, before, after)
+
+    def replace(self, path: str, now: State, then: State) -> None:
+        """Have *then* at *path*, where *now* will stand after the changes so far."""
+        planned = self.changes.get(path)
+        before = planned.before if planned else now
+        if before == then:
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = Change(path, before, then)
+
+    def set_mode(self, path: str, change: Change) -> None:
+        """Have the change of a script of the linked package, unless one is planned already."""
+        self.changes.setdefault(path, change)
+
+    def folder(self, path: str) -> None:
+        """Have a directory at *path*, and those above it."""
+        missing = []
+        while isinstance(self.state(path), Absent):
+            missing.append(path)
+            path = posixpath.dirname(path)
+        for each in reversed(missing):
+            self.changes[each] = Change(each, ABSENT, Folder())
+
+    def _ours_or_kept(self, path: str, before: Kept, after: State, stash: str) -> State:
+        if isinstance(after, File):
+            found = file_state(path) if fs.is_file(path) and not fslinks.is_link(path) else before
+            if found == after:
+                return found
+        return Kept(self._place(path, stash), before.inode)
+
+    def _place(self, path: str, stash: str) -> str:
+        """A free path on the same file system for what has to make way at *path*."""
+        base = stash
+        if fslinks.device_of(stash) != fslinks.device_of(posixpath.dirname(path)):
+            base = posixpath.dirname(path)
+        name = posixpath.relpath(path, base).replace("../", "").replace("/", "+")
+        first = place = f"{base}/{_STASH}/{name}"
+        number = 1
+        while not isinstance(self.state(place), Absent) or self._taken(place):
+            number += 1
+            place = f"{first}-{number}"
+        self.folder(posixpath.dirname(place))
+        return place
+
+    def _taken(self, place: str) -> bool:
+        return any(isinstance(c.before, Kept) and c.before.place == place for c in self.changes.values())
+
+    def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Add a warning."""
+        self.warnings.append(Problem(code, path, message, hint))
+
+    def refuse(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Add a reason why the plan cannot be done."""
+        self.conflicts.append(Problem(code, path, message, hint))
+
+    def plan(self) -> LinkPlan:
+        """The finished plan; folders that may not be written to are among its conflicts."""
+        self._check_folders()
+        return LinkPlan(
+            changes=tuple(self.changes.values()),
+            edits=tuple(edit for edit in self.edits.values() if edit.before != edit.after),
+            added=tuple(self.added),
+            changed=tuple(self.changed),
+            removed=tuple(self.removed),
+            warnings=tuple(dict.fromkeys(self.warnings)),
+            conflicts=tuple(dict.fromkeys(self.conflicts)),
+            discard=tuple(self.discard),
+        )
+
+    def _check_folders(self) -> None:
+        folders = dict.fromkeys(posixpath.dirname(path) for path in self.changes)
+        for folder in folders:
+            if isinstance(self.changes.get(folder, Change("", ABSENT, ABSENT)).after, Folder):
+                continue
+            if fs.is_dir(folder):
+                if not fslinks.may_write(folder):
+                    hint = "choose a prefix that you own (npm_config_prefix, or prefix= in ~/.npmrc)"
+                    self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
+            elif fslinks.exists(folder):
+                self.refuse("ENOTDIR", folder, f"{folder} is not a folder", "move it away")
+
+
+def disk_state(path: str) -> State:
+    """What stands at *path* on the disk, as `Draft.state` has it."""
+    try:
+        status = fs.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    if stat.S_ISLNK(status.st_mode):
+        return Link(fs.read_link(path))
+    return Kept("", status.st_ino)

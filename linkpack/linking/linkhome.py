@@ -1,0 +1,139 @@
+"""Finds the project that a link command is about, its workspaces, and what its arguments mean."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fs, fslinks
+from linkpack.errors import LinkError
+from linkpack.linking.linkpackage import read_loose
+from linkpack.npm.names import dependency_name_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Home(NamedTuple):
+    """The local project: *root* is its real directory, or that of the workspace root which names it.
+
+    *start* is the project proper; *implicit* says that it is a workspace of *root*, which then counts as
+    selected.
+    """
+
+    root: str
+    start: str
+    implicit: bool
+
+
+class Spec(NamedTuple):
+    """An argument of `link`: a directory's path, or else a package name and the range asked for (may be empty)."""
+
+    folder: str
+    name: str
+    wanted: str
+
+
+class Picks(NamedTuple):
+    """Which workspaces were asked for: names, paths or parent folders; all of them; the root too."""
+
+    workspaces: tuple[str, ...] = ()
+    every: bool = False
+    with_root: bool = False
+
+
+def find_home(cwd: str) -> Home:
+    """The project that a command in *cwd* is about.
+
+    The nearest directory with a package.json file or a node_modules directory, else *cwd* itself; a broken
+    manifest counts. `LinkError` when *cwd* does not exist, `ProjectError` for a workspace file that is no YAML.
+    """
+    try:
+        start = at = fs.real_path(cwd)
+    except (OSError, ValueError) as err:
+        raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
+    above = [at]
+    while at != posixpath.dirname(at):
+        at = posixpath.dirname(at)
+        above.append(at)
+    root = next((at for at in above if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules")), start)
+    outer = [at for at in above if len(at) < len(root)]
+    roots = (fs.is_file(f"{at}/package.json") or fs.is_file(f"{at}/pnpm-workspace.yaml") for at in outer)
+    if fs.is_file(f"{root}/package.json") and any(roots):
+        from linkpack.bundle.workspace import find_workspace  # noqa: PLC0415 - only projects inside of others need it
+
+        around = find_workspace(root)
+        if around is not None:
+            return Home(around.root, root, implicit=True)
+    return Home(root, root, implicit=False)
+
+
+def pick_folders(home: Home, picks: Picks, cwd: str) -> tuple[str, ...]:
+    """The real directories of the workspaces that were asked for, the root first when it is one of them.
+
+    Empty when none was asked for. `LinkError` (EWORKSPACE) for one that does not exist.
+    """
+    if not picks.workspaces and not picks.every:
+        return (home.start,) if home.implicit else ()
+    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - as above
+
+    workspace = read_workspace(home.root)
+    members = member_folders(workspace) if workspace is not None else []
+    chosen = list(members) if picks.every else []
+    for wanted in picks.workspaces:
+        found = [folder for folder in members if _is_meant(folder, wanted, home, cwd)]
+        if not found:
+            raise LinkError(
+                f'no workspace of {home.root} is called "{wanted}"',
+                code="EWORKSPACE",
+                path=home.root,
+                hint="name a workspace's package, its folder, or a folder above it",
+            )
+        chosen += found
+    if not chosen:
+        raise LinkError(
+            f"{home.root} has no workspaces", code="EWORKSPACE", path=home.root, hint="leave --workspaces out"
+        )
+    return tuple(dict.fromkeys([home.root, *chosen] if picks.with_root else chosen))
+
+
+def _is_meant(folder: str, wanted: str, home: Home, cwd: str) -> bool:
+    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, home.root)}
+    if any(folder == path or folder.startswith(f"{path}/") for path in paths):
+        return True
+    manifest = read_loose(folder)
+    return manifest is not None and manifest.name == wanted
+
+
+def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
+    """What the argument *text* of `link` means.
+
+    A directory begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. `LinkError`
+    (ESPEC) for what is neither, such as an address.
+    """
+    path = text.removeprefix("file:")
+    if path != text or text.startswith((".", "/", "~/")):
+        path = path.removeprefix("//") if text.startswith("file:///") else path
+        if path.startswith("~/"):
+            path = posixpath.join(user_home, path[2:])
+        return Spec(posixpath.normpath(posixpath.join(cwd, path)), "", "")
+    name, _, wanted = text[1:].partition("@")
+    name = text[:1] + name
+    fault = dependency_name_fault(name)
+    if fault or ":" in wanted or "/" in wanted:
+        folder = posixpath.join(cwd, text)
+        near = f"did you mean ./{text}?" if fs.is_dir(folder) else "give a package name or a directory like ../lib"
+        what = f'"{name}" {fault}' if fault else f'"{wanted}" is no version range'
+        raise LinkError(f"{text} cannot be linked: {what}", code="ESPEC", path=text, hint=near)
+    return Spec("", name, wanted)
+
+
+def is_self(text: str, home: Home, cwd: str) -> bool:
+    """Whether the argument *text*, taken as a path, is the project itself."""
+    return fslinks.canonical(posixpath.join(cwd, text)) in {home.root, home.start}
+
+
+def meant_specs(texts: Sequence[str], home: Home, cwd: str, user_home: str) -> tuple[Spec, ...]:
+    """The arguments, without those that mean the project itself, each once."""
+    kept = [text for text in texts if not is_self(text, home, cwd)]
+    return tuple(dict.fromkeys(parse_spec(text, cwd, user_home) for text in kept))

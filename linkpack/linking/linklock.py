@@ -1,0 +1,279 @@
+"""Plans what a saved link changes in package-lock.json, so that `npm ci` takes it.
+
+Facts: arborist of npm 11.19.1.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from linkpack.disk import fs
+from linkpack.errors import ManifestInvalid
+from linkpack.linking.linkpackage import read_loose, source_of
+from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linksections import META, SECTIONS, kind_of, tables
+from linkpack.linking.linkstate import File, Saved
+from linkpack.linking.lockentry import described, meta_of
+from linkpack.linking.lockjson import by_name, dump, nice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkpackage import Source
+    from linkpack.linking.linkscene import Scene
+
+LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
+_OTHERS = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+_FLAGS = {"dev": "dev", "optional": "optional", "peer": "peer"}
+
+_Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
+
+
+def plan_lock(draft: Draft, folders: Sequence[str], source: Source, scene: Scene) -> Saved | None:
+    """Add to *draft* the project's lockfile, in which *folders* depend on *source*.
+
+    None when there is nothing to write: other package managers have lockfiles of their own, and one that is
+    not there is only made when the rest of the tree is known. `ManifestInvalid` for a lockfile that is no JSON.
+    """
+    root = scene.home.root
+    name = next((each for each in LOCKFILES if fs.is_file(f"{root}/{each}")), LOCKFILES[1])
+    path = f"{root}/{name}"
+    planned = draft.changes.get(path)
+    state = planned.after if planned else file_state(path)
+    old = state.content if isinstance(state, File) else None
+    lock = _parse(old, path) if old is not None else _new_lock(draft, root)
+    if lock is None:
+        return None
+    before = json.loads(json.dumps(lock))
+    _update(lock, draft, folders, source, scene)
+    text = old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}"
+    content = dump(lock, text)
+    mode = state.mode if isinstance(state, File) else 0o666 & ~scene.rules.umask
+    draft.put_file(path, File(content, mode))
+    return Saved(path, old, content, tuple(_entries(before, lock)))
+
+
+def _parse(raw: bytes, path: str) -> _Lock:
+    try:
+        lock = json.loads(raw)
+    except (ValueError, RecursionError) as err:
+        raise _no_lock(path, str(err)) from err
+    if not isinstance(lock, dict) or not isinstance(lock.get("packages", {}), dict):
+        raise _no_lock(path, "not the object that npm writes")
+    return lock
+
+
+def _no_lock(path: str, why: str) -> ManifestInvalid:
+    return ManifestInvalid(
+        f"{path} cannot be updated: {why}", code="ELOCK", path=path, hint="mend it, or pass --no-package-lock"
+    )
+
+
+def _manifest(draft: Draft, folder: str) -> dict[str, Any]:
+    """The members of the package.json in *folder* as it will be."""
+    path = f"{folder}/package.json"
+    planned = draft.changes.get(path)
+    state = planned.after if planned else file_state(path)
+    try:
+        members = json.loads(state.content.removeprefix(b"\xef\xbb\xbf")) if isinstance(state, File) else {}
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _new_lock(draft: Draft, root: str) -> _Lock | None:
+    """A lockfile for a project that has none: from what npm last installed, or for a project without anything."""
+    other = next((name for name in _OTHERS if fs.is_file(f"{root}/{name}")), "")
+    if other:
+        hint = "run that package manager's install to update its own"
+        draft.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
+        return None
+    members = _manifest(draft, root)
+    hidden = file_state(f"{root}/node_modules/.package-lock.json")
+    packages: dict[str, Any] = {}
+    if isinstance(hidden, File):
+        packages = dict(_parse(hidden.content, "node_modules/.package-lock.json").get("packages", {}))
+    packages |= _members(draft, root, members)
+    known = {key.rpartition("node_modules/")[2] for key in packages}
+    missing = {name for each in (members, *packages.values()) for name in _needed(each, inner=each is not members)}
+    if not missing <= known:
+        hint = "run npm install --package-lock-only"
+        draft.warn("WLOCK", root, "no package-lock.json is made: what else is installed is not known", hint)
+        return None
+    lock: _Lock = {"name": members.get("name") or posixpath.basename(root)}
+    if members.get("version"):
+        lock["version"] = members["version"]
+    everything = {"": meta_of(members, members.get("name")), **packages}
+    return {**lock, "lockfileVersion": 3, "requires": True, "packages": everything}
+
+
+def _needed(members: dict[str, Any], *, inner: bool) -> set[str]:
+    """The names that a package needs in the lockfile: not those of folders, which a save puts there."""
+    sections = SECTIONS[:1] if inner else (SECTIONS[0], SECTIONS[2])
+    found = tables(members)
+    return {name for part in sections for name, spec in found[part].items() if not str(spec).startswith("file:")}
+
+
+def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any]:
+    """What a lockfile says of the workspaces of the project *root*; nothing without any."""
+    if not members.get("workspaces"):
+        return {}
+    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have workspaces
+
+    workspace = read_workspace(root)
+    found: dict[str, Any] = {}
+    for folder in member_folders(workspace) if workspace is not None else ():
+        key, member = posixpath.relpath(folder, root), _manifest(draft, folder)
+        name = member.get("name") or posixpath.basename(folder)
+        manifest = read_loose(folder)
+        if manifest is not None:
+            found[key] = described(source_of(folder, manifest), member)
+        found[f"node_modules/{name}"] = {"resolved": key, "link": True}
+    return found
+
+
+def _update(lock: _Lock, draft: Draft, folders: Sequence[str], source: Source, scene: Scene) -> None:
+    root = scene.home.root
+    name = source.manifest.name
+    target = posixpath.relpath(source.root, root)
+    kinds = set()
+    packages = lock.get("packages")
+    for folder in folders:
+        members = _manifest(draft, folder)
+        kinds.add(kind_of(tables(members), name))
+        if packages is not None:
+            key = "" if folder == root else posixpath.relpath(folder, root)
+            packages[key] = nice(_dependent(packages.get(key, {}), members, name))
+    if packages is not None:
+        _put_packages(packages, source, target, scene, kinds)
+        _warn_about_inner(draft, packages, source, target)
+    if isinstance(lock.get("dependencies"), dict) or lock.get("lockfileVersion") == 1:
+        legacy = {"version": f"file:{target}"}
+        needs = dict(source.manifest.dependencies)
+        entry = {**legacy, "requires": needs} if needs and packages is not None else legacy
+        lock["dependencies"] = by_name({**lock.get("dependencies", {}), name: entry})
+
+
+def _put_packages(packages: dict[str, Any], source: Source, target: str, scene: Scene, kinds: set[str]) -> None:
+    for modules in scene.local_modules(source.manifest.name):
+        key = posixpath.relpath(f"{modules}/{source.manifest.name}", scene.home.root)
+        moved = {each: packages.pop(each) for each in list(packages) if f"{each}/".startswith(f"{key}/")}
+        packages[key] = {"resolved": target, "link": True}
+        if moved and not moved.get(key, {}).get("link"):
+            _keep_for_others(packages, source, key, moved)
+    meta = described(source, json.loads(source.manifest.raw.removeprefix(b"\xef\xbb\xbf")))
+    if len(kinds) == 1 and (flag := _FLAGS.get(next(iter(kinds)))):
+        meta[flag] = True
+    packages[target] = nice(meta)
+    ordered = by_name(packages)
+    packages.clear()
+    packages.update(ordered)
+
+
+def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: dict[str, Any]) -> None:
+    """Give packages that need what the link replaces, and that cannot use it, a copy of their own.
+
+    As npm does; only in the lockfile: on the disk the link stands for all until `npm ci`.
+    """
+    from linkpack.npm.ranges import satisfies  # noqa: PLC0415 - only when something is replaced
+
+    name = source.manifest.name
+    for each, entry in list(packages.items()):
+        if entry.get("link") or (each and "node_modules/" not in each) or each == "":
+            continue
+        wanted = {**entry.get("dependencies", {}), **entry.get("optionalDependencies", {})}.get(name)
+        if wanted is None or _found_from(packages, each, name) != key:
+            continue
+        if not satisfies(source.manifest.version, wanted):
+            for place, inner in moved.items():
+                packages[f"{each}/node_modules/{name}{place.removeprefix(key)}"] = inner
+
+
+def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
+    """The key of the package that the one at *start* finds as *name*; empty when there is none."""
+    at = start
+    while True:
+        found = f"{at}/node_modules/{name}".lstrip("/")
+        if found in packages or not at:
+            return found if found in packages else ""
+        head, _, _ = at.rpartition("node_modules/")
+        at = head.rstrip("/") if head or at.startswith("node_modules/") else posixpath.dirname(at)
+
+
+def _warn_about_inner(draft: Draft, packages: dict[str, Any], source: Source, target: str) -> None:
+    """Warn when a package inside of the project has dependencies that the project's lockfile lacks."""
+    if target.startswith("../"):
+        return
+    for name in source.manifest.dependencies:
+        if not _found_from(packages, target, name):
+            message = f"{source.manifest.name} needs {name}, which the lockfile does not have; npm ci would fail"
+            draft.warn("WLOCK", source.root, message, "run npm install --package-lock-only")
+
+
+def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
+    """The entry of a project or workspace, with the dependencies that its manifest has now."""
+    after = dict(entry)
+    optional = members.get("optionalDependencies") or {}
+    if kind_of(tables(members), name) == "optional":
+        # npm writes what it saves as optional into both sections of the lockfile, and drops one of them later.
+        members = {**members, "dependencies": {**(members.get("dependencies") or {}), name: optional[name]}}
+    for section in (*SECTIONS, META, "bundleDependencies"):
+        if members.get(section):
+            after[section] = by_name(members[section]) if isinstance(members[section], dict) else members[section]
+        else:
+            after.pop(section, None)
+    return after
+
+
+def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
+    """The members that differ: whole packages, and single dependencies of the packages that were there."""
+    found: list[tuple[tuple[str, ...], str | None, str | None]] = []
+    for table in ("packages", "dependencies"):
+        old, new = before.get(table) or {}, after.get(table) or {}
+        found += [
+            ((table, key), _raw(old.get(key)), _raw(new.get(key)))
+            for key in dict.fromkeys([*old, *new])
+            if old.get(key) != new.get(key)
+        ]
+    return found
+
+
+def _raw(value: object) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def take_out(raw: bytes, entries: Sequence[tuple[tuple[str, ...], str | None, str | None]]) -> bytes:
+    """The lockfile *raw* with those of *entries* undone that are still as we wrote them."""
+    lock = json.loads(raw)
+    for (table, key), before, after in entries:
+        section = lock.get(table)
+        if not isinstance(section, dict):
+            continue
+        now = _raw(section.get(key))
+        if now == after:
+            if before is None:
+                section.pop(key, None)
+            else:
+                section[key] = json.loads(before)
+        elif now and before and after:
+            section[key] = nice(_without(json.loads(now), json.loads(before), json.loads(after)))
+        lock[table] = by_name(section)
+    return dump(lock, raw.decode("utf-8", "surrogatepass"))
+
+
+def _without(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """A dependent's entry that was changed since: single dependencies that are still ours go back."""
+    for section in SECTIONS:
+        old, ours, have = (each.get(section) or {} for each in (before, after, now))
+        for name in [*old, *ours]:
+            if old.get(name) != ours.get(name) and have.get(name) == ours.get(name):
+                have.pop(name, None)
+                if name in old:
+                    have[name] = old[name]
+        now.pop(section, None)
+        if have:
+            now[section] = by_name(have)
+    return now

@@ -1,0 +1,135 @@
+"""Whose a path is: what stands there, what stood there before our first link, and what to put back one day."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fslinks
+from linkpack.linking.bins import points_into
+from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Kept, Link, Linked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkpackage import Source
+    from linkpack.linking.linkstate import State
+
+
+class Rules(NamedTuple):
+    """How links are to be made: npm's flags, and ours."""
+
+    bin_links: bool = True
+    force: bool = False
+    absolute: bool = False
+    windows: bool = False
+    umask: int = 0o022
+    gentle: bool = False  # leave commands that another link has taken since, as relink does
+
+
+class Spot(NamedTuple):
+    """Where a link has to stand.
+
+    *place* and *key* name its entry in the record; *path* is the link; *modules* the node_modules it is in;
+    *bins* and *mans* are the folders of commands and man pages (*mans* empty: none). *shared* says that
+    others use them too, so that what is not ours is only taken by force.
+    """
+
+    place: str
+    key: str
+    path: str
+    modules: str
+    bins: str
+    mans: str
+    shared: bool
+
+
+class Owner:
+    """The planning of one link, as far as it is about whose a path is and what was there before."""
+
+    def __init__(
+        self, draft: Draft, spot: Spot, source: Source, rules: Rules, record: Mapping[str, Linked]
+    ) -> None:
+        self.draft = draft
+        self.spot = spot
+        self.source = source
+        self.rules = rules
+        self.record = record
+        planned = draft.edits.get((spot.place, spot.key))
+        self.old = old = planned.after if planned else record.get(spot.key)
+        self.owned: dict[str, Change] = {}
+        self.before_owned = {change.path: change for change in old.owned} if old else {}
+        self.older = list(old.older) if old else []
+        self.same = False  # whether the link leads to the package already
+
+    def own(self, path: str, after: State) -> None:
+        """Have *after* at *path*, and remember what to put back there one day."""
+        found = self.draft.state(path)
+        made = set(self.draft.changes)
+        ours = found if path in made and not isinstance(found, Kept) else None
+        if found != after or isinstance(found, Kept):
+            self.draft.put(path, after, self.spot.modules)
+        for folder in self.draft.changes.keys() - made:
+            if isinstance(self.draft.changes[folder].after, Folder):
+                self.owned[folder] = self.draft.changes[folder]
+        planned = self.draft.changes.get(path)
+        before = planned.before if planned else ABSENT
+        self.owned[path] = Change(path, ours or self._first(path, found, before, after), after)
+
+    def _first(self, path: str, found: State, before: State, after: State) -> State:
+        """What unlinking has to put back: what was there before the first of our links."""
+        earlier = self.before_owned.get(path)
+        if earlier is None:
+            # A command of this very package, made by npm: nothing to bring back.
+            mine = self.same and isinstance(found, Link) and points_into(path, found.target, self.spot.path)
+            return ABSENT if mine else before
+        if found in {earlier.after, after}:
+            return earlier.before
+        self._heal(path, earlier)
+        kept = earlier.before
+        if isinstance(kept, Link) and isinstance(found, Absent):
+            return kept
+        if not isinstance(kept, Kept) or not fslinks.exists(kept.place):
+            return before
+        if isinstance(found, Absent):
+            return kept
+        # Somebody, most likely an installer, put the same or another version there: that one counts now.
+        if isinstance(before, Kept) and fslinks.same_trees(kept.place, path):
+            self.draft.discard.append(kept.place)
+        else:
+            self.older.append(kept.place)
+            message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.place}"
+            self.draft.warn("EOLDER", kept.place, message, "remove it when you do not need it")
+        return before
+
+    def _others(self) -> dict[tuple[str, str], Linked]:
+        """The other links of the record, as they are planned to be."""
+        found = {(self.spot.place, key): entry for key, entry in self.record.items()}
+        found.update({at: edit.after for at, edit in self.draft.edits.items() if edit.after and at in found})
+        found.pop((self.spot.place, self.spot.key), None)
+        return found
+
+    def _heal(self, path: str, earlier: Change) -> None:
+        """A link that displaced our command has to put back what we had displaced, as we now displace that."""
+        for at, entry in self._others().items():
+            owned = tuple(
+                change._replace(before=earlier.before)
+                if change.path == path and change.before == earlier.after
+                else change
+                for change in entry.owned
+            )
+            if owned != entry.owned:
+                edit = self.draft.edits.get(at) or Edit(*at, self.record[at[1]], entry)
+                self.draft.edits[at] = edit._replace(after=entry._replace(owned=owned))
+
+    def _taken(self, path: str) -> bool:
+        """Whether another link has this command now, and is to keep it."""
+        if not self.rules.gentle or path not in self.before_owned:
+            return False
+        found = self.draft.state(path)
+        others = self._others().values()
+        taken = any(change[::2] == (path, found) for entry in others for change in entry.owned)
+        if taken:
+            self.owned[path] = self.before_owned[path]
+        return taken

@@ -1,0 +1,219 @@
+"""Plans one link: the link itself, what it displaces, its commands and man pages, and its entry in the record."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.disk import fs, fslinks
+from linkpack.linking.bins import command_targets, commands, link_text, man_target, points_into
+from linkpack.linking.linkown import Owner
+from linkpack.linking.linkpackage import inside, read_loose
+from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkscript import head_of, make_runnable
+from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, File, Folder, Item, Kept, Link, Linked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.linking.bins import BinTarget
+    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkown import Rules, Spot
+    from linkpack.linking.linkpackage import Source
+    from linkpack.linking.linkstate import State
+
+_SCRIPT_LIMIT = 64 << 20  # bytes of a script whose line end is repaired
+_SHIMS = ("", ".cmd", ".ps1")
+
+
+class _Placing(Owner):
+    """The planning of one link."""
+
+    # --- the link
+
+    def literal(self) -> str:
+        """The text of the link."""
+        if self.rules.absolute or self.rules.windows:
+            return self.target()
+        parent = fslinks.canonical(posixpath.dirname(self.spot.path))
+        return posixpath.relpath(self.target(), parent)
+
+    def target(self) -> str:
+        """The real directory that the link leads to."""
+        return self.source.root
+
+    def leads_there(self, found: State, literal: str) -> bool:
+        """Whether *found* at the link's path is already good."""
+        if not isinstance(found, Link):
+            return False
+        if self.rules.absolute and found.target != literal:
+            return False
+        parent = fslinks.canonical(posixpath.dirname(self.spot.path))
+        return fslinks.canonical(posixpath.join(parent, found.target)) == self.target()
+
+    def place(self) -> None:
+        """Plan everything."""
+        path = self.spot.path
+        found, literal = self.draft.state(path), self.literal()
+        same = self.same = self.leads_there(found, literal)
+        if isinstance(found, Kept) and self._inside(path):
+            message = f"{self.source.root} lies in {path}, which the link to it would displace"
+            self.draft.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
+            return
+        before = None if isinstance(found, Absent) else read_loose(path)
+        if not same and before is not None:
+            self._drop_commands(dict(commands(before)))
+        if same and isinstance(found, Link):
+            literal = found.target
+        self.own(path, Link(literal))
+        if self.rules.bin_links:
+            self._bins()
+        self._drop_stale()
+        self._report(found, before.version if before else "", same=same)
+        self._record(literal)
+
+    def _inside(self, path: str) -> bool:
+        real = fslinks.canonical(path)
+        return self.source.root == real or self.source.root.startswith(real + "/")
+
+    def _report(self, found: State, version: str, *, same: bool) -> None:
+        item = Item(self.source.manifest.name, self.source.manifest.version, self.spot.path)
+        if isinstance(found, Absent):
+            self.draft.added.append(item)
+        elif not same:
+            self.draft.changed.append((item._replace(version=version), item))
+
+    def _record(self, literal: str) -> None:
+        manifest = self.source.manifest
+        for path, change in self.before_owned.items():
+            kept = isinstance(change.after, (Folder, Absent)) or not self.rules.bin_links
+            if kept and path not in self.owned:
+                self.owned[path] = change
+        entry = Linked(
+            name=posixpath.relpath(self.spot.path, self.spot.modules),
+            version=manifest.version,
+            target=self.source.root,
+            path=self.spot.path,
+            literal=literal,
+            bin_links=self.rules.bin_links,
+            owned=tuple(self.owned[path] for path in sorted(self.owned)),
+            saved=self.old.saved if self.old else (),
+            older=tuple(dict.fromkeys(self.older)),
+        )
+        key = (self.spot.place, self.spot.key)
+        self.draft.edits[key] = Edit(*key, self.record.get(self.spot.key), entry)
+
+    # --- commands and man pages
+
+    def _bins(self) -> None:
+        for target in command_targets(self.source.commands, self.spot.bins):
+            script = self._script(target)
+            if script is None or self._taken(target.path):
+                continue
+            if self.rules.windows:
+                self._shims(target, script)
+            elif self._free(target.path):
+                self.own(target.path, Link(self._text(target)))
+            make_runnable(self.draft, script, self.rules.umask)
+        if self.spot.mans:
+            for page in self.source.pages:
+                self._page(page)
+
+    def _page(self, page: str) -> None:
+        target = man_target(page, self.spot.mans)
+        if target is None:
+            message = f'the man page "{page}" of {self.source.manifest.name} does not end in a section number'
+            self.draft.refuse("EBADMAN", page, message, "call it like alpha.1 or alpha.1.gz")
+        elif self._script(target) is not None and self._free(target.path):
+            self.own(target.path, Link(self._text(target)))
+
+    def _script(self, target: BinTarget) -> str | None:
+        """The real path of a command's script; None when it is missing or leads out of the package."""
+        real = inside(self.source.root, target.script)
+        if real is None:
+            message = f'"{target.script}" of {self.source.manifest.name} leads out of the package; it is left out'
+            self.draft.warn("EOUTSIDE", target.script, message, "let bin and man name files of the package")
+        elif fslinks.exists(real):
+            return real
+        return None
+
+    def _text(self, target: BinTarget) -> str:
+        """The link text at the command's place: through the package's own link."""
+        folder, link = posixpath.dirname(target.path), self.spot.path
+        real_link = f"{fslinks.canonical(posixpath.dirname(link))}/{posixpath.basename(link)}"
+        real_path = f"{fslinks.canonical(folder)}/{posixpath.basename(target.path)}"
+        return link_text(real_path, f"{real_link}/{target.script}")
+
+    def _free(self, path: str) -> bool:
+        """Whether the link may be put at *path*; what is not ours there is a conflict without --force."""
+        found = self.draft.state(path)
+        if isinstance(found, Absent) or self.rules.force or not self.spot.shared:
+            return True
+        if isinstance(found, Link):
+            ours = points_into(path, found.target, self.spot.path)
+        else:
+            ours = self.rules.windows and self._shim_of_ours(path)
+        if not ours:
+            name = self.source.manifest.name
+            message = f"{path} is not a link to {name}, and would be replaced"
+            self.draft.refuse("EEXIST", path, message, "move it away, or take its place with --force")
+        return ours
+
+    def _shim_of_ours(self, path: str) -> bool:
+        if path in self.draft.changes or not fs.is_file(path):
+            return False
+        from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
+
+        ending = next(end for end in reversed(_SHIMS) if path.endswith(end))
+        target = read_shim(ending, fs.read_file(path, _SCRIPT_LIMIT))
+        return target is not None and points_into(path, target, self.spot.path)
+
+    def _shims(self, target: BinTarget, script: str) -> None:
+        from linkpack.linking.shims import parse_shebang, shim_texts  # noqa: PLC0415 - for Windows only
+
+        head = head_of(script)
+        texts = shim_texts(self._text(target), parse_shebang(head))
+        paths = [target.path + ending for ending in _SHIMS]
+        free = [self._free(path) for path in paths]
+        if all(free):
+            for ending, path in zip(_SHIMS, paths, strict=True):
+                self._shim(path, File(texts[ending], 0o755))
+
+    def _shim(self, path: str, after: File) -> None:
+        """Have a shim at *path*; another one of this package is replaced, not kept."""
+        if not self._shim_of_ours(path):
+            self.own(path, after)
+            return
+        first = ABSENT if self.same else file_state(path)
+        if path in self.before_owned:
+            first = self.before_owned[path].before
+        self.draft.put_file(path, after)
+        self.owned[path] = Change(path, first, after)
+
+    def _drop_commands(self, old: Mapping[str, str]) -> None:
+        """Take away the commands of the package that stood here, unless the new one has them too."""
+        for name in old.keys() - self.source.commands.keys():
+            for ending in _SHIMS if self.rules.windows else ("",):
+                path = f"{self.spot.bins}/{name}{ending}"
+                found = self.draft.state(path)
+                if isinstance(found, Link) and points_into(path, found.target, self.spot.path):
+                    self.own(path, ABSENT)
+
+    def _drop_stale(self) -> None:
+        """Put back what stood where the package no longer has a command."""
+        if not self.rules.bin_links:
+            return
+        for path, change in self.before_owned.items():
+            if path in self.owned or isinstance(change.after, (Folder, Absent)):
+                continue
+            if self.draft.state(path) == change.after or _same_file(path, change.after):
+                self.draft.replace(path, change.after, change.before)
+
+
+def _same_file(path: str, state: State) -> bool:
+    return isinstance(state, File) and fs.is_file(path) and file_state(path) == state
+
+
+def place_link(draft: Draft, spot: Spot, source: Source, rules: Rules, record: Mapping[str, Linked]) -> None:
+    """Add to *draft* all that linking *source* at *spot* takes; *record* is what is linked in that place."""
+    _Placing(draft, spot, source, rules, record).place()

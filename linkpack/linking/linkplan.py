@@ -1,0 +1,125 @@
+"""Plans `link`: packages into the global folder, global packages and directories into a project."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.disk import fs, fslinks
+from linkpack.errors import LinkError, LinkMissing
+from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linkpackage import check_manifest, read_loose, read_source
+from linkpack.linking.linkplace import place_link
+from linkpack.linking.linkrecord import read_record
+from linkpack.linking.linkwarn import warn_about
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linkpack.linking.linkhome import Spec
+    from linkpack.linking.linkpackage import Source
+    from linkpack.linking.linkscene import SaveRules, Scene
+    from linkpack.linking.linkstate import Linked, LinkPlan
+
+
+def plan_register(scene: Scene) -> LinkPlan:
+    """The plan of `link` without arguments: the project, or each workspace chosen, into the global folder."""
+    draft = Draft()
+    record = read_record(scene.store, scene.shared_place)
+    # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
+    members = tuple(folder for folder in scene.picked if folder != scene.home.root)
+    for folder in members or (scene.home.start,):
+        _register(draft, scene, read_source(folder), record)
+    return draft.plan()
+
+
+def _register(draft: Draft, scene: Scene, source: Source, record: dict[str, Linked]) -> None:
+    name = source.manifest.name
+    place_link(draft, scene.shared_spot(name), source, scene.rules, record)
+
+
+def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
+    """The plan of `link <spec>…`: directories are linked globally first, then every package locally.
+
+    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, `LinkError` (ERANGE) when
+    the one there does not meet the range asked for, (ESOURCEGONE) when it is a link to nowhere, and
+    `ManifestInvalid` for a directory that is no package. What stands in the way is in the plan's conflicts.
+    """
+    draft = Draft()
+    check_manifest(scene.home.root)
+    shared = read_record(scene.store, scene.shared_place)
+    local = read_record(scene.store, scene.home.root)
+    sources = []
+    for spec in specs:
+        source = read_source(spec.folder) if spec.folder else find_shared(scene, spec)
+        if spec.folder and source.root != _installed(scene, source.manifest.name):
+            _register(draft, scene, source, shared)
+            # As npm, the report is about the project only.
+            draft.added.clear()
+            draft.changed.clear()
+        sources.append(source)
+    for source in sources:
+        _link_locally(draft, scene, source, local)
+    if save is not None:
+        from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
+
+        plan_save(draft, scene, sources, save)
+    return draft.plan()
+
+
+def _installed(scene: Scene, name: str) -> str:
+    """The real directory of a package that lies in the global folder, not linked; empty when there is none."""
+    path = f"{scene.config.modules}/{name}"
+    return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
+
+
+def _link_locally(draft: Draft, scene: Scene, source: Source, record: dict[str, Linked]) -> None:
+    for modules in scene.local_modules(source.manifest.name):
+        spot = scene.local_spot(modules, source.manifest.name)
+        place_link(draft, spot, source, scene.rules, record)
+    warn_about(draft, source, scene.picked or (scene.home.root,))
+
+
+def find_shared(scene: Scene, spec: Spec) -> Source:
+    """The global package that *spec* names, linked or installed; errors as for `plan_link`."""
+    path = f"{scene.config.modules}/{spec.name}"
+    if not fs.is_dir(path):
+        if fslinks.is_link(path):
+            raise LinkError(
+                f"the global {spec.name} is a link to {fs.read_link(path)}, which does not exist",
+                code="ESOURCEGONE",
+                path=path,
+                hint=f"link its new folder, or remove it with linkpack unlink -g {spec.name}",
+            )
+        raise _missing(scene, spec)
+    source = read_source(path)
+    version = source.manifest.version
+    if spec.wanted and not _meets(version, spec.wanted):
+        raise LinkError(
+            f"the global {spec.name} is {version or 'without a version'} ({source.root}), not {spec.wanted}",
+            code="ERANGE",
+            path=path,
+            hint=f"link the folder that has it (linkpack link ../{spec.name}), or run "
+            f"linkpack link --install {spec.name}@{spec.wanted}",
+        )
+    return source
+
+
+def _meets(version: str, wanted: str) -> bool:
+    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - only with a range
+
+    return parse_range(wanted) is None or satisfies(version, wanted)
+
+
+def _missing(scene: Scene, spec: Spec) -> LinkMissing:
+    asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
+    near = f"{posixpath.dirname(scene.home.start)}/{spec.name}"
+    manifest = read_loose(near)
+    folder = f"../{spec.name}"
+    if manifest is not None and manifest.name != spec.name:
+        folder += f" (which is called {manifest.name})"
+    return LinkMissing(
+        f"{spec.name} is not linked: {scene.config.modules} does not have it",
+        path=f"{scene.config.modules}/{spec.name}",
+        hint=f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}",
+    )

@@ -1,0 +1,226 @@
+"""Plans `--save`: the entries of a link in package.json and the lockfile, and taking them out again."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.errors import ManifestInvalid
+from linkpack.linking.linklock import LOCKFILES, plan_lock, take_out
+from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linksections import META, SECTIONS, place, tables
+from linkpack.linking.linkstate import Change, File, Saved
+from linkpack.npm.collate import collation_key
+from linkpack.npm.jsonedit import get_raw, list_raw, set_raw, sort_members
+from linkpack.npm.jsontext import BOM, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkpackage import Source
+    from linkpack.linking.linkscene import SaveRules, Scene
+    from linkpack.linking.linkstate import Linked
+
+_EMPTY = b"{\n}\n"
+Entries = "tuple[tuple[tuple[str, ...], str | None, str | None], ...]"
+
+
+def plan_save(draft: Draft, scene: Scene, sources: Sequence[Source], rules: SaveRules) -> None:
+    """Add to *draft* that the links to *sources* are saved, in the chosen workspaces or the project.
+
+    `ManifestInvalid` when a manifest or lockfile there is no JSON object.
+    """
+    folders = scene.picked or (scene.home.root,)
+    for source in sources:
+        found = [_save_manifest(draft, folder, source, rules) for folder in folders]
+        if rules.lockfile:
+            locked = plan_lock(draft, folders, source, scene)
+            found += [locked] if locked is not None else []
+        _note(draft, scene, source, found)
+
+
+def _note(draft: Draft, scene: Scene, source: Source, found: Sequence[Saved]) -> None:
+    """Write what was saved into the record's entry of the link."""
+    modules = scene.local_modules(source.manifest.name)[0]
+    spot = scene.local_spot(modules, source.manifest.name)
+    edit = draft.edits[spot.place, spot.key]
+    if edit.after is not None:
+        saved = {one.path: one for one in edit.after.saved}
+        for one in found:
+            saved[one.path] = _joined(saved.get(one.path), one)
+        after = edit.after._replace(saved=tuple(saved.values()))
+        draft.edits[spot.place, spot.key] = edit._replace(after=after)
+
+
+def _joined(old: Saved | None, new: Saved) -> Saved:
+    """Two savings of one link as one: what was there before the first, what is there after the second."""
+    if old is None:
+        return new
+    entries = {path: (before, after) for path, before, after in old.entries}
+    for path, before, after in new.entries:
+        entries[path] = (entries.get(path, (before, None))[0], after)
+    first = old.before if old.after == (new.before or b"") else new.before
+    merged = tuple((path, before, after) for path, (before, after) in entries.items())
+    return Saved(new.path, first, new.after, merged)
+
+
+def current(draft: Draft, path: str) -> File | None:
+    """The file at *path* as it will be after the changes so far; None when there is none."""
+    planned = draft.changes.get(path)
+    state = planned.after if planned else file_state(path)
+    return state if isinstance(state, File) else None
+
+
+def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) -> Saved:
+    path = f"{folder}/package.json"
+    state = current(draft, path)
+    raw = state.content if state else _EMPTY
+    members = parse(raw, path, strict=False)
+    name, spec = source.manifest.name, "file:" + posixpath.relpath(source.root, folder)
+    wanted = _wanted(members, name, spec, rules)
+    bom = BOM if raw.startswith(BOM) else b""
+    text = raw.removeprefix(BOM).decode()
+    entries = []
+    for keys, value in wanted:
+        before = get_raw(text, keys)
+        new = value if value is None or isinstance(value, str) else list_raw(text, value, 1)
+        if not _same(before, new):
+            text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
+            entries.append((keys, before, new))
+    for section in SECTIONS:
+        text = sort_members(text, (section,), collation_key)
+    if not members:  # npm writes a manifest that was empty, or missing, with two spaces
+        text = _pretty(text)
+    after = File(bom + text.encode(), state.mode if state else 0o666 & ~_umask(draft))
+    draft.put_file(path, after)
+    return Saved(path, state.content if state else None, after.content, tuple(entries))
+
+
+def _same(left: str | None, right: str | None) -> bool:
+    """Whether two JSON texts say the same; None is no text."""
+    if left is None or right is None:
+        return left == right
+    return bool(json.loads(left) == json.loads(right))
+
+
+def _pretty(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+def _umask(draft: Draft) -> int:
+    from linkpack.disk.fslinks import current_umask  # noqa: PLC0415 - only for a file that is made
+
+    del draft
+    return current_umask()
+
+
+def _wanted(
+    members: Mapping[str, object], name: str, spec: str, rules: SaveRules
+) -> list[tuple[tuple[str, ...], str | Sequence[str] | None]]:
+    """The members to set or remove (None), as JSON text, or a list of names for the bundle."""
+    before = tables(members)
+    after = place(before, name, spec, rules.kind)
+    found: list[tuple[tuple[str, ...], str | Sequence[str] | None]] = []
+    for section in (*SECTIONS, META):
+        if name in after[section]:
+            found.append(((section, name), json.dumps(after[section][name], ensure_ascii=False)))
+        elif name in before[section]:
+            found.append(((section, name), None))
+    if rules.bundle and any(name in after[section] for section in SECTIONS[:3]):
+        found.append(_bundle(members, name, after["dependencies"]))
+    return found
+
+
+def _bundle(
+    members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
+) -> tuple[tuple[str, ...], Sequence[str]]:
+    """The list of bundled names with *name* among them, under the key that the manifest has it."""
+    alias = "bundledDependencies"
+    key = alias if alias in members and "bundleDependencies" not in members else "bundleDependencies"
+    old = members.get(key)
+    names = list(old) if isinstance(old, (list, dict)) else list(dependencies) if old is True else []
+    return (key,), sorted({*(each for each in names if isinstance(each, str)), name}, key=collation_key)
+
+
+def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
+    """Add to *draft* that the files in which *entry* was saved are as they were.
+
+    A file that only linkpack changed since gets its old bytes back, with what the links in *others* saved in it
+    later put in again (their entries in *others* are brought up to date). In any other, the entries that are
+    still ours go back to what they were, and the rest stays.
+    """
+    for saved in entry.saved:
+        state = current(draft, saved.path)
+        if state is None:
+            continue
+        later = _later(saved, state.content, others)
+        if later is not None:
+            _replay(draft, saved, state, later, others)
+            continue
+        try:
+            parse(state.content, saved.path, strict=False)
+        except ManifestInvalid as err:
+            draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
+            continue
+        draft.put_file(saved.path, state._replace(content=_without(state.content, saved)))
+
+
+def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:
+    """The savings that led from *first* to *content*, oldest first; None when something else changed the file."""
+    known = [saved for entry in others.values() for saved in entry.saved if saved.path == first.path]
+    chain: list[Saved] = []
+    while content != first.after:
+        step = next((saved for saved in known if saved.after == content and saved not in chain), None)
+        if step is None or step.before is None:
+            return None
+        chain.insert(0, step)
+        content = step.before
+    return chain
+
+
+def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], others: dict[str, Linked]) -> None:
+    """Have the file as if *first* had never been saved, and *later* had."""
+    content = first.before
+    for step in later:
+        if content is None or first.before is None:
+            after = _without(step.after, first)
+        else:
+            swapped = step._replace(entries=tuple((keys, new, old) for keys, old, new in step.entries))
+            after = _without(content, swapped)
+        for key, entry in others.items():
+            if step in entry.saved:
+                renewed = step._replace(before=content, after=after)
+                whole = tuple(renewed if one == step else one for one in entry.saved)
+                others[key] = entry._replace(saved=whole)
+        content = after
+    if content is None:
+        _remove_file(draft, first.path, state)
+    else:
+        draft.put_file(first.path, state._replace(content=content))
+
+
+def _without(content: bytes, saved: Saved) -> bytes:
+    """*content* with those entries of *saved* undone that are still as they were written."""
+    if posixpath.basename(saved.path) in LOCKFILES:
+        return take_out(content, saved.entries)
+    return _take_out(content, saved)
+
+
+def _remove_file(draft: Draft, path: str, state: File) -> None:
+    from linkpack.linking.linkstate import ABSENT  # noqa: PLC0415 - see the top
+
+    planned = draft.changes.get(path)
+    draft.changes[path] = Change(path, planned.before if planned else state, ABSENT)
+
+
+def _take_out(raw: bytes, saved: Saved) -> bytes:
+    bom = BOM if raw.startswith(BOM) else b""
+    text = raw.removeprefix(BOM).decode()
+    for keys, before, after in reversed(saved.entries):
+        now = get_raw(text, keys)
+        if _same(now, after):
+            text = set_raw(text, keys, before, collation_key if len(keys) > 1 else None)
+            text = sort_members(text, keys[:1], collation_key) if len(keys) > 1 and before is not None else text
+    return bom + text.encode()

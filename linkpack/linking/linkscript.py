@@ -1,0 +1,47 @@
+"""Plans what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from linkpack.disk import fs, fslinks
+from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkstate import Change, File, Mode
+
+if TYPE_CHECKING:
+    from linkpack.linking.linkdraft import Draft
+
+_HEAD = 2048  # bytes in which npm looks for the end of a shebang line
+_CRLF_SHEBANG = rb"#![^\n]+\r\n"
+
+
+def head_of(path: str) -> bytes:
+    """The beginning of the script at *path*; empty when it cannot be read."""
+    try:
+        return fslinks.read_head(path, _HEAD)
+    except OSError:
+        return b""
+
+
+def make_runnable(draft: Draft, script: str, umask: int) -> None:
+    """Plan the mode of a command's script, and the repair of a line end that keeps it from running."""
+    if not fs.is_file(script):
+        return
+    mode = 0o777 & ~umask
+    found = fs.stat(script).st_mode & 0o7777
+    broken = re.match(_CRLF_SHEBANG, head_of(script))
+    if found == mode and not broken:
+        return
+    if not fslinks.may_change(script):
+        if not fslinks.executable(script):
+            message = f"{script} is not executable, and not yours to change"
+            draft.warn("EPERM", script, message, "let its owner run chmod +x on it")
+    elif broken:
+        before = file_state(script)
+        if isinstance(before, File):
+            line = before.content.index(b"\r\n")
+            whole = before.content[:line] + before.content[line + 1 :]
+            draft.set_mode(script, Change(script, before, File(whole, mode)))
+    else:
+        draft.set_mode(script, Change(script, Mode(found), Mode(mode)))

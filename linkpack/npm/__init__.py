@@ -1,0 +1,3 @@
+"""npm's text formats and orders: versions, ranges, names, manifests, collation."""
+
+from __future__ import annotations

@@ -1,0 +1,228 @@
+"""Reads a package.json into a checked `Manifest`, which keeps the bytes it was read from: those are what ships."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+from linkpack.npm import jsontext
+from linkpack.npm.fields import Fields, Role, shown
+from linkpack.npm.names import dependency_name_fault, name_fault
+from linkpack.npm.semver import version_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
+
+_SEPARATORS = re.compile(r"[\\:/]")
+
+
+class Manifest(NamedTuple):
+    """A package.json, checked; fields that it lacks are empty or None.
+
+    *raw* is the file, byte for byte. Dependency fields map names to specs; a name may stand in several of them,
+    and npm then goes by the optional one. *bundle* holds the bundled names, whatever form they had. *bins* maps
+    commands to scripts, *mans* are man pages, both cleaned of `./` and of what leads out of the package;
+    *directories_bin* and *directories_man* are folders of them ("" is the package itself), which count only when
+    there is no bin or man field. *files* and *main* are as written, *browser* only when it is text. *catalogs*
+    maps catalog names to names to specs; the unnamed one is `default`. *patched* are files: the values of
+    patchedDependencies.
+    """
+
+    raw: bytes
+    name: str
+    version: str
+    dependencies: Mapping[str, str]
+    optional_dependencies: Mapping[str, str]
+    peer_dependencies: Mapping[str, str]
+    dev_dependencies: Mapping[str, str]
+    optional_peers: frozenset[str]
+    bundle: tuple[str, ...]
+    bins: Mapping[str, str]
+    directories_bin: str | None
+    mans: tuple[str, ...]
+    directories_man: str | None
+    files: tuple[str, ...] | None
+    main: str | None
+    browser: str | None
+    scripts: Mapping[str, str]
+    workspaces: tuple[str, ...]
+    catalogs: Mapping[str, Mapping[str, str]]
+    patched: tuple[str, ...]
+    private: bool
+    package_manager: str
+    publish_config: Mapping[str, object]
+
+
+def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
+    """The manifest in *raw*; *where* is the file's name for messages.
+
+    A *root* needs a name and a version by npm's rules, and no field may have a type that npm would choke on or
+    ignore. A *linked* package is somebody's source: the same, but it may lack name and version. An *installed* one
+    is read as npm reads it: what has a wrong type is as if it were not there, and a key may stand twice.
+
+    Raises `ManifestInvalid`, which names file, line, key and remedy: EJSON (see `jsontext.parse`), ENAME,
+    EVERSION, EBUNDLENAME (an entry of bundleDependencies that is no package name), EDEPNAME (the same in the
+    dependency fields, in every role: such names are paths), EMANIFEST (any other field).
+    """
+    fields = Fields(raw, where, jsontext.parse(raw, where, strict=role != "installed"), role)
+    name = _identity(fields, "name", "ENAME", name_fault)
+    version = _identity(fields, "version", "EVERSION", version_fault)
+    dependencies = _dependencies(fields, "dependencies")
+    return Manifest(
+        raw=raw,
+        name=name,
+        version=version,
+        dependencies=dependencies,
+        optional_dependencies=_dependencies(fields, "optionalDependencies"),
+        peer_dependencies=_dependencies(fields, "peerDependencies"),
+        dev_dependencies=fields.texts("devDependencies"),
+        optional_peers=_optional_peers(fields),
+        bundle=_bundle(fields, dependencies),
+        bins=_bins(fields, name),
+        directories_bin=_folder(fields, "bin"),
+        mans=_mans(fields),
+        directories_man=_folder(fields, "man"),
+        files=fields.items("files"),
+        main=_text_or_none(fields.get("main")),
+        browser=_text_or_none(fields.get("browser")),
+        scripts=_texts_only(fields.table("scripts")),
+        workspaces=_workspaces(fields),
+        catalogs=_catalogs(fields),
+        patched=tuple(fields.texts("patchedDependencies").values()),
+        private=bool(fields.get("private")),
+        package_manager=_text_or_none(fields.get("packageManager")) or "",
+        publish_config=fields.table("publishConfig"),
+    )
+
+
+def cleaned(path: str) -> str:
+    """*path* below the package's root: `../../x` is `x`, `./a//b` is `a/b`; backslashes and colons are slashes.
+
+    Empty when nothing is left. As npm cleans the values of bin and man (normalize.js of @npmcli/package-json).
+    """
+    parts: list[str] = []
+    for part in _SEPARATORS.split(path):
+        if part == "..":
+            del parts[-1:]
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts) + ("/" if parts and _SEPARATORS.match(path[-1:]) else "")
+
+
+def _base_name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts_only(table: Mapping[str, object]) -> Mapping[str, str]:
+    return {key: value for key, value in table.items() if isinstance(value, str)}
+
+
+def _identity(fields: Fields, key: str, code: str, fault: Callable[[str], str]) -> str:
+    """Name or version: a text without *fault*; "" in a package that may lack it."""
+    value = fields.get(key)
+    if fields.role == "installed":
+        return _text_or_none(value) or ""
+    if value is None or value == "":
+        if fields.role == "linked":
+            return ""
+        fields.refuse((key,), "is missing", f'add "{key}": a package needs a name and a version', code)
+    found = fault(value) if isinstance(value, str) else "is not a text"
+    if found:
+        fields.refuse((key,), f"{shown(value)} {found}", f"change {key}", code)
+    return str(value)
+
+
+def _dependencies(fields: Fields, key: str) -> Mapping[str, str]:
+    """Names to specs; a name that is none would be a path out of node_modules, so no package may have it."""
+    specs = fields.texts(key)
+    for name in specs:
+        fault = dependency_name_fault(name)
+        if fault:
+            fields.refuse((key, name), f"{shown(name)} {fault}", f"remove it from {key}", "EDEPNAME")
+    return specs
+
+
+def _optional_peers(fields: Fields) -> frozenset[str]:
+    meta = fields.table("peerDependenciesMeta")
+    return frozenset(name for name, about in meta.items() if isinstance(about, dict) and about.get("optional"))
+
+
+def _bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, ...]:
+    """The bundled names, each once, in the order written."""
+    key = "bundleDependencies"
+    if key not in fields.members:  # as npm: the alias counts only without the real one, whatever that holds
+        key = "bundledDependencies"
+    value = fields.get(key)
+    if value is True:
+        return tuple(dependencies)
+    if isinstance(value, (list, dict)):
+        paths: list[str | int] = list(value) if isinstance(value, dict) else list(range(len(value)))
+        found = zip(paths, value, strict=True)
+        return tuple(dict.fromkeys(name for at, name in found if _is_bundled(fields, (key, at), name)))
+    if value is not None and value is not False:
+        fields.wrong((key,), value, "a list of names")
+    return ()
+
+
+def _is_bundled(fields: Fields, path: tuple[str | int, ...], name: object) -> TypeGuard[str]:
+    """Whether an entry is a package name; an installed package, whose list counts for nothing, may have others."""
+    fault = dependency_name_fault(name) if isinstance(name, str) else "is not a text"
+    if fault and fields.role != "installed":
+        fields.refuse(path, f"{shown(name)} {fault}", "list only names of dependencies", "EBUNDLENAME")
+    return not fault
+
+
+def _bins(fields: Fields, name: str) -> Mapping[str, str]:
+    """Commands to scripts. Measured on @npmcli/package-json 7: where names meet, the last renamed one wins."""
+    value = fields.get("bin")
+    bins: dict[str, object]
+    if isinstance(value, str):
+        bins = {name: value} if name else {}
+    elif isinstance(value, list):
+        bins = {_base_name(item): item for item in fields.items("bin") or ()}
+    else:
+        bins = dict(fields.texts("bin"))
+    for key in tuple(bins):
+        script = cleaned(str(bins.pop(key)))
+        command = _base_name(cleaned(key))
+        if command and script:
+            bins[command] = script
+    return _texts_only(bins)
+
+
+def _mans(fields: Fields) -> tuple[str, ...]:
+    value = fields.get("man")
+    pages = (value,) if isinstance(value, str) else fields.items("man") or ()
+    return tuple(page for page in map(cleaned, pages) if page)
+
+
+def _folder(fields: Fields, kind: str) -> str | None:
+    """The folder that directories names for *kind*, cleaned; None without one, or when a field *kind* is there."""
+    folder = fields.text("directories", kind) if fields.table("directories") else ""
+    return cleaned(folder).rstrip("/") if folder and fields.get(kind) in (None, False, "") else None
+
+
+def _workspaces(fields: Fields) -> tuple[str, ...]:
+    """The patterns, from a list or, as bun and yarn 1 have it, from the packages of an object."""
+    if isinstance(fields.get("workspaces"), dict):
+        return fields.items("workspaces", "packages") or ()
+    return fields.items("workspaces") or ()
+
+
+def _catalogs(fields: Fields) -> Mapping[str, Mapping[str, str]]:
+    """Bun's catalogs, at the top or below workspaces, where an entry at the top loses."""
+    found: dict[str, dict[str, str]] = {}
+    for above in ((), ("workspaces",)):
+        if not isinstance(fields.get(*above), dict):
+            continue
+        for name in fields.table(*above, "catalogs"):
+            found.setdefault(name, {}).update(fields.texts(*above, "catalogs", name))
+        if fields.get(*above, "catalog") is not None:
+            found.setdefault("default", {}).update(fields.texts(*above, "catalog"))
+    return found

@@ -1,0 +1,125 @@
+"""Ignore rules: their text, and what an ordered set of them says about a path.
+
+The text is npm's (ignore-walk 8 and 9, measured on npm 11.19.1): lines end at LF or CRLF and are trimmed, `#`
+starts a comment only at the start of a line, an odd number of leading `!` takes back. Of a set the last rule that
+matches decides.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.errors import LinkpackError
+from linkpack.select.glob import compile_glob
+from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_runs
+from linkpack.select.wildcard import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pathspec import PathSpec
+
+    from linkpack.select.glob import Glob
+    from linkpack.select.npmpattern import NpmPattern
+    from linkpack.select.rules import Question
+
+BUILT_IN = "never packed"  # where built-in rules stand
+FILES = '"files"'  # where the rules of the manifest's field stand
+_SHOWN = 80  # characters of a pattern in a message
+# What String.prototype.trim takes away.
+_SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+_SPACE += "\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+class Verdict(NamedTuple):
+    """What a set says: to *keep* the path, to drop it, or (None) nothing; and the *rule* that decided."""
+
+    keep: bool | None
+    rule: Rule | None
+
+
+class RuleSet:
+    """Rules in order: ask it with `keeps_file` and `keeps_folder`, and for the rule that decided with `decide`."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._runs = in_runs(self.rules)
+
+    @cached_property
+    def spec(self) -> PathSpec[NpmPattern]:
+        """The same rules as pathspec has them; paths that end with a slash are asked MAYBE, others FILE."""
+        from linkpack.select.npmpattern import NpmPattern, path_spec  # noqa: PLC0415 - pathspec is slow to import
+
+        return path_spec(NpmPattern(_matcher(one), include=not one.negated) for one in self.rules)
+
+    def keeps_file(self, path: str, parts: tuple[str, ...]) -> bool | None:
+        """Whether to keep the file at the folded *path*, whose portions are *parts*; None when no rule matches."""
+        for run in self._runs:
+            if hits_file(run, path, parts):
+                return run.negated
+        return None
+
+    def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
+        """The answer to FOLDER or MAYBE for the directory at *parts*; None when no rule matches."""
+        for run in self._runs:
+            if hits_folder(run, parts, question):
+                return run.negated
+        return None
+
+    def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
+        """The rule that decides about *parts*; the same as `decide` tells, without pathspec."""
+        return next((one for one in reversed(self.rules) if applies(one, parts, question)), None)
+
+    def decide(self, path: str, *, folder: bool = False) -> Verdict:
+        """What the rules say about *path*, relative to their directory, and which rule said it.
+
+        For a directory the question is MAYBE. This goes through pathspec, whose last match decides.
+        """
+        found = self.spec.check_file(path + "/" if folder else path)
+        if found.include is None or found.index is None:
+            return Verdict(None, None)
+        return Verdict(not found.include, self.rules[found.index])
+
+
+def parse_rules(text: str, source: str) -> list[Rule]:
+    """The rules of the ignore file *text*; *source* is how its name is shown.
+
+    `LinkpackError` with code EPATTERN, naming the line, for a pattern that cannot be used.
+    """
+    lines = enumerate(text.split("\n"), 1)
+    return [one for number, line in lines for one in given_rules((line,), f"{source}:{number}")]
+
+
+def given_rules(texts: Iterable[str], where: str) -> list[Rule]:
+    """The rules that *texts* stand for, each with *where* as its place; one text can hold several lines."""
+    lines = [line.strip(_SPACE) for text in texts for line in text.split("\n")]
+    return [rule(line, where) for line in lines if line and not line.startswith("#")]
+
+
+def rule(text: str, where: str) -> Rule:
+    """The rule that *text*, already trimmed, stands for."""
+    pattern = text.lstrip("!")
+    try:
+        return Rule(text, where, bool((len(text) - len(pattern)) % 2), _glob(pattern))
+    except LinkpackError as err:
+        raise located(err, where, text) from err
+
+
+def located(err: LinkpackError, where: str, text: str) -> LinkpackError:
+    """The error *err* about a pattern, which stands at *where* as *text*, with that said."""
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return LinkpackError(f"{where}: {err.message}: {shown}", code=err.code, path=where, hint=err.hint)
+
+
+@lru_cache(maxsize=512)
+def _glob(pattern: str) -> Glob:
+    return compile_glob(pattern)
+
+
+def _matcher(rule: Rule) -> Callable[[str], bool]:
+    def matches(path: str) -> bool:
+        parts = tuple(fold(path.rstrip("/")).split("/"))
+        return applies(rule, parts, "maybe" if path.endswith("/") else "file")
+
+    return matches

@@ -1,0 +1,234 @@
+"""The rule sets that speak about the files of one package, and in which order.
+
+npm's tables, measured on npm 11.19.1 (npm-packlist 10.0.4) and npm 12.2.0 (npm-packlist 11.3.0): a frame is what
+one directory says; the root's frame knows the manifest, the others only their own ignore file and what is never
+packed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+
+from linkpack.disk import fs
+from linkpack.errors import LinkpackError
+from linkpack.select.files_field import Found, found_files, named_files
+from linkpack.select.glob import below_glob, literal_glob
+from linkpack.select.ignore import BUILT_IN, FILES, RuleSet, given_rules, located, parse_rules
+from linkpack.select.rules import Rule
+from linkpack.select.wildcard import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Edition: TypeAlias = Literal["11", "12"]
+Kind: TypeAlias = Literal["root", "linked", "installed"]
+
+_DEFAULT = (
+    ".npmignore",
+    ".gitignore",
+    "**/.git",
+    "**/.svn",
+    "**/.hg",
+    "**/CVS",
+    "**/.git/**",
+    "**/.svn/**",
+    "**/.hg/**",
+    "**/CVS/**",
+    "/.lock-wscript",
+    "/.wafpickle-*",
+    "/build/config.gypi",
+    "npm-debug.log",
+    "**/.npmrc",
+    ".*.swp",
+    ".DS_Store",
+    "**/.DS_Store/**",
+    "._*",
+    "**/._*/**",
+    "*.orig",
+    "/archived-packages/**",
+)
+_FORCED = (
+    "/.git",
+    "!/package.json",
+    "!/readme{,.*[^~$]}",
+    "!/copying{,.*[^~$]}",
+    "!/license{,.*[^~$]}",
+    "!/licence{,.*[^~$]}",
+)
+_STRICT = (
+    "/.git",
+    "/node_modules",
+    ".npmrc",
+    "/package-lock.json",
+    "/yarn.lock",
+    "/pnpm-lock.yaml",
+    "/bun.lockb",
+)
+_STRICT_12 = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
+
+
+class ManifestView(Protocol):
+    """What of a manifest decides about files; see `manifest.Manifest`."""
+
+    @property
+    def files(self) -> tuple[str, ...] | None:
+        """The entries of `files` as written; None without the field."""
+
+    @property
+    def main(self) -> str | None:
+        """The entry point as written."""
+
+    @property
+    def browser(self) -> str | None:
+        """The entry point for browsers; None when it is a table."""
+
+    @property
+    def bins(self) -> Mapping[str, str]:
+        """Commands and their scripts, cleaned."""
+
+    @property
+    def directories_bin(self) -> str | None:
+        """A folder whose files are commands."""
+
+    @property
+    def patched(self) -> tuple[str, ...]:
+        """The patch files of patchedDependencies."""
+
+
+class Selection(NamedTuple):
+    """How the files of a package are chosen.
+
+    *root* speaks last in the root's frame, its first set last of all; *files* takes the place of the ignore file
+    there. *inner* and *outer* surround the ignore file of every other directory; *outer* is None where ignore
+    files do not count, *custom* says that it has rules besides those built in. *required* are npm 11's required
+    files, *bins* the paths that are commands, *forced* the exact paths that the root's frame cannot refuse.
+    """
+
+    root: tuple[RuleSet, ...]
+    files: RuleSet | None
+    outer: RuleSet | None
+    inner: tuple[RuleSet, ...]
+    required: tuple[str, ...]
+    bins: frozenset[str]
+    forced: frozenset[str]
+    custom: bool
+
+
+def read_selection(
+    root: str, manifest: ManifestView, kind: Kind, edition: Edition, outer_ignores: Iterable[tuple[str, str]]
+) -> Selection:
+    """The rule sets of the package in *root*; `files` and `directories.bin` are looked up on the disk.
+
+    *outer_ignores* are (path, text) of the ignore files between a workspace root and this package: npm appends
+    them to the default set. `LinkpackError` with code EPATTERN for a pattern that cannot be used.
+    """
+    files, strict, required = _read_files(root, manifest.files, edition)
+    bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
+    wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
+    last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)
+    patches = [_plain(path) for path in manifest.patched] if kind == "root" and edition == "12" else []
+    last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
+    default = None
+    if kind != "installed":
+        more = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
+        default = RuleSet((*built_in_default().rules, *more)) if more else built_in_default()
+    forced = frozenset(map(_plain, wanted)) - frozenset(patches)
+    sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(strict)] if strict else []))
+    custom = default is not None and default is not built_in_default()
+    return Selection(sets, files, default, _never_below(), required, bins, forced, custom=custom)
+
+
+@lru_cache(maxsize=1)
+def built_in_default() -> RuleSet:
+    """The rules that every frame begins with, but for installed packages."""
+    return RuleSet(given_rules(_DEFAULT, BUILT_IN))
+
+
+def is_never_packed(path: str) -> bool:
+    """Whether npm leaves out a file at *path* on its own, so that no link may bring it in under another name."""
+    parts = tuple(fold(path).split("/"))
+    rules = _never_packed()
+    folders = (parts[:count] for count in range(1, len(parts)))
+    return rules.keeps_file("/".join(parts), parts) is False or any(
+        rules.keeps_folder(folder, "maybe") is False for folder in folders
+    )
+
+
+@lru_cache(maxsize=1)
+def _never_packed() -> RuleSet:
+    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *_STRICT_12), BUILT_IN))
+
+
+@lru_cache(maxsize=1)
+def _never_below() -> tuple[RuleSet, ...]:
+    return (RuleSet(given_rules(("/.git",), BUILT_IN)),)
+
+
+@lru_cache(maxsize=2)
+def _built_in_strict(edition: Edition) -> RuleSet:
+    return RuleSet(given_rules((*_FORCED, *_STRICT, *(_STRICT_12 if edition == "12" else ())), BUILT_IN))
+
+
+def required_rules(required: Iterable[str], folder: str) -> RuleSet:
+    """The last set of the first-level directory *folder* in npm 11: files named in `files` win there."""
+    names = [
+        posixpath.basename(path) for path in map(posixpath.normpath, required) if posixpath.dirname(path) == folder
+    ]
+    return RuleSet([*_never_below()[0].rules, *given_rules([f"!{name}" for name in names], FILES)])
+
+
+def _read_files(
+    root: str, files: tuple[str, ...] | None, edition: Edition
+) -> tuple[RuleSet | None, list[Rule], tuple[str, ...]]:
+    """The files set, what goes to the front of the strict set, and npm 11's required files."""
+    if files is None:
+        return None, [], ()
+    nothing = given_rules(("*",), FILES)
+    if edition == "12":
+        rules = [rule for entry in files for one in _found(root, entry) for rule in _found_rules(one)]
+        return RuleSet([*nothing, *rules]), [], ()
+    named = named_files(root, files)
+    return RuleSet([*nothing, *given_rules(named.rules, FILES)]), given_rules(named.strict, FILES), named.required
+
+
+def _found(root: str, entry: str) -> list[Found]:
+    try:
+        return found_files(root, entry)
+    except LinkpackError as err:
+        raise located(err, FILES, entry) from err
+
+
+def _found_rules(found: Found) -> list[Rule]:
+    """The rules for what an entry of npm 12's `files` led to: that path itself, whatever characters it has."""
+    folded = fold(found.path)
+    globs = [literal_glob(folded), below_glob(folded)] if found.folder else [literal_glob(folded)]
+    return [Rule(found.entry, FILES, not found.negated, glob) for glob in globs]
+
+
+def _plain(path: str) -> str:
+    """*path* as the file of the package that it means: without `.` portions and without a slash at either end."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in {"", "."}]
+    return "/".join(parts)
+
+
+def _folder_bins(root: str, folder: str | None) -> list[str]:
+    """The files below `directories.bin`, relative to *root*; names with a leading dot do not count, as in npm."""
+    found: list[str] = []
+    todo = [folder] if folder is not None else []
+    while todo:
+        at = todo.pop()
+        try:
+            entries = fs.scan(f"{root}/{at}")
+        except OSError:
+            continue  # the walk comes here too, if it matters, and says so
+        for entry in entries:
+            path = f"{at}/{entry.name}" if at else entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                todo.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                found.append(path)
+    return found

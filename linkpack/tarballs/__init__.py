@@ -1,0 +1,3 @@
+"""The archive plan, the tar stream, its compression, and the verified file."""
+
+from __future__ import annotations

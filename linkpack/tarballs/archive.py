@@ -1,0 +1,152 @@
+"""The archive plan: every entry of the tarball in npm's order, and every fault that its paths have."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.errors import Problem
+from linkpack.npm.order import entry_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from linkpack.bundle.layout import Layout
+    from linkpack.select.packlist import Omission, Packlist
+
+ROOT = "package/"  # the one folder of an npm tarball
+MAX_FILE = 8 << 30  # bytes of one file: what an octal size field holds; no registry takes a tenth of it
+
+
+class Entry(NamedTuple):
+    """A regular file of the tarball.
+
+    *path* is its whole name there, *source* the path to read or the very bytes, *size* in bytes, *mode* 0o644 or
+    0o755; *dev* and *ino* say which file *source* was when it was planned.
+    """
+
+    path: str
+    source: str | bytes
+    size: int
+    mode: int
+    dev: int = 0
+    ino: int = 0
+
+
+class ArchivePlan(NamedTuple):
+    """What will be written: *entries* in order, *omissions* with the tarball paths they would have had."""
+
+    entries: tuple[Entry, ...]
+    omissions: tuple[Omission, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+# What some system or tool cannot hold in a name, and why. Linux and npm can: they are shipped, and said.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_WINDOWS = re.compile(
+    r'[<>:"|?]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)', re.IGNORECASE
+)
+_ODD = re.compile(
+    r"""[^\w./@+=,#~!$%&'()\[\]{};^`* -]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com|lpt)""", re.IGNORECASE
+)
+
+
+def plan_archive(layout: Layout, packlists: Mapping[str, Packlist], manifests: Mapping[str, bytes]) -> ArchivePlan:
+    """The plan that puts each package's files below its slots.
+
+    *packlists* and *manifests* are by package id; a package.json ships as the bytes in *manifests*, whatever
+    is on disk by then. Entries are in npm's order. Paths that only some systems cannot hold are warnings.
+    """
+    entries: list[tuple[str, Entry]] = []
+    omissions: list[Omission] = []
+    for slot, at in layout.slots.items():
+        below = f"{slot}/" if slot else ""
+        packlist = packlists[at]
+        for file in packlist.files:
+            path = f"{below}{file.path}"
+            if file.path == "package.json":
+                raw = manifests[at]
+                entry = Entry(f"{ROOT}{path}", raw, len(raw), file.mode)
+            else:
+                entry = Entry(f"{ROOT}{path}", file.source, file.size, file.mode, file.dev, file.ino)
+            entries.append((path, entry))
+        omissions += [each._replace(path=f"{below}{each.path}") for each in packlist.omissions]
+    entries.sort(key=_key)
+    paths = [path for path, _ in entries]
+    large = [_too_large(path, entry.size) for path, entry in entries if entry.size >= MAX_FILE]
+    found = [packlists[at] for at in dict.fromkeys(layout.slots.values())]
+    return ArchivePlan(
+        tuple(entry for _, entry in entries),
+        tuple(omissions),
+        (*(problem for packlist in found for problem in packlist.problems), *large, *_faults(paths)),
+        (*(warning for packlist in found for warning in packlist.warnings), *_cautions(paths)),
+    )
+
+
+def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
+    return entry_key(item[0])
+
+
+def _too_large(path: str, size: int) -> Problem:
+    return Problem(
+        "ETOOLARGE",
+        path,
+        f"{path} has {size} bytes: 8 GiB and more cannot be packed",
+        "exclude it from the package",
+    )
+
+
+def _faults(paths: list[str]) -> Iterator[Problem]:
+    """Paths that no tarball may hold: they can only come from a fault in planning, and are never written."""
+    seen: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        if not {"", ".", ".."}.isdisjoint(parts):
+            yield Problem("EPATH", path, f"{path} is not a path inside the package")
+        if path in seen:
+            yield Problem("EPATH", path, f"{path} is in the tarball twice")
+        seen.add(path)
+    for folder in sorted(_folders(paths) & seen):
+        yield Problem("EPATH", folder, f"{folder} is both a file and a folder")
+
+
+def _folders(paths: list[str]) -> set[str]:
+    folders: set[str] = set()
+    for path in paths:
+        at = path.rpartition("/")[0]
+        while at and at not in folders:
+            folders.add(at)
+            at = at.rpartition("/")[0]
+    return folders
+
+
+def _cautions(paths: list[str]) -> Iterator[Problem]:
+    """What a consumer on another system will miss: names that it cannot hold, or holds as one."""
+    for path in paths:
+        if _ODD.search(path):
+            if _CONTROL.search(path):
+                yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
+            elif _WINDOWS.search(path):
+                yield Problem("WNAME", path, f"{path} cannot be created on Windows under this name")
+    yield from _collisions([*paths, *_folders(paths)])
+
+
+def _collisions(paths: list[str]) -> Iterator[Problem]:
+    """Names that are one on a system that ignores case or Unicode's composition."""
+    folded = [path.casefold() if path.isascii() else _fold(path) for path in paths]
+    if len(set(folded)) == len(folded):
+        return
+    first: dict[tuple[str, str], str] = {}
+    for path, fold in sorted(zip(paths, folded, strict=True)):
+        other = first.setdefault((path.rpartition("/")[0], fold), path)
+        if other != path:
+            yield Problem(
+                "WCASE", path, f"{other} and {path} are one name on Windows and macOS", "rename one of them"
+            )
+
+
+def _fold(path: str) -> str:
+    from unicodedata import normalize  # noqa: PLC0415 - only for names that are not ASCII
+
+    return normalize("NFC", normalize("NFC", path).casefold())
