@@ -113,6 +113,8 @@ class PlanRejected(LinkpackError):
 class PackagesFailed(PlanRejected):
     """Some of many packages could not be packed; each problem names its package, *status* is the first one's."""
 
+    default_code = "EPACKAGES"
+
     def __init__(self, found: Sequence[Problem], status: int) -> None:
         super().__init__(found)
         self.status = status
@@ -141,8 +143,10 @@ class ScriptFailed(LinkpackError):
 
     default_code = "ESCRIPT"
 
-    def __init__(self, message: str, *, event: str, status: int = 1, path: str = "", hint: str = "") -> None:
-        super().__init__(message, path=path, hint=hint)
+    def __init__(
+        self, message: str, *, event: str = "", status: int = 1, code: str = "", path: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, code=code, path=path, hint=hint)
         self.event = event
         self.status = status
 

@@ -109,12 +109,6 @@ def test_unknown_rules(given: str, blog: Path) -> None:
     assert "11 and 12" in failed.value.hint
 
 
-def test_scripts_are_refused(blog: Path) -> None:
-    """Scripts are not run yet: asking for them is an error, not a tarball without them."""
-    with pytest.raises(linkpack.LinkpackError, match="not run yet"):
-        linkpack.pack(blog, ignore_scripts=False)
-
-
 @pytest.mark.parametrize(
     ("out", "made"),
     [

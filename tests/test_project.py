@@ -42,12 +42,19 @@ def test_in_the_directory_itself(tmp_path: Path) -> None:
     assert project.manifest.raw == f"{MANIFEST}\n".encode()
 
 
-@pytest.mark.parametrize("start", ["", ".", "../p/"])
+@pytest.mark.parametrize("start", [".", "../p/"])
 def test_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    """A relative path, or none, starts where the process is."""
+    """A relative path starts where the process is."""
     root = write(tmp_path / "p", {"package.json": MANIFEST})
     monkeypatch.chdir(root)
     assert find_project(start).root == root
+
+
+def test_no_path_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty path, an unset variable of a script say, does not stand for the working directory."""
+    monkeypatch.chdir(write(tmp_path, {"package.json": MANIFEST}))
+    with pytest.raises(ProjectNotFound, match="it is no path"):
+        find_project("")
 
 
 def test_walking_up(tmp_path: Path) -> None:

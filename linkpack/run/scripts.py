@@ -83,14 +83,14 @@ def _signals_later() -> Iterator[None]:
         return
     came: list[int] = []
     heeded = [number for number in _ENDING if signal.getsignal(number) not in {signal.SIG_IGN, None}]
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in heeded}
+    before = {number: signal.signal(number, lambda which, _: came.append(which)) for number in heeded}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in came:
-        signal.raise_signal(number)
+    for late in came:
+        signal.raise_signal(late)
 
 
 def _end(process: subprocess.Popen[bytes], number: int) -> None:

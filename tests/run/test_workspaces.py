@@ -112,7 +112,7 @@ def test_json_in_workspace_order(root: Path) -> None:
 
 
 def test_a_failure_leaves_the_others_be(root: Path) -> None:
-    """The one that cannot be packed is named, in the JSON too; the others are packed; a script's status is ours."""
+    """The one that cannot be packed is named, in the JSON too; the others are packed."""
     write(root / "pk" / "a", files=["x"], dependencies={"gone": "1"}, bundleDependencies=["gone"])
     write(root / "z", scripts={"prepack": "exit 5"})
     done = run(root, "-ws", "--pack-destination", "out", "-j", "2")
