@@ -15,6 +15,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
+from linkpack.disk.fslinks import sync_dir
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,7 +71,7 @@ def draft(target: str) -> Iterator[BinaryIO]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         raise
-    _sync_dir(folder)
+    sync_dir(folder)
 
 
 def is_draft(name: str) -> bool:
@@ -148,13 +150,3 @@ def _is_ours(handle: int) -> bool:
     except OSError:
         return True  # a file system without locks loses only the sweeping of dead runs' files
     return os.fstat(handle).st_nlink > 0
-
-
-def _sync_dir(folder: str) -> None:
-    """Make the rename last through a power cut, where the folder can be opened and its file system can do that."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

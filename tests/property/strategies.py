@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-ROOT = "/work/app"
+ROOT = "/src/app"
 NAMES = ("a", "b", "c", "@s/d", "app")  # the last is the project's own name
 
 
