@@ -10,9 +10,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.npm.order import listing_key
-from linkpack.tarballs.deflate import COMPRESSOR
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -172,6 +169,8 @@ def failed_result(name: str, problems: Sequence[Problem]) -> dict[str, object]:
 
 def result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
     """What `npm pack --json` says of one package, as values, and our own keys under `linkpack`."""
+    from linkpack.npm.order import listing_key  # noqa: PLC0415 - the link commands print without it
+
     manifest = plan.manifest
     files = sorted(tarball.files, key=lambda file: listing_key(file.path))
     tops = (_BUNDLED.match(file.path) for file in tarball.files)
@@ -192,6 +191,8 @@ def result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
 
 
 def _own(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
+    from linkpack.tarballs.deflate import COMPRESSOR  # noqa: PLC0415 - the link commands print without it
+
     return {
         "path": tarball.path,
         "npmRules": plan.rules,
