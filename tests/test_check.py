@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[dict[str, str | None], str]] = {
     "not nested": ({"node_modules/a/node_modules/b": None}, "b, needed in node_modules/a, would be b"),
     "hidden": ({"node_modules/b/node_modules/@s/c": A}, "@s/c, needed in node_modules/b, would be a"),
     "the project hidden": ({"node_modules/app": B}, "app, needed in node_modules/a, would be b in the tarball"),
-    "a name kept": ({"node_modules/host": B}, "host, needed in the root, would be b in the tarball and is /src/app/node_modules/host on disk"),
+    "a name kept": ({"node_modules/host": B}, "host, needed in the root, would be b in the tarball and is /src"),
     "kept for another": ({"node_modules/kept": A}, "kept, needed in the root, would be a in the tarball and is b"),
 }  # fmt: skip
 
