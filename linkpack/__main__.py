@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linkpack.cli import main
+from linkpack.start import main
 
 if __name__ == "__main__":
     main()

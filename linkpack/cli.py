@@ -10,8 +10,6 @@ import contextlib
 import errno
 import importlib
 import io
-import os
-import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +20,8 @@ from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+_INTERRUPTED = 130  # 128 and the number of SIGINT
 
 # command -> where it is; a module is imported when its command is
 _COMMANDS = {
@@ -34,13 +34,13 @@ _COMMANDS = {
     "ln": "linkpack.cli_link:link",
     "unlink": "linkpack.cli_link:unlink",
     "relink": "linkpack.cli_link:relink",
-    "ls": "linkpack.cli_link:ls",
-    "status": "linkpack.cli_link:ls",
-    "undo": "linkpack.cli_link:undo",
-    "prefix": "linkpack.cli_link:prefix",
-    "root": "linkpack.cli_link:root",
-    "bin": "linkpack.cli_link:bin_",
-    "config": "linkpack.cli_link:config",
+    "ls": "linkpack.cli_links:ls",
+    "status": "linkpack.cli_links:ls",
+    "undo": "linkpack.cli_links:undo",
+    "prefix": "linkpack.cli_links:prefix",
+    "root": "linkpack.cli_links:root",
+    "bin": "linkpack.cli_links:bin_",
+    "config": "linkpack.cli_links:config",
 }
 
 
@@ -65,15 +65,15 @@ class _Lazy(click.Group):
 @click.version_option(__version__, message="%(version)s")
 def linkpack() -> None:
     """Develop against linked npm packages, and publish them as they are on disk."""
+    import signal  # noqa: PLC0415 - only what runs can be stopped
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
+            signal.signal(number, _terminated)
 
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line *args* (default: the process's own) and exit with its status."""
-    if args is None and sys.getfilesystemencoding() != "utf-8":
-        _restart()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
-            signal.signal(number, _terminated)
     # A name that the terminal's encoding lacks is escaped, not an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -81,7 +81,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         status = linkpack.main(args, prog_name="linkpack", standalone_mode=False)
     except click.exceptions.Abort:
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(_INTERRUPTED)
     except click.ClickException as err:
         err.show()
         sys.exit(err.exit_code)
@@ -96,13 +96,6 @@ def main(args: list[str] | None = None) -> NoReturn:
             click.echo(f"linkpack: error {code}: {err.strerror or err}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _restart() -> NoReturn:
-    """Start over in Python's UTF-8 mode: file names are bytes, and must not be read in the locale's encoding."""
-    sys.stdout.flush()
-    start = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
-    os.execv(sys.executable, [os.fsencode(word) for word in start])  # noqa: S606 - itself, and without a shell
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature of a handler

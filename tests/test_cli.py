@@ -18,7 +18,7 @@ import pytest
 from tests.support.packed import read_packed
 
 ROOT = Path(__file__).parents[1]
-MAIN = "from linkpack.cli import main; main()"
+MAIN = "from linkpack.start import main; main()"
 HOSTILE = ("esc\x1b[31m.js", "bidi\u202e.js", "new\nline.js", "c1\x9b31m.js", "日本.js")
 
 

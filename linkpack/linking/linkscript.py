@@ -30,7 +30,8 @@ def make_runnable(draft: Draft, script: str, umask: int) -> None:
         return
     mode = 0o777 & ~umask
     found = fs.stat(script).st_mode & 0o7777
-    broken = re.match(_CRLF_SHEBANG, head_of(script))
+    head = head_of(script)
+    broken = b"\r" in head and re.match(_CRLF_SHEBANG, head)
     if found == mode and not broken:
         return
     if not fslinks.may_change(script):

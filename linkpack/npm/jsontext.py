@@ -25,10 +25,7 @@ BOM = b"\xef\xbb\xbf"
 REMOVE = None  # as the new value of an edit: the whole member goes
 
 # One escape at a time, so that the backslash of "\\ud800" is not taken for the start of "\ud800".
-_SURROGATES = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
+_SURROGATES = r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 
 
 class _MarkError(Exception):
@@ -157,7 +154,7 @@ def _decode(raw: bytes, where: str) -> str:
         raise _invalid(where, known, len(known), "not UTF-8", f"{kind}save the file as UTF-8") from err
     if "\\ud" in text or "\\uD" in text:
         # Six characters for six, so positions stay.
-        text = _SURROGATES.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+        text = re.sub(_SURROGATES, lambda found: "\\ufffd" if found[1] else found[0], text, flags=re.DOTALL)
     return text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from linkpack.npm import jsontext
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
-
-_SEPARATORS = re.compile(r"[\\:/]")
 
 
 class Manifest(NamedTuple):
@@ -103,12 +100,13 @@ def cleaned(path: str) -> str:
     Empty when nothing is left. As npm cleans the values of bin and man (normalize.js of @npmcli/package-json).
     """
     parts: list[str] = []
-    for part in _SEPARATORS.split(path):
+    slashed = path.replace("\\", "/").replace(":", "/")
+    for part in slashed.split("/"):
         if part == "..":
             del parts[-1:]
         elif part not in {"", "."}:
             parts.append(part)
-    return "/".join(parts) + ("/" if parts and _SEPARATORS.match(path[-1:]) else "")
+    return "/".join(parts) + ("/" if parts and slashed.endswith("/") else "")
 
 
 def _base_name(path: str) -> str:

@@ -80,7 +80,7 @@ def _portions_fault(name: str) -> str:
 
 def slug(name: str) -> str:
     """The package name *name* as part of a file name: "@scope/name" becomes "scope-name"."""
-    return re.sub(r"[/\\]", "-", name.removeprefix("@"))
+    return name.removeprefix("@").replace("/", "-").replace("\\", "-")
 
 
 def tarball_name(name: str, version: str) -> str:

@@ -14,6 +14,8 @@ MAX_LENGTH = 256
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest major, minor or patch number: what a JavaScript number holds exactly."""
 
+_SHORT = 15  # digits: any such number is below the limit
+
 _QUADS = "".join(map(chr, range(0x2000, 0x200B)))
 WHITESPACE = f"\t\n\v\f\r \u00a0\u1680{_QUADS}\u2028\u2029\u202f\u205f\u3000\ufeff"
 """What JavaScript trims. Python's own set has U+001C to U+001F and U+0085 too, and lacks U+FEFF."""
@@ -54,7 +56,21 @@ def parse_version(text: str) -> Version | None:
     White space around it and one leading "v" are allowed, "=" is not. None also for more than `MAX_LENGTH`
     characters, numbers above `MAX_SAFE_INTEGER`, and numbers with leading zeros (except in build metadata).
     """
-    return _parse(_STRICT, text)
+    return plain_version(text) or _parse(_STRICT, text)
+
+
+def plain_version(text: str) -> Version | None:
+    """The version that *text* spells when it is three numbers, not long ones, and dots; None for any other text.
+
+    Nearly all versions are: they are read without a pattern, whose compilation a short run would feel.
+    """
+    parts = text.split(".")
+    if len(parts) != 3 or not text.isascii():  # noqa: PLR2004 - major, minor, patch
+        return None
+    for part in parts:
+        if not part.isdigit() or len(part) > _SHORT or (part[0] == "0" and part != "0"):
+            return None
+    return Version(int(parts[0]), int(parts[1]), int(parts[2]))
 
 
 def valid(text: str) -> str | None:

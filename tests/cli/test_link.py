@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from linkpack import cli_link
+from linkpack import cli
 from linkpack.errors import LinkError, LinkpackError
 from tests.support.linkbox import LinkBox
 
@@ -29,11 +29,16 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
     return box
 
 
+def command_of(name: str) -> click.Command:
+    """The command of that name; a context is what click asks for, and the group does without."""
+    command = cli.linkpack.get_command(click.Context(cli.linkpack), name.rstrip("_"))
+    assert isinstance(command, click.Command)
+    return command
+
+
 def run(name: str, *args: str) -> Result:
     """The result of one command; what it raises is for the test, as it is for cli.py."""
-    command = getattr(cli_link, name)
-    assert isinstance(command, click.Command)
-    result = CliRunner().invoke(command, list(args), standalone_mode=False)
+    result = CliRunner().invoke(command_of(name), list(args), standalone_mode=False)
     if result.exception is not None:
         raise result.exception
     return result
@@ -43,7 +48,7 @@ def run(name: str, *args: str) -> Result:
 def test_documented(name: str) -> None:
     """Every option of every command has a help text and stands in docs/link.md."""
     page = (Path(__file__).parents[2] / "docs/link.md").read_text(encoding="utf-8")
-    command = getattr(cli_link, name)
+    command = command_of(name)
     assert f"linkpack {name.rstrip('_')}" in page
     for option in command.params:
         if isinstance(option, click.Option):

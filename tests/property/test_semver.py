@@ -52,6 +52,16 @@ def test_canonical_text(text: str) -> None:
 
 
 @TESTED
+@given(st.sampled_from(["", "^", "~", "^~", "v"]), st.lists(NUMBERS, min_size=2, max_size=4), st.booleans())
+def test_quick_reading(sign: str, numbers: list[int], prereleases: bool) -> None:  # noqa: FBT001 - generated
+    """What is read without a pattern reads as it does with white space before it, which takes the patterns."""
+    text = ".".join(map(str, numbers))
+    assert parse_version(text) == parse_version(f" {text}")
+    found = parse_range(sign + text, include_prerelease=prereleases)
+    assert found == parse_range(f" {sign}{text}", include_prerelease=prereleases)
+
+
+@TESTED
 @given(VERSIONS, VERSIONS)
 def test_bounds(version: Version, bound: Version) -> None:
     """With pre-releases let in, the operators are the order, and a caret is its two bounds."""
