@@ -48,14 +48,14 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     given["global"] = given.pop("global_")
     cwd = where_of(given["cwd"])
     if install or scripts:
-        from linkpack.linking import linkrun  # noqa: PLC0415 - only these two flags start processes
+        from linkpack.run import forlinks  # noqa: PLC0415 - only these two flags start processes
 
         shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
         options = link_options(shown)
         if install:
-            linkrun.install_missing(specs, cwd, options)
+            forlinks.install_missing(specs, cwd, options)
         if scripts:
-            linkrun.run_scripts(specs, cwd, options)
+            forlinks.run_scripts(specs, cwd, options)
     run_command(
         given,
         lambda options: linkapi.plan_link(specs, cwd, options),

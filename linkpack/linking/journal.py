@@ -13,6 +13,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
+from linkpack.disk.signals import uninterrupted
 from linkpack.errors import LinkError, LinkMissing, Problem, StalePlan
 from linkpack.linking.linkrecord import LIMIT, Store, file_state, read_record, record_changes
 from linkpack.linking.linkstate import (
@@ -102,14 +103,18 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
         bookkeeping.append(Change(final, file_state(final), ABSENT))
     journal = Journal(run, scope, tuple(places), plan, tuple(bookkeeping))
     path = f"{store.root}/journals/{run}.json"
-    fslinks.write_new(path, _to_json(journal), 0o600)
-    fslinks.sync_dir(posixpath.dirname(path))
+    begun = False
     try:
+        with uninterrupted():
+            fslinks.write_new(path, _to_json(journal), 0o600)
+            fslinks.sync_dir(posixpath.dirname(path))
+            begun = True
         _do_all([*plan.changes, *bookkeeping], run)
         _commit(journal, path, store, last=last)
     except BaseException as err:
-        if _roll_back(journal) is None:
-            fslinks.remove(path)  # else the next run tries again
+        with uninterrupted():
+            if begun and _roll_back(journal) is None:
+                fslinks.remove(path)  # else the next run tries again
         if isinstance(err, OSError):
             raise _failed(err) from err
         raise

@@ -44,12 +44,13 @@ class Surroundings(NamedTuple):
 
 
 def read_surroundings(
-    env: Mapping[str, str], cwd: str, *, script_shell: str = "", workspaces: bool = False
+    env: Mapping[str, str], cwd: str, *, script_shell: str = "", workspaces: bool = False, command: str = "pack"
 ) -> Surroundings:
     """The surroundings of scripts started by a command in the real directory *cwd* with the environment *env*.
 
-    *script_shell* overrides npm's setting of that name. *workspaces* says that workspaces were asked for. What is
-    not found (node, npm, a global prefix) leaves its variables as they are in *env*.
+    *script_shell* overrides npm's setting of that name. *workspaces* says that workspaces were asked for, and
+    *command* which command of npm the scripts are to believe in. What is not found (node, npm, a global prefix)
+    leaves its variables as they are in *env*.
     """
     home = find_home(cwd)
     prefix, shell = _settings(env, cwd, home.root, script_shell)
@@ -58,7 +59,7 @@ def read_surroundings(
     found = {
         **env,
         "INIT_CWD": cwd,
-        "npm_command": "pack",
+        "npm_command": command,
         "npm_config_local_prefix": home.root,
         "npm_config_user_agent": env.get("npm_config_user_agent")
         or _agent(env, node, npm_root, workspaces=workspaces or home.implicit),

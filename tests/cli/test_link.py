@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from linkpack import cli
-from linkpack.errors import LinkError, LinkpackError
+from linkpack.errors import LinkError, LinkpackError, ScriptFailed
 from tests.support.linkbox import LinkBox
 
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
@@ -150,14 +150,14 @@ def test_folders_and_settings(box: LinkBox) -> None:
 
 def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts run with --run-scripts only, and npm with --install only, for what is missing."""
-    lib = box.package("lib", "alpha", scripts={"prepare": "echo $npm_lifecycle_event > made"})
+    lib = box.package("lib", "alpha", scripts={"prepare": "echo $npm_lifecycle_event $npm_command > made"})
     run("link", "-C", lib)
     assert not Path(lib, "made").exists()
     run("link", "-C", lib, "--run-scripts")
-    assert Path(lib, "made").read_text() == "prepare\n"
+    assert Path(lib, "made").read_text() == "prepare link\n"
     box.package("bad", "bad", scripts={"install": "exit 3"})
     app = box.package("app", "app")
-    with pytest.raises(LinkError, match="status 3"):
+    with pytest.raises(ScriptFailed, match="status 3"):
         run("link", "../bad", "-C", app, "--run-scripts")
     assert not box.leads(app, "bad")
     npm = box.root / "tools/npm"

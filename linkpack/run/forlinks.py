@@ -12,6 +12,8 @@ from linkpack.linking.linkapi import open_scene
 from linkpack.linking.linkhome import meant_specs
 from linkpack.linking.linkpackage import read_source
 from linkpack.linking.linkplan import find_shared
+from linkpack.run.environment import read_surroundings, script_environment
+from linkpack.run.scripts import Script, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +43,7 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
         command = [npm, "install", "--global", "--prefix", scene.config.prefix, "--", *missing]
-        _run(command, project, env, f"npm install -g {' '.join(missing)}")
+        _run_npm(command, project, env, f"npm install -g {' '.join(missing)}")
     return tuple(missing)
 
 
@@ -49,7 +51,7 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     """The scripts run, as `name script`: those that `npm install` runs in a package's own folder.
 
     In the directories among *specs*, or without specs in the packages to be linked; installed packages had
-    theirs run. `LinkError` when one fails; the ones after it are not run.
+    theirs run. `ScriptFailed` when one fails; the ones after it are not run.
     """
     scene = open_scene(project, options)
     env = fslinks.environment() if options.env is None else dict(options.env)
@@ -60,27 +62,18 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     ran = []
     for folder in folders:
         source = read_source(folder)
+        around = read_surroundings(env, source.root, command="link")
         for event in _SCRIPTS:
             command = source.manifest.scripts.get(event)
             if command:
-                around = _script_environment(env, source.root, event, command)
-                _run(
-                    ["/bin/sh", "-c", command],
-                    source.root,
-                    around,
-                    f"the {event} script of {source.manifest.name}",
-                )
+                label = f"{source.manifest.name}@{source.manifest.version}"
+                made = script_environment(around, source.root, source.manifest, event, {})
+                run_script(Script(event, command, label, source.root), made, around.shell)
                 ran.append(f"{source.manifest.name} {event}")
     return tuple(ran)
 
 
-def _script_environment(env: Mapping[str, str], root: str, event: str, command: str) -> dict[str, str]:
-    """What npm gives a script: its name, and the commands of the package's dependencies on PATH."""
-    path = f"{root}/node_modules/.bin:{env.get('PATH', '')}"
-    return {**env, "PATH": path, "npm_lifecycle_event": event, "npm_lifecycle_script": command, "INIT_CWD": root}
-
-
-def _run(command: list[str], cwd: str, env: Mapping[str, str], what: str) -> None:
+def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) -> None:
     try:
         # 2: standard output carries only our own results.
         done = subprocess.run(  # noqa: S603 - asked for by a flag
