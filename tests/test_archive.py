@@ -6,8 +6,9 @@ import pytest
 
 from linkpack.bundle.layout import Layout
 from linkpack.errors import Problem
+from linkpack.limits import DEFAULTS
 from linkpack.select.packlist import Omission, PackedFile, Packlist
-from linkpack.tarballs.archive import MAX_FILE, ArchivePlan, Entry, plan_archive
+from linkpack.tarballs.archive import ArchivePlan, Entry, plan_archive
 
 SLOTS = {"": "/app", "node_modules/a": "/a", "node_modules/b/node_modules/a": "/a"}
 
@@ -71,9 +72,9 @@ def test_faults(paths: tuple[str, ...], message: str) -> None:
     assert [(one.code, one.message) for one in plan(*paths).problems] == [("EPATH", message)]
 
 
-@pytest.mark.parametrize(("size", "codes"), [(MAX_FILE - 1, []), (MAX_FILE, ["ETOOLARGE"])])
+@pytest.mark.parametrize(("size", "codes"), [(DEFAULTS.file, []), (DEFAULTS.file + 1, ["ETOOLARGE"])])
 def test_files_that_are_too_large(size: int, codes: list[str]) -> None:
-    """A file of the size that no installer takes is a problem, one byte less is none."""
+    """A file beyond the limit is a problem, one byte less is none."""
     whole = Packlist((PackedFile("big", "/src/big", size, 0o644, 1, 2),), (), (), ())
     found = plan_archive(Layout({"": "/app"}), {"/app": whole}, {})
     assert [(one.code, one.path) for one in found.problems] == [(code, "big") for code in codes]

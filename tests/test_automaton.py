@@ -5,15 +5,18 @@ from __future__ import annotations
 import pytest
 
 from linkpack.errors import LinkpackError
+from linkpack.limits import Limits, within
 from linkpack.select.automaton import END, Automaton
 
 
 def test_steps_are_counted_over_all_names() -> None:
-    """An automaton that worked too long says so."""
-    automaton = Automaton(max_steps=30)
+    """What automata may do together in one scope is bounded; without a scope, each name by itself is."""
+    automaton = Automaton()
     start = automaton.text("ab", END)
-    assert automaton.accepts(start, "ab")
-    assert not automaton.accepts(start, "ba")
-    with pytest.raises(LinkpackError, match="too long") as caught:
-        automaton.accepts(start, "ab" * 10)
-    assert caught.value.code == "EPATTERN"
+    with within(Limits(steps=30)):
+        assert automaton.accepts(start, "ab")
+        assert not automaton.accepts(start, "ba")
+        with pytest.raises(LinkpackError, match="more than 30 steps") as caught:
+            automaton.accepts(start, "ab" * 10)
+    assert caught.value.code == "ELIMIT"
+    assert not automaton.accepts(start, "ab" * 10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.select.braces import expand_braces
 
@@ -70,3 +71,16 @@ def test_bombs(pattern: str) -> None:
     with pytest.raises(LinkpackError, match="cannot be used") as caught:
         expand_braces(pattern)
     assert caught.value.code == "EPATTERN"
+
+
+def test_expansions_are_work() -> None:
+    """Many patterns that each stand for many are refused together: what each stands for counts as work."""
+    assert expand_braces("{1..9000}") == [str(number) for number in range(1, 9001)]
+    with limits.within(limits.Limits()), pytest.raises(LinkpackError) as caught:
+        _expand_all([f"{each}{{1..9000}}" for each in "abcdefghij"])
+    assert caught.value.code == "ELIMIT"
+
+
+def _expand_all(patterns: list[str]) -> None:
+    for each in patterns:
+        expand_braces(each)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.disk import fswrite
+from linkpack.disk import drafts, fswrite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,13 +145,16 @@ def test_files_of_living_runs_stay(tmp_path: Path) -> None:
 
 
 def test_only_our_files_are_swept(tmp_path: Path) -> None:
-    """A file with nearly our name, a folder or a link with just our name: none of them is touched."""
+    """A file or folder with just our name goes; one with nearly our name stays, as does a link."""
     (tmp_path / ".linkpack-notes.tmp").touch()
-    (tmp_path / DEAD).mkdir()
+    (tmp_path / DEAD / "package").mkdir(parents=True)
+    (tmp_path / DEAD.replace("tmp", "unpack")).mkdir()
     (tmp_path / DEAD.replace("ff", "aa")).symlink_to(".linkpack-notes.tmp")
     (tmp_path / DEAD.replace("ff", "bb")).touch()
-    fswrite.sweep(str(tmp_path))
-    assert names(tmp_path) == [DEAD.replace("ff", "aa"), DEAD, ".linkpack-notes.tmp"]
+    os.mkfifo(tmp_path / DEAD.replace("ff", "cc"))
+    drafts.sweep(str(tmp_path))
+    drafts.sweep(str(tmp_path / "missing"))
+    assert names(tmp_path) == [DEAD.replace("ff", "aa"), DEAD.replace("ff", "cc"), ".linkpack-notes.tmp"]
 
 
 @pytest.mark.parametrize("removed", [True, False], ids=["removed", "locked"])

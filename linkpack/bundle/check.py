@@ -35,7 +35,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     a problem. A name that has to be visible in the tarball, since a package around needs it, and is absent on
     disk, or a peer that is another copy there, is a warning.
     """
-    held = {slot for path in paths if (slot := _slot_of(path)) is not None}
+    held = {slot for path in paths if (slot := slot_of(path)) is not None}
     wrong = [
         Problem("ELAYOUT", slot, f"{slot} is {'planned but has no' if slot in slots else 'no slot but has a'}"
                 " package.json in the tarball")
@@ -50,7 +50,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
         package = graph.packages[at]
         for name, to in _expected(graph, package):
             edges += 1
-            found = next((level for level in _levels(slot, name) if level in slots), None)
+            found = next((level for level in lookup_slots(slot, name) if level in slots), None)
             got = None if found is None else slots[found]
             if got == to:
                 continue
@@ -62,7 +62,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     return Proof(len(slots), edges, tuple(wrong), tuple(warnings))
 
 
-def _slot_of(path: str) -> str | None:
+def slot_of(path: str) -> str | None:
     """The slot whose manifest *path* is, if it is one's: `node_modules/a/package.json`, not `a/package.json`."""
     if path == "package.json":
         return ""
@@ -74,7 +74,7 @@ def _slot_of(path: str) -> str | None:
     return slot if plain else None
 
 
-def _levels(slot: str, name: str) -> Iterator[str]:
+def lookup_slots(slot: str, name: str) -> Iterator[str]:
     """Where Node looks for *name* from a file in *slot*, nearest first, inside the tarball."""
     parts = slot.split("/") if slot else []
     for end in range(len(parts), -1, -1):

@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
 
 
-def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
+def read_consumer(graph: BundleGraph, mode: Mode, around: Workspace | None = None) -> SpecPlan:
     """The spec changes that the manifests of *graph* need; workspaces are looked at only when a spec names one.
 
-    Raises `ProjectError` when a workspace file cannot be understood.
+    *around* is the workspace that the root belongs to, where its own folder does not tell, as a folder that
+    publishConfig names. Raises `ProjectError` when a workspace file cannot be understood.
     """
     sources = [package for package in graph.packages.values() if package.linked or package.id == graph.root]
     asking = [p.id for p in sources if b"workspace:" in p.manifest.raw or b"catalog:" in p.manifest.raw]
     workspaces = _read_workspaces(asking)
+    if around is not None and graph.root in asking and all(each.root != around.root for each in workspaces):
+        workspaces.insert(0, around)
     catalogs = {name: specs for each in reversed(workspaces) for name, specs in each.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, workspaces) if named else {}

@@ -6,8 +6,10 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.workspace import FILE_LIMIT, find_workspace, read_workspace, upward
+from linkpack import limits
+from linkpack.bundle.workspace import find_workspace, read_workspace, upward
 from linkpack.disk import fs
+from linkpack.disk.beneath import read_beneath
 from linkpack.errors import ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
@@ -15,6 +17,8 @@ from linkpack.npm.manifest import parse_manifest
 if TYPE_CHECKING:
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest, Role
+
+_UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
 
 class Project(NamedTuple):
@@ -63,19 +67,22 @@ def _no_project(path: str, why: str) -> ProjectNotFound:
 
 
 def read_manifest(folder: str, role: Role) -> Manifest:
-    """The manifest of the package in *folder*; `ManifestInvalid` naming the file when it cannot be used."""
+    """The manifest of the package in *folder*, a path without links.
+
+    `ManifestInvalid` naming the file when it cannot be used, or lies elsewhere (ELINK).
+    """
     path = posixpath.join(folder, "package.json")
-    return once(("manifest", path, role), lambda: _read_manifest(path, role))
+    return once(("manifest", path, role), lambda: _read_manifest(folder, path, role))
 
 
-def _read_manifest(path: str, role: Role) -> Manifest:
+def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
     try:
-        raw = fs.read_file(path, FILE_LIMIT)
+        raw = read_beneath(folder, "package.json", limits.current().manifest)
     except OSError as err:
-        code = "EUNREADABLE" if err.errno in {errno.EACCES, errno.EPERM} else "EMANIFEST"
-        raise ManifestInvalid(
-            f"{path} cannot be read: {err.strerror}", code=code, path=path, hint="it must be a readable JSON file"
-        ) from err
+        code = _UNREAD.get(err.errno or 0, "EMANIFEST")
+        large = err.errno == errno.EFBIG
+        hint = "raise --max-manifest if it is right" if large else "it must be a readable JSON file"
+        raise ManifestInvalid(f"{path} cannot be read: {err.strerror}", code=code, path=path, hint=hint) from err
     return parse_manifest(raw, path, role)
 
 
@@ -93,7 +100,7 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> tuple[tuple[
         for name in (".npmignore", ".gitignore"):
             path = posixpath.join(at, name)
             try:
-                found.append((path, fs.read_file(path, FILE_LIMIT).decode("utf-8", "replace")))
+                found.append((path, fs.read_file(path, limits.current().ignore_file).decode("utf-8", "replace")))
             except FileNotFoundError:
                 continue
             except OSError as err:

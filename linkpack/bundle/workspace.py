@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.memo import once
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
 
-FILE_LIMIT = 16 << 20  # bytes of a package.json or an ignore file
+FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 _YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
 
 
@@ -69,7 +70,7 @@ def _read_workspace(folder: str) -> Workspace | None:
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
     try:
-        raw = fs.read_file(f"{folder}/package.json", FILE_LIMIT)
+        raw = fs.read_file(f"{folder}/package.json", limits.current().manifest)
         manifest = parse_manifest(raw, f"{folder}/package.json", "installed")
     except (OSError, LinkpackError):
         pass  # whatever is wrong with it, it names no workspace

@@ -10,17 +10,22 @@ from __future__ import annotations
 import errno
 import os
 import stat as _stat
+import sys
 from typing import TYPE_CHECKING
 
 from linkpack.errors import SourceChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
+"""Whether names come as they are in a tarball; elsewhere bytes above 127 would come as other characters."""
 CHUNK = 1 << 18  # bytes asked for at once when a file is read to be packed
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+# What a system says that cannot answer now, as opposed to one that has nothing there or does not let us look.
+_FAILING = {errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOBUFS, errno.ETIMEDOUT}
 
 
 def scan(path: str) -> list[os.DirEntry[str]]:
@@ -39,20 +44,31 @@ def stat(path: str) -> os.stat_result:
     return os.stat(path)
 
 
-def is_dir(path: str) -> bool:
-    """Whether *path* leads to a directory; False for anything that cannot be looked at."""
+def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | None:
+    """What *ask*, `os.stat` or `os.lstat`, says about *path*; None when there is nothing that can be looked at.
+
+    A system that fails has not answered: what could be there must not be taken for absent. Its error is raised.
+    """
     try:
-        return _stat.S_ISDIR(os.stat(path).st_mode)
-    except (OSError, ValueError):  # ValueError: a NUL in the path
-        return False
+        return ask(path)
+    except ValueError:  # a NUL in the path
+        return None
+    except OSError as err:
+        if err.errno in _FAILING:
+            raise
+        return None
+
+
+def is_dir(path: str) -> bool:
+    """Whether *path* leads to a directory; False for anything that cannot be looked at. See `answer`."""
+    found = answer(os.stat, path)
+    return found is not None and _stat.S_ISDIR(found.st_mode)
 
 
 def is_file(path: str) -> bool:
-    """Whether *path* leads to a regular file; False for anything that cannot be looked at."""
-    try:
-        return _stat.S_ISREG(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        return False
+    """Whether *path* leads to a regular file; False for anything that cannot be looked at. See `answer`."""
+    found = answer(os.stat, path)
+    return found is not None and _stat.S_ISREG(found.st_mode)
 
 
 def real_path(path: str) -> str:
@@ -92,18 +108,23 @@ def read_file(path: str, limit: int) -> bytes:
     """
     handle = os.open(path, _READ)
     try:
-        status = os.fstat(handle)
-        if _stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if not _stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        pieces = []
-        left = limit + 1
-        while left > 0 and (piece := os.read(handle, min(left, CHUNK))):
-            pieces.append(piece)
-            left -= len(piece)
+        return read_open(handle, path, limit)
     finally:
         os.close(handle)
+
+
+def read_open(handle: int, path: str, limit: int) -> bytes:
+    """The bytes of the regular file open as *handle*, called *path* in errors; raises as `read_file`."""
+    status = os.fstat(handle)
+    if _stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not _stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    pieces = []
+    left = limit + 1
+    while left > 0 and (piece := os.read(handle, min(left, CHUNK))):
+        pieces.append(piece)
+        left -= len(piece)
     if left <= 0:
         raise OSError(errno.EFBIG, f"more than {limit} bytes", path)
     return b"".join(pieces)

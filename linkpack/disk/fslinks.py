@@ -13,6 +13,9 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from linkpack.disk.fs import answer
+from linkpack.disk.signals import uninterrupted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -36,7 +39,7 @@ def current_umask() -> int:
 
 def exists(path: str) -> bool:
     """Whether anything, a dangling link included, stands at *path*."""
-    return os.path.lexists(path)
+    return answer(os.lstat, path) is not None
 
 
 def may_write(folder: str) -> bool:
@@ -86,13 +89,21 @@ def set_mode(path: str, mode: int) -> None:
 
 
 def write_new(path: str, text: bytes, mode: int) -> None:
-    """Make the file *path* with exactly these permission bits, and see it safely stored."""
-    handle = os.open(path, _NEW, 0o600)
-    with open(handle, "wb") as out:
-        out.write(text)
-        out.flush()
-        os.fchmod(handle, mode)
-        os.fsync(handle)
+    """Make the file *path* with exactly these permission bits, and see it safely stored; all of it or nothing."""
+    handle = -1
+    try:
+        with uninterrupted():
+            handle = os.open(path, _NEW, 0o600)
+        with open(handle, "wb") as out:
+            out.write(text)
+            out.flush()
+            os.fchmod(handle, mode)
+            os.fsync(handle)
+    except BaseException:
+        with uninterrupted(), contextlib.suppress(OSError):
+            if handle >= 0:
+                os.unlink(path)
+        raise
 
 
 def sync_dir(path: str) -> None:

@@ -1,8 +1,7 @@
 """Everything linkpack writes to the disk goes through these functions.
 
 A file appears under its name whole or not at all: it is written beside its target under a temporary name,
-locked by its writer, and renamed into place. A temporary file that nobody locks is a dead run's: the next
-run in that directory removes it.
+locked by its writer, and renamed into place. What dead runs left is removed by the next (see `drafts`).
 """
 
 from __future__ import annotations
@@ -11,16 +10,14 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
-import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
+from linkpack.disk.drafts import claim, draft_path, sweep
 from linkpack.disk.fslinks import sync_dir
+from linkpack.disk.signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_TEMPORARY = re.compile(r"\.linkpack-[0-9a-f]{16}\.tmp")
 
 
 @contextlib.contextmanager
@@ -60,23 +57,21 @@ def draft(target: str) -> Iterator[BinaryIO]:
     """
     folder = os.path.dirname(target) or "."
     sweep(folder)
-    handle, path = _new_file(folder)
+    path = ""
     try:
+        with uninterrupted():
+            handle, path = _new_file(folder)
         with open(handle, "w+b") as out:
             yield out
             out.flush()
             os.fsync(handle)
             os.rename(path, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        with uninterrupted(), contextlib.suppress(FileNotFoundError):
+            if path:
+                os.unlink(path)
         raise
     sync_dir(folder)
-
-
-def is_draft(name: str) -> bool:
-    """Whether *name*, a last portion, is one that `draft` gives to what it has not finished."""
-    return _TEMPORARY.fullmatch(name) is not None
 
 
 @contextlib.contextmanager
@@ -91,7 +86,7 @@ def put_back(target: str) -> Iterator[None]:
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         handle = -1  # nothing there
-    kept = os.path.join(folder, f".linkpack-{secrets.token_hex(8)}.tmp")
+    kept = draft_path(folder)
     try:
         if handle >= 0:
             with contextlib.suppress(OSError):
@@ -107,46 +102,22 @@ def put_back(target: str) -> Iterator[None]:
         raise
     finally:
         if handle >= 0:
-            with contextlib.suppress(OSError):
+            with uninterrupted(), contextlib.suppress(OSError):
                 os.unlink(kept)
             os.close(handle)
-
-
-def sweep(folder: str) -> None:
-    """Remove the temporary files that killed runs left in *folder*; living runs hold a lock on theirs.
-
-    Nothing is done in a folder that cannot be listed.
-    """
-    left = []
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        left = [entry.path for entry in entries if _TEMPORARY.fullmatch(entry.name)]
-    for path in left:
-        with contextlib.suppress(OSError):
-            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(path)
-            finally:
-                os.close(handle)
 
 
 def _new_file(folder: str) -> tuple[int, str]:
     """The handle and path of a new, empty, locked temporary file in *folder*."""
     while True:
-        path = os.path.join(folder, f".linkpack-{secrets.token_hex(8)}.tmp")
+        path = draft_path(folder)
         # 0o666: the process's umask decides, as for any file that a user makes.
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        if _is_ours(handle):
-            return handle, path
+        try:
+            if claim(handle):
+                return handle, path
+        except OSError:
+            os.unlink(path)
+            os.close(handle)
+            raise
         os.close(handle)  # another run's sweep took it between its making and its lock
-
-
-def _is_ours(handle: int) -> bool:
-    """Lock a new file; False when a sweep was faster and removes it, or has."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks loses only the sweeping of dead runs' files
-    return os.fstat(handle).st_nlink > 0

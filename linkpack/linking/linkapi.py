@@ -217,8 +217,11 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
     `StalePlan` when the disk or the record has changed since; nothing is changed then.
     """
     scene = open_scene(project, options, picking=False)
-    last = journal if journal is not None else last_journal(scene.store, scene.home.root)
-    with opened(scene.store, last.places) as recovered:
+    # A run that was cut off may have been an undo: what it was about is there again once it is taken back.
+    with opened(scene.store, (scene.shared_place, scene.home.root)) as cut_off:
+        last = journal if journal is not None else last_journal(scene.store, scene.home.root)
+    with opened(scene.store, last.places) as more:
+        recovered = (*cut_off, *more)
         plan = plan_undo(last, scene.store)
         if plan.conflicts:
             first = plan.conflicts[0]

@@ -18,9 +18,14 @@ _STASH = ".linkpack"
 
 
 class Draft:
-    """Collects the parts of a `LinkPlan`; for each path, later wishes replace earlier ones."""
+    """Collects the parts of a `LinkPlan`; for each path, later wishes replace earlier ones.
 
-    def __init__(self) -> None:
+    Scripts of linked packages aside, everything that changes has to be in one of *homes*, real folders.
+    """
+
+    def __init__(self, homes: tuple[str, ...]) -> None:
+        self._homes = homes
+        self._scripts: set[str] = set()
         self.changes: dict[str, Change] = {}
         self.edits: dict[tuple[str, str], Edit] = {}
         self.added: list[Item] = []
@@ -70,6 +75,7 @@ class Draft:
     def set_mode(self, path: str, change: Change) -> None:
         """Have the change of a script of the linked package, unless one is planned already."""
         self.changes.setdefault(path, change)
+        self._scripts.add(path)
 
     def folder(self, path: str) -> None:
         """Have a directory at *path*, and those above it."""
@@ -113,7 +119,7 @@ class Draft:
         self.conflicts.append(Problem(code, path, message, hint))
 
     def plan(self) -> LinkPlan:
-        """The finished plan; folders that may not be written to are among its conflicts."""
+        """The finished plan; folders that may not be written to, or lie elsewhere, are among its conflicts."""
         self._check_folders()
         return LinkPlan(
             changes=tuple(self.changes.values()),
@@ -126,7 +132,24 @@ class Draft:
             discard=tuple(self.discard),
         )
 
+    def _check_homes(self) -> None:
+        """Refuse what would be written through somebody's link to somewhere else."""
+        kept = (change.before.place for change in self.changes.values() if isinstance(change.before, Kept))
+        paths = (*self.changes, *kept)
+        real = {folder: fslinks.canonical(folder) for folder in {posixpath.dirname(path) for path in paths}}
+        for path in paths:
+            folder = posixpath.dirname(path)
+            at = f"{real[folder].rstrip('/')}/{posixpath.basename(path)}/"
+            homes = [f"{home.rstrip('/')}/" for home in self._homes]
+            # What is made on the way to a missing prefix lies around it.
+            if path in self._scripts or any(at.startswith(home) or home.startswith(at) for home in homes):
+                continue
+            message = f"{folder} leads to {real[folder]}, which is neither in the prefix nor in the project"
+            hint = "move the link there away, or link from the place that it leads to"
+            self.refuse("ELINKOUT", folder, message, hint)
+
     def _check_folders(self) -> None:
+        self._check_homes()
         folders = dict.fromkeys(posixpath.dirname(path) for path in self.changes)
         for folder in folders:
             if isinstance(self.changes.get(folder, Change("", ABSENT, ABSENT)).after, Folder):

@@ -33,6 +33,17 @@ class Scene(NamedTuple):
     rules: Rules
 
     @property
+    def homes(self) -> tuple[str, ...]:
+        """The real folders that a plan may change something in: the prefix, the project, workspaces chosen.
+
+        A project's node_modules that is a link is where it leads; any other link that leads elsewhere is not
+        followed.
+        """
+        own = (self.home.root, *self.picked)
+        folders = (self.config.prefix, *own, *(f"{each}/node_modules" for each in own))
+        return tuple(dict.fromkeys(fslinks.canonical(folder) for folder in folders))
+
+    @property
     def shared_place(self) -> str:
         """The name under which the global folder is recorded and locked."""
         return fslinks.canonical(self.config.modules)

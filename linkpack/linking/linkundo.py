@@ -31,7 +31,7 @@ class _Undoing:
     def __init__(self, scene: Scene, place: str) -> None:
         self.scene = scene
         self.place = place
-        self.draft = Draft()
+        self.draft = Draft(scene.homes)
         self.record = read_record(scene.store, place)
         self.first = dict(self.record)
 

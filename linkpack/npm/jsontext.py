@@ -12,6 +12,7 @@ from collections import Counter
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from linkpack import limits
 from linkpack.errors import ManifestInvalid
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Edits = Mapping[tuple[str | int, ...], str | None]
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = limits.DEFAULTS.manifest
 MAX_DEPTH = 200
 BOM = b"\xef\xbb\xbf"
 REMOVE = None  # as the new value of an edit: the whole member goes
@@ -144,8 +145,8 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def _decode(raw: bytes, where: str) -> str:
-    if len(raw) > MAX_BYTES:
-        raise _invalid(where, "", 0, f"{len(raw)} bytes, too large", f"the limit is {MAX_BYTES} bytes")
+    if len(raw) > (most := limits.current().manifest):
+        raise _invalid(where, "", 0, f"{len(raw)} bytes, too large", f"the limit is {most} bytes")
     try:
         text = raw.removeprefix(BOM).decode()
     except UnicodeDecodeError as err:

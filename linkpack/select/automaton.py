@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MAX_STATES = 1_000
-MAX_STEPS = 40_000_000  # over all names that one automaton is asked about
 END = 0  # the state that accepts at the end of a name
 
 
@@ -33,11 +33,9 @@ class _State(NamedTuple):
 class Automaton:
     """States to which others are added in front; each method returns the new state."""
 
-    def __init__(self, max_steps: int = MAX_STEPS) -> None:
-        self._max_steps = max_steps
+    def __init__(self) -> None:
         self._states = [_State(())]
         self._loops = 0
-        self._spent = 0
 
     def text(self, text: str, after: int) -> int:
         """Exactly *text*, then *after*."""
@@ -76,13 +74,11 @@ class Automaton:
     def accepts(self, start: int, name: str) -> bool:
         """Whether *start* accepts at the start of *name*.
 
-        `LinkpackError` with code EPATTERN when this automaton has worked too long on all its names.
+        Its work counts; `LinkpackError` (ELIMIT) when that is too much.
         """
+        limits.spend((len(name) + 1) * len(self._states) * (self._loops + 1))
         behind: list[bool] = []
         for char in ("", *reversed(name)):
-            self._spent += len(self._states)
-            if self._spent > self._max_steps:
-                raise LinkpackError("the pattern cannot be used: it takes too long", code="EPATTERN")
             behind = self._accepting(char, behind)
         return behind[start]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from linkpack import limits
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ MAX_RESULTS = 10_000  # alternatives of one pattern
 MAX_CHARS = 1_000_000  # … and their characters, together
 MAX_BRACES = 2_000  # braces in one pattern that expands
 MAX_DEPTH = 50  # braces inside braces
+
+_EACH = 300  # steps that each result is worth, which is compiled as a pattern by itself
 
 _ESCAPES = "\\{},."  # a backslash before one of these makes it plain, and is gone after expansion
 _SEQUENCE = re.compile(r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?:\.\.(-?[0-9]{1,15}))?")
@@ -44,7 +47,9 @@ def expand_braces(pattern: str) -> list[str]:
         text = text.replace("\\" + plain, stand_in)
     back = str.maketrans(dict(zip(stand_ins, _ESCAPES, strict=True)))
     # An empty alternative matches nothing, so it need not be kept.
-    return [one.translate(back) for one in dict.fromkeys(_expand(text, stand_ins[2], 0)) if one]
+    found = [one.translate(back) for one in dict.fromkeys(_expand(text, stand_ins[2], 0)) if one]
+    limits.spend(_EACH * len(found))
+    return found
 
 
 def _unused(pattern: str, count: int) -> list[str]:

@@ -10,6 +10,7 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.disk import fs
 from linkpack.select.braces import expand_braces
 from linkpack.select.glob import split_portions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from linkpack.select.portion import Portion
+_OPENING = 50  # steps that opening a folder is worth
 
 
 class Named(NamedTuple):
@@ -68,10 +70,8 @@ def _mode(root: str, path: str) -> int | None:
     """The mode of what is at *path* below *root*, a link not followed; None when nothing is."""
     # A slash at the end counts: `a.js/` is no file.
     full = posixpath.normpath(f"{root}/{path}") + ("/" if path.endswith("/") else "")
-    try:
-        return fs.lstat(full).st_mode
-    except (OSError, ValueError):  # ValueError: a text that no path can be
-        return None
+    found = fs.answer(fs.lstat, full)
+    return None if found is None else found.st_mode
 
 
 def found_files(root: str, entry: str) -> list[Found]:
@@ -153,6 +153,7 @@ def _entries(root: str, folder: str, portion: Portion | None) -> list[tuple[str,
         return [] if mode is None else [(name, stat.S_ISDIR(mode))]
     try:
         entries = fs.scan(here)
+        limits.spend(_OPENING + len(entries))
     except OSError:
         return []  # the walk comes here too, if it matters, and says so
     return [

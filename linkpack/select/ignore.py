@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.select.glob import compile_glob
-from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_runs
+from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_runs, work
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
+_COMPILING = 300  # steps that reading a pattern is worth
 _SHOWN = 80  # characters of a pattern in a message
 # What String.prototype.trim takes away.
 _SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -45,6 +47,8 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._runs = in_runs(self.rules)
+        #: how many patterns are tried one by one for a name; none when all are built in
+        self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
     @cached_property
     def spec(self) -> PathSpec[NpmPattern]:
@@ -87,6 +91,7 @@ def parse_rules(text: str, source: str) -> list[Rule]:
 
     `LinkpackError` with code EPATTERN, naming the line, for a pattern that cannot be used.
     """
+    limits.spend(_COMPILING * text.count("\n"))
     lines = enumerate(text.split("\n"), 1)
     return [one for number, line in lines for one in given_rules((line,), f"{source}:{number}")]
 

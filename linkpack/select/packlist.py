@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from linkpack import limits
 from linkpack.errors import LinkpackError, Problem
+from linkpack.select.account import Omission, PackedFile
 from linkpack.select.selection import Edition, Kind, ManifestView, read_selection
-from linkpack.select.walk import Omission, PackedFile, Walk
+from linkpack.select.walk import Walk
 
 __all__ = ["Edition", "Kind", "ManifestView", "Omission", "PackedFile", "Packlist", "read_packlist"]
 
 
 class Packlist(NamedTuple):
-    """The files of one package by path, what was left out, and what to know about it or to mend first."""
+    """The files of one package by path, what was left out, and what to know about it or to mend first.
+
+    *own*: they come from a source directory, not from an installed package.
+    """
 
     files: tuple[PackedFile, ...]
     omissions: tuple[Omission, ...]
     warnings: tuple[Problem, ...]
     problems: tuple[Problem, ...]
+    own: bool = False
 
 
 def read_packlist(
@@ -33,7 +39,7 @@ def read_packlist(
     members: tuple[tuple[str, frozenset[str]], ...] = (),
     own_tarballs: frozenset[str] = frozenset(),
 ) -> Packlist:
-    """The packlist of the package in the directory *root*, whose manifest is *manifest*.
+    """The packlist of the package in the directory *root*, a path without links, whose manifest is *manifest*.
 
     A *root* package and a *linked* one give what packing them ships, an *installed* one what was published; the
     root `node_modules` of the latter two is never entered. *edition* says whose rules: npm 11's or npm 12's.
@@ -44,14 +50,16 @@ def read_packlist(
     Nothing is raised: what cannot be packed is among the problems.
     """
     try:
-        selection = read_selection(root, manifest, kind, edition, outer_ignores)
+        with limits.within():
+            selection = read_selection(root, manifest, kind, edition, outer_ignores)
+            walk = Walk(root, selection, kind, dict(members), own_tarballs)
+            walk.run()
     except LinkpackError as err:
-        return Packlist((), (), (), err.problems)
-    walk = Walk(root, selection, kind, dict(members), own_tarballs)
-    walk.run()
+        return Packlist((), (), (), tuple([each._replace(path=each.path or root) for each in err.problems]))
     return Packlist(
-        tuple(sorted(walk.files)),
-        tuple(sorted(walk.omissions)),
-        tuple(sorted(walk.warnings)),
-        tuple(sorted(walk.problems)),
+        tuple(sorted(walk.account.files)),
+        tuple(sorted(walk.account.omissions)),
+        tuple(sorted(walk.account.warnings)),
+        tuple(sorted(walk.account.problems)),
+        kind != "installed",
     )

@@ -80,6 +80,11 @@ def in_runs(rules: Iterable[Rule]) -> tuple[Run, ...]:
     return tuple([_run(run) for run in reversed(runs)])
 
 
+def work(run: Run) -> int:
+    """How many patterns of *run* are tried one by one for a name, at most."""
+    return len(run.tests) + len(run.pairs) + sum(map(len, run.counted.values())) + len(run.others) + len(run.rules)
+
+
 def hits_file(run: Run, path: str, parts: tuple[str, ...]) -> bool:
     """Whether a rule of *run* matches the file at the folded *path*, whose portions are *parts*."""
     return _hits_name(run, parts[-1]) or _hits_path(run, path, parts)

@@ -11,6 +11,7 @@ import posixpath
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from linkpack import limits
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.select.files_field import Found, found_files, named_files
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Edition: TypeAlias = Literal["11", "12"]
 Kind: TypeAlias = Literal["root", "linked", "installed"]
+
+_LOOKING_UP = 500  # steps that an entry of `files` is worth, which is looked up on the disk
 
 _DEFAULT = (
     ".npmignore",
@@ -124,7 +127,11 @@ def read_selection(
     *outer_ignores* are (path, text) of the ignore files between a workspace root and this package: npm appends
     them to the default set. `LinkpackError` with code EPATTERN for a pattern that cannot be used.
     """
-    files, strict, required = _read_files(root, manifest.files, edition)
+    try:
+        limits.spend(_LOOKING_UP * len(set(manifest.files or ())))
+        files, strict, required = _read_files(root, manifest.files, edition)
+    except LinkpackError as err:
+        raise err if err.code != "ELIMIT" else located(err, f"{root}/package.json", FILES) from err
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
     last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)

@@ -125,7 +125,8 @@ def _source(pieces: tuple[Piece, ...], flags: str) -> str:
     """A regular expression for stars, single characters and text, which cannot backtrack across a star.
 
     Between two stars everything has a fixed length, so its first place is as good as any: the lookahead finds
-    it and the back reference keeps it (an atomic group, which `re` has only from Python 3.11 on).
+    it and the back reference keeps it (an atomic group, which `re` has only from Python 3.11 on). The groups have
+    names: a number from 100 on would be read as a character in octal digits.
     """
     stretches = [""]
     for token in pieces:
@@ -136,7 +137,7 @@ def _source(pieces: tuple[Piece, ...], flags: str) -> str:
     if len(stretches) == 1:
         return stretches[0]
     head, *middle, tail = stretches
-    places = "".join(f"(?=([^/]*?{one}))\\{index}" for index, one in enumerate(middle, 1))
+    places = "".join(f"(?=(?P<_{index}>[^/]*?{one}))(?P=_{index})" for index, one in enumerate(middle, 1))
     return f"{head}{places}[^/]*{tail}"
 
 

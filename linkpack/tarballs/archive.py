@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.errors import Problem
 from linkpack.npm.order import entry_key
+from linkpack.select.secrets import named_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,14 +17,15 @@ if TYPE_CHECKING:
     from linkpack.select.packlist import Omission, Packlist
 
 ROOT = "package/"  # the one folder of an npm tarball
-MAX_FILE = 8 << 30  # bytes of one file: what an octal size field holds; no registry takes a tenth of it
+_LONG = 64  # characters of a path whose bytes are counted
 
 
 class Entry(NamedTuple):
     """A regular file of the tarball.
 
     *path* is its whole name there, *source* the path to read or the very bytes, *size* in bytes, *mode* 0o644 or
-    0o755; *dev* and *ino* say which file *source* was when it was planned.
+    0o755; *dev* and *ino* say which file *source* was when it was planned. *own* files come from a source
+    directory, not from an installed package.
     """
 
     path: str
@@ -31,6 +34,7 @@ class Entry(NamedTuple):
     mode: int
     dev: int = 0
     ino: int = 0
+    own: bool = False
 
 
 class ArchivePlan(NamedTuple):
@@ -43,10 +47,12 @@ class ArchivePlan(NamedTuple):
 
 
 # What some system or tool cannot hold in a name, and why. Linux and npm can: they are shipped, and said.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_WINDOWS = re.compile(
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Characters that control a terminal or cannot be seen."""
+WINDOWS = re.compile(
     r'[<>:"|?]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)', re.IGNORECASE
 )
+"""What Windows cannot hold in a path: characters, endings, names of devices."""
 _ODD = re.compile(
     r"""[^\w./@+=,#~!$%&'()\[\]{};^`* -]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com|lpt)""", re.IGNORECASE
 )
@@ -67,19 +73,18 @@ def plan_archive(layout: Layout, packlists: Mapping[str, Packlist], manifests: M
             path = f"{below}{file.path}"
             if file.path == "package.json":
                 raw = manifests[at]
-                entry = Entry(f"{ROOT}{path}", raw, len(raw), file.mode)
+                entry = Entry(f"{ROOT}{path}", raw, len(raw), file.mode, own=packlist.own)
             else:
-                entry = Entry(f"{ROOT}{path}", file.source, file.size, file.mode, file.dev, file.ino)
+                entry = Entry(f"{ROOT}{path}", file.source, file.size, file.mode, file.dev, file.ino, packlist.own)
             entries.append((path, entry))
         omissions += [each._replace(path=f"{below}{each.path}") for each in packlist.omissions]
     entries.sort(key=_key)
     paths = [path for path, _ in entries]
-    large = [_too_large(path, entry.size) for path, entry in entries if entry.size >= MAX_FILE]
     found = [packlists[at] for at in dict.fromkeys(layout.slots.values())]
     return ArchivePlan(
         tuple(entry for _, entry in entries),
         tuple(omissions),
-        (*(problem for packlist in found for problem in packlist.problems), *large, *_faults(paths)),
+        (*(problem for packlist in found for problem in packlist.problems), *_beyond(entries), *_faults(paths)),
         (*(warning for packlist in found for warning in packlist.warnings), *_cautions(paths)),
     )
 
@@ -88,13 +93,23 @@ def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
     return entry_key(item[0])
 
 
-def _too_large(path: str, size: int) -> Problem:
-    return Problem(
-        "ETOOLARGE",
-        path,
-        f"{path} has {size} bytes: 8 GiB and more cannot be packed",
-        "exclude it from the package",
-    )
+def _beyond(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+    """What is beyond the limits: of all files together, and of each."""
+    most = limits.current()
+    total = sum(entry.size for _, entry in entries)
+    if len(entries) > most.entries:
+        message = f"the tarball would hold {len(entries)} files, the limit is {most.entries}"
+        yield Problem("ELIMIT", "", message, "leave some out, or raise --max-entries")
+    if total > most.unpacked:
+        message = f"the files are too large: {total} bytes together, the limit is {most.unpacked}"
+        yield Problem("ELIMIT", "", message, "leave some out, or raise --max-unpacked")
+    for path, entry in entries:
+        if entry.size > most.file:
+            message = f"{path} is too large: {entry.size} bytes, the limit is {most.file}"
+            yield Problem("ETOOLARGE", path, message, "leave it out, or raise --max-file")
+        if len(path) > _LONG and len(entry.path.encode("utf-8", "surrogateescape")) > most.path:
+            message = f"{path} is too long: the limit is {most.path} bytes"
+            yield Problem("EPATHLONG", path, message, "shorten it, or raise --max-path")
 
 
 def _faults(paths: list[str]) -> Iterator[Problem]:
@@ -125,16 +140,20 @@ def _cautions(paths: list[str]) -> Iterator[Problem]:
     """What a consumer on another system will miss: names that it cannot hold, or holds as one."""
     for path in paths:
         if _ODD.search(path):
-            if _CONTROL.search(path):
+            if CONTROL.search(path):
                 yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
-            elif _WINDOWS.search(path):
+            elif WINDOWS.search(path):
                 yield Problem("WNAME", path, f"{path} cannot be created on Windows under this name")
+        if path.count("/") + 2 > limits.DEFAULTS.depth:
+            message = f"{path} lies too deep: linkpack verify refuses it without a larger --max-depth"
+            yield Problem("WNAME", path, message, "use fewer folders")
+    yield from named_secrets(paths)
     yield from _collisions([*paths, *_folders(paths)])
 
 
 def _collisions(paths: list[str]) -> Iterator[Problem]:
     """Names that are one on a system that ignores case or Unicode's composition."""
-    folded = [path.casefold() if path.isascii() else _fold(path) for path in paths]
+    folded = [path.casefold() if path.isascii() else folded_name(path) for path in paths]
     if len(set(folded)) == len(folded):
         return
     first: dict[tuple[str, str], str] = {}
@@ -146,7 +165,8 @@ def _collisions(paths: list[str]) -> Iterator[Problem]:
             )
 
 
-def _fold(path: str) -> str:
+def folded_name(path: str) -> str:
+    """*path* as a system sees it that ignores case and Unicode's composition: equal for what is one name there."""
     from unicodedata import normalize  # noqa: PLC0415 - only for names that are not ASCII
 
     return normalize("NFC", normalize("NFC", path).casefold())

@@ -1,0 +1,35 @@
+"""Keeps signals from coming between the making of a thing and the note that it has to go again."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back the signals that end us until the block is done; then they do what they would have done.
+
+    Python runs handlers in the main thread only: in any other nothing has to be held back.
+    """
+    came: list[int] = []
+    before = {}
+    try:
+        for number in _ENDING:
+            handler = signal.getsignal(number)
+            if handler not in {signal.SIG_IGN, None}:
+                with contextlib.suppress(ValueError):  # not the main thread
+                    signal.signal(number, lambda which, _: came.append(which))
+                    before[number] = handler
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

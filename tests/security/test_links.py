@@ -1,0 +1,70 @@
+"""The link commands write in the prefix, the project and the state folder, whatever links others put there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack.errors import LinkpackError
+from linkpack.linking import linkapi
+from tests.support.linkbox import LinkBox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> LinkBox:
+    """A scratch world, and a folder `elsewhere` in it that nobody may write to."""
+    made = LinkBox(tmp_path)
+    (made.work / "elsewhere").mkdir(parents=True)
+    return made
+
+
+def to_elsewhere(box: LinkBox, path: Path) -> None:
+    """Make a link at *path* that leads elsewhere."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(box.work / "elsewhere")
+
+
+PLACES: dict[str, Callable[[LinkBox, Path], Path]] = {
+    "the prefix's bin": lambda box, _: box.prefix / "bin",
+    "the prefix's lib": lambda box, _: box.prefix / "lib",
+    "the global node_modules": lambda box, _: box.prefix / "lib/node_modules",
+    "the global scope": lambda box, _: box.prefix / "lib/node_modules/@s",
+    "the man pages": lambda box, _: box.prefix / "share/man",
+    "a section of them": lambda box, _: box.prefix / "share/man/man1",
+    "the project's scope": lambda _, app: app / "node_modules/@s",
+    "the project's commands": lambda _, app: app / "node_modules/.bin",
+    "the place of what is displaced": lambda _, app: app / "node_modules/.linkpack",
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_links_where_we_write(box: LinkBox, case: str) -> None:
+    """A link that leads out of the prefix and the project is not written through: the command is refused."""
+    lib = box.package("lib", "@s/lib", bin={"lib": "cli.js"}, man="lib.1")
+    for name in ("cli.js", "lib.1"):
+        Path(lib, name).write_text("#!/usr/bin/env node\n", encoding="utf-8")
+    app = Path(box.package("app", "app"))
+    if case != "the project's scope":
+        (app / "node_modules/@s/lib").mkdir(parents=True)
+        (app / "node_modules/@s/lib/package.json").write_text('{"name": "@s/lib"}', encoding="utf-8")
+    place = PLACES[case](box, app)
+    to_elsewhere(box, place)
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link([lib], str(app), box.options())
+    assert {problem.code for problem in caught.value.problems} == {"ELINKOUT"}
+    assert list((box.work / "elsewhere").iterdir()) == []
+    assert place.is_symlink()
+
+
+def test_a_prefix_that_is_a_link(box: LinkBox) -> None:
+    """The prefix may be a link: what is inside of it is where it leads."""
+    lib, app = box.package("lib", "lib"), box.package("app", "app")
+    to_elsewhere(box, box.prefix)
+    linkapi.link([lib], app, box.options())
+    assert (box.work / "elsewhere/lib/node_modules/lib").is_symlink()
+    linkapi.unlink(["lib"], app, box.options())

@@ -1,0 +1,44 @@
+"""Contents looked at on their way into the tarball: which files, how many bytes, and that nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from linkpack.tarballs import watch
+from linkpack.tarballs.archive import Entry
+from linkpack.tarballs.watch import MOST_OF_ONE, Watch
+
+TOKEN = b"npm_" + b"Zz8" * 12
+
+
+def entry(path: str = "a.js", size: int = len(TOKEN), *, own: bool = True) -> Entry:
+    """A planned file of a source directory."""
+    return Entry(f"package/{path}", f"/src/{path}", size, 0o644, own=own)
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (entry(), 1),
+        (entry(own=False), 0),
+        (entry("a.png"), 0),
+        (entry(".env"), 0),
+        (entry(size=MOST_OF_ONE), 1),
+        (entry(size=MOST_OF_ONE + 1), 0),
+    ],
+    ids=["own", "installed", "image", "named already", "largest", "too large"],
+)
+def test_what_is_looked_at(file: Entry, found: int) -> None:
+    """Small files of source directories are looked at, and every file's bytes come through as they are."""
+    made = Watch()
+    assert b"".join(made.over(file, [TOKEN[:9], TOKEN[9:]])) == TOKEN
+    assert [(each.code, each.path) for each in made.warnings] == [("WSECRET", "a.js")] * found
+
+
+def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many bytes of one tarball no further file is looked at."""
+    monkeypatch.setattr(watch, "MOST_OF_ALL", 100)
+    made = Watch()
+    for number in range(5):
+        assert b"".join(made.over(entry(f"{number}.js"), [TOKEN])) == TOKEN
+    assert len(made.warnings) == 2
