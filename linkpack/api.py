@@ -15,9 +15,11 @@ from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.project import find_project
 from linkpack.disk import fswrite
-from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
+from linkpack.errors import PlanRejected, SnapshotError
+from linkpack.limits import within
 from linkpack.npm.names import format_out, tarball_name
 from linkpack.run.before import check_before
+from linkpack.select.editions import NPM_RULES, rules_edition
 from linkpack.ship.form import check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
 from linkpack.tarballs.archive import plan_archive
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from linkpack.bundle.layout import Layout
     from linkpack.bundle.specs import Mode, SpecChange
     from linkpack.errors import Problem
+    from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
     from linkpack.select.packlist import Edition, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
     from linkpack.tarballs.archive import Entry
+    from linkpack.tarballs.deflate import GzipLevel
     from linkpack.tarballs.tarball import Tarball
-
-NPM_RULES: tuple[Edition, Edition] = ("11", "12")  # whose selection rules are known, oldest first
 
 
 class Bundled(NamedTuple):
@@ -98,6 +100,7 @@ def plan_pack(
     outputs: Iterable[str] = (),
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
+    limits: Limits | None = None,
 ) -> PackPlan:
     """The plan for packing the project in the directory *path*; reads only.
 
@@ -107,7 +110,8 @@ def plan_pack(
     the package's name and `%v` its version; *destination* is where it will be written, so that an earlier one
     there is not packed, nor what is at *outputs*, paths that the same run will write. *layout* says where bundled
     packages go (see docs/pack.md); *publish_config* applies publishConfig as pnpm does, or not; None: when the
-    project is pnpm's or yarn's.
+    project is pnpm's or yarn's. *limits* say how much is read before it is refused;
+    None: those that hold, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
@@ -115,11 +119,12 @@ def plan_pack(
     """
     edition = rules_edition(npm_rules)
     try:
-        project = find_project(str(path), walk_up=walk_up)
-        view = publish_view(project, publish_config)
-        filename = _filename(view.project.manifest, out)
-        written = (posixpath.join(str(destination), filename), *outputs)
-        return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+        with within(limits):
+            project = find_project(str(path), walk_up=walk_up)
+            view = publish_view(project, publish_config)
+            filename = _filename(view.project.manifest, out)
+            written = (posixpath.join(str(destination), filename), *outputs)
+            return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -142,14 +147,14 @@ def _plan(
     graph = view.graph(read_bundle(project, allow_missing=allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, specs)
+    consumer = read_consumer(graph, specs, project.around)
     form = take_form(layout, graph, consumer)
     packlists = view.packlists(graph, read_contents(project, graph, edition, written))
     archive = plan_archive(form.layout, packlists, form.manifests)
     proof = check_form(form, graph, archive.entries)
-    problems = (*consumer.problems, *form.problems, *archive.problems, *proof.problems)
-    if problems:
-        raise PlanRejected(problems)
+    problems = (*consumer.problems, *form.problems, *archive.problems)
+    if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
+        raise PlanRejected(problems or proof.problems)
     return PackPlan(
         project.root,
         project.manifest,
@@ -182,15 +187,17 @@ def pack(
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
     threads: int = 2,
+    gzip_level: GzipLevel = "default",
+    limits: Limits | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Tarball:
     """The verified tarball of the project in *path*, written into the directory *destination*.
 
     *destination* is made when missing. Unless *ignore_scripts*, prepack and prepare are run before the project is
     read and postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time;
-    the bytes do not depend on it. The other arguments are those of `plan_pack`, as are the errors; besides them
-    `SnapshotError` when a file changes meanwhile or the tarball cannot be written and `ScriptFailed`, in which
-    cases nothing is left behind.
+    the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of
+    `plan_pack`, as are the errors; besides them `SnapshotError` when a file changes meanwhile or the tarball
+    cannot be written and `ScriptFailed`, in which cases nothing is left behind.
     """
     plan = partial(
         plan_pack,
@@ -203,17 +210,21 @@ def pack(
         destination=destination,
         layout=layout,
         publish_config=publish_config,
+        limits=limits,
     )
-    write = partial(write_pack, destination=destination, threads=threads)
+    write = partial(write_pack, destination=destination, threads=threads, gzip_level=gzip_level)
     if ignore_scripts:
         return write(plan())
     from linkpack.run.lifecycle import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
 
-    project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
+    with within(limits):
+        project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
     return pack_through(project, Hooks(env or {}), plan, write, str(destination))[1]
 
 
-def write_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2) -> Tarball:
+def write_pack(
+    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2, gzip_level: GzipLevel = "default"
+) -> Tarball:
     """The verified tarball of *plan*, written into the directory *destination*, which is made when missing.
 
     Raises `SnapshotError` as `pack` does.
@@ -221,7 +232,7 @@ def write_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: in
     target = posixpath.join(str(destination), plan.filename)
     try:
         with fswrite.made_dirs(posixpath.dirname(target) or "."):
-            return write_tarball(plan.entries, target, threads=threads)
+            return write_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
     except OSError as err:
         raise SnapshotError(
             f"{destination} cannot be made a folder: {err.strerror}",
@@ -231,35 +242,15 @@ def write_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: in
         ) from err
 
 
-def measure_pack(plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2) -> Tarball:
+def measure_pack(
+    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2, gzip_level: GzipLevel = "default"
+) -> Tarball:
     """The tarball that `write_pack` would write, sizes and digests included, without writing it.
 
     Reads every file once. Raises `SourceChanged` as `pack` does.
     """
-    return measure_tarball(plan.entries, posixpath.join(str(destination), plan.filename), threads=threads)
-
-
-def rules_edition(npm_rules: str) -> Edition:
-    """The edition of the selection rules, `"11"` or `"12"`, that the npm version *npm_rules* goes by.
-
-    `LinkpackError` (ERULES) for a version without known rules.
-    """
-    for known in NPM_RULES:
-        if npm_rules == known:
-            return known
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - only odd values need it
-
-    try:
-        asked = Version(npm_rules)
-    except InvalidVersion:
-        asked = None
-    if asked is None or asked < Version(NPM_RULES[0]):
-        raise LinkpackError(
-            f"no selection rules are known for npm {npm_rules}",
-            code="ERULES",
-            hint=f"known are those of npm {' and '.join(NPM_RULES)}",
-        )
-    return NPM_RULES[-1] if asked >= Version(NPM_RULES[-1]) else NPM_RULES[0]
+    target = posixpath.join(str(destination), plan.filename)
+    return measure_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
 
 
 def _filename(manifest: Manifest, out: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from linkpack.api import PackPlan
     from linkpack.bundle.project import Project
     from linkpack.run.lifecycle import Hooks
+    from linkpack.tarballs.deflate import GzipLevel
     from linkpack.tarballs.tarball import Tarball
 
 
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
     hooks: Hooks | None = None
     crew: Crew = Crew()
     fail_fast: bool = False
+    gzip_level: GzipLevel = "default"
 
 
 class Packed(NamedTuple):
@@ -74,6 +76,7 @@ class Task(NamedTuple):
     dry_run: bool
     threads: int
     run: str
+    gzip_level: GzipLevel = "default"
 
 
 class _Checked(NamedTuple):
@@ -107,7 +110,8 @@ def _plan(task: Task) -> PackPlan:
 
 
 def _write(task: Task, plan: PackPlan) -> Tarball:
-    return (api.measure_pack if task.dry_run else api.write_pack)(plan, task.destination, threads=task.threads)
+    write = api.measure_pack if task.dry_run else api.write_pack
+    return write(plan, task.destination, threads=task.threads, gzip_level=task.gzip_level)
 
 
 def failed(name: str, error: LinkpackError) -> Failed:
@@ -125,7 +129,9 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     run = secrets.token_hex(8)
     with remembering(_memo(run)):
         checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
-    targets = tuple(each.target for each in checked.values() if isinstance(each, _Checked))
+    here = fs.real_path(".")
+    written = (each.target for each in checked.values() if isinstance(each, _Checked))
+    targets = tuple(posixpath.normpath(posixpath.join(here, target)) for target in written)
     distinct(targets)
     apart = _apart(checked, batch)
     early: dict[str, Outcome] = {}
@@ -233,11 +239,12 @@ def _task(found: _Checked, targets: tuple[str, ...], batch: Batch, run: str) -> 
         found.project.manifest.name,
         found.project.root,
         _absolute(batch.destination),
-        tuple(_absolute(target) for target in targets),
+        targets,
         batch.options,
         batch.dry_run,
         2 if alone else 1,
         run,
+        batch.gzip_level,
     )
 
 

@@ -58,9 +58,9 @@ def _error(problems: Sequence[Problem]) -> dict[str, object]:
     return {"error": {"code": problems[0].code, "summary": summary, "detail": detail}}
 
 
-def warnings(plan: PackPlan) -> str:
-    """The plan's warnings, one or two lines each."""
-    return "\n".join(_problem("warning", problem) for problem in plan.warnings)
+def warnings(found: PackPlan | Tarball) -> str:
+    """The warnings of a plan or a tarball, one or two lines each."""
+    return "\n".join(_problem("warning", problem) for problem in found.warnings)
 
 
 def _problem(kind: str, problem: Problem) -> str:
@@ -191,12 +191,10 @@ def result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
 
 
 def _own(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
-    from linkpack.tarballs.deflate import COMPRESSOR  # noqa: PLC0415 - the link commands print without it
-
     return {
         "path": tarball.path,
         "npmRules": plan.rules,
-        "compressor": COMPRESSOR,
+        "compressor": tarball.compressor,
         "layout": plan.layout,
         "installers": list(plan.installers),
         "publishConfig": {"fields": list(plan.publish_fields), "applied": plan.publish_config},
@@ -204,7 +202,7 @@ def _own(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
         "bundled": [_package(plan, each) for each in plan.bundled if not each.linked],
         "rewrittenSpecs": [change._asdict() for change in plan.changes],
         "omitted": [each._asdict() for each in plan.omissions],
-        "warnings": [problem._asdict() for problem in plan.warnings],
+        "warnings": [problem._asdict() for problem in (*plan.warnings, *tarball.warnings)],
         "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
     }
 

@@ -15,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.tarballs import deflate
-from linkpack.tarballs.deflate import gzip_stream
+from linkpack.tarballs.deflate import COMPRESSOR, compressor, gzip_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from linkpack.tarballs.deflate import GzipLevel
+
 BLOCK = 1 << 18
 THREADS = (0, 1, 2, 5)
+LEVELS: tuple[GzipLevel, ...] = ("default", "max")
 
 
 def sample(size: int) -> bytes:
@@ -31,52 +34,73 @@ def sample(size: int) -> bytes:
     return b" ".join(random.choices(words, k=size // 8 + 1))[:size]
 
 
-def packed(*pieces: bytes, threads: int = 2) -> bytes:
+def packed(*pieces: bytes, threads: int = 2, level: GzipLevel = "default") -> bytes:
     """The whole member."""
-    return b"".join(gzip_stream(pieces, threads))
+    return b"".join(gzip_stream(pieces, threads, level))
 
 
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("threads", THREADS)
-@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 5 * BLOCK + 17, 20 * BLOCK])
-def test_round_trip(size: int, threads: int) -> None:
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 4 * BLOCK, 5 * BLOCK + 17, 20 * BLOCK])
+def test_round_trip(size: int, threads: int, level: GzipLevel) -> None:
     """Every size, block borders too, comes back whole, and the bytes do not depend on the threads."""
     data = sample(size)
-    made = packed(data, threads=threads)
+    made = packed(data, threads=threads, level=level)
     assert gzip.decompress(made) == data
-    assert made == packed(data, threads=1)
+    assert made == packed(data, threads=1, level=level)
 
 
-def test_frame() -> None:
+@pytest.mark.parametrize("level", LEVELS)
+def test_frame(level: GzipLevel) -> None:
     """The header has no time, no name, npm's XFL and OS; the trailer has CRC and length."""
     data = sample(1000)
-    made = packed(data)
+    made = packed(data, level=level)
     assert made[:10].hex() == "1f8b08000000000002ff"
     assert made[-8:] == zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
 
 
-def test_one_member() -> None:
+@pytest.mark.parametrize("level", LEVELS)
+def test_one_member(level: GzipLevel) -> None:
     """Nothing follows the only member, however many blocks it has."""
     unzip = zlib.decompressobj(31)
-    unzip.decompress(packed(sample(3 * BLOCK)))
+    unzip.decompress(packed(sample(9 * BLOCK), level=level))
     assert unzip.eof
     assert unzip.unused_data == b""
 
 
-def test_bytes_are_pinned() -> None:
+@pytest.mark.parametrize(
+    ("level", "size", "digest"),
+    [
+        ("default", 3 * BLOCK + 5, "6b286fe7b8aa8e2a0169ec3188df7628c3c9736876f4fa4c162193958bf3da3a"),
+        ("max", 9 * BLOCK + 5, "d2e9441c7d23a45acf02767fe2af5595690845f1a340078a5b7e6956e04c9a63"),
+    ],
+)
+def test_bytes_are_pinned(level: GzipLevel, size: int, digest: str) -> None:
     """The compressed bytes of a fixed input are these: another digest is another format, for the changelog."""
-    digest = hashlib.sha256(packed(sample(3 * BLOCK + 5))).hexdigest()
-    assert digest == "6b286fe7b8aa8e2a0169ec3188df7628c3c9736876f4fa4c162193958bf3da3a"
+    assert hashlib.sha256(packed(sample(size), level=level)).hexdigest() == digest
+
+
+def test_max_is_smaller() -> None:
+    """The level that is asked for smaller files makes them."""
+    data = sample(9 * BLOCK)
+    assert len(packed(data, level="max")) < len(packed(data))
+
+
+def test_the_compressor_is_named() -> None:
+    """Each level's name says what decides its bytes; the default's is the constant."""
+    assert compressor("default") == COMPRESSOR == "zlib-ng 1.1.0, level 7, memLevel 7, blocks of 262144"
+    assert compressor("max") == "zlib-ng 1.1.0, level 9, memLevel 7, blocks of 1048576"
 
 
 @pytest.mark.property
 @settings(derandomize=True, deadline=None, max_examples=25)
-@given(st.lists(st.integers(0, 700_000), max_size=8), st.sampled_from(THREADS))
-def test_cuts_do_not_matter(cuts: list[int], threads: int) -> None:
+@given(st.lists(st.integers(0, 3_000_000), max_size=8), st.sampled_from(THREADS), st.sampled_from(LEVELS))
+def test_cuts_do_not_matter(cuts: list[int], threads: int, level: GzipLevel) -> None:
     """However the stream comes in pieces, empty ones included, the bytes are the same."""
-    data = sample(600_000)
+    data = sample(600_000 if level == "default" else 2_500_000)
     borders = [0, *sorted(cuts), len(data)]
     pieces = [data[start:end] for start, end in pairwise(borders)]
-    assert packed(*pieces, threads=threads) == packed(data, threads=1)
+    assert packed(*pieces, threads=threads, level=level) == packed(data, threads=1, level=level)
 
 
 @pytest.mark.parametrize("threads", THREADS)

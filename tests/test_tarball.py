@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from linkpack.tarballs.deflate import GzipLevel
+
 MANIFEST = Entry("package/package.json", b"{}\n", 3, 0o644)
 
 
@@ -87,6 +89,17 @@ def test_measures(tmp_path: Path, entries: list[Entry]) -> None:
     measured = measure_tarball(entries, "p.tgz")
     assert names(tmp_path) == []
     assert write_tarball(entries, str(tmp_path / "p.tgz")) == measured._replace(path=str(tmp_path / "p.tgz"))
+
+
+def test_levels(tmp_path: Path, source: Path) -> None:
+    """A tarball names its compressor; the level that is asked for changes the compressed bytes alone."""
+    entries = [planned(source), MANIFEST]
+    plain = write_tarball(entries, str(tmp_path / "a.tgz"))
+    most = write_tarball(entries, str(tmp_path / "b.tgz"), gzip_level="max")
+    assert (plain.compressor, most.compressor) == (deflate.COMPRESSOR, deflate.compressor("max"))
+    assert plain.integrity != most.integrity
+    assert gzip.decompress((tmp_path / "a.tgz").read_bytes()) == gzip.decompress((tmp_path / "b.tgz").read_bytes())
+    assert measure_tarball(entries, "b.tgz", gzip_level="max") == most._replace(path="b.tgz")
 
 
 def test_many_entries_are_verified(tmp_path: Path) -> None:
@@ -183,6 +196,12 @@ def changed(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
 
 
+def rekind(tar: bytes, kind: bytes) -> bytes:
+    """*tar* with its first header made one of another *kind*, its checksum right."""
+    total = int(tar[148:154], 8) - ord("0") + kind[0]
+    return tar[:148] + b"%06o \0" % total + kind + tar[157:]
+
+
 A = Entry("package/a.js", b"abc", 3, 0o644)
 
 
@@ -207,6 +226,10 @@ CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a wrong CRC": (lambda d: changed(d, len(d) - 8), "cannot be read back"),
     "a wrong length": (lambda d: changed(d, len(d) - 4), "cannot be read back"),
     "a wrong bit": (lambda d: changed(d, 30), "failed verification"),
+    "half an end mark": (unzipped(lambda t: t[:-512]), "the tar stream has no end"),
+    "half an end mark and more": (unzipped(lambda t: t[:-512] + b"x" * 512), "the tar stream has no end"),
+    "a wrong checksum": (unzipped(lambda t: changed(t, 150)), "cannot be read back"),
+    "another kind": (unzipped(lambda t: rekind(t, b"5")), "its entry package/a.js differs"),
     "a byte more": (lambda d: d + b"x", "something follows"),
     "a second member": (lambda d: d + zipped(b""), "something follows"),
     "other contents": (unzipped(lambda t: t.replace(b"abc", b"abd")), "contents are not what was written"),
@@ -228,8 +251,8 @@ def test_verification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corruptio
     """Whatever else than the plan comes to lie on the disk is noticed, and the older tarball stays."""
     spoil, message = CORRUPTIONS[corruption]
 
-    def spoiled(pieces: Iterable[bytes], threads: int) -> Iterator[bytes]:
-        yield spoil(b"".join(deflate.gzip_stream(pieces, threads)))
+    def spoiled(pieces: Iterable[bytes], threads: int, level: GzipLevel) -> Iterator[bytes]:
+        yield spoil(b"".join(deflate.gzip_stream(pieces, threads, level)))
 
     target = tmp_path / "p.tgz"
     target.write_text("older")

@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import posixpath
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from linkpack.disk import fs, fswrite
-from linkpack.errors import SnapshotError, VerifyFailed
+from linkpack.errors import SnapshotError
 from linkpack.tarballs.archive import ROOT
-from linkpack.tarballs.deflate import gzip_stream
+from linkpack.tarballs.deflate import COMPRESSOR, compressor, gzip_stream
+from linkpack.tarballs.readback import check_tarball
 from linkpack.tarballs.tar import tar_blocks
+from linkpack.tarballs.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from tarfile import TarInfo
 
+    from linkpack.errors import Problem
     from linkpack.tarballs.archive import Entry
-
-_READ = 1 << 20  # bytes of the tarball decompressed at a time
+    from linkpack.tarballs.deflate import GzipLevel
 
 
 class TarballFile(NamedTuple):
@@ -35,7 +36,8 @@ class Tarball(NamedTuple):
 
     *path* is where it is, *filename* its last portion, *files* its entries in order, *size* and
     *unpacked_size* bytes, *shasum* SHA-1 in hexadecimal, *integrity* `sha512-` and base64: what the npm
-    registry records of it.
+    registry records of it. *compressor* is what made its bytes of the tar stream. *warnings* are of secrets in its
+    contents.
     """
 
     path: str
@@ -45,6 +47,8 @@ class Tarball(NamedTuple):
     unpacked_size: int
     shasum: str
     integrity: str
+    compressor: str = COMPRESSOR
+    warnings: tuple[Problem, ...] = ()
 
 
 def listed(entries: Iterable[Entry]) -> tuple[TarballFile, ...]:
@@ -52,7 +56,9 @@ def listed(entries: Iterable[Entry]) -> tuple[TarballFile, ...]:
     return tuple(TarballFile(entry.path[len(ROOT) :], entry.size, entry.mode) for entry in entries)
 
 
-def write_tarball(entries: Sequence[Entry], target: str, *, threads: int = 2) -> Tarball:
+def write_tarball(
+    entries: Sequence[Entry], target: str, *, threads: int = 2, gzip_level: GzipLevel = "default"
+) -> Tarball:
     """The tarball at *target*, written, verified and renamed into place.
 
     On any failure nothing is left behind and an older file at *target* is what it was. `SourceChanged` when a
@@ -61,20 +67,22 @@ def write_tarball(entries: Sequence[Entry], target: str, *, threads: int = 2) ->
     """
     try:
         with fswrite.draft(target) as out:
-            tarball, stream = _write(entries, target, out, threads)
+            tarball, crc = _write(entries, target, out, threads, gzip_level)
             out.flush()
-            _verify(out, entries, stream)
+            check_tarball(out, entries, tarball.integrity, crc)
     except OSError as err:
         raise _unwritable(target, err) from err
     return tarball
 
 
-def measure_tarball(entries: Sequence[Entry], filename: str, *, threads: int = 2) -> Tarball:
+def measure_tarball(
+    entries: Sequence[Entry], filename: str, *, threads: int = 2, gzip_level: GzipLevel = "default"
+) -> Tarball:
     """The tarball that `write_tarball` would write, sizes and digests included, without writing it.
 
     *filename* stands for its path. `SourceChanged` when a file is no longer what was planned.
     """
-    return _write(entries, filename, _Nowhere(), threads)[0]
+    return _write(entries, filename, _Nowhere(), threads, gzip_level)[0]
 
 
 class _Sink(Protocol):
@@ -86,104 +94,54 @@ class _Nowhere:
         return len(piece)
 
 
-def _write(entries: Sequence[Entry], target: str, out: _Sink, threads: int) -> tuple[Tarball, str]:
-    """Write the gzip stream; what it is, and the tar stream's SHA-256."""
+def _write(
+    entries: Sequence[Entry], target: str, out: _Sink, threads: int, level: GzipLevel
+) -> tuple[Tarball, int]:
+    """Write the gzip stream; what it is, and the tar stream's CRC-32."""
     sha1 = hashlib.sha1(usedforsecurity=False)
     sha512 = hashlib.sha512()
-    stream = hashlib.sha256()
+    watch = Watch()
+    stream = _Summed(tar_blocks(entries, lambda entry: watch.over(entry, _contents(entry))))
     size = 0
-    for piece in gzip_stream(_hashed(tar_blocks(entries, _contents), stream), threads):
+    for piece in gzip_stream(stream, threads, level):
         out.write(piece)
         sha1.update(piece)
         sha512.update(piece)
         size += len(piece)
     integrity = "sha512-" + base64.b64encode(sha512.digest()).decode()
-    unpacked = sum(entry.size for entry in entries)
-    name = posixpath.basename(target)
-    return Tarball(target, name, listed(entries), size, unpacked, sha1.hexdigest(), integrity), stream.hexdigest()
+    tarball = Tarball(
+        target,
+        posixpath.basename(target),
+        listed(entries),
+        size,
+        sum(entry.size for entry in entries),
+        sha1.hexdigest(),
+        integrity,
+        compressor(level),
+        tuple(watch.warnings),
+    )
+    return tarball, stream.crc
 
 
-def _hashed(pieces: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
-    for piece in pieces:
-        digest.update(piece)
-        yield piece
+class _Summed:
+    """The pieces of a stream, passed on, and their CRC-32 so far."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self.crc = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        from zlib_ng.zlib_ng import crc32  # noqa: PLC0415 - only packing needs it
+
+        for piece in self._pieces:
+            self.crc = crc32(piece, self.crc)
+            yield piece
 
 
 def _contents(entry: Entry) -> Iterable[bytes]:
     if isinstance(entry.source, bytes):
         return (entry.source,)
     return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
-
-
-class _Unzipped:
-    """The tar stream inside a gzip file, for `tarfile` to read; digests it on the way."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        from zlib_ng import zlib_ng  # noqa: PLC0415 - only packing needs it
-
-        self._source = source
-        self._unzip = zlib_ng.decompressobj(31)
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        """At most *size* bytes of the stream; none at its end. ValueError when it is no gzip."""
-        while not self._unzip.eof:
-            packed = self._unzip.unconsumed_tail or self._source.read(_READ)
-            try:
-                piece = self._unzip.decompress(packed, size)
-            except Exception as err:  # zlib_ng.error, which its type stubs do not call a class
-                raise ValueError(str(err)) from err
-            self.digest.update(piece)
-            if piece or not packed:
-                return piece
-        return b""
-
-    def finish(self) -> None:
-        """Read to the end; ValueError when the member does not end there or something follows it."""
-        while self.read(_READ):
-            pass
-        if not self._unzip.eof:
-            raise ValueError("the gzip member has no end")
-        if self._unzip.unused_data or self._source.read(1):
-            raise ValueError("something follows the gzip member")
-
-
-def _verify(out: BinaryIO, entries: Sequence[Entry], stream: str) -> None:
-    """Read the file back as a consumer does and compare it with the plan; `VerifyFailed` names what differs."""
-    import tarsafe  # noqa: PLC0415 - its import costs more than packing a small project
-
-    out.seek(0)
-    unzipped = _Unzipped(out)
-    try:
-        with tarsafe.TarSafe.open(fileobj=unzipped, mode="r|", errors="surrogateescape") as archive:
-            planned = iter(entries)
-            for member in archive:
-                _same(member, next(planned, None))
-                archive.members = []  # tarfile keeps every header it has seen
-            missing = next(planned, None)
-        unzipped.finish()
-    except (tarsafe.TarError, ValueError, EOFError) as err:
-        raise _failed(f"it cannot be read back: {err}") from err
-    if missing is not None:
-        raise _failed(f"it ends before {missing.path}")
-    if unzipped.digest.hexdigest() != stream:
-        raise _failed("its contents are not what was written")
-
-
-def _same(member: TarInfo, entry: Entry | None) -> None:
-    """Compare one member with the plan's next entry; `VerifyFailed` when they differ."""
-    if entry is None:
-        raise _failed(f"it holds {member.name}, which was not planned")
-    found = (member.name, member.size, member.mode, member.type, member.uid, member.gid, member.uname)
-    if found != (entry.path, entry.size, entry.mode, b"0", 0, 0, ""):
-        raise _failed(f"its entry {member.name} differs from the planned {entry.path}")
-
-
-def _failed(why: str) -> VerifyFailed:
-    return VerifyFailed(
-        f"the tarball failed verification: {why}",
-        hint="nothing was written; if packing again fails as well, report it",
-    )
 
 
 def _unwritable(target: str, err: OSError) -> SnapshotError:
