@@ -1,10 +1,14 @@
-.PHONY: demo test lint format docs ci
+.PHONY: demo test bench lint format docs fuzz faults ci
 
 demo: ## pack a fixture project with a linked dependency
 	sh .ci/demo
 
 test: ## run the tests
 	sh .ci/test
+
+bench: ## linkpack and the installed package managers side by side; minutes
+	sh .ci/setup test
+	.venv/bin/python -m tests.benchmarks
 
 lint: ## check style and types
 	sh .ci/setup test,lint
@@ -15,6 +19,19 @@ lint: ## check style and types
 format: ## lay the code out
 	sh .ci/setup test,lint
 	.venv/bin/ruff format .
+
+SECONDS_EACH = 600
+fuzz: ## let atheris look for inputs that break a reader, ten minutes each; what it finds is in build/fuzz
+	sh .ci/setup fuzz
+	for target in manifest patterns npmrc tarball; do \
+	  mkdir -p build/fuzz/$$target && \
+	  .venv/bin/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_EACH) -timeout=20 -max_len=8192 \
+	    -artifact_prefix=build/fuzz/$$target- build/fuzz/$$target fixtures/fuzz/$$target || exit 1; \
+	done
+
+faults: ## every fault at every call of every command, and the tables of docs/security.md from that; minutes
+	sh .ci/setup test
+	.venv/bin/python -m tests.support.faulttable
 
 docs: ## the library's reference, as HTML, in build/docs
 	sh .ci/setup docs
