@@ -31,6 +31,10 @@ if TYPE_CHECKING:
         UnplaceableGraph,
         VerifyFailed,
     )
+    from linkpack.gate.api import Unpacked, Verdict, diff, unpack, verify
+    from linkpack.gate.diffing import Difference
+    from linkpack.gate.findings import Finding
+    from linkpack.limits import Limits
     from linkpack.linking.journal import Journal
     from linkpack.linking.linkapi import (
         LinkOptions,
@@ -71,6 +75,10 @@ _HOMES = {
         "UnplaceableGraph",
         "VerifyFailed",
     ),
+    "linkpack.gate.api": ("Unpacked", "Verdict", "diff", "unpack", "verify"),
+    "linkpack.gate.diffing": ("Difference",),
+    "linkpack.gate.findings": ("Finding",),
+    "linkpack.limits": ("Limits",),
     "linkpack.linking.journal": ("Journal",),
     "linkpack.linking.linkapi": (
         "LinkOptions",
@@ -94,8 +102,11 @@ __all__ = [
     "Bundled",
     "Change",
     "ConfigError",
+    "Difference",
     "Entry",
+    "Finding",
     "Journal",
+    "Limits",
     "LinkConflict",
     "LinkError",
     "LinkMissing",
@@ -114,9 +125,12 @@ __all__ = [
     "Status",
     "Tarball",
     "TarballFile",
+    "Unpacked",
     "UnplaceableGraph",
+    "Verdict",
     "VerifyFailed",
     "__version__",
+    "diff",
     "link",
     "links",
     "pack",
@@ -127,6 +141,8 @@ __all__ = [
     "relink",
     "undo",
     "unlink",
+    "unpack",
+    "verify",
     "write_pack",
 ]
 

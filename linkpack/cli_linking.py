@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _Command = Any  # what click's decorators take and give
 
-# Flags and settings of npm that change nothing here: taken, so that a command line made for npm works. One option for
-# all of them: each costs the start a hundredth of a millisecond.
+# Flags and settings of npm that change nothing here: taken, so that a command line made for npm works. They are
+# one option to click, as each costs the start a hundredth of a millisecond.
 _NO_EFFECT = (
     "audit",
     "fund",

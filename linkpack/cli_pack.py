@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack import api, report
+from linkpack import report
+from linkpack.cli_limits import limit_options
 from linkpack.cli_packing import Job, Told, pack_all, print_results
 from linkpack.errors import LinkpackError
+from linkpack.limits import within
 from linkpack.run.cli import RunOptions, run_options
-from linkpack.ship import publishplan
-from linkpack.ship.staged import check_target
-from linkpack.trace.cli import TraceOptions, trace_options
+from linkpack.trace.cli import TraceOptions, npm_rules_option, trace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    try:
-        return api.rules_edition(value)
-    except LinkpackError as err:
-        raise click.BadParameter(f"{report.safe(err.message)}; {err.hint}", ctx, param) from err
+    from linkpack.limits import Limits
+    from linkpack.ship.publishplan import PublishPlan
+    from linkpack.tarballs.deflate import GzipLevel
 
 
 @click.command()
@@ -54,20 +51,20 @@ def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
     show_default=True,
     help="Rewrite dependency specs that a consumer cannot use, keep them, or fail on them.",
 )
-@click.option(
-    "--npm-rules",
-    metavar="VERSION",
-    default=api.NPM_RULES[-1],
-    callback=_rules,
-    show_default=True,
-    help="Select files as this version of npm does: 11 or 12.",
-)
+@npm_rules_option
 @click.option(
     "--layout",
     type=click.Choice(["bundle", "vendor", "thin"]),
     default="bundle",
     show_default=True,
     help="Put bundled packages in node_modules, in a vendor folder, or only the linked ones there.",
+)
+@click.option(
+    "--gzip-level",
+    type=click.Choice(["default", "max"]),
+    default="default",
+    show_default=True,
+    help="Compress for speed, or more for a smaller tarball.",
 )
 @click.option(
     "--publish-config/--no-publish-config",
@@ -85,6 +82,7 @@ def _rules(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--verbose", "-v", is_flag=True, help="List every file, and what was left out and why.")
 @trace_options
 @run_options
+@limit_options(tarballs=False)
 def pack(
     folders: tuple[str, ...],
     *,
@@ -97,6 +95,7 @@ def pack(
     specs: str,
     npm_rules: str,
     layout: str,
+    gzip_level: GzipLevel,
     publish_config: bool | None,
     tree: str,
     from_publish_plan: str,
@@ -105,6 +104,7 @@ def pack(
     verbose: bool,
     trace: TraceOptions,
     run: RunOptions,
+    limits: Limits,
 ) -> None:
     """Pack the package in each DIR, linked dependencies included, into a tarball for npm publish.
 
@@ -121,25 +121,50 @@ def pack(
             "out": out,
             "layout": layout,
             "publish_config": publish_config,
+            "limits": limits,
         },
-        f"{out_dir}/{publishplan.PACKAGES}" if from_publish_plan else pack_destination,
+        _tarball_folder(out_dir) if from_publish_plan else pack_destination,
         dry_run,
         Told(report=not quiet and not as_json, warnings=not quiet, verbose=verbose),
         tree,
         trace,
+        gzip_level,
     )
-    with _json_failure() if as_json else nullcontext():
+    with within(limits), _json_failure() if as_json else nullcontext():
         if tree and not dry_run:
+            from linkpack.ship.staged import check_target  # noqa: PLC0415 - hardly ever asked for
+
             check_target(tree)
-        release = publishplan.read_publish_plan(from_publish_plan) if from_publish_plan else None
+        release = _release(from_publish_plan)
         starts = tuple(each.folder for each in release.releases) if release else run.folders(folders)
         if folders and starts == folders and (run.workspace or run.workspaces) and not quiet:
             click.echo("linkpack: warning WWORKSPACES: workspaces are left out: folders are named", err=True)
         results = pack_all(starts if release else starts or ("",), job, run)
         if release and not dry_run and not results.failed:
             paths = [tarball.path for _, tarball in results.packed]
-            publishplan.write_publish_plan(release, out_dir, paths)
+            _write_release(release, out_dir, paths)
     print_results(results, as_json=as_json, npm12=json_format == "npm12")
+
+
+def _release(path: str) -> PublishPlan | None:
+    """The publish plan at *path*, if there is to be one."""
+    if not path:
+        return None
+    from linkpack.ship.publishplan import read_publish_plan  # noqa: PLC0415 - hardly ever asked for
+
+    return read_publish_plan(path)
+
+
+def _tarball_folder(out_dir: str) -> str:
+    from linkpack.ship.publishplan import PACKAGES  # noqa: PLC0415 - as above
+
+    return f"{out_dir}/{PACKAGES}"
+
+
+def _write_release(release: PublishPlan, out_dir: str, paths: list[str]) -> None:
+    from linkpack.ship.publishplan import write_publish_plan  # noqa: PLC0415 - as above
+
+    write_publish_plan(release, out_dir, paths)
 
 
 @contextmanager

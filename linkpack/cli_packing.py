@@ -12,7 +12,6 @@ from linkpack import api, report
 from linkpack.bundle.project import find_project
 from linkpack.errors import LinkpackError, PackagesFailed
 from linkpack.run.before import check_before, has_scripts
-from linkpack.ship.staged import write_tree
 from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from linkpack.run.cli import RunOptions
     from linkpack.run.lifecycle import Hooks
     from linkpack.run.scripts import Script
+    from linkpack.tarballs.deflate import GzipLevel
     from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
 
@@ -45,6 +45,7 @@ class Job(NamedTuple):
     told: Told
     tree: str
     trace: TraceOptions
+    gzip_level: GzipLevel = "default"
 
     def planned(self, folder: str, written: Sequence[str] = ()) -> PackPlan:
         """The plan for the package in *folder*, "" being where we are; *written* are paths that others write."""
@@ -58,17 +59,21 @@ class Job(NamedTuple):
         if self.told.warnings and plan.warnings:
             click.echo(report.warnings(plan), err=True)
         if self.dry_run:
-            return api.measure_pack(plan, self.destination)
-        tarball = api.write_pack(plan, self.destination)
+            return api.measure_pack(plan, self.destination, gzip_level=self.gzip_level)
+        tarball = api.write_pack(plan, self.destination, gzip_level=self.gzip_level)
         after_pack(plan, tarball, origins, self.destination, self.trace)
         return tarball
 
     def finish(self, plan: PackPlan, tarball: Tarball) -> None:
         """Report on *tarball*, and write its tree."""
+        if self.told.warnings and tarball.warnings:
+            click.echo(report.warnings(tarball), err=True)
         if self.told.report:
             text = report.packed(plan, tarball, verbose=self.told.verbose, dry_run=self.dry_run)
             click.echo(text, err=True)
         if self.tree and not self.dry_run:
+            from linkpack.ship.staged import write_tree  # noqa: PLC0415 - hardly ever asked for
+
             write_tree(plan.entries, self.tree)
 
 
@@ -164,7 +169,8 @@ def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | Non
     packed: list[tuple[PackPlan, Tarball]] = []
     failed: list[Failed] = []
     entries = []
-    batch = Batch(job.destination, job.options, job.dry_run, hooks, run.crew, run.fail_fast)
+    level = job.gzip_level
+    batch = Batch(job.destination, job.options, job.dry_run, hooks, run.crew, run.fail_fast, level)
     for outcome in pack_many(folders, batch):
         if isinstance(outcome, Packed):
             if job.told.warnings and outcome.plan.warnings:

@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
-from linkpack.gate.against import check_against
+from linkpack.gate.against import check_against, check_project
 from linkpack.gate.bundle import Runtime, check_runtime
 from linkpack.gate.entrypoints import check_entries, check_license
-from linkpack.gate.findings import ALLOWABLE, Finding, Findings, Limits, allowed, errors
+from linkpack.gate.findings import ALLOWABLE, Finding, Findings, allowed, errors
 from linkpack.gate.gitrun import committed
-from linkpack.gate.manifests import is_manifest, read_manifests
+from linkpack.gate.manifests import is_manifest, read_manifests, read_vendored
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.gate.secrets import is_fixture, secret_name
-from linkpack.gate.sides import plan_side, read_contents, read_side
+from linkpack.gate.sides import PackedWith, read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
+from linkpack.limits import DEFAULTS, Limits, within
+from linkpack.select.editions import NPM_RULES
+from linkpack.select.secrets import is_fixture, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import PurePath
 
+    from linkpack.bundle.specs import Mode
     from linkpack.gate.diffing import Difference
     from linkpack.gate.reader import Archive
-
-DEFAULTS = Limits()
+    from linkpack.npm.manifest import Manifest
 
 _NO_RUNTIME = Runtime(0, 0, (), ())
 
@@ -73,19 +75,30 @@ def verify(
     against: str | PurePath = "",
     max_size: int = 0,
     allow: Collection[str] = (),
+    npm_rules: str = NPM_RULES[-1],
+    specs: Mode = "resolve",
+    publish_config: bool | None = None,
     limits: Limits = DEFAULTS,
 ) -> Verdict:
     """The verdict on the tarball at *path*; its findings are all that is wrong with it.
 
     *against* is a directory, another tarball, or `git` or `git:DIR` (what is committed in the repository of the
-    current directory, or of DIR): the tarball must be what that packs to. *max_size* is the most bytes that it may
-    have, 0 for any. Errors with a code in *allow* are warnings; only those in `ALLOWABLE` can be.
+    current directory, or of DIR): the tarball must be what that packs to, with the same *npm_rules*, *specs* and
+    *publish_config* as `plan_pack` was given; the layout is told by the tarball. *max_size* is the most bytes that
+    it may have, 0 for any. Errors with a code in *allow* are warnings; only those in `ALLOWABLE` can be.
 
     Raises `SnapshotError` when the file cannot be read, `LinkpackError` (EALLOW) for a code that cannot be
     allowed, and what packing *against* raises.
     """
     _check_allow(allow)
-    where = str(path)
+    with within(limits):
+        how = PackedWith(npm_rules, specs, publish_config)
+        return _verify(str(path), (str(against), how), max_size, allow, limits)
+
+
+def _verify(
+    where: str, against: tuple[str, PackedWith], max_size: int, allow: Collection[str], limits: Limits
+) -> Verdict:
     with open_tarball(where) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest, scan=True), limits)
     manifests = read_manifests(archive, where)
@@ -99,19 +112,20 @@ def verify(
     runtime = _NO_RUNTIME
     root = manifests.by_slot.get("")
     if root is not None and archive.integrity:
-        runtime = check_runtime(manifests.by_slot, archive.files.keys())
+        runtime = check_runtime(manifests.by_slot, archive.files.keys(), read_vendored(archive, root))
         found.extend(runtime.findings)
         found.extend(check_entries(root, manifests.members, archive.files))
         found.extend(check_license(manifests.members, archive.files.keys()))
-    if against and archive.integrity:
-        found.extend(_against(archive, str(against), where, limits))
+    source, how = against
+    if source and archive.integrity:
+        found.extend(_against(archive, root, source, where, how, limits=limits))
     return Verdict(
         where,
         root.name if root else "",
         root.version if root else "",
         archive.size,
         archive.unpacked,
-        len(archive.members),
+        len(archive.files),
         archive.integrity,
         runtime.packages,
         runtime.edges,
@@ -126,9 +140,10 @@ def diff(old: str | PurePath, new: str | PurePath, *, text: bool = True, limits:
     With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not safe to read
     (see `verify`), and what `plan_pack` raises.
     """
-    before, after = read_side(str(old), ".", limits), read_side(str(new), ".", limits)
-    paths = diffing.changed_paths(before, after) if text else ()
-    texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
+    with within(limits):
+        before, after = read_side(str(old), ".", limits), read_side(str(new), ".", limits)
+        paths = diffing.changed_paths(before, after) if text else ()
+        texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
     return diffing.compare(before, after, *texts)
 
 
@@ -142,8 +157,9 @@ def unpack(
     the folder is there already or cannot be written.
     """
     _check_allow(allow)
-    folder, archive, found = unpack_tarball(str(path), str(target), limits, allow)
-    return Unpacked(folder, len(archive.members), archive.unpacked, found)
+    with within(limits):
+        folder, archive, found = unpack_tarball(str(path), str(target), limits, allow)
+    return Unpacked(folder, len(archive.files), archive.unpacked, found)
 
 
 def _check_allow(allow: Collection[str]) -> None:
@@ -155,12 +171,12 @@ def _check_allow(allow: Collection[str]) -> None:
 
 
 def _secrets(archive: Archive) -> Iterator[Finding]:
+    fixtures = []
     for member in archive.members:
         what = secret_name(member.path)
         fix = f"leave {member.path} out of the package"
         if (what or member.tokens) and is_fixture(member.path, member.tokens):
-            why = f"{member.path} is or holds a secret, if it is not one made for tests"
-            yield Finding("WSECRET", member.path, why, fix, "warning")
+            fixtures.append(member.path)
             continue
         if what:
             yield Finding("ESECRETFILE", member.path, f"{member.path} is {what}", fix)
@@ -170,14 +186,23 @@ def _secrets(archive: Archive) -> Iterator[Finding]:
         if member.tokens:
             why = f"{member.path} holds what looks like {', '.join(member.tokens)}"
             yield Finding("ESECRET", member.path, why, f"revoke it, and {fix}")
+    if fixtures:
+        more = f" and {len(fixtures) - 1} more files like it" if len(fixtures) > 1 else ""
+        why = f"{fixtures[0]}{more}: a secret, if it was not made for tests"
+        yield Finding("WSECRET", fixtures[0], why, "leave tests and examples out of the package", "warning")
 
 
-def _against(archive: Archive, source: str, tarball: str, limits: Limits) -> Iterator[Finding]:
+def _against(
+    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackedWith, *, limits: Limits
+) -> Iterator[Finding]:
     beside = posixpath.dirname(tarball) or "."
     kind, _, folder = source.partition(":")
-    if kind == "git" and not fs.is_dir(source):
+    if fs.is_dir(source):
+        yield from check_project(archive, own, source, beside, how)
+    elif kind == "git":
         with committed(folder or ".") as tree:
-            side = plan_side(tree, beside)
-        yield from check_against(archive, side._replace(label=f"the committed tree of {folder or '.'}"))
+            yield from check_project(
+                archive, own, tree, beside, how, label=f"the committed tree of {folder or '.'}"
+            )
     else:
-        yield from check_against(archive, read_side(source, beside, limits))
+        yield from check_against(archive, tarball_side(source, limits))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.check import _levels
+from linkpack.bundle.check import lookup_slots
 from linkpack.bundle.protocols import is_inside, is_local
 from linkpack.bundle.specs import plan_specs
 from linkpack.gate.findings import Finding
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.specs import SpecChange
     from linkpack.npm.manifest import Manifest
+
+
+_NONE: Mapping[str, Manifest] = MappingProxyType({})
 
 
 class Placed(NamedTuple):
@@ -42,10 +46,13 @@ class Runtime(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def check_runtime(manifests: Mapping[str, Manifest], paths: Collection[str]) -> Runtime:
+def check_runtime(
+    manifests: Mapping[str, Manifest], paths: Collection[str], vendored: Mapping[str, Manifest] = _NONE
+) -> Runtime:
     """The runtime graph of the packages in *manifests* (slot to manifest), which has the root in it.
 
-    *paths* are the tarball's files. A dependency of a bundled package must be inside, or declared by the root.
+    *vendored* are packages that the root asks for in a folder of its own, by folder. *paths* are the tarball's
+    files. A dependency of a bundled package must be inside, or declared by the root.
     """
     placed = {slot: _placed(slot, manifest, manifests) for slot, manifest in manifests.items()}
     root = placed[""]
@@ -64,14 +71,17 @@ def check_runtime(manifests: Mapping[str, Manifest], paths: Collection[str]) -> 
             found += _closure(package, declared)
     found += _extraneous(placed)
     found += _specs(placed, paths)
+    for folder, manifest in vendored.items():
+        found += _flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle})
     edges = sum(len(package.needs) for package in placed.values() if package.slot) + len(root.manifest.bundle)
+    edges += sum(len({**each.dependencies, **each.peer_dependencies}) + 1 for each in vendored.values())
     serves = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
-    return Runtime(len(placed), edges, serves, tuple(found))
+    return Runtime(len(placed) + len(vendored), edges, serves, tuple(found))
 
 
 def _placed(slot: str, manifest: Manifest, manifests: Mapping[str, Manifest]) -> Placed:
     def answer(name: str) -> str | None:
-        return next((level for level in _levels(slot, name) if level in manifests), None)
+        return next((level for level in lookup_slots(slot, name) if level in manifests), None)
 
     needs = {name: answer(name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
     peers = {name: answer(name) for name in manifest.peer_dependencies if name not in needs}
@@ -94,6 +104,20 @@ def _closure(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
             why = f"{package.label} has the peer dependency {name}, which nothing supplies"
             fix = f"add {name} to the root's dependencies or peerDependencies"
             yield Finding("WPEER", f"{package.slot}/package.json", why, fix, "warning")
+
+
+def _flat(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
+    """What a vendored package asks for, and its consumer's installer cannot get: it sees only the root's own."""
+    manifest = package.manifest
+    place = f"{package.slot}/package.json"
+    for name in manifest.peer_dependencies:
+        if name not in declared and name not in manifest.optional_peers:
+            why = f"{package.label} has the peer dependency {name}, which the root does not declare"
+            yield Finding("WPEER", place, why, f"add {name} to the root's dependencies", "warning")
+    for name, spec in {**manifest.dependencies, **manifest.optional_dependencies}.items():
+        if is_local(spec) or spec.startswith(("workspace:", "catalog:")):
+            why = f'{package.label}: dependencies.{name} "{spec}" leads to nothing at the consumer\'s'
+            yield Finding("ESPECLOCAL", place, why, "pack it again with linkpack pack --layout vendor")
 
 
 def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:

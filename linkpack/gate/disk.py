@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
-import re
-import secrets
-import shutil
 import stat
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from linkpack.disk.drafts import draft_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_DRAFT = re.compile(r"\.linkpack-[0-9a-f]{16}\.unpack")
 
 
 class Opened(NamedTuple):
@@ -57,46 +53,12 @@ def exists(path: str) -> bool:
 
 @contextlib.contextmanager
 def folder_draft(target: str) -> Iterator[str]:
-    """A new folder beside *target*, which becomes *target* when the block ends well and goes when it does not.
+    """A new folder beside *target*: what it holds of *target*'s name is put there when the block ends well.
 
-    Folders that killed runs left there are removed first. `OSError` (EEXIST) when something is at *target*.
+    It goes in any case, as do those that killed runs left. `OSError` (EEXIST) when something is at *target*.
     """
-    parent = os.path.dirname(target) or "."
-    _sweep(parent)
-    draft = os.path.join(parent, f".linkpack-{secrets.token_hex(8)}.unpack")
-    os.mkdir(draft, 0o700)
-    try:
-        with _locked(draft):
-            yield draft
-            if os.path.lexists(target):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-            os.rename(os.path.join(draft, os.path.basename(target)), target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Hold a lock on *folder*; a file system without locks loses only the sweeping of dead runs' folders."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _sweep(parent: str) -> None:
-    """Remove the drafts of dead runs in *parent*: those that nobody locks."""
-    left = []
-    with contextlib.suppress(OSError), os.scandir(parent) as entries:
-        left = [entry.path for entry in entries if _DRAFT.fullmatch(entry.name)]
-    for path in left:
-        with contextlib.suppress(OSError):
-            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(handle)
+    with draft_folder(os.path.dirname(target) or ".", 0o700) as draft:
+        yield draft
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+        os.rename(os.path.join(draft, os.path.basename(target)), target)

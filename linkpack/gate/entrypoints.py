@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _MAIN = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 _TYPES = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
+_SCRIPTS = re.compile(r"\.([cm]?)jsx?$")
+# Under any other condition of exports nobody looks who has not been told to: its files may be those of a checkout.
+_CONDITIONS = frozenset(
+    {"default", "import", "require", "node", "node-addons", "module-sync", "types", "browser", "module", "script"}
+    | {"development", "production", "deno", "bun", "worker", "workerd", "edge-light", "electron", "react-native"}
+    | {"react-server", "style", "sass", "svelte", "solid"}
+)
+_INSTALLING = ("preinstall", "install", "postinstall")
 # What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
 _PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 _LICENSE_LENGTH = 1000  # characters; the longest in use has about 200
@@ -28,12 +36,23 @@ _SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
 def check_entries(
     manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
 ) -> Iterator[Finding]:
-    """What the root's manifest names and *files* (by path) lack. *members* is the manifest as JSON."""
+    """What the root's manifest names and *files* (by path) lack. *members* is the manifest as JSON.
+
+    What a script may make at its installation is a warning: the package `bun` ships no program of its own.
+    """
+    makes = "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)
+    for each in _lacking(manifest, members, files):
+        later = makes and each.code in {"EENTRYPOINT", "ESHEBANG"}
+        why = f"{each.message}; perhaps a script makes it at installation"
+        yield each._replace(code="WENTRYPOINT", message=why, severity="warning") if later else each
+
+
+def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]) -> Iterator[Finding]:
     yield from _check_main(manifest, members, files)
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     for key in () if members.get("typesVersions") else ("types", "typings"):
         value = members.get(key)
-        if isinstance(value, str) and value and not _resolves(value, files, _TYPES):
+        if isinstance(value, str) and value and not _is_declared(value, files):
             yield _absent(key, value, "ETYPES")
     for key in ("module", "browser"):
         value = members.get(key)
@@ -59,6 +78,11 @@ def _resolves(value: str, paths: Collection[str], endings: Iterable[str]) -> boo
     return any(path + ending in paths for ending in endings)
 
 
+def _is_declared(value: str, paths: Collection[str]) -> bool:
+    """Whether TypeScript finds types at *value*; for a script it takes the declaration beside it."""
+    return _resolves(value, paths, _TYPES) or _resolves(_SCRIPTS.sub(r".d.\1ts", value), paths, ("",))
+
+
 def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collection[str]) -> Iterator[Finding]:
     if not manifest.main or _resolves(manifest.main, files, _MAIN):
         return
@@ -71,16 +95,46 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
 
 
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
-    """Each target of `exports`: a file, or with a `*` at least one."""
-    todo: list[tuple[str, object]] = [("exports", exports)]
+    """Each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    todo: list[tuple[str, object, bool]] = [("exports", exports, False)]
     while todo:
-        key, value = todo.pop()
+        key, value, spare = todo.pop()
         if isinstance(value, dict):
-            todo += [(f'exports["{name}"]' if name.startswith(".") else key, each) for name, each in value.items()]
+            beside = _has_spare(value, files)
+            todo += [
+                (
+                    f'exports["{name}"]' if name.startswith(".") else key,
+                    each,
+                    spare or (beside and _is_types(name)),
+                )
+                for name, each in value.items()
+                if name.startswith(".") or name.partition("@")[0] in _CONDITIONS
+            ]
         elif isinstance(value, list):
-            todo += [(key, value[0])] if value else []  # an alternative is for hosts that do not know the first
+            todo += (
+                [(key, value[0], spare)] if value else []
+            )  # an alternative is for hosts that do not know the first
         elif isinstance(value, str) and not _exported(value, files):
-            yield _absent(key, value, "ETYPES" if value.endswith(_DECLARATIONS) else "EENTRYPOINT")
+            yield _unexported(key, value, spare=spare)
+
+
+def _is_types(condition: str) -> bool:
+    return condition.partition("@")[0] == "types"  # types@<5 is TypeScript's, too
+
+
+def _has_spare(conditions: Mapping[str, object], files: Collection[str]) -> bool:
+    """Whether a target that is no declaration is there, for TypeScript to go on to (measured on 7.0.2)."""
+    others = [each for name, each in conditions.items() if not name.startswith(".") and not _is_types(name)]
+    return any(isinstance(each, str) and _exported(each, files) for each in others)
+
+
+def _unexported(key: str, value: str, *, spare: bool) -> Finding:
+    if not value.endswith(_DECLARATIONS):
+        return _absent(key, value)
+    if not spare:
+        return _absent(key, value, "ETYPES")
+    why = f'{key} has types in "{value}", which is not in the tarball: to TypeScript the package has none'
+    return Finding("WTYPES", "package.json", why, "build before you pack, and check files", "warning")
 
 
 def _exported(target: str, files: Collection[str]) -> bool:

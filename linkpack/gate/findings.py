@@ -33,22 +33,6 @@ ALLOWABLE = frozenset(
 """Codes of errors that a caller may turn into warnings; none of them makes a tarball dangerous to read."""
 
 
-class Limits(NamedTuple):
-    """How much of a tarball is read before it is refused.
-
-    *entries* counts files and folders, implied ones too; *file*, *unpacked* and *manifest* are bytes; *ratio* is
-    unpacked to packed; *path* is bytes of a whole name, *depth* its portions.
-    """
-
-    entries: int = 200_000
-    file: int = 8 << 30
-    unpacked: int = 16 << 30
-    ratio: int = 1000
-    path: int = 4096
-    depth: int = 256
-    manifest: int = 16 << 20
-
-
 class Finding(NamedTuple):
     """One thing found: a stable *code*, the *place* in the tarball, what it is, what to do.
 

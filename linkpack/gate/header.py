@@ -15,6 +15,7 @@ from linkpack.tarballs.tar import BLOCK
 _OCTAL = re.compile(rb"[ ]*([0-7]*)[ \0]*")
 _MAGICS = {b"ustar\x0000", b"ustar  \0", bytes(8)}
 _POSIX = b"ustar\x0000"
+_TWO_TIMES = re.compile(rb"\0(?:[0-7]{11}[ \0]){2}")
 _BASE_256 = 0x80  # the first byte of a number that is not in octal digits
 _TIMES = 1 << 34  # seconds: the year 2514
 
@@ -45,7 +46,7 @@ def parse_header(block: bytes, after: str) -> Header:
         raise Refused("EHEADER", after, f"{where} has an unknown magic: {magic!r}")
     name = _text(block[:100], where, "name")
     if magic == _POSIX:
-        prefix = _text(block[345:500], where, "prefix")
+        prefix = _text(_prefix(block), where, "prefix")
         name = prefix + b"/" + name if prefix else name
     elif any(block[345:500]):
         raise Refused("EHEADER", after, f"{where} has bytes where only some readers see a name prefix")
@@ -62,6 +63,14 @@ def parse_header(block: bytes, after: str) -> Header:
 def padding(size: int) -> int:
     """Bytes between the end of contents of *size* bytes and the next block."""
     return -size % BLOCK
+
+
+def _prefix(block: bytes) -> bytes:
+    """The field before the name, without the two times that star and node-tar keep at its end, behind a NUL.
+
+    What DefinitelyTyped publishes has them; every reader ends the prefix at the NUL or before it.
+    """
+    return block[345:475] if _TWO_TIMES.fullmatch(block[475:500]) else block[345:500]
 
 
 def _text(field: bytes, where: str, what: str) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.check import _slot_of
+from linkpack.bundle.check import slot_of
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.gate.findings import Finding
 from linkpack.npm import jsontext
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from linkpack.gate.reader import Archive, Member
     from linkpack.npm.manifest import Manifest, Role
 
+_VENDORED = re.compile(r"vendor/(?:@[^/]+/)?[^/@][^/]*/package\.json")
 _CLAIM = re.compile(r".*-[0-9]+\.[0-9]+\.[0-9]+.*\.(?:tgz|tar\.gz)", re.DOTALL)
 
 
@@ -31,8 +33,27 @@ class Manifests(NamedTuple):
 
 
 def is_manifest(path: str, _size: int) -> bool:
-    """Whether *path* is the manifest of the package or of a bundled one."""
-    return _slot_of(path) is not None
+    """Whether *path* is the manifest of the package, of a bundled one, or of one that may be vendored."""
+    return slot_of(path) is not None or _VENDORED.fullmatch(path) is not None
+
+
+def read_vendored(archive: Archive, root: Manifest) -> Mapping[str, Manifest]:
+    """The manifests of the packages that *root* asks for in its own folder `vendor`, by folder.
+
+    One that cannot be read is left out: what else lies in such a folder is the package's own affair.
+    """
+    asked = {
+        posixpath.normpath(spec.removeprefix("file:"))
+        for spec in {**root.dependencies, **root.optional_dependencies}.values()
+        if spec.startswith("file:./vendor/")
+    }
+    found = {}
+    for member in archive.members if asked else ():
+        folder = member.path.rpartition("/")[0]
+        if folder in asked and _VENDORED.fullmatch(member.path):
+            with contextlib.suppress(LinkpackError):
+                found[folder] = parse_manifest(member.kept, member.path, "installed")
+    return found
 
 
 def read_manifests(archive: Archive, filename: str) -> Manifests:
@@ -41,7 +62,7 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
     by_slot: dict[str, Manifest] = {}
     own: Mapping[str, object] = {}
     for member in archive.members:
-        slot = _slot_of(member.path)
+        slot = slot_of(member.path)
         if slot is None:
             continue
         try:
@@ -57,6 +78,7 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
         place = f"{archive.root or 'package'}/package.json"
         found.append(Finding("ENOMANIFEST", place, "the tarball has no package.json", "pack a package"))
     if "" in by_slot:
+        found += _root(by_slot[""].name, archive.root)
         found += _filename(by_slot[""], filename)
     return Manifests(by_slot, own, tuple(found))
 
@@ -97,6 +119,17 @@ def _texts(value: object) -> Iterator[str]:
         for key, each in value.items():
             yield key
             yield from (each,) if isinstance(each, str) else ()
+
+
+def _root(name: str, root: str) -> Iterator[Finding]:
+    """Whether the package's folder has a name that packers give it: npm's, the package's own, or git archive's.
+
+    Installers take the folder away, whatever it is called. DefinitelyTyped names it for the package, `git archive`
+    and GitHub for the repository and the commit or tag.
+    """
+    base = name.rpartition("/")[2]
+    if root not in {"package", base} and f"-{base}-" not in f"-{root}":
+        yield Finding("WROOT", root, f"the package's folder is called {root}, not package", severity="warning")
 
 
 def _filename(manifest: Manifest, filename: str) -> Iterator[Finding]:

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.gate.findings import Refused
-from linkpack.tarballs.archive import _CONTROL, _WINDOWS, _fold
+from linkpack.tarballs.archive import CONTROL, WINDOWS, folded_name
 
 if TYPE_CHECKING:
-    from linkpack.gate.findings import Findings, Limits
+    from linkpack.gate.findings import Findings
+    from linkpack.limits import Limits
 
 _EACH = 256  # characters of a whole path, on average: all of them are kept in memory
 _PORTION = 255  # bytes of one portion that common file systems take
@@ -27,9 +28,16 @@ class Tree:
         self._kinds: dict[str, str] = {}
         self._length = 0
         self._folded: dict[str, str] = {}
+        self._dotted: set[str] = set()
+        self.again: set[str] = set()
+        """Paths below the root that are there again in another spelling: no fault if their contents are one."""
 
     def enter(self, name: str, *, folder: bool) -> str | None:
-        """The path below the root of the entry *name*; None when it is refused, "" for the root itself."""
+        """The path below the root of the entry *name*; None when it is refused, "" for the root itself.
+
+        Dots that are portions of their own are taken out, as every reader does: pnpm wrote `package/./dist/x.js`,
+        beside the same file without the dot, where `main` was spelled so.
+        """
         path = name[:-1] if folder and name.endswith("/") else name
         fault = _fault(path, self._limits)
         if fault:
@@ -38,6 +46,9 @@ class Tree:
                 code, name, f"{name or 'an entry with an empty path'} {why}", "rename it or leave it out"
             )
             return None
+        if "/./" in path or path.endswith("/."):
+            path = "/".join(part for part in path.split("/") if part != ".")
+            self._dotted.add(path)
         root, _, below = path.partition("/")
         if not self._rooted(root, name, is_folder=folder or bool(below)):
             return None
@@ -56,10 +67,7 @@ class Tree:
                 "EROOT", name, f"{name} lies beside the package's folder", "put all files in package/"
             )
             return False
-        if not self.root:
-            self.root = root
-            if root != "package":
-                self._found.warning("WROOT", root, f"the package's folder is called {root}, not package")
+        self.root = self.root or root
         if root != self.root:
             why = f"{name} is not in the folder {self.root}, as what comes before it is"
             self._found.error("EROOT", name, why, "put all files in package/")
@@ -70,13 +78,15 @@ class Tree:
         if _DEVICES.search(path):
             why = f"{path} is a drive, stream or device name on Windows"
             self._found.error("EWINDOWS", path, why, "rename it, or pass --allow EWINDOWS")
-        elif _WINDOWS.search(path):
+        elif WINDOWS.search(path):
             self._found.warning("WNAME", path, f"{path} is not portable: Windows cannot create such a name")
 
     def _claim(self, path: str, kind: str) -> None:
         before = self._kinds.get(path)
         if before == "implied" and kind == "folder":
             self._kinds[path] = kind
+        elif before == kind == "file" and path in self._dotted:
+            self.again.add(path.partition("/")[2])
         elif before is not None:
             code, how = ("EDUPLICATE", "twice") if before == kind else ("EFILEFOLDER", "as a file and as a folder")
             self._found.error(code, path, f"{path} is in the tarball {how}", "keep one of them")
@@ -89,7 +99,7 @@ class Tree:
             self._fold(path, kind)
 
     def _fold(self, path: str, kind: str) -> None:
-        other = self._folded.setdefault(path.casefold() if path.isascii() else _fold(path), path)
+        other = self._folded.setdefault(path.casefold() if path.isascii() else folded_name(path), path)
         if other == path:
             return
         why = f"{other} and {path} are one name on Windows and macOS"
@@ -113,8 +123,8 @@ def _shape_fault(path: str, limits: Limits) -> tuple[str, str] | None:
         return "EPATHLONG", f"is too long or too deep: {size} bytes, {len(parts)} portions"
     if path.startswith("/") or ".." in parts:
         return "ETRAVERSAL", "leads out of the package"
-    if "" in parts or "." in parts:
-        return "EBADNAME", "has an empty portion or a dot as one in its path"
+    if "" in parts or parts[0] == ".":
+        return "EBADNAME", "has an empty portion in its path, or a dot as the first"
     if any(_size(part) > _PORTION for part in parts):
         return "EPATHLONG", f"has a portion of more than {_PORTION} bytes"
     return None
@@ -129,6 +139,6 @@ def _character_fault(path: str) -> tuple[str, str] | None:
         return "EBADNAME", "is not UTF-8"
     if "\\" in path:
         return "EBADNAME", "has a backslash in its name: on Windows that is another path"
-    if _CONTROL.search(path):
+    if CONTROL.search(path):
         return "EBADNAME", "has control or invisible characters in its name"
     return None

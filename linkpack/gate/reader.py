@@ -7,26 +7,29 @@ was checked here is what npm, pnpm, yarn and bun unpack.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from linkpack.gate import extended
 from linkpack.gate.findings import Findings, Refused
 from linkpack.gate.header import padding, parse_header
 from linkpack.gate.paths import Tree
-from linkpack.gate.secrets import Scanner
 from linkpack.gate.unzip import Unzipped
+from linkpack.select.secrets import Scanner
 from linkpack.tarballs.tar import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from linkpack.gate.findings import Finding, Limits
+    from linkpack.gate.findings import Finding
     from linkpack.gate.header import Header
+    from linkpack.limits import Limits
 
 HEAD = 4  # bytes of a file's beginning that are kept: enough for a shebang or the mark of a binary
 _KEPT = 8  # times the limit of one manifest that all kept contents together may have
 _OCTAL_MAX = 0o77777777777  # the largest size in octal digits
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a pipe"}
+_COMMIT = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
 
 
@@ -116,6 +119,16 @@ class _Reader:
         if any(self.stream.exactly(BLOCK, self._place())):
             raise Refused("EENDMARK", self.last, "the end mark of the tar stream is only half there")
         self.stream.finish()
+        self._compare_again()
+
+    def _compare_again(self) -> None:
+        """Refuse a path that is there in two spellings with other contents: readers differ in what they keep."""
+        first: dict[str, Member] = {}
+        for member in self.members if self.tree.again else ():
+            other = first.setdefault(member.path, member)
+            if member.path in self.tree.again and other.digest != member.digest:
+                why = f"{member.name} is {other.name} once more, with other contents"
+                self.found.error("EDUPLICATE", member.name, why, "keep one of them")
 
     def _place(self) -> str:
         return f"what follows {self.last}, before its end mark" if self.last else "its first header"
@@ -136,7 +149,8 @@ class _Reader:
             extended.check_global(records, name)
             if self.headers > 1:  # as git writes it; later on readers differ in what it goes for
                 raise Refused("EPAX", name, f"the global extended (pax) header {name} is not the first header")
-            self.found.warning("WPAX", name, f"the global header {name} is of no use to a package")
+            if records.keys() != {b"comment"} or not _COMMIT.fullmatch(records[b"comment"]):  # git archive's
+                self.found.warning("WPAX", name, f"the global header {name} is of no use to a package")
             return pending
         if pending is not _NOTHING:
             raise Refused("EPAX", name, f"the extended (pax) header {name} follows another one")
@@ -205,7 +219,7 @@ class _Reader:
         path = self.tree.enter(name, folder=False)
         self._modes(name, mode)
         keep = path is not None and self._keeps(path, size)
-        digest, scanner = hashlib.sha256(), Scanner()
+        digest, scanner = hashlib.sha256(), Scanner(name)
         head, pieces = b"", []
         for piece in self.stream.pieces(size, name):
             digest.update(piece)

@@ -68,6 +68,17 @@ def unpacked(each: Unpacked) -> str:
     return f"{each.files} files, {amount(each.size)}, in {safe(each.folder)}"
 
 
+def unpacked_json(each: Unpacked) -> str:
+    """What was unpacked as JSON, ASCII only."""
+    document = {
+        "folder": each.folder,
+        "fileCount": each.files,
+        "unpackedSize": each.size,
+        "findings": [finding._asdict() for finding in each.findings],
+    }
+    return json.dumps(document, indent=2)
+
+
 def names(each: Difference) -> str:
     """A line a changed file: A, D, M or T (only the mode), and its path."""
     return "\n".join(f"{_MARKS[change.kind]} {safe(change.path)}" for change in each.files)

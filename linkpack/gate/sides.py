@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import api
-from linkpack.bundle.check import _slot_of
+from linkpack.bundle.check import slot_of
 from linkpack.disk import fs
 from linkpack.errors import PlanRejected
 from linkpack.gate.findings import as_problems, errors
@@ -14,15 +14,18 @@ from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import changed, open_tarball
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.npm.manifest import parse_manifest
+from linkpack.select.editions import NPM_RULES
 from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from linkpack.api import PackPlan
-    from linkpack.gate.findings import Limits
+    from linkpack.bundle.specs import Mode
     from linkpack.gate.reader import Archive
+    from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
+    from linkpack.ship.form import LayoutName
     from linkpack.tarballs.archive import Entry
 
 TEXT_LIMIT = 1 << 20  # bytes of a file whose contents are compared by line
@@ -54,6 +57,18 @@ class Side(NamedTuple):
     plan: PackPlan | None
 
 
+class PackedWith(NamedTuple):
+    """The options of `plan_pack`, by its names, with which a directory is packed to be compared."""
+
+    npm_rules: str = NPM_RULES[-1]
+    specs: Mode = "resolve"
+    publish_config: bool | None = None
+    layout: LayoutName = "bundle"
+
+
+DEFAULT = PackedWith()
+
+
 def read_side(path: str, destination: str, limits: Limits) -> Side:
     """The tarball at *path*, or the project in that directory as it would be packed into *destination*.
 
@@ -79,9 +94,9 @@ def archived(archive: Archive) -> Mapping[str, SideFile]:
     return {each.path: SideFile(each.size, each.mode & 0o777, each.digest) for each in archive.members}
 
 
-def plan_side(folder: str, destination: str) -> Side:
+def plan_side(folder: str, destination: str, how: PackedWith = DEFAULT) -> Side:
     """What the project in *folder* would be packed to; raises as `plan_pack` and `measure_pack` do."""
-    plan = api.plan_pack(folder, destination=destination)
+    plan = api.plan_pack(folder, destination=destination, **how._asdict())
     tarball = api.measure_pack(plan)
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))
@@ -90,7 +105,7 @@ def plan_side(folder: str, destination: str) -> Side:
     manifests = {
         slot: parse_manifest(entry.source, entry.path, "installed")
         for entry in plan.entries
-        if isinstance(entry.source, bytes) and (slot := _slot_of(entry.path[len(ROOT) :])) is not None
+        if isinstance(entry.source, bytes) and (slot := slot_of(entry.path[len(ROOT) :])) is not None
     }
     return Side(folder, files, manifests, tarball.size, tarball.integrity, "", plan)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linkpack.disk import fswrite
+from linkpack.disk.drafts import sweep
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.gate import disk
 from linkpack.gate.findings import allowed, as_problems, errors
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from tarfile import TarInfo
 
+    import tarsafe
+
     from linkpack.gate.disk import Opened
-    from linkpack.gate.findings import Finding, Limits
+    from linkpack.gate.findings import Finding
     from linkpack.gate.reader import Archive
+    from linkpack.limits import Limits
 
 FOLDER = "package"  # where the files land, whatever the archive calls its folder
 
@@ -49,6 +54,7 @@ def unpack_tarball(
 
 
 def _place(file: Opened, archive: Archive, folder: str) -> None:
+    sweep(posixpath.dirname(folder) or ".")
     if disk.exists(folder):
         raise _exists(folder)
     with disk.folder_draft(folder) as draft:
@@ -66,17 +72,37 @@ def _extract(file: Opened, archive: Archive, draft: str) -> None:
 
     file.source.seek(0)
     try:
-        with tarsafe.TarSafe.open(
+        with _anchored(draft).open(
             fileobj=file.source, mode="r:gz", encoding="utf-8", errors="surrogateescape"
         ) as reader:
             members = reader.getmembers()
             _compare(members, archive)
             for member in members:
                 _settle(member, archive.root)
+            reader.errorlevel = 2  # a mode that cannot be set is an error, too
             reader.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.10.12 and later
             reader.extractall(draft, members)  # noqa: S202 - every member was checked twice
+    except tarfile.ExtractError as err:
+        code = getattr(err.__context__, "errno", None) or errno.EIO
+        raise OSError(code, f"{err} ({errno.errorcode.get(code, code)})", draft) from err
     except (tarsafe.TarError, tarsafe.TarSafeException, EOFError, zlib.error, ValueError) as err:
         raise VerifyFailed(f"the tarball was refused by its last check: {err}") from err
+
+
+def _anchored(directory: str) -> type[tarsafe.TarSafe]:
+    """The reader of tarsafe, anchored in *directory* from the start.
+
+    Its own start asks for the working directory, which may be gone: "not a gzip file" (tarsafe 0.0.6).
+    """
+    import tarfile  # noqa: PLC0415
+
+    import tarsafe  # noqa: PLC0415
+
+    def start(self: tarsafe.TarSafe, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as tarfile's
+        tarfile.TarFile.__init__(self, *args, **options)
+        self.directory = directory
+
+    return type("Anchored", (tarsafe.TarSafe,), {"__init__": start})
 
 
 def _compare(members: list[TarInfo], archive: Archive) -> None:

@@ -12,7 +12,7 @@ from linkpack.gate.findings import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from linkpack.gate.findings import Limits
+    from linkpack.limits import Limits
 
 CHUNK = 1 << 18  # bytes given at a time
 _SLACK = 1 << 16  # unpacked bytes that no ratio is asked of

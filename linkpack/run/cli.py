@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from linkpack.disk import fs, fslinks
-from linkpack.run.choose import choose_workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +89,8 @@ class RunOptions(NamedTuple):
         """
         if not (self.workspace or self.workspaces) or (given and "." not in given):
             return given
+        from linkpack.run.choose import choose_workspaces  # noqa: PLC0415 - one package needs no workspaces
+
         chosen = choose_workspaces(
             ".", self.workspace, every=self.workspaces, with_root=self.include_workspace_root
         )
@@ -105,7 +106,21 @@ class RunOptions(NamedTuple):
         if ignore:
             return None
         workspaces = bool(self.workspace or self.workspaces)
-        return Hooks(env, self.script_shell, self.run_linked_scripts, workspaces, announce)
+        return Hooks(env, self.script_shell, self.run_linked_scripts, workspaces, announce, _npm_flags())
+
+
+def _npm_flags() -> dict[str, str | bool]:
+    """What the command line says that npm has a flag for, by npm's names."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    flags: dict[str, str | bool] = {}
+    if given.get("dry_run"):
+        flags["dry-run"] = True
+    if given.get("as_json"):
+        flags["json"] = True
+    if given.get("pack_destination", ".") != ".":
+        flags["pack-destination"] = given["pack_destination"]
+    return flags
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:

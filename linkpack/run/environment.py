@@ -1,15 +1,14 @@
 """The environment that npm gives to a lifecycle script of `pack`.
 
 Sources: set-envs.js of @npmcli/config, package-envs.js and set-path.js of @npmcli/run-script; measured on npm
-11.19.1. Not passed on are npm's own settings (`npm_config_registry` and so on) beyond those named here; what the
-environment already holds of them stays.
+11.19.1. npm's own settings (`npm_config_registry` and so on) are in `run.settings`; not passed on are COLOR and
+`npm_config_allow_scripts`, which npm works out for itself.
 """
 
 from __future__ import annotations
 
-import math
 import posixpath
-from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import __version__
@@ -21,15 +20,16 @@ from linkpack.linking.linkhome import find_home
 from linkpack.linking.linkpackage import source_of
 from linkpack.npm.jsontext import parse
 from linkpack.run.scripts import node_facts
+from linkpack.run.settings import setting_variables, variable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from linkpack.linking.config import Config
     from linkpack.npm.manifest import Manifest
 
+_NO_FLAGS: Mapping[str, str | bool] = MappingProxyType({})
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
-_PLAIN_BELOW = 21  # a number with at most so many digits before the point is written without an exponent
-_PLAIN_ABOVE = -6  # and one with fewer zeros after it than this
 
 
 class Surroundings(NamedTuple):
@@ -44,34 +44,44 @@ class Surroundings(NamedTuple):
 
 
 def read_surroundings(
-    env: Mapping[str, str], cwd: str, *, script_shell: str = "", workspaces: bool = False, command: str = "pack"
+    env: Mapping[str, str],
+    cwd: str,
+    *,
+    script_shell: str = "",
+    workspaces: bool = False,
+    command: str = "pack",
+    flags: Mapping[str, str | bool] = _NO_FLAGS,
 ) -> Surroundings:
     """The surroundings of scripts started by a command in the real directory *cwd* with the environment *env*.
 
     *script_shell* overrides npm's setting of that name. *workspaces* says that workspaces were asked for, and
-    *command* which command of npm the scripts are to believe in. What is not found (node, npm, a global prefix)
-    leaves its variables as they are in *env*.
+    *command* which command of npm the scripts are to believe in. *flags* are what the command line says, by npm's
+    names. What is not found (node, npm, a global prefix) leaves its variables as they are in *env*.
     """
     home = find_home(cwd)
-    prefix, shell = _settings(env, cwd, home.root, script_shell)
+    given = {**flags, **({"script-shell": script_shell} if script_shell else {})}
+    config = _config(env, cwd, home.root, given)
     node, npm = which("node", env, cwd), which("npm", env, cwd)
     npm_root = posixpath.dirname(posixpath.dirname(npm)) if npm.endswith(".js") else ""
+    version = _npm_version(npm_root) if npm_root else ""
     found = {
         **env,
+        "EDITOR": env.get("EDITOR") or env.get("VISUAL") or "vi",
+        **(setting_variables(config, cwd, npm_root, version) if config else {}),
         "INIT_CWD": cwd,
         "npm_command": command,
         "npm_config_local_prefix": home.root,
         "npm_config_user_agent": env.get("npm_config_user_agent")
-        or _agent(env, node, npm_root, workspaces=workspaces or home.implicit),
+        or _agent(env, node, version, workspaces=workspaces or home.implicit),
     }
-    if prefix:
-        found["npm_config_global_prefix"] = prefix
+    if config:
+        found["npm_config_global_prefix"] = config.prefix
     if node:
         found["NODE"] = found["npm_node_execpath"] = node
     if npm_root and not env.get("npm_execpath"):
         found["npm_execpath"] = npm
     gyp = f"{npm_root}/node_modules/@npmcli/run-script/lib/node-gyp-bin" if npm_root else ""
-    return Surroundings(found, shell, gyp if fs.is_dir(gyp) else "")
+    return Surroundings(found, _shell(config, script_shell), gyp if fs.is_dir(gyp) else "")
 
 
 def ignores_scripts(env: Mapping[str, str], cwd: str) -> bool:
@@ -82,20 +92,23 @@ def ignores_scripts(env: Mapping[str, str], cwd: str) -> bool:
         return env.get("npm_config_ignore_scripts", "").lower() not in {"", "false", "null", "0", "no"}
 
 
-def _settings(env: Mapping[str, str], cwd: str, project: str, script_shell: str) -> tuple[str, str]:
-    """The global prefix, empty when there is none, and the shell for scripts."""
+def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, str | bool]) -> Config | None:
+    """The settings of npm; None when there is no global prefix."""
     try:
-        config = load_config(env, cwd, {"script-shell": script_shell} if script_shell else {}, project)
+        return load_config(env, cwd, flags, project)
     except ConfigError:
-        return "", script_shell or "sh"
-    setting = config.settings.get("script-shell")
-    shell = setting.value if setting is not None else None
-    return config.prefix, shell if isinstance(shell, str) and shell else "sh"
+        return None
 
 
-def _agent(env: Mapping[str, str], node: str, npm_root: str, *, workspaces: bool) -> str:
-    """The user agent that npm has, or one of our own when npm or node is not found."""
-    version = _npm_version(npm_root) if npm_root else ""
+def _shell(config: Config | None, script_shell: str) -> str:
+    """The shell for scripts."""
+    setting = config.settings.get("script-shell") if config else None
+    shell = setting.value if setting is not None else script_shell
+    return shell if isinstance(shell, str) and shell else "sh"
+
+
+def _agent(env: Mapping[str, str], node: str, version: str, *, workspaces: bool) -> str:
+    """The user agent that npm of that *version* has, or one of our own when npm or node is not found."""
     facts = node_facts(node, env) if node else ""
     who = f"npm/{version}" if version else f"linkpack/{__version__}"
     return " ".join(filter(None, (who, facts and f"node/{facts}", f"workspaces/{str(workspaces).lower()}")))
@@ -150,28 +163,4 @@ def _flat(key: str, value: object) -> Iterator[tuple[str, str]]:
         for name, each in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _flat(f"{key}_{name}", each)
     else:
-        yield key, _text(value)
-
-
-def _text(value: object) -> str:
-    """A JSON scalar as npm writes it into a variable; false and null are empty."""
-    if value is None or value is False:
-        return ""
-    if isinstance(value, float):
-        return _number(value)
-    return "true" if value is True else str(value)
-
-
-def _number(value: float) -> str:
-    """*value* as JavaScript writes it: the shortest digits, an exponent only for the very large and small."""
-    if not math.isfinite(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0:
-        return "0"
-    exact = Decimal(repr(value)).normalize()
-    _, digits, exponent = exact.as_tuple()
-    point = len(digits) + int(exponent)
-    if _PLAIN_ABOVE < point <= _PLAIN_BELOW:
-        return f"{exact:f}"
-    sign, rest = "-" if value < 0 else "", "".join(map(str, digits[1:]))
-    return f"{sign}{digits[0]}{'.' if rest else ''}{rest}e{point - 1:+d}"
+        yield key, variable_text(value)

@@ -35,7 +35,8 @@ class Hooks(NamedTuple):
     """How scripts are run: from the environment *env*, by the shell *script_shell*, or else by npm's setting.
 
     *linked* runs prepack and prepare of linked bundled packages first. *workspaces* says that workspaces were
-    asked for. *announce* is called with each script before it starts.
+    asked for. *announce* is called with each script before it starts. *flags* are what the command line says, by
+    npm's names (`dry-run`).
     """
 
     env: Mapping[str, str] = {}
@@ -43,6 +44,7 @@ class Hooks(NamedTuple):
     linked: bool = False
     workspaces: bool = False
     announce: Callable[[Script], None] = _silent
+    flags: Mapping[str, str | bool] = {}
 
 
 class _Event(NamedTuple):
@@ -120,7 +122,11 @@ def begin(project: Project, hooks: Hooks, cwd: str = ".") -> Lifecycle:
     fails; the ones after it are not run.
     """
     around = read_surroundings(
-        hooks.env, fs.real_path(cwd), script_shell=hooks.script_shell, workspaces=hooks.workspaces
+        hooks.env,
+        fs.real_path(cwd),
+        script_shell=hooks.script_shell,
+        workspaces=hooks.workspaces,
+        flags=hooks.flags,
     )
     if hooks.linked:
         for package in _linked(read_bundle(project, allow_missing=True)):

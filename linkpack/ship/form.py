@@ -11,9 +11,6 @@ from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout import Layout, place
 from linkpack.bundle.project import read_manifest
 from linkpack.errors import LinkpackError
-from linkpack.ship.flat import plan_flat
-from linkpack.ship.manifests import flat_manifests
-from linkpack.ship.prove import check_flat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +45,9 @@ def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan) -> Form:
     """
     if name == "bundle" or not graph.bundled:
         return Form(name, place(graph), consumer_manifests(graph, consumer), consumer.changes)
+    from linkpack.ship.flat import plan_flat  # noqa: PLC0415 - a bundle needs none of the three
+    from linkpack.ship.manifests import flat_manifests  # noqa: PLC0415 - as above
+
     flat = plan_flat(graph, consumer.changes, _read_outside(graph), thin=name == "thin")
     slots = {"": graph.root, **{folder: at for at, folder in flat.folders.items()}}
     manifests, changes = flat_manifests(graph, flat, consumer.changes)
@@ -70,6 +70,8 @@ def check_form(form: Form, graph: BundleGraph, entries: Sequence[Entry]) -> Proo
         return check_layout(graph, form.layout.slots, (entry.path.partition("/")[2] for entry in entries))
     if form.problems:
         return Proof(0, 0, (), ())
+    from linkpack.ship.prove import check_flat  # noqa: PLC0415 - as above
+
     return check_flat(graph, form.layout.slots, entries)
 
 

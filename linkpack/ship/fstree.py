@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 from typing import TYPE_CHECKING
+
+from linkpack.disk.drafts import draft_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,14 +27,9 @@ def draft_dir(target: str) -> Iterator[str]:
                 raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), target)
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
-    folder = os.path.join(parent, f".linkpack-{secrets.token_hex(8)}.tmp")
-    os.mkdir(folder)
-    try:
+    with draft_folder(parent) as folder:
         yield folder
         os.rename(folder, target)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def write_file(folder: str, path: str, pieces: Iterable[bytes], mode: int) -> None:

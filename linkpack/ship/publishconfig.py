@@ -124,14 +124,16 @@ def _moved(project: Project, directory: object) -> Project:
     """The project in the folder that publishConfig.directory names."""
     where = f"{project.root}/package.json"
     path = posixpath.normpath(directory) if isinstance(directory, str) else ".."
-    if path.startswith(("/", "../")) or path == ".." or not fs.is_file(f"{project.root}/{path}/package.json"):
+    found = None
+    if not path.startswith(("/", "../")) and path != ".." and fs.is_file(f"{project.root}/{path}/package.json"):
+        found = find_project(f"{project.root}/{path}")
+    if found is None or not f"{found.root}/".startswith(f"{project.root}/"):  # a link may lead out as well
         raise ManifestInvalid(
             f"{where}: publishConfig.directory is {directory!r}, which is no package inside of this one",
             code="EPUBLISHDIR",
             path=where,
             hint="build it first; it needs a package.json of its own",
         )
-    found = find_project(f"{project.root}/{path}")
     return found._replace(around=found.around or project.around)
 
 

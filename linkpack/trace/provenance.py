@@ -11,7 +11,6 @@ import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack import __version__
-from linkpack.tarballs.deflate import COMPRESSOR
 from linkpack.trace.parts import purl
 from linkpack.trace.shipped import by_slot, content_digest
 
@@ -69,7 +68,7 @@ def snapshot_manifest(record: Record) -> str:
             "snapshots": [{**_source(record, each), "slots": list(each.slots)} for each in snapshots],
             "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
             "rewrittenSpecs": _changes(plan),
-            "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": COMPRESSOR},
+            "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
             "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
         }
     )
@@ -80,7 +79,7 @@ def statement(record: Record) -> str:
 
     Unsigned. The subject is named as npm names it when it publishes with provenance: by package URL.
     """
-    plan, shipped = record.plan, record.shipped
+    plan, tarball, shipped = record.plan, record.tarball, record.shipped
     subject = purl(plan.manifest.name, plan.manifest.version)
     installed = [each for each in plan.bundled if not each.linked]
     return dumped(
@@ -93,7 +92,7 @@ def statement(record: Record) -> str:
                     "buildType": BUILD_TYPE,
                     "externalParameters": {"package": subject, "npmRules": plan.rules},
                     "internalParameters": {
-                        "compressor": COMPRESSOR,
+                        "compressor": tarball.compressor,
                         "rewrittenSpecs": _changes(plan),
                     },
                     "resolvedDependencies": [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from linkpack.select.frames import Asked
     from linkpack.select.rules import Rule
     from linkpack.select.selection import Kind, Selection
-    from linkpack.select.walk import _Folder
+    from linkpack.select.walk import Folder
 
 _MANIFEST = "package.json"
 _PATCHED = "patchedDependencies"
@@ -46,16 +46,19 @@ class _Trail(Walk):
         self.folders: set[str] = set()
         self._path = path
 
-    def _enter(self, each: Asked, folder: _Folder) -> _Folder | None:
+    def enter(self, each: Asked, number: int, folder: Folder) -> Folder | None:
+        """The folder *each*, if it is on the way."""
         if f"{self._path}/".startswith(f"{each.path}/"):
             self.met[each.path] = each
             self.folders.add(each.path)
-        return super()._enter(each, folder) if self._path.startswith(f"{each.path}/") else None
+        return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
-    def _take(self, each: Asked, folder: _Folder) -> None:
+    def keeps(self, each: Asked, folder: Folder) -> bool:
+        """Never: a file is only noted, when it is the one asked for."""
         del folder
         if each.path == self._path:
             self.met[each.path] = each
+        return False
 
 
 def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind, path: str) -> Ruling | None:

@@ -6,6 +6,7 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.layout import place
@@ -14,6 +15,8 @@ from linkpack.bundle.workspace import find_workspace
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.select.selection import read_selection
+from linkpack.ship.form import take_form
+from linkpack.ship.publishconfig import publish_view
 from linkpack.trace.chains import chains_to
 from linkpack.trace.rulings import read_ruling
 
@@ -21,8 +24,13 @@ if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
     from linkpack.select.packlist import Edition, Kind, Omission, Packlist
+    from linkpack.ship.form import LayoutName
+    from linkpack.ship.publishconfig import PublishView
     from linkpack.trace.chains import Edge
     from linkpack.trace.rulings import Ruling
+
+
+_LEFT = "in the thin layout the consumer gets this package from the registry"
 
 
 class Answer(NamedTuple):
@@ -64,12 +72,24 @@ class _Scene(NamedTuple):
     graph: BundleGraph
     slots: dict[str, str]
     edition: Edition
+    layout: LayoutName
+    source: str
+    view: PublishView
 
 
-def explain(start: str, path: str, *, walk_up: bool, edition: Edition) -> Answer:
+def explain(
+    start: str,
+    path: str,
+    *,
+    walk_up: bool,
+    edition: Edition,
+    layout: LayoutName = "bundle",
+    publish_config: bool | None = None,
+) -> Answer:
     """The answer about *path*, relative to the directory *start*, for the project in *start*.
 
-    With *walk_up* the project is the nearest at or above *start*. *path* is a file or folder on disk, a path in
+    With *walk_up* the project is the nearest at or above *start*. *layout* and *publish_config* are those of
+    `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a path in
     the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
     it can be read.
 
@@ -77,12 +97,12 @@ def explain(start: str, path: str, *, walk_up: bool, edition: Edition) -> Answer
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
-    graph = read_bundle(project, allow_missing=True)
-    try:
-        slots = dict(place(graph).slots)
-    except LinkpackError:
-        slots = {}
-    scene = _Scene(project, graph, slots, edition)
+    view = publish_view(project, publish_config)
+    graph = view.graph(read_bundle(view.project, allow_missing=True))
+    slots = _slots(graph, layout, view)
+    scene = _Scene(view.project, graph, slots, edition, layout, project.root, view)
+    if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
+        return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
     if found is None:
         raise LinkpackError(
@@ -94,6 +114,30 @@ def explain(start: str, path: str, *, walk_up: bool, edition: Edition) -> Answer
     if found.path.startswith("node_modules/"):
         return _unbundled(scene, found)
     return _package(scene, found) if not found.path else _member(scene, found)
+
+
+def _slots(graph: BundleGraph, layout: LayoutName, view: PublishView) -> dict[str, str]:
+    """The places in the tarball; none where no tree holds the bundle."""
+    try:
+        if layout == "bundle":
+            return dict(place(graph).slots)
+        return dict(take_form(layout, graph, read_consumer(graph, "resolve", view.project.around)).layout.slots)
+    except LinkpackError:
+        return {}
+
+
+def _passed_over(scene: _Scene, start: str, path: str) -> Answer | None:
+    """The answer about what lies in the project, but not in the folder that is packed in its place."""
+    full = posixpath.normpath(posixpath.join(fs.real_path(start), path))
+    inside = posixpath.relpath(full, scene.source)
+    other = posixpath.relpath(scene.project.root, scene.source)
+    foreign = inside.startswith("../") or f"{inside}/".startswith((f"{other}/", "node_modules/"))
+    if foreign or inside == "." or not (fs.is_file(full) or fs.is_dir(full)):
+        return None
+    label = scene.graph.packages[scene.graph.root].label
+    reason = f"publishConfig.directory has {other} packed instead ({scene.view.reason})"
+    folder = posixpath.relpath(scene.source, scene.project.root)
+    return Answer(label, folder, "root", inside, ships=False, reason=reason)
 
 
 def _on_disk(scene: _Scene, start: str, path: str) -> _Place | None:
@@ -168,8 +212,16 @@ def _unbundled(scene: _Scene, found: _Place) -> Answer:
 
 def _package(scene: _Scene, found: _Place) -> Answer:
     package = scene.graph.packages[found.at]
+    about = _about(scene, package)
+    if _is_left(scene, about):
+        return about._replace(reason=_LEFT)
     packlist = _packlist(scene, package)
-    return _about(scene, package)._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
+    return about._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
+
+
+def _is_left(scene: _Scene, about: Answer) -> bool:
+    """Whether a package of the bundle is not in the tarball: the thin layout has the registry supply it."""
+    return scene.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
 
 
 def _member(scene: _Scene, found: _Place) -> Answer:
@@ -186,6 +238,8 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, found)
     answer = _about(scene, package)
+    if _is_left(scene, answer):
+        return answer._replace(path=path, reason=_LEFT)
     return answer._replace(
         path=path,
         ships=bool(files),

@@ -11,9 +11,12 @@ import pytest
 import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, gitrun
+from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from linkpack.ship.form import LayoutName
 
 
 @pytest.fixture
@@ -79,6 +82,14 @@ def test_another_packer(project: Path, tmp_path: Path) -> None:
     assert api.verify(other, against=project, allow=["EAGAINST"]).ok
 
 
+def test_any_level(project: Path, tmp_path: Path) -> None:
+    """What was packed with --gzip-level max is the source's as well, be it a folder or a commit."""
+    commit(project)
+    tarball = linkpack.pack(project, destination=tmp_path, gzip_level="max").path
+    assert against(tarball, str(project)) == []
+    assert against(tarball, f"git:{project}") == []
+
+
 def test_what_is_committed(project: Path) -> None:
     """`git:DIR` is the committed tree, export-ignore or not, with node_modules as it lies there."""
     tarball = linkpack.pack(project, destination=project).path
@@ -129,3 +140,49 @@ def test_the_export_goes_away(project: Path) -> None:
     (project / "node_modules").rmdir()
     with gitrun.committed(str(project)) as folder, pytest.raises(LinkpackError, match="not installed"):
         linkpack.plan_pack(folder)
+
+
+@pytest.fixture(name="site")
+def make_site(tmp_path: Path) -> Path:
+    """The project of the pipeline tests, which any layout holds."""
+    text = (FIXTURES / "trees" / "ship" / "site.txt").read_text(encoding="utf-8")
+    return parse_tree(text, "site").write_to(tmp_path / "tree") / "site"
+
+
+@pytest.mark.parametrize("layout", ["bundle", "vendor", "thin"])
+def test_layouts(site: Path, tmp_path: Path, layout: LayoutName) -> None:
+    """The layout is told by the tarball; a file that was changed is the one thing that differs."""
+    tarball = linkpack.pack(site, destination=tmp_path / "out", layout=layout).path
+    assert against(tarball, str(site)) == []
+    (site / "index.js").write_text("changed")
+    assert against(tarball, str(site)) == [("EAGAINST", "index.js")]
+
+
+def test_a_layout_that_can_no_longer_be(project: Path, tmp_path: Path) -> None:
+    """A project that no vendor folder holds is no source of a tarball with one: the reason is told."""
+    tarball = linkpack.pack(project, destination=tmp_path / "out", layout="vendor").path
+    inner = project / "node_modules" / "b" / "node_modules" / "a"
+    inner.mkdir(parents=True)
+    (inner / "package.json").write_text('{"name": "a", "version": "2.0.0"}\n')
+    (project / "node_modules" / "b" / "package.json").write_text(
+        '{"name": "b", "version": "1.0.0", "dependencies": {"a": "2"}}\n'
+    )
+    (project / "package.json").write_text(
+        '{"name": "app", "version": "1.0.0", "dependencies": {"a": "1", "b": "1"}, "bundleDependencies": true}\n'
+    )
+    with pytest.raises(LinkpackError):
+        api.verify(tarball, against=str(project / "gone"))
+    assert ("EAGAINST", "package.json") in against(tarball, str(project))
+
+
+def test_other_options(project: Path, tmp_path: Path) -> None:
+    """What pack was told has to be told to verify, too."""
+    (project / "package.json").write_text(
+        '{"name": "app", "version": "1.0.0", "main": "a.js", "dependencies": {"a": "2"},'
+        ' "bundleDependencies": ["a"], "publishConfig": {"main": "index.js"}}\n'
+    )
+    (project / "a.js").write_text("")
+    tarball = linkpack.pack(project, destination=tmp_path / "out", specs="keep", publish_config=True).path
+    assert against(tarball, str(project)) == [("ESPEC", "package.json"), ("EAGAINST", "package.json")]
+    found = api.verify(tarball, against=project, specs="keep", publish_config=True, allow=["ESPEC"])
+    assert found.ok

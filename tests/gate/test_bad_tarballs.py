@@ -8,7 +8,7 @@ import pytest
 
 from linkpack.errors import PlanRejected
 from linkpack.gate import api
-from linkpack.gate.findings import Limits
+from linkpack.limits import Limits
 from tests.support.badtar import BODY, END, gnu, gz, header, manifest, member, padded, pax, write, write_raw
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 UP = b"package/../../outside/planted.txt"
 KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJD" * 16
+ISSUED = "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"  # GitHub's own example of a check sum
 NPM = "npm_" + "a1B2" * 9
 
 # name, stream, code: what comes before the end mark
@@ -31,7 +32,10 @@ SHAPES = [
     ("device-name", BODY + member("package/NUL"), "EWINDOWS"),
     ("device-name-ending", BODY + member("package/lib/aux.js"), "EWINDOWS"),
     ("dot", BODY + member("."), "EBADNAME"),
-    ("dot-portion", BODY + member("package/./x.js"), "EBADNAME"),
+    ("dot-first", BODY + member("./package/x.js"), "EBADNAME"),
+    ("dots-only", BODY + member("package/./."), "EROOT"),
+    ("dot-and-other-contents", BODY + member("package/./index.js", "other"), "EDUPLICATE"),
+    ("dot-and-folder", BODY + member("package/lib/a") + member("package/./lib"), "EFILEFOLDER"),
     ("empty-portion", BODY + member("package//x.js"), "EBADNAME"),
     ("empty-name", BODY + member(""), "EBADNAME"),
     ("file-with-a-slash", BODY + member("package/x/"), "EBADNAME"),
@@ -67,6 +71,7 @@ SHAPES = [
     ("sticky-folder", BODY + header(b"package/d/", 0, b"5", mode=0o1777), "EMODE"),
     ("duplicate", BODY + member("package/index.js", "other"), "EDUPLICATE"),
     ("duplicate-folder", BODY + header(b"package/d/", 0, b"5") * 2, "EDUPLICATE"),
+    ("duplicate-alike", BODY + member("package/index.js"), "EDUPLICATE"),
     ("two-manifests", BODY + manifest(), "EDUPLICATE"),
     ("case", BODY + member("package/Index.js"), "ECASE"),
     ("case-of-manifest", BODY + member("package/Package.JSON", "{}"), "ECASE"),
@@ -106,6 +111,7 @@ SHAPES = [
     ("time-negative", BODY + header(b"package/m.js", mtime=b"\xff" * 12), "EHEADER"),
     ("magic", BODY + header(b"package/m.js", magic=b"rubbish!"), "EHEADER"),
     ("prefix-for-some", BODY + header(b"package/m.js", magic=b"ustar  \0", prefix=b"package/x"), "EHEADER"),
+    ("prefix-half-times", BODY + header(b"m.js", prefix=b"package".ljust(131, b"\0") + b"1527\0x"), "EHEADER"),
     ("prefix-nul", BODY + header(b"m.js", prefix=b"package\0x"), "EHEADER"),
     ("checksum", BODY + header(b"package/m.js", checksum=1), "ECHECKSUM"),
     ("checksum-first", header(b"package/package.json", checksum=1) + BODY, "ECHECKSUM"),
@@ -169,6 +175,9 @@ CONTENTS = [
     ("private-key-escaped", BODY + member("package/a.js", KEY.replace("\n", "\\n")), "ESECRET"),
     ("npm-token", BODY + member("package/a.js", f"t = '{NPM}'"), "ESECRET"),
     ("token-between-pieces", BODY + member("package/a.js", "-" * ((1 << 18) - 9) + NPM), "ESECRET"),
+    ("npmrc-login-of-letters", BODY + member("package/.npmrc", "//r/:_authToken=abcdefghijklmnopqrst"), "ESECRET"),
+    ("login-in-code", BODY + member("package/a.js", "'//r/:_authToken=abcdefghijklmnopqrs7'"), "ESECRET"),
+    ("issued-token-in-a-page", BODY + member("package/README.md", ISSUED), "ESECRET"),
     ("github-token", BODY + member("package/a.js", "ghp_" + "a1B2" * 9), "ESECRET"),
     ("aws-key", BODY + member("package/a.js", "AKIAQWERTYUIOPASDFGH"), "ESECRET"),
     ("npmrc-password", BODY + member("package/.npmrc", "//r/:_password=c2VjcmV0c2VjcmV0"), "ESECRET"),
@@ -178,6 +187,11 @@ CONTENTS = [
     ("types", manifest(types="index.d.ts"), "ETYPES"),
     ("exports", manifest(exports={".": {"import": "./a.mjs"}}), "EENTRYPOINT"),
     ("exports-types", manifest(exports={"types": "./a.d.ts"}), "ETYPES"),
+    ("exports-types-alone", manifest(exports={".": {"types": "./a.d.ts", "import": {"node": "./a.js"}}})
+     + member("package/a.js"), "ETYPES"),
+    ("types-of-a-script", manifest(types="t/index.js") + member("package/t/other.d.ts"), "ETYPES"),
+    ("exports-condition", manifest(exports={"react-native": "./a.js", "default": "./b.js"})
+     + member("package/b.js"), "EENTRYPOINT"),
     ("exports-no-dot", manifest(exports="index.js") + member("package/index.js"), "EENTRYPOINT"),
     ("exports-pattern", manifest(exports={"./*": "./lib/*.js"}) + member("package/lib/a.ts"), "EENTRYPOINT"),
     ("exports-folder", manifest(exports={"./": "./lib/"}), "EENTRYPOINT"),

@@ -82,3 +82,35 @@ def test_places_are_named(tmp_path: Path) -> None:
         "a@1.0.0 in node_modules/a needs b, which is neither in the tarball nor declared by the root"
     )
     assert found.fix
+
+
+def vendored(name: str, **fields: object) -> bytes:
+    """The manifest of a package in the folder `vendor`."""
+    return manifest(f"package/vendor/{name}/package.json", name=name, **fields)
+
+
+FLAT = {"a": "file:./vendor/a", "@s/b": "file:./vendor/@s/b"}
+VENDORED = [
+    ("whole", manifest(dependencies=FLAT) + vendored("a", peerDependencies={"@s/b": "1"}) + vendored("@s/b"), []),
+    ("fetched", manifest(dependencies=FLAT) + vendored("a", dependencies={"c": "1"}) + vendored("@s/b"), []),
+    ("peer-of-nobody", manifest(dependencies=FLAT) + vendored("a", peerDependencies={"c": "1"}) + vendored("@s/b"),
+     ["WPEER"]),
+    ("peer-optional", manifest(dependencies=FLAT) + vendored("@s/b")
+     + vendored("a", peerDependencies={"c": "1"}, peerDependenciesMeta={"c": {"optional": True}}), []),
+    ("workspace", manifest(dependencies=FLAT) + vendored("a", dependencies={"@s/b": "workspace:*"})
+     + vendored("@s/b"), ["ESPECLOCAL"]),
+    ("link", manifest(dependencies=FLAT) + vendored("a", optionalDependencies={"c": "link:../c"})
+     + vendored("@s/b"), ["ESPECLOCAL"]),
+    ("gone", manifest(dependencies=FLAT) + vendored("a"), ["ESPECLOCAL"]),
+    ("not-json", manifest(dependencies=FLAT) + vendored("@s/b")
+     + member("package/vendor/a/package.json", "{"), []),
+    ("not-asked-for", manifest() + vendored("a", dependencies={"c": "link:../c"}), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "stream", "codes"), VENDORED, ids=[each[0] for each in VENDORED])
+def test_vendored(name: str, stream: bytes, codes: list[str], tmp_path: Path) -> None:
+    """What packages in the folder of a flat layout ask for must be had by the consumer."""
+    verdict = api.verify(write(tmp_path, stream))
+    assert [each.code for each in verdict.findings] == codes, name
+    assert (verdict.packages > 1) == (name != "not-asked-for")

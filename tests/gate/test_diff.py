@@ -10,6 +10,7 @@ import pytest
 import linkpack
 from linkpack.errors import PlanRejected
 from linkpack.gate import api, report, sides
+from linkpack.limits import DEFAULTS
 from tests.support.badtar import manifest, member, write
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ def test_a_bad_tarball_is_refused(tmp_path: Path) -> None:
 def test_a_tarball_that_changes_is_noticed(tmp_path: Path) -> None:
     """The contents are those of the tarball that was compared, or it is an error."""
     path = write(tmp_path, OLD)
-    side = sides.tarball_side(str(path), api.DEFAULTS)
+    side = sides.tarball_side(str(path), DEFAULTS)
     write(tmp_path, OLD + member("package/b"))
     with pytest.raises(PlanRejected, match="was written to"):
-        sides.read_contents(side, ["a.js"], api.DEFAULTS)
+        sides.read_contents(side, ["a.js"], DEFAULTS)
     path.write_bytes(b"")
     with pytest.raises(PlanRejected, match="not a gzip"):
-        sides.read_contents(side, ["a.js"], api.DEFAULTS)
+        sides.read_contents(side, ["a.js"], DEFAULTS)

@@ -108,6 +108,23 @@ def test_unpack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "error EEXIST" in run(capfd, "unpack", path, "-C", tmp_path / "to")[2]
 
 
+def test_unpack_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """JSON is the only thing on stdout, with the warnings in it, or the error; then stderr has the error, too."""
+    path = write(tmp_path, manifest("x/package.json"))
+    status, out, err = run(capfd, "unpack", path, "-C", tmp_path / "to", "--json")
+    document = json.loads(out)
+    assert (status, err) == (0, "")
+    assert (document["folder"], document["fileCount"], document["unpackedSize"]) == (
+        f"{tmp_path}/to/package",
+        1,
+        54,
+    )
+    assert [each["code"] for each in document["findings"]] == ["WROOT"]
+    status, out, err = run(capfd, "unpack", path, "-C", tmp_path / "to", "--json")
+    assert (status, json.loads(out)["error"]["code"]) == (1, "EEXIST")
+    assert "error EEXIST" in err
+
+
 @pytest.mark.parametrize("name", ["verify", "diff", "unpack"])
 def test_help(name: str) -> None:
     """Each command explains itself and shows its defaults."""

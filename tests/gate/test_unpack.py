@@ -13,6 +13,7 @@ from linkpack.errors import LinkpackError, SnapshotError, SourceChanged, VerifyF
 from linkpack.gate import api, disk, opening
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.gate.unpack import _extract, _place, _unwritable
+from linkpack.limits import DEFAULTS
 from tests.support.badtar import BODY, END, gz, header, manifest, member, write
 
 
@@ -135,7 +136,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
     """What tarfile reads must be what was checked: a tarball that was swapped is not written."""
     with opening.open_tarball(str(write(tmp_path, BODY))) as file:
-        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), api.DEFAULTS)
+        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     with (
         opening.open_tarball(str(write(tmp_path, other))) as file,
         pytest.raises(VerifyFailed, match=why),
@@ -147,7 +148,7 @@ def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
     """A stream that breaks off between check and extraction is refused."""
     archive_path = write(tmp_path, BODY)
     with opening.open_tarball(str(archive_path)) as file:
-        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), api.DEFAULTS)
+        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     archive_path.write_bytes(gz(BODY + END)[:60])
     with opening.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
         _extract(file, archive, str(tmp_path / "to"))
@@ -164,7 +165,7 @@ def test_a_tarball_that_is_written_to_while_it_is_unpacked(tmp_path: Path) -> No
     """What was read twice must have been the same: else nothing is put in place."""
     path = write(tmp_path, BODY)
     with disk.opened(str(path)) as file:
-        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), api.DEFAULTS)
+        archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
         os.utime(path, (1, 1))
         with pytest.raises(VerifyFailed, match="was written to"):
             _place(file, archive, str(tmp_path / "package"))

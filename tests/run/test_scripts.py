@@ -230,6 +230,7 @@ def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     assert found.shell == "sh"
     assert set(found.env) == {
         "PATH",
+        "EDITOR",
         "INIT_CWD",
         "npm_command",
         "npm_config_local_prefix",

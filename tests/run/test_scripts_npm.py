@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.differential
 
-# Of the variables that carry npm's settings these are compared; the others are npm's own affair.
-SETTINGS = {"npm_config_user_agent", "npm_config_local_prefix", "npm_config_global_prefix"}
+OWN = {"npm_config_allow_scripts"}  # which npm works out for itself, and only npm's newest have
 DUMP = "env -0 > ../env.$npm_lifecycle_event; echo $npm_lifecycle_event $npm_package_name >> ../log"
 SCRIPTS = dict.fromkeys(("prepack", "prepare", "postpack", "preprepack", "postprepare", "prepublishOnly"), DUMP)
 
@@ -57,9 +56,9 @@ def seen(top: Path) -> tuple[list[str], dict[str, dict[str, str]]]:
 
 def counts(key: str, value: str) -> bool:
     """Whether a variable is compared."""
-    if key.startswith("npm_config_") or value == "null":  # npm passes the digest that it does not have
-        return key in SETTINGS
-    return key.startswith("npm_") or key in {"INIT_CWD", "NODE", "PATH", "HOME"}
+    if key in OWN or value == "null":  # npm passes the digest that it does not have
+        return False
+    return key.startswith("npm_") or key in {"INIT_CWD", "NODE", "PATH", "HOME", "EDITOR", "NODE_OPTIONS"}
 
 
 def both(cwd: Path, top: Path, *arguments: str, env: Mapping[str, str] | None = None) -> list[Any]:
@@ -176,3 +175,41 @@ def test_ignore_scripts_setting(setting: str, ran: int, tmp_path: Path) -> None:
     results = both(write(tmp_path / "top" / "demo"), tmp_path, env={"npm_config_ignore_scripts": setting})
     assert results[0][:2] == results[1][:2]
     assert len(results[1][1]) == ran
+
+
+NPMRC = """
+registry=http://127.0.0.1:9/
+//127.0.0.1:9/:_authToken=secret
+@scope:registry=http://127.0.0.1:8/
+script-shell=/bin/sh
+my-own=bar
+fetch-retries=3
+strict-ssl=false
+engine-strict=true
+cafile=./ca.pem
+cache=~/other
+omit[]=dev
+omit[]=optional
+min-release-age=3
+tag=next
+"""
+LINES: list[tuple[tuple[str, ...], dict[str, str]]] = [
+    ((), {}),
+    (("--dry-run", "--json"), {}),
+    (("--pack-destination", ".."), {"npm_config_save_exact": "true", "npm_config_tag": "beta"}),
+    ((), {"EDITOR": "ed", "NO_PROXY": "a,b", "npm_config_node_options": "--no-warnings"}),
+    ((), {"VISUAL": "sam", "npm_config_userconfig": "/dev/null"}),
+]
+
+
+@pytest.mark.parametrize(("arguments", "env"), LINES, ids=str)
+def test_settings(arguments: tuple[str, ...], env: dict[str, str], tmp_path: Path) -> None:
+    """Settings of npmrc files and flags reach scripts as npm passes them on: no login, no scope, paths whole."""
+    demo = write(tmp_path / "top" / "demo")
+    (demo / ".npmrc").write_text(NPMRC, encoding="utf-8")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".npmrc").write_text("fund=false\nsign-git-tag=true\n", encoding="utf-8")
+    results = both(demo, tmp_path, *arguments, env=env)
+    assert results[0][:2] == results[1][:2]
+    assert unlike(results) == []
+    assert not any("secret" in value for found in results[1][2].values() for value in found.values())

@@ -129,10 +129,11 @@ def test_directory(tmp_path: Path) -> None:
     assert api.plan_pack(root).filename == "app-1.0.0.tgz"
 
 
-@pytest.mark.parametrize("directory", ["nope", "..", "../app", "/", 5, ".git/../../app"])
+@pytest.mark.parametrize("directory", ["nope", "..", "../app", "/", 5, ".git/../../app", "leads-out"])
 def test_directory_that_is_none(tmp_path: Path, directory: object) -> None:
-    """A folder that is no package, or not inside, is refused."""
+    """A folder that is no package, or not inside, is refused, also behind a link."""
     root = lay(tmp_path / "app", manifest(publishConfig={"directory": directory}))
+    (root / "leads-out").symlink_to(lay(tmp_path / "app-2", manifest()))
     with pytest.raises(LinkpackError) as caught:
         api.plan_pack(root, publish_config=True)
     assert caught.value.code == "EPUBLISHDIR"
@@ -185,3 +186,26 @@ def test_nothing_to_override(tmp_path: Path) -> None:
     raw = manifest(publishConfig={"access": "public"})
     parsed = parse_manifest(raw, str(tmp_path), "root")
     assert overridden(parsed, "package.json", "root") is parsed
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["npm", "pnpm"])
+def test_a_workspace_spec_in_another_folder(tmp_path: Path, own: bool) -> None:  # noqa: FBT001 - a table
+    """The folder that is packed is no member of the workspace, but the specs in it mean its members."""
+    member = {"name": "app", "version": "1.0.0", "publishConfig": {"directory": "dist"}}
+    built = {"name": "app", "version": "1.0.0", "dependencies": {"lib": "workspace:^"}}
+    root: dict[str, Any] = {"name": "root", "version": "1.0.0", "workspaces": ["packages/*"]}
+    if own:
+        del root["workspaces"]
+        (tmp_path / "pnpm-workspace.yaml").write_text("packages: [packages/*]\n", encoding="utf-8")
+    for folder, manifest in (
+        (".", root),
+        ("packages/app", member),
+        ("packages/app/dist", built),
+        ("packages/lib", {"name": "lib", "version": "2.1.0"}),
+    ):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    plan = api.plan_pack(tmp_path / "packages" / "app", publish_config=True)
+    assert json.loads(shipped(plan))["dependencies"] == {"lib": "^2.1.0"}
+    with pytest.raises(LinkpackError):
+        api.plan_pack(tmp_path / "packages" / "app" / "dist")

@@ -29,6 +29,7 @@ from linkpack.trace.parts import plan_parts, purl
 from linkpack.trace.provenance import Record, cleaned, make_record, snapshot_manifest, statement
 from linkpack.trace.sbom import bill
 from linkpack.trace.shipped import content_digest, read_shipped
+from tests.support import spdx23
 from tests.support.gitbox import committed
 from tests.support.trees import FIXTURES, parse_tree
 
@@ -177,8 +178,9 @@ def valid_cyclonedx(text: str) -> dict[str, Any]:
 
 
 def valid_spdx(text: str) -> dict[str, Any]:
-    """The document, which SPDX's own tools accept."""
+    """The document, which has the form of SPDX 2.3, and which SPDX's own tools accept."""
     found: dict[str, Any] = json.loads(text)
+    assert spdx23.faults(found) == []
     parser: Any = JsonLikeDictParser  # it has no types
     assert validate_full_spdx_document(parser().parse(found)) == []
     return found
@@ -220,6 +222,20 @@ def test_spdx(app: Path, tmp_path: Path) -> None:
     assert packages["extra"]["licenseComments"] == "package.json says: LicenseRef-Own"
     kinds = [each["relationshipType"] for each in found["relationships"]]
     assert [kinds.count(kind) for kind in ("DESCRIBES", "CONTAINS", "DEPENDS_ON")] == [1, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"packages": [{"SPDXID": "SPDXRef-1", "name": "a"}]}, "'downloadLocation' is a required property"),
+        ({"extra": 1}, "Additional properties are not allowed ('extra' was unexpected)"),
+        ({"spdxVersion": "SPDX-2.2"}, "'SPDX-2.3' was expected"),
+    ],
+)
+def test_the_schema_finds_faults(app: Path, tmp_path: Path, change: dict[str, object], said: str) -> None:
+    """The schema that bills are held to refuses what is not in the specification."""
+    found = valid_spdx(bill(packed(app, tmp_path), "spdx"))
+    assert said in spdx23.faults({**found, **change})
 
 
 @pytest.mark.parametrize("layout", ["vendor", "thin"])

@@ -323,3 +323,87 @@ def test_long_answers_are_cut(tmp_path: Path) -> None:
     lines = answered(explain(str(tmp_path), ".", walk_up=False, edition="12")).splitlines()
     assert len(lines) == 22
     assert lines[-1] == "  and 5 more paths left out (--json lists them)"
+
+
+@pytest.fixture(name="site")
+def make_site(tmp_path: Path) -> Path:
+    """The project of the pipeline tests: two linked packages, and two of a registry."""
+    text = (FIXTURES / "trees" / "ship" / "site.txt").read_text(encoding="utf-8")
+    return parse_tree(text, "site").write_to(tmp_path / "tree") / "site"
+
+
+@pytest.mark.parametrize(
+    ("layout", "path", "lines"),
+    [
+        ("bundle", "shout", ["in the tarball: package/node_modules/shout"]),
+        ("vendor", "shout", ["in the tarball: package/vendor/shout"]),
+        ("vendor", "../words/index.js", ["index.js of @site/words@0.2.0 ships",
+                                         "in the tarball: package/vendor/@site/words/index.js"]),
+        ("vendor", "package/vendor/left/index.js", ["index.js of left@1.2.3 ships"]),
+        ("thin", "shout/index.js", []),
+        ("thin", "@site/words", ["in the tarball: package/vendor/@site/words"]),
+        ("thin", "left", ["left@1.2.3 does not ship",
+                          "in the thin layout the consumer gets this package from the registry"]),
+        ("thin", "node_modules/left/index.js", ["index.js of left@1.2.3 does not ship"]),
+    ],
+)  # fmt: skip
+def test_layouts(site: Path, layout: str, path: str, lines: list[str]) -> None:
+    """The places are those of the layout, and what the thin one leaves to the registry does not ship."""
+    if path == "shout/index.js":
+        path = "../shout/index.js"
+        lines = ["in the tarball: package/vendor/shout/index.js"]
+    done = CliRunner().invoke(linkpack, ["why", "-C", str(site), path, "--layout", layout])
+    assert set(lines) <= {line.strip() for line in done.stdout.splitlines()}, done.output
+
+
+def test_a_layout_that_cannot_be(tmp_path: Path) -> None:
+    """Where a flat folder cannot hold the bundle there is an answer all the same."""
+    tree = parse_tree(
+        """
+-- app/package.json --
+{"name": "app", "version": "1.0.0", "dependencies": {"a": "1", "b": "1"}, "bundleDependencies": true}
+-- app/node_modules/a/package.json --
+{"name": "a", "version": "1.0.0", "dependencies": {"b": "2"}}
+-- app/node_modules/a/node_modules/b/package.json --
+{"name": "b", "version": "2.0.0"}
+-- app/node_modules/b/package.json --
+{"name": "b", "version": "1.0.0"}
+""",
+        "conflict",
+    )
+    folder = tree.write_to(tmp_path / "t") / "app"
+    assert explain(str(folder), "a", walk_up=False, edition="12", layout="vendor").slots == ("vendor/a",)
+
+
+def test_publish_config(tmp_path: Path) -> None:
+    """Where publishConfig names a folder, that is the project, and what lies beside it is passed over."""
+    tree = parse_tree(
+        """
+-- app/package.json --
+{"name": "app", "version": "1.0.0", "publishConfig": {"directory": "dist"}}
+-- app/src/index.js --
+-- app/dist/package.json --
+{"name": "app", "version": "1.0.0", "main": "m.js"}
+-- app/dist/m.js --
+-- app/node_modules/x/package.json --
+{"name": "x", "version": "1.0.0"}
+""",
+        "published",
+    )
+    folder = str(tree.write_to(tmp_path / "t") / "app")
+
+    def asked(path: str, *more: str) -> list[str]:
+        done = CliRunner().invoke(linkpack, ["why", "-C", folder, path, *more])
+        return [line.strip() for line in done.stdout.splitlines()]
+
+    assert asked("dist/m.js", "--publish-config")[:2] == [
+        "m.js ships",
+        "always ships: it is main: m.js (package.json:1)",
+    ]
+    passed = ["src/index.js does not ship", "publishConfig.directory has dist packed instead (--publish-config)"]
+    assert asked("src/index.js", "--publish-config") == passed
+    assert asked("src", "--publish-config")[0] == "src does not ship"
+    assert asked("src/index.js")[0] == "src/index.js ships"
+    for path in (".", "gone.js", "node_modules/x"):
+        done = CliRunner().invoke(linkpack, ["why", "-C", folder, path, "--publish-config"])
+        assert isinstance(done.exception, LinkpackError), path
