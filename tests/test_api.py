@@ -233,7 +233,7 @@ def test_what_linkpack_wrote_into_a_linked_package(blog: Path) -> None:
     first = linkpack.pack(blog, destination=redis)
     linkpack.pack(redis, destination=redis)
     plan = linkpack.plan_pack(blog, destination=redis)
-    assert [problem.path for problem in plan.warnings] == [
+    assert [problem.path for problem in plan.warnings if problem.code == "WOWNTARBALL"] == [
         str(redis / "blog-1.0.0.tgz"),
         str(redis / "redis-3.1.2.tgz"),
     ]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from linkpack import __version__, cli
 from linkpack.cli import linkpack
+from linkpack.tarballs.deflate import compressor
 from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree
 
@@ -115,6 +116,23 @@ def test_json(run: Callable[..., Done], blog: Path) -> None:
     by_name = run("--json", "--json-format", "npm12").json
     assert list(by_name) == ["blog"]
     assert {**by_name["blog"], "linkpack": 0} == {**found, "linkpack": 0}
+
+
+@pytest.mark.parametrize("more", [[], ["--jobs", "1"], ["--dry-run"]])
+def test_gzip_level(more: list[str], run: Callable[..., Done], blog: Path) -> None:
+    """Packed alone, side by side or not at all, the JSON names the level that was asked for."""
+    assert blog.is_dir()
+    done = run("--json", "--gzip-level", "max", *more)
+    assert done.json[0]["linkpack"]["compressor"] == compressor("max")
+    assert run("--json", *more).json[0]["linkpack"]["compressor"] == compressor("default")
+    assert run("--gzip-level", "9").status == 2
+
+
+def test_gzip_level_in_the_record(run: Callable[..., Done], blog: Path) -> None:
+    """The snapshot manifest names the level, plain or as a statement."""
+    for form in ("json", "intoto"):
+        assert run("--gzip-level", "max", "--snapshot-manifest", "../m.json", "--format", form).status == 0
+        assert compressor("max") in (blog.parent / "m.json").read_text(encoding="utf-8")
 
 
 def test_a_failure_under_json(run: Callable[..., Done], blog: Path) -> None:

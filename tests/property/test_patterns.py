@@ -76,3 +76,11 @@ def test_the_last_rule_that_matches_decides(texts: list[tuple[str, str, str]], p
     for question in ("folder", "maybe"):
         last = [rule for rule in rules.rules if applies(rule, parts, question)]
         assert rules.keeps_folder(parts, question) is (last[-1].negated if last else None)
+
+
+def test_many_stars_in_one_portion() -> None:
+    """However many stars a portion has, each still finds its place: no number of theirs is read as a character."""
+    for count in (99, 100, 101, 300, 450):
+        glob = compile_glob("*a*b" * count)
+        assert matches_file(glob, ("XAXB" * count,))
+        assert not matches_file(glob, ("XAXB" * (count - 1) + "XAX",))

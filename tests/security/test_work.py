@@ -1,0 +1,270 @@
+"""How much work a command does: counted in calls, bytes and steps, never in seconds, to hold everywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from linkpack import api
+from linkpack.errors import LinkpackError, PlanRejected
+from linkpack.gate import api as gate
+from linkpack.limits import DEFAULTS
+from linkpack.linking.npmrc import expand, parse_npmrc
+from linkpack.npm.manifest import parse_manifest
+from linkpack.select.braces import expand_braces
+from linkpack.select.ignore import RuleSet, parse_rules
+from tests.support import badtar
+from tests.support.faulty import faulty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.support.faulty import Faulty, Run
+
+MIB = 1 << 20
+LOOKING = ("stat", "lstat", "fstat", "access", "readlink")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faulty]:
+    """A server for the tests of this module."""
+    with faulty() as found:
+        yield found
+
+
+def project(root: Path, folders: int, files: int, size: int = 10) -> Path:
+    """A project of *folders* folders, with *files* files of *size* bytes in each."""
+    for number in range(folders):
+        folder = root / f"lib{number}"
+        folder.mkdir(parents=True)
+        for each in range(files):
+            (folder / f"{each}.js").write_bytes(b"x" * size)
+    (root / "package.json").write_text('{"name": "a", "version": "1.0.0"}\n')
+    return root
+
+
+def packed(server: Faulty, root: Path) -> Run:
+    """What packing *root* calls."""
+    run = server.run(["pack", "--quiet", "--pack-destination", str(root.parent / "out")], root)
+    assert run.status == 0, run.err
+    return run
+
+
+def test_calls_grow_with_files(server: Faulty, tmp_path: Path) -> None:
+    """Each further file of a project costs one open, one close, and at most five looks; it is read once."""
+    few, many = (packed(server, project(tmp_path / str(count) / "p", 4, count)) for count in (10, 60))
+    more = 4 * 50
+    assert many.total(["open"]) - few.total(["open"]) == more
+    assert many.total(["close"]) - few.total(["close"]) == more
+    assert many.total(["scandir", "listdir"]) == few.total(["scandir", "listdir"])
+    assert many.total(LOOKING) - few.total(LOOKING) <= 5 * more
+    assert many.total(["mkdir", "rename", "unlink"]) == few.total(["mkdir", "rename", "unlink"])
+
+
+def test_calls_grow_with_folders(server: Faulty, tmp_path: Path) -> None:
+    """Each further folder is listed once, opened at most twice, and looked at at most six times."""
+    few, many = (packed(server, project(tmp_path / str(count) / "p", count, 1)) for count in (10, 60))
+    more = 50
+    assert many.total(["scandir", "listdir"]) - few.total(["scandir", "listdir"]) == more
+    assert many.total(["open"]) - few.total(["open"]) <= (1 + 2) * more  # the file in it is opened, too
+    assert many.total(LOOKING) - few.total(LOOKING) <= (5 + 6) * more
+
+
+def test_calls_grow_with_packages(server: Faulty, tmp_path: Path) -> None:
+    """Packages in the bundle cost alike, however many there are: there is nothing between each two of them."""
+    runs = []
+    for count in (10, 20, 40):
+        root = project(tmp_path / str(count) / "p", 1, 1)
+        names = [f"d{number}" for number in range(count)]
+        for name in names:
+            made = project(root / "node_modules" / name, 1, 1)
+            (made / "package.json").write_text(json.dumps({"name": name, "version": "1.0.0"}))
+        fields = {"name": "a", "version": "1.0.0", "dependencies": dict.fromkeys(names, "*")}
+        (root / "package.json").write_text(json.dumps({**fields, "bundleDependencies": names}))
+        runs.append(packed(server, root))
+    for calls in (["open"], LOOKING, ["scandir", "listdir"]):
+        few, more, most = (run.total(calls) for run in runs)
+        assert most - more == 2 * (more - few), calls
+
+
+def test_bytes_read(server: Faulty, tmp_path: Path) -> None:
+    """Packing reads each file once, the manifest no more than five times, and the tarball once, to verify it."""
+    sizes = (1_000, 101_000)
+    runs = [packed(server, project(tmp_path / str(size) / "p", 2, 3, size)) for size in sizes]
+    tarballs = [sum(path.stat().st_size for path in (tmp_path / str(size) / "out").iterdir()) for size in sizes]
+    manifest = len('{"name": "a", "version": "1.0.0"}\n')
+    for run, size, tarball in zip(runs, sizes, tarballs, strict=True):
+        rest = run.read - 6 * size - tarball
+        assert 0 < rest <= 5 * manifest
+
+
+def test_reading_a_tarball_is_reading_it_once(server: Faulty, tmp_path: Path) -> None:
+    """Verify opens nothing but the tarball and reads each byte of it once; unpacking three times."""
+    path = badtar.write(
+        tmp_path, badtar.BODY + b"".join(badtar.member(f"package/{i}", "x" * 999) for i in range(200))
+    )
+    run = server.run(["verify", str(path)], tmp_path)
+    assert (run.counts["open"], run.read) == (1, path.stat().st_size)
+    run = server.run(["unpack", str(path)], tmp_path)
+    assert run.status == 0, run.err
+    assert run.read <= 3 * path.stat().st_size
+    assert run.counts["rename"] == 1
+
+
+def test_refusing_a_tarball_is_cheap(server: Faulty, tmp_path: Path) -> None:
+    """A tarball that is refused makes `unpack` write nothing at all, not even a temporary file."""
+    path = badtar.write(tmp_path, badtar.BODY + badtar.member("package/../../x"))
+    run = server.run(["unpack", str(path), "-C", str(tmp_path / "to")], tmp_path)
+    assert run.status == 1
+    assert run.total(["mkdir", "rename", "unlink", "chmod", "symlink", "link", "rmdir"]) == 0
+    assert run.counts["open"] == 1
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most bytes that *work* held at a time."""
+    work()  # what it imports and keeps is not counted
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_of_packing(tmp_path: Path) -> None:
+    """A large file goes through in pieces: packing it takes no memory to speak of."""
+    root = project(tmp_path / "p", 1, 1, 24 * MIB)
+    assert peak(lambda: api.pack(root, destination=tmp_path / "out")) < 6 * MIB
+
+
+def test_memory_of_reading(tmp_path: Path) -> None:
+    """So does a large file in a tarball, allowed or not."""
+    path = badtar.write(tmp_path, badtar.BODY + badtar.member("package/zeros", bytes(24 * MIB)))
+    limits = DEFAULTS
+    assert peak(lambda: gate.verify(path, limits=limits._replace(ratio=10**6))) < 6 * MIB
+    assert any(each.code == "ELIMIT" for each in gate.verify(path, limits=limits._replace(ratio=10)).findings)
+
+
+def test_a_bomb_is_left_early(server: Faulty, tmp_path: Path) -> None:
+    """A bomb is refused after a share of the file that its ratio allows, whatever it would unpack to."""
+    path = badtar.write(tmp_path, badtar.BODY + badtar.member("package/zeros", bytes(64 * MIB)))
+    run = server.run(["unpack", str(path), "--max-unpacked", "1MB"], tmp_path)
+    assert run.status == 1
+    assert "ELIMIT" in run.err
+    assert "mkdir" not in run.counts
+    assert run.counts.get("write", 0) == 0
+
+
+def test_many_headers(tmp_path: Path) -> None:
+    """The limit of entries ends the reading, so that memory is bounded, too."""
+    path = badtar.write(tmp_path, badtar.BODY + b"".join(badtar.header(b"package/%d" % i) for i in range(20_000)))
+    limits = DEFAULTS._replace(entries=100)
+    with pytest.raises(PlanRejected) as caught:
+        gate.unpack(path, tmp_path / "to", limits=limits)
+    assert "ELIMIT" in {problem.code for problem in caught.value.problems}
+    assert peak(lambda: gate.verify(path, limits=limits)) < 2 * MIB
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many functions *work* called, those in C included."""
+    count = 0
+
+    def each(_frame: object, event: str, _arg: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(each)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def manifest_of(count: int) -> bytes:
+    """A manifest with *count* dependencies."""
+    names = {f"d{number}": "^1.0.0" for number in range(count)}
+    return json.dumps({"name": "a", "version": "1.0.0", "dependencies": names}).encode()
+
+
+def nested(count: int) -> bytes:
+    """A manifest with lists in lists."""
+    return b'{"name":"a","version":"1.0.0","x":' + b"[" * count + b"]" * count + b"}"
+
+
+def ask(rules: str, path: str) -> object:
+    """Ask the rules in the text *rules* about *path*."""
+    return RuleSet(parse_rules(rules, "x")).keeps_file(path, tuple(path.split("/")))
+
+
+LINEAR: dict[str, Callable[[int], object]] = {
+    "dependencies of a manifest": lambda n: parse_manifest(manifest_of(n), "package.json", "root"),
+    "lists in lists": lambda n: parse_manifest(nested(n // 8), "package.json", "root"),
+    "lines of an ignore file": lambda n: parse_rules("\n".join(f"x{i}/*.js" for i in range(n)), "x"),
+    "portions of a path": lambda n: ask("a/**/b/**/c", "/".join(["A"] * n)),
+    "double stars": lambda n: ask("**/a/" * (n // 4) + "b", "/".join(["A"] * n)),
+    "stars and groups in a name": lambda n: ask("*(a|b|ab)*(a|ba)c", "AB" * (n // 8)),
+    "lines of an npmrc": lambda n: parse_npmrc("\n".join(f"k{i}[]=${{A}}" for i in range(n))),
+    "variables in a value": lambda n: expand("${A}${B?}" * n, {"A": "${A}"}),
+}
+
+
+@pytest.mark.parametrize("what", LINEAR)
+def test_steps_grow_as_the_input(what: str) -> None:
+    """Twice the input takes about twice the steps, though it is made to take more."""
+    LINEAR[what](64)  # imports, caches
+    few, many = (steps(lambda n=n: LINEAR[what](n)) for n in (400, 800))  # type: ignore[misc]
+    assert few > 20
+    assert many <= 2.2 * few + 200
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{1..1000000}",
+        "{a,b}" * 40,
+        "{" * 5000,
+        "{a," * 2000 + "}" * 2000,
+        "*" * 60_000,
+        "*a" * 3000 + "b",
+        "*?" * 10_000,
+        "+(" * 300 + "a" + ")" * 300,
+        "@(a|" * 300 + ")" * 300,
+        "*(*(*(*(a))))b",
+        "?" * 30_000,
+        "[" * 30_000,
+        "[[:alpha:]" * 3000,
+        "**/" * 20_000,
+        "!" * 60_000,
+        "x" * 70_000,
+        "\\" * 60_000,
+    ],
+    ids=lambda pattern: f"{pattern[:12]}-{len(pattern)}",
+)
+def test_hostile_patterns(pattern: str) -> None:
+    """A pattern that is made to explode is answered or refused, in bounded steps and memory."""
+
+    def work() -> None:
+        try:
+            ask(pattern, "A" * 200 + "/" + "B" * 200)
+        except LinkpackError as err:
+            assert err.code == "EPATTERN"  # noqa: PT017 - it may be answered, too
+
+    assert steps(work) < 200 * len(pattern) + 100_000
+    assert peak(work) < 64 * MIB
+
+
+@pytest.mark.parametrize("pattern", ["{1..100000000}", "{a,b}" * 30, "x" * 60_000 + "{1..60000}"], ids=len)
+def test_braces_are_bounded(pattern: str) -> None:
+    """What braces may stand for is limited in number and in characters."""
+    try:
+        found: list[Any] = expand_braces(pattern)
+    except LinkpackError as err:
+        assert err.code == "EPATTERN"  # noqa: PT017 - some are answered
+    else:
+        assert sum(map(len, found)) <= 16 * MIB
