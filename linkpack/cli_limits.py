@@ -13,13 +13,16 @@ from linkpack.limits import DEFAULTS, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SIZE = re.compile(r"([0-9]{1,15})\s*([kmg]i?|)b?", re.IGNORECASE)
+_DIGITS = 15  # in the longest number
+_SIZE = r"(?i)([0-9]{1,15})\s*([kmg]i?|)b?"
 _UNITS = {"": 1, "k": 10**3, "ki": 1 << 10, "m": 10**6, "mi": 1 << 20, "g": 10**9, "gi": 1 << 30}
 
 
 def size_in_bytes(value: str) -> int:
     """The bytes that *value* means: 5000, 20kB, 10MB, 2GiB."""
-    match = _SIZE.fullmatch(value.strip())
+    if value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        return int(value)
+    match = re.fullmatch(_SIZE, value.strip())
     if match is None:
         raise click.BadParameter(f"{value!a} is no size; try 5000, 20kB, 10MB or 2GiB")
     return int(match[1]) * _UNITS[match[2].lower()]

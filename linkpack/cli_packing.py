@@ -78,11 +78,11 @@ class Job(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What was packed, in order, and what each package that was not says; *entries* are the JSON of them all."""
+    """What was packed, in order, and what each package that was not says; *outcomes* of a batch: both."""
 
     packed: tuple[tuple[PackPlan, Tarball], ...]
     failed: tuple[Failed, ...] = ()
-    entries: tuple[Mapping[str, object], ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def pack_all(folders: Sequence[str], job: Job, run: RunOptions) -> Results:
@@ -168,7 +168,7 @@ def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | Non
 
     packed: list[tuple[PackPlan, Tarball]] = []
     failed: list[Failed] = []
-    entries = []
+    outcomes = []
     level = job.gzip_level
     batch = Batch(job.destination, job.options, job.dry_run, hooks, run.crew, run.fail_fast, level)
     for outcome in pack_many(folders, batch):
@@ -179,8 +179,8 @@ def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | Non
             packed.append((outcome.plan, outcome.tarball))
         else:
             failed.append(outcome)
-        entries.append(_entry(outcome))
-    return Results(tuple(packed), tuple(failed), tuple(entries))
+        outcomes.append(outcome)
+    return Results(tuple(packed), tuple(failed), tuple(outcomes))
 
 
 def _entry(outcome: Outcome) -> Mapping[str, object]:
@@ -193,8 +193,8 @@ def _entry(outcome: Outcome) -> Mapping[str, object]:
 
 def print_results(results: Results, *, as_json: bool, npm12: bool) -> None:
     """Print file names, or JSON, on stdout; then raise `PackagesFailed` when some packages were not packed."""
-    if as_json and results.entries:
-        click.echo(report.document(results.entries, npm12=npm12))
+    if as_json and results.outcomes:
+        click.echo(report.document([_entry(each) for each in results.outcomes], npm12=npm12))
     elif as_json:
         click.echo(report.packed_json(results.packed, npm12=npm12))
     for _, tarball in () if as_json else results.packed:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # bundled packages and omissions that are listed without --verbose
 
-_BUNDLED = re.compile(r"node_modules/((?:@[^/]+/)?[^/]+)")
+_BUNDLED = r"node_modules/((?:@[^/]+/)?[^/]+)"
 
 
 def safe(text: str) -> str:
@@ -173,7 +173,7 @@ def result(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
 
     manifest = plan.manifest
     files = sorted(tarball.files, key=lambda file: listing_key(file.path))
-    tops = (_BUNDLED.match(file.path) for file in tarball.files)
+    tops = (re.match(_BUNDLED, file.path) for file in tarball.files)
     return {
         "id": f"{manifest.name}@{manifest.version}",
         "name": manifest.name,

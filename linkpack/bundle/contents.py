@@ -14,7 +14,7 @@ from linkpack.npm.names import tarball_name
 from linkpack.select.packlist import read_packlist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from linkpack.bundle.graph import BundleGraph
     from linkpack.bundle.project import Project
@@ -34,7 +34,8 @@ def read_contents(
     tarballs do (npm/cli#7478).
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
-    targets = [_real(path) for path in written]
+    paths = tuple(written)  # one object for all packages of a run: it is not read for each anew
+    targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for at, package in graph.packages.items():
         own = _own_tarballs(at, package.manifest, targets)
@@ -86,17 +87,27 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _own_tarballs(at: str, manifest: Manifest, targets: list[str]) -> frozenset[str]:
+def _own_tarballs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The paths below the source directory *at* where earlier runs may have written."""
     inside = f"{at.rstrip('/')}/"
-    own = {path[len(inside) :] for path in targets if path.startswith(inside)}
-    return frozenset(own | {tarball_name(manifest.name, manifest.version)})
+    own = {tarball_name(manifest.name, manifest.version)}
+    for folder, names in targets.items():
+        if f"{folder}/".startswith(inside):
+            own |= {posixpath.join(folder, name)[len(inside) :] for name in names}
+    return frozenset(own)
 
 
-def _real(path: str) -> str:
-    """*path* with its folder's real path; as it is when there is no such folder, and so nothing in it."""
-    folder, name = posixpath.split(path)
-    try:
-        return posixpath.join(once(("real", folder), lambda: fs.real_path(folder or ".")), name)
-    except (OSError, ValueError):
-        return path
+def _by_folder(paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """The names of *paths* by the real path of their folder; by the folder as it is where there is none."""
+    given: dict[str, list[str]] = {}
+    for path in paths:
+        folder, name = posixpath.split(path)
+        given.setdefault(folder, []).append(name)
+    found: dict[str, list[str]] = {}
+    for folder, names in given.items():
+        try:
+            real = fs.real_path(folder or ".")
+        except (OSError, ValueError):
+            real = folder
+        found.setdefault(real, []).extend(names)
+    return found

@@ -13,11 +13,11 @@ from linkpack.npm.semver import cleaned, parse_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ALIAS = re.compile(r"(@[^/@]+/[^/@]+|[^/@]+)@(.*)", re.DOTALL)
+_ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
 # What npm-package-arg takes for a path, and the protocols of pnpm and yarn that stand for one.
-_LOCAL = re.compile(
-    r"(?:file|link|portal|patch|exec):|[./]|~/|[a-z]:|[^:@/#]+[.](?:tgz|tar|tar[.]gz)$|[^:@/#]+/[^:@/#]+/[^:@#]+$",
-    re.IGNORECASE,
+_LOCAL = (
+    r"(?i)(?:file|link|portal|patch|exec):|[./]|~/|[a-z]:"
+    r"|[^:@/#]+[.](?:tgz|tar|tar[.]gz)$|[^:@/#]+/[^:@/#]+/[^:@#]+$"
 )
 
 
@@ -41,7 +41,9 @@ class UnresolvableError(Exception):
 
 def is_local(spec: str) -> bool:
     """Whether *spec* is a path, or a protocol for one, which means something on the author's disk only."""
-    return _LOCAL.match(spec) is not None
+    if ":" not in spec and "/" not in spec and "." not in {spec[:1], spec[-4:-3], spec[-7:-6]}:
+        return False  # a range, most of the time
+    return re.match(_LOCAL, spec) is not None
 
 
 def is_inside(spec: str) -> bool:
@@ -57,7 +59,7 @@ def allows(spec: str, version: str) -> bool:
     Measured on npm 11.19.1: only then are `npm ls` and `npm ci` clean; the name behind `npm:` does not count.
     """
     if spec[:4].lower() == "npm:":
-        alias = _ALIAS.fullmatch(spec[4:])
+        alias = re.fullmatch(_ALIAS, spec[4:])
         name, spec = (alias[1], alias[2]) if alias else (spec[4:], "*")
         if dependency_name_fault(name):
             return False
@@ -94,7 +96,7 @@ def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]])
 def from_jsr(spec: str, key: str) -> str:
     """`jsr:@scope/name@range` by its name on JSR's npm registry; without a name it is *key*. Raises EJSR."""
     wanted = spec.removeprefix("jsr:")
-    alias = _ALIAS.fullmatch(wanted)
+    alias = re.fullmatch(_ALIAS, wanted)
     if alias:
         name, wanted = alias[1], alias[2]
     else:
@@ -135,7 +137,7 @@ class WorkspaceSpecs(NamedTuple):
     def _meaning(self, wanted: str) -> tuple[Supplied, str]:
         """The package and the range that *wanted* means: a range, an alias with a range, or a path."""
         is_range = wanted in {"^", "~"} or parse_range(wanted) is not None
-        alias = None if is_range else _ALIAS.fullmatch(wanted)
+        alias = None if is_range else re.fullmatch(_ALIAS, wanted)
         name = alias[1] if alias else self.key
         package = self.answer or self._find(name, "" if is_range or alias else wanted)
         if alias:

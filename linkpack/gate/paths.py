@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.gate.findings import Refused
-from linkpack.tarballs.archive import CONTROL, WINDOWS, folded_name
+from linkpack.tarballs.archive import folded_name, has_control, windows_lacks
 
 if TYPE_CHECKING:
     from linkpack.gate.findings import Findings
@@ -78,7 +78,7 @@ class Tree:
         if _DEVICES.search(path):
             why = f"{path} is a drive, stream or device name on Windows"
             self._found.error("EWINDOWS", path, why, "rename it, or pass --allow EWINDOWS")
-        elif WINDOWS.search(path):
+        elif windows_lacks(path):
             self._found.warning("WNAME", path, f"{path} is not portable: Windows cannot create such a name")
 
     def _claim(self, path: str, kind: str) -> None:
@@ -139,6 +139,6 @@ def _character_fault(path: str) -> tuple[str, str] | None:
         return "EBADNAME", "is not UTF-8"
     if "\\" in path:
         return "EBADNAME", "has a backslash in its name: on Windows that is another path"
-    if CONTROL.search(path):
+    if has_control(path):
         return "EBADNAME", "has control or invisible characters in its name"
     return None

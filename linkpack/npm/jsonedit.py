@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _DECODER = json.JSONDecoder(strict=False)
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = " \t\n\r"
 
 
 class _Member(NamedTuple):
@@ -35,8 +35,9 @@ class _Object(NamedTuple):
 
 
 def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at
 
 
 def _object(text: str, at: int) -> _Object:

@@ -19,7 +19,7 @@ MAX_FOLDER_LENGTH = 255
 """Bytes in the longest folder name that common file systems take."""
 
 # What encodeURIComponent leaves alone; "~'!()*" are in names of old.
-_FRIENDLY = "[A-Za-z0-9._~'!()*-]"
+_FRIENDLY = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~'!()*-"
 
 
 def name_fault(name: str) -> str:
@@ -72,7 +72,7 @@ def _portions_fault(name: str) -> str:
         scope = scope[1:]
     elif slash:
         return 'has a "/" but no scope'
-    strange = re.sub(_FRIENDLY, "", scope + folder)
+    strange = (scope + folder).strip(_FRIENDLY)  # begins with the first that is not
     if strange:
         return f"has a character that npm does not allow in names: {strange[0]!a}"
     return ""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from linkpack.disk import fs
 from linkpack.errors import ConfigError
@@ -113,11 +114,18 @@ def _executor(crew: Crew, size: int) -> Iterator[Executor]:
         return
     import multiprocessing  # noqa: PLC0415 - only many packages need it
 
-    # fork would copy threads' locks, where it is the default at all; a server forks clean processes as fast.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["linkpack.batch"])
+    context = multiprocessing.get_context(_start_method())
+    context.set_forkserver_preload(["linkpack.batch"])  # heeded by that method alone
     with ProcessPoolExecutor(size, context, _begin_worker) as executor:
         yield executor
+
+
+def _start_method() -> Literal["fork", "forkserver"]:
+    """How workers come to be: copies of this process, which know all that it does, or of a server's.
+
+    A copy of threads' locks would never be opened, and macOS's own libraries do not bear copying.
+    """
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "forkserver"
 
 
 def _begin_worker() -> None:

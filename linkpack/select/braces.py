@@ -23,11 +23,11 @@ MAX_DEPTH = 50  # braces inside braces
 _EACH = 300  # steps that each result is worth, which is compiled as a pattern by itself
 
 _ESCAPES = "\\{},."  # a backslash before one of these makes it plain, and is gone after expansion
-_SEQUENCE = re.compile(r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?:\.\.(-?[0-9]{1,15}))?")
-_LONG_SEQUENCE = re.compile(r"-?[0-9]+\.\.-?[0-9]+(?:\.\.-?[0-9]+)?")
-_LETTERS = re.compile(r"([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?[0-9]{1,15}))?")
-_PADDED = re.compile(r"-?0[0-9]")
-_LIVE_COMMA = re.compile(r",(?!,).*\}", re.DOTALL)
+_SEQUENCE = r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?:\.\.(-?[0-9]{1,15}))?"
+_LONG_SEQUENCE = r"-?[0-9]+\.\.-?[0-9]+(?:\.\.-?[0-9]+)?"
+_LETTERS = r"([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?[0-9]{1,15}))?"
+_PADDED = "-?0[0-9]"
+_LIVE_COMMA = r"(?s),(?!,).*\}"
 
 
 def expand_braces(pattern: str) -> list[str]:
@@ -73,7 +73,7 @@ def _expand(text: str, plain_close: str, depth: int) -> list[str]:
             done = _combine(done, [before + item for item in sequence])
         elif "," in body:
             done = _combine(done, [before + item for item in _members(body, plain_close, depth)])
-        elif _LIVE_COMMA.search(after):
+        elif re.search(_LIVE_COMMA, after):
             # {a},b}: the first closing brace is text, so that the later one can close.
             text = f"{before}{{{body}{plain_close}{after}"
             continue
@@ -126,20 +126,20 @@ def _split(body: str) -> list[str]:
 
 def _sequence(body: str) -> list[str] | None:
     """The items of `1..3` or `a..e..2`; None when *body* is neither."""
-    if found := _LETTERS.fullmatch(body):
+    if found := re.fullmatch(_LETTERS, body):
         first, last = ord(found[1]), ord(found[2])
         # A backslash between Z and a would quote what follows: it becomes nothing.
         return [chr(code).replace("\\", "") for code in _steps(first, last, found[3])]
-    if found := _SEQUENCE.fullmatch(body):
+    if found := re.fullmatch(_SEQUENCE, body):
         width = max(len(found[1]), len(found[2])) if any(map(_padded, found.groups(""))) else 0
         return [f"{number:0{width}d}" for number in _steps(int(found[1]), int(found[2]), found[3])]
-    if _LONG_SEQUENCE.fullmatch(body):
+    if re.fullmatch(_LONG_SEQUENCE, body):
         raise _too_much("it counts with numbers of more than 15 digits")
     return None
 
 
 def _padded(number: str) -> bool:
-    return _PADDED.match(number) is not None
+    return re.match(_PADDED, number) is not None
 
 
 def _steps(first: int, last: int, step: str | None) -> range:

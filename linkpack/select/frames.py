@@ -106,9 +106,8 @@ def _depths(frame: Frame, deepest: int) -> tuple[int, ...]:
 
 def _speaker(sets: tuple[RuleSet, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, RuleSet] | None:
     """What the last of *sets* that has something to say about *parts* says, and which that is."""
-    path = "/".join(parts)
     for rules in sets:
-        said = rules.keeps_file(path, parts) if question == "file" else rules.keeps_folder(parts, question)
+        said = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)
         if said is not None:
             return said, rules
     return None

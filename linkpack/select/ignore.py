@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.select.glob import compile_glob
-from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_runs, work
+from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_folder, in_runs, work
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
     from linkpack.select.npmpattern import NpmPattern
-    from linkpack.select.rules import Question
+    from linkpack.select.rules import Question, Run
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
 _COMPILING = 300  # steps that reading a pattern is worth
+_FOLDERS = 256  # directories whose rules are kept; the walk stays near
 _SHOWN = 80  # characters of a pattern in a message
 # What String.prototype.trim takes away.
 _SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -47,6 +48,7 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._runs = in_runs(self.rules)
+        self._near: dict[tuple[str, ...], tuple[Run, ...]] = {}
         #: how many patterns are tried one by one for a name; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
@@ -57,12 +59,24 @@ class RuleSet:
 
         return path_spec(NpmPattern(_matcher(one), include=not one.negated) for one in self.rules)
 
-    def keeps_file(self, path: str, parts: tuple[str, ...]) -> bool | None:
-        """Whether to keep the file at the folded *path*, whose portions are *parts*; None when no rule matches."""
-        for run in self._runs:
-            if hits_file(run, path, parts):
+    def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
+        """Whether to keep the file at the folded *parts*; None when no rule matches."""
+        folder = parts[:-1]
+        runs = self._near.get(folder)
+        if runs is None:
+            runs = self._runs_in(folder)
+        for run in runs:
+            if hits_file(run, parts):
                 return run.negated
         return None
+
+    def _runs_in(self, folder: tuple[str, ...]) -> tuple[Run, ...]:
+        """The runs that speak of files in *folder*: of those there are many more than of folders."""
+        if len(self._near) >= _FOLDERS:
+            self._near.clear()
+        runs = tuple(near for run in self._runs if (near := in_folder(run, folder)) is not None)
+        self._near[folder] = runs
+        return runs
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
         """The answer to FOLDER or MAYBE for the directory at *parts*; None when no rule matches."""

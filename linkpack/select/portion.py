@@ -6,7 +6,6 @@ mended (docs/differences-from-npm.md).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkpackError
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_NESTING = 32  # extglobs inside extglobs
 _KINDS = "?*+@!"
-_SPECIAL = re.compile(r"[*?\[\\(]")  # without one of these, a portion is plain text
+_SPECIAL = frozenset("*?[\\(")  # without one of these, a portion is plain text
 _MAX_UNCLOSED = 10  # brackets that are never closed; after so many the rest are taken for such, unread
 _NEVER = CharClass((), (), negated=False)
 
@@ -55,7 +54,7 @@ def compile_portion(text: str, *, blind: bool = True) -> Portion:
     Names are given folded, or with *blind* off, where case counts, in `units`.
     """
     whole, halves = (fold_points, fold) if blind else (str, units)
-    if not _SPECIAL.search(text):
+    if _SPECIAL.isdisjoint(text):
         literal = halves(text)
         return Portion(literal, None, literal.__eq__, not literal)
     pieces = _pieces(text, whole)

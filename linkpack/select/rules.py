@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Question: TypeAlias = Literal["file", "folder", "maybe"]
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class Rule(NamedTuple):
     """One rule: *text* as written, trimmed; *negated* rules keep what they match; *where* is `source:line`."""
 
@@ -85,9 +88,43 @@ def work(run: Run) -> int:
     return len(run.tests) + len(run.pairs) + sum(map(len, run.counted.values())) + len(run.others) + len(run.rules)
 
 
-def hits_file(run: Run, path: str, parts: tuple[str, ...]) -> bool:
-    """Whether a rule of *run* matches the file at the folded *path*, whose portions are *parts*."""
-    return _hits_name(run, parts[-1]) or _hits_path(run, path, parts)
+def in_folder(run: Run, folder: tuple[str, ...]) -> Run | None:
+    """What *run* says about the files of the directory at *folder*, asked by `hits_file`; None when nothing.
+
+    Most rules name a place: what they say is the same for every name in a directory, nothing at all or yes.
+    """
+    path = "/".join(folder)
+    every = bool(run.below and f"{path}/".startswith(run.below)) or not run.inside.isdisjoint(folder)
+    tests = list(run.tests)
+    others: list[Alternative] = []
+    for one in run.counted.get(len(folder) + 1, ()):
+        *above, last = one.stretches[0]
+        if one.base or one.loose:
+            others.append(one)
+        elif all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
+            tests.append(last.fits)
+    for one in run.others:
+        if one.base or one.loose or one.stretches[-1]:
+            others.append(one)
+        else:  # a ** at the end takes any name, where what is before it fits the directory
+            every = every or matches_one(one, (*folder, "*"))
+    here = {name for at, _, name in (each.rpartition("/") for each in run.paths) if at == path}
+    narrow = run._replace(
+        names=run.names | here,
+        ends=("",) if every else run.ends,
+        tests=tuple(tests),
+        paths=_NONE,
+        below=(),
+        counted={},
+        others=tuple(others),
+    )
+    says = (narrow.names, narrow.starts, narrow.ends, narrow.pairs, narrow.tests, narrow.others)
+    return narrow if any(says) else None
+
+
+def hits_file(run: Run, parts: tuple[str, ...]) -> bool:
+    """Whether a rule of *run*, made by `in_folder` for the directory, matches the file at *parts*."""
+    return _hits_name(run, parts[-1]) or (bool(run.others) and any(matches_one(one, parts) for one in run.others))
 
 
 def hits_folder(run: Run, parts: tuple[str, ...], question: Question) -> bool:
@@ -116,20 +153,6 @@ def _between(name: str, pairs: tuple[tuple[str, str], ...]) -> bool:
         name.startswith(start) and name.endswith(end) and len(name) >= len(start) + len(end)
         for start, end in pairs
     )
-
-
-def _hits_path(run: Run, path: str, parts: tuple[str, ...]) -> bool:
-    if path in run.paths or (run.below and path.startswith(run.below)):
-        return True
-    if run.inside and not run.inside.isdisjoint(parts[:-1]):
-        return True
-    for one in run.counted.get(len(parts), ()):
-        if matches_one(one, parts):
-            return True
-    for one in run.others:  # noqa: SIM110 - a generator costs as much as the match
-        if matches_one(one, parts):
-            return True
-    return False
 
 
 def _run(rules: list[Rule]) -> Run:

@@ -158,7 +158,7 @@ def is_never_packed(path: str) -> bool:
     parts = tuple(fold(path).split("/"))
     rules = _never_packed()
     folders = (parts[:count] for count in range(1, len(parts)))
-    return rules.keeps_file("/".join(parts), parts) is False or any(
+    return rules.keeps_file(parts) is False or any(
         rules.keeps_folder(folder, "maybe") is False for folder in folders
     )
 

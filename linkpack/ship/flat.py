@@ -25,7 +25,7 @@ FOLDER = "vendor"
 
 _REWRITTEN = ("npm:", "workspace:", "catalog:", "jsr:")
 _HINT = "make the versions agree, or pack with --layout bundle"
-_ALIASED = re.compile(r"npm:((?:@[^/@]+/)?[^/@]+)@(.*)", re.DOTALL)
+_ALIASED = r"(?s)npm:((?:@[^/@]+/)?[^/@]+)@(.*)"
 
 
 class Flat(NamedTuple):
@@ -235,7 +235,7 @@ def joined(specs: list[str], version: str) -> str:
     fetched = [text for text in texts if is_fetched(text)]
     if fetched or len(texts) == 1:
         return (fetched or texts)[0]
-    found = [_ALIASED.fullmatch(text) for text in texts]
+    found = [re.fullmatch(_ALIASED, text) for text in texts]
     names = {match[1] if match else "" for match in found}
     ranges = [match[2] if match else text for match, text in zip(found, texts, strict=True)]
     ranges = [text for text in dict.fromkeys(ranges) if text not in {"", "*"}]

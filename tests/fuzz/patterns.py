@@ -43,7 +43,7 @@ def _refused(err: LinkpackError) -> None:
 def _ask(known: RuleSet, parts: tuple[str, ...]) -> None:
     path = "/".join(parts)
     last = known.last_match(parts, "file")
-    assert known.keeps_file(path, parts) is _keeps(last), (path, last)
+    assert known.keeps_file(parts) is _keeps(last), (path, last)
     assert known.decide(path) == (_keeps(last), last), (path, last)
     for question in ("folder", "maybe"):
         last = known.last_match(parts, question)

@@ -199,7 +199,7 @@ def nested(count: int) -> bytes:
 
 def ask(rules: str, path: str) -> object:
     """Ask the rules in the text *rules* about *path*."""
-    return RuleSet(parse_rules(rules, "x")).keeps_file(path, tuple(path.split("/")))
+    return RuleSet(parse_rules(rules, "x")).keeps_file(tuple(path.split("/")))
 
 
 LINEAR: dict[str, Callable[[int], object]] = {
