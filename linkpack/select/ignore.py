@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
     from linkpack.select.npmpattern import NpmPattern
-    from linkpack.select.rules import Question, Run
+    from linkpack.select.rules import Near, Question
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
@@ -48,7 +48,7 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._runs = in_runs(self.rules)
-        self._near: dict[tuple[str, ...], tuple[Run, ...]] = {}
+        self._near: dict[tuple[str, ...], tuple[Near, ...]] = {}
         #: how many patterns are tried one by one for a name; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
@@ -70,7 +70,7 @@ class RuleSet:
                 return run.negated
         return None
 
-    def _runs_in(self, folder: tuple[str, ...]) -> tuple[Run, ...]:
+    def _runs_in(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
         """The runs that speak of files in *folder*: of those there are many more than of folders."""
         if len(self._near) >= _FOLDERS:
             self._near.clear()

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 Question: TypeAlias = Literal["file", "folder", "maybe"]
 
 
-_NONE: frozenset[str] = frozenset()
-
-
 class Rule(NamedTuple):
     """One rule: *text* as written, trimmed; *negated* rules keep what they match; *where* is `source:line`."""
 
@@ -56,6 +53,18 @@ class Run(NamedTuple):
     rules: tuple[Rule, ...]
 
 
+class Near(NamedTuple):
+    """What a run says about the files of one directory; by the last portion, but for *others*."""
+
+    negated: bool
+    names: frozenset[str]
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+    tests: tuple[Callable[[str], bool], ...]
+    others: tuple[Alternative, ...]
+
+
 def applies(rule: Rule, parts: tuple[str, ...], question: Question) -> bool:
     """Whether *rule* matches the path *parts* when asked *question*."""
     glob = rule.glob
@@ -88,43 +97,42 @@ def work(run: Run) -> int:
     return len(run.tests) + len(run.pairs) + sum(map(len, run.counted.values())) + len(run.others) + len(run.rules)
 
 
-def in_folder(run: Run, folder: tuple[str, ...]) -> Run | None:
-    """What *run* says about the files of the directory at *folder*, asked by `hits_file`; None when nothing.
+def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
+    """What *run* says about the files of the directory at *folder*; None when nothing.
 
     Most rules name a place: what they say is the same for every name in a directory, nothing at all or yes.
     """
     path = "/".join(folder)
     every = bool(run.below and f"{path}/".startswith(run.below)) or not run.inside.isdisjoint(folder)
-    tests = list(run.tests)
-    others: list[Alternative] = []
+    tests = run.tests
+    others: tuple[Alternative, ...] = ()
     for one in run.counted.get(len(folder) + 1, ()):
         *above, last = one.stretches[0]
         if one.base or one.loose:
-            others.append(one)
+            others = (*others, one)
         elif all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
-            tests.append(last.fits)
+            tests = (*tests, last.fits)
     for one in run.others:
         if one.base or one.loose or one.stretches[-1]:
-            others.append(one)
+            others = (*others, one)
         else:  # a ** at the end takes any name, where what is before it fits the directory
             every = every or matches_one(one, (*folder, "*"))
-    here = {name for at, _, name in (each.rpartition("/") for each in run.paths) if at == path}
-    narrow = run._replace(
-        names=run.names | here,
-        ends=("",) if every else run.ends,
-        tests=tuple(tests),
-        paths=_NONE,
-        below=(),
-        counted={},
-        others=tuple(others),
-    )
-    says = (narrow.names, narrow.starts, narrow.ends, narrow.pairs, narrow.tests, narrow.others)
-    return narrow if any(says) else None
+    names = run.names
+    for each in run.paths:
+        at, _, name = each.rpartition("/")
+        if at == path:
+            names |= {name}
+    ends = ("",) if every else run.ends
+    if names or run.starts or ends or run.pairs or tests or others:
+        return Near(run.negated, names, run.starts, ends, run.pairs, tests, others)
+    return None
 
 
-def hits_file(run: Run, parts: tuple[str, ...]) -> bool:
-    """Whether a rule of *run*, made by `in_folder` for the directory, matches the file at *parts*."""
-    return _hits_name(run, parts[-1]) or (bool(run.others) and any(matches_one(one, parts) for one in run.others))
+def hits_file(near: Near, parts: tuple[str, ...]) -> bool:
+    """Whether a rule of *near* matches the file at *parts*, in the directory that it was made for."""
+    if _hits_name(near, parts[-1]):
+        return True
+    return bool(near.others) and any(matches_one(one, parts) for one in near.others)
 
 
 def hits_folder(run: Run, parts: tuple[str, ...], question: Question) -> bool:
@@ -138,7 +146,7 @@ def hits_folder(run: Run, parts: tuple[str, ...], question: Question) -> bool:
     return any(applies(one, parts, question) for one in run.rules)
 
 
-def _hits_name(run: Run, name: str) -> bool:
+def _hits_name(run: Run | Near, name: str) -> bool:
     return bool(
         name in run.names
         or (run.ends and name.endswith(run.ends))
