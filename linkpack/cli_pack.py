@@ -13,7 +13,7 @@ from linkpack.cli_packing import Job, Told, pack_all, print_results
 from linkpack.errors import LinkpackError
 from linkpack.limits import within
 from linkpack.run.cli import RunOptions, run_options
-from linkpack.trace.cli import TraceOptions, npm_rules_option, trace_options
+from linkpack.trace.cli import TraceOptions, layout_option, npm_rules_option, publish_config_option, trace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +52,7 @@ if TYPE_CHECKING:
     help="Rewrite dependency specs that a consumer cannot use, keep them, or fail on them.",
 )
 @npm_rules_option
-@click.option(
-    "--layout",
-    type=click.Choice(["bundle", "vendor", "thin"]),
-    default="bundle",
-    show_default=True,
-    help="Put bundled packages in node_modules, in a vendor folder, or only the linked ones there.",
-)
+@layout_option("Put bundled packages in node_modules, in a vendor folder, or only the linked ones there.")
 @click.option(
     "--gzip-level",
     type=click.Choice(["default", "max"]),
@@ -66,11 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Compress for speed, or more for a smaller tarball.",
 )
-@click.option(
-    "--publish-config/--no-publish-config",
-    default=None,
-    help="Apply publishConfig as pnpm does.  [default: when the project is pnpm's or yarn's]",
-)
+@publish_config_option
 @click.option(
     "--dir", "tree", metavar="OUT", default="", help="Write the tarball's files to the new folder OUT, too."
 )

@@ -1,6 +1,6 @@
 """The options of `linkpack pack` that record where a tarball comes from, and what they do before and after it.
 
-Besides, the one option that `pack` and `why` share: whose selection rules apply.
+Besides, the options that `pack` and `why` share: they say what a tarball would hold.
 """
 
 from __future__ import annotations
@@ -45,6 +45,20 @@ npm_rules_option = click.option(
     help="Select files as this version of npm does: 11 or 12.",
 )
 """`--npm-rules`, which the command gets as one of `NPM_RULES`."""
+
+publish_config_option = click.option(
+    "--publish-config/--no-publish-config",
+    default=None,
+    help="Apply publishConfig as pnpm does.  [default: when the project is pnpm's or yarn's]",
+)
+"""`--publish-config`: True, False, or None when it was not given."""
+
+
+def layout_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--layout`, with *text* as its help."""
+    choice = click.Choice(["bundle", "vendor", "thin"])
+    return click.option("--layout", type=choice, default="bundle", show_default=True, help=text)
+
 
 _OPTIONS = (
     click.option(

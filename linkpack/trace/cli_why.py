@@ -8,7 +8,7 @@ import click
 
 from linkpack import report
 from linkpack.errors import LinkpackError
-from linkpack.trace.cli import npm_rules_option
+from linkpack.trace.cli import layout_option, npm_rules_option, publish_config_option
 from linkpack.trace.why import explain
 from linkpack.trace.whytext import answered, answered_json
 
@@ -27,18 +27,8 @@ if TYPE_CHECKING:
     help="Ask about the project in DIR, and take PATH from there.  [default: the current directory's project]",
 )
 @npm_rules_option
-@click.option(
-    "--layout",
-    type=click.Choice(["bundle", "vendor", "thin"]),
-    default="bundle",
-    show_default=True,
-    help="Answer for this layout of pack.",
-)
-@click.option(
-    "--publish-config/--no-publish-config",
-    default=None,
-    help="Apply publishConfig as pnpm does.  [default: when the project is pnpm's or yarn's]",
-)
+@layout_option("Answer for this layout of pack.")
+@publish_config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def why(
     path: str,
