@@ -15,7 +15,7 @@ from linkpack import api
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
 from linkpack.memo import Memo, remembering
-from linkpack.run.before import check_before, has_scripts
+from linkpack.run.before import check_before, check_distinct, has_scripts
 from linkpack.run.parallel import Crew, run_all
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     here = fs.real_path(".")
     written = (each.target for each in checked.values() if isinstance(each, _Checked))
     targets = tuple(posixpath.normpath(posixpath.join(here, target)) for target in written)
-    distinct(targets)
+    check_distinct(targets)
     apart = _apart(checked, batch)
     early: dict[str, Outcome] = {}
     for folder, found in checked.items():
@@ -186,19 +186,6 @@ def _check(folder: str, batch: Batch) -> _Checked | Failed:
     except LinkpackError as err:
         return failed(posixpath.basename(folder), err)
     return _Checked(project, target)
-
-
-def distinct(targets: Sequence[str]) -> None:
-    """Nothing, unless two packages would be written to one file: `LinkpackError` (EOUTSAME)."""
-    for target in targets:
-        if targets.count(target) > 1:
-            name = posixpath.basename(target)
-            raise LinkpackError(
-                f"{targets.count(target)} packages would be written to {name}",
-                code="EOUTSAME",
-                path=name,
-                hint="use %s and %v in --out, or pack them one by one",
-            )
 
 
 def _apart(checked: Mapping[str, _Checked | Failed], batch: Batch) -> frozenset[str]:

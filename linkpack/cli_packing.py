@@ -10,8 +10,8 @@ import click
 
 from linkpack import api, report
 from linkpack.bundle.project import find_project
-from linkpack.errors import LinkpackError, PackagesFailed
-from linkpack.run.before import check_before, has_scripts
+from linkpack.errors import PackagesFailed
+from linkpack.run.before import check_before, check_distinct, has_scripts
 from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _announce(script: Script, *, quiet: bool) -> None:
 def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball], ...]:
     """The plan and tarball of each of *folders*; all plans are made before the first tarball is written."""
     plans = [job.planned(folder) for folder in folders]
-    _distinct([plan.filename for plan in plans])
+    check_distinct([plan.filename for plan in plans])
     records = [path for each in plans for path in outputs(each, job.destination, job.trace)]
     if len(plans) > 1 or records:  # what one run writes into a package is not that package's
         written = [*records, *(posixpath.join(job.destination, each.filename) for each in plans)]
@@ -142,7 +142,7 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
         for each in folders
     ]
     written = [target for _, target in checked]
-    _distinct([posixpath.basename(target) for target in written])
+    check_distinct([posixpath.basename(target) for target in written])
 
     def write(plan: PackPlan) -> Tarball:
         (origins,) = before_pack([plan], job.destination, job.trace)
@@ -202,15 +202,3 @@ def print_results(results: Results, *, as_json: bool, npm12: bool) -> None:
     if results.failed:
         problems: list[Problem] = [problem for each in results.failed for problem in each.problems]
         raise PackagesFailed(problems, results.failed[0].status)
-
-
-def _distinct(names: Sequence[str]) -> None:
-    """Refuse two packages that would be written to one file."""
-    for name in names:
-        if names.count(name) > 1:
-            raise LinkpackError(
-                f"{names.count(name)} packages would be written to {name}",
-                code="EOUTSAME",
-                path=name,
-                hint="use %s and %v in --out, or pack them one by one",
-            )

@@ -18,6 +18,7 @@ from typing import NoReturn
 # Containers between two looks for garbage. With Python's own threshold of 700 it looks 50 times during the imports
 # alone; the values of a plan hold no cycles, so there is little to find.
 _GC_THRESHOLD = 50_000
+_SIGINT = 2  # the signal module costs a start more than the number
 
 
 class Inspect(ModuleType):
@@ -54,10 +55,12 @@ def main() -> NoReturn:
         _restart()
     gc.set_threshold(_GC_THRESHOLD)
     sys.modules.setdefault("inspect", Inspect())
-    from linkpack import cli  # noqa: PLC0415 - after what makes it quick
-
     try:
+        from linkpack import cli  # noqa: PLC0415 - after what makes it quick
+
         cli.main()
+    except KeyboardInterrupt:  # while it was loaded
+        leave(SystemExit(128 + _SIGINT))
     except SystemExit as end:
         leave(end)
 
@@ -79,6 +82,5 @@ def leave(end: SystemExit) -> NoReturn:
 
 def _restart() -> NoReturn:
     """Start over in Python's UTF-8 mode: file names are bytes, and must not be read in the locale's encoding."""
-    sys.stdout.flush()
     start = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
     os.execv(sys.executable, [os.fsencode(word) for word in start])  # noqa: S606 - itself, and without a shell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 
@@ -49,6 +50,34 @@ def test_start_does_without_inspect() -> None:
         start.main()
     """
     assert run(code).stdout.splitlines()[1:] == ["Inspect False"]
+
+
+def test_interrupted_while_it_loads() -> None:
+    """Ctrl-C before the first command is loaded ends the program as it does later: 130, and no traceback."""
+    code = """if True:
+        import sys
+        from linkpack import start
+        class Pressed:
+            def find_spec(self, name, path, target=None):
+                if name == "click":
+                    raise KeyboardInterrupt
+        sys.meta_path.insert(0, Pressed())
+        start.main()
+    """
+    done = run(code)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 130)
+
+
+def test_restarts_without_streams() -> None:
+    """In a locale that is not UTF-8 the program starts over, though its streams are closed."""
+    code = "import os, sys; sys.argv[1:] = sys.orig_argv[-1:]; from linkpack.start import main; main()"
+    words = [sys.executable, "-c", code, "--version"]
+    env = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    program = 'exec "$@" >&-'
+    done = subprocess.run(
+        ["sh", "-c", program, "sh", *words], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_end_runs_what_waits_for_it() -> None:

@@ -34,7 +34,7 @@ def read_contents(
     tarballs do (npm/cli#7478).
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
-    paths = tuple(written)  # one object for all packages of a run: it is not read for each anew
+    paths = tuple(written)  # the packages of a run share it
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for at, package in graph.packages.items():
@@ -88,26 +88,28 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
 
 
 def _own_tarballs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The paths below the source directory *at* where earlier runs may have written."""
+    """The paths below the source directory *at* where earlier runs may have written; *targets* by folder."""
     inside = f"{at.rstrip('/')}/"
     own = {tarball_name(manifest.name, manifest.version)}
     for folder, names in targets.items():
-        if f"{folder}/".startswith(inside):
-            own |= {posixpath.join(folder, name)[len(inside) :] for name in names}
+        real = _real(folder)
+        if f"{real}/".startswith(inside):
+            own |= {posixpath.join(real, name)[len(inside) :] for name in names}
     return frozenset(own)
 
 
-def _by_folder(paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """The names of *paths* by the real path of their folder; by the folder as it is where there is none."""
-    given: dict[str, list[str]] = {}
+def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The last portions of *paths* by their folder."""
+    found: dict[str, list[str]] = {}
     for path in paths:
         folder, name = posixpath.split(path)
-        given.setdefault(folder, []).append(name)
-    found: dict[str, list[str]] = {}
-    for folder, names in given.items():
-        try:
-            real = fs.real_path(folder or ".")
-        except (OSError, ValueError):
-            real = folder
-        found.setdefault(real, []).extend(names)
+        found.setdefault(folder, []).append(name)
     return found
+
+
+def _real(folder: str) -> str:
+    """The real path of *folder*; as it is when there is none yet, and so nothing in it."""
+    try:
+        return once(("real", folder), lambda: fs.real_path(folder or "."))
+    except (OSError, ValueError):
+        return folder

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from linkpack.bundle.project import find_project
 from linkpack.disk import fs
-from linkpack.errors import SnapshotError
+from linkpack.errors import LinkpackError, SnapshotError
 from linkpack.npm.names import format_out, tarball_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from linkpack.bundle.project import Project
 
 EVENTS = ("prepack", "prepare", "postpack")
@@ -35,6 +38,19 @@ def check_before(
     if not dry_run:
         _check_writable(target)
     return project, target
+
+
+def check_distinct(targets: Sequence[str]) -> None:
+    """Nothing, unless two packages would be written to one file of *targets*: `LinkpackError` (EOUTSAME)."""
+    target, count = next(iter(Counter(targets).most_common(1)), ("", 0))
+    if count > 1:
+        name = posixpath.basename(target)
+        raise LinkpackError(
+            f"{count} packages would be written to {name}",
+            code="EOUTSAME",
+            path=name,
+            hint="use %s and %v in --out, or pack them one by one",
+        )
 
 
 def _check_writable(target: str) -> None:

@@ -17,7 +17,7 @@ def variables(home: Path, npmrc: str, npm_root: str = "", **env: str) -> dict[st
     """What the text of a user's npmrc makes of the variables."""
     (home / ".npmrc").write_text(npmrc, encoding="utf-8")
     around = {"HOME": str(home), "npm_config_prefix": str(home / "prefix"), **env}
-    return setting_variables(load_config(around, str(home), {"dry-run": True}), "/work", npm_root, "11.0.0")
+    return setting_variables(load_config(around, str(home), {"dry-run": True}), "/project", npm_root, "11.0.0")
 
 
 def test_always_there(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_always_there(tmp_path: Path) -> None:
         ("engine-strict", "npm_config_engine_strict", "true"),
         ("Own-Key=1", "npm_config_own_key", "1"),
         ("omit[]=dev\nomit[]=optional", "npm_config_omit", "dev\n\noptional"),
-        ("cafile=./ca.pem", "npm_config_cafile", "/work/ca.pem"),
+        ("cafile=./ca.pem", "npm_config_cafile", "/project/ca.pem"),
         ("cafile=~/ca.pem", "npm_config_cafile", "HOME/ca.pem"),
         ("cafile=", "npm_config_cafile", ""),
         ("cache=/c", "npm_config_cache", "/c"),

@@ -546,7 +546,7 @@ HELD = {
     "lib/publish.js": f"const t = 'npm_{'Zz8' * 12}'\n",
     "aws.json": '{"accessKeyId": "AKIAIOSFODNN7ABCDEFG"}',
     "ci.yml": f"token: ghp_{'a1B2c3' * 6}\n",
-    "settings/npmrc": f"//registry.npmjs.org/:_authToken=npm_{'Ab9' * 12}\n",
+    "settings/npmrc": f"//registry.example/:_authToken=npm_{'Ab9' * 12}\n",
     "slack.js": "xoxb-1234567890-abcdefghij0123456789\n",
 }
 SECRETS = {**dict.fromkeys(NAMED, "A=b\n"), **HELD}
