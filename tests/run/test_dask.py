@@ -43,6 +43,7 @@ def started(line: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A cluster whose workers run elsewhere than this process."""
+    pytest.importorskip("distributed")
     processes = []
     try:
         options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
@@ -93,6 +94,7 @@ def test_a_cluster_that_loses_a_worker_packs_the_same(
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://", "tcp://"])
 def test_no_scheduler_there(address: str, folders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where no scheduler answers is an error that names it."""
+    pytest.importorskip("distributed")
     monkeypatch.setattr("linkpack.run.parallel._PATIENCE", "1s")
     with pytest.raises(ConfigError, match="no Dask scheduler answers") as caught:
         list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler=address))))
