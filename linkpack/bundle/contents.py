@@ -57,7 +57,7 @@ def read_contents(
 
 
 def _read_installed(at: str, manifest: Manifest, edition: Edition) -> Packlist:
-    key = ("installed", at, repr(manifest), edition)
+    key = ("installed", at, manifest.raw, edition)
     return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition))
 
 
@@ -68,7 +68,7 @@ def _read_linked(
         outer = read_outer_ignores(around, at)
         return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
 
-    return once(("linked", at, repr(manifest), edition, around and around.root, own), read)
+    return once(("linked", at, manifest.raw, edition, around and around.root, own), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:

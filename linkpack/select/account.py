@@ -67,7 +67,7 @@ class Account:
         elif not path.isascii() and not fs.NAMES_ARE_UTF8:
             message = f"the name {path} cannot be told: this process reads names in another encoding than UTF-8"
             self.fail("EENCODING", path, message, "start Python in UTF-8 mode: -X utf8, or PYTHONUTF8=1")
-        elif "\\" in path or not _is_utf8(path):
+        elif "\\" in path or not (path.isascii() or _is_utf8(path)):
             what = "has a backslash" if "\\" in path else "is not UTF-8"
             self.fail("EBADNAME", path, f"the name {path} {what}", "rename it, or leave it out")
         elif status.st_mode & _ALL_READ != _ALL_READ and not fs.readable(source):
@@ -112,4 +112,4 @@ def too_many(path: str) -> LinkpackError:
 
 
 def _is_utf8(path: str) -> bool:
-    return path.isascii() or path.encode("utf-8", "replace").decode() == path
+    return path.encode("utf-8", "replace").decode() == path

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.rules import hits_file
 
 if TYPE_CHECKING:
     from linkpack.select.ignore import RuleSet
-    from linkpack.select.rules import Question, Rule
+    from linkpack.select.rules import Near, Question, Rule
 
 
 class Frame(NamedTuple):
@@ -26,6 +27,17 @@ class Frame(NamedTuple):
     first: int
     last: int
     open: bool
+
+
+class Voice(NamedTuple):
+    """What the frame of the directory at *depth* says about the files of one directory below it, or of itself.
+
+    *nears*: what speaks last comes first. *open* as in `Frame`.
+    """
+
+    open: bool
+    depth: int
+    nears: tuple[Near, ...]
 
 
 class Asked(NamedTuple):
@@ -49,6 +61,30 @@ def deeper(frames: tuple[Frame, ...], sets: tuple[RuleSet, ...], *, is_open: boo
     if depth > 1 and frames[-1].sets is sets:
         return (*frames[:-1], frames[-1]._replace(last=depth))
     return (*frames, Frame(sets, depth, depth, is_open))
+
+
+def voices(frames: tuple[Frame, ...], folder: tuple[str, ...]) -> tuple[Voice, ...]:
+    """What *frames* say about the files of the directory at *folder*, put together once for all of them."""
+    found = []
+    for frame in frames:
+        for depth in _depths(frame, len(folder)):
+            nears = tuple([near for rules in frame.sets for near in rules.near(folder[depth:])])
+            if nears:
+                found.append(Voice(frame.open, depth, nears))
+    return tuple(found)
+
+
+def keeps_file(heard: tuple[Voice, ...], parts: tuple[str, ...]) -> bool:
+    """Whether to keep the file at *parts*: as `keeps` says of it, with *heard* for its directory."""
+    kept = True
+    for is_open, depth, nears in heard:
+        if kept or is_open:
+            below = parts[depth:] if depth else parts
+            for near in nears:
+                if hits_file(near, below):
+                    kept = near.negated
+                    break
+    return kept
 
 
 def keeps(asked: Asked, question: Question, *, forced: bool = False) -> bool:

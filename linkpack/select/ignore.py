@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
 _COMPILING = 300  # steps that reading a pattern is worth
-_FOLDERS = 256  # directories whose rules are kept; the walk stays near
+_FOLDERS = 256  # directories about which answers are kept; the walk stays near
 _SHOWN = 80  # characters of a pattern in a message
 # What String.prototype.trim takes away.
 _SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -48,7 +48,9 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._runs = in_runs(self.rules)
+        # What was asked already: the built-in sets serve every package, and most have folders of the same names.
         self._near: dict[tuple[str, ...], tuple[Near, ...]] = {}
+        self._said: dict[tuple[tuple[str, ...], Question], bool | None] = {}
         #: how many patterns are tried one by one for a name; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
@@ -61,25 +63,31 @@ class RuleSet:
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
         """Whether to keep the file at the folded *parts*; None when no rule matches."""
-        folder = parts[:-1]
-        runs = self._near.get(folder)
-        if runs is None:
-            runs = self._runs_in(folder)
-        for run in runs:
-            if hits_file(run, parts):
-                return run.negated
+        for near in self.near(parts[:-1]):
+            if hits_file(near, parts):
+                return near.negated
         return None
 
-    def _runs_in(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
-        """The runs that speak of files in *folder*: of those there are many more than of folders."""
-        if len(self._near) >= _FOLDERS:
-            self._near.clear()
-        runs = tuple(near for run in self._runs if (near := in_folder(run, folder)) is not None)
-        self._near[folder] = runs
-        return runs
+    def near(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
+        """What the rules say about the files in *folder*, the last run first: of those there are many more."""
+        found = self._near.get(folder)
+        if found is None:
+            if len(self._near) >= _FOLDERS:
+                self._near.clear()
+            found = tuple([near for run in self._runs if (near := in_folder(run, folder)) is not None])
+            self._near[folder] = found
+        return found
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
         """The answer to FOLDER or MAYBE for the directory at *parts*; None when no rule matches."""
+        key = (parts, question)
+        if key not in self._said:
+            if len(self._said) >= _FOLDERS:
+                self._said.clear()
+            self._said[key] = self._keeps_folder(parts, question)
+        return self._said[key]
+
+    def _keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
         for run in self._runs:
             if hits_folder(run, parts, question):
                 return run.negated

@@ -5,6 +5,7 @@ Measured on npm 11.19.1 and 12.2.0; what differs on purpose is in docs/differenc
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from linkpack import limits
@@ -57,7 +58,7 @@ def read_packlist(
     except LinkpackError as err:
         return Packlist((), (), (), tuple([each._replace(path=each.path or root) for each in err.problems]))
     return Packlist(
-        tuple(sorted(walk.account.files)),
+        tuple(sorted(walk.account.files, key=itemgetter(0))),  # by path
         tuple(sorted(walk.account.omissions)),
         tuple(sorted(walk.account.warnings)),
         tuple(sorted(walk.account.problems)),

@@ -15,7 +15,7 @@ from linkpack.disk.beneath import Tree
 from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.select.account import Account, too_many
-from linkpack.select.frames import Asked, Frame, deeper, keeps, reason
+from linkpack.select.frames import Asked, Frame, Voice, deeper, keeps, keeps_file, reason, voices
 from linkpack.select.ignore import RuleSet, parse_rules
 from linkpack.select.selection import Kind, Selection, is_never_packed, required_rules
 from linkpack.select.wildcard import fold
@@ -43,6 +43,14 @@ class Folder(NamedTuple):
     frames: tuple[Frame, ...]
     narrow: str
     member: tuple[str, frozenset[str]] | None
+
+
+class Here(NamedTuple):
+    """A directory that is visited: its *folder*, its own *frames*, and what is *heard* about the files in it."""
+
+    folder: Folder
+    frames: tuple[Frame, ...]
+    heard: tuple[Voice, ...]
 
 
 class Walk:
@@ -97,17 +105,16 @@ class Walk:
         limits.spend(len(entries) * sum(rules.work for frame in frames for rules in frame.sets))
         if len(self.account.files) > limits.current().entries:
             raise too_many(self._root)
+        here = Here(folder, frames, voices(frames, folder.parts))
+        at = f"{folder.path}/" if folder.path else ""
         found = []
         for entry in entries:
-            each = Asked(
-                f"{folder.path}/{entry.name}" if folder.path else entry.name,
-                (*folder.parts, fold(entry.name)),
-                frames,
-            )
+            name = entry.name
+            path, parts = at + name, (*folder.parts, fold(name))
             if not entry.is_dir(follow_symlinks=False):
-                if self.keeps(each, folder):
-                    self._take(tree, each.path, entry)
-            elif (inner := self.enter(each, entry.inode(), folder)) is not None:
+                if self.keeps(path, parts, here):
+                    self._take(tree, path, entry)
+            elif (inner := self.enter(Asked(path, parts, frames), entry.inode(), folder)) is not None:
                 found.append(inner)
         return found
 
@@ -175,14 +182,15 @@ class Walk:
             (path, self._members[path]) if path in self._members else folder.member,
         )
 
-    def keeps(self, each: Asked, folder: Folder) -> bool:
-        """Whether the rules keep the file *each* of *folder*; one that they do not is noted as left out."""
-        path = each.path
-        member = folder.member
-        forced = path in self._selection.forced and keeps(each, "file", forced=True)
-        if not forced and (folder.narrow or not keeps(each, "file")):
-            self.account.omit(path, folder.narrow or reason(each, "file"))
-        elif "*" in path.rpartition("/")[2]:
+    def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
+        """Whether the rules keep the file at *path*, folded *parts*, in the directory *here*; a "no" is noted."""
+        narrow, member = here.folder.narrow, here.folder.member
+        kept = not narrow and keeps_file(here.heard, parts)
+        if not kept and not (
+            path in self._selection.forced and keeps(Asked(path, parts, here.frames), "file", forced=True)
+        ):
+            self.account.omit(path, narrow or reason(Asked(path, parts, here.frames), "file"))
+        elif "*" in path and "*" in path.rpartition("/")[2]:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
             self.account.omit(path, f"the workspace member {member[0]} does not ship it")

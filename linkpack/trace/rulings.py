@@ -6,16 +6,15 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.npm.jsontext import parse, position
-from linkpack.select.frames import decider, keeps
+from linkpack.select.frames import Asked, decider, keeps
 from linkpack.select.ignore import BUILT_IN, FILES
 from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.frames import Asked
     from linkpack.select.rules import Rule
     from linkpack.select.selection import Kind, Selection
-    from linkpack.select.walk import Folder
+    from linkpack.select.walk import Folder, Here
 
 _MANIFEST = "package.json"
 _PATCHED = "patchedDependencies"
@@ -53,11 +52,10 @@ class _Trail(Walk):
             self.folders.add(each.path)
         return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
-    def keeps(self, each: Asked, folder: Folder) -> bool:
+    def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """Never: a file is only noted, when it is the one asked for."""
-        del folder
-        if each.path == self._path:
-            self.met[each.path] = each
+        if path == self._path:
+            self.met[path] = Asked(path, parts, here.frames)
         return False
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.select.braces import expand_braces
+from linkpack.select.frames import Asked, deeper, keeps, keeps_file, voices
 from linkpack.select.glob import compile_glob, matches_file
 from linkpack.select.ignore import RuleSet, given_rules
 from linkpack.select.rules import applies
+
+if TYPE_CHECKING:
+    from linkpack.select.frames import Frame
 
 pytestmark = pytest.mark.property
 quick = settings(derandomize=True, deadline=None, max_examples=300)
@@ -84,3 +89,19 @@ def test_many_stars_in_one_portion() -> None:
         glob = compile_glob("*a*b" * count)
         assert matches_file(glob, ("XAXB" * count,))
         assert not matches_file(glob, ("XAXB" * (count - 1) + "XAX",))
+
+
+@quick
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(st.sampled_from(["", "!"]), patterns), max_size=4), st.booleans()), min_size=1
+    ),
+    paths,
+)
+def test_what_is_heard_in_a_folder(said: list[tuple[list[tuple[str, str]], bool]], parts: tuple[str, ...]) -> None:
+    """What the frames say about one file is what was put together for all files of its directory."""
+    frames: tuple[Frame, ...] = ()
+    for texts, is_open in said[: len(parts)]:
+        frames = deeper(frames, (RuleSet(given_rules(["".join(text) for text in texts], "")),), is_open=is_open)
+    asked = Asked("/".join(parts), parts, frames)
+    assert keeps_file(voices(frames, parts[:-1]), parts) is keeps(asked, "file")
