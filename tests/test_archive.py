@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linkpack.bundle.layout import Layout
 from linkpack.errors import Problem
 from linkpack.limits import DEFAULTS
 from linkpack.select.packlist import Omission, PackedFile, Packlist
-from linkpack.tarballs.archive import ArchivePlan, Entry, plan_archive
+from linkpack.tarballs import archive
+from linkpack.tarballs.archive import ArchivePlan, Entry, has_control, plan_archive, windows_lacks
 
 SLOTS = {"": "/app", "node_modules/a": "/a", "node_modules/b/node_modules/a": "/a"}
 
@@ -137,6 +140,23 @@ def test_names_that_some_systems_confuse(paths: tuple[str, ...], pairs: list[tup
     found = [one for one in plan(*paths).warnings if one.code == "WCASE"]
     messages = [f"{one} and {other} are one name on Windows and macOS" for one, other in pairs]
     assert sorted(one.message for one in found) == sorted(messages)
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(
+    st.lists(
+        st.text(st.sampled_from("acomnulprx19.:|/ \n\x7fé\u200b¹"), min_size=1, max_size=9)
+        | st.sampled_from(["con", "x/CON.y", "com1/a", "a/lpt9", "nul/b", "d/" * 255 + "a", "index.js"]),
+        max_size=4,
+    )
+)
+def test_no_odd_path_among_plain_ones_is_missed(paths: list[str]) -> None:
+    """What is asked of all paths together finds at least what is asked of each."""
+    odd = [
+        path for path in paths if has_control(path) or windows_lacks(path) or path.count("/") + 2 > DEFAULTS.depth
+    ]
+    assert archive._any_odd(paths) or not odd  # noqa: SLF001 - what it saves cannot be seen from outside
+    assert not archive._any_odd(["a/index.js", "lib/b.d.ts"])  # noqa: SLF001
 
 
 def test_deep_paths_are_linear() -> None:

@@ -32,7 +32,7 @@ def test_what_is_looked_at(file: Entry, found: int) -> None:
     """Small files of source directories are looked at, and every file's bytes come through as they are."""
     made = Watch()
     assert b"".join(made.over(file, [TOKEN[:9], TOKEN[9:]])) == TOKEN
-    assert [(each.code, each.path) for each in made.warnings] == [("WSECRET", "a.js")] * found
+    assert [(each.code, each.path) for each in made.warnings()] == [("WSECRET", "a.js")] * found
 
 
 def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,4 +41,4 @@ def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Watch()
     for number in range(5):
         assert b"".join(made.over(entry(f"{number}.js"), [TOKEN])) == TOKEN
-    assert len(made.warnings) == 2
+    assert len(made.warnings()) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import posixpath
 
 from linkpack.npm.collate import collation_key, is_js_upper, js_lower, numeric_case_key
 
@@ -17,7 +16,7 @@ def entry_key(path: str) -> tuple[bytes, bytes, bytes]:
     stand together, so gzip finds more. A path that begins with `@` counts as `./@...`. Paths with equal keys
     (canonically equivalent names) are in no fixed order in npm. Source: `sort` in npm-packlist/lib/index.js.
     """
-    name = posixpath.basename(path)
+    name = path[path.rfind("/") + 1 :]
     whole = f"./{path}" if path.startswith("@") else path
     return _lower_key(extension(name)), _lower_key(name), collation_key(whole)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
@@ -16,19 +17,20 @@ PRIVATE_KEY = "a private key"
 HINT = "leave it out; linkpack verify refuses such a tarball"
 
 _LOGIN = "a registry login"
+_LONG = 1 << 15  # bytes from which on patterns are worth compiling
 _OVERLAP = 512  # bytes looked at again with the next piece: more than any pattern needs to begin
 
 
-class _Token(NamedTuple):
-    """A kind of token: the bytes it cannot be without, and its whole shape, of bounded length."""
+class Token(NamedTuple):
+    """A kind of token: its *label*, the bytes that it begins with, and its whole shape, of bounded length."""
 
     label: str
     prefix: bytes
     shape: bytes
 
 
-def _token(label: str, prefix: bytes, rest: bytes) -> _Token:
-    return _Token(label, prefix, rb"(?<![A-Za-z0-9_])" + re.escape(prefix) + rest)
+def _token(label: str, prefix: bytes, rest: bytes) -> Token:
+    return Token(label, prefix, rb"(?<![A-Za-z0-9_])" + re.escape(prefix) + rest)
 
 
 _TOKENS = (
@@ -100,8 +102,7 @@ def secret_name(path: str) -> str:
     `.env` and its kin, private keys and keystores, credentials of tools, and what editors keep of them. Samples of
     `.env` are not secret, and `.npmrc` is judged by its contents.
     """
-    lower = path.lower()
-    if "/." not in path and not lower.startswith(_STARTS) and "/id_" not in lower and not lower.endswith(_ENDS):
+    if not _may_be_secret(path):
         return ""
     whole = re.sub(_BACKUP, "", path)
     folder, _, base = whole.rpartition("/")
@@ -113,9 +114,15 @@ def secret_name(path: str) -> str:
     return ""
 
 
+def _may_be_secret(path: str) -> bool:
+    """False for most names; no name that is a secret's, nor `.npmrc`."""
+    lower = path.lower()
+    return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
+
+
 def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
     """A warning for each of *paths* that is a secret by its name."""
-    for path in paths:
+    for path in filter(_may_be_secret, paths):
         what = secret_name(path)
         if what:
             yield Problem("WSECRET", path, f"{path} is {what}, and ships: it may hold secrets", HINT)
@@ -131,10 +138,41 @@ def is_fixture(path: str, labels: Iterable[str]) -> bool:
     return re.search(_TESTS, path) is not None and set(labels) <= {PRIVATE_KEY}
 
 
-class Scanner:
-    """Looks for tokens in the file *name*, which comes in pieces; *labels* is what was found, each once."""
+def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
+    """Those tokens *among* the known ones whose beginnings are in *text*; of few texts there are any.
 
-    def __init__(self, name: str = "") -> None:
+    In a long text those that end alike are looked for at once.
+    """
+    absent: frozenset[bytes] = frozenset()
+    if len(text) >= _LONG and among is _TOKENS:
+        absent = frozenset([end for end, screen in _screens() if screen.search(text) is None])
+    return tuple([one for one in among if one.prefix[-1:] not in absent and one.prefix in text])
+
+
+@lru_cache(maxsize=1)
+def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
+    """The last characters that several prefixes share, each with a pattern that finds all of these.
+
+    It begins with that character, which re finds as fast as anything can. A space or a dot, of which texts are
+    full, is the end of one prefix only.
+    """
+    ends: dict[bytes, list[bytes]] = {}
+    for token in _TOKENS:
+        ends.setdefault(token.prefix[-1:], []).append(b"(?<=" + re.escape(token.prefix) + b")")
+    return tuple(
+        [
+            (end, re.compile(re.escape(end) + b"(?:" + b"|".join(behind) + b")"))
+            for end, behind in ends.items()
+            if len(behind) > 1
+        ]
+    )
+
+
+class Scanner:
+    """Looks for *tokens* in the file *name*, which comes in pieces; *labels* is what was found, each once."""
+
+    def __init__(self, name: str = "", tokens: tuple[Token, ...] = _TOKENS) -> None:
+        self._tokens = tokens
         self._tail = b""
         self._before = (b"", b"")
         self._is_settings = posixpath.basename(name) == ".npmrc"
@@ -147,8 +185,8 @@ class Scanner:
             return
         self._before = self._tail, piece
         text = self._tail + piece
-        for token in _TOKENS:
-            if token.prefix in text and any(map(self._is_meant, re.finditer(token.shape, text))):
+        for token in tokens_in(text, self._tokens):
+            if any(map(self._is_meant, re.finditer(token.shape, text))):
                 self.labels[token.label] = None
         self._tail = text[-_OVERLAP:]
 
