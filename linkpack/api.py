@@ -123,7 +123,7 @@ def plan_pack(
             project = find_project(str(path), walk_up=walk_up)
             view = publish_view(project, publish_config)
             filename = _filename(view.project.manifest, out)
-            written = (posixpath.join(str(destination), filename), *outputs)
+            written = tuple(dict.fromkeys((*outputs, posixpath.join(str(destination), filename))))
             return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
     except OSError as err:
         where = str(err.filename or path)
@@ -186,7 +186,7 @@ def pack(
     out: str = "",
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
-    threads: int = 2,
+    threads: int = 0,
     gzip_level: GzipLevel = "default",
     limits: Limits | None = None,
     env: Mapping[str, str] | None = None,
@@ -194,10 +194,10 @@ def pack(
     """The verified tarball of the project in *path*, written into the directory *destination*.
 
     *destination* is made when missing. Unless *ignore_scripts*, prepack and prepare are run before the project is
-    read and postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time;
-    the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of
-    `plan_pack`, as are the errors; besides them `SnapshotError` when a file changes meanwhile or the tarball
-    cannot be written and `ScriptFailed`, in which cases nothing is left behind.
+    read and postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time
+    (0: one a processor, at most eight); the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file.
+    The other arguments are those of `plan_pack`, as are the errors; besides them `SnapshotError` when a file
+    changes meanwhile or the tarball cannot be written and `ScriptFailed`, in which cases nothing is left behind.
     """
     plan = partial(
         plan_pack,
@@ -223,7 +223,7 @@ def pack(
 
 
 def write_pack(
-    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2, gzip_level: GzipLevel = "default"
+    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
     """The verified tarball of *plan*, written into the directory *destination*, which is made when missing.
 
@@ -243,7 +243,7 @@ def write_pack(
 
 
 def measure_pack(
-    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 2, gzip_level: GzipLevel = "default"
+    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
     """The tarball that `write_pack` would write, sizes and digests included, without writing it.
 

@@ -65,7 +65,7 @@ Outcome: TypeAlias = "Packed | Failed"
 class Task(NamedTuple):
     """One package to pack, for any process that sees the same files: all paths are absolute.
 
-    *run* is the run's own name: tasks of one run share what their process has read.
+    *threads* as for `write_pack`. *run* is the run's own name: tasks of one run share what their process has read.
     """
 
     name: str
@@ -229,7 +229,7 @@ def _task(found: _Checked, targets: tuple[str, ...], batch: Batch, run: str) -> 
         targets,
         batch.options,
         batch.dry_run,
-        2 if alone else 1,
+        0 if alone else 1,
         run,
         batch.gzip_level,
     )

@@ -246,9 +246,16 @@ CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 }
 
 
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["after", "meanwhile"])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_verification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corruption: str) -> None:
-    """Whatever else than the plan comes to lie on the disk is noticed, and the older tarball stays."""
+def test_verification(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corruption: str, *, meanwhile: bool
+) -> None:
+    """Whatever else than the plan comes to lie on the disk is noticed, and the older tarball stays.
+
+    A small tarball is read back when it is written, a large one meanwhile.
+    """
+    monkeypatch.setattr(tarball, "_SMALL", -1 if meanwhile else 1 << 30)
     spoil, message = CORRUPTIONS[corruption]
 
     def spoiled(pieces: Iterable[bytes], threads: int, level: GzipLevel) -> Iterator[bytes]:

@@ -18,18 +18,19 @@ from linkpack.disk.signals import uninterrupted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_START = ".linkpack-"
 _TEMPORARY = r"\.linkpack-[0-9a-f]{16}\.(?:tmp|unpack)"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def draft_path(folder: str, ending: str = "tmp") -> str:
     """A path in *folder* for a draft; nothing is made there."""
-    return os.path.join(folder, f".linkpack-{os.urandom(8).hex()}.{ending}")
+    return os.path.join(folder, f"{_START}{os.urandom(8).hex()}.{ending}")
 
 
 def is_draft(name: str) -> bool:
     """Whether *name*, a last portion, is one that a draft gets."""
-    return name.startswith(".linkpack-") and re.fullmatch(_TEMPORARY, name) is not None
+    return name.startswith(_START) and re.fullmatch(_TEMPORARY, name) is not None
 
 
 def claim(handle: int) -> bool:
@@ -48,10 +49,12 @@ def sweep(folder: str) -> None:
 
     Nothing is done in a folder that cannot be listed, nor to links, whatever their names.
     """
-    left = []
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        left = [entry.path for entry in entries if is_draft(entry.name)]
-    for path in left:
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = os.listdir(folder)
+    # Many tarballs can lie in one folder, which is looked at before each further one: the quick question first.
+    for name in filter(is_draft, [each for each in names if each.startswith(_START)]):
+        path = os.path.join(folder, name)
         with contextlib.suppress(OSError):
             handle = os.open(path, _OPEN)
             try:

@@ -48,7 +48,7 @@ _OPTIONS = (
         metavar="N",
         type=click.IntRange(min=1),
         default=None,
-        help="Pack so many packages at a time.  [default: a processor each, one for few packages]",
+        help="Pack so many packages at a time.  [default: one more than processors, one if they are few]",
     ),
     click.option(
         "--scheduler", metavar="ADDRESS", default="", help="Pack on the Dask cluster there: tcp://host:8786."

@@ -29,7 +29,11 @@ FEW = 8  # items that are done before other processes have started
 
 
 class Crew(NamedTuple):
-    """Who works: *jobs* processes of this machine (0: as many as it has processors), or a Dask *scheduler*."""
+    """Who works: *jobs* processes of this machine, or a Dask *scheduler*.
+
+    0 jobs: one more than there are processors, as each of them waits for the disk at times (measured on two
+    processors: three pack 300 packages in 0.94 of the time of two, four in the same as three).
+    """
 
     jobs: int = 0
     scheduler: str = ""
@@ -38,7 +42,7 @@ class Crew(NamedTuple):
         """The processes to start for so many *items*; 1 is this process itself."""
         if self.jobs == 0 and items < FEW:
             return 1
-        return min(self.jobs or fs.processors(), items)
+        return min(self.jobs or fs.processors() + 1, items)
 
 
 def run_all(

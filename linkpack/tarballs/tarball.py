@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from linkpack.disk import fs, fswrite
 from linkpack.errors import SnapshotError
 from linkpack.tarballs.archive import ROOT
 from linkpack.tarballs.deflate import COMPRESSOR, compressor, gzip_stream
+from linkpack.tarballs.following import followed
 from linkpack.tarballs.readback import check_tarball
 from linkpack.tarballs.tar import tar_blocks
 from linkpack.tarballs.watch import Watch
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.tarballs.archive import Entry
     from linkpack.tarballs.deflate import GzipLevel
+
+_MOST_THREADS = 8
+_SMALL = 1 << 20  # bytes of contents up to which a thread that follows the writer would gain nothing
 
 
 class TarballFile(NamedTuple):
@@ -57,32 +61,49 @@ def listed(entries: Iterable[Entry]) -> tuple[TarballFile, ...]:
 
 
 def write_tarball(
-    entries: Sequence[Entry], target: str, *, threads: int = 2, gzip_level: GzipLevel = "default"
+    entries: Sequence[Entry], target: str, *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
     """The tarball at *target*, written, verified and renamed into place.
 
-    On any failure nothing is left behind and an older file at *target* is what it was. `SourceChanged` when a
-    file is no longer what was planned, `VerifyFailed` when the bytes on disk are not, `SnapshotError` with the
-    system's reason when *target* cannot be written.
+    *threads* compress at a time; 0: one a processor, at most eight. On any failure nothing is left behind and an
+    older file at *target* is what it was. `SourceChanged` when a file is no longer what was planned,
+    `VerifyFailed` when the bytes on disk are not, `SnapshotError` with the system's reason when *target* cannot be
+    written.
     """
     try:
         with fswrite.draft(target) as out:
-            tarball, crc = _write(entries, target, out, threads, gzip_level)
-            out.flush()
-            check_tarball(out, entries, tarball.integrity, crc)
+            return _checked(entries, target, out, threads or _usual(), gzip_level)
     except OSError as err:
         raise _unwritable(target, err) from err
-    return tarball
 
 
 def measure_tarball(
-    entries: Sequence[Entry], filename: str, *, threads: int = 2, gzip_level: GzipLevel = "default"
+    entries: Sequence[Entry], filename: str, *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
     """The tarball that `write_tarball` would write, sizes and digests included, without writing it.
 
     *filename* stands for its path. `SourceChanged` when a file is no longer what was planned.
     """
-    return _write(entries, filename, _Nowhere(), threads, gzip_level)[0]
+    return _write(entries, filename, _Nowhere(), threads or _usual(), gzip_level)[0]
+
+
+def _usual() -> int:
+    """How many threads compress when nobody says: more than so many would wait for what is to be compressed."""
+    return min(fs.processors(), _MOST_THREADS)
+
+
+def _checked(entries: Sequence[Entry], target: str, out: BinaryIO, threads: int, level: GzipLevel) -> Tarball:
+    """Write the tarball to *out* and read it back: a large one meanwhile, where there are threads for it."""
+    if threads > 1 and sum(entry.size for entry in entries) > _SMALL:
+        with followed(out, entries) as file:
+            if file is not None:
+                tarball, crc = _write(entries, target, file, threads, level)
+                file.check(tarball.shasum, crc)
+                return tarball
+    tarball, crc = _write(entries, target, out, threads, level)
+    out.flush()
+    check_tarball(out, entries, tarball.shasum, crc)
+    return tarball
 
 
 class _Sink(Protocol):
@@ -118,7 +139,7 @@ def _write(
         sha1.hexdigest(),
         integrity,
         compressor(level),
-        tuple(watch.warnings),
+        watch.warnings(),
     )
     return tarball, stream.crc
 
@@ -141,6 +162,8 @@ class _Summed:
 def _contents(entry: Entry) -> Iterable[bytes]:
     if isinstance(entry.source, bytes):
         return (entry.source,)
+    if entry.size <= fs.CHUNK:
+        return (fs.read_small(entry.source, entry.dev, entry.ino, entry.size),)
     return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
 
 
