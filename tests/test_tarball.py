@@ -256,6 +256,7 @@ def test_verification(
     A small tarball is read back when it is written, a large one meanwhile.
     """
     monkeypatch.setattr(tarball, "_SMALL", -1 if meanwhile else 1 << 30)
+    monkeypatch.setattr(tarball, "_SMALL_FILE", -1)
     spoil, message = CORRUPTIONS[corruption]
 
     def spoiled(pieces: Iterable[bytes], threads: int, level: GzipLevel) -> Iterator[bytes]:
