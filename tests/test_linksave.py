@@ -226,3 +226,20 @@ def test_package_inside_of_the_project(box: LinkBox) -> None:
     journal = linkapi.link([inner], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WDEPENDENCIES", "WLOCK"]
     assert json.loads((app / "package.json").read_text())["dependencies"] == {"inner": "file:libs/inner"}
+
+
+@pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
+def test_files_that_are_links(box: LinkBox, name: str) -> None:
+    """A manifest or lockfile that is a link is not written through, and the error says so; nothing is changed."""
+    app = project(box, MANIFESTS[0])
+    (app / "package-lock.json").write_text(json.dumps(LOCK), encoding="utf-8")
+    (app / name).rename(box.work / "elsewhere")
+    (app / name).symlink_to("../elsewhere")
+    box.package("alpha", "alpha")
+    before = box.tree(box.work)
+    with pytest.raises(LinkError, match=f"{name} is a link") as caught:
+        linkapi.link(["../alpha"], str(app), box.options(save=True))
+    assert [problem.code for problem in caught.value.problems] == ["ELINKOUT"]
+    assert box.tree(box.work) == before
+    linkapi.link(["../alpha"], str(app), box.options())
+    assert (app / "node_modules/alpha").is_symlink()

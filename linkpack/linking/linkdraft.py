@@ -63,6 +63,14 @@ class Draft:
         else:
             self.changes[path] = Change(path, before, after)
 
+    def edit_file(self, path: str, after: File) -> None:
+        """As `put_file`, for a manifest or a lockfile; refused where that is a link, whose file others may use."""
+        if fslinks.is_link(path):
+            message = f"{path} is a link, and what it leads to is not changed"
+            self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
+        else:
+            self.put_file(path, after)
+
     def replace(self, path: str, now: State, then: State) -> None:
         """Have *then* at *path*, where *now* will stand after the changes so far."""
         planned = self.changes.get(path)

@@ -52,7 +52,7 @@ def plan_lock(draft: Draft, folders: Sequence[str], source: Source, scene: Scene
     text = old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}"
     content = dump(lock, text)
     mode = state.mode if isinstance(state, File) else 0o666 & ~scene.rules.umask
-    draft.put_file(path, File(content, mode))
+    draft.edit_file(path, File(content, mode))
     return Saved(path, old, content, tuple(_entries(before, lock)))
 
 

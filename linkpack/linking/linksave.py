@@ -94,7 +94,7 @@ def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) 
     if not members:  # npm writes a manifest that was empty, or missing, with two spaces
         text = _pretty(text)
     after = File(bom + text.encode(), state.mode if state else 0o666 & ~_umask(draft))
-    draft.put_file(path, after)
+    draft.edit_file(path, after)
     return Saved(path, state.content if state else None, after.content, tuple(entries))
 
 
@@ -164,7 +164,7 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
         except ManifestInvalid as err:
             draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
             continue
-        draft.put_file(saved.path, state._replace(content=_without(state.content, saved)))
+        draft.edit_file(saved.path, state._replace(content=_without(state.content, saved)))
 
 
 def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:
@@ -198,7 +198,7 @@ def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], oth
     if content is None:
         _remove_file(draft, first.path, state)
     else:
-        draft.put_file(first.path, state._replace(content=content))
+        draft.edit_file(first.path, state._replace(content=content))
 
 
 def _without(content: bytes, saved: Saved) -> bytes:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -107,3 +108,15 @@ def test_without_distributed(folders: list[str], monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError, match="needs the distributed package") as caught:
         list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler="tcp://127.0.0.1:9"))))
     assert caught.value.hint == "install linkpack[dask]"
+
+
+@pytest.mark.parametrize("error", [AssertionError(), RuntimeError("no loop")], ids=["without words", "with words"])
+def test_a_client_that_cannot_start(error: Exception, folders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keeps Dask's client from starting, the error names the address and is no traceback."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=fails))
+    with pytest.raises(ConfigError, match=r"tcp://x:1: (AssertionError|no loop)$"):
+        list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler="tcp://x:1"))))
