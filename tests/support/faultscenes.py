@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import re
 import shutil
 import stat
@@ -51,7 +52,7 @@ class Scene(NamedTuple):
     """A command line, *argv* in *cwd*, and what it is about.
 
     *build* makes everything below *root* anew; *sources* are never to be changed, *targets* only as a whole, or
-    file by file when they are *apart*.
+    file by file when they are *apart*. With *threads* it does not make the same calls each time.
     """
 
     root: Path
@@ -63,6 +64,7 @@ class Scene(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     skip: tuple[str, ...] = ()
     apart: bool = False
+    threads: bool = False
 
     def reset(self) -> None:
         """Start over."""
@@ -90,6 +92,17 @@ def pack_scene(root: Path) -> Scene:
 
     argv = ("pack", "--pack-destination", str(root / "out"))
     return Scene(root, argv, root / "in/blog", build, (root / "in",), (root / "out",))
+
+
+def large_scene(root: Path) -> Scene:
+    """`pack` of so many bytes that several threads compress, and one reads the tarball back meanwhile."""
+    made = pack_scene(root)
+
+    def build() -> None:
+        made.build()
+        (root / "in/blog/large.bin").write_bytes(random.Random(1).randbytes(1_300_000))  # noqa: S311 - no secret
+
+    return made._replace(build=build, threads=True)
 
 
 _WORKSPACE = """
@@ -197,6 +210,7 @@ def undo_scene(root: Path) -> Scene:
 
 SCENES = {
     "pack": pack_scene,
+    "pack, large": large_scene,
     "pack --sbom": workspace_scene,
     "unpack": unpack_scene,
     "verify": verify_scene,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-READING = ("read", "stat", "lstat", "fstat", "scandir", "listdir", "readlink", "access", "lseek")
+READING = ("read", "pread", "stat", "lstat", "fstat", "scandir", "listdir", "readlink", "access", "lseek")
 MAKING = (
     *("open", "mkdir", "symlink", "link", "rename", "exchange", "write", "fsync"),
     *("chmod", "fchmod", "utime", "ftruncate", "chown", "lchown", "fchown"),
@@ -219,7 +219,7 @@ def _watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         found = WATCH.call(name, real, args, more)
         if not WATCH.on:
             return found
-        if name == "read":
+        if name in {"read", "pread"}:
             WATCH.read += len(found)
         if name == "scandir":
             return _Entries(found)
