@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import signal
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
 from linkpack.disk import fs
-from linkpack.errors import SnapshotError
+from linkpack.errors import SnapshotError, VerifyFailed
 from linkpack.tarballs import following, tarball
 from linkpack.tarballs.archive import Entry
-from linkpack.tarballs.following import followed
+from linkpack.tarballs.following import Followed, followed
 from linkpack.tarballs.readback import Found, check_tarball
 from linkpack.tarballs.tarball import write_tarball
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from linkpack.tarballs.readback import Source
@@ -33,22 +36,93 @@ def _no_thread_stays() -> object:
 
 
 def test_as_far_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader gets the bytes in order and all of them, though it asks for more than there are."""
-    got: list[bytes] = []
+    """Each piece can be read once it is written, before the next one is, and nothing beyond it."""
+    got: SimpleQueue[bytes] = SimpleQueue()
 
     def reads(source: Source, _: Sequence[Entry]) -> Found:
         while piece := source.read(7):
-            got.append(piece)
+            got.put(piece)
         return Found("sum", 1)
 
     monkeypatch.setattr(following, "read_back", reads)
     with (tmp_path / "f").open("w+b") as out, followed(out, []) as file:
         assert file is not None
-        for count in range(1, 40):
-            file.write(bytes([count]) * count)
+        out.write(bytes(100))  # what is there already, but was not written for the reader
+        out.flush()
+        out.seek(0)
+        for count in range(1, 20):
+            piece = bytes([count]) * count
+            file.write(piece)
+            back = b""
+            while len(back) < count:
+                back += got.get(timeout=60)
+            assert back == piece
+        out.truncate()
         file.check("sum", 1)
-    assert b"".join(got) == (tmp_path / "f").read_bytes()
-    assert max(map(len, got)) <= 7
+    assert got.empty()
+
+
+def test_more_than_was_written(tmp_path: Path) -> None:
+    """A file that has grown by other hands fails, as it does when it is read back afterwards."""
+    with (tmp_path / "f").open("w+b") as out, followed(out, []) as file:
+        assert file is not None
+        out.write(bytes(2000))
+        out.seek(0)
+        file.write(gzip.compress(bytes(1024)))
+        with pytest.raises(VerifyFailed, match="something follows"):
+            file.check("sum", 1)
+
+
+@pytest.mark.parametrize("place", ["start", "write", "check"])
+def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """An interrupt at any of the places where the threads meet comes out, and the reader is at its end then."""
+    monkeypatch.setattr(fs, "read_at", slowly(fs.read_at))
+    real = getattr(Followed, place)
+
+    def struck(self: Followed, *given: object) -> object:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        return real(self, *given)
+
+    monkeypatch.setattr(Followed, place, struck)
+
+    def until_struck() -> None:
+        for number in range(1000):
+            write_tarball([LARGE], str(tmp_path / f"{number}.tgz"), threads=2)
+
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            until_struck()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not [path for path in tmp_path.iterdir() if path.suffix != ".tgz"]
+
+
+@pytest.mark.parametrize("which", [1, 2, 3], ids=["reader", "first", "second"])
+def test_interrupted_as_a_thread_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+    """Whichever thread has just begun when the interrupt comes, it is at its end when that comes out."""
+    start = threading.Thread.start
+    begun: list[threading.Thread] = []
+
+    def struck(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        if len(begun) == which:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(threading.Thread, "start", struck)
+    with pytest.raises(KeyboardInterrupt):
+        write_tarball([LARGE], str(tmp_path / "p.tgz"), threads=2)
+    for thread in begun:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert list(tmp_path.iterdir()) == []
+
+
+def slowly(read: Callable[[int, int, int], bytes]) -> Callable[[int, int, int], bytes]:
+    """*read*, a few bytes at a time."""
+    return lambda handle, size, start: read(handle, min(size, 500), start)
 
 
 def test_a_writer_that_fails(tmp_path: Path) -> None:
@@ -72,13 +146,13 @@ def test_a_reader_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(fs, "read_at", fails)
     with pytest.raises(SnapshotError, match="cannot be written: Input/output error"):
-        write_tarball([LARGE], str(tmp_path / "p.tgz"))
+        write_tarball([LARGE], str(tmp_path / "p.tgz"), threads=2)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system gives no thread, the tarball is read back afterwards, and is the same."""
-    with_threads = write_tarball([LARGE], str(tmp_path / "p.tgz"))
+    with_threads = write_tarball([LARGE], str(tmp_path / "p.tgz"), threads=2)
 
     def refused(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -91,5 +165,5 @@ def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(tarball, "check_tarball", noted)
     monkeypatch.setattr(threading.Thread, "start", refused)
-    assert write_tarball([LARGE], str(tmp_path / "p.tgz")) == with_threads
+    assert write_tarball([LARGE], str(tmp_path / "p.tgz"), threads=2) == with_threads
     assert checked == [with_threads.shasum]

@@ -74,6 +74,23 @@ def test_read_file_never_waits(tmp_path: Path, make: Callable[[Path], None], cod
     assert caught.value.errno == code
 
 
+def in_pieces(path: str, dev: int, ino: int, size: int) -> bytes:
+    """What the reader in pieces gives, together."""
+    return b"".join(fs.read_planned(path, dev, ino, size))
+
+
+readers = pytest.mark.parametrize("read", [in_pieces, fs.read_small])
+
+
+@readers
+@pytest.mark.parametrize("size", [0, 1, 1000])
+def test_planned_contents(tmp_path: Path, size: int, read: Callable[[str, int, int, int], bytes]) -> None:
+    """Both readers give all bytes of a file that is as planned."""
+    (tmp_path / "f").write_bytes(bytes(range(250)) * 4)
+    os.truncate(tmp_path / "f", size)
+    assert read(*planned(tmp_path / "f")) == (tmp_path / "f").read_bytes()
+
+
 def test_read_planned(file: Path) -> None:
     """A file that is as planned comes in pieces of the promised size."""
     pieces = list(fs.read_planned(*planned(file)))
@@ -97,14 +114,15 @@ BEFORE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@readers
 @pytest.mark.parametrize("change", BEFORE)
-def test_changes_before_reading(file: Path, change: str) -> None:
+def test_changes_before_reading(file: Path, change: str, read: Callable[[str, int, int, int], bytes]) -> None:
     """Whatever took the place of a planned file, the error names the file and says what happened."""
     act, message = BEFORE[change]
     plan = planned(file)
     act(file)
     with pytest.raises(SourceChanged, match=message) as caught:
-        list(fs.read_planned(*plan))
+        read(*plan)
     assert (caught.value.path, caught.value.code) == (str(file), "ECHANGED")
 
 
@@ -115,22 +133,35 @@ DURING: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@readers
 @pytest.mark.parametrize("change", DURING)
-def test_changes_while_reading(file: Path, change: str) -> None:
-    """A file that is written to between two pieces is noticed at the end at the latest."""
+def test_changes_while_reading(
+    file: Path, change: str, monkeypatch: pytest.MonkeyPatch, read: Callable[[str, int, int, int], bytes]
+) -> None:
+    """A file that is written to between two reads is noticed at the end at the latest."""
     act, message = DURING[change]
-    pieces = fs.read_planned(*planned(file))
-    next(pieces)
-    act(file)
+    plan = planned(file)
+    real = os.read
+    reads = []
+
+    def slowly(handle: int, size: int) -> bytes:
+        reads.append(size)
+        found = real(handle, min(size, fs.CHUNK))
+        if len(reads) == 1:
+            act(file)
+        return found
+
+    monkeypatch.setattr(os, "read", slowly)
     with pytest.raises(SourceChanged, match=message):
-        list(pieces)
+        read(*plan)
 
 
-def test_a_folder_of_the_planned_number(tmp_path: Path) -> None:
+@readers
+def test_a_folder_of_the_planned_number(tmp_path: Path, read: Callable[[str, int, int, int], bytes]) -> None:
     """Should a folder get the file's own number, reading it fails as a change and not as a crash."""
     status = tmp_path.stat()
     with pytest.raises(SourceChanged, match="cannot be read"):
-        list(fs.read_planned(str(tmp_path), status.st_dev, status.st_ino, status.st_size))
+        read(str(tmp_path), status.st_dev, status.st_ino, status.st_size)
 
 
 def test_kinds(tmp_path: Path) -> None:

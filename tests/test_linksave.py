@@ -243,3 +243,32 @@ def test_files_that_are_links(box: LinkBox, name: str) -> None:
     assert box.tree(box.work) == before
     linkapi.link(["../alpha"], str(app), box.options())
     assert (app / "node_modules/alpha").is_symlink()
+
+
+@pytest.mark.parametrize("taken_out", [False, True], ids=["still saved", "taken out"])
+def test_unlinked_from_a_file_that_is_a_link(box: LinkBox, *, taken_out: bool) -> None:
+    """A saved link whose manifest has become a link goes; what stays saved there is said, and is not touched."""
+    app = project(box, MANIFESTS[0])
+    box.package("alpha", "alpha")
+    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    (app / "package.json").rename(box.work / "elsewhere")
+    (app / "package.json").symlink_to("../elsewhere")
+    if taken_out:
+        (box.work / "elsewhere").write_bytes(MANIFESTS[0])
+    before = (box.work / "elsewhere").read_bytes()
+    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    assert not (app / "node_modules/alpha").is_symlink()
+    assert (box.work / "elsewhere").read_bytes() == before
+    assert [each.code for each in journal.plan.warnings] == ([] if taken_out else ["WUNSAVED"])
+
+
+def test_already_saved_in_a_file_that_is_a_link(box: LinkBox) -> None:
+    """Where the entry is there already nothing has to be written, and a link is no hindrance."""
+    app = project(box, b'{\n  "name": "a",\n  "dependencies": {\n    "alpha": "file:../alpha"\n  }\n}\n')
+    (app / "package.json").rename(box.work / "elsewhere")
+    (app / "package.json").symlink_to("../elsewhere")
+    box.package("alpha", "alpha")
+    before = (box.work / "elsewhere").read_bytes()
+    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    assert (app / "node_modules/alpha").is_symlink()
+    assert (box.work / "elsewhere").read_bytes() == before

@@ -34,7 +34,6 @@ def test_long_texts_say_what_short_ones_do(pieces: list[bytes]) -> None:
 def test_only_the_tokens_asked_for() -> None:
     """A scanner that was told what to look for looks for nothing else."""
     text = b"npm_" + b"Zz8" * 12
-    assert list(Scanner().labels) == []
     for tokens, found in ((TOKENS, ["an npm token"]), (TOKENS[:1], [])):
         scanner = Scanner("a.js", tokens)
         scanner.feed(text)

@@ -266,7 +266,7 @@ def test_verification(
     target.write_text("older")
     monkeypatch.setattr(tarball, "gzip_stream", spoiled)
     with pytest.raises(VerifyFailed, match=message) as caught:
-        write_tarball([A, MANIFEST], str(target))
+        write_tarball([A, MANIFEST], str(target), threads=2)
     assert caught.value.code == "EVERIFY"
     assert target.read_text() == "older"
     assert names(tmp_path) == ["p.tgz"]

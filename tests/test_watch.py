@@ -42,3 +42,14 @@ def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         assert b"".join(made.over(entry(f"{number}.js"), [TOKEN])) == TOKEN
     assert len(made.warnings()) == 2
+
+
+@pytest.mark.parametrize("together", [1, 60, 1 << 20])
+def test_in_the_order_of_the_files(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    """However many files are looked at together, each that holds a token is named, in their order."""
+    monkeypatch.setattr(watch, "_TOGETHER", together)
+    made = Watch()
+    for number in range(9):
+        contents = TOKEN if number % 3 else b"nothing"
+        assert b"".join(made.over(entry(f"{number}.js", len(contents)), [contents])) == contents
+    assert [each.path for each in made.warnings()] == ["1.js", "2.js", "4.js", "5.js", "7.js", "8.js"]

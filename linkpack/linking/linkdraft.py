@@ -65,11 +65,10 @@ class Draft:
 
     def edit_file(self, path: str, after: File) -> None:
         """As `put_file`, for a manifest or a lockfile; refused where that is a link, whose file others may use."""
-        if fslinks.is_link(path):
+        self.put_file(path, after)
+        if path in self.changes and fslinks.is_link(path):
             message = f"{path} is a link, and what it leads to is not changed"
             self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
-        else:
-            self.put_file(path, after)
 
     def replace(self, path: str, now: State, then: State) -> None:
         """Have *then* at *path*, where *now* will stand after the changes so far."""

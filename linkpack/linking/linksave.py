@@ -6,6 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.disk import fslinks
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linklock import LOCKFILES, plan_lock, take_out
 from linkpack.linking.linkrecord import file_state
@@ -156,7 +157,7 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
         if state is None:
             continue
         later = _later(saved, state.content, others)
-        if later is not None:
+        if later is not None and not fslinks.is_link(saved.path):
             _replay(draft, saved, state, later, others)
             continue
         try:
@@ -164,7 +165,12 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
         except ManifestInvalid as err:
             draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
             continue
-        draft.edit_file(saved.path, state._replace(content=_without(state.content, saved)))
+        after = state._replace(content=_without(state.content, saved))
+        if after != state and fslinks.is_link(saved.path):
+            message = f"the link stays saved: {saved.path} is a link, and what it leads to is not changed"
+            draft.warn("WUNSAVED", saved.path, message, "take it out by hand")
+            continue
+        draft.edit_file(saved.path, after)
 
 
 def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:

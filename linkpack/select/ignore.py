@@ -7,6 +7,7 @@ matches decides.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,11 +82,12 @@ class RuleSet:
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
         """The answer to FOLDER or MAYBE for the directory at *parts*; None when no rule matches."""
         key = (parts, question)
-        if key not in self._said:
-            if len(self._said) >= _FOLDERS:
-                self._said.clear()
-            self._said[key] = self._keeps_folder(parts, question)
-        return self._said[key]
+        with suppress(KeyError):  # rather than to ask first: threads share the built-in sets
+            return self._said[key]
+        if len(self._said) >= _FOLDERS:
+            self._said.clear()
+        self._said[key] = said = self._keeps_folder(parts, question)
+        return said
 
     def _keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
         for run in self._runs:

@@ -105,13 +105,15 @@ class Walk:
         limits.spend(len(entries) * sum(rules.work for frame in frames for rules in frame.sets))
         if len(self.account.files) > limits.current().entries:
             raise too_many(self._root)
-        here = Here(folder, frames, voices(frames, folder.parts))
+        here = None
         at = f"{folder.path}/" if folder.path else ""
         found = []
         for entry in entries:
             name = entry.name
             path, parts = at + name, (*folder.parts, fold(name))
             if not entry.is_dir(follow_symlinks=False):
+                if here is None:  # many a directory has no files, and patterns are work
+                    here = Here(folder, frames, () if folder.narrow else voices(frames, folder.parts))
                 if self.keeps(path, parts, here):
                     self._take(tree, path, entry)
             elif (inner := self.enter(Asked(path, parts, frames), entry.inode(), folder)) is not None:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from zlib_ng import zlib_ng
 
+from linkpack.disk.signals import uninterrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -142,11 +144,13 @@ def _threaded(
 ) -> Iterator[tuple[bytes, bytes]]:
     """As `_one_by_one`, with the compression of several blocks at a time; in order all the same."""
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
-    workers = _workers(tasks, threads)
-    if not workers:
-        yield from _one_by_one(level, block, blocks, last=False)
-        return
+    workers: list[threading.Thread] = []
     try:
+        with uninterrupted():
+            workers += _workers(tasks, threads)
+        if not workers:
+            yield from _one_by_one(level, block, blocks, last=False)
+            return
         waiting: list[_Task] = []
         window = b""
         last = False

@@ -1,12 +1,19 @@
-"""Reads a tarball back while it is still being written, a step behind the writer and in a thread of its own."""
+"""Reads a tarball back while it is still being written, a step behind the writer and in a thread of its own.
+
+What the disk has is read once it is there: what somebody writes over it afterwards is not seen, but nobody else
+knows of a draft. The two threads talk through `SimpleQueue` alone: no signal can leave it half-done, as it can a
+`threading.Condition`.
+"""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.disk import fs
+from linkpack.disk.signals import uninterrupted
 from linkpack.tarballs.readback import Found, compare, read_back
 
 if TYPE_CHECKING:
@@ -22,56 +29,56 @@ class Followed:
         self._out = out
         self._handle = out.fileno()
         self._entries = entries
-        self._grown = threading.Condition()
-        self._written = 0
+        self._grown: SimpleQueue[int] = SimpleQueue()  # bytes written; 0: there will be no more
+        self._ready = 0  # bytes that are written and not read
         self._read = 0
-        self._ended = False
-        self._found: Found | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._outcome: Found | BaseException | None = None
+        self._over: SimpleQueue[None] = SimpleQueue()
 
     def start(self) -> None:
         """Begin to follow; RuntimeError when the system gives no thread."""
-        self._thread.start()
+        threading.Thread(target=self._follow, daemon=True).start()
 
     def write(self, piece: bytes) -> int:
         """Write *piece* to the file, from where it can be read at once. `OSError` as the file raises it."""
         self._out.write(piece)
         self._out.flush()
-        with self._grown:
-            self._written += len(piece)
-            self._grown.notify()
+        if piece:
+            self._grown.put(len(piece))
         return len(piece)
 
     def read(self, size: int) -> bytes:
         """The next bytes of the file, at most *size*, once they are written; none at its end."""
-        with self._grown:
-            self._grown.wait_for(lambda: self._ended or self._written > self._read)
-            size = min(size, self._written - self._read)
-        piece = fs.read_at(self._handle, size, self._read)
+        if not self._ready:
+            self._ready = self._grown.get()
+            if not self._ready:
+                self._grown.put(0)  # whoever asks again is told again
+                return fs.read_at(self._handle, size, self._read)  # nothing, unless somebody added to it
+        piece = fs.read_at(self._handle, min(size, self._ready), self._read)
+        self._ready -= len(piece)
         self._read += len(piece)
         return piece
 
     def check(self, shasum: str, crc: int) -> None:
-        """Read the rest, the file being whole, and compare; raises as `readback.check_tarball` does."""
-        self.end()
-        if self._error is not None:
-            raise self._error
-        if self._found is not None:
-            compare(self._found, shasum, crc)
+        """Have the rest read, the file being whole, and compare; raises as `readback.check_tarball` does."""
+        outcome = self.end()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        compare(outcome, shasum, crc)
 
-    def end(self) -> None:
-        """Let the thread come to its end with what is written, and wait for it."""
-        with self._grown:
-            self._ended = True
-            self._grown.notify()
-        self._thread.join()
+    def end(self) -> Found | BaseException:
+        """Let the thread come to its end with what is written, wait for it, and say what came of it."""
+        self._grown.put(0)
+        while self._outcome is None:
+            self._over.get()
+        return self._outcome
 
     def _follow(self) -> None:
         try:
-            self._found = read_back(self, self._entries)
-        except Exception as err:  # noqa: BLE001 - raised again by whoever checks
-            self._error = err
+            self._outcome = read_back(self, self._entries)
+        except BaseException as err:  # noqa: BLE001 - raised again by whoever checks
+            self._outcome = err
+        self._over.put(None)
 
 
 @contextmanager
@@ -81,12 +88,20 @@ def followed(out: BinaryIO, entries: Sequence[Entry]) -> Iterator[Followed | Non
     What it is checked with is `Followed.check`. Whatever happens in the block, nothing reads *out* after it.
     """
     file = Followed(out, entries)
+    started = False
+    try:
+        with uninterrupted():
+            started = _started(file)
+        yield file if started else None
+    finally:
+        if started:
+            with uninterrupted():
+                file.end()
+
+
+def _started(file: Followed) -> bool:
     try:
         file.start()
     except RuntimeError:
-        yield None
-        return
-    try:
-        yield file
-    finally:
-        file.end()
+        return False
+    return True

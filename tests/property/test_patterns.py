@@ -91,17 +91,34 @@ def test_many_stars_in_one_portion() -> None:
         assert not matches_file(glob, ("XAXB" * (count - 1) + "XAX",))
 
 
-@quick
-@given(
-    st.lists(
-        st.tuples(st.lists(st.tuples(st.sampled_from(["", "!"]), patterns), max_size=4), st.booleans()), min_size=1
-    ),
-    paths,
-)
-def test_what_is_heard_in_a_folder(said: list[tuple[list[tuple[str, str]], bool]], parts: tuple[str, ...]) -> None:
-    """What the frames say about one file is what was put together for all files of its directory."""
+@st.composite
+def spoken(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[Frame, ...]]:
+    """The parts of a path, and the frames above it; what they say is mostly about names of that path."""
+    parts = tuple(draw(st.lists(st.sampled_from("ABC"), min_size=1, max_size=6)))
+    name = st.sampled_from([*parts, "*", "**", "?"])
+    text = st.builds(
+        lambda sign, root, names: sign + root + "/".join(names),
+        st.sampled_from(["", "!"]),
+        st.sampled_from(["", "/"]),
+        st.lists(name, min_size=1, max_size=3),
+    )
+    rules = st.lists(text, max_size=3).map(lambda texts: RuleSet(given_rules(texts, "")))
+    plain = tuple(draw(st.lists(st.lists(text, min_size=1, max_size=4), min_size=1, max_size=2)))
+    # What is built in looks at one or two names: only that may be heard at the last depths alone.
+    shared = tuple(
+        RuleSet(given_rules([each for each in texts if "/" not in each.lstrip("!/")], "")) for texts in plain
+    )
     frames: tuple[Frame, ...] = ()
-    for texts, is_open in said[: len(parts)]:
-        frames = deeper(frames, (RuleSet(given_rules(["".join(text) for text in texts], "")),), is_open=is_open)
-    asked = Asked("/".join(parts), parts, frames)
-    assert keeps_file(voices(frames, parts[:-1]), parts) is keeps(asked, "file")
+    for _ in parts:
+        sets = shared if draw(st.integers(0, 2)) else tuple(draw(st.lists(rules, min_size=1, max_size=3)))
+        frames = deeper(frames, sets, is_open=draw(st.booleans()))
+    return parts, frames
+
+
+@settings(quick, max_examples=1000)
+@given(spoken())
+def test_what_is_heard_in_a_folder(asked: tuple[tuple[str, ...], tuple[Frame, ...]]) -> None:
+    """What the frames say about one file is what was put together for all files of its directory."""
+    parts, frames = asked
+    wanted = keeps(Asked("/".join(parts), parts, frames), "file")
+    assert keeps_file(voices(frames, parts[:-1]), parts) is wanted

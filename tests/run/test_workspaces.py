@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from linkpack.api import plan_pack
 from linkpack.batch import Batch, Failed, Packed, pack_many
 from linkpack.errors import ProjectError
 from linkpack.memo import once, remembering
@@ -251,3 +252,28 @@ def test_a_record_is_made_of_each(root: Path) -> None:
 def files_of(folder: Path) -> list[str]:
     """The names in *folder*."""
     return [path.name for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "items", "size"), [(0, 7, 1), (0, 8, 5), (0, 300, 5), (0, 0, 1), (3, 2, 2), (3, 300, 3)]
+)
+def test_how_many_work(monkeypatch: pytest.MonkeyPatch, jobs: int, items: int, size: int) -> None:
+    """One process more than processors, as each waits for the disk at times; few packages need none."""
+    monkeypatch.setattr("linkpack.disk.fs.processors", lambda: 4)
+    assert Crew(jobs).size(items) == size
+
+
+def test_what_is_shared_may_be_published_in_two_ways(tmp_path: Path) -> None:
+    """In one run a linked package can ship with its publishConfig applied, and without: each time its files."""
+    lib = write(tmp_path / "lib", main="a.js", files=["x"], publishConfig={"main": "b.js"})
+    for name in ("a.js", "b.js"):
+        (lib / name).touch()
+    app = write(
+        tmp_path / "app", dependencies={"lib": "*"}, bundleDependencies=["lib"], publishConfig={"main": "c.js"}
+    )
+    (app / "node_modules").mkdir()
+    (app / "node_modules/lib").symlink_to("../../lib")
+    with remembering({}):
+        plans = [plan_pack(app, publish_config=applied) for applied in (False, True)]
+    shipped = [{entry.path.rpartition("/")[2] for entry in plan.entries} for plan in plans]
+    assert shipped == [{"package.json", "a.js"}, {"package.json", "b.js"}]

@@ -268,3 +268,14 @@ def test_braces_are_bounded(pattern: str) -> None:
         assert err.code == "EPATTERN"  # noqa: PT017 - some are answered
     else:
         assert sum(map(len, found)) <= 16 * MIB
+
+
+def test_folders_without_files_are_no_work(tmp_path: Path) -> None:
+    """What the rules say of files in a folder is put together where there are files, and nowhere else."""
+    for number in range(300):
+        (tmp_path / f"d{number}" / "sub").mkdir(parents=True)
+    (tmp_path / ".npmignore").write_text("+(!(x)y)z*/q/**\n**/+(!(x)y)z*/**\n")
+    (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0"}\n')
+    assert api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=300_000)).manifest.name == "a"
+    with pytest.raises(PlanRejected, match="too many"):
+        api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=100_000))

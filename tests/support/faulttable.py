@@ -74,10 +74,12 @@ def measure(name: str) -> tuple[Row, list[str]]:
     with tempfile.TemporaryDirectory() as folder, faulty() as server:
         stage = Stage(server, SCENES[name](Path(folder).resolve() / "scene"))
         every = [fault for found in trials(stage).values() for fault in found]
-        wrong = {fault: what for fault in every if (what := stage.suffer(fault))}
+        found = {fault: stage.suffer(fault) for fault in every}
+    struck = {fault: what for fault, what in found.items() if what is not None}
+    wrong = {fault: what for fault, what in struck.items() if what}
     lost = sum(what.startswith(("torn", "the source", "the next run")) for what in wrong.values())
     told = [f"{name} {fault}: {what}" for fault, what in wrong.items()]
-    return Row(name, len(every), len(every) - len(wrong), lost), told
+    return Row(name, len(struck), len(struck) - len(wrong), lost), told
 
 
 def collected() -> dict[str, int]:
