@@ -19,7 +19,7 @@ from linkpack.tarballs.readback import Found, check_tarball
 from linkpack.tarballs.tarball import write_tarball
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from linkpack.tarballs.readback import Source
@@ -28,7 +28,7 @@ LARGE = Entry("package/a", bytes(range(256)) * 8192, 256 * 8192, 0o644)
 
 
 @pytest.fixture(autouse=True)
-def _no_thread_stays() -> object:
+def _no_thread_stays() -> Iterator[None]:
     """Every thread that a test starts is over at its end."""
     before = threading.active_count()
     yield

@@ -156,8 +156,9 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
         state = current(draft, saved.path)
         if state is None:
             continue
-        later = _later(saved, state.content, others)
-        if later is not None and not fslinks.is_link(saved.path):
+        elsewhere = fslinks.is_link(saved.path)
+        later = None if elsewhere else _later(saved, state.content, others)
+        if later is not None:
             _replay(draft, saved, state, later, others)
             continue
         try:
@@ -166,11 +167,11 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
             draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
             continue
         after = state._replace(content=_without(state.content, saved))
-        if after != state and fslinks.is_link(saved.path):
+        if after != state and elsewhere:
             message = f"the link stays saved: {saved.path} is a link, and what it leads to is not changed"
             draft.warn("WUNSAVED", saved.path, message, "take it out by hand")
             continue
-        draft.edit_file(saved.path, after)
+        draft.put_file(saved.path, after)
 
 
 def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:
@@ -204,7 +205,7 @@ def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], oth
     if content is None:
         _remove_file(draft, first.path, state)
     else:
-        draft.edit_file(first.path, state._replace(content=content))
+        draft.put_file(first.path, state._replace(content=content))
 
 
 def _without(content: bytes, saved: Saved) -> bytes:

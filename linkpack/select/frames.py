@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.select.ignore import BUILT_IN, FILES
-from linkpack.select.rules import hits_file
+from linkpack.select.rules import said_of_file
 
 if TYPE_CHECKING:
     from linkpack.select.ignore import RuleSet
@@ -79,11 +79,8 @@ def keeps_file(heard: tuple[Voice, ...], parts: tuple[str, ...]) -> bool:
     kept = True
     for is_open, depth, nears in heard:
         if kept or is_open:
-            below = parts[depth:] if depth else parts
-            for near in nears:
-                if hits_file(near, below):
-                    kept = near.negated
-                    break
+            said = said_of_file(nears, parts[depth:])
+            kept = kept if said is None else said
     return kept
 
 

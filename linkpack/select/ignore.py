@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.select.glob import compile_glob
-from linkpack.select.rules import Rule, applies, hits_file, hits_folder, in_folder, in_runs, work
+from linkpack.select.rules import Rule, applies, hits_folder, in_folder, in_runs, said_of_file, work
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ class RuleSet:
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
         """Whether to keep the file at the folded *parts*; None when no rule matches."""
-        for near in self.near(parts[:-1]):
-            if hits_file(near, parts):
-                return near.negated
-        return None
+        return said_of_file(self.near(parts[:-1]), parts)
 
     def near(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
         """What the rules say about the files in *folder*, the last run first: of those there are many more."""

@@ -135,6 +135,14 @@ def hits_file(near: Near, parts: tuple[str, ...]) -> bool:
     return bool(near.others) and any(matches_one(one, parts) for one in near.others)
 
 
+def said_of_file(nears: Iterable[Near], parts: tuple[str, ...]) -> bool | None:
+    """Whether to keep the file at *parts*, as the first of *nears* says that matches it; None when none does."""
+    for near in nears:
+        if hits_file(near, parts):
+            return near.negated
+    return None
+
+
 def hits_folder(run: Run, parts: tuple[str, ...], question: Question) -> bool:
     """Whether a rule of *run* matches the directory at *parts*, when asked FOLDER or MAYBE."""
     if _hits_name(run, parts[-1]) or (run.anywhere and question == "maybe"):
