@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import secrets
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -162,13 +163,14 @@ def _merged(
         stops=lambda outcome: batch.fail_fast and isinstance(outcome, Failed),
         lost=_lost,
     )
-    for folder in folders:
-        outcome = early[folder] if folder in early else next(late)
-        if isinstance(outcome, Packed):  # named as the caller did, not as the workers had to
-            path = posixpath.join(batch.destination, outcome.tarball.filename)
-            outcome = outcome._replace(tarball=outcome.tarball._replace(path=path))
-        if outcome is not None:
-            yield outcome
+    with closing(late):  # its processes have ended when this has, whoever collects it
+        for folder in folders:
+            outcome = early[folder] if folder in early else next(late)
+            if isinstance(outcome, Packed):  # named as the caller did, not as the workers had to
+                path = posixpath.join(batch.destination, outcome.tarball.filename)
+                outcome = outcome._replace(tarball=outcome.tarball._replace(path=path))
+            if outcome is not None:
+                yield outcome
 
 
 def _lost(task: Task, error: Exception) -> Failed:

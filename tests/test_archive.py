@@ -58,7 +58,7 @@ def test_what_packlists_say_goes_on() -> None:
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        (("../x",), "../x is not a path inside the package"),
+        (("plain", "../x"), "../x is not a path inside the package"),
         (("/x",), "/x is not a path inside the package"),
         (("a//x",), "a//x is not a path inside the package"),
         (("a/./x",), "a/./x is not a path inside the package"),

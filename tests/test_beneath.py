@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.disk import beneath
 from linkpack.disk.beneath import Tree, open_plain, read_beneath
 
 if TYPE_CHECKING:
@@ -96,11 +95,16 @@ def test_status(root: Path) -> None:
     tree.close()
 
 
+def refuse(path: str) -> str:
+    """What a system without /proc answers."""
+    raise FileNotFoundError(errno.ENOENT, "no such file", path)
+
+
 @pytest.mark.parametrize("proc", [True, False], ids=["proc", "no proc"])
 def test_open_plain(root: Path, monkeypatch: pytest.MonkeyPatch, proc: bool) -> None:  # noqa: FBT001 - a parameter
     """A path with a link anywhere in it is refused, whether or not the system tells what it opened."""
     if not proc:
-        monkeypatch.setattr(beneath, "_name", lambda _: "")
+        monkeypatch.setattr(os, "readlink", refuse)
     (root / "link").symlink_to("a")
     (root / "a/c").symlink_to("b/file")
     for path in ("/", str(root), f"{root}/a/b/file"):

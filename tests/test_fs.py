@@ -196,6 +196,13 @@ def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
         fs.real_path(str(tmp_path / "link"))
 
 
+def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that this process may use are counted, or all where the system does not tell (macOS)."""
+    assert fs.processors() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert fs.processors() == os.cpu_count()
+
+
 def test_access(tmp_path: Path) -> None:
     """What exists and is open to this user is readable; only a folder is a place for files."""
     (tmp_path / "f").touch()

@@ -31,6 +31,7 @@ from linkpack.npm.jsonedit import get_raw, indent_of, line_end, list_raw, set_ra
         ('{"a": 1}', ("b",), None, '{"a": 1}'),
         ('{"a": 1}', ("a", "b"), None, '{"a": 1}'),
         ('{"a": {}}', ("a", "b"), None, '{"a": {}}'),
+        ('{"a": 1}', (), "2", "2"),
     ],
 )
 def test_set_raw(text: str, path: tuple[str, ...], raw: str | None, after: str) -> None:

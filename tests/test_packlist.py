@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.packlist import Omission, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
@@ -34,6 +36,9 @@ class View(NamedTuple):
 
 
 PLAIN = View()
+
+
+HERE = str(Path(__file__).parents[1])
 
 
 def lay(root: Path, files: Mapping[str, str]) -> Path:
@@ -362,10 +367,11 @@ def test_patch_files_stay_out_in_npm_12(tmp_path: Path) -> None:
     assert names(read(root, view, kind="linked", edition="12")) == ["b", "p/a.patch"]
 
 
-@pytest.mark.parametrize("depth", [1200, 2400])
-def test_deep_trees(depth: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("length", "name"), [(2800, "f"), (4000, "f" * 200), (5000, "f")])
+def test_deep_trees(length: int, name: str, tmp_path: Path) -> None:
     """Depth is no matter until the system refuses the path, which is a problem that names it."""
     lay(tmp_path, {})
+    depth = (length - len(str(tmp_path))) // len("/d")
     here = os.open(tmp_path, os.O_RDONLY)
     try:
         for _ in range(depth):
@@ -373,14 +379,40 @@ def test_deep_trees(depth: int, tmp_path: Path) -> None:
             deeper = os.open("d", os.O_RDONLY, dir_fd=here)
             os.close(here)
             here = deeper
-        os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=here))
     finally:
         os.close(here)
     try:
         packlist = read(tmp_path)
     finally:  # pytest's own clean-up is recursive
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)
-    assert (len(names(packlist)), codes(packlist)) == ((1, []) if depth < 2000 else (0, ["EPATHLONG"]))
+    assert (len(names(packlist)), codes(packlist)) == ((1, []) if length < 3000 else (0, ["EPATHLONG"]))
+
+
+def test_more_files_than_the_limit(tmp_path: Path) -> None:
+    """The walk ends at the folder after the limit, however many files are still to come."""
+    root = lay(tmp_path, {f"{folder}/{number}": "" for folder in "ab" for number in range(4)})
+    with within(Limits(entries=4)):
+        packlist = read(root)
+    assert names(packlist) == []
+    assert [(one.code, one.path, one.message) for one in packlist.problems] == [
+        ("ELIMIT", str(root), f"{root} ships more than 4 files")
+    ]
+    with within(Limits(entries=9)):
+        assert len(names(read(root))) == 8
+
+
+def test_names_in_another_encoding(tmp_path: Path) -> None:
+    """A process that reads names as ASCII refuses those that are not, and says how to start it."""
+    lay(tmp_path, {"package.json": '{"name": "a", "version": "1.0.0"}', "plain": "", "\u00e9": ""})
+    code = (
+        "from linkpack.api import plan_pack; from linkpack.errors import PlanRejected\n"
+        "try: plan_pack()\n"
+        "except PlanRejected as err: print([(one.code, one.hint) for one in err.problems])"
+    )
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": HERE}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, capture_output=True)
+    assert done.stdout == b"[('EENCODING', 'start Python in UTF-8 mode: -X utf8, or PYTHONUTF8=1')]\n"
 
 
 @pytest.fixture

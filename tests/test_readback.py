@@ -71,6 +71,17 @@ def test_no_byte_may_differ(entries: list[Entry], data: st.DataObject) -> None:
         check_tarball(io.BytesIO(packed), entries, shasum(packed), sum_of_planned)
 
 
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.lists(ENTRIES, max_size=3), st.data())
+def test_no_byte_may_be_missing(entries: list[Entry], data: st.DataObject) -> None:
+    """A stream that ends early fails, wherever it ends."""
+    tar = stream(entries)
+    tar = tar[: data.draw(st.integers(0, len(tar) - 1))]
+    packed = gzip.compress(tar)
+    with pytest.raises(VerifyFailed):
+        check_tarball(io.BytesIO(packed), entries, shasum(packed), zlib.crc32(tar))
+
+
 def test_the_file_is_what_was_written() -> None:
     """A gzip file of the same stream, but of other bytes, fails."""
     tar = stream([])

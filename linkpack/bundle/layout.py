@@ -278,8 +278,6 @@ def place(graph: BundleGraph) -> Layout:
                 chains.append(end.chain)
                 break
             except _Clash as end:
-                if end.ban in bans:
-                    break
                 bans.add(end.ban)
             finally:
                 work -= len(attempt.slots)

@@ -93,7 +93,7 @@ def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[st
             value = raw if last else _nested(text, path[depth + 1 :], raw, depth + 1)
             return text[: member.value] + value + text[member.end :]
         at = member.value
-    return text
+    return raw
 
 
 def _insert(

@@ -19,7 +19,7 @@ from linkpack.disk import fs
 from linkpack.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from types import FrameType
 
 _Item = TypeVar("_Item")
@@ -52,7 +52,7 @@ def run_all(
     *,
     stops: Callable[[_Result], bool],
     lost: Callable[[_Item, Exception], _Result],
-) -> Iterator[_Result | None]:
+) -> Generator[_Result | None, None, None]:
     """What *task* returns for each of *items*, in their order, as soon as it and those before it are there.
 
     A result that *stops* cancels what has not begun: those give None. *lost* makes the result of an item whose
@@ -63,7 +63,7 @@ def run_all(
     if size <= 1 and not crew.scheduler:
         yield from _one_by_one(task, items, stops)
         return
-    with _executor(crew, size) as executor:
+    with _cluster(crew.scheduler) if crew.scheduler else _processes(size) as executor:
         futures = [_submit(executor, task, item) for item in items]
         try:
             for item, future in zip(items, futures, strict=True):
@@ -110,12 +110,8 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 
 
 @contextmanager
-def _executor(crew: Crew, size: int) -> Iterator[Executor]:
-    """The executor of *crew*; what has begun is waited for at the end."""
-    if crew.scheduler:
-        with _cluster(crew.scheduler) as executor:
-            yield executor
-        return
+def _processes(size: int) -> Iterator[Executor]:
+    """An executor of *size* processes; what has begun is waited for at the end."""
     import multiprocessing  # noqa: PLC0415 - only many packages need it
 
     context = multiprocessing.get_context(_start_method())

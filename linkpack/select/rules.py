@@ -108,9 +108,7 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
     others: tuple[Alternative, ...] = ()
     for one in run.counted.get(len(folder) + 1, ()):
         *above, last = one.stretches[0]
-        if one.base or one.loose:
-            others = (*others, one)
-        elif all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
+        if all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
             tests = (*tests, last.fits)
     for one in run.others:
         if one.base or one.loose or one.stretches[-1]:

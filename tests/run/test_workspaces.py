@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +16,7 @@ from linkpack.api import plan_pack
 from linkpack.batch import Batch, Failed, Packed, pack_many
 from linkpack.errors import ProjectError
 from linkpack.memo import once, remembering
+from linkpack.run import parallel
 from linkpack.run.choose import choose_workspaces
 from linkpack.run.parallel import Crew, run_all
 
@@ -140,6 +143,23 @@ def test_fail_fast(scripts: dict[str, str], root: Path) -> None:
     assert not (root / "out").exists()
 
 
+def test_fail_fast_after_the_first(root: Path) -> None:
+    """What had begun before the failure is told, what had not is missing."""
+    write(root / "pk" / "b", dependencies={"gone": "1"}, bundleDependencies=["gone"])
+    outcomes = list(pack_many([*NAMES], Batch("out", fail_fast=True, crew=Crew(1))))
+    assert [(each.name, type(each)) for each in outcomes] == [("z", Packed), ("b", Failed)]
+    assert files_of(root / "out") == ["z-1.0.0.tgz"]
+
+
+def test_scripts_that_stay_out_where_the_tarballs_go(root: Path) -> None:
+    """A workspace that holds the tarballs of all is packed before the others; its tarball holds none of them."""
+    write(root / "z", scripts={"prepare": "exit 3"})
+    outcomes = list(pack_many([*NAMES], Batch("z/out", crew=Crew(2))))
+    packed = [each for each in outcomes if isinstance(each, Packed)]
+    assert [each.tarball.path for each in packed] == [f"z/out/{name}-1.0.0.tgz" for name in ("z", "b", "a")]
+    assert [file.path for file in packed[0].tarball.files] == ["package.json"]
+
+
 def broken(item: int) -> int:
     """A task that ends its process for one of its items."""
     if item == 1:
@@ -147,13 +167,32 @@ def broken(item: int) -> int:
     return item
 
 
-def test_a_worker_that_dies(root: Path) -> None:
+def test_a_worker_that_dies() -> None:
     """Every item has a result, though the processes that work on them break."""
-    del root
     found = run_all(broken, [0, 1, 2], Crew(2), stops=lambda _: False, lost=lambda item, _: -item)
     results = list(found)
     assert len(results) == 3
     assert results[1] == -1
+
+
+def test_a_worker_that_dies_before_all_is_handed_out() -> None:
+    """What a broken executor is given is as lost as what it had."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as executor:
+        had = executor.submit(broken, 1)
+        with pytest.raises(BrokenExecutor):
+            had.result()
+        given = parallel._submit(executor, broken, 0)  # noqa: SLF001 - when a worker dies is luck
+        assert isinstance(given.exception(), BrokenExecutor)
+
+
+def test_a_worker_that_cannot_be_told(root: Path) -> None:
+    """A package whose process broke is a failure of its own, which names the package and the reason."""
+    del root
+    options = {"unknown": lambda: None}  # nothing that another process could be sent
+    outcomes = list(pack_many([*NAMES], Batch("out", options=options, crew=Crew(2))))
+    problems = [each.problems[0] for each in outcomes if isinstance(each, Failed)]
+    assert [one.code for one in problems] == ["EWORKER"] * 3
+    assert all("the process that packed it broke: " in one.message and "pickle" in one.message for one in problems)
 
 
 def test_cancelling(root: Path) -> None:
@@ -165,7 +204,7 @@ def test_cancelling(root: Path) -> None:
         assert None in found
         some = run_all(abs, list(range(40)), crew, stops=lambda _: False, lost=lambda *_: -1)
         assert next(some) == 0
-        some.close()  # type: ignore[attr-defined]  # a generator
+        some.close()
 
 
 def shared(tmp_path: Path, many: int) -> list[str]:

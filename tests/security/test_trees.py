@@ -562,6 +562,16 @@ def test_secrets(place: Place, path: str) -> None:
     assert path not in outcome.files or [path in line for line in warnings] == [True]
 
 
+def test_a_settings_file_that_ships(place: Place) -> None:
+    """A `.npmrc` stays out, unless the manifest names it as main: then it ships, and not without a word."""
+    for name, shipped in (("index.js", False), (".npmrc", True)):
+        place.manifest(main=name)
+        place.put(".npmrc", "audit=false\n")
+        outcome = pack(place)
+        assert (".npmrc" in (outcome.files or {})) == shipped
+        assert ("warning WSECRET: .npmrc is npm's settings file" in outcome.said) == shipped
+
+
 @pytest.mark.parametrize(
     "path", [".env.example", ".env.sample", "env.js", "src/id.js", "docs/id_rsa.md", "a~", "tsconfig.json"]
 )
