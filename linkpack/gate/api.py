@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from linkpack.gate.diffing import Difference
     from linkpack.gate.reader import Archive
     from linkpack.npm.manifest import Manifest
+    from linkpack.ship.form import LayoutName
 
 _NO_RUNTIME = Runtime(0, 0, (), ())
 
@@ -134,14 +135,26 @@ def _verify(
     )
 
 
-def diff(old: str | PurePath, new: str | PurePath, *, text: bool = True, limits: Limits = DEFAULTS) -> Difference:
+def diff(
+    old: str | PurePath,
+    new: str | PurePath,
+    *,
+    text: bool = True,
+    npm_rules: str = NPM_RULES[-1],
+    specs: Mode = "resolve",
+    publish_config: bool | None = None,
+    layout: LayoutName = "bundle",
+    limits: Limits = DEFAULTS,
+) -> Difference:
     """What differs between *old* and *new*, each a tarball or the directory of a project, as it would be packed.
 
-    With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not safe to read
+    With *text* changed files have a unified diff. A directory is packed with *npm_rules*, *specs*,
+    *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
     (see `verify`), and what `plan_pack` raises.
     """
+    how = PackedWith(npm_rules, specs, publish_config, layout)
     with within(limits):
-        before, after = read_side(str(old), ".", limits), read_side(str(new), ".", limits)
+        before, after = read_side(str(old), ".", limits, how), read_side(str(new), ".", limits, how)
         paths = diffing.changed_paths(before, after) if text else ()
         texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
     return diffing.compare(before, after, *texts)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.specs import Mode
     from linkpack.limits import Limits
+    from linkpack.ship.form import LayoutName
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
@@ -30,6 +31,27 @@ _ALLOW = click.option(
     multiple=True,
     type=click.Choice(sorted(ALLOWABLE)),
     help="Take errors with this code for warnings; can be given again.",
+)
+
+# How a folder is packed to be compared: as `pack` was told.
+_NPM_RULES = click.option(
+    "--npm-rules",
+    type=click.Choice(NPM_RULES),
+    default=NPM_RULES[-1],
+    show_default=True,
+    help="Of a folder to compare with: select files as this version of npm does.",
+)
+_SPECS = click.option(
+    "--specs",
+    type=click.Choice(["resolve", "keep"]),
+    default="resolve",
+    show_default=True,
+    help="Of a folder to compare with: rewrite dependency specs as pack does, or keep them.",
+)
+_PUBLISH_CONFIG = click.option(
+    "--publish-config/--no-publish-config",
+    default=None,
+    help="Of a folder to compare with: apply publishConfig.  [default: when the project is pnpm's or yarn's]",
 )
 
 
@@ -53,25 +75,9 @@ def _json_failure(*, wanted: bool) -> Iterator[None]:
     default="",
     help="A folder, a tarball, git or git:DIR: TARBALL must be what that packs to, byte for byte.",
 )
-@click.option(
-    "--npm-rules",
-    type=click.Choice(NPM_RULES),
-    default=NPM_RULES[-1],
-    show_default=True,
-    help="With --against: select files as this version of npm does.",
-)
-@click.option(
-    "--specs",
-    type=click.Choice(["resolve", "keep"]),
-    default="resolve",
-    show_default=True,
-    help="With --against: rewrite dependency specs as pack does, or keep them.",
-)
-@click.option(
-    "--publish-config/--no-publish-config",
-    default=None,
-    help="With --against: apply publishConfig.  [default: when the project is pnpm's or yarn's]",
-)
+@_NPM_RULES
+@_SPECS
+@_PUBLISH_CONFIG
 @click.option("--max-size", type=size_in_bytes, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
@@ -126,16 +132,46 @@ def verify(
 @click.option("--stat", is_flag=True, help="Sizes only, no lines.")
 @click.option("--name-only", is_flag=True, help="Print a line a changed file: A, D, M or T (mode), and its path.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 when there are differences.")
+@_NPM_RULES
+@_SPECS
+@_PUBLISH_CONFIG
+@click.option(
+    "--layout",
+    type=click.Choice(["bundle", "vendor", "thin"]),
+    default="bundle",
+    show_default=True,
+    help="Of a folder to compare with: pack it to this layout.",
+)
 @limit_options(tarballs=True)
 def diff(
-    old: str, new: str, *, as_json: bool, stat: bool, name_only: bool, exit_code: bool, limits: Limits
+    old: str,
+    new: str,
+    *,
+    as_json: bool,
+    stat: bool,
+    name_only: bool,
+    exit_code: bool,
+    npm_rules: str,
+    specs: Mode,
+    publish_config: bool | None,
+    layout: LayoutName,
+    limits: Limits,
 ) -> int:
     """Compare two packages, each a tarball or a folder as it would be packed.
 
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
     with _json_failure(wanted=as_json):
-        found = api.diff(old, new, text=not (stat or name_only), limits=limits)
+        found = api.diff(
+            old,
+            new,
+            text=not (stat or name_only),
+            npm_rules=npm_rules,
+            specs=specs,
+            publish_config=publish_config,
+            layout=layout,
+            limits=limits,
+        )
     text = report.names(found) if name_only else report.difference(found, stat=stat)
     text = report.difference_json(found) if as_json else text
     if text:

@@ -66,15 +66,13 @@ class PackedWith(NamedTuple):
     layout: LayoutName = "bundle"
 
 
-DEFAULT = PackedWith()
-
-
-def read_side(path: str, destination: str, limits: Limits) -> Side:
+def read_side(path: str, destination: str, limits: Limits, how: PackedWith) -> Side:
     """The tarball at *path*, or the project in that directory as it would be packed into *destination*.
 
-    Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack` raises.
+    *how* says what packing is told. Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack`
+    raises.
     """
-    return plan_side(path, destination) if fs.is_dir(path) else tarball_side(path, limits)
+    return plan_side(path, destination, how) if fs.is_dir(path) else tarball_side(path, limits)
 
 
 def tarball_side(path: str, limits: Limits) -> Side:
@@ -94,8 +92,8 @@ def archived(archive: Archive) -> Mapping[str, SideFile]:
     return {each.path: SideFile(each.size, each.mode & 0o777, each.digest) for each in archive.members}
 
 
-def plan_side(folder: str, destination: str, how: PackedWith = DEFAULT) -> Side:
-    """What the project in *folder* would be packed to; raises as `plan_pack` and `measure_pack` do."""
+def plan_side(folder: str, destination: str, how: PackedWith) -> Side:
+    """What the project in *folder* would be packed to, told *how*; raises as `plan_pack` and `measure_pack` do."""
     plan = api.plan_pack(folder, destination=destination, **how._asdict())
     tarball = api.measure_pack(plan)
     files = {

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from linkpack.cli import main
 from linkpack.gate import cli
 from tests.support.badtar import BODY, manifest, member, write
+from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +95,31 @@ def test_diff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert json.loads(run(capfd, "diff", "--json", old, new)[1])["files"][0]["change"] == "changed"
     assert run(capfd, "diff", "--json", old, tmp_path / "none")[0] == 1
     assert run(capfd, "diff", old, tmp_path / "none")[:2] == (1, "")
+
+
+TOLD = """\
+-- app/package.json --
+{
+  "name": "app", "version": "1.0.0", "main": "a.js", "publishConfig": {"main": "b.js"},
+  "dependencies": {"a": "2"}, "bundleDependencies": ["a"]
+}
+-- app/a.js --
+-- app/b.js --
+-- app/bun.lock --
+-- app/node_modules/a/package.json --
+{"name": "a", "version": "1.0.0"}
+"""
+
+
+@pytest.mark.parametrize("told", ["--npm-rules 11", "--specs keep", "--publish-config", "--layout vendor"])
+def test_diff_with_a_folder_as_pack_was_told(told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A folder does not differ from what pack made of it when diff is told the same, and otherwise does."""
+    app = parse_tree(TOLD).write_to(tmp_path) / "app"
+    assert run(capfd, "pack", app, "--pack-destination", tmp_path, *told.split())[0] == 0
+    words = ["diff", "--name-only", "--exit-code", tmp_path / "app-1.0.0.tgz", app]
+    status, out, _ = run(capfd, *words)
+    assert (status, bool(out)) == (1, True)
+    assert run(capfd, *words, *told.split())[:2] == (0, "")
 
 
 def test_unpack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
