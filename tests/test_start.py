@@ -40,16 +40,34 @@ def test_stand_in_becomes_the_real_module() -> None:
     assert run(code).stdout == "(a, b)|a\nb\nFalse True\n"
 
 
-def test_start_does_without_inspect() -> None:
-    """A command runs without the real `inspect`, which is what the stand-in is for."""
+def test_click_has_the_real_type() -> None:
+    """What click does with UUIDs it does with the real type, once the stand-in has served its loading."""
+    code = """if True:
+        import sys
+        from linkpack.start import Uuid
+        sys.modules["uuid"] = stand_in = Uuid()
+        import click, uuid
+        assert uuid is stand_in
+        stand_in.settled()
+        print("platform" in sys.modules)
+        found = click.UUID.convert("12345678123456781234567812345678", None, None)
+        from uuid import UUID, uuid4
+        print(found, type(found) is UUID, type(uuid4()) is click.types.uuid.UUID)
+    """
+    assert run(code).stdout == "False\n12345678-1234-5678-1234-567812345678 True True\n"
+
+
+def test_start_does_without_inspect_and_uuid() -> None:
+    """A command runs without the real `inspect` and `uuid`, which is what the stand-ins are for."""
     code = """if True:
         import atexit, sys
         from linkpack import start
-        atexit.register(lambda: print(type(sys.modules["inspect"]).__name__, "dis" in sys.modules))
+        atexit.register(lambda: print(*(type(sys.modules[name]).__name__ for name in ("inspect", "uuid"))))
+        atexit.register(lambda: print("dis" in sys.modules, "platform" in sys.modules))
         sys.argv[1:] = ["prefix"]
         start.main()
     """
-    assert run(code).stdout.splitlines()[1:] == ["Inspect False"]
+    assert run(code).stdout.splitlines()[1:] == ["False False", "Inspect Uuid"]
 
 
 def test_interrupted_while_it_loads() -> None:
