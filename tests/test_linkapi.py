@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +25,16 @@ from linkpack.errors import (
 )
 from linkpack.linking import linkapi
 from linkpack.linking.linkapi import LinkOptions
+from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linkscript import make_runnable
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from linkpack.linking.journal import Journal
+
+SHIMS = {"linux": ("",), "win32": ("", ".cmd", ".ps1")}  # the endings of a command's files
 
 
 @pytest.fixture
@@ -128,27 +137,127 @@ def test_two_links_over_one_package(box: LinkBox) -> None:
     assert box.tree(app) == before
 
 
-@pytest.mark.parametrize("first", ["x", "y"])
-def test_commands_of_one_name(box: LinkBox, first: str) -> None:
-    """When two linked packages have one command, taking either away leaves the other's, or nothing dead."""
+@pytest.mark.parametrize("theirs", ["nothing", "file", "link"])
+@pytest.mark.parametrize("runs", ["xy", "xy x", "xy y", "xy xy", "xy yx", "z xzy", "xyz yxz"])
+def test_commands_of_one_name(box: LinkBox, runs: str, theirs: str) -> None:
+    """When linked packages have one command, taking any away leaves another's, and in the end what was there."""
+    app = box.package("app", "app")
+    tool = Path(app, "node_modules/.bin/tool")
+    if theirs != "nothing":
+        tool.parent.mkdir(parents=True)
+        tool.write_text("theirs") if theirs == "file" else tool.symlink_to("../nowhere")
+    before = box.tree(app)
+    libs = {name: box.command(name, name, bin={"tool": "cli.js"}) for name in sorted({*runs} - {" "})}
+    for order in itertools.permutations(libs):
+        for run in runs.split():
+            journal = linkapi.link([libs[name] for name in run], app, box.options(force=True))
+            assert codes(journal) == set()
+        for number, name in enumerate(order):
+            assert str(tool.readlink()) in {f"../{left}/cli.js" for left in order[number:]}
+            assert codes(linkapi.unlink([name], app, box.options())) == set()
+        assert box.tree(app) == before
+
+
+@pytest.mark.parametrize("already", [False, True])
+@pytest.mark.parametrize("there", [False, True])
+def test_command_that_goes_over(box: LinkBox, *, already: bool, there: bool) -> None:
+    """A command that one package gives up and the next one has is the latter's; then there is what was there."""
     app = box.package("app", "app")
     libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
-    linkapi.link(libs, app, box.options(force=True))
-    other = "y" if first == "x" else "x"
-    linkapi.unlink([first], app, box.options())
     tool = Path(app, "node_modules/.bin/tool")
-    assert str((tool).readlink()) == f"../{other}/cli.js"
-    linkapi.unlink([other], app, box.options())
-    assert not os.path.lexists(tool)
+    if there:
+        tool.parent.mkdir(parents=True)
+        tool.write_text("mine")
+    before = box.tree(app)
+    for lib in libs[::-1] if already else libs[:1]:
+        linkapi.link([lib], app, box.options(force=True))
+    box.package("x", "x", bin={})
+    linkapi.link(libs, app, box.options(force=True))
+    assert str(tool.readlink()) == "../y/cli.js"
+    linkapi.unlink(["y"], app, box.options())
+    assert (tool.read_text() == "mine") if there else not os.path.lexists(tool)
+    linkapi.unlink(["x"], app, box.options())
+    assert box.tree(app) == before
 
 
-def test_renamed_command_leaves_nothing(box: LinkBox) -> None:
-    """Commands follow the manifest when the package is linked again."""
-    lib = box.command("lib", "alpha", bin={"old": "cli.js"})
+def test_command_that_is_there_is_left(box: LinkBox) -> None:
+    """A command that one link would take and the next one of the same run take back is not touched."""
+    app = box.package("app", "app")
+    libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
+    linkapi.link([libs[1]], app, box.options(force=True))
+    tool = Path(app, "node_modules/.bin/tool")
+    before = tool.lstat()
+    linkapi.link(libs, app, box.options(force=True))
+    assert str(tool.readlink()) == "../y/cli.js"
+    assert tool.lstat() == before
+
+
+def test_two_of_one_name(box: LinkBox) -> None:
+    """Of two packages of one name the last is linked, and of the first there is nothing, before and after."""
+    app, mono = box.package("app", "app"), box.package("mono", "mono", workspaces=["packages/*"])
+    libs = [box.command(f"mono/packages/{name}", "alpha", bin={name: "cli.js"}) for name in ("wa", "wb")]
+    before = box.tree()
+    journal = linkapi.link(libs, app, box.options())
+    assert (len(journal.plan.added), journal.plan.changed) == (1, ())
+    assert box.leads(app, "alpha") == libs[1]
+    assert names(Path(app, "node_modules/.bin")) == names(box.prefix / "bin") == ["wb"]
+    linkapi.unlink(["alpha"], app, box.options())
+    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    assert box.tree() == before
+    journal = linkapi.link((), mono, box.options(workspaces=True))
+    assert (len(journal.plan.added), journal.plan.changed) == (1, ())
+    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    assert box.tree() == before
+
+
+@pytest.mark.parametrize("folder", ["lib", "lib2"])
+@pytest.mark.parametrize("platform", SHIMS)
+def test_renamed_command_leaves_nothing(box: LinkBox, platform: str, folder: str) -> None:
+    """Commands follow the manifest when the package is linked again; what others put there stays."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    lib = box.command("lib", "alpha", bin={"old": "cli.js", "taken": "cli.js"})
     linkapi.link(project=lib, options=box.options())
-    box.command("lib", "alpha", bin={"new": "cli.js"})
+    bins = Path(linkapi.shared_folder("bin", lib, box.options()))
+    (bins / "taken").unlink()
+    (bins / "taken").write_text("theirs")
+    linkapi.link(project=box.command(folder, "alpha", bin={"new": "cli.js"}), options=box.options())
+    commands = [f"new{ending}" for ending in SHIMS[platform]]
+    assert names(bins) == sorted(["taken", *commands, *(["node_modules"] if platform == "win32" else [])])
+    linkapi.unlink(["alpha"], lib, box.options(), shared=True)
+    assert names(bins) == ["taken"]
+    assert (bins / "taken").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("platform", SHIMS)
+@pytest.mark.parametrize("command", ["alpha", "beta"])
+def test_other_package_at_the_links_place(box: LinkBox, platform: str, command: str) -> None:
+    """The commands of what a link displaces go with it, and come back, whoever made them."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    lib = box.command("lib", "alpha")
+    other = box.command("other", "alpha", bin={command: "cli.js"})
     linkapi.link(project=lib, options=box.options())
-    assert names(box.prefix / "bin") == ["new"]
+    shutil.rmtree(box.home / "state")
+    before = box.tree()
+    linkapi.link(project=other, options=box.options())
+    bins = Path(linkapi.shared_folder("bin", lib, box.options()))
+    commands = [f"{command}{ending}" for ending in SHIMS[platform]]
+    assert [name for name in names(bins) if name not in {"lib", "node_modules"}] == commands
+    linkapi.unlink(project=other, options=box.options())
+    assert box.tree() == before
+
+
+@pytest.mark.parametrize("platform", SHIMS)
+def test_commands_of_the_same_link_are_not_kept(box: LinkBox, platform: str) -> None:
+    """What npm had made for the same link, to an older script, is replaced; unlinking leaves none of it."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    lib = box.command("lib", "alpha", bin="old.js")
+    Path(lib, "old.js").write_text("x")
+    linkapi.link(project=lib, options=box.options())
+    shutil.rmtree(box.home / "state")
+    linkapi.link(project=box.command("lib", "alpha"), options=box.options())
+    assert "cli.js" in box.tree(linkapi.shared_folder("bin", lib, box.options()))["alpha"]
+    linkapi.unlink(project=lib, options=box.options())
+    assert not [path for path in box.tree(box.prefix) if "alpha" in path]
 
 
 @pytest.mark.parametrize("kind", ["bin", "man"])
@@ -207,6 +316,16 @@ def test_outside_files_are_left_alone(box: LinkBox) -> None:
     assert not (box.prefix / "bin").exists()
 
 
+def test_page_without_a_section(box: LinkBox) -> None:
+    """A man page whose name has no section is refused as by npm, and nothing is linked."""
+    lib = box.package("lib", "alpha", {"a.1": "page", "readme.txt": "text"}, man=["a.1", "readme.txt"])
+    before = box.tree()
+    with pytest.raises(LinkConflict, match="readme") as caught:
+        linkapi.link(project=lib, options=box.options())
+    assert caught.value.code == "EBADMAN"
+    assert box.tree() == before
+
+
 def test_scripts_are_made_runnable(box: LinkBox) -> None:
     """Scripts get their mode, and the carriage return goes from the first line only."""
     lib = box.package(
@@ -218,6 +337,37 @@ def test_scripts_are_made_runnable(box: LinkBox) -> None:
     assert Path(lib, "a.js").read_bytes() == b"#!/usr/bin/env node\n1\r\n"
     wanted = 0o777 & ~int(fslinks.current_umask())
     assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
+
+
+def test_command_that_is_a_folder(box: LinkBox) -> None:
+    """A command may lead to a folder, as for npm; its mode stays."""
+    lib = box.package("lib", "alpha", {"tool/x.js": "x"}, bin={"tool": "tool"})
+    Path(lib, "tool").chmod(0o700)
+    linkapi.link(project=lib, options=box.options())
+    assert Path(lib, "tool").stat().st_mode & 0o777 == 0o700
+
+
+@contextlib.contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Root's rights laid down for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(("script", "umask", "told"), [("/etc/passwd", 0o022, ["EPERM"]), ("/bin/sh", 0o077, [])])
+def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> None:
+    """A script that is not ours to change is left as it is, and told when it cannot be run."""
+    draft = Draft(())
+    with ordinary_user():
+        make_runnable(draft, os.path.realpath(script), umask)
+    assert [problem.code for problem in draft.warnings] == told
+    assert draft.changes == {}
 
 
 @pytest.mark.parametrize(
@@ -247,6 +397,17 @@ def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[Linkpa
     assert box.tree() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("beta", "../beta,"), ("@s/beta", "../beta (which is called @s/beta),")]
+)
+def test_folder_that_was_meant(box: LinkBox, name: str, hint: str) -> None:
+    """For a name that is not linked the hint names the folder beside the project, and what that is called."""
+    box.package("beta", name)
+    with pytest.raises(LinkMissing) as caught:
+        linkapi.link(["beta"], box.package("app", "app"), box.options())
+    assert f"linkpack link {hint}" in caught.value.hint
+
+
 def test_range_that_is_met(box: LinkBox) -> None:
     """A range or tag after the name is fine when the global package meets it."""
     linkapi.link(project=box.package("lib", "alpha", version="2.1.0"), options=box.options())
@@ -263,24 +424,29 @@ def test_global_is_refused(box: LinkBox) -> None:
     assert caught.value.code == "ELINKGLOBAL"
 
 
-def test_package_in_its_own_way(box: LinkBox) -> None:
+@pytest.mark.parametrize("save", [False, True])
+def test_package_in_its_own_way(box: LinkBox, *, save: bool) -> None:
     """A package is not linked over itself: that would displace it."""
     app = box.package("app", "app")
     old = box.installed(app, "alpha")
     with pytest.raises(LinkError) as caught:
-        linkapi.link([str(old)], app, box.options())
+        linkapi.link([str(old)], app, box.options(save=save))
     assert caught.value.code == "ESELF"
     assert old.is_dir()
 
 
-def test_relink_after_an_install(box: LinkBox) -> None:
+@pytest.mark.parametrize("clean", [False, True])
+def test_relink_after_an_install(box: LinkBox, *, clean: bool) -> None:
     """Dropped links are told, come back, and what the installer put there is what unlinking restores."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     before = box.tree(app)
     linkapi.link([lib], app, box.options())
-    Path(app, "node_modules/alpha").unlink()
-    shutil.rmtree(Path(app, "node_modules/.bin"))
+    if clean:
+        shutil.rmtree(Path(app, "node_modules"))
+    else:
+        Path(app, "node_modules/alpha").unlink()
+        shutil.rmtree(Path(app, "node_modules/.bin"))
     box.installed(app, "alpha")
     assert [link.state for link in linkapi.links(app, box.options())] == ["dropped"]
     assert linkapi.plan_relink((), app, box.options()).changes
@@ -328,7 +494,8 @@ def test_wiped_folders(box: LinkBox, wiped: str) -> None:
     path.unlink() if path.is_symlink() else shutil.rmtree(path)
     linkapi.relink((), app, box.options())
     assert box.leads(app, "alpha") == lib
-    linkapi.unlink(["alpha"], app, box.options())
+    told = codes(linkapi.unlink(["alpha"], app, box.options()))
+    assert told == ({"WDISPLACED"} if wiped == ".linkpack" else set())
     assert Path(app, "node_modules/alpha").is_dir() == (wiped == "alpha")
 
 
@@ -348,21 +515,33 @@ def test_source_gone(box: LinkBox) -> None:
     assert not (box.modules / "one").is_symlink()
 
 
+def test_relink_of_some(box: LinkBox) -> None:
+    """Only the links that are named are brought back."""
+    app = box.package("app", "app")
+    linkapi.link([box.package(name, name) for name in ("one", "two")], app, box.options())
+    for name in ("one", "two"):
+        Path(app, "node_modules", name).unlink()
+    linkapi.relink(["one"], app, box.options())
+    assert [link.state for link in linkapi.links(app, box.options())] == ["linked", "dropped"]
+
+
 def test_foreign_links(box: LinkBox) -> None:
     """Links made by others are listed and can be undone; stores and workspaces are installs, not links."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app", workspaces=["packages/*"])
-    box.package("app/packages/member", "member")
+    inner = Path(box.package("app/packages/member", "member"), "node_modules")
     modules = Path(app, "node_modules")
     (modules / ".bin").mkdir(parents=True)
     (modules / "alpha").symlink_to("../../lib")
     (modules / ".bin/alpha").symlink_to("../alpha/cli.js")
     (modules / ".pnpm/x/node_modules/x").mkdir(parents=True)
     (modules / "x").symlink_to(".pnpm/x/node_modules/x")
+    inner.mkdir()
+    (inner / "y").symlink_to("../../../node_modules/.pnpm/x/node_modules/x")
     (modules / "member").symlink_to("../packages/member")
     assert [(link.name, link.ours) for link in linkapi.links(app, box.options())] == [("alpha", False)]
-    for name in ("x", "member"):
+    for name, picks in (("x", ()), ("member", ()), ("y", ("member",))):
         with pytest.raises(LinkConflict) as caught:
-            linkapi.unlink([name], app, box.options())
+            linkapi.unlink([name], app, box.options(workspace=picks))
         assert caught.value.code == "ENOTLINK"
     linkapi.unlink((), app, box.options(), every=True)
     assert not os.path.lexists(modules / "alpha")
@@ -457,6 +636,34 @@ def test_warnings(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize(
+    ("peers", "told"),
+    [
+        ({"react": "^18.0.0"}, set()),
+        ({"react": "^18.0.0", "vue": "*"}, set()),
+        ({"react": "^17.0.0"}, {"WPEER"}),
+        ({"react": "^18.0.0", "svelte": "*"}, {"WPEER"}),
+    ],
+)
+def test_peers_of_what_lies_in_the_project(box: LinkBox, peers: dict[str, str], told: set[str]) -> None:
+    """A package inside the project finds the project's peers; told are wrong ones, and needed ones that miss."""
+    app = box.package("app", "app")
+    box.installed(app, "react", "18.2.0")
+    lib = box.package("app/lib", "alpha", peerDependencies=peers, peerDependenciesMeta={"vue": {"optional": True}})
+    assert codes(linkapi.link([lib], app, box.options())) == told
+
+
+@pytest.mark.parametrize(("place", "told"), [("", set()), ("node_modules", {"WDEPENDENCIES"})])
+def test_dependencies_beside_a_global_package(box: LinkBox, place: str, told: set[str]) -> None:
+    """Dependencies are looked for where node looks: beside an installed package, not in a node_modules there."""
+    app = box.package("app", "app")
+    for folder, name in (("", "alpha"), (place, "beta")):
+        path = box.modules / folder / name
+        path.mkdir(parents=True)
+        (path / "package.json").write_text(json.dumps({"name": name, "dependencies": {"beta": "1"}}))
+    assert codes(linkapi.link(["alpha"], app, box.options())) == told
+
+
+@pytest.mark.parametrize(
     ("picks", "linked"),
     [
         ({"workspace": ("wa",)}, {"wa"}),
@@ -512,6 +719,48 @@ def test_node_modules_that_is_a_link(box: LinkBox) -> None:
     assert Path(app, "node_modules/.bin/alpha").exists()
 
 
+@pytest.mark.parametrize("platform", SHIMS)
+def test_folders_that_are_links_inside(box: LinkBox, platform: str) -> None:
+    """Where folders of the prefix or the project are links to others of it, a link of ours is known as ours."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    modules = Path(linkapi.shared_folder("root", app, box.options()))
+    for link, folder in ((modules, box.prefix / "a/b"), (Path(app, "node_modules/.bin"), Path(app, "c/d"))):
+        folder.mkdir(parents=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(folder)
+    before = box.tree()
+    linkapi.link([lib], app, box.options())
+    assert linkapi.link([lib], app, box.options()).run == ""
+    other = box.command("other", "alpha", bin={"beta": "cli.js"})
+    linkapi.link([other], app, box.options())
+    assert names(Path(app, "c/d")) == [f"beta{ending}" for ending in SHIMS[platform]]
+    linkapi.unlink(["alpha"], app, box.options())
+    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    shutil.rmtree(other)
+    assert box.tree() == before
+
+
+def test_displaced_on_another_file_system(box: LinkBox) -> None:
+    """What makes way stays on its file system, and comes back."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    if not memory.is_dir() or memory.stat().st_dev == box.root.stat().st_dev:
+        pytest.skip("no second file system")
+    lib = box.command("lib", "alpha")
+    with tempfile.TemporaryDirectory(dir=memory) as other:
+        app = Path(other).resolve()
+        (app / "package.json").write_text('{"name": "app"}')
+        (app / "bin").mkdir()
+        (app / "bin/alpha").write_text("theirs")
+        box.prefix.mkdir()
+        (box.prefix / "bin").symlink_to(app / "bin")
+        linkapi.link([lib], str(app), box.options(force=True))
+        assert (app / "bin/alpha").resolve() == Path(lib, "cli.js")
+        linkapi.unlink(["alpha"], str(app), box.options(), shared=True)
+        assert names(app / "bin") == ["alpha"]
+        assert (app / "bin/alpha").read_text() == "theirs"
+
+
 def test_absolute(box: LinkBox) -> None:
     """Links are absolute when asked for, and stay so when they are made again."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
@@ -544,6 +793,35 @@ def test_windows_layout(box: LinkBox) -> None:
         linkapi.link((), lib, box.options())
 
 
+@pytest.mark.parametrize(
+    ("path", "to", "code"),
+    [
+        ("work/app/node_modules", None, "ENOTDIR"),
+        ("work/app/node_modules", "nowhere", "ENOTDIR"),
+        ("prefix/lib", None, "ENOTDIR"),
+        ("prefix", None, "ENOTDIR"),
+        ("prefix", "/proc/sys", "EACCES"),  # where not even root may write
+    ],
+)
+def test_folders_that_cannot_be_written_to(box: LinkBox, path: str, to: str | None, code: str) -> None:
+    """A folder that is none, or that may not be written to, is told before anything is begun."""
+    if code == "EACCES" and not Path("/proc/sys").is_dir():
+        pytest.skip("no /proc/sys")
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    at = box.root / path
+    at.parent.mkdir(exist_ok=True)
+    at.symlink_to(to) if to else at.write_text("")
+    before = box.tree()
+    plan = linkapi.plan_link([lib], app, box.options())
+    assert {problem.code for problem in plan.conflicts} == {code}
+    assert str(at) in {problem.path for problem in plan.conflicts}
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link([lib], app, box.options())
+    assert caught.value.code == code
+    assert caught.value.hint
+    assert box.tree() == before
+
+
 def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
     """A folder without a manifest is a project; one with a broken manifest is refused."""
     lib = box.package("lib", "alpha")
@@ -554,6 +832,10 @@ def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
     (bare / "package.json").write_text("{bad")
     with pytest.raises(ManifestInvalid):
         linkapi.link([lib], str(bare), box.options())
+    os.truncate(bare / "package.json", (16 << 20) + 1)
+    with pytest.raises(ManifestInvalid, match="more than 16777216 bytes") as caught:
+        linkapi.link([lib], str(bare), box.options())
+    assert caught.value.code == "EUNREADABLE"
     with pytest.raises(LinkError):
         linkapi.links(str(box.work / "nosuch"), box.options())
 

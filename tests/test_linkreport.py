@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from linkpack.linking import linkapi
 from linkpack.linking.linkapi import LinkOptions
 from linkpack.linking.linkstate import Item, LinkPlan
 from tests.support.linkbox import CLI, LinkBox
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_hostile_names_are_escaped() -> None:
@@ -36,13 +33,16 @@ def test_changes_are_told() -> None:
 
 
 def test_listed_commands_and_pages(tmp_path: Path) -> None:
-    """Folders of commands and pages are listed, without what is in node_modules or hidden."""
+    """Folders of commands and pages are listed, without what is in node_modules, hidden or a link to a folder."""
     box = LinkBox(tmp_path)
     files = {"b/one": CLI, "b/sub/two": CLI, "b/node_modules/three": CLI, "m/x.1": "", "m/deep/y.7": ""}
     lib = box.package("lib", "alpha", files, directories={"bin": "b", "man": "m"})
+    Path(lib, "b/more").symlink_to("sub")
     linkapi.link((), lib, box.options())
     assert sorted(path.name for path in (box.prefix / "bin").iterdir()) == ["one", "two"]
     assert (box.prefix / "share/man/man7/y.7").is_symlink()
+    linkapi.link((), box.package("bare", "beta", directories={"bin": "none", "man": "none"}), box.options())
+    assert (box.modules / "beta").is_symlink()
 
 
 def test_state_folder_that_cannot_be(tmp_path: Path) -> None:

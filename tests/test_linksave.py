@@ -27,6 +27,8 @@ MANIFESTS = [
     b'{"name":"a","devDependencies":{"alpha":"1","beta":"1"},"peerDependencies":{"alpha":"*"}}',
     b'{ "name" : "a" , "optionalDependencies" : { "beta" : "1" } , "x" : [ ] }',
     b'{"name":"a","dependencies":{},"bundleDependencies":["z"]}',
+    b'{"name":"a","peerDependencies":{"alpha":"*"},"peerDependenciesMeta":{"alpha":{"optional":true}}}',
+    b'{"name":"a","dependencies":{"alpha":"1"},"peerDependencies":{"alpha":"1"}}',
 ]
 FORMS = ["save", "save_prod", "save_dev", "save_optional", "save_peer"]
 LOCK = {"name": "a", "lockfileVersion": 3, "requires": True, "packages": {"": {"name": "a"}}}
@@ -107,22 +109,114 @@ def test_bundle(box: LinkBox, form: str) -> None:
     assert (app / "package.json").read_bytes() == MANIFESTS[7]
 
 
-def test_others_may_edit_in_between(box: LinkBox) -> None:
+@pytest.mark.parametrize("edited", ["", "bundle", "license"])
+@pytest.mark.parametrize(("manifest", "others"), [(MANIFESTS[0], []), (MANIFESTS[7], ["z"])])
+@pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
+def test_bundle_of_two(box: LinkBox, manifest: bytes, others: list[str], order: str, edited: str) -> None:
+    """Of two links in the bundle one goes and the other stays, with what others put there."""
+    app = project(box, manifest)
+    for name in ("alpha", "gamma"):
+        linkapi.link([box.package(name, name)], str(app), box.options(save=True, save_bundle=True))
+    value = json.loads((app / "package.json").read_text())
+    ahead = ["zz"] if edited == "bundle" else []
+    if edited:
+        value |= {"license": "MIT", "bundleDependencies": [*ahead, *value["bundleDependencies"]]}
+        (app / "package.json").write_text(json.dumps(value))
+    for number, name in enumerate(order.split()):
+        linkapi.unlink([name], str(app), box.options())
+        left = [*ahead, *order.split()[number + 1 :], *others]
+        value = json.loads((app / "package.json").read_text())
+        assert value.get("bundleDependencies") == (left or None)
+    assert edited or (app / "package.json").read_bytes() == manifest
+
+
+@pytest.mark.parametrize("value", [True, {"gamma": 1}])
+def test_bundle_that_is_no_list_since(box: LinkBox, value: object) -> None:
+    """A bundle that somebody wrote in another form since is left alone."""
+    app = project(box, MANIFESTS[0])
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True, save_bundle=True))
+    (app / "package.json").write_text(json.dumps({"name": "a", "bundleDependencies": value}))
+    linkapi.unlink(["alpha"], str(app), box.options())
+    assert json.loads((app / "package.json").read_text()) == {"name": "a", "bundleDependencies": value}
+
+
+@pytest.mark.parametrize("form", ["save_peer", "save"])
+def test_optional_peer(box: LinkBox, form: str) -> None:
+    """An optional peer that is saved as a peer is needed from then on, as the lockfile says too; else it stays."""
+    app = project(box, MANIFESTS[8])
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    manifest = json.loads((app / "package.json").read_text())
+    assert manifest["peerDependencies"] == {"alpha": "file:../lib"}
+    assert manifest["peerDependenciesMeta"] == {"alpha": {"optional": form == "save"}}
+    lock = json.loads((app / "package-lock.json").read_text())["packages"][""]
+    assert lock["peerDependenciesMeta"] == manifest["peerDependenciesMeta"]
+
+
+IN_BETWEEN: dict[str, tuple[dict[str, str], dict[str, object], dict[str, str], dict[str, object]]] = {
+    # what it is: the dependencies, packages of the lockfile then; both after the link is gone
+    "another dependency": (
+        {"alpha": "file:../lib", "other": "1"}, {}, {"alpha": "^1.0.0", "other": "1"}, {},
+    ),
+    "another version": (
+        {"alpha": "file:../lib"}, {"../lib": {"version": "2.0.0"}},
+        {"alpha": "^1.0.0"}, {"../lib": {"version": "2.0.0"}},
+    ),
+    "a copy inside": (
+        {"alpha": "file:../lib"}, {"node_modules/alpha/node_modules/inner": {"version": "2.0.0"}},
+        {"alpha": "^1.0.0"}, {"node_modules/alpha/node_modules/inner": {"version": "2.0.0"}},
+    ),
+    "uninstalled": (
+        {"other": "1"}, {"../lib": None, "node_modules/alpha": None},
+        {"other": "1"}, {"node_modules/alpha": None},
+    ),
+    "no dependencies": ({}, {}, {}, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case", "form"), [*((case, "save") for case in IN_BETWEEN), ("another dependency", "save_dev")]
+)
+def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
     """A manifest and a lockfile that were edited since lose only what is still ours; the old range comes back."""
     app = project(box, b'{"name":"a","dependencies":{"alpha":"^1.0.0"}}')
-    packages = {"": {"name": "a", "dependencies": {"alpha": "^1.0.0"}}, "node_modules/alpha": {"version": "1.0.0"}}
+    packages: dict[str, object] = {
+        "": {"name": "a", "dependencies": {"alpha": "^1.0.0"}},
+        "node_modules/alpha": {"version": "1.0.0"},
+        "node_modules/alpha/node_modules/inner": {"version": "1.0.0"},
+    }
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
-    for name in ("package.json", "package-lock.json"):
-        value = json.loads((app / name).read_text())
-        dependent = value if name == "package.json" else value["packages"][""]
-        dependent["dependencies"]["other"] = "1"
-        (app / name).write_text(json.dumps(value))
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    dependencies, edited, left, kept = IN_BETWEEN[case]
+
+    def dependent(wanted: dict[str, str]) -> dict[str, object]:
+        ours = {name: spec for name, spec in wanted.items() if form == "save_dev" and spec.startswith("file:")}
+        theirs = {name: spec for name, spec in wanted.items() if name not in ours}
+        sections = {"dependencies": theirs, "devDependencies": ours}
+        return {"name": "a", **{section: entries for section, entries in sections.items() if entries}}
+
+    def present(table: dict[str, object]) -> dict[str, object]:
+        return {key: value for key, value in table.items() if value is not None}
+
+    (app / "package.json").write_text(json.dumps(dependent(dependencies)))
+    lock = json.loads((app / "package-lock.json").read_text())
+    lock["packages"] = present({**lock["packages"], "": dependent(dependencies), **edited})
+    (app / "package-lock.json").write_text(json.dumps(lock))
     linkapi.unlink(["alpha"], str(app), box.options())
-    wanted = {"alpha": "^1.0.0", "other": "1"}
-    assert json.loads((app / "package.json").read_text())["dependencies"] == wanted
-    lock = json.loads((app / "package-lock.json").read_text())["packages"]
-    assert lock == {**packages, "": {"name": "a", "dependencies": wanted}}
+    assert json.loads((app / "package.json").read_text()) == dependent(left)
+    now = json.loads((app / "package-lock.json").read_text())["packages"]
+    assert now == present({**packages, "": dependent(left), **kept})
+
+
+@pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
+def test_files_that_are_gone_since(box: LinkBox, name: str) -> None:
+    """A manifest or lockfile that was removed since does not come back, and the other is as it was."""
+    app = project(box, MANIFESTS[3])
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    (app / name).unlink()
+    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    assert journal.plan.warnings == ()
+    assert list(box.tree(app)) == ["package.json"] * (name != "package.json")
+    assert name == "package.json" or (app / "package.json").read_bytes() == MANIFESTS[3]
 
 
 def test_saved_twice(box: LinkBox) -> None:
@@ -136,6 +230,25 @@ def test_saved_twice(box: LinkBox) -> None:
     assert box.tree(app) == before
 
 
+@pytest.mark.parametrize(
+    ("manifest", "again"), [(None, "save"), (MANIFESTS[3], "save"), (MANIFESTS[3], "save_dev")]
+)
+@pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
+def test_saved_again_after_another(box: LinkBox, manifest: bytes | None, again: str, order: str) -> None:
+    """A link that is saved again after another one was leaves nothing of itself, and nothing of the other's."""
+    app = project(box, manifest)
+    before = box.tree(app)
+    linkapi.link([box.package(name, name) for name in ("alpha", "gamma")], str(app), box.options(save=True))
+    linkapi.link(["../alpha"], str(app), box.options(**{again: True}))
+    for name in order.split():
+        linkapi.unlink([name], str(app), box.options())
+        assert not (app / "package.json").exists() or f'../{name}"' not in (app / "package.json").read_text()
+    if again == "save":
+        assert box.tree(app) == before
+    else:
+        assert json.loads((app / "package.json").read_text()) == json.loads(MANIFESTS[3])
+
+
 def test_two_kinds_are_refused(box: LinkBox) -> None:
     """A link is saved in one way only."""
     app = project(box, MANIFESTS[0])
@@ -144,28 +257,116 @@ def test_two_kinds_are_refused(box: LinkBox) -> None:
     assert caught.value.code == "ESAVE"
 
 
-@pytest.mark.parametrize("text", ["{bad", "[]", '{"packages": []}'])
-def test_broken_lockfile(box: LinkBox, text: str) -> None:
-    """A lockfile that cannot be updated is refused before anything is written."""
+BROKEN = {"no JSON": "{bad", "no object": "[]", "deep": '{"a": ' * 100_000}
+BROKEN_LOCKS = {
+    **BROKEN,
+    "no packages": '{"packages": []}',
+    "no package": '{"packages": {"": 5}}',
+    "no dependency": '{"dependencies": {"x": "1"}}',
+    "rather deep": '{"packages": {"": ' + '{"a": ' * 300 + "{}" + "}" * 302,
+}
+
+
+@pytest.mark.parametrize("place", ["package-lock.json", "node_modules/.package-lock.json"])
+@pytest.mark.parametrize("text", BROKEN_LOCKS.values(), ids=BROKEN_LOCKS)
+def test_broken_lockfile(box: LinkBox, text: str, place: str) -> None:
+    """A lockfile that cannot be updated, or made from npm's own, is refused before anything is written."""
     app = project(box, MANIFESTS[0])
-    (app / "package-lock.json").write_text(text)
+    (app / "node_modules").mkdir()
+    (app / place).write_text(text)
     lib = box.package("lib", "alpha")
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
         linkapi.link([lib], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
+    assert caught.value.path == str(app / place)
     assert box.tree() == before
 
 
-@pytest.mark.parametrize("text", ["{bad", "[]"])
-def test_broken_manifest_since(box: LinkBox, text: str) -> None:
-    """A manifest that somebody broke since is left alone, with a warning; the link goes."""
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*(("package.json", how) for how in BROKEN), *(("package-lock.json", how) for how in BROKEN_LOCKS)],
+)
+def test_broken_since(box: LinkBox, name: str, how: str) -> None:
+    """A manifest or lockfile that somebody broke since is left alone, with a warning; the link goes."""
     app = project(box, MANIFESTS[0])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True, package_lock=False))
-    (app / "package.json").write_text(text)
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    (app / name).write_text(text := BROKEN_LOCKS[how])
     journal = linkapi.unlink(["alpha"], str(app), box.options())
-    assert [problem.code for problem in journal.plan.warnings] == ["WUNSAVED"]
-    assert (app / "package.json").read_text() == text
+    assert [(problem.code, problem.path) for problem in journal.plan.warnings] == [("WUNSAVED", str(app / name))]
+    assert (app / name).read_text() == text
+    assert not (app / "node_modules").exists()
+
+
+@pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
+def test_folder_in_the_place_of_a_file(box: LinkBox, name: str) -> None:
+    """What is no file cannot be saved in, nor can a link be taken out of it; the error says so."""
+    app = project(box, None)
+    (app / name).mkdir()
+    lib = box.package("lib", "alpha")
+    before = box.tree()
+    with pytest.raises(ManifestInvalid) as caught:
+        linkapi.link([lib], str(app), box.options(save=True))
+    assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
+    assert box.tree() == before
+    (app / name).rmdir()
+    linkapi.link([lib], str(app), box.options(save=True))
+    (app / name).unlink()
+    (app / name).mkdir()
+    before = box.tree()
+    with pytest.raises(ManifestInvalid) as caught:
+        linkapi.unlink(["alpha"], str(app), box.options())
+    assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
+    assert box.tree() == before
+
+
+@pytest.mark.parametrize("how", ["fine", *BROKEN])
+def test_lockfile_needs_every_workspace(box: LinkBox, how: str) -> None:
+    """A new lockfile names the workspaces; none is made when one of them cannot be read."""
+    app = project(box, b'{"name":"a","workspaces":["m"]}')
+    (app / "m").mkdir()
+    (app / "m/package.json").write_text(BROKEN.get(how, '{"name": "m", "version": "1.0.0"}'))
+    journal = linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    assert [problem.code for problem in journal.plan.warnings] == ([] if how == "fine" else ["WLOCK"])
+    assert (app / "package-lock.json").exists() == (how == "fine")
+    if how == "fine":
+        packages = json.loads((app / "package-lock.json").read_text())["packages"]
+        assert packages["m"] == {"version": "1.0.0"}
+        assert packages["node_modules/m"] == {"resolved": "m", "link": True}
+
+
+def test_lockfile_from_what_npm_installed(box: LinkBox) -> None:
+    """Without a lockfile, one is made from what npm's own list in node_modules says."""
+    app = project(box, b'{"name":"a","dependencies":{"beta":"1"}}')
+    installed = {"node_modules/beta": {"version": "1.2.0", "dependencies": {"delta": "1"}}}
+    installed["node_modules/delta"] = {"version": "1.0.0"}
+    (app / "node_modules").mkdir()
+    (app / "node_modules/.package-lock.json").write_text(json.dumps({**LOCK, "packages": installed}))
+    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    packages = json.loads((app / "package-lock.json").read_text())["packages"]
+    assert packages == {
+        "": {"name": "a", "dependencies": {"alpha": "file:../lib", "beta": "1"}},
+        "../lib": {"name": "alpha", "version": "1.0.0"},
+        "node_modules/alpha": {"resolved": "../lib", "link": True},
+        **installed,
+    }
+
+
+@pytest.mark.parametrize("converted", [False, True])
+@pytest.mark.parametrize("legacy", [{}, {"dependencies": {"beta": {"version": "1.2.0"}}}])
+def test_lockfile_of_an_old_npm(box: LinkBox, legacy: dict[str, dict[str, object]], *, converted: bool) -> None:
+    """A lockfile of npm 6 gets the entry that npm 6 made, and loses it again; one converted since has none."""
+    app = project(box, MANIFESTS[0])
+    old = json.dumps({"name": "a", "lockfileVersion": 1, **legacy})
+    (app / "package-lock.json").write_text(old)
+    linkapi.link([box.package("lib", "alpha", dependencies={"x": "1"})], str(app), box.options(save=True))
+    lock = json.loads((app / "package-lock.json").read_text())
+    assert lock["dependencies"] == {**legacy.get("dependencies", {}), "alpha": {"version": "file:../lib"}}
+    assert "packages" not in lock
+    if converted:
+        (app / "package-lock.json").write_text(old := json.dumps(LOCK))
+    linkapi.unlink(["alpha"], str(app), box.options())
+    assert (app / "package-lock.json").read_text() == old
 
 
 @pytest.mark.parametrize("other", ["yarn.lock", "pnpm-lock.yaml"])
@@ -189,6 +390,9 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
         "node_modules/alpha/node_modules/inner": {"version": "1.0.0"},
         "node_modules/beta": {"version": "1.0.0", "dependencies": {"alpha": "^1.0.0"}},
         "node_modules/delta": {"version": "1.0.0", "dependencies": {"alpha": "*"}},
+        "node_modules/epsilon": {"version": "1.0.0", "dependencies": {"alpha": "^0.9.0"}},
+        "node_modules/epsilon/node_modules/alpha": {"version": "0.9.0"},
+        "node_modules/zeta": {"version": "1.0.0"},
     }
     lock = {**LOCK, "lockfileVersion": 2, "packages": packages, "dependencies": {"alpha": {"version": "1.1.0"}}}
     (app / "package-lock.json").write_text(json.dumps(lock))
@@ -205,7 +409,9 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
     assert after["packages"]["node_modules/alpha"] == {"resolved": "../lib", "link": True}
     assert after["packages"]["node_modules/beta/node_modules/alpha"] == old
     assert "node_modules/beta/node_modules/alpha/node_modules/inner" in after["packages"]
-    assert "node_modules/delta/node_modules/alpha" not in after["packages"]
+    copies = {key for key in after["packages"] if key.endswith("/node_modules/alpha")}
+    assert copies == {"node_modules/beta/node_modules/alpha", "node_modules/epsilon/node_modules/alpha"}
+    assert after["packages"]["node_modules/epsilon/node_modules/alpha"] == {"version": "0.9.0"}
     assert after["packages"]["../lib"] == {
         "version": "9.0.0",
         "dev": True,
@@ -222,9 +428,12 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
 def test_package_inside_of_the_project(box: LinkBox) -> None:
     """A package in the project needs its dependencies in the lockfile; that one is missing is told."""
     app = project(box, MANIFESTS[0])
-    inner = box.package("app/libs/inner", "inner", dependencies={"x": "1"})
+    packages = {"node_modules/known": {"version": "1.0.0"}}
+    (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
+    inner = box.package("app/libs/inner", "inner", dependencies={"known": "1", "x": "1"})
     journal = linkapi.link([inner], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WDEPENDENCIES", "WLOCK"]
+    assert journal.plan.warnings[1].message.startswith("inner needs x, ")
     assert json.loads((app / "package.json").read_text())["dependencies"] == {"inner": "file:libs/inner"}
 
 

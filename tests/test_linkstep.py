@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -155,6 +157,9 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
     assert not path.exists()
     linkstep.take_back(Change(str(path), Link("old"), Kept(str(tmp_path / "no"), 1)), str(tmp_path / "t"))
     assert str(path.readlink()) == "old"
+    path.unlink()
+    linkstep.take_back(Change(str(path), Mode(0o644), Mode(0o755)), str(tmp_path / "t"))
+    assert listing(tmp_path) == []
 
 
 # --- the functions below
@@ -171,6 +176,29 @@ def test_exchange(tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError) as caught:
             fslinks.exchange(str(left), str(tmp_path / "none"))
         assert caught.value.errno == errno.ENOENT
+
+
+def test_exchange_that_cannot_be(tmp_path: Path) -> None:
+    """Where the system does not swap two entries it says so, and both are as they were."""
+    inner = tmp_path / "outer/inner"
+    inner.mkdir(parents=True)
+    assert not fslinks.exchange(str(tmp_path / "outer"), str(inner))
+    assert inner.is_dir()
+
+
+def test_exchange_by_other_names() -> None:
+    """The swap is macOS's where that is what the system has; a system without any says that."""
+    asked = []
+
+    def swap(left: bytes, right: bytes, flags: int) -> int:
+        asked.append((left, right, flags))
+        ctypes.set_errno(errno.ENOENT)
+        return -1 if left == b"none" else 0
+
+    call = fslinks.exchanger(SimpleNamespace(renamex_np=swap))
+    assert (call(b"a", b"b"), call(b"none", b"b")) == (0, errno.ENOENT)
+    assert asked == [(b"a", b"b", 2), (b"none", b"b", 2)]
+    assert fslinks.exchanger(SimpleNamespace())(b"a", b"b") == errno.ENOSYS
 
 
 def test_folders_that_are_no_folders(tmp_path: Path) -> None:

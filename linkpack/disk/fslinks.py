@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from linkpack.disk.fs import answer
 from linkpack.disk.signals import uninterrupted
@@ -118,10 +118,9 @@ def sync_dir(path: str) -> None:
 
 def exchange(left: str, right: str) -> bool:
     """Swap what stands at the two paths in one step; False, and nothing done, where the system cannot."""
-    call = _exchanger()
-    if call is None:
-        return False
-    code = call(os.fsencode(left), os.fsencode(right))
+    import ctypes  # noqa: PLC0415 - 8 ms that only the swap of a directory needs
+
+    code = exchanger(ctypes.CDLL(None, use_errno=True))(os.fsencode(left), os.fsencode(right))
     if code in _NO_EXCHANGE:
         return False
     if code:
@@ -129,11 +128,10 @@ def exchange(left: str, right: str) -> bool:
     return True
 
 
-def _exchanger() -> Callable[[bytes, bytes], int] | None:
-    """A function that swaps two paths and answers with an error number; None on a system without one."""
-    import ctypes  # noqa: PLC0415 - 8 ms that only the swap of a directory needs
+def exchanger(libc: Any) -> Callable[[bytes, bytes], int]:  # noqa: ANN401 - functions that come by name
+    """The function of *libc* that swaps two paths; it answers with an error number, ENOSYS without one."""
+    import ctypes  # noqa: PLC0415 - as above
 
-    libc = ctypes.CDLL(None, use_errno=True)
     if hasattr(libc, "renameat2"):
         call = libc.renameat2
         call.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
@@ -142,7 +140,7 @@ def _exchanger() -> Callable[[bytes, bytes], int] | None:
         swap = libc.renamex_np
         swap.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint]
         return lambda a, b: ctypes.get_errno() if swap(a, b, _EXCHANGE) else 0
-    return None
+    return lambda _a, _b: errno.ENOSYS
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ from linkpack.linking.linkstep import matches, perform, take_back, temp_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_DAMAGED = (ValueError, KeyError, TypeError, RecursionError)
+
 
 class Journal(NamedTuple):
     """A plan as it was recorded: *run* names the run, *scope* the directory it was started for.
@@ -216,7 +218,9 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             journal = _from_json(fs.read_file(entry.path, LIMIT))
         except FileNotFoundError:
             continue
-        except (ValueError, KeyError, TypeError):
+        except OSError as err:
+            raise _unrecovered(f"{entry.path} cannot be read: {err.strerror}", entry.path) from err
+        except _DAMAGED:
             # Cut off while it was written: nothing had been done yet.
             if not fslinks.alive(entry.name):
                 fslinks.remove(entry.path)
@@ -229,17 +233,19 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
 def _recover(journal: Journal, path: str) -> Problem:
     failed = _roll_back(journal)
     if failed is not None:
-        raise LinkError(
-            f"an earlier run in {journal.scope} was cut off and cannot be taken back: {failed}",
-            code="ERECOVER",
-            path=path,
-            hint=f"mend that and run the command again; what was planned is in {path}",
+        raise _unrecovered(
+            f"an earlier run in {journal.scope} was cut off and cannot be taken back: {failed}", path
         )
     fslinks.remove(path)
     fslinks.sync_dir(posixpath.dirname(path))
     return Problem(
         "ERECOVERED", journal.scope, f"an earlier run in {journal.scope} was cut off; it has been taken back", ""
     )
+
+
+def _unrecovered(message: str, path: str) -> LinkError:
+    hint = f"mend that and run the command again; what was planned is in {path}"
+    return LinkError(message, code="ERECOVER", path=path, hint=hint)
 
 
 # --- undo
@@ -249,7 +255,7 @@ def last_journal(store: Store, scope: str) -> Journal:
     """The journal of the last command that changed something for *scope*; `LinkMissing` without one."""
     try:
         return _from_json(fs.read_file(store.file("last", scope), LIMIT))
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, *_DAMAGED) as err:
         raise LinkMissing(
             f"there is nothing to undo in {scope}",
             code="ENOUNDO",
@@ -264,7 +270,7 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
     conflicts = [
         Problem("ESTALE", change.path, f"{change.path} has changed since", "undo would lose that; use unlink")
         for change in back.changes
-        if not (_undoable(change) or isinstance(change.before, Folder))
+        if not (_undoable(change) or _folder_is_there(change))
     ]
     for edit in back.edits:
         if read_record(store, edit.place).get(edit.key) != edit.before:

@@ -46,7 +46,7 @@ class Draft:
         planned = self.changes.get(path)
         before = planned.before if planned else disk_state(path)
         if planned is None and isinstance(before, Kept):
-            before = self._ours_or_kept(path, before, after, stash)
+            before = Kept(self._place(path, stash), before.inode)
         if before == after:
             self.changes.pop(path, None)
             return
@@ -54,8 +54,8 @@ class Draft:
             self.folder(posixpath.dirname(path))
         self.changes[path] = Change(path, before, after)
 
-    def put_file(self, path: str, after: File) -> None:
-        """Have the file *after* at *path*; the plan remembers the bytes of the file that it replaces."""
+    def put_file(self, path: str, after: File | Absent) -> None:
+        """Have the file *after*, or none, at *path*; the plan remembers the bytes of the file that it replaces."""
         planned = self.changes.get(path)
         before = planned.before if planned else file_state(path)
         if before == after:
@@ -73,11 +73,7 @@ class Draft:
     def replace(self, path: str, now: State, then: State) -> None:
         """Have *then* at *path*, where *now* will stand after the changes so far."""
         planned = self.changes.get(path)
-        before = planned.before if planned else now
-        if before == then:
-            self.changes.pop(path, None)
-        else:
-            self.changes[path] = Change(path, before, then)
+        self.changes[path] = Change(path, planned.before if planned else now, then)
 
     def set_mode(self, path: str, change: Change) -> None:
         """Have the change of a script of the linked package, unless one is planned already."""
@@ -92,13 +88,6 @@ class Draft:
             path = posixpath.dirname(path)
         for each in reversed(missing):
             self.changes[each] = Change(each, ABSENT, Folder())
-
-    def _ours_or_kept(self, path: str, before: Kept, after: State, stash: str) -> State:
-        if isinstance(after, File):
-            found = file_state(path) if fs.is_file(path) and not fslinks.is_link(path) else before
-            if found == after:
-                return found
-        return Kept(self._place(path, stash), before.inode)
 
     def _place(self, path: str, stash: str) -> str:
         """A free path on the same file system for what has to make way at *path*."""
@@ -163,9 +152,9 @@ class Draft:
                 continue
             if fs.is_dir(folder):
                 if not fslinks.may_write(folder):
-                    hint = "choose a prefix that you own (npm_config_prefix, or prefix= in ~/.npmrc)"
+                    hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
                     self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
-            elif fslinks.exists(folder):
+            else:
                 self.refuse("ENOTDIR", folder, f"{folder} is not a folder", "move it away")
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from linkpack.disk import fs
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linkpackage import read_loose, source_of
-from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkrecord import current
 from linkpack.linking.linksections import META, SECTIONS, kind_of, tables
 from linkpack.linking.linkstate import File, Saved
 from linkpack.linking.lockentry import described, meta_of
 from linkpack.linking.lockjson import by_name, dump, nice
+from linkpack.npm.jsontext import BOM, check_depth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 _OTHERS = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+_TABLES = ("packages", "dependencies")
 _FLAGS = {"dev": "dev", "optional": "optional", "peer": "peer"}
 
 _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
@@ -36,22 +38,21 @@ def plan_lock(draft: Draft, folders: Sequence[str], source: Source, scene: Scene
     """Add to *draft* the project's lockfile, in which *folders* depend on *source*.
 
     None when there is nothing to write: other package managers have lockfiles of their own, and one that is
-    not there is only made when the rest of the tree is known. `ManifestInvalid` for a lockfile that is no JSON.
+    not there is only made when the rest of the tree is known. `ManifestInvalid` for a lockfile that is not what
+    npm writes.
     """
     root = scene.home.root
     name = next((each for each in LOCKFILES if fs.is_file(f"{root}/{each}")), LOCKFILES[1])
     path = f"{root}/{name}"
-    planned = draft.changes.get(path)
-    state = planned.after if planned else file_state(path)
-    old = state.content if isinstance(state, File) else None
+    state = current(draft.changes, path)
+    old = state.content if state else None
     lock = _parse(old, path) if old is not None else _new_lock(draft, root)
     if lock is None:
         return None
     before = json.loads(json.dumps(lock))
     _update(lock, draft, folders, source, scene)
-    text = old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}"
-    content = dump(lock, text)
-    mode = state.mode if isinstance(state, File) else 0o666 & ~scene.rules.umask
+    content = dump(lock, old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}")
+    mode = state.mode if state else 0o666 & ~scene.rules.umask
     draft.edit_file(path, File(content, mode))
     return Saved(path, old, content, tuple(_entries(before, lock)))
 
@@ -59,11 +60,17 @@ def plan_lock(draft: Draft, folders: Sequence[str], source: Source, scene: Scene
 def _parse(raw: bytes, path: str) -> _Lock:
     try:
         lock = json.loads(raw)
+        check_depth([lock])
     except (ValueError, RecursionError) as err:
-        raise _no_lock(path, str(err)) from err
-    if not isinstance(lock, dict) or not isinstance(lock.get("packages", {}), dict):
+        why = "it is nested too deeply" if isinstance(err, RecursionError) else str(err)
+        raise _no_lock(path, why) from err
+    if not isinstance(lock, dict) or not all(_is_table(lock.get(table, {})) for table in _TABLES):
         raise _no_lock(path, "not the object that npm writes")
     return lock
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
 
 
 def _no_lock(path: str, why: str) -> ManifestInvalid:
@@ -73,15 +80,10 @@ def _no_lock(path: str, why: str) -> ManifestInvalid:
 
 
 def _manifest(draft: Draft, folder: str) -> dict[str, Any]:
-    """The members of the package.json in *folder* as it will be."""
-    path = f"{folder}/package.json"
-    planned = draft.changes.get(path)
-    state = planned.after if planned else file_state(path)
-    try:
-        members = json.loads(state.content.removeprefix(b"\xef\xbb\xbf")) if isinstance(state, File) else {}
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
+    """The members of the package.json in *folder*, which was read before, as it will be."""
+    state = current(draft.changes, f"{folder}/package.json")
+    members: dict[str, Any] = json.loads(state.content.removeprefix(BOM)) if state else {}
+    return members
 
 
 def _new_lock(draft: Draft, root: str) -> _Lock | None:
@@ -92,14 +94,13 @@ def _new_lock(draft: Draft, root: str) -> _Lock | None:
         draft.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
         return None
     members = _manifest(draft, root)
-    hidden = file_state(f"{root}/node_modules/.package-lock.json")
-    packages: dict[str, Any] = {}
-    if isinstance(hidden, File):
-        packages = dict(_parse(hidden.content, "node_modules/.package-lock.json").get("packages", {}))
-    packages |= _members(draft, root, members)
+    hidden = f"{root}/node_modules/.package-lock.json"
+    installed = current(draft.changes, hidden)
+    inner = _members(draft, root, members)
+    packages = {**(_parse(installed.content, hidden).get("packages", {}) if installed else {}), **(inner or {})}
     known = {key.rpartition("node_modules/")[2] for key in packages}
     missing = {name for each in (members, *packages.values()) for name in _needed(each, inner=each is not members)}
-    if not missing <= known:
+    if inner is None or not missing <= known:
         hint = "run npm install --package-lock-only"
         draft.warn("WLOCK", root, "no package-lock.json is made: what else is installed is not known", hint)
         return None
@@ -117,8 +118,8 @@ def _needed(members: dict[str, Any], *, inner: bool) -> set[str]:
     return {name for part in sections for name, spec in found[part].items() if not str(spec).startswith("file:")}
 
 
-def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any]:
-    """What a lockfile says of the workspaces of the project *root*; nothing without any."""
+def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any] | None:
+    """What a lockfile says of the workspaces of the project *root*; None when one of them cannot be read."""
     if not members.get("workspaces"):
         return {}
     from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have workspaces
@@ -126,11 +127,11 @@ def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any]
     workspace = read_workspace(root)
     found: dict[str, Any] = {}
     for folder in member_folders(workspace) if workspace is not None else ():
-        key, member = posixpath.relpath(folder, root), _manifest(draft, folder)
-        name = member.get("name") or posixpath.basename(folder)
-        manifest = read_loose(folder)
-        if manifest is not None:
-            found[key] = described(source_of(folder, manifest), member)
+        key, manifest = posixpath.relpath(folder, root), read_loose(folder)
+        if manifest is None:
+            return None
+        found[key] = described(source_of(folder, manifest), _manifest(draft, folder))
+        name = manifest.name or posixpath.basename(folder)
         found[f"node_modules/{name}"] = {"resolved": key, "link": True}
     return found
 
@@ -150,7 +151,7 @@ def _update(lock: _Lock, draft: Draft, folders: Sequence[str], source: Source, s
     if packages is not None:
         _put_packages(packages, source, target, scene, kinds)
         _warn_about_inner(draft, packages, source, target)
-    if isinstance(lock.get("dependencies"), dict) or lock.get("lockfileVersion") == 1:
+    if "dependencies" in lock or lock.get("lockfileVersion") == 1:
         legacy = {"version": f"file:{target}"}
         needs = dict(source.manifest.dependencies)
         entry = {**legacy, "requires": needs} if needs and packages is not None else legacy
@@ -164,7 +165,7 @@ def _put_packages(packages: dict[str, Any], source: Source, target: str, scene: 
         packages[key] = {"resolved": target, "link": True}
         if moved and not moved.get(key, {}).get("link"):
             _keep_for_others(packages, source, key, moved)
-    meta = described(source, json.loads(source.manifest.raw.removeprefix(b"\xef\xbb\xbf")))
+    meta = described(source, json.loads(source.manifest.raw.removeprefix(BOM)))
     if len(kinds) == 1 and (flag := _FLAGS.get(next(iter(kinds)))):
         meta[flag] = True
     packages[target] = nice(meta)
@@ -184,10 +185,11 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: 
     for each, entry in list(packages.items()):
         if entry.get("link") or (each and "node_modules/" not in each) or each == "":
             continue
-        wanted = {**entry.get("dependencies", {}), **entry.get("optionalDependencies", {})}.get(name)
+        needs = tables(entry)
+        wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
         if wanted is None or _found_from(packages, each, name) != key:
             continue
-        if not satisfies(source.manifest.version, wanted):
+        if not satisfies(source.manifest.version, str(wanted)):
             for place, inner in moved.items():
                 packages[f"{each}/node_modules/{name}{place.removeprefix(key)}"] = inner
 
@@ -216,10 +218,11 @@ def _warn_about_inner(draft: Draft, packages: dict[str, Any], source: Source, ta
 def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
     """The entry of a project or workspace, with the dependencies that its manifest has now."""
     after = dict(entry)
-    optional = members.get("optionalDependencies") or {}
-    if kind_of(tables(members), name) == "optional":
+    found = tables(members)
+    if kind_of(found, name) == "optional":
         # npm writes what it saves as optional into both sections of the lockfile, and drops one of them later.
-        members = {**members, "dependencies": {**(members.get("dependencies") or {}), name: optional[name]}}
+        both = {**found["dependencies"], name: found["optionalDependencies"][name]}
+        members = {**members, "dependencies": both}
     for section in (*SECTIONS, META, "bundleDependencies"):
         if members.get(section):
             after[section] = by_name(members[section]) if isinstance(members[section], dict) else members[section]
@@ -231,7 +234,7 @@ def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dic
 def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
     """The members that differ: whole packages, and single dependencies of the packages that were there."""
     found: list[tuple[tuple[str, ...], str | None, str | None]] = []
-    for table in ("packages", "dependencies"):
+    for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
         found += [
             ((table, key), _raw(old.get(key)), _raw(new.get(key)))
@@ -245,35 +248,42 @@ def _raw(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def take_out(raw: bytes, entries: Sequence[tuple[tuple[str, ...], str | None, str | None]]) -> bytes:
-    """The lockfile *raw* with those of *entries* undone that are still as we wrote them."""
-    lock = json.loads(raw)
-    for (table, key), before, after in entries:
-        section = lock.get(table)
-        if not isinstance(section, dict):
-            continue
-        now = _raw(section.get(key))
-        if now == after:
-            if before is None:
-                section.pop(key, None)
-            else:
-                section[key] = json.loads(before)
-        elif now and before and after:
-            section[key] = nice(_without(json.loads(now), json.loads(before), json.loads(after)))
-        lock[table] = by_name(section)
-    return dump(lock, raw.decode("utf-8", "surrogatepass"))
+def take_out(raw: bytes, saved: Saved) -> bytes:
+    """The lockfile *raw* with those entries of *saved* undone that are still as we wrote them.
+
+    `ManifestInvalid` when it is no longer what npm writes.
+    """
+    lock = _parse(raw, saved.path)
+    for (table, key), before, after in saved.entries:
+        if table in lock:
+            _put_back(lock[table], key, before, after)
+            lock[table] = by_name(lock[table])
+    return raw if lock == _parse(raw, saved.path) else dump(lock, raw.decode("utf-8", "surrogatepass"))
+
+
+def _put_back(section: dict[str, Any], key: str, before: str | None, after: str | None) -> None:
+    now = _raw(section.get(key))
+    if now == after:
+        if before is None:
+            section.pop(key, None)
+        else:
+            section[key] = json.loads(before)
+    elif now and before and after:
+        section[key] = nice(_without(json.loads(now), json.loads(before), json.loads(after)))
 
 
 def _without(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """A dependent's entry that was changed since: single dependencies that are still ours go back."""
     for section in SECTIONS:
-        old, ours, have = (each.get(section) or {} for each in (before, after, now))
+        old, ours, have = (tables(each)[section] for each in (before, after, now))
+        left = dict(have)
         for name in [*old, *ours]:
             if old.get(name) != ours.get(name) and have.get(name) == ours.get(name):
-                have.pop(name, None)
+                left.pop(name, None)
                 if name in old:
-                    have[name] = old[name]
-        now.pop(section, None)
-        if have:
-            now[section] = by_name(have)
+                    left[name] = old[name]
+        if left != have:
+            now[section] = by_name(left)
+            if not left:
+                del now[section]
     return now

@@ -6,7 +6,8 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
-from linkpack.linking.bins import points_into
+from linkpack.linking.claims import handed_down, heir
+from linkpack.linking.linkpackage import leads_through
 from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Kept, Link, Linked
 
 if TYPE_CHECKING:
@@ -67,33 +68,31 @@ class Owner:
         """Have *after* at *path*, and remember what to put back there one day."""
         found = self.draft.state(path)
         made = set(self.draft.changes)
-        ours = found if path in made and not isinstance(found, Kept) else None
         if found != after or isinstance(found, Kept):
             self.draft.put(path, after, self.spot.modules)
         for folder in self.draft.changes.keys() - made:
             if isinstance(self.draft.changes[folder].after, Folder):
                 self.owned[folder] = self.draft.changes[folder]
         planned = self.draft.changes.get(path)
-        before = planned.before if planned else ABSENT
-        self.owned[path] = Change(path, ours or self._first(path, found, before, after), after)
+        before = found if planned is None or path in made else planned.before
+        self.owned[path] = Change(path, self._first(path, found, before, after), after)
 
     def _first(self, path: str, found: State, before: State, after: State) -> State:
         """What unlinking has to put back: what was there before the first of our links."""
         earlier = self.before_owned.get(path)
         if earlier is None:
-            # A command of this very package, made by npm: nothing to bring back.
-            mine = self.same and isinstance(found, Link) and points_into(path, found.target, self.spot.path)
-            return ABSENT if mine else before
+            # The link or a command of this very package, made by npm: nothing to bring back.
+            mine = isinstance(found, Link) and leads_through(path, found.target, self.spot.path)
+            return ABSENT if self.same and (mine or path == self.spot.path) else before
         if found in {earlier.after, after}:
             return earlier.before
-        self._heal(path, earlier)
+        healed = self._heal(earlier, found)
         kept = earlier.before
-        if isinstance(kept, Link) and isinstance(found, Absent):
-            return kept
-        if not isinstance(kept, Kept) or not fslinks.exists(kept.place):
-            return before
+        whole = isinstance(kept, Link) or (isinstance(kept, Kept) and fslinks.exists(kept.place))
         if isinstance(found, Absent):
-            return kept
+            return kept if whole else before
+        if healed or not isinstance(kept, Kept) or not whole:
+            return before  # when healed, another link puts back what we had displaced
         # Somebody, most likely an installer, put the same or another version there: that one counts now.
         if isinstance(before, Kept) and fslinks.same_trees(kept.place, path):
             self.draft.discard.append(kept.place)
@@ -104,24 +103,24 @@ class Owner:
         return before
 
     def _others(self) -> dict[tuple[str, str], Linked]:
-        """The other links of the record, as they are planned to be."""
+        """The other links of the place, as they are planned to be."""
         found = {(self.spot.place, key): entry for key, entry in self.record.items()}
-        found.update({at: edit.after for at, edit in self.draft.edits.items() if edit.after and at in found})
+        edits = self.draft.edits.items()
+        found.update({at: edit.after for at, edit in edits if edit.after and at[0] == self.spot.place})
         found.pop((self.spot.place, self.spot.key), None)
         return found
 
-    def _heal(self, path: str, earlier: Change) -> None:
-        """A link that displaced our command has to put back what we had displaced, as we now displace that."""
-        for at, entry in self._others().items():
-            owned = tuple(
-                change._replace(before=earlier.before)
-                if change.path == path and change.before == earlier.after
-                else change
-                for change in entry.owned
-            )
-            if owned != entry.owned:
-                edit = self.draft.edits.get(at) or Edit(*at, self.record[at[1]], entry)
-                self.draft.edits[at] = edit._replace(after=entry._replace(owned=owned))
+    def _heal(self, earlier: Change, found: State) -> bool:
+        """A link that displaced our command has to put back what we had displaced, as we now displace that.
+
+        Whether there is such a link. *found* is what stands there.
+        """
+        others = self._others()
+        at = heir(earlier, others, found)
+        if at is None:
+            return False
+        self.draft.edits[at] = Edit(*at, self.record.get(at[1]), handed_down(others[at], earlier))
+        return True
 
     def _taken(self, path: str) -> bool:
         """Whether another link has this command now, and is to keep it."""

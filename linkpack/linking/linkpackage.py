@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, ManifestInvalid
-from linkpack.linking.bins import commands, man_pages
+from linkpack.linking.bins import commands, man_pages, points_into
 from linkpack.npm.jsontext import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
@@ -74,7 +74,10 @@ def check_manifest(folder: str) -> None:
             parse(fs.read_file(path, _LIMIT), path, strict=False)
         except OSError as err:
             raise ManifestInvalid(
-                f"{path} cannot be read: {err.strerror}", code="EUNREADABLE", path=path, hint="make it readable"
+                f"{path} cannot be read: {err.strerror}",
+                code="EUNREADABLE",
+                path=path,
+                hint=f"make it readable, and no larger than {_LIMIT >> 20} MiB",
             ) from err
 
 
@@ -108,6 +111,16 @@ def inside(root: str, relative: str) -> str | None:
     """The real path of what *relative* names in the package at *root*; None when that lies outside of it."""
     real = fslinks.canonical(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
+
+
+def placed(path: str) -> str:
+    """*path* by the real folder that it is in; what stands at it is not followed."""
+    return posixpath.join(fslinks.canonical(posixpath.dirname(path)), posixpath.basename(path))
+
+
+def leads_through(path: str, target: str, link: str) -> bool:
+    """Whether the link text *target* at *path* leads through *link*: by its words, or from the real folders."""
+    return points_into(path, target, link) or points_into(placed(path), target, placed(link))
 
 
 def resolve_package(start: str, name: str) -> str | None:

@@ -6,9 +6,9 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.bins import command_targets, commands, link_text, man_target, points_into
+from linkpack.linking.bins import command_targets, commands, link_text, man_target
 from linkpack.linking.linkown import Owner
-from linkpack.linking.linkpackage import inside, read_loose
+from linkpack.linking.linkpackage import inside, leads_through, placed, read_loose
 from linkpack.linking.linkrecord import file_state
 from linkpack.linking.linkscript import head_of, make_runnable
 from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, File, Folder, Item, Kept, Link, Linked
@@ -139,25 +139,25 @@ class _Placing(Owner):
 
     def _text(self, target: BinTarget) -> str:
         """The link text at the command's place: through the package's own link."""
-        folder, link = posixpath.dirname(target.path), self.spot.path
-        real_link = f"{fslinks.canonical(posixpath.dirname(link))}/{posixpath.basename(link)}"
-        real_path = f"{fslinks.canonical(folder)}/{posixpath.basename(target.path)}"
-        return link_text(real_path, f"{real_link}/{target.script}")
+        return link_text(placed(target.path), f"{placed(self.spot.path)}/{target.script}")
 
     def _free(self, path: str) -> bool:
         """Whether the link may be put at *path*; what is not ours there is a conflict without --force."""
-        found = self.draft.state(path)
-        if isinstance(found, Absent) or self.rules.force or not self.spot.shared:
+        if isinstance(self.draft.state(path), Absent) or self.rules.force or not self.spot.shared:
             return True
-        if isinstance(found, Link):
-            ours = points_into(path, found.target, self.spot.path)
-        else:
-            ours = self.rules.windows and self._shim_of_ours(path)
+        ours = self._ours(path)
         if not ours:
             name = self.source.manifest.name
             message = f"{path} is not a link to {name}, and would be replaced"
             self.draft.refuse("EEXIST", path, message, "move it away, or take its place with --force")
         return ours
+
+    def _ours(self, path: str) -> bool:
+        """Whether what stands at *path* is a command or page of the package linked here, now or before."""
+        found = self.draft.state(path)
+        if isinstance(found, Link):
+            return leads_through(path, found.target, self.spot.path)
+        return self.rules.windows and self._shim_of_ours(path)
 
     def _shim_of_ours(self, path: str) -> bool:
         if path in self.draft.changes or not fs.is_file(path):
@@ -166,7 +166,7 @@ class _Placing(Owner):
 
         ending = next(end for end in reversed(_SHIMS) if path.endswith(end))
         target = read_shim(ending, fs.read_file(path, _SCRIPT_LIMIT))
-        return target is not None and points_into(path, target, self.spot.path)
+        return target is not None and leads_through(path, target, self.spot.path)
 
     def _shims(self, target: BinTarget, script: str) -> None:
         from linkpack.linking.shims import parse_shebang, shim_texts  # noqa: PLC0415 - for Windows only
@@ -179,8 +179,8 @@ class _Placing(Owner):
             for ending, path in zip(_SHIMS, paths, strict=True):
                 self._shim(path, File(texts[ending], 0o755))
 
-    def _shim(self, path: str, after: File) -> None:
-        """Have a shim at *path*; another one of this package is replaced, not kept."""
+    def _shim(self, path: str, after: File | Absent) -> None:
+        """Have a shim at *path*, or none; another one of this package is replaced, not kept."""
         if not self._shim_of_ours(path):
             self.own(path, after)
             return
@@ -195,8 +195,9 @@ class _Placing(Owner):
         for name in old.keys() - self.source.commands.keys():
             for ending in _SHIMS if self.rules.windows else ("",):
                 path = f"{self.spot.bins}/{name}{ending}"
-                found = self.draft.state(path)
-                if isinstance(found, Link) and points_into(path, found.target, self.spot.path):
+                if self._ours(path) and self.rules.windows:
+                    self._shim(path, ABSENT)
+                elif self._ours(path):
                     self.own(path, ABSENT)
 
     def _drop_stale(self) -> None:

@@ -28,8 +28,9 @@ def plan_register(scene: Scene) -> LinkPlan:
     record = read_record(scene.store, scene.shared_place)
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in scene.picked if folder != scene.home.root)
-    for folder in members or (scene.home.start,):
-        _register(draft, scene, read_source(folder), record)
+    found = [read_source(folder) for folder in members or (scene.home.start,)]
+    for source in {source.manifest.name: source for source in found}.values():  # of one name the last counts
+        _register(draft, scene, source, record)
     return draft.plan()
 
 
@@ -49,15 +50,17 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
     check_manifest(scene.home.root)
     shared = read_record(scene.store, scene.shared_place)
     local = read_record(scene.store, scene.home.root)
-    sources = []
+    found = {}
     for spec in specs:
         source = read_source(spec.folder) if spec.folder else find_shared(scene, spec)
-        if spec.folder and source.root != _installed(scene, source.manifest.name):
+        found[source.manifest.name] = source, bool(spec.folder)  # of one name the last counts, as for npm
+    for source, by_folder in found.values():
+        if by_folder and source.root != _installed(scene, source.manifest.name):
             _register(draft, scene, source, shared)
-            # As npm, the report is about the project only.
-            draft.added.clear()
-            draft.changed.clear()
-        sources.append(source)
+    # As npm, the report is about the project only.
+    draft.added.clear()
+    draft.changed.clear()
+    sources = [source for source, _ in found.values()]
     for source in sources:
         _link_locally(draft, scene, source, local)
     if save is not None:

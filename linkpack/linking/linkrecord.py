@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
-from linkpack.errors import ConfigError, LinkError
+from linkpack.errors import ConfigError, LinkError, ManifestInvalid
 from linkpack.linking.linkstate import ABSENT, Change, File, linked_from_json, linked_to_json
 
 if TYPE_CHECKING:
@@ -106,13 +106,11 @@ def record_changes(store: Store, edits: Iterable[Edit]) -> list[Change]:
     changes = []
     for place, record in records.items():
         path = store.file("links", place)
-        before = file_state(path)
         after: State = ABSENT
         if record:
             links = {key: linked_to_json(entry) for key, entry in sorted(record.items())}
             after = File(json.dumps({"place": place, "links": links}, indent=1).encode(), 0o600)
-        if before != after:
-            changes.append(Change(path, before, after))
+        changes.append(Change(path, file_state(path), after))
     return changes
 
 
@@ -123,3 +121,18 @@ def file_state(path: str) -> State:
         return File(content, fs.stat(path).st_mode & 0o7777)
     except FileNotFoundError:
         return ABSENT
+
+
+def current(changes: Mapping[str, Change], path: str) -> File | None:
+    """The file at *path* as it will be after *changes*, which are by path; None when there is none.
+
+    `ManifestInvalid` (EUNREADABLE) when what is there cannot be read.
+    """
+    planned = changes.get(path)
+    try:
+        state = planned.after if planned else file_state(path)
+    except OSError as err:
+        raise ManifestInvalid(
+            f"{path} cannot be read: {err.strerror}", code="EUNREADABLE", path=path, hint="make it a readable file"
+        ) from err
+    return state if isinstance(state, File) else None

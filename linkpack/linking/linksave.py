@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from linkpack.disk import fslinks
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linklock import LOCKFILES, plan_lock, take_out
-from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkrecord import current
 from linkpack.linking.linksections import META, SECTIONS, place, tables
-from linkpack.linking.linkstate import Change, File, Saved
+from linkpack.linking.linkstate import ABSENT, File, Saved
 from linkpack.npm.collate import collation_key
 from linkpack.npm.jsonedit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.jsontext import BOM, parse
@@ -46,37 +46,36 @@ def _note(draft: Draft, scene: Scene, source: Source, found: Sequence[Saved]) ->
     """Write what was saved into the record's entry of the link."""
     modules = scene.local_modules(source.manifest.name)[0]
     spot = scene.local_spot(modules, source.manifest.name)
-    edit = draft.edits[spot.place, spot.key]
-    if edit.after is not None:
-        saved = {one.path: one for one in edit.after.saved}
-        for one in found:
-            saved[one.path] = _joined(saved.get(one.path), one)
-        after = edit.after._replace(saved=tuple(saved.values()))
-        draft.edits[spot.place, spot.key] = edit._replace(after=after)
+    edit = draft.edits.get((spot.place, spot.key))
+    if edit is None or edit.after is None:  # the link was refused
+        return
+    saved = {one.path: one for one in edit.after.saved}
+    for one in found:
+        saved[one.path] = _joined(saved.get(one.path), one)
+    after = edit.after._replace(saved=tuple(saved.values()))
+    draft.edits[spot.place, spot.key] = edit._replace(after=after)
 
 
 def _joined(old: Saved | None, new: Saved) -> Saved:
-    """Two savings of one link as one: what was there before the first, what is there after the second."""
+    """Two savings of one link as one: what was there before the first, what is there after the second.
+
+    Where others changed the file in between, the first is what they left, without *old*.
+    """
     if old is None:
         return new
+    if new.before == new.after:
+        return old
     entries = {path: (before, after) for path, before, after in old.entries}
     for path, before, after in new.entries:
         entries[path] = (entries.get(path, (before, None))[0], after)
-    first = old.before if old.after == (new.before or b"") else new.before
+    first = old.before if old.after == new.before else new.before and _without(new.before, old)
     merged = tuple((path, before, after) for path, (before, after) in entries.items())
     return Saved(new.path, first, new.after, merged)
 
 
-def current(draft: Draft, path: str) -> File | None:
-    """The file at *path* as it will be after the changes so far; None when there is none."""
-    planned = draft.changes.get(path)
-    state = planned.after if planned else file_state(path)
-    return state if isinstance(state, File) else None
-
-
 def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) -> Saved:
     path = f"{folder}/package.json"
-    state = current(draft, path)
+    state = current(draft.changes, path)
     raw = state.content if state else _EMPTY
     members = parse(raw, path, strict=False)
     name, spec = source.manifest.name, "file:" + posixpath.relpath(source.root, folder)
@@ -150,28 +149,31 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
 
     A file that only linkpack changed since gets its old bytes back, with what the links in *others* saved in it
     later put in again (their entries in *others* are brought up to date). In any other, the entries that are
-    still ours go back to what they were, and the rest stays.
+    still ours go back to what they were, and the rest stays. A file that is broken by now stays, with a warning;
+    `ManifestInvalid` for one that cannot be read.
     """
     for saved in entry.saved:
-        state = current(draft, saved.path)
+        state = current(draft.changes, saved.path)
         if state is None:
             continue
-        elsewhere = fslinks.is_link(saved.path)
-        later = None if elsewhere else _later(saved, state.content, others)
-        if later is not None:
-            _replay(draft, saved, state, later, others)
-            continue
         try:
-            parse(state.content, saved.path, strict=False)
+            _unsave(draft, saved, state, others)
         except ManifestInvalid as err:
             draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
-            continue
-        after = state._replace(content=_without(state.content, saved))
-        if after != state and elsewhere:
-            message = f"the link stays saved: {saved.path} is a link, and what it leads to is not changed"
-            draft.warn("WUNSAVED", saved.path, message, "take it out by hand")
-            continue
-        draft.put_file(saved.path, after)
+
+
+def _unsave(draft: Draft, saved: Saved, state: File, others: dict[str, Linked]) -> None:
+    """Add to *draft* that one file is as it was; `ManifestInvalid` when that is not to be had."""
+    elsewhere = fslinks.is_link(saved.path)
+    later = None if elsewhere else _later(saved, state.content, others)
+    if later is not None:
+        _replay(draft, saved, state, later, others)
+        return
+    after = state._replace(content=_without(state.content, saved))
+    if after != state and elsewhere:
+        message = f"{saved.path} is a link, and what it leads to is not changed"
+        raise ManifestInvalid(message, code="ELINKOUT", path=saved.path)
+    draft.put_file(saved.path, after)
 
 
 def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:
@@ -202,24 +204,15 @@ def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], oth
                 whole = tuple(renewed if one == step else one for one in entry.saved)
                 others[key] = entry._replace(saved=whole)
         content = after
-    if content is None:
-        _remove_file(draft, first.path, state)
-    else:
-        draft.put_file(first.path, state._replace(content=content))
+    draft.put_file(first.path, ABSENT if content is None else state._replace(content=content))
 
 
 def _without(content: bytes, saved: Saved) -> bytes:
     """*content* with those entries of *saved* undone that are still as they were written."""
     if posixpath.basename(saved.path) in LOCKFILES:
-        return take_out(content, saved.entries)
+        return take_out(content, saved)
+    parse(content, saved.path, strict=False)
     return _take_out(content, saved)
-
-
-def _remove_file(draft: Draft, path: str, state: File) -> None:
-    from linkpack.linking.linkstate import ABSENT  # noqa: PLC0415 - see the top
-
-    planned = draft.changes.get(path)
-    draft.changes[path] = Change(path, planned.before if planned else state, ABSENT)
 
 
 def _take_out(raw: bytes, saved: Saved) -> bytes:
@@ -230,4 +223,17 @@ def _take_out(raw: bytes, saved: Saved) -> bytes:
         if _same(now, after):
             text = set_raw(text, keys, before, collation_key if len(keys) > 1 else None)
             text = sort_members(text, keys[:1], collation_key) if len(keys) > 1 and before is not None else text
+        elif len(keys) == 1:
+            text = set_raw(text, keys, _unbundled(text, now, before, after))
     return bom + text.encode()
+
+
+def _unbundled(text: str, now: str | None, before: str | None, after: str | None) -> str | None:
+    """The list *now* of bundled names, to which others added too, without what led from *before* to *after*."""
+    have, old, new = (json.loads(each or "[]") for each in (now, before, after))
+    if not all(isinstance(each, list) for each in (have, old, new)):
+        return now
+    names = [each for each in have if each in old or each not in new]
+    back = [each for each in old if each not in new and each not in have]
+    names = sorted([*names, *back], key=lambda each: collation_key(str(each))) if back else names
+    return list_raw(text, names, 1) if names else None

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.linkrecord import file_state
+from linkpack.linking.linkrecord import LIMIT
 from linkpack.linking.linkstate import Change, File, Mode
 
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ def make_runnable(draft: Draft, script: str, umask: int) -> None:
             message = f"{script} is not executable, and not yours to change"
             draft.warn("EPERM", script, message, "let its owner run chmod +x on it")
     elif broken:
-        before = file_state(script)
-        if isinstance(before, File):
-            line = before.content.index(b"\r\n")
-            whole = before.content[:line] + before.content[line + 1 :]
-            draft.set_mode(script, Change(script, before, File(whole, mode)))
+        content = fs.read_file(script, LIMIT)
+        whole = content.replace(b"\r\n", b"\n", 1)
+        draft.set_mode(script, Change(script, File(content, found), File(whole, mode)))
     else:
         draft.set_mode(script, Change(script, Mode(found), Mode(mode)))

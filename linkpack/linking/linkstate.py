@@ -150,8 +150,20 @@ def inverse(plan: LinkPlan) -> LinkPlan:
 
 # --- JSON. Bytes travel as latin-1 text, which keeps each of the 256 values.
 
-_KINDS = {"absent": Absent, "link": Link, "folder": Folder, "file": File, "mode": Mode, "kept": Kept}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+def _file(text: str, mode: int) -> File:
+    return File(text.encode("latin-1"), mode)
+
+
+_KINDS: dict[str, tuple[Any, list[type]]] = {
+    "absent": (Absent, []),
+    "link": (Link, [str]),
+    "folder": (Folder, [bool]),
+    "file": (_file, [str, int]),
+    "mode": (Mode, [int]),
+    "kept": (Kept, [str, int]),
+}
+_NAMES = {kind: name for name, (kind, _) in _KINDS.items()}
 
 
 def state_to_json(state: State) -> list[object]:
@@ -162,16 +174,12 @@ def state_to_json(state: State) -> list[object]:
 
 
 def state_from_json(value: Sequence[object]) -> State:
-    """The state that `state_to_json` wrote; ValueError or TypeError when it did not."""
-    kind, *rest = value
-    if kind == "file":
-        text, mode = rest
-        if not (isinstance(text, str) and isinstance(mode, int)):
-            raise TypeError(kind)
-        return File(text.encode("latin-1"), mode)
-    if kind not in _KINDS:
-        raise ValueError(kind)
-    state: State = _KINDS[str(kind)](*rest)
+    """The state that `state_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+    name, *rest = value
+    kind, types = _KINDS[str(name)]
+    if [type(each) for each in rest] != types:
+        raise TypeError(name)
+    state: State = kind(*rest)
     return state
 
 
@@ -181,7 +189,7 @@ def change_to_json(change: Change) -> list[object]:
 
 
 def change_from_json(value: Sequence[object]) -> Change:
-    """The change that `change_to_json` wrote; ValueError or TypeError when it did not."""
+    """The change that `change_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
     path, before, after = value
     if not (isinstance(path, str) and isinstance(before, list) and isinstance(after, list)):
         raise TypeError("change")
@@ -212,18 +220,20 @@ def linked_from_json(value: Mapping[str, object] | None) -> Linked | None:
     fields: dict[str, object] = dict(value)
     fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
     fields["saved"] = tuple(_saved(one) for one in _list(value["saved"]))
-    fields["older"] = tuple(_list(value["older"]))
-    if not all(isinstance(fields[key], str) for key in ("name", "version", "target", "path", "literal")):
+    fields["older"] = _texts(value["older"])
+    _texts([fields[key] for key in ("name", "version", "target", "path", "literal")])
+    if not isinstance(fields["bin_links"], bool):
         raise TypeError("link")
     return Linked(**fields)  # type: ignore[arg-type]  # checked above, field by field
 
 
 def _saved(value: Sequence[object]) -> Saved:
     path, before, after, entries = value
-    if not (isinstance(path, str) and isinstance(after, str) and isinstance(before, (str, type(None)))):
+    if not (isinstance(path, str) and isinstance(after, str)):
         raise TypeError("saved")
+    first = _text(before)
     found = tuple((_texts(keys), _text(old), _text(new)) for keys, old, new in _list(entries))
-    return Saved(path, None if before is None else before.encode("latin-1"), after.encode("latin-1"), found)
+    return Saved(path, None if first is None else first.encode("latin-1"), after.encode("latin-1"), found)
 
 
 def _text(value: object) -> str | None:

@@ -33,8 +33,7 @@ def matches(path: str, state: State) -> bool:
 
 def _build(state: State, path: str) -> None:
     if isinstance(state, Link):
-        if not matches(path, state):
-            fslinks.make_link(state.target, path)
+        fslinks.make_link(state.target, path)
     elif isinstance(state, File):
         fslinks.write_new(path, state.content, state.mode)
 
@@ -105,8 +104,6 @@ def _fill_gap(change: Change) -> None:
     if isinstance(before, Kept):
         if fslinks.exists(before.place):
             fslinks.move(before.place, path)
-    elif isinstance(before, Folder):
-        fslinks.make_dir(path)
     else:
         _build(before, path)
 

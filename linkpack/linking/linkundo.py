@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkMissing
-from linkpack.linking.bins import points_into
+from linkpack.linking.claims import handed_down, heir
 from linkpack.linking.linkdraft import Draft
 from linkpack.linking.linklist import is_installed_link
-from linkpack.linking.linkpackage import read_loose
+from linkpack.linking.linkpackage import leads_through, read_loose
 from linkpack.linking.linkrecord import file_state, read_record
 from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, File, Folder, Item, Kept, Link
 
@@ -42,9 +42,7 @@ class _Undoing:
         entry = self.record.pop(key)
         there = self._is_there(entry)
         for change in entry.owned:
-            if not isinstance(change.after, Folder):
-                self._put_back(entry, change)
-        self._heal_chain(entry)
+            self._hand_down(entry, change)
         self._sweep_dead(entry.path, self._spot(entry))
         self._drop_folders(entry)
         if entry.saved:
@@ -54,6 +52,14 @@ class _Undoing:
         if there:
             self.draft.removed.append(Item(entry.name, entry.version, entry.path))
 
+    def _hand_down(self, entry: Linked, change: Change) -> None:
+        """Put back what *entry* displaced at one path, or leave that to the link that displaced it there."""
+        now = self._now(change.path, change.after)
+        above = heir(change, self.record, now)
+        self._put_back(entry, change, now, inherited=above is not None)
+        if above is not None:
+            self.record[above] = handed_down(self.record[above], change)
+
     def _is_there(self, entry: Linked) -> bool:
         found = self.draft.state(entry.path)
         return isinstance(found, Link) and self._leads(entry.path, found) == entry.target
@@ -62,10 +68,12 @@ class _Undoing:
         parent = fslinks.canonical(posixpath.dirname(path))
         return fslinks.canonical(posixpath.join(parent, found.target))
 
-    def _put_back(self, entry: Linked, change: Change) -> None:
-        """Bring one path to what was there first, when what is there now is still ours."""
+    def _put_back(self, entry: Linked, change: Change, now: State, *, inherited: bool) -> None:
+        """Bring one path to what was there first, when what is there *now* is still ours.
+
+        *inherited*: another link has displaced ours, and puts back what ours had displaced.
+        """
         path, before, after = change
-        now = self._now(path, after)
         if now != after and self._ours(entry, path, now):
             after = now
         if now == after:
@@ -76,7 +84,7 @@ class _Undoing:
         elif isinstance(before, Kept) and fslinks.exists(before.place):
             if isinstance(now, Absent):
                 self._restore(path, ABSENT, before)
-            else:
+            elif not inherited:
                 self._superseded(path, before)
 
     def _now(self, path: str, after: State) -> State:
@@ -91,7 +99,7 @@ class _Undoing:
             return False
         if path == entry.path:
             return self._leads(path, now) == entry.target
-        return points_into(path, now.target, entry.path) and self._is_there(entry)
+        return leads_through(path, now.target, entry.path) and self._is_there(entry)
 
     def _restore(self, path: str, after: State, before: State) -> None:
         if isinstance(before, Kept):
@@ -108,23 +116,11 @@ class _Undoing:
 
     def _superseded(self, path: str, before: Kept) -> None:
         """Something else has taken the link's place since, so what it displaced is not put back."""
-        if fs.is_dir(path) and not fslinks.is_link(path) and fslinks.same_trees(before.place, path):
+        if fslinks.exists(path) and fslinks.same_trees(before.place, path):
             self.draft.discard.append(before.place)
         else:
             message = f"{path} was replaced since; what the link had displaced stays in {before.place}"
             self.draft.warn("WSUPERSEDED", before.place, message, "remove it when you do not need it")
-
-    def _heal_chain(self, gone: Linked) -> None:
-        """Links that displaced one of *gone*'s now have to put back what that one had displaced."""
-        firsts = {change.path: change for change in gone.owned if not isinstance(change.after, Folder)}
-        for key, entry in self.record.items():
-            owned = tuple(
-                change._replace(before=firsts[change.path].before)
-                if change.path in firsts and change.before == firsts[change.path].after
-                else change
-                for change in entry.owned
-            )
-            self.record[key] = entry._replace(owned=owned)
 
     def _drop_folders(self, gone: Linked) -> None:
         """Remove the folders that were made for *gone*; one that others still use becomes theirs."""
@@ -168,23 +164,20 @@ class _Undoing:
         if not isinstance(self.draft.state(path), Absent):
             return
         for each in _entries(spot):
-            if each not in self.draft.changes and self._leads_into(each, path, spot):
+            if each not in self.draft.changes and self._leads_into(each, path):
                 now = self.draft.state(each)
                 self.draft.replace(each, file_state(each) if isinstance(now, Kept) else now, ABSENT)
 
-    def _leads_into(self, each: str, path: str, spot: Spot) -> bool:
+    def _leads_into(self, each: str, path: str) -> bool:
         now = self.draft.state(each)
         if isinstance(now, Link):
-            real = f"{fslinks.canonical(posixpath.dirname(path))}/{posixpath.basename(path)}"
-            folder = fslinks.canonical(posixpath.dirname(each))
-            at = f"{folder}/{posixpath.basename(each)}"
-            return points_into(each, now.target, path) or points_into(at, now.target, real)
+            return leads_through(each, now.target, path)
         if self.scene.config.windows and isinstance(now, Kept) and fs.is_file(each):
             from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
 
             ending = next(end for end in reversed(_SHIMS) if each.endswith(end))
-            target = read_shim(ending, fs.read_file(each, _SHIM_LIMIT)) if spot.bins else None
-            return target is not None and points_into(each, target, path)
+            target = read_shim(ending, fslinks.read_head(each, _SHIM_LIMIT))
+            return target is not None and leads_through(each, target, path)
         return False
 
     def plan(self) -> LinkPlan:
@@ -204,7 +197,7 @@ def _uses(entry: Linked, folder: str) -> bool:
 def _entries(spot: Spot) -> Iterator[str]:
     """The paths in the folders of commands and man pages."""
     for folder in (spot.bins, *_sections(spot.mans)):
-        if folder and fs.is_dir(folder):
+        if fs.is_dir(folder):
             yield from sorted(entry.path for entry in fs.scan(folder))
 
 

@@ -98,7 +98,7 @@ def parse(raw: bytes, where: str, *, strict: bool) -> Mapping[str, object]:
             marked = True
             value = _MARKING.decode(text)
         if text.count("{") + text.count("[") > MAX_DEPTH:
-            _check_depth(value)
+            check_depth(value)
     except json.JSONDecodeError as err:
         raise _invalid(where, text, err.pos, f"not JSON: {err.msg}", _remedy(text, err.pos)) from err
     except RecursionError as err:
@@ -232,8 +232,8 @@ def _removals(text: str, at: int, members: list[_Member], gone: set[_Member]) ->
         yield members[kept[-1]].end, members[-1].end, ""
 
 
-def _check_depth(value: object) -> None:
-    """Raises RecursionError when *value* is nested deeper than the limit."""
+def check_depth(value: object) -> None:
+    """Nothing, when the JSON value *value* is nested no deeper than `MAX_DEPTH`; else raises RecursionError."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         inside = chain.from_iterable(box.values() if isinstance(box, dict) else box for box in level)

@@ -80,7 +80,9 @@ def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) ->
             command, cwd=cwd, env=env, stdout=2, stdin=subprocess.DEVNULL, check=False
         )
     except OSError as err:
-        raise LinkError(f"{what} cannot be started: {err.strerror}", code="ESCRIPT", path=cwd) from err
+        raise LinkError(
+            f"{what} cannot be started: {err.strerror}", code="ESCRIPT", path=cwd, hint=f"npm is {command[0]}"
+        ) from err
     if done.returncode:
         raise LinkError(
             f"{what} failed with status {done.returncode}",

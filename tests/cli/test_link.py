@@ -62,6 +62,7 @@ def test_the_story(box: LinkBox) -> None:
     assert run("link", "-C", lib, "--dry-run").output == "add alpha 9.0.0\n"
     assert run("link", "-C", lib).output.startswith("added 1 package\n")
     assert run("link", "-C", lib).output == "up to date\n"
+    assert run("link", "-C", lib, "--dry-run").output == ""
     assert run("link", "alpha", "-C", app, "--silent").output == ""
     assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n"
     assert json.loads(run("ls", "-g", "--json", "-C", app).output)["links"][0]["target"] == lib
@@ -146,6 +147,10 @@ def test_folders_and_settings(box: LinkBox) -> None:
     assert "user npmrc" in text
     assert "secret" not in text
     assert json.loads(run("config", "--json", "-C", app).output)["save-exact"]["value"] is True
+    Path(app, ".npmrc").write_text("prefix=/theirs\n")
+    text = run("config", "-C", app).output
+    assert "linkpack: warning EPREFIXPROJECT: " in text
+    assert f"global modules: {box.modules}\n" in text
 
 
 def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +176,18 @@ def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.Monke
     run("link", "alpha", "gamma", "-C", app, "--install")
     assert Path(app, "called").read_text() == f"install --global --prefix {box.prefix} -- gamma\n"
     assert box.leads(app, "gamma") == str(box.modules / "gamma")
+    Path(app, "called").unlink()
+    run("link", "alpha", "../lib", "-C", app, "--install")
+    assert not Path(app, "called").exists()
+    for text, message in (
+        ("#!/bin/sh\nexit 3\n", "status 3"),
+        ("#!/no/shell\n", "cannot be started: No such file"),
+    ):
+        npm.write_text(text)
+        with pytest.raises(LinkError, match=f"npm install -g delta@1.x .*{message}") as failed:
+            run("link", "delta@1.x", "../lib", "-C", app, "--install")
+        assert failed.value.code == "ESCRIPT"
+        assert failed.value.hint
     npm.unlink()
     monkeypatch.setenv("PATH", str(npm.parent))
     with pytest.raises(LinkError) as caught:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,9 @@ from linkpack.linking.linkstate import (
 )
 from linkpack.npm.jsonedit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
+
+if TYPE_CHECKING:
+    from linkpack.linking.journal import Journal
 
 TEXTS = st.text(st.characters(codec=None), max_size=6)
 STATES = st.one_of(
@@ -92,17 +97,22 @@ def test_an_edit_is_what_it_says_and_can_be_taken_back(
         assert set_raw(after, path, old, lambda key: key) == text
 
 
-PLACES = st.sampled_from(["nothing", "package", "link", "file"])
+PLACES = st.sampled_from(["nothing", "package", "published", "link", "file"])
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["link", "unlink", "save", "relink", "drop"]), st.sampled_from(["a", "b"])),
+    st.tuples(
+        st.sampled_from(["link", "unlink", "save", "relink", "drop"]),
+        st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")]),
+    ),
     max_size=6,
 )
 
 
 @pytest.mark.property
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(PLACES, PLACES, STEPS)
-def test_any_commands_then_unlink_is_the_identity(first: str, second: str, steps: list[tuple[str, str]]) -> None:
+def test_any_commands_then_unlink_is_the_identity(
+    first: str, second: str, steps: list[tuple[str, tuple[str, ...]]]
+) -> None:
     """After any commands, undoing the last brings its tree back, and unlinking all the first one."""
     root = Path(tempfile.mkdtemp(prefix="link-law-"))
     try:
@@ -110,15 +120,10 @@ def test_any_commands_then_unlink_is_the_identity(first: str, second: str, steps
         app = box.package("app", "app", dependencies={"b": "1"})
         libs = {name: box.command(name, name, bin={"tool": "cli.js", name: "cli.js"}) for name in "ab"}
         for name, there in (("a", first), ("b", second)):
-            path = Path(app, "node_modules", name)
-            if there == "package":
-                box.installed(app, name)
-            elif there != "nothing":
-                path.parent.mkdir(exist_ok=True)
-                path.write_text("x") if there == "file" else path.symlink_to("nowhere")
+            _lay(box, app, name, there)
         old = box.tree(app)
-        for step, name in steps:
-            _step(box, app, libs[name], name, step)
+        for step, names in steps:
+            _step(box, app, [libs[name] for name in names], step)
         linkapi.relink((), app, box.options())
         linkapi.unlink((), app, box.options(), every=True)
         assert box.tree(app) == old
@@ -126,33 +131,44 @@ def test_any_commands_then_unlink_is_the_identity(first: str, second: str, steps
         shutil.rmtree(root)
 
 
-def _step(box: LinkBox, app: str, lib: str, name: str, step: str) -> None:
+def _lay(box: LinkBox, app: str, name: str, there: str) -> None:
+    """What is in the project's node_modules before: a *published* package has the commands of its checkout."""
+    path = Path(app, "node_modules", name)
+    if there == "package":
+        box.installed(app, name)
+    elif there == "published":
+        shutil.copytree(box.work / name, path)
+        commands = path.parent / ".bin"
+        commands.mkdir(exist_ok=True)
+        for command in ("tool", name):
+            if not os.path.lexists(commands / command):
+                (commands / command).symlink_to(f"../{name}/cli.js")
+    elif there != "nothing":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x") if there == "file" else path.symlink_to("nowhere")
+
+
+def _step(box: LinkBox, app: str, libs: list[str], step: str) -> None:
     before = box.tree()
-    link = Path(app, "node_modules", name)
+    linked = [Path(lib).name for lib in libs if box.leads(app, Path(lib).name) == lib]
     if step == "drop":
-        if box.leads(app, name) == lib:
-            link.unlink()
+        for name in linked:
+            Path(app, "node_modules", name).unlink()
         return
-    if step == "unlink":
-        if box.leads(app, name) != lib:
-            return
-        journal = linkapi.unlink([name], app, box.options())
-    elif step == "relink":
-        journal = linkapi.relink((), app, box.options())
-    else:
-        journal = linkapi.link([lib], app, box.options(save=step == "save", force=True))
+    if step == "unlink" and not linked:
+        return
+    journal = _run(box, app, libs, linked, step)
     if journal.run:
         after = box.tree()
         linkapi.undo(journal, app, box.options())
         assert box.tree() == before
-        _again(box, app, lib, name, step)
+        _run(box, app, libs, linked, step)
         assert box.tree() == after
 
 
-def _again(box: LinkBox, app: str, lib: str, name: str, step: str) -> None:
+def _run(box: LinkBox, app: str, libs: list[str], linked: list[str], step: str) -> Journal:
     if step == "unlink":
-        linkapi.unlink([name], app, box.options())
-    elif step == "relink":
-        linkapi.relink((), app, box.options())
-    else:
-        linkapi.link([lib], app, box.options(save=step == "save", force=True))
+        return linkapi.unlink(linked, app, box.options())
+    if step == "relink":
+        return linkapi.relink((), app, box.options())
+    return linkapi.link(libs, app, box.options(save=step == "save", force=True))
