@@ -192,7 +192,7 @@ def test_a_worker_that_cannot_be_told(root: Path) -> None:
     outcomes = list(pack_many([*NAMES], Batch("out", options=options, crew=Crew(2))))
     problems = [each.problems[0] for each in outcomes if isinstance(each, Failed)]
     assert [one.code for one in problems] == ["EWORKER"] * 3
-    assert all("the process that packed it broke: " in one.message and "pickle" in one.message for one in problems)
+    assert all("the process that packed it broke: " in one.message and "lambda" in one.message for one in problems)
 
 
 def test_cancelling(root: Path) -> None:
