@@ -158,6 +158,75 @@ def test_commands_of_one_name(box: LinkBox, runs: str, theirs: str) -> None:
         assert box.tree(app) == before
 
 
+@pytest.mark.parametrize("platform", SHIMS)
+@pytest.mark.parametrize("runs", ["x y", "x y x", "x y r", "x y x r"])
+def test_global_commands_of_one_name(box: LinkBox, platform: str, runs: str) -> None:
+    """When global packages have one command, what is taken away in any order leaves the prefix as it was."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    tool = box.prefix / ("tool" if platform == "win32" else "bin/tool")
+    tool.parent.mkdir(parents=True)
+    tool.write_text("theirs")
+    before = box.tree()
+    libs = {name: box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"}
+    for order in itertools.permutations(libs):
+        for run in runs.split():
+            if run == "r":
+                linkapi.relink((), libs["x"], box.options(), shared=True)
+            else:
+                linkapi.link((), libs[run], box.options(force=True))
+        linkapi.unlink([order[0]], libs["x"], box.options(), shared=True)
+        assert tool.exists()
+        linkapi.unlink([order[1]], libs["x"], box.options(), shared=True)
+        assert {path: box.tree()[path] for path in before} == before
+        assert names(box.prefix) == [tool.relative_to(box.prefix).parts[0]]
+
+
+@pytest.mark.parametrize("platform", SHIMS)
+def test_a_command_that_a_package_no_longer_has(box: LinkBox, platform: str) -> None:
+    """A command that a package gave up, where another displaced it, does not come back with that one's end."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    app = box.package("app", "app")
+    before = box.tree(app)
+    libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xyx"]
+    for lib in libs:
+        linkapi.link([lib], app, box.options(force=True))
+    box.package("y", "y", bin={})
+    linkapi.link([libs[1]], app, box.options())
+    linkapi.unlink(["x"], app, box.options())
+    assert not os.path.lexists(f"{app}/node_modules/.bin/tool")
+    linkapi.unlink(["y"], app, box.options())
+    assert box.tree(app) == before
+
+
+@pytest.mark.parametrize("platform", SHIMS)
+def test_commands_linked_after_all(box: LinkBox, platform: str) -> None:
+    """Commands of a package that was displaced without them come back with it."""
+    box.env["LINKPACK_PLATFORM"] = platform
+    app = box.package("app", "app")
+    lib = box.command("alpha", "alpha")
+    (Path(app) / "node_modules/.bin").mkdir(parents=True)
+    shutil.copytree(lib, f"{app}/node_modules/alpha")
+    if platform == "win32":
+        put_shims(app, "alpha", "theirs")
+    else:
+        Path(app, "node_modules/.bin/alpha").symlink_to("../alpha/cli.js")
+    before = box.tree(app)
+    linkapi.link([lib], app, box.options(bin_links=False))
+    linkapi.link([lib], app, box.options())
+    linkapi.unlink(["alpha"], app, box.options())
+    assert box.tree(app) == before
+
+
+def put_shims(app: str, name: str, note: str) -> None:
+    """The three files of the command *name*, as somebody else writes them."""
+    for ending, text in {
+        "": f'"$basedir/../{name}/cli.js" "$@"',
+        ".cmd": f'"%dp0%\\..\\{name}\\cli.js" %*',
+    }.items():
+        Path(app, f"node_modules/.bin/{name}{ending}").write_text(f"{text} # {note}\n")
+    Path(app, f"node_modules/.bin/{name}.ps1").write_text(f'"$basedir/../{name}/cli.js" $args # {note}\n')
+
+
 @pytest.mark.parametrize("already", [False, True])
 @pytest.mark.parametrize("there", [False, True])
 def test_command_that_goes_over(box: LinkBox, *, already: bool, there: bool) -> None:

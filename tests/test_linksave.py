@@ -230,9 +230,8 @@ def test_saved_twice(box: LinkBox) -> None:
     assert box.tree(app) == before
 
 
-@pytest.mark.parametrize(
-    ("manifest", "again"), [(None, "save"), (MANIFESTS[3], "save"), (MANIFESTS[3], "save_dev")]
-)
+@pytest.mark.parametrize("manifest", [None, MANIFESTS[3]])
+@pytest.mark.parametrize("again", ["save", "save_dev"])
 @pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
 def test_saved_again_after_another(box: LinkBox, manifest: bytes | None, again: str, order: str) -> None:
     """A link that is saved again after another one was leaves nothing of itself, and nothing of the other's."""
@@ -243,10 +242,7 @@ def test_saved_again_after_another(box: LinkBox, manifest: bytes | None, again: 
     for name in order.split():
         linkapi.unlink([name], str(app), box.options())
         assert not (app / "package.json").exists() or f'../{name}"' not in (app / "package.json").read_text()
-    if again == "save":
-        assert box.tree(app) == before
-    else:
-        assert json.loads((app / "package.json").read_text()) == json.loads(MANIFESTS[3])
+    assert box.tree(app) == before
 
 
 def test_two_kinds_are_refused(box: LinkBox) -> None:

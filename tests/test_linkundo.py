@@ -40,7 +40,7 @@ def there(app: str, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["nothing", "package", "file", "link", "dangling"])
-@pytest.mark.parametrize("since", ["removed", "absolute"])
+@pytest.mark.parametrize("since", ["removed", "absolute", "absolute, linked again"])
 def test_links_that_others_changed(box: LinkBox, kind: str, since: str) -> None:
     """A link that was removed by hand, or made again with another text, gives way to what it had displaced."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
@@ -50,8 +50,10 @@ def test_links_that_others_changed(box: LinkBox, kind: str, since: str) -> None:
     command = path.parent / ".bin/alpha"
     for each, target in ((path, lib), (command, path / "cli.js")):
         each.unlink()
-        if since == "absolute":
+        if since != "removed":
             each.symlink_to(target)
+    if since.endswith("again"):
+        linkapi.link([lib], app, box.options())
     linkapi.unlink(["alpha"], app, box.options())
     assert box.tree(app) == before
 
@@ -78,6 +80,96 @@ def test_something_else_in_the_links_place(box: LinkBox, kind: str, *, same: boo
         assert file.read_text() == "other"
         kept = Path(warning.path)
         assert (kept / "precious").read_text() == "x" if kind == "package" else kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("first", ["nothing", "older", "file"])
+def test_a_package_in_the_links_place_keeps_its_commands(box: LinkBox, first: str, *, again: bool) -> None:
+    """Where an installer put a package for the link, unlinking leaves its commands, and none of another one's."""
+    lib, app = box.command("lib", "alpha", bin={"run": "cli.js", "alpha": "cli.js"}), box.package("app", "app")
+    modules = Path(app, "node_modules")
+    commands = modules / ".bin"
+    if first == "older":
+        old = box.installed(app, "alpha")
+        (old / "package.json").write_text('{"name": "alpha", "version": "0.9.0", "bin": {"old": "run.js"}}')
+        (commands / "old").symlink_to("../alpha/run.js")
+    elif first == "file":
+        modules.mkdir()
+        (modules / "alpha").write_text("mine")
+    linkapi.link([lib], app, box.options())
+    (modules / "alpha").unlink()
+    for command in commands.iterdir():
+        command.unlink()
+    shutil.copytree(lib, modules / "alpha")
+    for name in ("run", "alpha"):
+        (commands / name).symlink_to("../alpha/cli.js")
+    if again:
+        linkapi.relink((), app, box.options())
+    linkapi.unlink(["alpha"], app, box.options())
+    assert sorted(path.name for path in commands.iterdir()) == ["alpha", "run"]
+    assert not (modules / "alpha").is_symlink()
+    assert (commands / "run").exists()
+
+
+def test_a_package_without_commands_in_the_links_place(box: LinkBox) -> None:
+    """What the link first displaced had a command; the version that an installer put there since has none."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    box.installed(app, "alpha")
+    linkapi.link([lib], app, box.options())
+    modules = Path(app, "node_modules")
+    (modules / "alpha").unlink()
+    (modules / ".bin/alpha").unlink()
+    (modules / "alpha").mkdir()
+    (modules / "alpha/package.json").write_text('{"name": "alpha", "version": "2.0.0"}')
+    linkapi.link([lib], app, box.options())
+    linkapi.unlink(["alpha"], app, box.options())
+    assert "2.0.0" in (modules / "alpha/package.json").read_text()
+    assert not os.path.lexists(modules / ".bin/alpha")
+
+
+def test_a_command_given_up_that_somebody_took(box: LinkBox) -> None:
+    """A file that a command displaced is told of, where somebody took the place and the package has none now."""
+    lib, app = box.command("lib", "alpha", bin={"run": "cli.js"}), box.package("app", "app")
+    command = Path(app, "node_modules/.bin/run")
+    command.parent.mkdir(parents=True)
+    command.write_text("first")
+    linkapi.link([lib], app, box.options())
+    command.unlink()
+    command.write_text("second")
+    box.package("lib", "alpha")
+    (warning,) = linkapi.link([lib], app, box.options()).plan.warnings
+    assert warning.code == "EOLDER"
+    assert Path(warning.path).read_text() == "first"
+    assert command.read_text() == "second"
+
+
+def test_commands_of_another_link_in_the_links_place(box: LinkBox) -> None:
+    """Commands of a link that npm made over ours go with it, when what comes back does not have them."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    path = there(app, "file")
+    before = box.tree(app)
+    linkapi.link([lib], app, box.options())
+    path.unlink()
+    path.symlink_to(box.command("other", "alpha"))
+    linkapi.unlink((), app, box.options(), every=True)
+    after = box.tree(app)
+    assert {name: after[name] for name in before} == before
+    assert not [text for text in after.values() if text.startswith("->")]
+
+
+@pytest.mark.parametrize("names", [("alpha", "beta"), ("beta", "alpha")])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_commands_displaced_of_a_link_that_goes(box: LinkBox, names: tuple[str, str], *, at_once: bool) -> None:
+    """A command of npm's link to alpha that beta displaced does not come back when that link is taken away too."""
+    alpha, app = box.command("alpha", "alpha", bin={"tool": "cli.js"}), box.package("app", "app")
+    commands = Path(app, "node_modules/.bin")
+    commands.mkdir(parents=True)
+    Path(app, "node_modules/alpha").symlink_to(alpha)
+    (commands / "tool").symlink_to("../alpha/cli.js")
+    linkapi.link([box.command("beta", "beta", bin={"tool": "cli.js"})], app, box.options())
+    for some in [names] if at_once else [[name] for name in names]:
+        linkapi.unlink(some, app, box.options())
+    assert list(commands.iterdir()) == []
 
 
 def test_two_things_displaced_at_one_place(box: LinkBox) -> None:

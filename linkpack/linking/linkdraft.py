@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import Problem
+from linkpack.linking.linkpackage import leads_by
 from linkpack.linking.linkrecord import file_state
 from linkpack.linking.linkstate import ABSENT, Absent, Change, File, Folder, Kept, Link, LinkPlan
 
 if TYPE_CHECKING:
-    from linkpack.linking.linkstate import Edit, Item, State
+    from collections.abc import Mapping
+
+    from linkpack.linking.linkstate import Edit, Item, Linked, State
 
 _STASH = ".linkpack"
+_SHIM_LIMIT = 1 << 20  # bytes
 
 
 class Draft:
     """Collects the parts of a `LinkPlan`; for each path, later wishes replace earlier ones.
 
-    Scripts of linked packages aside, everything that changes has to be in one of *homes*, real folders.
+    Scripts of linked packages aside, everything that changes has to be in one of *homes*, real folders. With
+    *windows*, a shim counts as what it says, as a link does.
     """
 
-    def __init__(self, homes: tuple[str, ...]) -> None:
+    def __init__(self, homes: tuple[str, ...], *, windows: bool = False) -> None:
         self._homes = homes
+        self._windows = windows
         self._scripts: set[str] = set()
         self.changes: dict[str, Change] = {}
         self.edits: dict[tuple[str, str], Edit] = {}
@@ -39,12 +45,17 @@ class Draft:
         """What will stand at *path*; a directory or file of anybody's is a `Kept` that has no place yet."""
         if path in self.changes:
             return self.changes[path].after
-        return disk_state(path)
+        return disk_state(path, windows=self._windows)
+
+    def entries(self, place: str, record: Mapping[str, Linked]) -> dict[str, Linked]:
+        """The links of *place*, by key, as they are planned to be; *record* is what is linked there now."""
+        planned = {key: edit.after for (where, key), edit in self.edits.items() if where == place}
+        return {key: entry for key, entry in {**record, **planned}.items() if entry is not None}
 
     def put(self, path: str, after: State, stash: str) -> None:
         """Have *after* at *path*; what is displaced goes below the node_modules folder *stash*."""
         planned = self.changes.get(path)
-        before = planned.before if planned else disk_state(path)
+        before = planned.before if planned else disk_state(path, windows=self._windows)
         if planned is None and isinstance(before, Kept):
             before = Kept(self._place(path, stash), before.inode)
         if before == after:
@@ -73,7 +84,11 @@ class Draft:
     def replace(self, path: str, now: State, then: State) -> None:
         """Have *then* at *path*, where *now* will stand after the changes so far."""
         planned = self.changes.get(path)
-        self.changes[path] = Change(path, planned.before if planned else now, then)
+        before = planned.before if planned else now
+        if before == then:
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = Change(path, before, then)
 
     def set_mode(self, path: str, change: Change) -> None:
         """Have the change of a script of the linked package, unless one is planned already."""
@@ -158,7 +173,7 @@ class Draft:
                 self.refuse("ENOTDIR", folder, f"{folder} is not a folder", "move it away")
 
 
-def disk_state(path: str) -> State:
+def disk_state(path: str, *, windows: bool = False) -> State:
     """What stands at *path* on the disk, as `Draft.state` has it."""
     try:
         status = fs.lstat(path)
@@ -166,4 +181,8 @@ def disk_state(path: str) -> State:
         return ABSENT
     if stat.S_ISLNK(status.st_mode):
         return Link(fs.read_link(path))
+    if windows and stat.S_ISREG(status.st_mode) and status.st_size <= _SHIM_LIMIT:
+        shim = file_state(path)
+        if leads_by(path, shim) is not None:
+            return shim
     return Kept("", status.st_ino)

@@ -111,7 +111,7 @@ def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False
     """
     place = scene.shared_place if shared else scene.home.root
     record = read_record(scene.store, place)
-    draft = Draft(scene.homes)
+    draft = Draft(scene.homes, windows=scene.rules.windows)
     for name in names:
         if all(entry.name != name for entry in record.values()):
             message = f"{name} is not among the links of {place}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
 from linkpack.linking.claims import handed_down, heir
-from linkpack.linking.linkpackage import leads_through
+from linkpack.linking.linkpackage import is_theirs, leads_through
 from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Kept, Link, Linked
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Owner:
         self.owned: dict[str, Change] = {}
         self.before_owned = {change.path: change for change in old.owned} if old else {}
         self.older = list(old.older) if old else []
-        self.same = False  # whether the link leads to the package already
+        self.adopted = False  # whether npm made the link to the package
+        self.replaced = False  # whether something else has the place of our link by now
 
     def own(self, path: str, after: State) -> None:
         """Have *after* at *path*, and remember what to put back there one day."""
@@ -80,11 +81,14 @@ class Owner:
     def _first(self, path: str, found: State, before: State, after: State) -> State:
         """What unlinking has to put back: what was there before the first of our links."""
         earlier = self.before_owned.get(path)
+        mine = leads_through(path, found, self.spot.path)
         if earlier is None:
             # The link or a command of this very package, made by npm: nothing to bring back.
-            mine = isinstance(found, Link) and leads_through(path, found.target, self.spot.path)
-            return ABSENT if self.same and (mine or path == self.spot.path) else before
-        if found in {earlier.after, after}:
+            return ABSENT if self.adopted and (mine or path == self.spot.path) else before
+        theirs = self.replaced and is_theirs(path, found, self.spot.path)
+        if self.replaced and leads_through(path, earlier.before, self.spot.path):
+            earlier = earlier._replace(before=ABSENT)  # it went with the package that the first link displaced
+        if not theirs and (mine or found in {earlier.after, after}):
             return earlier.before
         healed = self._heal(earlier, found)
         kept = earlier.before
@@ -97,17 +101,18 @@ class Owner:
         if isinstance(before, Kept) and fslinks.same_trees(kept.place, path):
             self.draft.discard.append(kept.place)
         else:
-            self.older.append(kept.place)
-            message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.place}"
-            self.draft.warn("EOLDER", kept.place, message, "remove it when you do not need it")
+            self._keep_older(path, kept)
         return before
 
-    def _others(self) -> dict[tuple[str, str], Linked]:
+    def _keep_older(self, path: str, kept: Kept) -> None:
+        self.older.append(kept.place)
+        message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.place}"
+        self.draft.warn("EOLDER", kept.place, message, "remove it when you do not need it")
+
+    def _others(self) -> dict[str, Linked]:
         """The other links of the place, as they are planned to be."""
-        found = {(self.spot.place, key): entry for key, entry in self.record.items()}
-        edits = self.draft.edits.items()
-        found.update({at: edit.after for at, edit in edits if edit.after and at[0] == self.spot.place})
-        found.pop((self.spot.place, self.spot.key), None)
+        found = self.draft.entries(self.spot.place, self.record)
+        found.pop(self.spot.key, None)
         return found
 
     def _heal(self, earlier: Change, found: State) -> bool:
@@ -116,10 +121,11 @@ class Owner:
         Whether there is such a link. *found* is what stands there.
         """
         others = self._others()
-        at = heir(earlier, others, found)
-        if at is None:
+        key = heir(earlier, others, found)
+        if key is None:
             return False
-        self.draft.edits[at] = Edit(*at, self.record.get(at[1]), handed_down(others[at], earlier))
+        edit = Edit(self.spot.place, key, self.record.get(key), handed_down(others[key], earlier))
+        self.draft.edits[self.spot.place, key] = edit
         return True
 
     def _taken(self, path: str) -> bool:
@@ -128,7 +134,13 @@ class Owner:
             return False
         found = self.draft.state(path)
         others = self._others().values()
-        taken = any(change[::2] == (path, found) for entry in others for change in entry.owned)
-        if taken:
-            self.owned[path] = self.before_owned[path]
-        return taken
+        return any(change[::2] == (path, found) for entry in others for change in entry.owned)
+
+    def give_up(self, path: str, change: Change) -> None:
+        """Put back what stood at *path* before *change*, which is ours no longer, or leave that to its heir."""
+        found = self.draft.state(path)
+        healed = self._heal(change, found)
+        if found == change.after:
+            self.draft.replace(path, change.after, change.before)
+        elif not healed and isinstance(change.before, Kept) and fslinks.exists(change.before.place):
+            self._keep_older(path, change.before)

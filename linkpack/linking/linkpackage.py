@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.linking.bins import commands, man_pages, points_into
+from linkpack.linking.linkstate import File, Link
 from linkpack.npm.jsontext import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
@@ -15,6 +16,7 @@ from linkpack.npm.names import name_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from linkpack.linking.linkstate import State
     from linkpack.npm.manifest import Manifest
 
 _LIMIT = 16 << 20  # bytes of a package.json
@@ -118,9 +120,34 @@ def placed(path: str) -> str:
     return posixpath.join(fslinks.canonical(posixpath.dirname(path)), posixpath.basename(path))
 
 
-def leads_through(path: str, target: str, link: str) -> bool:
-    """Whether the link text *target* at *path* leads through *link*: by its words, or from the real folders."""
+def leads_by(path: str, state: State) -> str | None:
+    """The text by which a link, or a shim of Windows, that is in *state* at *path* leads on; None for the rest."""
+    if isinstance(state, File):
+        from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
+
+        return read_shim(next((end for end in (".cmd", ".ps1") if path.endswith(end)), ""), state.content)
+    return state.target if isinstance(state, Link) else None
+
+
+def leads_through(path: str, state: State, link: str) -> bool:
+    """Whether what is in *state* at *path* leads through *link*: by its words, or from the real folders."""
+    target = leads_by(path, state)
+    if target is None:
+        return False
     return points_into(path, target, link) or points_into(placed(path), target, placed(link))
+
+
+def leads_on(path: str, state: State) -> bool:
+    """Whether what is in *state* at *path* leads to something that exists."""
+    target = leads_by(path, state)
+    return target is not None and fslinks.exists(
+        fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
+    )
+
+
+def is_theirs(path: str, state: State, link: str) -> bool:
+    """Whether what is in *state* at *path* is a command of what somebody put in the place of the link *link*."""
+    return leads_through(path, state, link) and leads_on(path, state)
 
 
 def resolve_package(start: str, name: str) -> str | None:

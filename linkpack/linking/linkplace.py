@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.disk import fs, fslinks
+from linkpack.disk import fslinks
 from linkpack.linking.bins import command_targets, commands, link_text, man_target
+from linkpack.linking.claims import is_replaced
 from linkpack.linking.linkown import Owner
 from linkpack.linking.linkpackage import inside, leads_through, placed, read_loose
-from linkpack.linking.linkrecord import file_state
 from linkpack.linking.linkscript import head_of, make_runnable
-from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, File, Folder, Item, Kept, Link, Linked
+from linkpack.linking.linkstate import ABSENT, Absent, Edit, File, Folder, Item, Kept, Link, Linked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkstate import State
 
-_SCRIPT_LIMIT = 64 << 20  # bytes of a script whose line end is repaired
 _SHIMS = ("", ".cmd", ".ps1")
 
 
 class _Placing(Owner):
     """The planning of one link."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What the names of the files of one command end in."""
+        return _SHIMS if self.rules.windows else ("",)
 
     # --- the link
 
@@ -55,7 +59,9 @@ class _Placing(Owner):
         """Plan everything."""
         path = self.spot.path
         found, literal = self.draft.state(path), self.literal()
-        same = self.same = self.leads_there(found, literal)
+        same = self.leads_there(found, literal)
+        self.adopted = same and self.old is None
+        self.replaced = self.old is not None and is_replaced(self.old, found)
         if isinstance(found, Kept) and self._inside(path):
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.draft.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
@@ -87,7 +93,8 @@ class _Placing(Owner):
         manifest = self.source.manifest
         for path, change in self.before_owned.items():
             kept = isinstance(change.after, (Folder, Absent)) or not self.rules.bin_links
-            if kept and path not in self.owned:
+            went = self.replaced and leads_through(path, change.before, self.spot.path)
+            if kept and not went and path not in self.owned:
                 self.owned[path] = change
         entry = Linked(
             name=posixpath.relpath(self.spot.path, self.spot.modules),
@@ -108,7 +115,11 @@ class _Placing(Owner):
     def _bins(self) -> None:
         for target in command_targets(self.source.commands, self.spot.bins):
             script = self._script(target)
-            if script is None or self._taken(target.path):
+            if script is None:
+                continue
+            paths = [f"{target.path}{ending}" for ending in self.endings]
+            if any(self._taken(path) for path in paths):
+                self.owned.update({path: self.before_owned[path] for path in paths if path in self.before_owned})
                 continue
             if self.rules.windows:
                 self._shims(target, script)
@@ -154,19 +165,7 @@ class _Placing(Owner):
 
     def _ours(self, path: str) -> bool:
         """Whether what stands at *path* is a command or page of the package linked here, now or before."""
-        found = self.draft.state(path)
-        if isinstance(found, Link):
-            return leads_through(path, found.target, self.spot.path)
-        return self.rules.windows and self._shim_of_ours(path)
-
-    def _shim_of_ours(self, path: str) -> bool:
-        if path in self.draft.changes or not fs.is_file(path):
-            return False
-        from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
-
-        ending = next(end for end in reversed(_SHIMS) if path.endswith(end))
-        target = read_shim(ending, fs.read_file(path, _SCRIPT_LIMIT))
-        return target is not None and leads_through(path, target, self.spot.path)
+        return leads_through(path, self.draft.state(path), self.spot.path)
 
     def _shims(self, target: BinTarget, script: str) -> None:
         from linkpack.linking.shims import parse_shebang, shim_texts  # noqa: PLC0415 - for Windows only
@@ -177,27 +176,14 @@ class _Placing(Owner):
         free = [self._free(path) for path in paths]
         if all(free):
             for ending, path in zip(_SHIMS, paths, strict=True):
-                self._shim(path, File(texts[ending], 0o755))
-
-    def _shim(self, path: str, after: File | Absent) -> None:
-        """Have a shim at *path*, or none; another one of this package is replaced, not kept."""
-        if not self._shim_of_ours(path):
-            self.own(path, after)
-            return
-        first = ABSENT if self.same else file_state(path)
-        if path in self.before_owned:
-            first = self.before_owned[path].before
-        self.draft.put_file(path, after)
-        self.owned[path] = Change(path, first, after)
+                self.own(path, File(texts[ending], 0o755))
 
     def _drop_commands(self, old: Mapping[str, str]) -> None:
         """Take away the commands of the package that stood here, unless the new one has them too."""
         for name in old.keys() - self.source.commands.keys():
-            for ending in _SHIMS if self.rules.windows else ("",):
+            for ending in self.endings:
                 path = f"{self.spot.bins}/{name}{ending}"
-                if self._ours(path) and self.rules.windows:
-                    self._shim(path, ABSENT)
-                elif self._ours(path):
+                if self._ours(path):
                     self.own(path, ABSENT)
 
     def _drop_stale(self) -> None:
@@ -207,12 +193,7 @@ class _Placing(Owner):
         for path, change in self.before_owned.items():
             if path in self.owned or isinstance(change.after, (Folder, Absent)):
                 continue
-            if self.draft.state(path) == change.after or _same_file(path, change.after):
-                self.draft.replace(path, change.after, change.before)
-
-
-def _same_file(path: str, state: State) -> bool:
-    return isinstance(state, File) and fs.is_file(path) and file_state(path) == state
+            self.give_up(path, change)
 
 
 def place_link(draft: Draft, spot: Spot, source: Source, rules: Rules, record: Mapping[str, Linked]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def plan_register(scene: Scene) -> LinkPlan:
     """The plan of `link` without arguments: the project, or each workspace chosen, into the global folder."""
-    draft = Draft(scene.homes)
+    draft = Draft(scene.homes, windows=scene.rules.windows)
     record = read_record(scene.store, scene.shared_place)
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in scene.picked if folder != scene.home.root)
@@ -46,7 +46,7 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
     the one there does not meet the range asked for, (ESOURCEGONE) when it is a link to nowhere, and
     `ManifestInvalid` for a directory that is no package. What stands in the way is in the plan's conflicts.
     """
-    draft = Draft(scene.homes)
+    draft = Draft(scene.homes, windows=scene.rules.windows)
     check_manifest(scene.home.root)
     shared = read_record(scene.store, scene.shared_place)
     local = read_record(scene.store, scene.home.root)

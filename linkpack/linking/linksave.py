@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from linkpack.disk import fslinks
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linklock import LOCKFILES, plan_lock, take_out
-from linkpack.linking.linkrecord import current
+from linkpack.linking.linkrecord import current, read_record
 from linkpack.linking.linksections import META, SECTIONS, place, tables
-from linkpack.linking.linkstate import ABSENT, File, Saved
+from linkpack.linking.linkstate import ABSENT, Edit, File, Saved
 from linkpack.npm.collate import collation_key
 from linkpack.npm.jsonedit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.jsontext import BOM, parse
@@ -50,16 +50,21 @@ def _note(draft: Draft, scene: Scene, source: Source, found: Sequence[Saved]) ->
     if edit is None or edit.after is None:  # the link was refused
         return
     saved = {one.path: one for one in edit.after.saved}
+    record = read_record(scene.store, spot.place)
+    others = draft.entries(spot.place, record)
+    del others[spot.key]
     for one in found:
-        saved[one.path] = _joined(saved.get(one.path), one)
-    after = edit.after._replace(saved=tuple(saved.values()))
-    draft.edits[spot.place, spot.key] = edit._replace(after=after)
+        saved[one.path] = _joined(saved.get(one.path), one, others)
+    others[spot.key] = edit.after._replace(saved=tuple(saved.values()))
+    for key, entry in others.items():
+        draft.edits[spot.place, key] = Edit(spot.place, key, record.get(key), entry)
 
 
-def _joined(old: Saved | None, new: Saved) -> Saved:
+def _joined(old: Saved | None, new: Saved, others: dict[str, Linked]) -> Saved:
     """Two savings of one link as one: what was there before the first, what is there after the second.
 
-    Where others changed the file in between, the first is what they left, without *old*.
+    What the links in *others* saved in between then counts as saved before it. Where somebody else changed the
+    file in between, the first is what they left, without *old*.
     """
     if old is None:
         return new
@@ -68,7 +73,8 @@ def _joined(old: Saved | None, new: Saved) -> Saved:
     entries = {path: (before, after) for path, before, after in old.entries}
     for path, before, after in new.entries:
         entries[path] = (entries.get(path, (before, None))[0], after)
-    first = old.before if old.after == new.before else new.before and _without(new.before, old)
+    later = None if new.before is None else _later(old, new.before, others)
+    first = new.before and _without(new.before, old) if later is None else _replayed(old, later, others)
     merged = tuple((path, before, after) for path, (before, after) in entries.items())
     return Saved(new.path, first, new.after, merged)
 
@@ -167,7 +173,8 @@ def _unsave(draft: Draft, saved: Saved, state: File, others: dict[str, Linked]) 
     elsewhere = fslinks.is_link(saved.path)
     later = None if elsewhere else _later(saved, state.content, others)
     if later is not None:
-        _replay(draft, saved, state, later, others)
+        content = _replayed(saved, later, others)
+        draft.put_file(saved.path, ABSENT if content is None else state._replace(content=content))
         return
     after = state._replace(content=_without(state.content, saved))
     if after != state and elsewhere:
@@ -189,8 +196,8 @@ def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[S
     return chain
 
 
-def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], others: dict[str, Linked]) -> None:
-    """Have the file as if *first* had never been saved, and *later* had."""
+def _replayed(first: Saved, later: Sequence[Saved], others: dict[str, Linked]) -> bytes | None:
+    """The file as if *first* had never been saved, and *later* had, as *others* say then; None for no file."""
     content = first.before
     for step in later:
         if content is None or first.before is None:
@@ -204,7 +211,7 @@ def _replay(draft: Draft, first: Saved, state: File, later: Sequence[Saved], oth
                 whole = tuple(renewed if one == step else one for one in entry.saved)
                 others[key] = entry._replace(saved=whole)
         content = after
-    draft.put_file(first.path, ABSENT if content is None else state._replace(content=content))
+    return content
 
 
 def _without(content: bytes, saved: Saved) -> bytes:

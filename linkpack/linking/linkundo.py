@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkMissing
-from linkpack.linking.claims import handed_down, heir
+from linkpack.linking.claims import handed_down, heir, is_replaced
 from linkpack.linking.linkdraft import Draft
 from linkpack.linking.linklist import is_installed_link
-from linkpack.linking.linkpackage import leads_through, read_loose
-from linkpack.linking.linkrecord import file_state, read_record
-from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, File, Folder, Item, Kept, Link
+from linkpack.linking.linkpackage import is_theirs, leads_by, leads_on, leads_through, read_loose
+from linkpack.linking.linkrecord import read_record
+from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Item, Kept, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from linkpack.linking.linkscene import Scene
     from linkpack.linking.linkstate import Linked, LinkPlan, State
 
-_SHIMS = ("", ".cmd", ".ps1")
-_SHIM_LIMIT = 1 << 20  # bytes
-
 
 class _Undoing:
     """The planning of one `unlink`; *record* is what will still be linked afterwards."""
@@ -31,9 +28,11 @@ class _Undoing:
     def __init__(self, scene: Scene, place: str) -> None:
         self.scene = scene
         self.place = place
-        self.draft = Draft(scene.homes)
+        self.draft = Draft(scene.homes, windows=scene.rules.windows)
         self.record = read_record(scene.store, place)
         self.first = dict(self.record)
+        self.spots: list[Spot] = []  # of the links that were taken away
+        self.folders: list[Change] = []  # that were made for them
 
     # --- links in the record
 
@@ -41,10 +40,11 @@ class _Undoing:
         """Take the recorded link *key* away."""
         entry = self.record.pop(key)
         there = self._is_there(entry)
+        replaced = is_replaced(entry, self.draft.state(entry.path))
         for change in entry.owned:
-            self._hand_down(entry, change)
-        self._sweep_dead(entry.path, self._spot(entry))
-        self._drop_folders(entry)
+            self._hand_down(entry, change, there=there, replaced=replaced)
+        self.spots.append(self._spot(entry))
+        self.folders += [change for change in entry.owned if isinstance(change.after, Folder)]
         if entry.saved:
             from linkpack.linking.linksave import plan_unsave  # noqa: PLC0415 - few links are saved
 
@@ -52,13 +52,27 @@ class _Undoing:
         if there:
             self.draft.removed.append(Item(entry.name, entry.version, entry.path))
 
-    def _hand_down(self, entry: Linked, change: Change) -> None:
-        """Put back what *entry* displaced at one path, or leave that to the link that displaced it there."""
-        now = self._now(change.path, change.after)
+    def _hand_down(self, entry: Linked, change: Change, *, there: bool, replaced: bool) -> None:
+        """Put back what *entry* displaced at one path, or leave that to the link that displaced it there.
+
+        *there*: the link stands. *replaced*: something else has its place, and commands of its own.
+        """
+        now = self.draft.state(change.path)
+        theirs = replaced and is_theirs(change.path, now, entry.path)
+        if replaced and leads_through(change.path, change.before, entry.path):
+            change = change._replace(before=ABSENT)  # it went with the package that the link displaced
         above = heir(change, self.record, now)
-        self._put_back(entry, change, now, inherited=above is not None)
+        if theirs:
+            change = change._replace(after=ABSENT)  # so that it stays
+        elif self._is_mine(entry, change.path, now, there=there):
+            change = change._replace(after=now)  # ours, if not as we wrote it
+        self._put_back(change, now, at_link=change.path == entry.path, inherited=above is not None)
         if above is not None:
             self.record[above] = handed_down(self.record[above], change)
+
+    def _is_mine(self, entry: Linked, path: str, now: State, *, there: bool) -> bool:
+        """Whether what stands at *path* is the link or a command of it, perhaps as somebody else writes them."""
+        return there and (path == entry.path or leads_through(path, now, entry.path))
 
     def _is_there(self, entry: Linked) -> bool:
         found = self.draft.state(entry.path)
@@ -68,38 +82,22 @@ class _Undoing:
         parent = fslinks.canonical(posixpath.dirname(path))
         return fslinks.canonical(posixpath.join(parent, found.target))
 
-    def _put_back(self, entry: Linked, change: Change, now: State, *, inherited: bool) -> None:
+    def _put_back(self, change: Change, now: State, *, at_link: bool, inherited: bool) -> None:
         """Bring one path to what was there first, when what is there *now* is still ours.
 
         *inherited*: another link has displaced ours, and puts back what ours had displaced.
         """
         path, before, after = change
-        if now != after and self._ours(entry, path, now):
-            after = now
         if now == after:
             self._restore(path, after, before)
         elif isinstance(before, Link):
-            if isinstance(now, Absent) and path == entry.path:
+            if isinstance(now, Absent) and at_link:
                 self._restore(path, ABSENT, before)
         elif isinstance(before, Kept) and fslinks.exists(before.place):
             if isinstance(now, Absent):
                 self._restore(path, ABSENT, before)
             elif not inherited:
                 self._superseded(path, before)
-
-    def _now(self, path: str, after: State) -> State:
-        now = self.draft.state(path)
-        if isinstance(after, File) and isinstance(now, Kept) and fs.is_file(path):
-            return file_state(path)
-        return now
-
-    def _ours(self, entry: Linked, path: str, now: State) -> bool:
-        """Whether a link that is not written as we wrote it still is the one to take away."""
-        if not isinstance(now, Link):
-            return False
-        if path == entry.path:
-            return self._leads(path, now) == entry.target
-        return leads_through(path, now.target, entry.path) and self._is_there(entry)
 
     def _restore(self, path: str, after: State, before: State) -> None:
         if isinstance(before, Kept):
@@ -122,10 +120,9 @@ class _Undoing:
             message = f"{path} was replaced since; what the link had displaced stays in {before.place}"
             self.draft.warn("WSUPERSEDED", before.place, message, "remove it when you do not need it")
 
-    def _drop_folders(self, gone: Linked) -> None:
-        """Remove the folders that were made for *gone*; one that others still use becomes theirs."""
-        folders = [change for change in gone.owned if isinstance(change.after, Folder)]
-        for change in sorted(folders, key=lambda one: one.path, reverse=True):
+    def _drop_folders(self) -> None:
+        """Remove the folders that were made for what is gone; one that others still use becomes theirs."""
+        for change in sorted(self.folders, key=lambda one: one.path, reverse=True):
             heir = next((key for key, entry in self.record.items() if _uses(entry, change.path)), None)
             if heir is not None:
                 entry = self.record[heir]
@@ -150,8 +147,19 @@ class _Undoing:
         place = f"{spot.modules}/.linkpack/{name.replace('/', '+')}"
         after: State = Kept(place, fs.lstat(place).st_ino) if fslinks.exists(place) else ABSENT
         self.draft.replace(spot.path, found, after)
-        self._sweep_dead(spot.path, spot)
+        self.spots.append(spot)
+        if isinstance(after, Absent):
+            self._forget(spot.path)
         self.draft.removed.append(Item(name, version, spot.path))
+
+    def _forget(self, path: str) -> None:
+        """Have no link put back the commands that it displaced of the package that was at *path*."""
+        for key, entry in self.record.items():
+            owned = (
+                one._replace(before=ABSENT) if leads_through(one.path, one.before, path) else one
+                for one in entry.owned
+            )
+            self.record[key] = entry._replace(owned=tuple(owned))
 
     def _spot(self, entry: Linked) -> Spot:
         if self.place == self.scene.shared_place:
@@ -159,29 +167,33 @@ class _Undoing:
         modules = entry.path.removesuffix(f"/{entry.name}")
         return self.scene.local_spot(modules, entry.name)
 
-    def _sweep_dead(self, path: str, spot: Spot) -> None:
-        """Remove commands and man pages that lead through the link at *path*, when nothing will be there."""
-        if not isinstance(self.draft.state(path), Absent):
-            return
-        for each in _entries(spot):
-            if each not in self.draft.changes and self._leads_into(each, path):
+    def _sweep(self) -> None:
+        """Remove commands and pages that lead into what is taken away, those that were to be put back too."""
+        for spot in {spot.modules: spot for spot in self.spots}.values():
+            folders = tuple(f"{folder}/" for folder in (spot.bins, spot.mans) if folder)
+            back = [path for path in self.draft.changes if path.startswith(folders)]
+            for each in dict.fromkeys([*_entries(spot), *back]):
                 now = self.draft.state(each)
-                self.draft.replace(each, file_state(each) if isinstance(now, Kept) else now, ABSENT)
+                if any(self._is_lost(each, now, one.path) for one in self.spots):
+                    self.draft.replace(each, now, ABSENT)
 
-    def _leads_into(self, each: str, path: str) -> bool:
-        now = self.draft.state(each)
-        if isinstance(now, Link):
-            return leads_through(each, now.target, path)
-        if self.scene.config.windows and isinstance(now, Kept) and fs.is_file(each):
-            from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
-
-            ending = next(end for end in reversed(_SHIMS) if each.endswith(end))
-            target = read_shim(ending, fslinks.read_head(each, _SHIM_LIMIT))
-            return target is not None and leads_through(each, target, path)
-        return False
+    def _is_lost(self, path: str, now: State, link: str) -> bool:
+        """Whether a command at *path* leads through *link*, where nothing that has its script will be."""
+        target = leads_by(path, now)
+        if target is None or not leads_through(path, now, link):
+            return False
+        then = self.draft.state(link)
+        if isinstance(then, Kept) and then.place and path not in self.draft.changes:
+            script = posixpath.relpath(
+                fslinks.canonical(posixpath.join(posixpath.dirname(path), target)), fslinks.canonical(link)
+            )
+            return leads_on(path, now) and not fslinks.exists(f"{then.place}/{script}")
+        return isinstance(then, Absent)
 
     def plan(self) -> LinkPlan:
         """The finished plan."""
+        self._sweep()
+        self._drop_folders()
         for key in self.first.keys() | self.record.keys():
             self.draft.edits[self.place, key] = Edit(self.place, key, self.first.get(key), self.record.get(key))
         return self.draft.plan()
