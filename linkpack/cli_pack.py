@@ -9,11 +9,12 @@ import click
 
 from linkpack import report
 from linkpack.cli_limits import limit_options
+from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Told, pack_all, print_results
 from linkpack.errors import LinkpackError
 from linkpack.limits import within
 from linkpack.run.cli import RunOptions, run_options
-from linkpack.trace.cli import TraceOptions, layout_option, npm_rules_option, publish_config_option, trace_options
+from linkpack.trace.cli import TraceOptions, trace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -129,7 +129,10 @@ def exchange(left: str, right: str) -> bool:
 
 
 def exchanger(libc: Any) -> Callable[[bytes, bytes], int]:  # noqa: ANN401 - functions that come by name
-    """The function of *libc* that swaps two paths; it answers with an error number, ENOSYS without one."""
+    """The function of *libc* that swaps two paths; it answers with an error number, ENOSYS without one.
+
+    Source: renameat2(2) of Linux, renamex_np(2) of macOS.
+    """
     import ctypes  # noqa: PLC0415 - as above
 
     if hasattr(libc, "renameat2"):

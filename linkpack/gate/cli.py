@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli_limits import limit_options, size_in_bytes
+from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, report
 from linkpack.gate.findings import ALLOWABLE
 from linkpack.report import failure_json
-from linkpack.select.editions import NPM_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,25 +33,13 @@ _ALLOW = click.option(
     help="Take errors with this code for warnings; can be given again.",
 )
 
-# How a folder is packed to be compared: as `pack` was told.
-_NPM_RULES = click.option(
-    "--npm-rules",
-    type=click.Choice(NPM_RULES),
-    default=NPM_RULES[-1],
-    show_default=True,
-    help="Of a folder to compare with: select files as this version of npm does.",
-)
+# As for `pack`, but that failing on a spec is no way to compare.
 _SPECS = click.option(
     "--specs",
     type=click.Choice(["resolve", "keep"]),
     default="resolve",
     show_default=True,
-    help="Of a folder to compare with: rewrite dependency specs as pack does, or keep them.",
-)
-_PUBLISH_CONFIG = click.option(
-    "--publish-config/--no-publish-config",
-    default=None,
-    help="Of a folder to compare with: apply publishConfig.  [default: when the project is pnpm's or yarn's]",
+    help="Rewrite the dependency specs of a folder to compare with as pack does, or keep them.",
 )
 
 
@@ -75,9 +63,9 @@ def _json_failure(*, wanted: bool) -> Iterator[None]:
     default="",
     help="A folder, a tarball, git or git:DIR: TARBALL must be what that packs to, byte for byte.",
 )
-@_NPM_RULES
+@npm_rules_option
 @_SPECS
-@_PUBLISH_CONFIG
+@publish_config_option
 @click.option("--max-size", type=size_in_bytes, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
@@ -132,16 +120,10 @@ def verify(
 @click.option("--stat", is_flag=True, help="Sizes only, no lines.")
 @click.option("--name-only", is_flag=True, help="Print a line a changed file: A, D, M or T (mode), and its path.")
 @click.option("--exit-code", is_flag=True, help="Exit 1 when there are differences.")
-@_NPM_RULES
+@npm_rules_option
 @_SPECS
-@_PUBLISH_CONFIG
-@click.option(
-    "--layout",
-    type=click.Choice(["bundle", "vendor", "thin"]),
-    default="bundle",
-    show_default=True,
-    help="Of a folder to compare with: pack it to this layout.",
-)
+@publish_config_option
+@layout_option("Pack a folder to this layout.")
 @limit_options(tarballs=True)
 def diff(
     old: str,

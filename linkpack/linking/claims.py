@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, TypeVar
-
-from linkpack.disk import fslinks
-from linkpack.linking.linkstate import Absent, Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +27,6 @@ def heir(change: Change, others: Mapping[_Key, Linked], now: State) -> _Key | No
             return next((key for key, one in claims.items() if one.before == change.after), None)
         now = left.pop(above).before
     return above
-
-
-def is_replaced(entry: Linked, found: State) -> bool:
-    """Whether *found*, which stands in the place of the link *entry*, is neither that link nor nothing."""
-    if isinstance(found, Link) and found.target != entry.literal:
-        parent = fslinks.canonical(posixpath.dirname(entry.path))
-        return fslinks.canonical(posixpath.join(parent, found.target)) != entry.target
-    return not isinstance(found, (Absent, Link))
 
 
 def handed_down(entry: Linked, change: Change) -> Linked:

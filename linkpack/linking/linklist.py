@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
 from linkpack.linking.linkdraft import Draft, disk_state
-from linkpack.linking.linkpackage import read_loose, read_source
+from linkpack.linking.linkpackage import led_to, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import Kept, Link
@@ -87,7 +87,7 @@ def is_installed_link(scene: Scene, spot: Spot, found: Link) -> bool:
     if spot.shared:
         return False
     parent = fslinks.canonical(posixpath.dirname(spot.path))
-    real = fslinks.canonical(posixpath.join(parent, found.target))
+    real = led_to(spot.path, found.target)
     lexical = posixpath.normpath(posixpath.join(parent, found.target))
     inside = fslinks.canonical(spot.modules)
     if real.startswith(f"{inside}/") or lexical.startswith((f"{inside}/.pnpm/", f"{inside}/.store/")):

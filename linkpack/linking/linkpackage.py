@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.linking.bins import commands, man_pages, points_into
-from linkpack.linking.linkstate import File, Link
+from linkpack.linking.linkstate import Absent, File, Link
 from linkpack.npm.jsontext import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
@@ -16,7 +16,7 @@ from linkpack.npm.names import name_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.linking.linkstate import State
+    from linkpack.linking.linkstate import Linked, State
     from linkpack.npm.manifest import Manifest
 
 _LIMIT = 16 << 20  # bytes of a package.json
@@ -137,12 +137,22 @@ def leads_through(path: str, state: State, link: str) -> bool:
     return points_into(path, target, link) or points_into(placed(path), target, placed(link))
 
 
+def led_to(path: str, target: str) -> str:
+    """The real path to which the text *target* of a link at *path* leads."""
+    return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
+
+
 def leads_on(path: str, state: State) -> bool:
     """Whether what is in *state* at *path* leads to something that exists."""
     target = leads_by(path, state)
-    return target is not None and fslinks.exists(
-        fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
-    )
+    return target is not None and fslinks.exists(led_to(path, target))
+
+
+def is_replaced(entry: Linked, found: State) -> bool:
+    """Whether *found*, which stands in the place of the link *entry*, is neither that link nor nothing."""
+    if isinstance(found, Link) and found.target != entry.literal:
+        return led_to(entry.path, found.target) != entry.target
+    return not isinstance(found, (Absent, Link))
 
 
 def is_theirs(path: str, state: State, link: str) -> bool:

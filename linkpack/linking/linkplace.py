@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fslinks
 from linkpack.linking.bins import command_targets, commands, link_text, man_target
-from linkpack.linking.claims import is_replaced
 from linkpack.linking.linkown import Owner
-from linkpack.linking.linkpackage import inside, leads_through, placed, read_loose
+from linkpack.linking.linkpackage import inside, is_replaced, leads_through, led_to, placed, read_loose
 from linkpack.linking.linkscript import head_of, make_runnable
 from linkpack.linking.linkstate import ABSENT, Absent, Edit, File, Folder, Item, Kept, Link, Linked
 
@@ -52,8 +51,7 @@ class _Placing(Owner):
             return False
         if self.rules.absolute and found.target != literal:
             return False
-        parent = fslinks.canonical(posixpath.dirname(self.spot.path))
-        return fslinks.canonical(posixpath.join(parent, found.target)) == self.target()
+        return led_to(self.spot.path, found.target) == self.target()
 
     def place(self) -> None:
         """Plan everything."""

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkMissing
-from linkpack.linking.claims import handed_down, heir, is_replaced
+from linkpack.linking.claims import handed_down, heir
 from linkpack.linking.linkdraft import Draft
 from linkpack.linking.linklist import is_installed_link
-from linkpack.linking.linkpackage import is_theirs, leads_by, leads_on, leads_through, read_loose
+from linkpack.linking.linkpackage import (
+    is_replaced,
+    is_theirs,
+    leads_by,
+    leads_on,
+    leads_through,
+    led_to,
+    read_loose,
+)
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Item, Kept, Link
 
@@ -76,11 +84,7 @@ class _Undoing:
 
     def _is_there(self, entry: Linked) -> bool:
         found = self.draft.state(entry.path)
-        return isinstance(found, Link) and self._leads(entry.path, found) == entry.target
-
-    def _leads(self, path: str, found: Link) -> str:
-        parent = fslinks.canonical(posixpath.dirname(path))
-        return fslinks.canonical(posixpath.join(parent, found.target))
+        return isinstance(found, Link) and led_to(entry.path, found.target) == entry.target
 
     def _put_back(self, change: Change, now: State, *, at_link: bool, inherited: bool) -> None:
         """Bring one path to what was there first, when what is there *now* is still ours.
@@ -123,10 +127,10 @@ class _Undoing:
     def _drop_folders(self) -> None:
         """Remove the folders that were made for what is gone; one that others still use becomes theirs."""
         for change in sorted(self.folders, key=lambda one: one.path, reverse=True):
-            heir = next((key for key, entry in self.record.items() if _uses(entry, change.path)), None)
-            if heir is not None:
-                entry = self.record[heir]
-                self.record[heir] = entry._replace(owned=(*entry.owned, change))
+            user = next((key for key, entry in self.record.items() if _uses(entry, change.path)), None)
+            if user is not None:
+                entry = self.record[user]
+                self.record[user] = entry._replace(owned=(*entry.owned, change))
             elif fs.is_dir(change.path) and not fslinks.is_link(change.path):
                 self.draft.replace(change.path, Folder(), ABSENT)
 
@@ -184,9 +188,7 @@ class _Undoing:
             return False
         then = self.draft.state(link)
         if isinstance(then, Kept) and then.place and path not in self.draft.changes:
-            script = posixpath.relpath(
-                fslinks.canonical(posixpath.join(posixpath.dirname(path), target)), fslinks.canonical(link)
-            )
+            script = posixpath.relpath(led_to(path, target), fslinks.canonical(link))
             return leads_on(path, now) and not fslinks.exists(f"{then.place}/{script}")
         return isinstance(then, Absent)
 

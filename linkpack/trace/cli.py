@@ -1,7 +1,4 @@
-"""The options of `linkpack pack` that record where a tarball comes from, and what they do before and after it.
-
-Besides, the options that `pack` and `why` share: they say what a tarball would hold.
-"""
+"""The options of `linkpack pack` that record where a tarball comes from, and what they do before and after it."""
 
 from __future__ import annotations
 
@@ -14,50 +11,16 @@ import click
 from linkpack.disk import fswrite
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
 from linkpack.npm.names import format_out
-from linkpack.report import safe
-from linkpack.select.editions import NPM_RULES, rules_edition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from linkpack.api import PackPlan
-    from linkpack.select.packlist import Edition
     from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
     from linkpack.trace.sbom import SbomKind
 
 SUFFIXES: dict[SbomKind, str] = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
-
-
-def _edition(ctx: click.Context, param: click.Parameter, value: str) -> Edition:
-    try:
-        return rules_edition(value)
-    except LinkpackError as err:
-        raise click.BadParameter(f"{safe(err.message)}; {err.hint}", ctx, param) from err
-
-
-npm_rules_option = click.option(
-    "--npm-rules",
-    metavar="VERSION",
-    default=NPM_RULES[-1],
-    callback=_edition,
-    show_default=True,
-    help="Select files as this version of npm does: 11 or 12.",
-)
-"""`--npm-rules`, which the command gets as one of `NPM_RULES`."""
-
-publish_config_option = click.option(
-    "--publish-config/--no-publish-config",
-    default=None,
-    help="Apply publishConfig as pnpm does.  [default: when the project is pnpm's or yarn's]",
-)
-"""`--publish-config`: True, False, or None when it was not given."""
-
-
-def layout_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--layout`, with *text* as its help."""
-    choice = click.Choice(["bundle", "vendor", "thin"])
-    return click.option("--layout", type=choice, default="bundle", show_default=True, help=text)
 
 
 _OPTIONS = (

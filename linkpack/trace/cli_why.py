@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack import report
+from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
-from linkpack.trace.cli import layout_option, npm_rules_option, publish_config_option
 from linkpack.trace.why import explain
 from linkpack.trace.whytext import answered, answered_json
 

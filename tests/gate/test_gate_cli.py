@@ -111,7 +111,9 @@ TOLD = """\
 """
 
 
-@pytest.mark.parametrize("told", ["--npm-rules 11", "--specs keep", "--publish-config", "--layout vendor"])
+@pytest.mark.parametrize(
+    "told", ["--npm-rules 11", "--npm-rules 11.19.1", "--specs keep", "--publish-config", "--layout vendor"]
+)
 def test_diff_with_a_folder_as_pack_was_told(told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A folder does not differ from what pack made of it when diff is told the same, and otherwise does."""
     app = parse_tree(TOLD).write_to(tmp_path) / "app"
@@ -120,6 +122,18 @@ def test_diff_with_a_folder_as_pack_was_told(told: str, tmp_path: Path, capfd: p
     status, out, _ = run(capfd, *words)
     assert (status, bool(out)) == (1, True)
     assert run(capfd, *words, *told.split())[:2] == (0, "")
+    if "--layout" not in told:  # which verify is told by the tarball
+        verify = ["verify", "--allow", "ESPEC", "--against", app, tmp_path / "app-1.0.0.tgz"]
+        assert run(capfd, *verify)[0] == 1
+        assert run(capfd, *verify, *told.split())[0] == 0
+
+
+@pytest.mark.parametrize("words", ["diff old new", "verify new"])
+def test_rules_that_there_are_not(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """An edition of npm's rules that is not known is a usage error, as for pack."""
+    status, out, err = run(capfd, *words.split(), "--npm-rules", "9")
+    assert (status, out) == (2, "")
+    assert "'--npm-rules': no selection rules are known for npm 9" in err
 
 
 def test_unpack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
