@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 from linkpack.gate.findings import Finding
 from linkpack.linking.bins import commands
+from linkpack.npm.entry_points import (
+    CRLF_SHEBANG,
+    SCRIPT_ENDINGS,
+    EntryPoint,
+    PathIndex,
+    completed,
+    exports_kind,
+    exports_targets,
+    has_crlf_shebang,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from linkpack.gate.reader import Member
     from linkpack.npm.manifest import Manifest
 
-_MAIN = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
-_TYPES = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
-_SCRIPTS = re.compile(r"\.([cm]?)jsx?$")
-# Under any other condition of exports nobody looks who has not been told to: its files may be those of a checkout.
-_CONDITIONS = frozenset(
-    {"default", "import", "require", "node", "node-addons", "module-sync", "types", "browser", "module", "script"}
-    | {"development", "production", "deno", "bun", "worker", "workerd", "edge-light", "electron", "react-native"}
-    | {"react-server", "style", "sass", "svelte", "solid"}
-)
 _INSTALLING = ("preinstall", "install", "postinstall")
 # What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
 _PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
@@ -52,11 +53,15 @@ def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[s
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     for key in () if members.get("typesVersions") else ("types", "typings"):
         value = members.get(key)
-        if isinstance(value, str) and value and not _is_declared(value, files):
+        if (
+            isinstance(value, str)
+            and value
+            and files.keys().isdisjoint(EntryPoint(key, value, "types").candidates())
+        ):
             yield _absent(key, value, "ETYPES")
     for key in ("module", "browser"):
         value = members.get(key)
-        if isinstance(value, str) and value and not _resolves(value, files, _MAIN):
+        if isinstance(value, str) and value and not _resolves(value, files, SCRIPT_ENDINGS):
             yield Finding(
                 "WENTRYPOINT", "package.json", f'{key} is "{value}", which is not in the tarball', "", "warning"
             )
@@ -70,21 +75,13 @@ def _absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
     return Finding(code, "package.json", why, "build before you pack, and check files")
 
 
-def _resolves(value: str, paths: Collection[str], endings: Iterable[str]) -> bool:
-    """Whether a path of a manifest, as Node or TypeScript completes it, is among *paths*."""
-    path = posixpath.normpath(value)
-    if path == ".":
-        return any(ending[1:] in paths for ending in endings if ending.startswith("/"))
-    return any(path + ending in paths for ending in endings)
-
-
-def _is_declared(value: str, paths: Collection[str]) -> bool:
-    """Whether TypeScript finds types at *value*; for a script it takes the declaration beside it."""
-    return _resolves(value, paths, _TYPES) or _resolves(_SCRIPTS.sub(r".d.\1ts", value), paths, ("",))
+def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
+    """True if a path of a manifest, completed by one of *endings*, is among *paths*."""
+    return any(path in paths for path in completed(posixpath.normpath(value), endings))
 
 
 def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collection[str]) -> Iterator[Finding]:
-    if not manifest.main or _resolves(manifest.main, files, _MAIN):
+    if not manifest.main or _resolves(manifest.main, files, SCRIPT_ENDINGS):
         return
     # Node goes on to index.js, with a deprecation warning; with exports it never looks at main.
     if "index.js" in files or members.get("exports") is not None:
@@ -95,37 +92,11 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
 
 
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
-    """Each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
-    todo: list[tuple[str, object, bool]] = [("exports", exports, False)]
-    while todo:
-        key, value, spare = todo.pop()
-        if isinstance(value, dict):
-            beside = _has_spare(value, files)
-            todo += [
-                (
-                    f'exports["{name}"]' if name.startswith(".") else key,
-                    each,
-                    spare or (beside and _is_types(name)),
-                )
-                for name, each in value.items()
-                if name.startswith(".") or name.partition("@")[0] in _CONDITIONS
-            ]
-        elif isinstance(value, list):
-            todo += (
-                [(key, value[0], spare)] if value else []
-            )  # an alternative is for hosts that do not know the first
-        elif isinstance(value, str) and not _exported(value, files):
-            yield _unexported(key, value, spare=spare)
-
-
-def _is_types(condition: str) -> bool:
-    return condition.partition("@")[0] == "types"  # types@<5 is TypeScript's, too
-
-
-def _has_spare(conditions: Mapping[str, object], files: Collection[str]) -> bool:
-    """Whether a target that is no declaration is there, for TypeScript to go on to (measured on 7.0.2)."""
-    others = [each for name, each in conditions.items() if not name.startswith(".") and not _is_types(name)]
-    return any(isinstance(each, str) and _exported(each, files) for each in others)
+    """Check each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    index = PathIndex(files)
+    for target in exports_targets(exports, lambda each: _exported(each, index)):
+        if not _exported(target.value, index):
+            yield _unexported(target.subpath, target.value, spare=target.has_spare)
 
 
 def _unexported(key: str, value: str, *, spare: bool) -> Finding:
@@ -137,17 +108,11 @@ def _unexported(key: str, value: str, *, spare: bool) -> Finding:
     return Finding("WTYPES", "package.json", why, "build before you pack, and check files", "warning")
 
 
-def _exported(target: str, files: Collection[str]) -> bool:
+def _exported(target: str, files: PathIndex) -> bool:
     if not target.startswith("./"):
         return False
-    path = target[2:]
-    if "*" in path:
-        start, _, rest = path.partition("*")
-        end = rest.rpartition("*")[2]
-        return any(each.startswith(start) and each.endswith(end) for each in files)
-    if path.endswith("/") or path == "":
-        return any(each.startswith(path) for each in files)
-    return posixpath.normpath(path) in files
+    entry = EntryPoint("exports", target, exports_kind(target))
+    return files.any_like(*entry.ends()) if entry.kind in {"pattern", "folder"} else entry.path in files
 
 
 def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Finding]:
@@ -160,6 +125,9 @@ def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Fin
         elif not files[path].head.startswith(_PROGRAMS):
             why = f"{path}, the command {command}, does not begin with #!"
             yield Finding("ESHEBANG", path, why, "begin it with #!/usr/bin/env node")
+        elif has_crlf_shebang(files[path].head):
+            why = f"{path}, the command {command}, {CRLF_SHEBANG}"
+            yield Finding("WSHEBANG", path, why, f"save {path} with LF line breaks", "warning")
 
 
 def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iterator[Finding]:

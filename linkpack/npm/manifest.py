@@ -24,7 +24,7 @@ class Manifest(NamedTuple):
     *directories_bin* and *directories_man* are folders of them ("" is the package itself), which count only when
     there is no bin or man field. *files* and *main* are as written, *browser* only when it is text. *catalogs*
     maps catalog names to names to specs; the unnamed one is `default`. *patched* are files: the values of
-    patchedDependencies.
+    patchedDependencies. *members* are all fields as JSON has them, unchecked.
     """
 
     raw: bytes
@@ -50,6 +50,7 @@ class Manifest(NamedTuple):
     private: bool
     package_manager: str
     publish_config: Mapping[str, object]
+    members: Mapping[str, object] = {}
 
 
 def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
@@ -91,6 +92,7 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         private=bool(fields.get("private")),
         package_manager=_text_or_none(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
+        members=fields.members,
     )
 
 
