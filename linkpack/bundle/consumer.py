@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
 from linkpack.bundle.project import read_manifest
-from linkpack.bundle.specs import Supplied, plan_specs, rewritten
+from linkpack.bundle.specs import SpecPlan, Supplied, plan_specs, refused, rewritten
 from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace
 from linkpack.errors import LinkpackError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.bundle.graph import BundleGraph
-    from linkpack.bundle.specs import Mode, SpecPlan
+    from linkpack.bundle.specs import Mode
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest
 
@@ -32,7 +33,11 @@ def read_consumer(graph: BundleGraph, mode: Mode, around: Workspace | None = Non
     catalogs = {name: specs for each in reversed(workspaces) for name, specs in each.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, workspaces) if named else {}
-    return plan_specs(graph.packages, graph.root, mode=mode, catalogs=catalogs, workspaces=members)
+    plan = plan_specs(graph.packages, graph.root, mode=mode, catalogs=catalogs, workspaces=members)
+    names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
+    if mode == "error":
+        return plan._replace(problems=(*plan.problems, *map(refused, names)))
+    return plan._replace(changes=(*plan.changes, *names))
 
 
 def _read_workspaces(folders: list[str]) -> list[Workspace]:
@@ -67,6 +72,17 @@ def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
 
 
 def consumer_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
-    """The package.json of every package of *graph*, by id: the bytes that were read, with the plan's changes."""
-    changes = {at: [change for change in plan.changes if change.package == at] for at in graph.packages}
-    return {at: rewritten(package.manifest.raw, changes[at]) for at, package in graph.packages.items()}
+    """Return the package.json of every package of *graph*, by id: the bytes that were read, with *plan* done."""
+    specs = without_bundled_names(graph, plan)
+    manifests = {}
+    for at, package in graph.packages.items():
+        changes = [change for change in specs.changes if change.package == at]
+        names = [change for change in plan.changes if change.package == at and change not in changes]
+        manifests[at] = with_bundled_names(rewritten(package.manifest.raw, changes), names)
+    return manifests
+
+
+def without_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
+    """Return *plan* without the changes that concern lists of bundled names, which flat layouts do not have."""
+    kept = (each for each in plan.changes if not is_of_bundle(graph.packages[each.package].manifest, each))
+    return plan._replace(changes=tuple(kept))

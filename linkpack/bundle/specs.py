@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "rewritten"]
+__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refused", "rewritten"]
 
 Mode = Literal["resolve", "keep", "error"]
 
@@ -137,7 +137,7 @@ def plan_specs(
             if isinstance(found, Problem):
                 problems.append(found)
             elif mode == "error":
-                problems.append(_as_problem(found))
+                problems.append(refused(found))
             else:
                 changes.append(found)
     return SpecPlan(tuple(changes), tuple(problems))
@@ -149,7 +149,8 @@ def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     return jsontext.replace_values(raw, edits) if edits else raw
 
 
-def _as_problem(change: SpecChange) -> Problem:
+def refused(change: SpecChange) -> Problem:
+    """Return *change* as the problem that it is where no manifest may be changed."""
     what = f'has to be written as "{change.new}"' if change.new else "has to go"
     message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'
     return Problem("ESPEC", f"{change.package}/package.json", message, "change it, or pack with --specs resolve")

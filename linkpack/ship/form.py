@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from linkpack.bundle.check import Proof, check_layout
-from linkpack.bundle.consumer import consumer_manifests
+from linkpack.bundle.consumer import consumer_manifests, without_bundled_names
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout import Layout, place
 from linkpack.bundle.project import read_manifest
@@ -48,9 +48,10 @@ def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan) -> Form:
     from linkpack.ship.flat import plan_flat  # noqa: PLC0415 - a bundle needs none of the three
     from linkpack.ship.manifests import flat_manifests  # noqa: PLC0415 - as above
 
-    flat = plan_flat(graph, consumer.changes, _read_outside(graph), thin=name == "thin")
+    specs = without_bundled_names(graph, consumer).changes
+    flat = plan_flat(graph, specs, _read_outside(graph), thin=name == "thin")
     slots = {"": graph.root, **{folder: at for at, folder in flat.folders.items()}}
-    manifests, changes = flat_manifests(graph, flat, consumer.changes)
+    manifests, changes = flat_manifests(graph, flat, specs)
     return Form(name, Layout(slots), manifests, changes, flat.problems, flat.warnings)
 
 
