@@ -148,9 +148,10 @@ def _plan(
     if graph.problems:
         raise PlanRejected(graph.problems)
     consumer = read_consumer(graph, specs, project.around)
-    form = take_form(layout, graph, consumer)
     packlists = view.packlists(graph, read_contents(project, graph, edition, written))
-    archive = plan_archive(form.layout, packlists, form.manifests)
+    form = take_form(layout, graph, consumer, packlists[graph.root])
+    commands = project.manifest.bins.values()
+    archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
     proof = check_form(form, graph, archive.entries)
     problems = (*consumer.problems, *form.problems, *archive.problems)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.installs, pytest.mark.differential]
 # tree -> what the consumer has besides: packages that the project needs and does not bundle
 TREES = {
     "pack/alias": [],
+    "pack/bin-in-bundled": [],
     "pack/bundle-brings-undeclared": [],
     "pack/bundle-of-linked-undeclared": [],
     "pack/link-chain": [],

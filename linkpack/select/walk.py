@@ -160,7 +160,8 @@ class Walk:
         path = each.path
         if path == "node_modules" and self._kind != "root":
             return None
-        narrow = folder.narrow
+        # Of the packages there the bundle ships; a command or main of the project's brings in itself alone.
+        narrow = "not bundled" if path == "node_modules" else folder.narrow
         if not narrow and not keeps(each, "maybe"):
             narrow = reason(each, "maybe")
         if narrow and not (path in self._ways and keeps(each, "maybe", forced=True)):
