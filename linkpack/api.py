@@ -10,9 +10,12 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.bundle.checks import Checks, check_contents
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.loadable import check_entry_points
+from linkpack.bundle.planned import Planned
 from linkpack.bundle.project import find_project
 from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError
@@ -22,7 +25,7 @@ from linkpack.run.before import check_before
 from linkpack.select.editions import NPM_RULES, rules_edition
 from linkpack.ship.form import check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
-from linkpack.tarballs.archive import plan_archive
+from linkpack.tarballs.archive import ROOT, plan_archive
 from linkpack.tarballs.tarball import measure_tarball, write_tarball
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ class PackPlan(NamedTuple):
     rewritten. *packages* and *edges* count what the runtime graph check compared with the disk. *rules* is the
     edition of npm's selection rules. *layout* is `"bundle"`, `"vendor"` or `"thin"`, *installers* who can
     install it. *publish_config* says why publishConfig was applied, "" when it was not; *publish_fields* are its
-    members that concern packing, either way.
+    members that concern packing, either way. *checks* tells all that was checked, and what was left open.
     """
 
     root: str
@@ -86,6 +89,7 @@ class PackPlan(NamedTuple):
     installers: tuple[str, ...] = ()
     publish_config: str = ""
     publish_fields: tuple[str, ...] = ()
+    checks: Checks = Checks()
 
 
 def plan_pack(
@@ -153,9 +157,13 @@ def _plan(
     commands = project.manifest.bins.values()
     archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
     proof = check_form(form, graph, archive.entries)
-    problems = (*consumer.problems, *form.problems, *archive.problems)
+    paths = [entry.path[len(ROOT) :] for entry in archive.entries]
+    planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
+    loading = check_entry_points(graph, planned)
+    problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
+    found = check_contents(graph, planned, proof, loading)
     return PackPlan(
         project.root,
         project.manifest,
@@ -164,7 +172,7 @@ def _plan(
         archive.omissions,
         _bundled(graph, form.layout, packlists),
         form.changes,
-        (*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        (*graph.warnings, *form.warnings, *archive.warnings, *found.warnings),
         proof.packages,
         proof.edges,
         edition,
@@ -172,6 +180,7 @@ def _plan(
         installers(layout, bundled=bool(graph.bundled)),
         view.reason,
         view.fields,
+        found.checks,
     )
 
 

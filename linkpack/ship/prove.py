@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linkpack.bundle.check import Proof
+from linkpack.bundle.check import Proof, missing_names
 from linkpack.bundle.protocols import allows
 from linkpack.errors import Problem
 from linkpack.npm.jsontext import BOM
@@ -39,7 +39,8 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
         if isinstance(raw := planned.get(f"{slot}/package.json" if slot else "package.json"), bytes)
     }
     wrong = [_fault(slot, f"{slot} has no package.json in the tarball") for slot in slots if slot not in manifests]
-    edges = 0
+    nowhere = sum(len(missing_names(graph.packages[at])) for at in slots.values())
+    edges = nowhere
     for slot, manifest in manifests.items():
         for name, to in _expected(graph, graph.packages[slots[slot]]):
             edges += 1
@@ -48,7 +49,7 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
             why = why or (_asked(manifest, name, wanted) if slot else "")
             if why:
                 wrong.append(_fault(slot, f"{name}, needed in {slot or 'the root'}, {why}"))
-    return Proof(len(slots), edges, tuple(wrong), ())
+    return Proof(len(slots), edges, tuple(wrong), (), nowhere)
 
 
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]:

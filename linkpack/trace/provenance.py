@@ -11,6 +11,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack import __version__
+from linkpack.report import graph_json
 from linkpack.trace.parts import purl
 from linkpack.trace.shipped import by_slot, content_digest
 
@@ -69,7 +70,7 @@ def snapshot_manifest(record: Record) -> str:
             "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
             "rewrittenSpecs": _changes(plan),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
-            "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
+            "runtimeGraph": graph_json(plan),
         }
     )
 
