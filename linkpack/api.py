@@ -17,7 +17,7 @@ from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.loadable import check_entry_points
 from linkpack.bundle.planned import Planned
 from linkpack.bundle.project import find_project
-from linkpack.disk import fswrite
+from linkpack.disk import fs, fswrite
 from linkpack.errors import PlanRejected, SnapshotError
 from linkpack.limits import within
 from linkpack.npm.names import format_out, tarball_name
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.specs import Mode, SpecChange
     from linkpack.errors import Problem
     from linkpack.limits import Limits
+    from linkpack.linking.lost_links import LostLinks
     from linkpack.npm.manifest import Manifest
     from linkpack.select.packlist import Edition, Omission, Packlist
     from linkpack.ship.form import LayoutName
@@ -104,9 +105,10 @@ def plan_pack(
     outputs: Iterable[str] = (),
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
+    link_state: str = "",
     limits: Limits | None = None,
 ) -> PackPlan:
-    """The plan for packing the project in the directory *path*; reads only.
+    """Plan to pack the project in the directory *path*; reads only.
 
     With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
     selection rules apply (`"11"`, `"12.2.0"`); *specs* what happens to dependency specs of no use to a consumer;
@@ -114,8 +116,9 @@ def plan_pack(
     the package's name and `%v` its version; *destination* is where it will be written, so that an earlier one
     there is not packed, nor what is at *outputs*, paths that the same run will write. *layout* says where bundled
     packages go (see docs/pack.md); *publish_config* applies publishConfig as pnpm does, or not; None: when the
-    project is pnpm's or yarn's. *limits* say how much is read before it is refused;
-    None: those that hold, or the defaults.
+    project is pnpm's or yarn's. *link_state* is the state folder of the link commands, whose record tells which
+    links an install has replaced; "": nobody looks. *limits* say how much is read before it is refused; None:
+    those that hold, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
@@ -128,7 +131,8 @@ def plan_pack(
             view = publish_view(project, publish_config)
             filename = _filename(view.project.manifest, out)
             written = tuple(dict.fromkeys((*outputs, posixpath.join(str(destination), filename))))
-            return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+            how = _How(edition, specs, layout, allow_missing, link_state)
+            return _plan(view, filename, written, how)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -136,24 +140,27 @@ def plan_pack(
         ) from err
 
 
-def _plan(
-    view: PublishView,
-    filename: str,
-    written: tuple[str, ...],
-    edition: Edition,
-    specs: Mode,
-    *,
-    layout: LayoutName,
-    allow_missing: bool,
-) -> PackPlan:
+class _How(NamedTuple):
+    """How a project is packed: those arguments of `plan_pack` that the stages share."""
+
+    edition: Edition
+    specs: Mode
+    layout: LayoutName
+    allow_missing: bool
+    link_state: str
+
+
+def _plan(view: PublishView, filename: str, written: tuple[str, ...], how: _How) -> PackPlan:
     """The stages, one after the other."""
     project = view.project
-    graph = view.graph(read_bundle(project, allow_missing=allow_missing))
+    lost = _lost_links(project.root, how.link_state)
+    targets = {path: entry.target for path, entry in lost.links.items()} if lost else {}
+    graph = view.graph(read_bundle(project, targets, allow_missing=how.allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, specs, project.around)
-    packlists = view.packlists(graph, read_contents(project, graph, edition, written))
-    form = take_form(layout, graph, consumer, packlists[graph.root])
+    consumer = read_consumer(graph, how.specs, project.around)
+    packlists = view.packlists(graph, read_contents(project, graph, how.edition, written))
+    form = take_form(how.layout, graph, consumer, packlists[graph.root])
     commands = project.manifest.bins.values()
     archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
     proof = check_form(form, graph, archive.entries)
@@ -164,6 +171,7 @@ def _plan(
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
     found = check_contents(graph, planned, proof, loading)
+    links = _warn_of_lost_links(graph, lost, how.link_state)
     return PackPlan(
         project.root,
         project.manifest,
@@ -172,16 +180,33 @@ def _plan(
         archive.omissions,
         _bundled(graph, form.layout, packlists),
         form.changes,
-        (*graph.warnings, *form.warnings, *archive.warnings, *found.warnings),
+        (*links, *graph.warnings, *form.warnings, *archive.warnings, *found.warnings),
         proof.packages,
         proof.edges,
-        edition,
-        layout,
-        installers(layout, bundled=bool(graph.bundled)),
+        how.edition,
+        how.layout,
+        installers(how.layout, bundled=bool(graph.bundled)),
         view.reason,
         view.fields,
         found.checks,
     )
+
+
+def _lost_links(folder: str, state: str) -> LostLinks | None:
+    """Return the recorded links of the project in *folder* that do not stand; None where nobody keeps a record."""
+    if not state or not fs.is_dir(f"{state}/links"):
+        return None
+    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - few projects have links
+
+    return read_lost_links(state, folder)
+
+
+def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> tuple[Problem, ...]:
+    if lost is None:
+        return ()
+    from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
+
+    return tuple(warn_of_lost_links(state, graph, lost))
 
 
 def pack(
@@ -196,6 +221,7 @@ def pack(
     out: str = "",
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
+    link_state: str = "",
     threads: int = 0,
     gzip_level: GzipLevel = "default",
     limits: Limits | None = None,
@@ -220,6 +246,7 @@ def pack(
         destination=destination,
         layout=layout,
         publish_config=publish_config,
+        link_state=link_state,
         limits=limits,
     )
     write = partial(write_pack, destination=destination, threads=threads, gzip_level=gzip_level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +11,10 @@ from linkpack import report
 from linkpack.cli_limits import limit_options
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Told, pack_all, print_results
-from linkpack.errors import LinkpackError
+from linkpack.disk import fslinks
+from linkpack.errors import ConfigError, LinkpackError
 from linkpack.limits import within
+from linkpack.linking.state_folder import state_folder
 from linkpack.run.cli import RunOptions, run_options
 from linkpack.trace.cli import TraceOptions, trace_options
 
@@ -112,6 +114,7 @@ def pack(
             "out": out,
             "layout": layout,
             "publish_config": publish_config,
+            "link_state": _link_state(),
             "limits": limits,
         },
         _tarball_folder(out_dir) if from_publish_plan else pack_destination,
@@ -135,6 +138,13 @@ def pack(
             paths = [tarball.path for _, tarball in results.packed]
             _write_release(release, out_dir, paths)
     print_results(results, as_json=as_json, npm12=json_format == "npm12")
+
+
+def _link_state() -> str:
+    """Return the state folder of the link commands, "" where none can be."""
+    with suppress(ConfigError):
+        return state_folder(fslinks.environment())
+    return ""
 
 
 def _release(path: str) -> PublishPlan | None:

@@ -145,8 +145,9 @@ def is_linked(real: str) -> bool:
 class _Reader:
     """One reading of a bundle; its fields are what was found so far."""
 
-    def __init__(self, project: Project, *, allow_missing: bool) -> None:
+    def __init__(self, project: Project, lost: Mapping[str, str], *, allow_missing: bool) -> None:
         self.project = project
+        self.lost = lost
         self.allow_missing = allow_missing
         self.lookup = Lookup()
         self.manifests: dict[str, tuple[Manifest, str]] = {}
@@ -242,13 +243,13 @@ class _Reader:
         return True
 
     def _missing(self, start: str, dependent: str, name: str) -> None:
-        looked = ", ".join(node_modules_above(start))
-        found = Problem(
-            "EBUNDLEMISSING",
-            start,
-            f"{dependent} needs {name}, which is not installed (looked in {looked})",
-            f"run your package manager's install in {start}, or pass --allow-missing to pack without it",
-        )
+        folders = list(node_modules_above(start))
+        hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
+        target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
+        if target:
+            hint = f"it was linked to {target}: run linkpack relink {name}"
+        message = f"{dependent} needs {name}, which is not installed (looked in {', '.join(folders)})"
+        found = Problem("EBUNDLEMISSING", start, message, hint)
         if self.allow_missing:
             self.warnings.append(found._replace(code="WBUNDLEMISSING", hint=""))
         else:
@@ -295,12 +296,12 @@ class _Reader:
         self.problems.append(Problem(code, path, message, hint))
 
 
-def read_bundle(project: Project, *, allow_missing: bool = False) -> BundleGraph:
+def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing: bool = False) -> BundleGraph:
     """Read the graph of everything that the project's tarball will hold.
 
     Follows `dependencies`, `optionalDependencies` and what a package bundles itself, from the bundled names on,
     never `devDependencies`; a peer pulls nothing in. Faults (a name that does not resolve, a dangling link, a
     broken manifest) are in the graph's *problems*, all of them; with *allow_missing* a name that is not installed
-    is a warning.
+    is a warning. *lost* maps paths where links stood, by their record, to where they led.
     """
-    return _Reader(project, allow_missing=allow_missing).read()
+    return _Reader(project, lost, allow_missing=allow_missing).read()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
 from linkpack.linking.linkdraft import Draft, disk_state
-from linkpack.linking.linkpackage import led_to, read_loose, read_source
+from linkpack.linking.linkpackage import is_standing, led_to, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import Kept, Link
@@ -54,9 +54,7 @@ def list_links(scene: Scene, *, shared: bool = False) -> tuple[Status, ...]:
 
 def _recorded(entry: Linked) -> Status:
     manifest = read_loose(entry.target)
-    found = disk_state(entry.path)
-    there = isinstance(found, Link) and fslinks.canonical(entry.path) == entry.target
-    state = "dangling" if not fs.is_dir(entry.target) else "linked" if there else "dropped"
+    state = "dangling" if not fs.is_dir(entry.target) else "linked" if is_standing(entry) else "dropped"
     kept = [change.before.place for change in entry.owned if isinstance(change.before, Kept)]
     version = manifest.version if manifest is not None else entry.version
     places = tuple(place for place in (*kept, *entry.older) if fslinks.exists(place))

@@ -155,6 +155,11 @@ def is_replaced(entry: Linked, found: State) -> bool:
     return not isinstance(found, (Absent, Link))
 
 
+def is_standing(entry: Linked) -> bool:
+    """True if the recorded link *entry* is still there, and leads to its package."""
+    return fslinks.is_link(entry.path) and fslinks.canonical(entry.path) == entry.target
+
+
 def is_theirs(path: str, state: State, link: str) -> bool:
     """Whether what is in *state* at *path* is a command of what somebody put in the place of the link *link*."""
     return leads_through(path, state, link) and leads_on(path, state)

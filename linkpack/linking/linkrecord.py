@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, LinkError, ManifestInvalid
 from linkpack.linking.linkstate import ABSENT, Change, File, linked_from_json, linked_to_json
+from linkpack.linking.state_folder import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,16 +62,8 @@ def make_parents(path: str) -> None:
 
 
 def find_store(env: Mapping[str, str]) -> Store:
-    """The state folder that *env* names: `$XDG_STATE_HOME/linkpack`, else `~/.local/state/linkpack`.
-
-    A relative XDG_STATE_HOME does not count (XDG Base Directory Specification). `ConfigError` without HOME.
-    """
-    base, home = env.get("XDG_STATE_HOME", ""), env.get("HOME", "")
-    if not base.startswith("/"):
-        if not home.startswith("/"):
-            raise ConfigError("HOME is not set", code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
-        base = f"{home}/.local/state"
-    return Store(posixpath.normpath(f"{base}/linkpack"))
+    """Return the state folder that *env* names; `ConfigError` without HOME."""
+    return Store(state_folder(env))
 
 
 def read_record(store: Store, place: str) -> dict[str, Linked]:
