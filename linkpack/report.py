@@ -102,10 +102,11 @@ def checked(plan: PackPlan) -> str:
         f"entry points: {_count(found.packages, 'package')}, {inside}",
         f"declared dependencies: {_count(found.edges, 'edge')}, {', '.join(ways) or 'as on disk'}",
     ]
-    if found.sources or found.unread:
-        read = f"{found.sources} of " if found.unread else ""
+    if found.sources:
         strays = f"{found.strays} not brought along" if found.strays else "all brought along"
-        parts.append(f"imports: {read}{_count(found.sources + found.unread, 'source')}, {strays}")
+        parts.append(f"imports: {_count(found.sources, 'source')}, {strays}")
+    if found.unread:
+        parts.append(f"not read: {_count(found.unread, 'source')}, too large or no valid script")
     return f"runtime graph: {'; '.join(parts)}"
 
 

@@ -195,6 +195,12 @@ def test_a_command_with_a_line_break_of_windows(tmp_path: Path) -> None:
             "declared dependencies: 0 edges, as on disk; imports: 1 source, 1 not brought along",
             False,
         ),
+        (
+            {"main": "i.js", "devDependencies": {"dev": "*"}},
+            {"app/i.js": 'require("dev"); f(', "app/node_modules/dev/package.json": '{"name": "dev"}'},
+            "declared dependencies: 0 edges, as on disk; not read: 1 source, too large or no valid script",
+            False,
+        ),
     ],
 )
 def test_the_line_says_what_was_checked(

@@ -192,3 +192,11 @@ def test_sources_beyond_the_bounds_are_counted(tmp_path: Path) -> None:
     checks = linkpack.plan_pack(lay(tmp_path, root(text))).checks
     assert (checks.sources, checks.unread, checks.strays) == (0, 1, 0)
     assert not checks.verified
+
+
+@pytest.mark.parametrize("source", ['require("x"); f(', 'require("x") /* no end', 'require("x"); `${'])
+def test_a_source_that_is_not_understood_is_counted(source: str, tmp_path: Path) -> None:
+    """Of a source that is no script nothing is said, and what was checked is not called verified."""
+    checks = linkpack.plan_pack(lay(tmp_path, root(source))).checks
+    assert (checks.sources, checks.unread, checks.strays) == (0, 1, 0)
+    assert not checks.verified

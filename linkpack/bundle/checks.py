@@ -21,8 +21,8 @@ class Checks(NamedTuple):
 
     *packages* counts the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
     nothing, *elsewhere* to another copy than on disk. *lacking* counts entry points that are not in the tarball.
-    *sources* were read for what they load, *unread* were too large, *strays* counts what they load and the tarball
-    does not bring.
+    *sources* were read for what they load, *unread* were too large or no valid scripts. *strays* counts what the
+    sources load and the tarball does not bring.
     """
 
     packages: int = 0

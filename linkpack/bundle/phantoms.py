@@ -49,7 +49,7 @@ _FOR_DEVELOPERS = re.compile(
 
 
 class Sources(NamedTuple):
-    """What was read: how many sources, how many of them are too large, and the warnings."""
+    """What was read: how many sources, how many more could not be, and the warnings."""
 
     read: int
     unread: int
@@ -94,7 +94,7 @@ class _Own:
         self.mentions: dict[str, set[str]] = {}
         self.reached: set[str] = set()
         self.unread = 0
-        self.doubted = 0  # too large for a second look, though the first one found something
+        self.doubted = 0  # too large for a second look, or not understood, though the first one found something
         self.left = left
         self._every = every
         self._imports: dict[str, tuple[Import, ...]] = {}
@@ -151,13 +151,13 @@ class _Own:
         if path not in self._imports:
             file = self.files[path]
             extension = posixpath.splitext(path)[1]
-            is_large = file.size > _MOST_TO_READ
-            self.unread += is_large
-            self.doubted += is_large
-            found = (
-                () if is_large else find_imports(self._text(file), extension if extension in SOURCES else ".js")
-            )
-            self._imports[path] = tuple(each for each in found if not each.guarded)
+            found = None
+            if file.size <= _MOST_TO_READ:
+                found = find_imports(self._text(file), extension if extension in SOURCES else ".js")
+            if found is None:
+                self.unread += 1
+                self.doubted += 1
+            self._imports[path] = tuple(each for each in found or () if not each.guarded)
         return self._imports[path]
 
     def counts(self, load: Import) -> bool:

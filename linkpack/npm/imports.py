@@ -90,10 +90,10 @@ class Import(NamedTuple):
     lazy: bool = False
 
 
-def find_imports(source: str, extension: str) -> tuple[Import, ...]:
+def find_imports(source: str, extension: str) -> tuple[Import, ...] | None:
     """Return the modules that *source* loads, in order; *extension* (`.tsx`) says what it is written in.
 
-    Nothing is said of a source whose brackets do not match.
+    None for a source whose brackets do not match: nothing can be said of it.
 
         import a from "x"; const b = require("./y")  ->  x (import), ./y (require)
     """
@@ -101,7 +101,7 @@ def find_imports(source: str, extension: str) -> tuple[Import, ...]:
     found = _Reading(source, jsx=jsx, typed=extension in TYPESCRIPT).run()
     if found is None and jsx:  # what looked like an element were the type parameters of Flow or TypeScript
         found = _Reading(source, jsx=False, typed=extension in TYPESCRIPT).run()
-    return found or ()
+    return found
 
 
 class _Level:

@@ -77,7 +77,7 @@ def oracle(paths: list[str]) -> list[list[list[object]] | None]:
 
 def agree(source: str, extension: str, wanted: list[list[object]]) -> None:
     """Check that the loads of *source* are *wanted*, and that none is taken for lazy that is not."""
-    found = [list(each) for each in find_imports(source, extension)]
+    found = [list(each) for each in find_imports(source, extension) or ()]
     wanted = [each for each in wanted if "\\" not in str(each[0])]  # an escape in a specifier is not read
     assert [each[:4] for each in found] == [each[:4] for each in wanted]
     assert [each for each, want in zip(found, wanted, strict=True) if each[4] and not want[4]] == []
