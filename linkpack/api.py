@@ -171,6 +171,8 @@ def _plan(view: PublishView, filename: str, written: tuple[str, ...], how: _How)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
     found = check_contents(graph, planned, proof, loading)
+    if found.problems:
+        raise PlanRejected(found.problems)
     links = _warn_of_lost_links(graph, lost, how.link_state)
     return PackPlan(
         project.root,

@@ -150,7 +150,8 @@ def test_the_project_itself(tree: dict[str, str], count: int, tmp_path: Path) ->
 def test_files_that_stay_behind(tmp_path: Path) -> None:
     """A file that an entry point leads to is named when it is left out, and what is left out alike is counted."""
     tree = loads(
-        'require("./lib/a"); import("./lib/b.json"); require("./lib"); require("../out"); require("./gone")',
+        'f = () => { require("./lib/a"); import("./lib/b.json"); require("./lib"); require("../out") };'
+        ' require("./gone")',
         files=["index.js"],
     )
     files = {"lib/lib/a.js": "", "lib/lib/b.json": "{}", "lib/lib/index.js": "", "out.js": ""}
@@ -161,6 +162,37 @@ def test_files_that_stay_behind(tmp_path: Path) -> None:
     more = 'not named in "files"; the same holds for lib/b.json and 1 more'
     assert inside == loads_it.format("lib/a.js", more)
     assert 'add lib to "files" in lib/package.json' in hints(app)
+
+
+@pytest.mark.parametrize(
+    ("source", "refused"),
+    [
+        ('module.exports = require("./dist/a")', True),
+        ("'use strict'\nrequire('./dist/a')", True),
+        ('const {b} = require("./dist/a.js")\nb()', True),
+        ('export * from "./dist/a.js"', True),
+        ('const b = require("./b")', True),
+        ('if (process.env.A) module.exports = require("./dist/a")', False),
+        ('if (process.env.A) {} else\nmodule.exports = require("./dist/a")', False),
+        ('if (process.env.A) throw 1\nconst a = require("./dist/a")', False),
+        ('const a = process.env.A && require("./dist/a")', False),
+        ('const a = process.env.A ? b : require("./dist/a")', False),
+        ('const a = b(require("./dist/a"))', False),
+        ("module.exports = () => require('./dist/a')", False),
+        ('const a = import("./dist/a.js")', False),
+    ],
+)
+def test_a_file_that_the_main_file_cannot_do_without(source: str, refused: bool, tmp_path: Path) -> None:  # noqa: FBT001 - from the table
+    """A linked package is refused when what its main entry loads for sure is left out; the project never is."""
+    files = {"lib/.gitignore": "dist", "lib/dist/a.js": "", "lib/index.js": source}
+    files["lib/b.js"] = 'exports.a = require("./dist/a")'
+    [problem] = said(lay(tmp_path / "linked", {**linking(), **files}))
+    how = "EENTRYPOINT lib@1.0.0 cannot be loaded:" if refused else "WLEFTBEHIND lib@1.0.0:"
+    assert problem.startswith(how)
+    assert problem.endswith(" loads dist/a.js, which is on this disk and will not ship: .gitignore:1: dist")
+    own = {path.replace("lib/", "app/", 1): text for path, text in files.items()}
+    problems = said(lay(tmp_path / "own", {"app/package.json": '{"name": "app"}', **own}))
+    assert {each.partition(" ")[0] for each in problems} <= {"WLEFTBEHIND"}
 
 
 def test_a_source_that_was_not_built(tmp_path: Path) -> None:

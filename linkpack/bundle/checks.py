@@ -41,9 +41,10 @@ class Checks(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """The *checks* that were made, and what to warn of."""
+    """The *checks* that were made, what to refuse, and what to warn of."""
 
     checks: Checks
+    problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -64,4 +65,4 @@ def check_contents(graph: BundleGraph, planned: Planned, proof: Proof, loading: 
         strays=len(sources.warnings),
     )
     more = (*check_commands(graph, planned), *check_platforms(graph, planned))
-    return Findings(checks, (*proof.warnings, *loading.warnings, *sources.warnings, *more))
+    return Findings(checks, sources.problems, (*proof.warnings, *loading.warnings, *sources.warnings, *more))

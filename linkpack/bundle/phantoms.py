@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.check import lookup_slots
@@ -49,10 +50,11 @@ _FOR_DEVELOPERS = re.compile(
 
 
 class Sources(NamedTuple):
-    """What was read: how many sources, how many more could not be, and the warnings."""
+    """What was read: how many sources, how many more could not be, refusals and warnings."""
 
     read: int
     unread: int
+    problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -67,7 +69,7 @@ def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
     lookup = Lookup()
     left = _MOST
     read = unread = 0
-    warnings: list[Problem] = []
+    found: list[Problem] = []
     for at in planned.ids:
         package = graph.packages[at]
         if at != graph.root and not package.linked:
@@ -75,16 +77,18 @@ def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
         own = _Own(package, planned.packlists[at], left, every=at != graph.root)
         own.read()
         bringing = _Bringing(graph, {} if planned.flat else planned.slots, package, lookup)
-        warnings += [*_phantoms(own, bringing), *_stay_behind(own)]
+        found += [*_phantoms(own, bringing), *_stay_behind(own)]
         left, unread = own.left, unread + own.unread
         read += len(own.mentions) - own.doubted
-    return Sources(read, unread, tuple(warnings))
+    warnings = tuple(each for each in found if each.code != "EENTRYPOINT")
+    return Sources(read, unread, tuple(each for each in found if each.code == "EENTRYPOINT"), warnings)
 
 
 class _Own:
     """The sources of one package that somebody may load.
 
     *mentions* holds what each one read may load, by its path; *reached* are those that an entry point leads to.
+    With *every* all scripts of the package are read, not only those.
     """
 
     def __init__(self, package: Package, packlist: Packlist, left: int, *, every: bool) -> None:
@@ -96,7 +100,7 @@ class _Own:
         self.unread = 0
         self.doubted = 0  # too large for a second look, or not understood, though the first one found something
         self.left = left
-        self._every = every
+        self.every = every
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._folders: set[str] | None = None
 
@@ -110,7 +114,7 @@ class _Own:
                 if to and to not in self.reached and is_source(to):
                     self.reached.add(to)
                     todo.append(to)
-        for path in self.files if self._every else ():
+        for path in self.files if self.every else ():
             is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
             if is_script and path not in self.reached and not _FOR_DEVELOPERS.search(path):
                 self._mentions(path)
@@ -118,10 +122,8 @@ class _Own:
     def _starts(self) -> Iterator[str]:
         """Yield the sources that the manifest names; `index.js` where it names none for Node."""
         index = PathIndex(self.files)
-        entries = list(entry_points(self.package.manifest))
-        if not any(entry.is_main for entry in entries):
-            entries.append(EntryPoint("main", "index.js", "script"))
-        for entry in entries:
+        others = (each for each in entry_points(self.package.manifest) if not each.is_main)
+        for entry in (*_mains(self.package.manifest), *others):
             if entry.kind in {"pattern", "folder"}:
                 yield from filter(is_source, index.like(*entry.ends()))
             else:
@@ -160,6 +162,23 @@ class _Own:
             self._imports[path] = tuple(each for each in found or () if not each.guarded)
         return self._imports[path]
 
+    def needed(self) -> set[str]:
+        """Return the files that Node loads whenever it loads the package, whether they ship or not."""
+        mains = [each for each in _mains(self.package.manifest) if each.by_node and "*" not in each.target]
+        starts = (next((path for path in each.candidates() if path in self.files), "") for each in mains)
+        found = dict.fromkeys(starts)
+        todo = deque(found)
+        while todo:
+            path = todo.popleft()
+            if path not in self.files or not path.endswith((".js", ".mjs", ".cjs")):
+                continue
+            for load in self.imports(path):
+                to = self.resolve(path, load.specifier) or self.unshipped(path, load.specifier)
+                if load.certain and to and to not in found:
+                    found[to] = None
+                    todo.append(to)
+        return set(found)
+
     def counts(self, load: Import) -> bool:
         """True if *load* is one that the package does for sure when it is loaded, or may do when it is linked.
 
@@ -167,7 +186,7 @@ class _Own:
         (css-minimizer-webpack-plugin, @babel/core), as do other packages that a build has in it whole (consolidate
         in @vue/compiler-sfc).
         """
-        return self._every or not load.lazy
+        return self.every or not load.lazy
 
     def resolve(self, path: str, specifier: str) -> str:
         """Return the file that ships and that *specifier* means in the source at *path*; "" for none."""
@@ -211,6 +230,12 @@ class _Own:
             value = next((value[key] for key in ("node", "import", "require", "default") if key in value), None)
         is_path = isinstance(value, str) and value.startswith("./")
         return posixpath.normpath(value) if is_path and isinstance(value, str) else ""
+
+
+def _mains(manifest: Manifest) -> list[EntryPoint]:
+    """Return what the bare name of a package stands for, `index.js` where *manifest* says nothing of it."""
+    mains = [entry for entry in entry_points(manifest) if entry.is_main]
+    return mains or [EntryPoint("main", "index.js", "script")]
 
 
 def _folders(paths: Iterable[str]) -> set[str]:
@@ -340,9 +365,10 @@ def _phantom(package: Package, name: str, places: list[str], why: str) -> Proble
 
 
 def _stay_behind(own: _Own) -> Iterator[Problem]:
-    """Warn of files that a source loads which an entry point leads to, and that do not ship.
+    """Tell the files that a source loads which an entry point leads to, and that do not ship.
 
-    They exist and are left out; or nothing is there, as before a build, and the source fails without them.
+    They exist and are left out; or nothing is there, as before a build, and the source fails without them. A
+    linked package that cannot be loaded without a file that a rule leaves out is refused.
     """
     if is_made_later(own.package.manifest, own.files):
         return
@@ -355,12 +381,17 @@ def _stay_behind(own: _Own) -> Iterator[Problem]:
                 own.is_there(target) or (each.kind in {"import", "export"} and _is_whole(path, target))
             ):
                 found.setdefault(target, f"{path}:{each.line}")
-    reasons: dict[str, list[str]] = {}
+    needed = own.needed() if found and own.every else set()
+    groups: dict[tuple[str, str], list[str]] = {}
     for target in found:
-        reason = own.left_out.reason(target) if own.is_there(target) else _NO_FILE
-        reasons.setdefault(reason, []).append(target)
-    for reason, targets in reasons.items():
-        yield _left_behind(own.package, found[targets[0]], targets, reason)
+        is_there = own.is_there(target)
+        reason = own.left_out.reason(target) if is_there else _NO_FILE
+        # What lies beside the package may lie beside it in the tarball as well, by chance.
+        is_refused = is_there and target in needed and not target.startswith("../")
+        code = "EENTRYPOINT" if is_refused else "WLEFTBEHIND"
+        groups.setdefault((code, reason), []).append(target)
+    for (code, reason), targets in groups.items():
+        yield _left_behind(code, own.package, found[targets[0]], targets, reason)
 
 
 def _is_whole(path: str, target: str) -> bool:
@@ -368,7 +399,7 @@ def _is_whole(path: str, target: str) -> bool:
     return path.endswith((".js", ".mjs")) and target.endswith((".js", ".mjs", ".cjs"))
 
 
-def _left_behind(package: Package, place: str, targets: list[str], reason: str) -> Problem:
+def _left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
     manifest = f"{package.id}/package.json"
     others = [*targets[1:_NAMED], *([f"{len(targets) - _NAMED} more"] if len(targets) > _NAMED else [])]
     more = f"; the same holds for {' and '.join(others)}" if others else ""
@@ -377,5 +408,6 @@ def _left_behind(package: Package, place: str, targets: list[str], reason: str) 
     else:
         why = f"which is on this disk and will not ship{': ' if reason else ''}{reason}"
         hint = remedy(targets, reason, manifest)
-    message = f"{package.label}: {place} loads {targets[0]}, {why}{more}"
-    return Problem("WLEFTBEHIND", f"{package.id}/{place.rpartition(':')[0]}", message, hint)
+    how = ": " if code == "WLEFTBEHIND" else " cannot be loaded: "
+    message = f"{package.label}{how}{place} loads {targets[0]}, {why}{more}"
+    return Problem(code, f"{package.id}/{place.rpartition(':')[0]}", message, hint)

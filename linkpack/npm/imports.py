@@ -70,6 +70,9 @@ _BEFORE_VALUES = frozenset(
 )
 _BEFORE_BLOCKS = frozenset({"else", "do", "try", "finally"})
 _CONTROLS = frozenset({"if", "while", "for", "with", "switch", "catch"})
+# A statement outside of all brackets that begins so is run, and what it loads is loaded.
+_BEGINNERS = frozenset({"const", "let", "var", "module", "exports", "require"})
+_BRANCHES = _CONTROLS | {"else", "do"}
 _VALUE_SIGNS = frozenset("([,=?&|!~^%*+-.")
 _UNCLOSED = frozenset("\"'")  # a quotation mark that begins no text
 _MISSES = 20
@@ -80,7 +83,8 @@ class Import(NamedTuple):
     """A module that a source loads: its *specifier*, and the *line* (from 1) that says so.
 
     *guarded* loads may fail: they are inside a `try`, or their promise has a `catch`. *lazy* ones are inside a
-    function, and happen when somebody calls it. What only type checkers read is no import.
+    function, and happen when somebody calls it. *certain* ones happen whenever the source is loaded; of some loads
+    that do it is false. What only type checkers read is no import.
     """
 
     specifier: str
@@ -88,6 +92,7 @@ class Import(NamedTuple):
     kind: Kind
     guarded: bool
     lazy: bool = False
+    certain: bool = False
 
 
 def find_imports(source: str, extension: str) -> tuple[Import, ...] | None:
@@ -135,6 +140,8 @@ class _Reading:
         self.after_control = False  # whether the parentheses closed last are those of `if` and its like
         self.hiding = False  # whether the parentheses just closed, or `=>`, have a parameter called `require`
         self.owns_require = False
+        self.is_run = False  # whether the current statement runs, and no operator before may stop it
+        self.ends_early = False  # whether a `return` or `throw` came, outside of functions
         self.line = 1  # that of the place `counted`
         self.counted = 0
         self.misses = 0  # slashes that could have begun a regular expression, and did not
@@ -194,6 +201,7 @@ class _Reading:
             # `a++ / b` divides, and in TypeScript `a! / b`.
             keeps = sign in {"++", "--"} or (sign == "!" and self.typed)
             self.hiding = self.hiding and sign == "=>"
+            self.is_run = self.is_run and (bool(self.levels) or sign not in {"?", "&", "|", "=>"})
             self._pass(sign, is_value=keeps and self.is_value)
         return after
 
@@ -267,6 +275,8 @@ class _Reading:
     def _name(self, name: str, after: int) -> int:
         is_member = self.last in {".", "?."}
         at = after
+        if not is_member:
+            self._follow(name)
         if name == "require" and (not is_member or self.before == "module"):
             self._require(after)
         elif name in {"import", "export"} and not is_member:
@@ -278,6 +288,15 @@ class _Reading:
         else:
             self._pass(name, is_value=name not in _BEFORE_VALUES and name not in _BEFORE_BLOCKS)
         return at
+
+    def _follow(self, name: str) -> None:
+        """Note what the word *name* says of whether the statement it stands in is run."""
+        if name in {"return", "throw"} and not self.within["function"]:
+            self.ends_early = True
+        elif not self.levels and name in _BRANCHES:
+            self.is_run = False
+        elif not self.levels and name in _BEGINNERS and (self.is_value or self.last in {"", ";", "}"}):
+            self.is_run = True
 
     def _require(self, after: int) -> None:
         if self.last == "function" or (
@@ -330,7 +349,9 @@ class _Reading:
         caught = kind == "dynamic" and match["end"] == ")" and _CATCH.match(self.source, match.end())
         guarded = bool(caught) or self.within["try"] > 0
         lazy = self.last == "=>" or self.within["function"] > 0
-        self.found.append(Import(match["text"], self.line, kind, guarded, lazy))
+        is_static = kind in {"import", "export"}
+        certain = not self.levels and (is_static or (kind == "require" and self.is_run and not self.ends_early))
+        self.found.append(Import(match["text"], self.line, kind, guarded, lazy, certain))
 
     def _in_tag(self, at: int) -> int:
         """Read on inside of `<a …>` or `</a>`."""

@@ -51,6 +51,15 @@ do {} while (x)
 class A { m() {
 }}
 a.require('no');
+const k = require("k")
+const {l} = q ? m : require("l"), n = require("n")
+module.exports = require("m")
+exports.o = q || require("o")
+if (q) module.exports = require("p")
+else
+throw q
+return
+q &&
 [1, 2]
 label: {
 x++
@@ -63,7 +72,10 @@ case 1:
 
 
 def oracle(paths: list[str]) -> list[list[list[object]] | None]:
-    """What each of *paths* loads by acorn: specifier, line, kind, guarded, lazy; None where it is no script."""
+    """Return what each of *paths* loads by acorn, None where it is no script.
+
+    That is specifier, line, kind, guarded, lazy, certain.
+    """
     done = subprocess.run(
         [node(), "--expose-internals", str(ORACLE)],
         input=json.dumps(paths),
@@ -76,11 +88,12 @@ def oracle(paths: list[str]) -> list[list[list[object]] | None]:
 
 
 def agree(source: str, extension: str, wanted: list[list[object]]) -> None:
-    """Check that the loads of *source* are *wanted*, and that none is taken for lazy that is not."""
+    """Check that the loads of *source* are *wanted*, and none is taken for lazy or certain that is not."""
     found = [list(each) for each in find_imports(source, extension) or ()]
     wanted = [each for each in wanted if "\\" not in str(each[0])]  # an escape in a specifier is not read
     assert [each[:4] for each in found] == [each[:4] for each in wanted]
     assert [each for each, want in zip(found, wanted, strict=True) if each[4] and not want[4]] == []
+    assert [each for each, want in zip(found, wanted, strict=True) if each[5] and not want[5]] == []
     assert {str(each[0]) for each in found} <= mentioned(source)
 
 

@@ -1,5 +1,5 @@
 // What each file of a list (JSON on stdin) loads, by acorn, the parser that Node itself carries:
-// [[specifier, line, kind, guarded, lazy], …] in the order of the source, or null where it cannot be parsed.
+// [[specifier, line, kind, guarded, lazy, certain], …] in the order of the source, or null where it cannot be parsed.
 // Run with --expose-internals.
 const fs = require('fs')
 const acorn = require('internal/deps/acorn/acorn/dist/acorn')
@@ -33,10 +33,20 @@ const reads = (source) => {
   if (!tree) return null
   const found = []
   let own = false
-  const note = (node, specifier, kind, guarded, lazy) => specifier !== null
-    && found.push([node.start, specifier, node.loc.start.line, kind, guarded, lazy])
+  let plain = 0 // how many of the nodes around are such as may not run
+  let ended = false // whether a return or throw came outside of functions
+  const note = (node, specifier, kind, guarded, lazy) => specifier !== null && found.push([node.start, specifier,
+    node.loc.start.line, kind, guarded, lazy, ['import', 'export'].includes(kind) || (!plain && !ended)])
   const visit = (node, guarded, hidden, lazy, caught) => {
     if (Array.isArray(node)) return node.forEach((each) => visit(each, guarded, hidden, lazy))
+    const maybe = /^(If|For\w*|While|DoWhile|Switch|Try|With|Labeled)Statement$|^(Conditional|Logical)Expression$|Function/
+      .test(node?.type) || (node?.type === 'AssignmentExpression' && ['&&=', '||=', '??='].includes(node.operator))
+    plain += maybe
+    ended = ended || (/^(Return|Throw)Statement$/.test(node?.type) && !lazy)
+    look(node, guarded, hidden, lazy, caught)
+    plain -= maybe
+  }
+  const look = (node, guarded, hidden, lazy, caught) => {
     if (!node || typeof node.type !== 'string') return
     if (/Function/.test(node.type)) {
       lazy = true
