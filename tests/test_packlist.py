@@ -15,6 +15,7 @@ import pytest
 
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.packlist import Omission, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
@@ -154,13 +155,23 @@ def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
     assert names(read(tmp_path, view)) == ["a.js", "node_modules/q/i.js"]
 
 
-def test_outer_ignore_files(tmp_path: Path) -> None:
-    """The ignore files between a workspace root and its member act in the member, and again in its folders."""
+def test_outer_ignore_files_apply_in_the_root_only(tmp_path: Path) -> None:
+    """A line that has a slash means a path of the member's root: nothing below another folder of it."""
     root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
     outer = (("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
     packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
-    assert names(packlist) == ["c.js"]
+    assert names(packlist) == ["c.js", "x/top"]
     assert ("also", "../.npmignore:1: also") in packlist.omissions
+
+
+def test_files_beats_outer_ignore_files_at_any_depth(tmp_path: Path) -> None:
+    """What `files` names ships whole, though a file above the member ignores it."""
+    root = lay(tmp_path, {"lib/a.js": "", "lib/sub/b.js": "", "lib/build/c.d.ts": "", "o.js": ""})
+    outer = (("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"),)
+    for edition in NPM_RULES:
+        view = View(files=("lib",))
+        packlist = read_packlist(str(root), view, "root", edition=edition, outer_ignores=outer)
+        assert names(packlist) == ["lib/a.js", "lib/build/c.d.ts", "lib/sub/b.js"]
 
 
 def test_members_ship_only_their_own_files(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from linkpack.bundle.project import find_project, read_manifest, read_outer_igno
 from linkpack.bundle.workspace import Workspace
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from tests.support.trees import parse_tree
+
+if TYPE_CHECKING:
+    from linkpack.bundle.workspace import PackageManager
 
 MANIFEST = '{"name": "p", "version": "1.0.0"}'
 
@@ -172,7 +176,7 @@ def test_outer_ignore_files(tmp_path: Path) -> None:
             "x/.npmignore": "b",
             "x/.gitignore": "c",
             "x/y/.gitignore": "d",
-            "x/y/m/.npmignore": "e",
+            "x/y/m/.gitignore": "e",
         },
     )
     workspace = Workspace(root, (), {})
@@ -183,6 +187,21 @@ def test_outer_ignore_files(tmp_path: Path) -> None:
         (f"{root}/x/y/.gitignore", "d\n"),
     )
     assert read_outer_ignores(None, f"{root}/x/y/m") == ()
+
+
+def test_outer_ignore_files_do_not_apply_beside_a_members_own_npmignore(tmp_path: Path) -> None:
+    """A member's .npmignore says all there is to say, as for pnpm (npm/cli#6808)."""
+    root = write(tmp_path, {".gitignore": "dist", "m/.npmignore": "src"})
+    assert read_outer_ignores(Workspace(root, (), {}), f"{root}/m") == ()
+
+
+@pytest.mark.parametrize(("manager", "applies"), [("npm", 1), ("pnpm", 1), ("yarn", 0), ("bun", 0)])
+def test_outer_ignore_files_apply_where_the_manager_reads_them(
+    tmp_path: Path, manager: PackageManager, applies: int
+) -> None:
+    """Measured: npm and pnpm apply them to members, yarn and bun do not."""
+    root = write(tmp_path, {".gitignore": "dist", "m/index.js": ""})
+    assert len(read_outer_ignores(Workspace(root, (), {}, manager), f"{root}/m")) == applies
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])

@@ -82,19 +82,19 @@ def test_the_nearest_that_names_it(tmp_path: Path) -> None:
 ROOTS: dict[str, tuple[dict[str, str], Workspace]] = {
     "pnpm": (
         {"pnpm-workspace.yaml": "packages: [a, 'b/*']\ncatalog: {x: 1.10}\ncatalogs: {old: {x: ^0.1}}"},
-        Workspace("", ("a", "b/*"), {"default": {"x": "1.10"}, "old": {"x": "^0.1"}}),
+        Workspace("", ("a", "b/*"), {"default": {"x": "1.10"}, "old": {"x": "^0.1"}}, "pnpm"),
     ),
     "pnpm before npm": (
         {"pnpm-workspace.yaml": "packages: [a]", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("a",), {}),
+        Workspace("", ("a",), {}, "pnpm"),
     ),
     "pnpm without packages": (
         {"pnpm-workspace.yaml": "catalog:\n  x: ^1", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("b",), {"default": {"x": "^1"}}),
+        Workspace("", ("b",), {"default": {"x": "^1"}}, "pnpm"),
     ),
     "yarn": (
         {".yarnrc.yml": "catalogs:\n  a: {x: ^2}\n  b: 1\n", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("b",), {"a": {"x": "^2"}}),
+        Workspace("", ("b",), {"a": {"x": "^2"}}, "yarn"),
     ),
     "bun": (
         {"package.json": '{"workspaces": {"packages": ["p"], "catalog": {"x": "^3"}}}'},
@@ -102,7 +102,7 @@ ROOTS: dict[str, tuple[dict[str, str], Workspace]] = {
     ),
     "odd values": (
         {"pnpm-workspace.yaml": "packages: [a, {b: c}, [d]]\ncatalog: {x: [1], y: yes}\ncatalogs: 5"},
-        Workspace("", ("a",), {"default": {"y": "yes"}}),
+        Workspace("", ("a",), {"default": {"y": "yes"}}, "pnpm"),
     ),
 }
 
@@ -140,6 +140,33 @@ def test_files_that_are_no_yaml(tmp_path: Path, text: str) -> None:
     with pytest.raises(ProjectError, match=r"pnpm-workspace\.yaml cannot be understood: .") as caught:
         find_workspace(f"{root}/a")
     assert (caught.value.code, caught.value.path) == ("EWORKSPACE", f"{root}/pnpm-workspace.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "files", "manager"),
+    [
+        ("", [], "npm"),
+        ("", ["yarn.lock"], "yarn"),
+        ("", ["bun.lock"], "bun"),
+        ("", ["bun.lockb"], "bun"),
+        ("", ["pnpm-lock.yaml"], "pnpm"),
+        ("", ["package-lock.json", "yarn.lock"], "npm"),
+        ("", ["package-lock.json", "pnpm-workspace.yaml"], "pnpm"),
+        ("yarn@4.18.1", ["package-lock.json"], "yarn"),
+        ("npm@11.0.0", ["yarn.lock"], "npm"),
+        ("vlt@1.0.0", ["yarn.lock"], "yarn"),
+    ],
+)
+def test_whose_workspace_it_is(tmp_path: Path, field: str, files: list[str], manager: str) -> None:
+    """The packageManager field decides, then the manager's own files; npm without any."""
+    found = read_workspace(
+        write(
+            tmp_path,
+            {"package.json": f'{{"packageManager": "{field}", "workspaces": ["a"]}}', **dict.fromkeys(files, "")},
+        )
+    )
+    assert found is not None
+    assert found.manager == manager
 
 
 def test_files_that_are_too_large(tmp_path: Path) -> None:

@@ -87,12 +87,20 @@ def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
 
 
 def read_outer_ignores(workspace: Workspace | None, folder: str) -> tuple[tuple[str, str], ...]:
-    """The ignore files between the root of *workspace* and its member *folder*: path and text, outermost first.
+    """Read the ignore files between the root of *workspace* and its member *folder*.
 
-    One a directory, .npmignore before .gitignore, the member's own directory not included. As npm-packlist reads
-    them for a workspace. `ManifestInvalid` when one cannot be read: its rules may keep secrets out.
+    Returns (path, text), outermost first: one for each directory, .npmignore before .gitignore, the member's own
+    directory not included (npm-packlist 10.0.4 and 11.3.0, lib/index.js, `readOutOfTreeIgnoreFiles`).
+
+    Returns nothing where they do not apply: in a workspace of yarn or bun, whose packers do not read them, and
+    beside the member's own .npmignore, which says all there is to say for pnpm. npm applies them even then
+    (npm/cli#6808). Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4.18.1, bun 1.4.5.
+
+    Raises `ManifestInvalid` (EUNREADABLE) when one cannot be read: its rules may keep secrets out.
     """
-    if workspace is None:
+    if workspace is None or workspace.manager not in {"npm", "pnpm"}:
+        return ()
+    if fs.answer(fs.lstat, f"{folder}/.npmignore") is not None:
         return ()
     found = []
     between = [at for at in upward(posixpath.dirname(folder)) if at.startswith(workspace.root)]

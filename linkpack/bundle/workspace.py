@@ -7,7 +7,7 @@ pnpm-workspace.yaml, in .yarnrc.yml or (bun) in package.json.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from linkpack import limits
 from linkpack.disk import fs
@@ -25,16 +25,29 @@ if TYPE_CHECKING:
 FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 _YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
 
+PackageManager: TypeAlias = Literal["npm", "pnpm", "yarn", "bun"]
+_MARKS: tuple[tuple[str, PackageManager], ...] = (
+    ("pnpm-workspace.yaml", "pnpm"),
+    ("package-lock.json", "npm"),
+    ("pnpm-lock.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    (".yarnrc.yml", "yarn"),
+    ("bun.lock", "bun"),
+    ("bun.lockb", "bun"),
+)  # files that tell which manager a folder belongs to; the first one that is there decides
+
 
 class Workspace(NamedTuple):
     """A workspace root: its real directory, the patterns naming its members, and its catalogs.
 
-    *catalogs* maps a catalog's name (`default` for the unnamed one) to its specs by package name.
+    *catalogs* maps a catalog's name (`default` for the unnamed one) to its specs by package name. *manager* is the
+    package manager that the workspace belongs to.
     """
 
     root: str
     patterns: tuple[str, ...]
     catalogs: Mapping[str, Mapping[str, str]]
+    manager: PackageManager = "npm"
 
 
 def upward(start: str) -> Iterator[str]:
@@ -69,6 +82,7 @@ def read_workspace(folder: str) -> Workspace | None:
 def _read_workspace(folder: str) -> Workspace | None:
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
+    named = ""
     try:
         raw = fs.read_file(f"{folder}/package.json", limits.current().manifest)
         manifest = parse_manifest(raw, f"{folder}/package.json", "installed")
@@ -77,13 +91,28 @@ def _read_workspace(folder: str) -> Workspace | None:
     else:
         patterns = manifest.workspaces
         catalogs.update(manifest.catalogs)
+        named = manifest.package_manager
     pnpm = _read_yaml(f"{folder}/pnpm-workspace.yaml")
     listed = pnpm.get("packages")
     if isinstance(listed, list):
         patterns = tuple(each for each in listed if isinstance(each, str))
     for document in (pnpm, _read_yaml(f"{folder}/.yarnrc.yml")):
         catalogs.update(_catalogs(document))
-    return Workspace(folder, patterns, catalogs) if patterns or catalogs else None
+    if not patterns and not catalogs:
+        return None
+    return Workspace(folder, patterns, catalogs, package_manager(folder, named))
+
+
+def package_manager(folder: str, named: str) -> PackageManager:
+    """Return the package manager that the project in *folder* belongs to.
+
+    *named* is the packageManager field of its manifest (`pnpm@9.1.0`), which decides where it names one that is
+    known; else the manager's own files do; npm without any.
+    """
+    name = named.partition("@")[0]
+    if name in get_args(PackageManager):
+        return cast("PackageManager", name)
+    return next((manager for mark, manager in _MARKS if fs.is_file(f"{folder}/{mark}")), "npm")
 
 
 def _read_yaml(path: str) -> Mapping[str, object]:

@@ -70,7 +70,8 @@ class Walk:
         self._kind = kind
         self._members = members
         self._own = own_tarballs
-        self._plain = (*selection.inner, *(() if selection.outer is None else (selection.outer,)))
+        self._default = () if selection.default is None else (selection.default,)
+        self._plain = (*selection.inner, *self._default)
         self._opened: list[tuple[str, Rule]] = []
         # The directories on the way to what is forced in.
         self._ways = {path[:at] for path in selection.forced for at, char in enumerate(path) if char == "/"}
@@ -126,24 +127,25 @@ class Walk:
         return not folder.parts or keeps(here, "file", forced=forced) or keeps(here, "folder", forced=forced)
 
     def _sets(self, folder: Folder, names: set[str]) -> tuple[RuleSet, ...]:
-        """What the directory *folder*, which has entries *names*, says; most say only what is built in."""
+        """Return the rule sets of the directory *folder*, highest precedence first.
+
+        *names* are those of its entries. Most directories have the built-in sets only, and share one tuple.
+        """
         chosen = self._selection
-        last, middle = chosen.root, chosen.files
-        if folder.parts:
-            required = len(folder.parts) == 1 and chosen.required
-            last = (required_rules(chosen.required, folder.path),) if required else chosen.inner
-            middle = None
-        outer = () if chosen.outer is None else (chosen.outer,)
-        if middle is None and outer:
-            middle = self._ignore_file(folder.path, names)
-        if middle is None and last is chosen.inner and not chosen.custom:
+        if not folder.parts:
+            own = chosen.files or self._ignore_file("", names)
+            return (*chosen.root, *([own] if own else []), *chosen.outer, *self._default)
+        required = len(folder.parts) == 1 and chosen.required
+        last = (required_rules(chosen.required, folder.path),) if required else chosen.inner
+        own = self._ignore_file(folder.path, names)
+        if own is None and last is chosen.inner:
             return self._plain
-        return (*last, *(() if middle is None else (middle,)), *outer)
+        return (*last, *([own] if own else []), *self._default)
 
     def _ignore_file(self, folder: str, names: set[str]) -> RuleSet | None:
-        """The rules of the ignore file of *folder*, if it has one."""
+        """Read the rules of the ignore file of *folder*; None without one, or where none apply."""
         name = next((one for one in _IGNORE_FILES if one in names), None)
-        if name is None:
+        if name is None or self._selection.default is None:
             return None
         path = f"{folder}/{name}" if folder else name
         try:

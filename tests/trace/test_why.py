@@ -24,7 +24,7 @@ TREE = """
 -- .npmignore --
 *.outer
 -- package.json --
-{"workspaces": ["app"]}
+{"workspaces": ["app", "bare"]}
 -- app/package.json --
 {
   "name": "app",
@@ -51,7 +51,6 @@ bin
 -- app/build/other.js --
 -- app/bin/run.js --
 -- app/lib/index.js --
--- app/lib/a.outer --
 -- app/lib/.npmignore --
 deep.js
 -- app/lib/deep.js --
@@ -92,6 +91,9 @@ deep.js
 -- redis/node_modules/is-odd/cmd/odd.js --
 -- redis/node_modules/is-odd/index.js --
 -- redis/node_modules/odd2 -> is-odd --
+-- bare/package.json --
+{"name": "bare", "version": "1.0.0"}
+-- bare/lib/a.outer --
 -- other/index.js --
 """
 
@@ -182,7 +184,8 @@ def test_the_rule(app: Path, path: str, first: str, second: str) -> None:
 
 def test_an_ignore_file_around_a_workspace_member_counts(app: Path) -> None:
     """The rule of an ignore file above the package is named with that file's path."""
-    assert told(app, "lib/a.outer")[1] == f"excluded by: *.outer ({app.parent}/.npmignore:1)"
+    bare = app.with_name("bare")
+    assert told(bare, "lib/a.outer")[1] == f"excluded by: *.outer ({app.parent}/.npmignore:1)"
 
 
 @pytest.mark.parametrize(
