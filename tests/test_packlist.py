@@ -147,6 +147,15 @@ def test_an_installed_package_gives_what_was_published(tmp_path: Path) -> None:
     assert codes(packlist) == []
 
 
+@pytest.mark.parametrize("edition", NPM_RULES)
+def test_files_of_an_installed_package_does_not_apply_again(tmp_path: Path, edition: Edition) -> None:
+    """The publisher's tool applied it; what it added on its own stays, and no pattern is read by another npm."""
+    root = lay(tmp_path, {"NOTICE": "", "dist-web/i.js": "", "index.js": "", "lib/x.js": ""})
+    view = View(files=("dist-*/", "!lib"), main="index.js")
+    packlist = read_packlist(str(root), view, "installed", edition=edition)
+    assert names(packlist) == ["NOTICE", "dist-web/i.js", "index.js", "lib/x.js"]
+
+
 def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
     """A linked package is packed by its own rules, less its node_modules."""
     files = {".npmignore": "o.js\n", "o.js": "", "a.js": "", "node_modules/q/i.js": "", ".npmrc": ""}

@@ -134,11 +134,16 @@ def read_selection(
     it is given a prefix, and `walkerOpt` gives none to the walkers of subdirectories). Behind `files` they decide
     nothing, because its rules speak of every file.
 
+    Of an *installed* package its `files` does not apply: it was the publisher's rule for the publisher's tool, and
+    what it left out was never installed. npm takes the manifests of installed packages from
+    node_modules/.package-lock.json, which has no `files` either (Arborist 9, `loadActual`).
+
     Raises `LinkpackError` (EPATTERN) for a pattern that cannot be used.
     """
     try:
-        limits.spend(_LOOKING_UP * len(set(manifest.files or ())))
-        files, strict, required = _read_files(root, manifest.files, edition)
+        entries = None if kind == "installed" else manifest.files
+        limits.spend(_LOOKING_UP * len(set(entries or ())))
+        files, strict, required = _read_files(root, entries, edition)
     except LinkpackError as err:
         raise err if err.code != "ELIMIT" else located(err, f"{root}/package.json", FILES) from err
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))

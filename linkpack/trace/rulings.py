@@ -75,7 +75,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
             rule = _naming(asked, folder=folder, kept=kept)
             about = f"{at}/" if folder else at
             return (_opened(manifest, trail) if kept and rule is None else None) or Ruling(
-                kept, about, *_told(manifest, rule)
+                kept, about, *_told(manifest, rule, kind)
             )
     return None
 
@@ -97,10 +97,11 @@ def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
     return None
 
 
-def _told(manifest: Manifest, rule: Rule | None) -> tuple[str, str, str, int]:
-    """Why, the rule's text, its file and its line."""
+def _told(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> tuple[str, str, str, int]:
+    """Say why *rule* decides: a phrase, the rule's text, its file and its line."""
     if rule is None:
-        return "no rule excludes it", "", "", 0
+        installed = kind == "installed"
+        return "installed: ships as it was published" if installed else "no rule excludes it", "", "", 0
     if rule.where == FILES:
         return _entry(manifest, rule)
     if rule.where == BUILT_IN:
