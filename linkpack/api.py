@@ -18,6 +18,7 @@ from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError
 from linkpack.limits import within
 from linkpack.npm.names import format_out, tarball_name
+from linkpack.packing.options import PackOptions
 from linkpack.run.before import check_before
 from linkpack.select.editions import NPM_RULES, rules_edition
 from linkpack.ship.form import check_form, installers, take_form
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import Edition, Omission, Packlist
+    from linkpack.select.packlist import Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
     from linkpack.tarballs.archive import Entry
@@ -117,14 +118,30 @@ def plan_pack(
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
     under the reading, `LinkpackError` for unusable options.
     """
-    edition = rules_edition(npm_rules)
+    options = PackOptions(
+        npm_rules=rules_edition(npm_rules),
+        specs=specs,
+        allow_missing=allow_missing,
+        layout=layout,
+        publish_config=publish_config,
+        out=out,
+        destination=str(destination),
+        limits=limits,
+    )
+    return make_plan(path, options, walk_up=walk_up, outputs=outputs)
+
+
+def make_plan(
+    path: str | PurePath, options: PackOptions, *, walk_up: bool = False, outputs: Iterable[str] = ()
+) -> PackPlan:
+    """Plan packing the project in the directory *path*, as `plan_pack` does with the same options."""
     try:
-        with within(limits):
+        with within(options.limits):
             project = find_project(str(path), walk_up=walk_up)
-            view = publish_view(project, publish_config)
-            filename = _filename(view.project.manifest, out)
-            written = tuple(dict.fromkeys((*outputs, posixpath.join(str(destination), filename))))
-            return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+            view = publish_view(project, options.publish_config)
+            filename = _filename(view.project.manifest, options.out)
+            target = posixpath.join(options.destination, filename)
+            return _plan(view, filename, tuple(dict.fromkeys((*outputs, target))), options)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -132,45 +149,36 @@ def plan_pack(
         ) from err
 
 
-def _plan(
-    view: PublishView,
-    filename: str,
-    written: tuple[str, ...],
-    edition: Edition,
-    specs: Mode,
-    *,
-    layout: LayoutName,
-    allow_missing: bool,
-) -> PackPlan:
-    """The stages, one after the other."""
+def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: PackOptions) -> PackPlan:
+    """Run the stages one after the other; *written* are the paths that the run will write."""
     project = view.project
-    graph = view.graph(read_bundle(project, allow_missing=allow_missing))
+    graph = view.graph(read_bundle(project, allow_missing=options.allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, specs, project.around)
-    form = take_form(layout, graph, consumer)
-    packlists = view.packlists(graph, read_contents(project, graph, edition, written))
+    consumer = read_consumer(graph, options.specs, project.around)
+    form = take_form(options.layout, graph, consumer)
+    packlists = view.packlists(graph, read_contents(project, graph, options.npm_rules, written))
     archive = plan_archive(form.layout, packlists, form.manifests)
     proof = check_form(form, graph, archive.entries)
     problems = (*consumer.problems, *form.problems, *archive.problems)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
     return PackPlan(
-        project.root,
-        project.manifest,
-        filename,
-        archive.entries,
-        archive.omissions,
-        _bundled(graph, form.layout, packlists),
-        form.changes,
-        (*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
-        proof.packages,
-        proof.edges,
-        edition,
-        layout,
-        installers(layout, bundled=bool(graph.bundled)),
-        view.reason,
-        view.fields,
+        root=project.root,
+        manifest=project.manifest,
+        filename=filename,
+        entries=archive.entries,
+        omissions=archive.omissions,
+        bundled=_bundled(graph, form.layout, packlists),
+        changes=form.changes,
+        warnings=(*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        packages=proof.packages,
+        edges=proof.edges,
+        rules=options.npm_rules,
+        layout=options.layout,
+        installers=installers(options.layout, bundled=bool(graph.bundled)),
+        publish_config=view.reason,
+        publish_fields=view.fields,
     )
 
 
@@ -199,27 +207,27 @@ def pack(
     The other arguments are those of `plan_pack`, as are the errors; besides them `SnapshotError` when a file
     changes meanwhile or the tarball cannot be written and `ScriptFailed`, in which cases nothing is left behind.
     """
-    plan = partial(
-        plan_pack,
-        path,
-        walk_up=walk_up,
-        npm_rules=npm_rules,
+    options = PackOptions(
+        npm_rules=rules_edition(npm_rules),
         specs=specs,
         allow_missing=allow_missing,
-        out=out,
-        destination=destination,
         layout=layout,
         publish_config=publish_config,
+        out=out,
+        destination=str(destination),
+        gzip_level=gzip_level,
+        threads=threads,
         limits=limits,
     )
-    write = partial(write_pack, destination=destination, threads=threads, gzip_level=gzip_level)
+    plan = partial(make_plan, path, options, walk_up=walk_up)
     if ignore_scripts:
-        return write(plan())
+        return write_plan(plan(), options)
     from linkpack.run.lifecycle import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
 
     with within(limits):
-        project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
-    return pack_through(project, Hooks(env or {}), plan, write, str(destination))[1]
+        project, _ = check_before(str(path), options.destination, walk_up=walk_up, out=out)
+    write = partial(write_plan, options=options)
+    return pack_through(project, Hooks(env or {}), plan, write, options.destination)[1]
 
 
 def write_pack(
@@ -229,28 +237,31 @@ def write_pack(
 
     Raises `SnapshotError` as `pack` does.
     """
-    target = posixpath.join(str(destination), plan.filename)
+    return write_plan(plan, PackOptions(destination=str(destination), threads=threads, gzip_level=gzip_level))
+
+
+def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
+    """Write the tarball of *plan*, as `write_pack` does, where and how *options* say."""
+    target = posixpath.join(options.destination, plan.filename)
     try:
         with fswrite.made_dirs(posixpath.dirname(target) or "."):
-            return write_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
+            return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
     except OSError as err:
         raise SnapshotError(
-            f"{destination} cannot be made a folder: {err.strerror}",
+            f"{options.destination} cannot be made a folder: {err.strerror}",
             code="EWRITE",
-            path=str(destination),
+            path=options.destination,
             hint="choose another --pack-destination",
         ) from err
 
 
-def measure_pack(
-    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
-) -> Tarball:
-    """The tarball that `write_pack` would write, sizes and digests included, without writing it.
+def measure_plan(plan: PackPlan, options: PackOptions) -> Tarball:
+    """Work out the tarball that `write_plan` would write, sizes and digests included, without writing it.
 
     Reads every file once. Raises `SourceChanged` as `pack` does.
     """
-    target = posixpath.join(str(destination), plan.filename)
-    return measure_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
+    target = posixpath.join(options.destination, plan.filename)
+    return measure_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
 
 
 def _filename(manifest: Manifest, out: str) -> str:

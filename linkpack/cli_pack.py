@@ -13,13 +13,17 @@ from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_
 from linkpack.cli_packing import Job, Told, pack_all, print_results
 from linkpack.errors import LinkpackError
 from linkpack.limits import within
+from linkpack.packing.options import PackOptions
 from linkpack.run.cli import RunOptions, run_options
 from linkpack.trace.cli import TraceOptions, trace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from linkpack.bundle.specs import Mode
     from linkpack.limits import Limits
+    from linkpack.select.packlist import Edition
+    from linkpack.ship.form import LayoutName
     from linkpack.ship.publishplan import PublishPlan
     from linkpack.tarballs.deflate import GzipLevel
 
@@ -83,9 +87,9 @@ def pack(
     pack_destination: str,
     out: str,
     allow_missing: bool,
-    specs: str,
-    npm_rules: str,
-    layout: str,
+    specs: Mode,
+    npm_rules: Edition,
+    layout: LayoutName,
     gzip_level: GzipLevel,
     publish_config: bool | None,
     tree: str,
@@ -105,21 +109,21 @@ def pack(
     if bool(from_publish_plan) != bool(out_dir) or (from_publish_plan and (folders or out or tree)):
         raise click.UsageError("--from-publish-plan and --out-dir go together, without DIR, --out and --dir")
     job = Job(
-        {
-            "npm_rules": npm_rules,
-            "specs": specs,
-            "allow_missing": allow_missing,
-            "out": out,
-            "layout": layout,
-            "publish_config": publish_config,
-            "limits": limits,
-        },
-        _tarball_folder(out_dir) if from_publish_plan else pack_destination,
-        dry_run,
-        Told(report=not quiet and not as_json, warnings=not quiet, verbose=verbose),
-        tree,
-        trace,
-        gzip_level,
+        options=PackOptions(
+            npm_rules=npm_rules,
+            specs=specs,
+            allow_missing=allow_missing,
+            layout=layout,
+            publish_config=publish_config,
+            out=out,
+            destination=_tarball_folder(out_dir) if from_publish_plan else pack_destination,
+            gzip_level=gzip_level,
+            limits=limits,
+        ),
+        dry_run=dry_run,
+        told=Told(report=not quiet and not as_json, warnings=not quiet, verbose=verbose),
+        tree=tree,
+        trace=trace,
     )
     with within(limits), _json_failure() if as_json else nullcontext():
         if tree and not dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from linkpack.api import PackPlan
     from linkpack.batch import Failed, Outcome
     from linkpack.errors import Problem
+    from linkpack.packing.options import PackOptions
     from linkpack.run.cli import RunOptions
     from linkpack.run.lifecycle import Hooks
     from linkpack.run.scripts import Script
-    from linkpack.tarballs.deflate import GzipLevel
     from linkpack.tarballs.tarball import Tarball
     from linkpack.trace.origins import Origin
 
@@ -37,31 +37,26 @@ class Told(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What to do with each package: *options* go to `plan_pack`, *tree* is a folder for its files, if any."""
+    """What to do with each package besides packing it with *options*; *tree* is a folder for its files, if any."""
 
-    options: Mapping[str, Any]
-    destination: str
+    options: PackOptions
     dry_run: bool
     told: Told
     tree: str
     trace: TraceOptions
-    gzip_level: GzipLevel = "default"
 
     def planned(self, folder: str, written: Sequence[str] = ()) -> PackPlan:
         """The plan for the package in *folder*, "" being where we are; *written* are paths that others write."""
-        where = folder or "."
-        return api.plan_pack(
-            where, walk_up=not folder, destination=self.destination, outputs=written, **self.options
-        )
+        return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=written)
 
     def write(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
         """The tarball of *plan*, written and recorded, or on a dry run measured."""
         if self.told.warnings and plan.warnings:
             click.echo(report.warnings(plan), err=True)
         if self.dry_run:
-            return api.measure_pack(plan, self.destination, gzip_level=self.gzip_level)
-        tarball = api.write_pack(plan, self.destination, gzip_level=self.gzip_level)
-        after_pack(plan, tarball, origins, self.destination, self.trace)
+            return api.measure_plan(plan, self.options)
+        tarball = api.write_plan(plan, self.options)
+        after_pack(plan, tarball, origins, self.options.destination, self.trace)
         return tarball
 
     def finish(self, plan: PackPlan, tarball: Tarball) -> None:
@@ -120,12 +115,12 @@ def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball
     """The plan and tarball of each of *folders*; all plans are made before the first tarball is written."""
     plans = [job.planned(folder) for folder in folders]
     check_distinct([plan.filename for plan in plans])
-    records = [path for each in plans for path in outputs(each, job.destination, job.trace)]
+    records = [path for each in plans for path in outputs(each, job.options.destination, job.trace)]
     if len(plans) > 1 or records:  # what one run writes into a package is not that package's
-        written = [*records, *(posixpath.join(job.destination, each.filename) for each in plans)]
+        written = [*records, *(posixpath.join(job.options.destination, each.filename) for each in plans)]
         plans = [job.planned(folder, written) for folder in folders]
     results = []
-    for plan, origins in zip(plans, before_pack(plans, job.destination, job.trace), strict=True):
+    for plan, origins in zip(plans, before_pack(plans, job.options.destination, job.trace), strict=True):
         tarball = job.write(plan, origins)
         job.finish(plan, tarball)
         results.append((plan, tarball))
@@ -136,27 +131,26 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
     """The plan and tarball of each of *folders*, one after the other with its scripts."""
     from linkpack.run.lifecycle import pack_through  # noqa: PLC0415 - loads subprocess
 
-    out = str(job.options.get("out", ""))
+    destination, out = job.options.destination, job.options.out
     checked = [
-        check_before(each or ".", job.destination, walk_up=not each, out=out, dry_run=job.dry_run)
-        for each in folders
+        check_before(each or ".", destination, walk_up=not each, out=out, dry_run=job.dry_run) for each in folders
     ]
     written = [target for _, target in checked]
     check_distinct([posixpath.basename(target) for target in written])
 
     def write(plan: PackPlan) -> Tarball:
-        (origins,) = before_pack([plan], job.destination, job.trace)
+        (origins,) = before_pack([plan], destination, job.trace)
         return job.write(plan, origins)
 
     def planned(folder: str) -> PackPlan:
         plan = job.planned(folder, written)
-        records = outputs(plan, job.destination, job.trace)
+        records = outputs(plan, destination, job.trace)
         return job.planned(folder, [*written, *records]) if records else plan
 
     results = []
     for folder, (project, _) in zip(folders, checked, strict=True):
-        destination = "" if job.dry_run else job.destination
-        plan, tarball = pack_through(project, hooks, partial(planned, folder), write, destination)
+        target = "" if job.dry_run else destination
+        plan, tarball = pack_through(project, hooks, partial(planned, folder), write, target)
         job.finish(plan, tarball)
         results.append((plan, tarball))
     return tuple(results)
@@ -169,8 +163,7 @@ def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | Non
     packed: list[tuple[PackPlan, Tarball]] = []
     failed: list[Failed] = []
     outcomes = []
-    level = job.gzip_level
-    batch = Batch(job.destination, job.options, job.dry_run, hooks, run.crew, run.fail_fast, level)
+    batch = Batch(job.options, dry_run=job.dry_run, hooks=hooks, crew=run.crew, fail_fast=run.fail_fast)
     for outcome in pack_many(folders, batch):
         if isinstance(outcome, Packed):
             if job.told.warnings and outcome.plan.warnings:

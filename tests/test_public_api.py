@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.resources
+import inspect
 import subprocess
 import sys
 
 import pytest
 
 import linkpack
+from linkpack.packing.options import PackOptions
 
 EXPECTED = {
     "BundleError",
@@ -89,6 +91,16 @@ def loaded(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["plan_pack", "pack", "write_pack", "verify", "diff"])
+def test_packing_options_have_one_default(name: str) -> None:
+    """A keyword that is an option of packing has the default that the option has."""
+    own = PackOptions._field_defaults
+    keywords = inspect.signature(getattr(linkpack, name)).parameters
+    shared = {key for key in own if key in keywords} - {"limits"}
+    assert shared
+    assert {key: keywords[key].default for key in shared} == {key: own[key] for key in shared}
 
 
 def test_import_loads_nothing_heavy() -> None:

@@ -16,10 +16,11 @@ from linkpack.gate.gitrun import committed
 from linkpack.gate.manifests import is_manifest, read_manifests, read_vendored
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.gate.sides import PackedWith, read_contents, read_side, tarball_side
+from linkpack.gate.sides import read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.select.editions import NPM_RULES
+from linkpack.packing.options import PackOptions
+from linkpack.select.editions import NPM_RULES, rules_edition
 from linkpack.select.secrets import is_fixture, secret_name
 
 if TYPE_CHECKING:
@@ -93,12 +94,12 @@ def verify(
     """
     _check_allow(allow)
     with within(limits):
-        how = PackedWith(npm_rules, specs, publish_config)
+        how = PackOptions(npm_rules=rules_edition(npm_rules), specs=specs, publish_config=publish_config)
         return _verify(str(path), (str(against), how), max_size, allow, limits)
 
 
 def _verify(
-    where: str, against: tuple[str, PackedWith], max_size: int, allow: Collection[str], limits: Limits
+    where: str, against: tuple[str, PackOptions], max_size: int, allow: Collection[str], limits: Limits
 ) -> Verdict:
     with open_tarball(where) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest, scan=True), limits)
@@ -152,9 +153,10 @@ def diff(
     *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
     (see `verify`), and what `plan_pack` raises.
     """
-    how = PackedWith(npm_rules, specs, publish_config, layout)
+    rules = rules_edition(npm_rules)
+    how = PackOptions(npm_rules=rules, specs=specs, publish_config=publish_config, layout=layout)
     with within(limits):
-        before, after = read_side(str(old), ".", limits, how), read_side(str(new), ".", limits, how)
+        before, after = read_side(str(old), limits, how), read_side(str(new), limits, how)
         paths = diffing.changed_paths(before, after) if text else ()
         texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
     return diffing.compare(before, after, *texts)
@@ -206,16 +208,14 @@ def _secrets(archive: Archive) -> Iterator[Finding]:
 
 
 def _against(
-    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackedWith, *, limits: Limits
+    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackOptions, *, limits: Limits
 ) -> Iterator[Finding]:
-    beside = posixpath.dirname(tarball) or "."
+    how = how._replace(destination=posixpath.dirname(tarball) or ".")
     kind, _, folder = source.partition(":")
     if fs.is_dir(source):
-        yield from check_project(archive, own, source, beside, how)
+        yield from check_project(archive, own, source, how)
     elif kind == "git":
         with committed(folder or ".") as tree:
-            yield from check_project(
-                archive, own, tree, beside, how, label=f"the committed tree of {folder or '.'}"
-            )
+            yield from check_project(archive, own, tree, how, label=f"the committed tree of {folder or '.'}")
     else:
         yield from check_against(archive, tarball_side(source, limits))

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -16,6 +16,7 @@ from linkpack.api import plan_pack
 from linkpack.batch import Batch, Failed, Packed, pack_many
 from linkpack.errors import ProjectError
 from linkpack.memo import once, remembering
+from linkpack.packing.options import PackOptions
 from linkpack.run import parallel
 from linkpack.run.choose import choose_workspaces
 from linkpack.run.parallel import Crew, run_all
@@ -137,7 +138,7 @@ def test_fail_fast(scripts: dict[str, str], root: Path) -> None:
     """Nothing begins after the first failure, be it a manifest or a bundle."""
     write(root / "pk" / "a", version="x")
     write(root / "z", scripts=scripts, dependencies={"gone": "1"}, bundleDependencies=["gone"])
-    batch = Batch("out", fail_fast=True, crew=Crew(1))
+    batch = Batch(PackOptions(destination="out"), fail_fast=True, crew=Crew(1))
     outcomes = list(pack_many([*NAMES], batch))
     assert [each.name for each in outcomes] in (["z"], ["a"])
     assert not (root / "out").exists()
@@ -146,7 +147,7 @@ def test_fail_fast(scripts: dict[str, str], root: Path) -> None:
 def test_fail_fast_after_the_first(root: Path) -> None:
     """What had begun before the failure is told, what had not is missing."""
     write(root / "pk" / "b", dependencies={"gone": "1"}, bundleDependencies=["gone"])
-    outcomes = list(pack_many([*NAMES], Batch("out", fail_fast=True, crew=Crew(1))))
+    outcomes = list(pack_many([*NAMES], Batch(PackOptions(destination="out"), fail_fast=True, crew=Crew(1))))
     assert [(each.name, type(each)) for each in outcomes] == [("z", Packed), ("b", Failed)]
     assert files_of(root / "out") == ["z-1.0.0.tgz"]
 
@@ -154,7 +155,7 @@ def test_fail_fast_after_the_first(root: Path) -> None:
 def test_scripts_that_stay_out_where_the_tarballs_go(root: Path) -> None:
     """A workspace that holds the tarballs of all is packed before the others; its tarball holds none of them."""
     write(root / "z", scripts={"prepare": "exit 3"})
-    outcomes = list(pack_many([*NAMES], Batch("z/out", crew=Crew(2))))
+    outcomes = list(pack_many([*NAMES], Batch(PackOptions(destination="z/out"), crew=Crew(2))))
     packed = [each for each in outcomes if isinstance(each, Packed)]
     assert [each.tarball.path for each in packed] == [f"z/out/{name}-1.0.0.tgz" for name in ("z", "b", "a")]
     assert [file.path for file in packed[0].tarball.files] == ["package.json"]
@@ -188,8 +189,9 @@ def test_a_worker_that_dies_before_all_is_handed_out() -> None:
 def test_a_worker_that_cannot_be_told(root: Path) -> None:
     """A package whose process broke is a failure of its own, which names the package and the reason."""
     del root
-    options = {"unknown": lambda: None}  # nothing that another process could be sent
-    outcomes = list(pack_many([*NAMES], Batch("out", options=options, crew=Crew(2))))
+    unsendable = cast("Any", lambda: None)  # nothing that another process could be sent
+    options = PackOptions(destination="out", limits=unsendable)
+    outcomes = list(pack_many([*NAMES], Batch(options, crew=Crew(2))))
     problems = [each.problems[0] for each in outcomes if isinstance(each, Failed)]
     assert [one.code for one in problems] == ["EWORKER"] * 3
     assert all("the process that packed it broke: " in one.message and "lambda" in one.message for one in problems)
@@ -228,7 +230,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path) -> None:
     results: list[Any] = []
     for jobs in (1, 2, 5):
         out = str(tmp_path / f"out{jobs}")
-        outcomes = list(pack_many(folders, Batch(out, crew=Crew(jobs))))
+        outcomes = list(pack_many(folders, Batch(PackOptions(destination=out), crew=Crew(jobs))))
         assert all(isinstance(each, Packed) for each in outcomes)
         told = [(each.plan, each.tarball._replace(path="")) for each in outcomes if isinstance(each, Packed)]
         results.append((told, files(tmp_path / f"out{jobs}")))
@@ -251,7 +253,8 @@ def test_what_is_shared_is_read_once(tmp_path: Path) -> None:
         assert [once(("a",), read) for _ in range(2)] == ["found"] * 2
     assert (len(reads), memo) == (3, {("a",): "found"})
     folders = shared(tmp_path, 3)
-    assert all(isinstance(each, Packed) for each in pack_many(folders, Batch(str(tmp_path / "o"), crew=Crew(1))))
+    batch = Batch(PackOptions(destination=str(tmp_path / "o")), crew=Crew(1))
+    assert [type(each) for each in pack_many(folders, batch)] == [Packed] * 3
 
 
 def test_two_packages_of_one_name(root: Path) -> None:
@@ -265,7 +268,7 @@ def test_two_packages_of_one_name(root: Path) -> None:
 def test_a_broken_member_is_named_by_its_folder(root: Path) -> None:
     """A package without a usable manifest has its folder's name."""
     (root / "z" / "package.json").write_text("{")
-    outcomes = list(pack_many(NAMES, Batch("out")))
+    outcomes = list(pack_many(NAMES, Batch(PackOptions(destination="out"))))
     assert [type(each) for each in outcomes] == [Failed, Packed, Packed]
     assert outcomes[0].name == "z"
 
