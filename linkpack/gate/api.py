@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import StrPath, listed, path_text
+from linkpack.bundle.specs import Mode
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
 from linkpack.gate.against import check_against, check_project
 from linkpack.gate.bundle import Runtime, check_runtime
+from linkpack.gate.diffing import Difference
 from linkpack.gate.entrypoints import check_entries, check_license
 from linkpack.gate.findings import ALLOWABLE, Finding, Findings, allowed, errors
 from linkpack.gate.gitrun import committed
@@ -19,19 +23,16 @@ from linkpack.gate.reader import Wanted, read_archive
 from linkpack.gate.sides import read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.packing.options import PackOptions
-from linkpack.select.editions import NPM_RULES, rules_edition
+from linkpack.packing.options import PackOptions, given_options
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.secrets import is_fixture, secret_name
+from linkpack.ship.form import LayoutName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import PurePath
+    from collections.abc import Iterator
 
-    from linkpack.bundle.specs import Mode
-    from linkpack.gate.diffing import Difference
     from linkpack.gate.reader import Archive
     from linkpack.npm.manifest import Manifest
-    from linkpack.ship.form import LayoutName
 
 _NO_RUNTIME = Runtime(0, 0, (), ())
 
@@ -72,9 +73,9 @@ class Unpacked(NamedTuple):
 
 
 def verify(
-    path: str | PurePath,
+    path: StrPath,
     *,
-    against: str | PurePath = "",
+    against: StrPath = "",
     max_size: int = 0,
     allow: Collection[str] = (),
     npm_rules: str = NPM_RULES[-1],
@@ -93,9 +94,9 @@ def verify(
     allowed, and what packing *against* raises.
     """
     _check_allow(allow)
+    how = given_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
     with within(limits):
-        how = PackOptions(npm_rules=rules_edition(npm_rules), specs=specs, publish_config=publish_config)
-        return _verify(str(path), (str(against), how), max_size, allow, limits)
+        return _verify(path_text(path), (path_text(against), how), max_size, allow, limits)
 
 
 def _verify(
@@ -137,8 +138,8 @@ def _verify(
 
 
 def diff(
-    old: str | PurePath,
-    new: str | PurePath,
+    old: StrPath,
+    new: StrPath,
     *,
     text: bool = True,
     npm_rules: str = NPM_RULES[-1],
@@ -153,17 +154,16 @@ def diff(
     *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
     (see `verify`), and what `plan_pack` raises.
     """
-    rules = rules_edition(npm_rules)
-    how = PackOptions(npm_rules=rules, specs=specs, publish_config=publish_config, layout=layout)
+    how = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):
-        before, after = read_side(str(old), limits, how), read_side(str(new), limits, how)
+        before, after = read_side(path_text(old), limits, how), read_side(path_text(new), limits, how)
         paths = diffing.changed_paths(before, after) if text else ()
         texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
     return diffing.compare(before, after, *texts)
 
 
 def unpack(
-    path: str | PurePath, target: str | PurePath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
+    path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
 ) -> Unpacked:
     """The folder `package` in *target* with the files of the tarball at *path*: whole, or not there.
 
@@ -173,12 +173,12 @@ def unpack(
     """
     _check_allow(allow)
     with within(limits):
-        folder, archive, found = unpack_tarball(str(path), str(target), limits, allow)
+        folder, archive, found = unpack_tarball(path_text(path), path_text(target), limits, allow)
     return Unpacked(folder, len(archive.files), archive.unpacked, found)
 
 
 def _check_allow(allow: Collection[str]) -> None:
-    for code in allow:
+    for code in listed(allow, "allow"):
         if code not in ALLOWABLE:
             raise LinkpackError(
                 f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from linkpack.npm import jsontext
@@ -10,7 +11,7 @@ from linkpack.npm.names import dependency_name_fault, name_fault
 from linkpack.npm.semver import version_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
 

@@ -6,16 +6,17 @@ the plan, the tarball, the comparison with a source, and to other processes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from linkpack.select.editions import NPM_RULES
+from linkpack.arguments import check_choice, check_count
+from linkpack.bundle.specs import Mode
+from linkpack.select.editions import NPM_RULES, rules_edition
+from linkpack.ship.form import LayoutName
+from linkpack.tarballs.deflate import GzipLevel
 
 if TYPE_CHECKING:
-    from linkpack.bundle.specs import Mode
     from linkpack.limits import Limits
     from linkpack.select.packlist import Edition
-    from linkpack.ship.form import LayoutName
-    from linkpack.tarballs.deflate import GzipLevel
 
 
 class PackOptions(NamedTuple):
@@ -53,3 +54,16 @@ class PackOptions(NamedTuple):
 
     limits: Limits | None = None
     """How much is read before it is refused. None, the default: the limits that hold already."""
+
+
+def given_options(options: PackOptions, npm_rules: str = NPM_RULES[-1]) -> PackOptions:
+    """Check *options* that a Python caller gave, and put in the edition for the version *npm_rules*.
+
+    `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
+    """
+    check_choice(options.specs, get_args(Mode), "specs")
+    check_choice(options.layout, get_args(LayoutName), "layout")
+    check_choice(options.gzip_level, get_args(GzipLevel), "gzip_level")
+    check_choice(options.publish_config, (True, False, None), "publish_config")
+    check_count(options.threads, "threads")
+    return options._replace(npm_rules=rules_edition(npm_rules))
