@@ -161,7 +161,7 @@ def _merged(
         for folder in folders:
             outcome = early[folder] if folder in early else next(late)
             if isinstance(outcome, Packed):  # named as the caller did, not as the workers had to
-                path = posixpath.join(batch.options.destination, outcome.tarball.filename)
+                path = posixpath.join(batch.options.destination, outcome.plan.filename)
                 outcome = outcome._replace(tarball=outcome.tarball._replace(path=path))
             if outcome is not None:
                 yield outcome

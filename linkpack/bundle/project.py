@@ -48,8 +48,7 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     except (OSError, ValueError) as err:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
-        marked = (at for at in upward(root) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
-        root = next(marked, root)
+        root = nearest_root(root)
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
@@ -58,6 +57,12 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         raise _no_project(root, str(err.strerror)) from err
     manifest = read_manifest(root, "root")
     return Project(root, manifest, find_workspace(root), read_workspace(root))
+
+
+def nearest_root(start: str) -> str:
+    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
+    marked = (at for at in upward(start) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
+    return next(marked, start)
 
 
 def _no_project(path: str, why: str) -> ProjectNotFound:

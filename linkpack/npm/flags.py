@@ -6,7 +6,6 @@ npm 11, a flag that npm does not know and a shortened one (`--pack-dest`) are no
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -74,8 +73,7 @@ LISTS = _words(
 )
 """Those of `VALUES` that may be given several times."""
 
-# What switches take besides true and false, when it comes next.
-_ALSO = {"color": re.compile("always"), "browser": re.compile("(?!-[^-]).+")}
+_ALSO = ("browser", "color")  # switches that take other words as well
 
 _SHORT = _pairs(
     """
@@ -90,8 +88,6 @@ _SHORT = _pairs(
 )
 
 _TRUTH = {"true": True, "false": False}
-_OPTION = re.compile(r"-{1,2}[^-]")
-_END = re.compile(r"-{2,}")
 
 
 class Taken(NamedTuple):
@@ -130,7 +126,7 @@ class _Reader:
         """Read one word, and what belongs to it of those that are left."""
         name, equals, value = word.partition("=")
         bare = name.lstrip("-")
-        if _END.fullmatch(word):
+        if _is_end(word):
             self.rest += ["--", *self.left]
             self.left.clear()
         elif word[:1] != "-" or word == "-":
@@ -181,8 +177,8 @@ class _Reader:
         if not said or key in SWITCHES or key in _ALSO:
             self.flags[key] = self._truth(key, value, said=said)
             return
-        if value is None and self.left and not _END.fullmatch(self.left[0]):
-            value = "" if key in TEXTS and _OPTION.match(self.left[0]) else self.left.popleft()
+        if value is None and self.left and not _is_end(self.left[0]):
+            value = "" if key in TEXTS and _looks_like_option(self.left[0]) else self.left.popleft()
         found: FlagValue = value if value is not None else (key not in TEXTS or "")
         if key in LISTS:
             before = self.flags.get(key)
@@ -192,11 +188,29 @@ class _Reader:
     def _truth(self, key: str, value: str | None, *, said: bool) -> FlagValue:
         """What a switch says: *said* by itself, or the true or false behind it."""
         following = self.left[0] if value is None and self.left else ""
-        if following in _TRUTH or (said and key in _ALSO and _ALSO[key].fullmatch(following)):
+        if following in _TRUTH or (said and _also_takes(key, following)):
             value = self.left.popleft()
         if value is None:
             return said
         return said == _TRUTH[value] if value in _TRUTH else value
+
+
+def _is_end(word: str) -> bool:
+    """True for `--`, behind which there are no options; npm takes more dashes as well."""
+    return len(word) > 1 and not word.strip("-")
+
+
+def _looks_like_option(word: str) -> bool:
+    """True for a word with one or two dashes in front."""
+    bare = word.lstrip("-")
+    return bool(bare) and 1 <= len(word) - len(bare) <= 2  # noqa: PLR2004 - as the docstring says
+
+
+def _also_takes(key: str, word: str) -> bool:
+    """True if the switch *key* takes another *word* than true and false: `--color always`, `--browser firefox`."""
+    if key == "color":
+        return word == "always"
+    return key == "browser" and word != "" and (word[0] != "-" or word[1:2] in ("", "-"))
 
 
 def _positive(bare: str) -> tuple[str, bool]:

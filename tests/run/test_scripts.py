@@ -16,7 +16,7 @@ import pytest
 import linkpack
 from linkpack.bundle.project import find_project
 from linkpack.errors import ScriptFailed, SnapshotError
-from linkpack.run.environment import ignores_scripts, read_surroundings, script_environment
+from linkpack.run.environment import read_surroundings, script_environment
 from linkpack.run.scripts import Script, node_facts, run_script
 from tests.support.packed import read_packed
 
@@ -239,8 +239,6 @@ def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     assert re.fullmatch(r"linkpack/\S+ workspaces/false", found.env["npm_config_user_agent"])
     env = {"PATH": str(tmp_path), "npm_config_user_agent": "pnpm/9", "npm_config_ignore_scripts": "true"}
     assert read_surroundings(env, str(tmp_path), script_shell="zsh").env["npm_config_user_agent"] == "pnpm/9"
-    assert ignores_scripts(env, str(tmp_path))
-    assert not ignores_scripts({"PATH": str(tmp_path)}, str(tmp_path))
 
 
 def test_broken_node_and_npm(tmp_path: Path) -> None:
