@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from linkpack.api import PackPlan
     from linkpack.batch import Failed, Outcome
+    from linkpack.errors import Problem
     from linkpack.npm.flags import FlagValue
     from linkpack.packing.options import PackOptions
     from linkpack.run.cli import RunOptions
@@ -107,7 +108,7 @@ class Job(NamedTuple):
     def _report(self, plan: PackPlan, tarball: Tarball) -> str:
         verbose, dry_run = self.told.verbose, self.dry_run
         if self.several and not verbose:
-            return report.packed_line(plan, tarball, dry_run=dry_run)
+            return report.packed_line(plan, tarball)
         text = report.packed(plan, tarball, verbose=verbose, dry_run=dry_run, settings=self.settings)
         return f"{text}\n" if self.several else text
 
@@ -235,8 +236,14 @@ def print_results(results: Results, job: Job, *, npm12: bool, paths: Sequence[st
         if text:
             click.echo(text, err=True)
     if results.failed:
-        problems = [problem for each in results.failed for problem in each.problems]
-        click.echo(report.failures(problems), err=True)
+        failed = [(report.safe(each.name), _unnamed(each)) for each in results.failed]
+        click.echo(report.failures_by_package(failed, verbose=job.told.verbose), err=True)
+
+
+def _unnamed(failed: Failed) -> list[Problem]:
+    """What a package says that was not packed, without its name in front."""
+    front = f"{failed.name}: "
+    return [each._replace(message=each.message.removeprefix(front)) for each in failed.problems]
 
 
 def _entry(outcome: Outcome) -> Mapping[str, object]:

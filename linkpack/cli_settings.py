@@ -89,7 +89,7 @@ def idle_flags(flags: Mapping[str, FlagValue]) -> tuple[str, ...]:
 def working_in(folder: str) -> Iterator[None]:
     """Have *folder* be the current directory in the block; "" changes nothing.
 
-    `LinkpackError` (ENOENT) when it cannot be entered.
+    `LinkpackError` (ENOFOLDER) when it cannot be entered.
     """
     if not folder:
         yield
@@ -110,7 +110,7 @@ def _enter(folder: str) -> None:
         why = getattr(err, "strerror", None) or str(err)
         raise LinkpackError(
             f"{folder} cannot be worked in: {why}",
-            code="ENOENT",
+            code="ENOFOLDER",
             path=folder,
             hint="name an existing folder for -C",
         ) from err

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # bundled packages that are listed without --verbose
 _SHOWN_WARNINGS = 10  # of one code, likewise
-_SHOWN_NAMES = 5  # of packages that have the same warning, likewise
+_SHOWN_NAMES = 5  # of packages that have the same problem, likewise
+_SHOWN_PRIVATE = 10  # workspaces that are left out, likewise
+_NOT_INSTALLED = "devDependencies"  # the section that no consumer installs
 
 _BUNDLED = r"node_modules/((?:@[^/]+/)?[^/]+)"
 
@@ -51,7 +53,7 @@ def failure(error: LinkpackError) -> str:
 
 def failures(problems: Iterable[Problem]) -> str:
     """Return the same lines for *problems*."""
-    return "\n".join(_problem("error", problem) for problem in problems)
+    return "\n".join(_told("error", (("", problem) for problem in problems), most=0))
 
 
 def failure_json(error: LinkpackError) -> str:
@@ -67,7 +69,8 @@ def _error(problems: Sequence[Problem]) -> dict[str, object]:
 
 def warnings(problems: Iterable[Problem], *, verbose: bool = False) -> str:
     """Return the lines for warnings about one package: each hint once, and of one code no more than some."""
-    return "\n".join(_folded([("", problem) for problem in problems], verbose=verbose))
+    found = (("", problem) for problem in problems)
+    return "\n".join(_told("warning", found, most=0 if verbose else _SHOWN_WARNINGS))
 
 
 def warnings_by_package(found: Iterable[tuple[str, Iterable[Problem]]], *, verbose: bool = False) -> str:
@@ -75,27 +78,39 @@ def warnings_by_package(found: Iterable[tuple[str, Iterable[Problem]]], *, verbo
 
     *found* are the packages by name, with their warnings.
     """
+    named = _by_package(found, verbose=verbose)
+    return "\n".join(_told("warning", named, most=0 if verbose else _SHOWN_WARNINGS))
+
+
+def failures_by_package(found: Iterable[tuple[str, Iterable[Problem]]], *, verbose: bool = False) -> str:
+    """Return the same lines for errors, all of them."""
+    return "\n".join(_told("error", _by_package(found, verbose=verbose), most=0))
+
+
+def _by_package(found: Iterable[tuple[str, Iterable[Problem]]], *, verbose: bool) -> Iterator[tuple[str, Problem]]:
+    """Each problem once, with the names of the packages that have it."""
     names: dict[Problem, list[str]] = {}
     for name, problems in found:
         for problem in dict.fromkeys(each._replace(path="") for each in problems):
             names.setdefault(problem, []).append(name)
-    told = [(_some(each, _SHOWN_NAMES, verbose=verbose), problem) for problem, each in names.items()]
-    return "\n".join(_folded(told, verbose=verbose))
+    for problem, who in names.items():
+        yield _some(who, _SHOWN_NAMES, verbose=verbose), problem
 
 
-def _folded(told: Iterable[tuple[str, Problem]], *, verbose: bool) -> Iterator[str]:
-    """The lines for warnings, each with the names of what it is about."""
-    count_of: dict[str, int] = {}
+def _told(kind: str, found: Iterable[tuple[str, Problem]], *, most: int) -> Iterator[str]:
+    """The lines for problems, each with whom it is about: a hint once, and *most* of one code unless that is 0."""
+    number: dict[str, int] = {}
     hints: set[str] = set()
-    for who, problem in told:
-        count_of[problem.code] = count_of.get(problem.code, 0) + 1
-        if verbose or count_of[problem.code] <= _SHOWN_WARNINGS:
-            named = problem._replace(message=f"{who}: {problem.message}") if who else problem
-            yield _problem("warning", named if named.hint not in hints else named._replace(hint=""))
-            hints.add(problem.hint)
-    for code, number in count_of.items():
-        if not verbose and number > _SHOWN_WARNINGS:
-            yield f"linkpack: warning {code}: and {number - _SHOWN_WARNINGS} more (-v lists them)"
+    for who, problem in found:
+        number[problem.code] = number.get(problem.code, 0) + 1
+        if most and number[problem.code] > most:
+            continue
+        named = problem._replace(message=f"{who}: {problem.message}") if who else problem
+        yield _problem(kind, named if named.hint not in hints else named._replace(hint=""))
+        hints.add(problem.hint)
+    for code, many in number.items():
+        if most and many > most:
+            yield f"linkpack: {kind} {code}: and {many - most} more (-v lists them)"
 
 
 def _some(names: Sequence[str], most: int, *, verbose: bool) -> str:
@@ -115,25 +130,26 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def packed_line(plan: PackPlan, tarball: Tarball, *, dry_run: bool = False) -> str:
+def packed_line(plan: PackPlan, tarball: Tarball) -> str:
     """Return the one line about a package that was packed with others."""
     snapshots = sum(each.linked for each in plan.bundled)
+    rewritten = sum(change.section != _NOT_INSTALLED for change in plan.changes)
     bundled = len(plan.bundled) - snapshots
     parts = [
         count(len(tarball.files), "file"),
         amount(tarball.size),
         *([count(snapshots, "snapshot")] if snapshots else ()),
         *([f"{bundled} bundled"] if bundled else ()),
-        *([f"{count(len(plan.changes), 'spec')} rewritten"] if plan.changes else ()),
+        *([f"{count(rewritten, 'spec')} rewritten"] if rewritten else ()),
     ]
     label = safe(f"{plan.manifest.name}@{plan.manifest.version}")
-    where = safe(posixpath.normpath(tarball.path)) + (" (dry run: not written)" if dry_run else "")
-    return f"{label}  {', '.join(parts)}  {where}"
+    return f"{label}  {', '.join(parts)}  {safe(posixpath.normpath(tarball.path))}"
 
 
 def left_private(names: Sequence[str], *, verbose: bool = False) -> str:
     """Return the line about private workspaces that are not packed."""
-    return f"left out as private: {_some(list(map(safe, names)), _SHOWN, verbose=verbose)} (--private packs them)"
+    shown = _some(list(map(safe, names)), _SHOWN_PRIVATE, verbose=verbose)
+    return f"left out as private: {shown} (--private packs them)"
 
 
 def summary(
@@ -234,21 +250,22 @@ def _places(each: Bundled) -> str:
 
 
 def _changes(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str]:
-    """The lines on rewritten specs; those of devDependencies, which nobody installs, only when *verbose*."""
-    shown = [change for change in changes if verbose or change.section != "devDependencies"]
+    """The lines on rewritten specs, each reason told once, those of devDependencies counted, unless *verbose*."""
+    shown = [change for change in changes if verbose or change.section != _NOT_INSTALLED]
     folded = len(changes) - len(shown)
     if folded and not shown:
         yield "rewritten specs"
-    yield from _table("rewritten specs", [_change(change) for change in shown])
+    reasons: set[str] = set()
+    rows = []
+    for change in shown:
+        reason = "" if change.reason in reasons and not verbose else change.reason
+        reasons.add(change.reason)
+        new = f"-> {change.new}" if change.new else "dropped"
+        cells = (change.label, f"{change.section}.{change.key}", change.old, new, reason)
+        rows.append(tuple(map(safe, cells)))
+    yield from _table("rewritten specs", rows)
     if folded:
-        yield f"  {'and ' if shown else ''}{folded} in devDependencies (-v lists them)"
-
-
-def _change(change: SpecChange) -> tuple[str, ...]:
-    new = f"-> {change.new}" if change.new else "dropped"
-    return tuple(
-        safe(each) for each in (change.label, f"{change.section}.{change.key}", change.old, new, change.reason)
-    )
+        yield f"  {'and ' if shown else ''}{folded} in {_NOT_INSTALLED} (-v lists them)"
 
 
 def _totals(tarball: Tarball, *, dry_run: bool) -> Iterator[tuple[str, str]]:

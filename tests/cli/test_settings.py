@@ -264,7 +264,7 @@ def test_working_elsewhere(project: Path, run: Callable[..., Done], monkeypatch:
     assert Path.cwd() == project.parent
     done = run("pack", "-C", "gone")
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("linkpack: error ENOENT: gone cannot be worked in: No such file or directory")
+    assert done.err.startswith("linkpack: error ENOFOLDER: gone cannot be worked in: No such file or directory")
 
 
 def test_a_deleted_directory(project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,6 +263,18 @@ def test_the_run_in_short(root: Path) -> None:
     assert len(lines) == 8
 
 
+def test_one_cause_of_many_failures(root: Path) -> None:
+    """Packages that fail alike are named in one line; each has its place in the JSON."""
+    done = run(root, "-ws", "-q", "--pack-destination", "package.json")
+    [line] = [line for line in done.stderr.splitlines() if "error" in line]
+    assert (
+        line == "linkpack: error EWRITE: z, a, b: package.json cannot take the tarball: package.json is no folder"
+    )
+    done = run(root, "-ws", "--json", "--pack-destination", "package.json")
+    errors = [each["error"]["summary"] for each in json.loads(done.stdout)]
+    assert [error.split(":")[0] for error in errors] == ["z", "a", "b"]
+
+
 def test_the_run_in_full(root: Path) -> None:
     """Verbose has a report on each, with an empty line between them; quiet has warnings alone."""
     (root / "z" / "away").symlink_to("gone")
