@@ -134,6 +134,8 @@ def pack(
         dry_run, as_json = settings.flag("dry-run", dry_run), settings.flag("json", as_json)
         told = Told(settings.level(loglevel or ""), as_json=as_json)
         destination = settings.text("pack-destination", pack_destination) or "."
+        if where:  # whoever reads the path is not in that folder
+            destination = posixpath.join(fs.real_path("."), destination)
         run = _settled(run, settings)
         options = PackOptions(
             npm_rules=npm_rules,
@@ -174,9 +176,7 @@ def pack(
                 paths = [tarball.path for _, tarball in results.packed]
                 _write_release(release, out_dir, paths)
         tarballs = [tarball for _, tarball in results.packed]
-        paths = [
-            posixpath.normpath(posixpath.join(where, each.path)) if out else each.filename for each in tarballs
-        ]
+        paths = [posixpath.normpath(each.path) if out else each.filename for each in tarballs]
         print_results(results, job, npm12=json_format == "npm12", paths=paths)
         if job.several and told.report:
             _close(results, job, chosen.private, time.monotonic() - started)

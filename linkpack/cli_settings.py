@@ -1,7 +1,7 @@
 """How a command takes npm's flags and settings: the one rule of docs/settings.md.
 
 What the command line says counts first, then npm's settings (environment, npmrc of project, user and machine),
-then the default. A setting counts for a command that has an option of its name.
+then the default. A setting counts for a command of npm's that has an option of its name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from linkpack.npm.flags import take_flags
 from linkpack.project.selection import project_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.linking.config import Config
     from linkpack.npm.flags import FlagValue
@@ -51,26 +51,6 @@ class NpmCommand(click.Command):
             ctx.exit()
         ctx.meta[_FLAGS] = taken.flags
         return super().parse_args(ctx, ["--help"] if taken.flags.get("usage") is True else list(taken.rest))
-
-
-def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--json`, with *text* as its help; the command gets a bool, npm's setting counted."""
-    return click.option("--json/--no-json", "as_json", default=None, callback=_json, help=text)
-
-
-def quiet_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--quiet`, with *text* as its help; the command gets a bool, npm's loglevel counted."""
-    return click.option("--quiet", "-q", is_flag=True, default=None, callback=_quiet, help=text)
-
-
-def _json(ctx: click.Context, param: click.Parameter, value: bool | None) -> bool:  # noqa: FBT001 - click's signature
-    del ctx, param
-    return read_settings(npm_flags()).flag("json", value)
-
-
-def _quiet(ctx: click.Context, param: click.Parameter, value: bool | None) -> bool:  # noqa: FBT001 - click's signature
-    del ctx, param
-    return bool(value) or read_settings(npm_flags()).level("") in {"silent", "error", "warn"}
 
 
 def npm_flags() -> Mapping[str, FlagValue]:

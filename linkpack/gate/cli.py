@@ -10,7 +10,6 @@ import click
 
 from linkpack.cli_limits import limit_options, size_in_bytes
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
-from linkpack.cli_settings import json_option, quiet_option
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, report
 from linkpack.gate.findings import ALLOWABLE
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.ship.form import LayoutName
 
-_JSON = json_option("Print JSON on stdout.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
 
 _ALLOW = click.option(
     "--allow",
@@ -68,7 +68,7 @@ def _json_failure(*, wanted: bool) -> Iterator[None]:
 @publish_config_option
 @click.option("--max-size", type=size_in_bytes, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
-@quiet_option("Print only findings.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
 @_ALLOW
 @limit_options(tarballs=True)
 def verify(
@@ -167,7 +167,7 @@ def diff(
     "--directory", "-C", metavar="DIR", default=".", help="Make the folder package in DIR.  [default: here]"
 )
 @_JSON
-@quiet_option("Print only warnings and errors.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors.")
 @_ALLOW
 @limit_options(tarballs=True)
 def unpack(

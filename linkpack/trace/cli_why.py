@@ -8,7 +8,6 @@ import click
 
 from linkpack import report
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
-from linkpack.cli_settings import json_option
 from linkpack.errors import LinkpackError
 from linkpack.packing.options import PackOptions
 from linkpack.trace.why import explain
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 @npm_rules_option
 @layout_option("Answer for this layout of pack.")
 @publish_config_option
-@json_option("Print the answer as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def why(
     path: str,
     folder: str,

@@ -121,6 +121,24 @@ def test_the_nearer_source_wins(project: Path, run: Callable[..., Done], monkeyp
         assert (project / f"d{number}" / "p-1.0.0.tgz").exists(), source
 
 
+def test_members_heed_the_roots_npmrc(
+    project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a member of a workspace the project's npmrc is the root's, and a folder's own is not read, as by npm."""
+    for folder in ("a", "b"):
+        (project / folder).mkdir()
+        about = {"name": folder, "version": "1.0.0"}
+        (project / folder / "package.json").write_text(json.dumps(about), encoding="utf-8")
+        (project / folder / ".npmrc").write_text("pack-destination=wrong\n", encoding="utf-8")
+    root: dict[str, object] = {"name": "p", "version": "1.0.0", "workspaces": ["a"]}
+    (project / "package.json").write_text(json.dumps(root), encoding="utf-8")
+    (project / ".npmrc").write_text(f"pack-destination={project}/right\n", encoding="utf-8")
+    assert run("pack", "-s", "b").out == "b-1.0.0.tgz\n"
+    monkeypatch.chdir(project / "a")
+    assert run("pack", "-s").out == "a-1.0.0.tgz\n"
+    assert sorted(path.name for path in (project / "right").iterdir()) == ["a-1.0.0.tgz", "b-1.0.0.tgz"]
+
+
 def test_off_is_off(project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that says no is as if it were not there."""
     for key in ("dry-run", "json", "ignore-scripts", "workspaces"):
@@ -179,19 +197,18 @@ def test_settings_of_other_files(project: Path, run: Callable[..., Done], monkey
     assert (project / "three" / "p-1.0.0.tgz").exists()
 
 
-def test_other_commands_heed_json_and_loglevel(
+def test_settings_of_the_other_commands(
     project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rule is that of every command with such an option."""
+    """The commands on links heed json as well; those that look at a package heed nothing."""
     assert run("pack", "-s").status == 0
+    monkeypatch.setenv("npm_config_prefix", str(project.parent / "prefix"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(project.parent / "state"))
     put("project", "json", "true", project, monkeypatch)
-    for command in (["verify", "p-1.0.0.tgz"], ["why", "index.js"], ["diff", ".", "."], ["ls"], ["config"]):
+    for command in (["ls"], ["config"], ["link", "--dry-run"]):
         assert run(*command).out[:1] in {"{", "["}, command
-        if command[0] not in {"ls", "config"}:
-            assert run(*command, "--no-json").out[:1] not in {"{", "["}, command
-    put("project", "json", "false", project, monkeypatch)
-    put("project", "loglevel", "warn", project, monkeypatch)
-    assert run("unpack", "p-1.0.0.tgz", "-C", "../home").out == ""
+    for command in (["verify", "p-1.0.0.tgz"], ["why", "index.js"], ["diff", ".", "."], ["unpack", "p-1.0.0.tgz"]):
+        assert run(*command).out[:1] not in {"{", "["}, command
 
 
 IDLE = "--registry=http://127.0.0.1:9/ --tag next --no-color --offline --no-progress --cache c --access public"
@@ -253,14 +270,15 @@ def test_scripts_see_the_flags(project: Path, run: Callable[..., Done]) -> None:
 
 
 def test_working_elsewhere(project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With -C everything is as if started there, but for the path that --out prints, which holds here."""
+    """With -C everything is as if started there; the paths that are told are absolute, so that they hold here."""
     monkeypatch.chdir(project.parent)
     (project / ".npmrc").write_text("pack-destination=d\n", encoding="utf-8")
     assert run("pack", "-q", "-C", "p").out == "p-1.0.0.tgz\n"
     assert (project / "d" / "p-1.0.0.tgz").exists()
     printed = run("pack", "-q", "-C", "p", "--out", "e/%s.tgz").out
-    assert printed == "p/d/e/p.tgz\n"
+    assert printed == f"{project}/d/e/p.tgz\n"
     assert Path(printed.strip()).exists()
+    assert run("pack", "-C", "p", "--json", "--dry-run").json[0]["linkpack"]["path"] == f"{project}/d/p-1.0.0.tgz"
     assert Path.cwd() == project.parent
     done = run("pack", "-C", "gone")
     assert (done.status, done.out) == (1, "")

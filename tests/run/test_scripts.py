@@ -63,7 +63,7 @@ def test_stdout_carries_data_only(tmp_path: Path) -> None:
     assert done.stdout == "demo-1.0.0.tgz\n"
     assert "> demo@1.0.0 prepack\n> echo from the script\n\nfrom the script\n" in done.stderr
     assert "> demo@1.0.0 postpack\n> echo done\n> echo really\n\ndone\nreally\n" in done.stderr
-    done = run(demo, "--json", "--quiet")
+    done = run(demo, "--json", "--silent")
     assert json.loads(done.stdout)[0]["name"] == "demo"
     assert done.stderr == "from the script\ndone\nreally\n"
 

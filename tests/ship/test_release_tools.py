@@ -260,7 +260,8 @@ def test_github_actions(tmp_path: Path) -> None:
         git(tmp_path, "clone", "-q", str(bare), str(clone))
         (job,) = workflow()["jobs"].values()
         outputs = run_job(terminal, clone, job["steps"])
-        packed = (clone / "out" / outputs["pack"]["tarball"]).read_bytes()
+        assert outputs["pack"]["tarball"] == "out/site-1.0.0.tgz"
+        packed = (clone / outputs["pack"]["tarball"]).read_bytes()
         assert registry.tarballs["site/-/site-1.0.0.tgz"] == packed
         for name in ("npm 11", "yarn 4 pnp", "bun 1.4 isolated"):
             (installer,) = (each for each in INSTALLERS if each.name == name)
