@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -128,7 +128,9 @@ def pack(
     if bool(from_publish_plan) != bool(out_dir) or (from_publish_plan and (folders or out or tree)):
         raise click.UsageError("--from-publish-plan and --out-dir go together, without DIR, --out and --dir")
     started = time.monotonic()
-    with working_in(where):
+    with ExitStack() as stack:
+        with _json_failure() if as_json else nullcontext():
+            stack.enter_context(working_in(where))
         flags = npm_flags()
         settings = read_settings(flags)
         dry_run, as_json = settings.flag("dry-run", dry_run), settings.flag("json", as_json)
@@ -185,7 +187,7 @@ def pack(
 
 
 def _settled(run: RunOptions, settings: Settings) -> RunOptions:
-    """*run* with npm's settings where the command line says nothing."""
+    """Return *run* with npm's settings where the command line says nothing."""
     ignore_scripts = settings.flag("ignore-scripts", run.ignore_scripts)
     if run.workspace and run.workspaces is False:
         raise click.UsageError("--no-workspaces and --workspace do not go together")
@@ -211,7 +213,7 @@ def _tell_settings(settings: Settings, flags: Mapping[str, FlagValue], told: Tol
 def _script_flags(
     flags: Mapping[str, FlagValue], destination: str, *, dry_run: bool, as_json: bool
 ) -> Mapping[str, FlagValue]:
-    """The flags that lifecycle scripts see in npm_config_* variables."""
+    """Return the flags that lifecycle scripts see in npm_config_* variables."""
     own: dict[str, FlagValue] = dict(flags)
     if dry_run:
         own["dry-run"] = True

@@ -76,11 +76,11 @@ class Job(NamedTuple):
     flags: Mapping[str, FlagValue] = {}
 
     def planned(self, folder: str, written: Sequence[str] = ()) -> PackPlan:
-        """The plan for the package in *folder*, "" being where we are; *written* are paths that others write."""
+        """Plan packing *folder*, "" being where we are; *written* are paths that the same run writes."""
         return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=written)
 
     def write(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
-        """The tarball of *plan*, written and recorded, or on a dry run measured."""
+        """Write the tarball of *plan* and its records; on a dry run measure it."""
         if not self.several:
             self.warn(plan)
         if self.dry_run:
@@ -114,7 +114,7 @@ class Job(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What was packed, in order, and what each package that was not says; *outcomes* of a batch: both."""
+    """The packages that were *packed*, in order, and those that *failed*; of a batch *outcomes* are both."""
 
     packed: tuple[tuple[PackPlan, Tarball], ...]
     failed: tuple[Failed, ...] = ()
@@ -122,7 +122,7 @@ class Results(NamedTuple):
 
 
 def pack_all(folders: Sequence[str], job: Job, run: RunOptions) -> Results:
-    """The results of packing each of *folders*, "" being where we are.
+    """Pack each of *folders*, "" being where we are.
 
     Packages are packed together, all or none, unless they have scripts to be run, or workspaces or parallel work
     were asked for and nothing is recorded.
@@ -140,7 +140,7 @@ def pack_all(folders: Sequence[str], job: Job, run: RunOptions) -> Results:
 
 
 def _scripted(folders: Sequence[str], run: RunOptions) -> bool:
-    """Whether packing *folders* runs scripts, should they be allowed to."""
+    """True if packing *folders* runs scripts where they may run."""
     found = (find_project(folder or ".", walk_up=not folder) for folder in folders)
     return run.run_linked_scripts or any(map(has_scripts, found))
 
@@ -153,7 +153,7 @@ def _announce(script: Script, *, quiet: bool) -> None:
 
 
 def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball], ...]:
-    """The plan and tarball of each of *folders*; all plans are made before the first tarball is written."""
+    """Pack *folders* together: all plans are made before the first tarball is written."""
     destination = job.options.destination
     plans = [job.planned(folder) for folder in folders]
     check_distinct([plan.filename for plan in plans])
@@ -170,7 +170,7 @@ def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball
 
 
 def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple[PackPlan, Tarball], ...]:
-    """The plan and tarball of each of *folders*, one after the other with its scripts."""
+    """Pack *folders* one after the other, each with its scripts."""
     from linkpack.run.lifecycle import pack_through  # noqa: PLC0415 - loads subprocess
 
     destination, out = job.options.destination, job.options.out
@@ -199,7 +199,7 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
 
 
 def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | None) -> Results:
-    """The outcome of each of *folders*, packed side by side: one that fails leaves the others be."""
+    """Pack *folders* side by side: one that fails does not keep the others from being packed."""
     from linkpack.batch import Batch, Packed, pack_many  # noqa: PLC0415 - loads all of concurrent.futures
 
     packed: list[tuple[PackPlan, Tarball]] = []
@@ -219,7 +219,7 @@ def _apart(folders: Sequence[str], job: Job, run: RunOptions, hooks: Hooks | Non
 
 
 def print_results(results: Results, job: Job, *, npm12: bool, paths: Sequence[str]) -> None:
-    """Print *paths*, or JSON, on stdout, and for several packages their warnings; then what was not packed."""
+    """Print *paths*, or JSON, on stdout; then the warnings of several packages, and why some were not packed."""
     if not job.told.as_json:
         for path in paths:
             click.echo(report.safe(path))
@@ -241,7 +241,7 @@ def print_results(results: Results, job: Job, *, npm12: bool, paths: Sequence[st
 
 
 def _unnamed(failed: Failed) -> list[Problem]:
-    """What a package says that was not packed, without its name in front."""
+    """Return the problems of a package that was not packed, without its name in front."""
     front = f"{failed.name}: "
     return [each._replace(message=each.message.removeprefix(front)) for each in failed.problems]
 

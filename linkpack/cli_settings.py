@@ -54,14 +54,14 @@ class NpmCommand(click.Command):
 
 
 def npm_flags() -> Mapping[str, FlagValue]:
-    """The flags of npm on the command line that are no options of the command, by name, without dashes."""
+    """Return npm's flags on the command line that are no options of the command, by name, without dashes."""
     context = click.get_current_context(silent=True)
     flags: Mapping[str, FlagValue] = context.meta.get(_FLAGS, {}) if context else {}
     return flags
 
 
 def idle_flags(flags: Mapping[str, FlagValue]) -> tuple[str, ...]:
-    """Those of *flags*, as they are written, that change nothing for the command itself."""
+    """Return those of *flags*, as they are written, that change nothing for the command itself."""
     return tuple(f"--{key}" for key in flags if key not in _HEEDED)
 
 
@@ -164,7 +164,7 @@ class Settings:
         self.warnings.append(Problem("WSETTING", source, message, f"mend it: {source}"))
 
     def _expanded(self, text: str) -> str:
-        """A path whose `~/` no shell has replaced, as after a `=` and in an npmrc."""
+        """Put the home directory in for a `~/` that no shell has replaced: after a `=`, in an npmrc."""
         home = self._config.user_home
         return f"{home}/{text[2:].lstrip('/')}" if home and text.startswith("~/") else text
 

@@ -98,7 +98,7 @@ class Taken(NamedTuple):
 
 
 def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
-    """Take npm's flags out of *words*.
+    """Take npm's flags out of the command line *words*.
 
     *own* are the command's options as they are written, each with whether it takes a value: they stay. One that is
     a switch of npm as well is spelt in the one way that parsers agree on:
@@ -161,7 +161,7 @@ class _Reader:
             self.rest.append(spelt if spelt in self.own else word)
 
     def _expanded(self, name: str, bare: str) -> list[str]:
-        """The options that a short one stands for, or several in one word (`-fg`); none for anything else."""
+        """Return what a short option stands for, or several in one word (`-fg`); nothing for anything else."""
         if bare in _SHORT:
             return [_SHORT[bare]]
         first = f"-{bare[:1]}"
@@ -186,7 +186,7 @@ class _Reader:
         self.flags[key] = found
 
     def _truth(self, key: str, value: str | None, *, said: bool) -> FlagValue:
-        """What a switch says: *said* by itself, or the true or false behind it."""
+        """Return what a switch says: *said* by itself, or the true or false behind it."""
         following = self.left[0] if value is None and self.left else ""
         if following in _TRUTH or (said and _also_takes(key, following)):
             value = self.left.popleft()
@@ -214,7 +214,7 @@ def _also_takes(key: str, word: str) -> bool:
 
 
 def _positive(bare: str) -> tuple[str, bool]:
-    """The key of a flag without its `no-`, and whether it says yes."""
+    """Return the key of a flag without its `no-`, and whether it says yes."""
     said = True
     while bare.lower().startswith("no-"):
         bare, said = bare[3:], not said
@@ -222,7 +222,7 @@ def _positive(bare: str) -> tuple[str, bool]:
 
 
 def is_flag(bare: str) -> bool:
-    """True if npm has a flag of this name, with `no-` in front or not."""
+    """True if npm has a flag of this name, with or without `no-` in front."""
     key, _ = _positive(bare)
     return key in SWITCHES or key in TEXTS or key in VALUES or key in _ALSO
 

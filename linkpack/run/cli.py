@@ -83,12 +83,12 @@ class RunOptions(NamedTuple):
 
     @property
     def asks_for_workspaces(self) -> bool:
-        """Whether workspaces are to be packed."""
+        """True if workspaces are to be packed."""
         return bool(self.workspace or self.workspaces)
 
     @property
     def many(self) -> bool:
-        """Whether packages are packed side by side, each by itself."""
+        """True if packages are packed side by side, each by itself."""
         return bool(self.asks_for_workspaces or self.jobs or self.scheduler or self.fail_fast)
 
     @property
@@ -117,7 +117,7 @@ class RunOptions(NamedTuple):
         return found._replace(folders=(*found.folders, *(each for each in given if each != ".")))
 
     def hooks(self, announce: Callable[[Script], None], flags: Mapping[str, FlagValue]) -> Hooks | None:
-        """How to run scripts, which see *flags* as npm's; None when none are to be run."""
+        """Return how to run scripts, which see *flags* as npm's; None when none are to be run."""
         if self.ignore_scripts:
             return None
         from linkpack.run.lifecycle import Hooks  # noqa: PLC0415 - loads subprocess

@@ -283,6 +283,7 @@ def test_working_elsewhere(project: Path, run: Callable[..., Done], monkeypatch:
     done = run("pack", "-C", "gone")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("linkpack: error ENOFOLDER: gone cannot be worked in: No such file or directory")
+    assert run("pack", "-C", "gone", "--json").json["error"]["code"] == "ENOFOLDER"
 
 
 def test_a_deleted_directory(project: Path, run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
