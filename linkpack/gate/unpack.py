@@ -6,6 +6,7 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from linkpack.archive.tar_header import MTIME
 from linkpack.disk import fswrite
 from linkpack.disk.drafts import sweep
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
@@ -14,7 +15,6 @@ from linkpack.gate.findings import allowed, as_problems, errors
 from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.tarballs.tar import MTIME
 
 if TYPE_CHECKING:
     from collections.abc import Collection

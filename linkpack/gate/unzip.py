@@ -18,6 +18,12 @@ CHUNK = 1 << 18  # bytes given at a time
 _SLACK = 1 << 16  # unpacked bytes that no ratio is asked of
 _ZEROS = 1 << 20  # bytes after the end mark: tar fills its last record with some
 _MAGIC = b"\x1f\x8b"
+# Nothing in front of the contents, or the name that gzip gives: of what else may stand there readers know less.
+_FLAGS = (0, 8)
+# npm stops when what it has unpacked is more than 1,000 times what it has received, piece by piece.
+_PIECE = 1 << 14  # bytes that npm receives at least at a time
+_RATIO = 1000
+_BLOCK = 512
 
 
 class Unzipped:
@@ -29,6 +35,7 @@ class Unzipped:
         self._packed = hashlib.sha512()
         self._first = True
         self._left = b""
+        self._given_in = 0
         self._most = min(limits.unpacked, limits.ratio * size + _SLACK)
         self._limits = limits
         self.given = 0
@@ -75,15 +82,19 @@ class Unzipped:
             if not packed.startswith(_MAGIC):
                 what = "it is empty" if not packed else "it does not begin as one"
                 raise Refused("EGZIP", "", f"this is not a gzip file: {what}")
+            if packed[3:4] and packed[3] not in _FLAGS:
+                raise Refused("EGZIP", "", f"the gzip header has flags that readers do not agree on: {packed[3]}")
         self._packed.update(packed)
+        self._given_in += len(packed)
         return packed
 
     def _counted(self, piece: bytes) -> bytes:
         self.given += len(piece)
-        if self.given > self._most:
+        received = self._given_in - len(self._left) + _PIECE
+        if self.given > self._most or self.given > max(self._limits.ratio, _RATIO) * received:
             limit = (
                 f"{self._limits.unpacked} bytes"
-                if self._most == self._limits.unpacked
+                if self.given > self._limits.unpacked
                 else f"{self._limits.ratio} times its size"
             )
             raise Refused(
@@ -102,6 +113,8 @@ class Unzipped:
             if zeros > _ZEROS or any(piece):
                 raise Refused("EAFTEREND", "", "data stands after the end mark of the tar stream")
         self._refuse_more()
+        if self.given % _BLOCK:
+            raise Refused("ETRUNCATED", "", "the tar stream ends inside a block: yarn takes it for truncated")
 
     def _refuse_more(self) -> None:
         if self._unzip.unused_data or self._source.read(1):
