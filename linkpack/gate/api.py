@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.specs import Mode
 from linkpack.disk import fs
+from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
 from linkpack.gate.against import check_against, check_project
@@ -31,10 +33,15 @@ from linkpack.ship.form import LayoutName
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from linkpack.gate.reader import Archive
+    from linkpack.gate.reader import Archive, Member
     from linkpack.npm.manifest import Manifest
 
-_NO_RUNTIME = Runtime(0, 0, (), ())
+_SETTINGS_MAX = 1 << 16  # bytes of an npmrc that is looked into
+_AROUND = " \t\"'"  # what may stand around keys and values
+_LOGINS = {"_authToken", "_auth", "_password"}
+_STASH = ".linkpack"  # where the link commands keep what they put aside (linking.linkdraft, slow to import)
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+_NO_RUNTIME = Runtime(0, 0, ())
 
 
 class Verdict(NamedTuple):
@@ -61,6 +68,10 @@ class Verdict(NamedTuple):
     def ok(self) -> bool:
         """Whether there is no error among the findings."""
         return not errors(self.findings)
+
+    def passes(self, *, strict: bool = False) -> bool:
+        """True if there is no error among the findings and, with *strict*, no warning either."""
+        return self.ok and not (strict and self.findings)
 
 
 class Unpacked(NamedTuple):
@@ -103,10 +114,11 @@ def _verify(
     where: str, against: tuple[str, PackOptions], max_size: int, allow: Collection[str], limits: Limits
 ) -> Verdict:
     with open_tarball(where) as file:
-        archive = read_archive(file.source, file.size, Wanted(is_manifest, scan=True), limits)
+        archive = read_archive(file.source, file.size, Wanted(_is_looked_at, scan=True), limits)
     manifests = read_manifests(archive, where)
     found = Findings()
     found.extend(manifests.findings)
+    found.extend(_leftovers(archive))
     found.extend(_secrets(archive))
     if max_size and archive.size > max_size:
         found.error(
@@ -114,9 +126,12 @@ def _verify(
         )
     runtime = _NO_RUNTIME
     root = manifests.by_slot.get("")
+    if root is not None and root.private:
+        why = "package.json says private: a publish is refused"
+        found.error("EPRIVATE", "package.json", why, 'remove "private", or pass --allow EPRIVATE')
     if root is not None and archive.integrity:
-        runtime = check_runtime(manifests.by_slot, archive.files.keys(), read_vendored(archive, root))
-        found.extend(runtime.findings)
+        vendored = read_vendored(archive, root)
+        runtime = check_runtime(manifests.by_slot, archive.files.keys(), found, vendored)
         found.extend(check_entries(root, manifests.members, archive.files))
         found.extend(check_license(manifests.members, archive.files.keys()))
     source, how = against
@@ -135,6 +150,12 @@ def _verify(
         runtime.serves,
         allowed((*archive.findings, *found.all()), allow),
     )
+
+
+def unread(path: str, err: LinkpackError) -> Verdict:
+    """Return the verdict on the tarball at *path*, which *err* kept from being read."""
+    found = tuple(Finding(each.code, each.path, each.message, each.hint) for each in err.problems)
+    return Verdict(path, "", "", 0, 0, 0, "", 0, 0, (), found)
 
 
 def diff(
@@ -185,9 +206,44 @@ def _check_allow(allow: Collection[str]) -> None:
             )
 
 
+def _is_looked_at(path: str, size: int) -> bool:
+    return is_manifest(path, size) or (size <= _SETTINGS_MAX and posixpath.basename(path) == ".npmrc")
+
+
+def _leftovers(archive: Archive) -> Iterator[Finding]:
+    """Find what no packer ships: git's own folder, and what linkpack puts aside while it works."""
+    seen = set()
+    for path in [*archive.files, *(name.rstrip("/").partition("/")[2] for name in archive.folders)]:
+        portions = path.split("/")
+        for at, portion in enumerate(portions, 1):
+            place = "/".join(portions[:at])
+            if place in seen:
+                continue
+            if portion.lower() == ".git":
+                seen.add(place)
+                why = f"{place} is git's: its settings can name programs that git runs there"
+                yield Finding("EREPOSITORY", place, why, f"leave {place} out of the package")
+            elif portion == _STASH or is_draft(portion):
+                seen.add(place)
+                why = f"{place} is a lock, a stash or an unfinished file of linkpack"
+                yield Finding("ELEFTOVER", place, why, f"remove {place}, and pack again")
+
+
+def _logins(member: Member) -> Iterator[str]:
+    """Yield the settings in an npmrc that hold a login; one that only names a variable holds none."""
+    for line in member.kept.decode("utf-8", "replace").splitlines():
+        key, _, value = line.partition("=")
+        name = key.strip(_AROUND).rpartition(":")[2]
+        bare = value.strip(_AROUND)
+        if name in _LOGINS and bare and not _VARIABLE.fullmatch(bare):
+            yield name
+
+
 def _secrets(archive: Archive) -> Iterator[Finding]:
     fixtures = []
     for member in archive.members:
+        if posixpath.basename(member.path) == ".npmrc" and not member.tokens and any(_logins(member)):
+            member = member._replace(tokens=("a registry login",))  # noqa: PLW2901 - as if the scan had found it
         what = secret_name(member.path)
         fix = f"leave {member.path} out of the package"
         if (what or member.tokens) and is_fixture(member.path, member.tokens):

@@ -63,6 +63,11 @@ class Difference(NamedTuple):
     unpacked: tuple[int, int]
     is_same_file: bool
 
+    @property
+    def is_same(self) -> bool:
+        """True if both hold the same files with the same modes, however they are compressed."""
+        return not self.files
+
 
 def changed_paths(old: Side, new: Side) -> tuple[str, ...]:
     """The paths of files that are not the same on both sides, sorted."""

@@ -243,6 +243,18 @@ RAW = [
 ]
 
 CONTENTS = [
+    ("private", manifest(private=True), "EPRIVATE"),
+    ("private-text", manifest(private="yes"), "EPRIVATE"),
+    ("git-folder", BODY + member("package/.git/config"), "EREPOSITORY"),
+    ("git-folder-below", BODY + member("package/test/repo/.GIT/HEAD") + member("package/test/repo/.GIT/config"),
+     "EREPOSITORY"),
+    ("git-file", BODY + member("package/lib/.git", "gitdir: ../x"), "EREPOSITORY"),
+    ("git-folder-alone", BODY + header(b"package/.git/", 0, b"5"), "EREPOSITORY"),
+    ("draft", BODY + member(f"package/.linkpack-{'0' * 16}.tmp"), "ELEFTOVER"),
+    ("stash", BODY + member("package/lib/.linkpack/a/index.js"), "ELEFTOVER"),
+    ("npmrc-short-token", BODY + member("package/.npmrc", "//r/:_authToken = abc"), "ESECRET"),
+    ("npmrc-quoted", BODY + member("package/test/.npmrc", 'a=b\n"//r/:_auth"="abc"'), "ESECRET"),
+    ("npmrc-half-a-variable", BODY + member("package/.npmrc", "//r/:_password=${A}b"), "ESECRET"),
     ("env", BODY + member("package/.env"), "ESECRETFILE"),
     ("env-production", BODY + member("package/conf/.env.production"), "ESECRETFILE"),
     ("ssh-key", BODY + member("package/id_rsa"), "ESECRETFILE"),

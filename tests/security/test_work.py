@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack import api
+from linkpack.bundle.check import SlotIndex
 from linkpack.errors import LinkpackError, PlanRejected
 from linkpack.gate import api as gate
+from linkpack.gate.entrypoints import check_entries
 from linkpack.limits import DEFAULTS
 from linkpack.linking.npmrc import expand, parse_npmrc
 from linkpack.npm.manifest import parse_manifest
@@ -205,6 +207,21 @@ def ask(rules: str, path: str) -> object:
     return RuleSet(parse_rules(rules, "x")).keeps_file(tuple(path.split("/")))
 
 
+def exported(count: int) -> object:
+    """Look *count* patterns of exports up among as many files."""
+    exports = {f"./k{i}": f"./lib{i}*.js" for i in range(count)}
+    files = {f"f{i}.js": None for i in range(count)}
+    manifest = parse_manifest(b'{"name": "a", "version": "1.0.0"}', "package.json", "root")
+    return list(check_entries(manifest, {"exports": exports}, files))  # type: ignore[arg-type]
+
+
+def looked_up(count: int) -> object:
+    """Look *count* names up from a package that lies in as many others."""
+    slots = ["node_modules/" + "/node_modules/".join(["a"] * depth) for depth in (1, count)]
+    index = SlotIndex(slots)
+    return [index.find(slots[1], f"d{i}") for i in range(count)]
+
+
 LINEAR: dict[str, Callable[[int], object]] = {
     "dependencies of a manifest": lambda n: parse_manifest(manifest_of(n), "package.json", "root"),
     "lists in lists": lambda n: parse_manifest(nested(n // 8), "package.json", "root"),
@@ -212,6 +229,8 @@ LINEAR: dict[str, Callable[[int], object]] = {
     "portions of a path": lambda n: ask("a/**/b/**/c", "/".join(["A"] * n)),
     "double stars": lambda n: ask("**/a/" * (n // 4) + "b", "/".join(["A"] * n)),
     "stars and groups in a name": lambda n: ask("*(a|b|ab)*(a|ba)c", "AB" * (n // 8)),
+    "patterns of exports, and files": exported,
+    "names that a deep package asks for": looked_up,
     "lines of an npmrc": lambda n: parse_npmrc("\n".join(f"k{i}[]=${{A}}" for i in range(n))),
     "variables in a value": lambda n: expand("${A}${B?}" * n, {"A": "${A}"}),
 }
