@@ -445,6 +445,11 @@ def read_long_name(body: bytes) -> bytes:
     return name
 
 
+def may_be_lost(path: str) -> bool:
+    """True if node-tar may lose the name *path* of an entry that `entry_header` writes: see `read_records`."""
+    return not path.isascii() and not record(b"path", path.encode("utf-8", "surrogateescape"))[_FIRST:].isascii()
+
+
 def is_short_for(own: bytes, path: bytes) -> bool:
     """True if some packer puts *own* into an entry's own header where its name is *path*.
 

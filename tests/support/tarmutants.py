@@ -1,6 +1,7 @@
 """Tarballs that are nearly right: real ones with one to three things changed in their structure.
 
-What is changed is every field of a header, the kind of an entry, extended headers of every kind with every record,
+What is changed is every field of a header, the kind of an entry,
+extended headers of every kind with every record,
 names, order, padding, the end and the gzip member around it. Checksums are set right again, but for some.
 """
 
@@ -51,11 +52,14 @@ _NUMBERS = ("mode", "uid", "gid", "size", "mtime", "devmajor", "devminor", "atim
 _TEXTS = ("name", "link", "uname", "gname", "prefix", "tail", "magic", "version")
 _KINDS = [bytes([each]) for each in b"\x000123456 7xgXLKNSVDMAIu\xff"]
 _KEYS = (
-    b"path", b"path", b"path", b"path", b"size", b"size", b"size", b"linkpath", b"mode", b"type", b"uid", b"gid", b"uname",
-    b"gname", b"mtime", b"atime", b"ctime", b"comment", b"comment", b"charset", b"hdrcharset", b"dev", b"ino", b"nlink",
+    b"path", b"path", b"path", b"path", b"size", b"size", b"size", b"linkpath", b"mode", b"type", b"uid", b"gid",
+    b"uname",
+    b"gname", b"mtime", b"atime", b"ctime", b"comment", b"comment", b"charset", b"hdrcharset", b"dev", b"ino",
+    b"nlink",
     b"GNU.sparse.major", b"GNU.sparse.name", b"GNU.sparse.size", b"GNU.sparse.realsize", b"GNU.sparse.map",
     b"GNU.volume.label", b"GNU.dumpdir", b"SCHILY.dev", b"SCHILY.ino", b"SCHILY.nlink", b"SCHILY.realsize",
-    b"SCHILY.filetype", b"SCHILY.xattr.user.x", b"SUN.holesdata", b"LIBARCHIVE.symlinktype", b"LIBARCHIVE.creationtime",
+    b"SCHILY.filetype", b"SCHILY.xattr.user.x", b"SUN.holesdata", b"LIBARCHIVE.symlinktype",
+    b"LIBARCHIVE.creationtime",
     b"Path", b"PATH", b"path ", b"", b"a\0b", b"realtime.x", b"security.x", b"NODETAR.type", b"\xff", b"x" * 600,
 )  # fmt: skip
 
@@ -104,7 +108,8 @@ def seeds() -> list[list[Part]]:
                 if form == tarfile.USTAR_FORMAT and name == LONG_UNICODE:
                     continue
                 info = tarfile.TarInfo(name)
-                info.size, info.mode, info.mtime, info.uid, info.uname = len(data), 0o644, 1_700_000_000, 501, "me"
+                info.size, info.mode, info.mtime = len(data), 0o644, 1_700_000_000
+                info.uid, info.uname = 501, "me"
                 archive.addfile(info, io.BytesIO(data))
         streams.append(buffer.getvalue())
     streams.append(
@@ -168,14 +173,21 @@ class Mutant:
         plain = b"%o" % value
         big = value.to_bytes(width + 1, "big")
         ways = (
-            plain.ljust(width, b"\0"), plain.rjust(width, b"0"), plain.rjust(width, b" "), (plain + b" ").rjust(width, b"0"),
-            (plain + b"\0").rjust(width, b" "), b"\x80" + big[-width + 1 :], b"\xff" * width, b"\x80" + b"\x7f" * (width - 1),
-            b"\x80\0\0" + b"\xff" * (width - 3), b"\x81" + big[-width + 1 :], b"\xff" + bytes(width - 1), bytes(width),
+            plain.ljust(width, b"\0"), plain.rjust(width, b"0"), plain.rjust(width, b" "),
+            (plain + b" ").rjust(width, b"0"),
+            (plain + b"\0").rjust(width, b" "), b"\x80" + big[-width + 1 :], b"\xff" * width,
+             b"\x80" + b"\x7f" * (width - 1),
+            b"\x80\0\0" + b"\xff" * (width - 3), b"\x81" + big[-width + 1 :], b"\xff" + bytes(width - 1),
+            bytes(width),
             b" " * width, b"\0" + plain.ljust(width - 1, b"\0"), b"\t" + plain.ljust(width - 1, b"\0"),
-            b"+" + plain.ljust(width - 1, b"\0"), b"-" + plain.ljust(width - 1, b"\0"), b"0x" + plain.ljust(width - 2, b"\0"),
-            b"0o" + plain.ljust(width - 2, b"\0"), (plain + b"\0" + plain).ljust(width, b"\0"), (plain + b"8").ljust(width, b"\0"),
-            (plain + b" 7").ljust(width, b"\0"), (plain + b"\n").ljust(width, b"\0"), (plain + b"\0\n").ljust(width, b"\0"),
-            b"\xc2\xa0" + plain.ljust(width - 2, b"\0"), (plain + b"\0 ").ljust(width, b" "), b"\x80" + big[-width + 2 :] + b"\0",
+            b"+" + plain.ljust(width - 1, b"\0"), b"-" + plain.ljust(width - 1, b"\0"),
+            b"0x" + plain.ljust(width - 2, b"\0"),
+            b"0o" + plain.ljust(width - 2, b"\0"), (plain + b"\0" + plain).ljust(width, b"\0"),
+            (plain + b"8").ljust(width, b"\0"),
+            (plain + b" 7").ljust(width, b"\0"), (plain + b"\n").ljust(width, b"\0"),
+             (plain + b"\0\n").ljust(width, b"\0"),
+            b"\xc2\xa0" + plain.ljust(width - 2, b"\0"), (plain + b"\0 ").ljust(width, b" "),
+            b"\x80" + big[-width + 2 :] + b"\0",
             (plain + b"_0").ljust(width, b"\0"), b"zzzz".ljust(width, b"z"), (plain + b"\r").ljust(width, b"\0"),
             (plain + b"\x0b").ljust(width, b"\0"), (b"0" * (width - len(plain) - 1) + plain + b";"),
         )  # fmt: skip
@@ -189,9 +201,12 @@ class Mutant:
         width = end - start
         held = bytes(part.head[start:end]).partition(b"\0")[0]
         ways = (
-            b"", b"x", held + b"\0x", held + b"\0\nx", held + b"\n", held + b"/", b"/" + held, held + b"\xff", b"\0" + held,
-            b"\0" * (width - 1) + b"x", held.rjust(width, b"x"), held.ljust(width, b"x"), b"ustar ", b"ustar\0", b"00", b" \0",
-            b"0\0", b"ustar", b"USTAR\0", b"package", b"package/", b"package/lib", b".", b"..", b"package/index.js", b"\x80",
+            b"", b"x", held + b"\0x", held + b"\0\nx", held + b"\n", held + b"/", b"/" + held, held + b"\xff",
+            b"\0" + held,
+            b"\0" * (width - 1) + b"x", held.rjust(width, b"x"), held.ljust(width, b"x"), b"ustar ", b"ustar\0",
+            b"00", b" \0",
+            b"0\0", b"ustar", b"USTAR\0", b"package", b"package/", b"package/lib", b".", b"..",
+            b"package/index.js", b"\x80",
             held.upper(), held[:-1], b"p" * 130, b"p" * 131, b"package/" + b"p" * 123 + b"\xff", b"tar\0", b"\n",
         )  # fmt: skip
         part.head[start:end] = self.random.choice(ways)[:width].ljust(width, b"\0")
@@ -207,17 +222,26 @@ class Mutant:
         head, _, rest = held.partition(b"/")
         folded = unicodedata.normalize("NFD", held.decode("utf-8", "replace")).encode()
         ways = (
-            held.replace(b"/", b"/./", 1), held.replace(b"/", b"//", 1), held + b"/", b"./" + held, b"/" + held, head + b"/../" + rest,
-            head + b"/c:/" + rest, head + b"/c:" + rest, head + b"/C:", b"c:/" + held, head + b"\\" + rest, held.swapcase(), folded,
-            head + b"/index.js", head + b"/INDEX.js", head + b"/package.json", head, head + b"/", b"", rest, held + b"\n", held + b"\r",
-            held + b" ", held + b".", head + b"/lib", head + b"/index.js/x", head + b"/.gitignore", head + b"/.npmignore", held[:-1],
-            head + b"/a./b", head + b"/a/.", head + b"/.", head + b"/./index.js", head + b"/x\xff", head + b"/x\x80\x80", held + b"\\",
-            head + b"/aux.js", head + b"/a:b", head + b"/index.js::$DATA", head + b"/lib/c:/x", head + b"/...", head + b"/x/../y",
-            head + b"/\xe2\x80\xae", head + b"/\xef\xbb\xbfx", head + b"/a\tb", b"other/x", head + b"/d:e:f", head + b"/node_modules/a/index.js",
+            held.replace(b"/", b"/./", 1), held.replace(b"/", b"//", 1), held + b"/", b"./" + held, b"/" + held,
+            head + b"/../" + rest,
+            head + b"/c:/" + rest, head + b"/c:" + rest, head + b"/C:", b"c:/" + held, head + b"\\" + rest,
+            held.swapcase(), folded,
+            head + b"/index.js", head + b"/INDEX.js", head + b"/package.json", head, head + b"/", b"", rest,
+            held + b"\n", held + b"\r",
+            held + b" ", held + b".", head + b"/lib", head + b"/index.js/x", head + b"/.gitignore",
+            head + b"/.npmignore", held[:-1],
+            head + b"/a./b", head + b"/a/.", head + b"/.", head + b"/./index.js", head + b"/x\xff",
+            head + b"/x\x80\x80", held + b"\\",
+            head + b"/aux.js", head + b"/a:b", head + b"/index.js::$DATA", head + b"/lib/c:/x", head + b"/...",
+            head + b"/x/../y",
+            head + b"/\xe2\x80\xae", head + b"/\xef\xbb\xbfx", head + b"/a\tb", b"other/x", head + b"/d:e:f",
+            head + b"/node_modules/a/index.js",
         )  # fmt: skip
         part.head[:100] = self.random.choice(ways)[:100].ljust(100, b"\0")
         if self.random.random() < 0.1:
-            part.head[345:500] = self.random.choice((b"package", b"package/a", b"p" * 140, b"package\0")).ljust(155, b"\0")
+            part.head[345:500] = self.random.choice((b"package", b"package/a", b"p" * 140, b"package\0")).ljust(
+                155, b"\0"
+            )
 
     def extend(self) -> None:
         """Put an extended header before an entry, or change one that is there."""
@@ -225,9 +249,25 @@ class Mutant:
         follower = self.parts[at]
         kind = self.random.choice((b"x", b"x", b"x", b"x", b"x", b"g", b"L", b"K", b"X", b"N"))
         body = self._long(follower) if kind in {b"L", b"K", b"N"} else self._records(follower)
-        title = self.random.choice((b"PaxHeader/x", b"PaxHeader/x", b"PaxHeader/x", b"././@LongLink", b"", b"x/", b"/", b"package/x", b"\xff"))
+        title = self.random.choice(
+            (
+                b"PaxHeader/x",
+                b"PaxHeader/x",
+                b"PaxHeader/x",
+                b"././@LongLink",
+                b"",
+                b"x/",
+                b"/",
+                b"package/x",
+                b"\xff",
+            )
+        )
         magic = self.random.choice((b"ustar\x0000", b"ustar\x0000", b"ustar\x0000", b"ustar  \0", bytes(8)))
-        size = len(body) if self.random.random() < 0.9 else max(0, len(body) + self.random.choice((-1, 1, 511, 512, -10)))
+        size = (
+            len(body)
+            if self.random.random() < 0.9
+            else max(0, len(body) + self.random.choice((-1, 1, 511, 512, -10)))
+        )
         head = bytearray(header(title, size, kind, magic=magic))
         if self.random.random() < 0.05:
             head[157:158] = b"x"
@@ -238,8 +278,10 @@ class Mutant:
     def _long(self, part: Part) -> bytes:
         held = bytes(part.head[:100]).rstrip(b"\0")
         return self.random.choice(
-            (held + b"\0", held, held + b"\0\0", held + b"/\0", b"package/other\0", b"package/" + b"n" * 150 + b"\0", b"\0", b"",
-             held + b"\nx\0", held + b"\0x", held + b"\0\nx", b"package/./index.js\0", b"package/\xff\0", b"p/" + b"\xc3\xbc" * 400 + b"\0",
+            (held + b"\0", held, held + b"\0\0", held + b"/\0", b"package/other\0",
+             b"package/" + b"n" * 150 + b"\0", b"\0", b"",
+             held + b"\nx\0", held + b"\0x", held + b"\0\nx", b"package/./index.js\0", b"package/\xff\0",
+             b"p/" + b"\xc3\xbc" * 400 + b"\0",
              b"package/data.bin\0".ljust(600, b"\0"), b"package/c:/x\0")
         )  # fmt: skip
 
@@ -249,7 +291,17 @@ class Mutant:
             records.insert(0, record(b"comment", b"c" * self.random.choice((400, 480, 505, 600, 1100))))
         body = b"".join(records)
         if self.random.random() < 0.08:
-            body = self.random.choice((body[:-1], body + b"\0", body + b"\n", b"0" + body, b" " + body, body + b"5 x=", body.replace(b" ", b"  ", 1)))
+            body = self.random.choice(
+                (
+                    body[:-1],
+                    body + b"\0",
+                    body + b"\n",
+                    b"0" + body,
+                    b" " + body,
+                    body + b"5 x=",
+                    body.replace(b" ", b"  ", 1),
+                )
+            )
         return body
 
     def _record(self, part: Part) -> bytes:
@@ -259,7 +311,12 @@ class Mutant:
         if self.random.random() < 0.05:
             digits, _, rest = whole.partition(b" ")
             length = int(digits) + self.random.choice((-1, 1, 2, 10, 0, -len(whole)))
-            whole = self.random.choice((b"%d " % length, b"+%d " % length, b"0%d " % length, b"%d\t" % length, b"%de0 " % length)) + rest
+            whole = (
+                self.random.choice(
+                    (b"%d " % length, b"+%d " % length, b"0%d " % length, b"%d\t" % length, b"%de0 " % length)
+                )
+                + rest
+            )
         return whole
 
     def _value(self, key: bytes, part: Part) -> bytes:
@@ -267,21 +324,30 @@ class Mutant:
         size = len(part.body)
         if key == b"path":
             return self.random.choice(
-                (name, name, name, name + b"/", name + b"\n", name + b"\0x", b"package/other.js", b"package/" + b"n" * 150, b"", b"/" + name,
-                 b"package/index.js", b"package/\xff.js", b"package/\xc3\xbc.js", b"package/./" + name.partition(b"/")[2], b"package/" + b"\xc3\xbc" * 300,
-                 b"package/c:/x", b"package/a=b", b"package/x\n20 path=package/y.js", name.replace(b"/", b"//"), b"package/" + b"d/" * 60 + b"f",
+                (name, name, name, name + b"/", name + b"\n", name + b"\0x", b"package/other.js",
+                 b"package/" + b"n" * 150, b"", b"/" + name,
+                 b"package/index.js", b"package/\xff.js", b"package/\xc3\xbc.js",
+                 b"package/./" + name.partition(b"/")[2], b"package/" + b"\xc3\xbc" * 300,
+                 b"package/c:/x", b"package/a=b", b"package/x\n20 path=package/y.js", name.replace(b"/", b"//"),
+                 b"package/" + b"d/" * 60 + b"f",
                  LONG.encode(), LONG_UNICODE.encode(), name[:-1], b"package/dir/", b" " + name, name + b" ")
             )  # fmt: skip
         if key == b"size":
             return self.random.choice(
-                (b"%d" % size, b"%d" % size, b"%d" % size, b"%d" % (size + 512), b"%d" % max(0, size - 1), b"0", b"0%d" % size, b"+%d" % size,
-                 b" %d" % size, b"%d " % size, b"%d.0" % size, b"%de0" % size, b"0x%x" % size, b"-1", b"", b"%dx" % size, b"9" * 25, b"1_0")
+                (b"%d" % size, b"%d" % size, b"%d" % size, b"%d" % (size + 512), b"%d" % max(0, size - 1), b"0",
+                 b"0%d" % size, b"+%d" % size,
+                 b" %d" % size, b"%d " % size, b"%d.0" % size, b"%de0" % size, b"0x%x" % size, b"-1", b"",
+                 b"%dx" % size, b"9" * 25, b"1_0")
             )  # fmt: skip
         if key in {b"mtime", b"atime", b"ctime"}:
-            return self.random.choice((b"1", b"1.5", b"-1", b"nan", b"inf", b"1e400", b"x", b"", b"9" * 40, b"1700000000.123456789"))
+            return self.random.choice(
+                (b"1", b"1.5", b"-1", b"nan", b"inf", b"1e400", b"x", b"", b"9" * 40, b"1700000000.123456789")
+            )
         return self.random.choice(
-            (b"1", b"x", b"", b"0", b"0755", b"Directory", b"SymbolicLink", b"package/y", b"a\n" + record(b"path", b"package/y.js")[:-1], b"a\0b",
-             b"\xff", b"BINARY", b"ISO-IR 10646 2000 UTF-8", b"\xc3\xbc" * 40, b"-1", b"1,512", b"9" * 30, b"a=b", b"\n")
+            (b"1", b"x", b"", b"0", b"0755", b"Directory", b"SymbolicLink", b"package/y",
+             b"a\n" + record(b"path", b"package/y.js")[:-1], b"a\0b",
+             b"\xff", b"BINARY", b"ISO-IR 10646 2000 UTF-8", b"\xc3\xbc" * 40, b"-1", b"1,512", b"9" * 30, b"a=b",
+             b"\n")
         )  # fmt: skip
 
     def order(self) -> None:
@@ -326,7 +392,9 @@ class Mutant:
     def flip(self) -> None:
         """Write any byte anywhere in a header."""
         head = self.parts[self._some()].head
-        head[self.random.randrange(BLOCK)] = self.random.choice((0, 0x20, 0x30, 0x37, 0x2F, 0x0A, 0x80, 0xFF, self.random.randrange(256)))
+        head[self.random.randrange(BLOCK)] = self.random.choice(
+            (0, 0x20, 0x30, 0x37, 0x2F, 0x0A, 0x80, 0xFF, self.random.randrange(256))
+        )
 
     def unchecked(self) -> None:
         """Leave a checksum as it is, or break it."""
@@ -334,20 +402,31 @@ class Mutant:
         self.wrong.add(id(head))
         with_sum(head, self.random.randrange(9))
         if self.random.random() < 0.5:
-            ways = (b"        ", bytes(8), b"\x80" + bytes(7), head[148:155] + b"7", b"0" + bytes(head[148:155]), bytes(head[148:156]).replace(b"\0", b"\n"))
+            ways = (
+                b"        ",
+                bytes(8),
+                b"\x80" + bytes(7),
+                head[148:155] + b"7",
+                b"0" + bytes(head[148:155]),
+                bytes(head[148:156]).replace(b"\0", b"\n"),
+            )
             head[148:156] = self.random.choice(ways)[:8].ljust(8, b"\0")
 
     def end(self) -> None:
         """Change the end mark, or what follows."""
         self.tail = self.random.choice(
-            (bytes(512), b"", bytes(1023), bytes(1025), bytes(1536), bytes(10240), bytes(512) + HIDDEN + bytes(1024), bytes(1024) + HIDDEN,
-             bytes(1024) + HIDDEN + bytes(1024), bytes(1024) + b"x", bytes(1024) + b"x" * 512, bytes(511) + b"x" + bytes(512), HIDDEN + bytes(1024))
+            (bytes(512), b"", bytes(1023), bytes(1025), bytes(1536), bytes(10240),
+             bytes(512) + HIDDEN + bytes(1024), bytes(1024) + HIDDEN,
+             bytes(1024) + HIDDEN + bytes(1024), bytes(1024) + b"x", bytes(1024) + b"x" * 512,
+             bytes(511) + b"x" + bytes(512), HIDDEN + bytes(1024))
         )  # fmt: skip
 
 
 CHANGES: tuple[Callable[[Mutant], None], ...] = (
-    Mutant.number, Mutant.number, Mutant.number, Mutant.text, Mutant.text, Mutant.kind, Mutant.name, Mutant.name, Mutant.extend,
-    Mutant.extend, Mutant.extend, Mutant.extend, Mutant.order, Mutant.contents, Mutant.resize, Mutant.flip, Mutant.unchecked, Mutant.end,
+    Mutant.number, Mutant.number, Mutant.number, Mutant.text, Mutant.text, Mutant.kind, Mutant.name, Mutant.name,
+    Mutant.extend,
+    Mutant.extend, Mutant.extend, Mutant.extend, Mutant.order, Mutant.contents, Mutant.resize, Mutant.flip,
+    Mutant.unchecked, Mutant.end,
 )  # fmt: skip
 
 
@@ -374,7 +453,12 @@ def packed(stream: bytes, random: Random) -> bytes:
         lambda: member_of(body, level=level, flags=16, extra=b"comment\0"),
         lambda: member_of(body, level=level, flags=4, extra=b"\4\0abcd"),
         lambda: member_of(body, level=level, flags=2, extra=b"\0\0"),
-        lambda: member_of(body, level=level, flags=2, extra=struct.pack("<H", zlib.crc32(plain[:3] + b"\2" + plain[4:10]) & 0xFFFF)),
+        lambda: member_of(
+            body,
+            level=level,
+            flags=2,
+            extra=struct.pack("<H", zlib.crc32(plain[:3] + b"\2" + plain[4:10]) & 0xFFFF),
+        ),
         lambda: member_of(body, level=level, flags=1),
         lambda: member_of(body, level=level, flags=0x20),
         lambda: member_of(body[:half]) + member_of(body[half:]),

@@ -1,7 +1,7 @@
 """What the real readers of tarballs find in one: npm, pnpm, yarn, bun's library, Python, and the gate itself.
 
-Each answer is a mapping of paths below the package's folder to `x` or `-` (may anybody run it?) and a digest, or an
-error as text. Folders are left out: pnpm and bun make none of their own.
+Each answer is a mapping of paths below the package's folder to `x` or `-` (may anybody run it?) and a digest, or
+an error as text. Folders are left out: pnpm and bun make none of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import posixpath
 import struct
 import subprocess
 import tarfile
+import unicodedata
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,7 +63,7 @@ def verified(raw: bytes, allow: Collection[str] = ()) -> Found:
 
 
 def as_npm_names(found: Found) -> Found:
-    """*found* with the names that npm gives to ignore files: `.gitignore` becomes `.npmignore` (pacote, fetcher.js)."""
+    """*found* with npm's names for ignore files: `.gitignore` becomes `.npmignore` (pacote, fetcher.js)."""
     files: dict[str, str] = {}
     for path, about in found.files.items():
         folder, _, base = path.rpartition("/")
@@ -76,6 +77,14 @@ def as_npm_names(found: Found) -> Found:
     return Found(files, found.error)
 
 
+def composed(found: Found) -> Found:
+    """*found* with names in Unicode's composed form, which Debian's libarchive makes of them and bun's does not.
+
+    The gate refuses two names that differ in nothing else.
+    """
+    return Found({unicodedata.normalize("NFC", path): about for path, about in found.files.items()}, found.error)
+
+
 def _on_disk(name: str) -> str:
     """Return where *name* leads, below the first folder of it: bun and the system take dots for what they are."""
     return posixpath.normpath(name.lstrip("/").partition("/")[2])
@@ -85,7 +94,9 @@ def in_python(raw: bytes) -> Found:
     """What Python's tarfile finds, without the first folder of each path."""
     files = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz", encoding="utf-8", errors="surrogateescape") as archive:
+        with tarfile.open(
+            fileobj=io.BytesIO(raw), mode="r:gz", encoding="utf-8", errors="surrogateescape"
+        ) as archive:
             for member in archive:
                 if member.isreg():
                     source = archive.extractfile(member)
@@ -119,7 +130,12 @@ class Libarchive:
         lib.archive_read_open_memory.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
         lib.archive_read_next_header.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         lib.archive_read_set_options.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        for each in ("read_support_format_tar", "read_support_format_gnutar", "read_support_filter_gzip", "read_free"):
+        for each in (
+            "read_support_format_tar",
+            "read_support_format_gnutar",
+            "read_support_filter_gzip",
+            "read_free",
+        ):
             getattr(lib, f"archive_{each}").argtypes = [ctypes.c_void_p]
         lib.archive_error_string.argtypes = [ctypes.c_void_p]
         self._lib = lib
@@ -149,7 +165,9 @@ class Libarchive:
                 if contents is None:
                     return Found({}, self._error(archive))
                 name = lib.archive_entry_pathname(entry)
-                files[_on_disk((name or b"").decode("utf-8", "surrogateescape"))] = row(lib.archive_entry_perm(entry), contents)
+                files[_on_disk((name or b"").decode("utf-8", "surrogateescape"))] = row(
+                    lib.archive_entry_perm(entry), contents
+                )
         finally:
             lib.archive_read_free(archive)
         return Found(files)
@@ -197,9 +215,7 @@ class Node:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.communicate(timeout=30)
 
 
 @contextlib.contextmanager
@@ -220,10 +236,13 @@ def disagreements(raw: bytes, said: Mapping[str, Found], allow: Collection[str] 
     differing = {}
     for name, found in said.items():
         expected = as_npm_names(own) if name.startswith("npm") else own
-        if found.error:
-            differing[name] = f"stops: {found.error}"
-        elif found.files != expected.files:
-            differing[name] = _difference(expected.files, found.files)
+        read = composed(found) if name == "libarchive" else found
+        if name == "libarchive":
+            expected = composed(expected)
+        if read.error:
+            differing[name] = f"stops: {read.error}"
+        elif read.files != expected.files:
+            differing[name] = _difference(expected.files, read.files)
     return differing
 
 
