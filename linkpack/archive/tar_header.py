@@ -191,7 +191,8 @@ def padding(size: int) -> int:
 def checksum(block: bytes) -> int:
     """Return the sum of the bytes of the header *block*, its checksum field taken for eight spaces."""
     plain = b"".join((block[:148], b" " * 8, block[156:]))
-    return _sum(plain[:_HALF]) + _sum(plain[_HALF:])
+    # adler32's lower half is the sum of the bytes, less than 65521, and 1.
+    return (adler32(plain[:_HALF]) & 0xFFFF) + (adler32(plain[_HALF:]) & 0xFFFF) - 2
 
 
 def _sum(text: bytes) -> int:
