@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
 
 CHUNK = 1 << 18  # bytes given at a time
-_SLACK = 1 << 16  # unpacked bytes that no ratio is asked of
+_SLACK = 1 << 16  # unpacked bytes that no ratio below npm's is asked of
 _ZEROS = 1 << 20  # bytes after the end mark: tar fills its last record with some
 _MAGIC = b"\x1f\x8b"
 # Nothing in front of the contents, or the name that gzip gives: of what else may stand there readers know less.
 _FLAGS = (0, 8)
-# npm stops when what it has unpacked is more than 1,000 times what it has received, piece by piece.
-_PIECE = 1 << 14  # bytes that npm receives at least at a time
-_RATIO = 1000
+_RATIO = 1000  # npm stops when it has unpacked more than so many times what it has received (node-tar, parse.js)
 _BLOCK = 512
 
 
@@ -35,8 +33,8 @@ class Unzipped:
         self._packed = hashlib.sha512()
         self._first = True
         self._left = b""
-        self._given_in = 0
-        self._most = min(limits.unpacked, limits.ratio * size + _SLACK)
+        slack = _SLACK if limits.ratio < _RATIO else 0
+        self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits
         self.given = 0
 
@@ -85,13 +83,11 @@ class Unzipped:
             if packed[3:4] and packed[3] not in _FLAGS:
                 raise Refused("EGZIP", "", f"the gzip header has flags that readers do not agree on: {packed[3]}")
         self._packed.update(packed)
-        self._given_in += len(packed)
         return packed
 
     def _counted(self, piece: bytes) -> bytes:
         self.given += len(piece)
-        received = self._given_in - len(self._left) + _PIECE
-        if self.given > self._most or self.given > max(self._limits.ratio, _RATIO) * received:
+        if self.given > self._most:
             limit = (
                 f"{self._limits.unpacked} bytes"
                 if self.given > self._limits.unpacked

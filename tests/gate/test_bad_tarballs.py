@@ -239,6 +239,7 @@ RAW = [
     ("one-end-block", gz(BODY + bytes(512)), "ETRUNCATED"),
     ("cut-in-header", gz(BODY[:-700]), "ETRUNCATED"),
     ("cut-in-body", gz(BODY[:-100]), "ETRUNCATED"),
+    ("more-than-npm-unpacks", gz(BODY + header(b"package/b", 20 << 20) + bytes(20 << 20) + END), "ELIMIT"),
     ("bomb", gz(BODY + header(b"package/b", 64 << 20) + bytes(64 << 20) + END), "ELIMIT"),
 ]
 
