@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _EACH = 256  # characters of a whole path, on average: all of them are kept in memory
 _PORTION = 255  # bytes of one portion that common file systems take
 # A colon reaches a drive or a hidden stream on Windows, these names a device: writing there is no plain file.
+_IGNORES = (".gitignore", ".npmignore")  # npm looks for one beside the other by their names as written
 _DRIVE = re.compile(r"(?:^|/)[A-Za-z]:|::|:\$")
 _DEVICES = re.compile(r":|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)", re.IGNORECASE)
 
@@ -41,7 +42,7 @@ class Tree:
         """
         path = name[:-1] if folder and name.endswith("/") else name
         root, dot, below = path.partition("/./")
-        if dot and below and "/" not in root and not folder:
+        if dot and below and "/" not in root and not folder and not below.endswith(_IGNORES):
             path = f"{root}/{below}"
             self._dotted.add(path)
         fault = _fault(path, self._limits)

@@ -138,6 +138,8 @@ SHAPES = [
     ("zeros-for-ever", BODY + bytes(2 << 20), "EAFTEREND"),
     ("gzip-in-gzip", gz(BODY + END), "ECHECKSUM"),
     ("dot-below", BODY + member("package/lib/./x.js"), "EBADNAME"),
+    ("dot-before-an-ignore-file", BODY + member("package/./.npmignore") + member("package/.gitignore"),
+     "EBADNAME"),
     ("dot-last", BODY + member("package/lib/."), "EBADNAME"),
     ("dot-twice", BODY + member("package/././x.js"), "EBADNAME"),
     ("dot-folder", BODY + header(b"package/./", 0, b"5"), "EBADNAME"),
