@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -134,6 +135,26 @@ def test_an_error_leaves_nothing(error: type[BaseException], tmp_path: Path) -> 
         make()
     assert [each.name for each in tmp_path.iterdir()] == ["outside"]
     assert (tmp_path / "outside" / "mine").read_text() == "mine"
+
+
+def test_a_lock_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that fails to lock the new folder is an error, and the folder goes."""
+
+    def fail(_: int) -> bool:
+        raise OSError(errno.EIO, "fails")
+
+    monkeypatch.setattr("linkpack.system.new_folder.claim", fail)
+    with pytest.raises(OSError, match="fails"):
+        made(tmp_path / "to")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_that_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another run's sweep has the new folder, another is made."""
+    answers = iter([False, True])
+    monkeypatch.setattr("linkpack.system.new_folder.claim", lambda _: next(answers))
+    made(tmp_path / "to")
+    assert (tmp_path / "to" / "a").read_text() == "one"
 
 
 @pytest.mark.parametrize("kind", ["empty", "full", "file", "link"])
