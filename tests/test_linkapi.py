@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import pwd
 import shutil
 import tempfile
 from pathlib import Path
@@ -917,7 +918,16 @@ def test_settings_and_folders(box: LinkBox) -> None:
     assert linkapi.read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
 
 
-def test_without_home(box: LinkBox) -> None:
-    """Without HOME there is no state folder, and the error says so."""
-    with pytest.raises(ConfigError):
-        linkapi.links(box.package("app", "app"), LinkOptions(env={"npm_config_prefix": "/x"}))
+def test_without_home(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without HOME the user database says where the state folder is, and without that there is an error."""
+    app, options = box.package("app", "app"), LinkOptions(env={"npm_config_prefix": str(box.prefix)})
+    user = pwd.getpwuid(os.geteuid())
+    fields = list(user)
+    fields[5] = str(box.home)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: pwd.struct_passwd(fields))
+    linkapi.link([box.package("lib", "lib")], app, options)
+    assert (box.home / ".local/state/linkpack").is_dir()
+    fields[5] = ""
+    with pytest.raises(ConfigError) as caught:
+        linkapi.links(app, options)
+    assert caught.value.code == "ENOHOME"

@@ -39,7 +39,7 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
-        npm = which("npm", env, project)
+        npm = which("npm", env)
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
         command = [npm, "install", "--global", "--prefix", scene.config.prefix, "--", *missing]

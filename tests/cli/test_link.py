@@ -149,7 +149,7 @@ def test_folders_and_settings(box: LinkBox) -> None:
     assert json.loads(run("config", "--json", "-C", app).output)["save-exact"]["value"] is True
     Path(app, ".npmrc").write_text("prefix=/theirs\n")
     text = run("config", "-C", app).output
-    assert "linkpack: warning EPREFIXPROJECT: " in text
+    assert "linkpack: warning WPROJECTNPMRC: " in text
     assert f"global modules: {box.modules}\n" in text
 
 
