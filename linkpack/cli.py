@@ -83,6 +83,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Abort:
         sys.exit(_INTERRUPTED)
     except click.ClickException as err:
+        from linkpack.report import safe  # noqa: PLC0415 - a success need not import it
+
+        # Words of the command line are in the message, and a file may be called like a command to the terminal.
+        err.message = "\n".join(safe(line) for line in err.message.split("\n"))
         err.show()
         sys.exit(err.exit_code)
     except LinkpackError as err:
