@@ -918,6 +918,19 @@ def test_settings_and_folders(box: LinkBox) -> None:
     assert linkapi.read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
 
 
+def test_one_name_is_not_a_sequence_of_letters(box: LinkBox) -> None:
+    """Every function takes a text for one name."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    assert [item.name for item in linkapi.plan_link(lib, app, box.options()).added] == ["alpha"]
+    linkapi.link(lib, app, box.options())
+    assert [item.name for item in linkapi.plan_unlink("alpha", app, box.options()).removed] == ["alpha"]
+    Path(app, "node_modules/alpha").unlink()
+    assert [item.name for item in linkapi.plan_relink("alpha", app, box.options()).added] == ["alpha"]
+    linkapi.relink("alpha", app, box.options())
+    linkapi.unlink("alpha", app, box.options())
+    assert not box.leads(app, "alpha")
+
+
 def test_without_home(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without HOME the user database says where the state folder is, and without that there is an error."""
     app, options = box.package("app", "app"), LinkOptions(env={"npm_config_prefix": str(box.prefix)})

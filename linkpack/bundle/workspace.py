@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from linkpack.select.glob import Glob
 
 FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
+_COMPILING = 300  # steps that a pattern is worth which is compiled
 _YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
 
 
@@ -132,6 +133,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
             continue
         if relative and _names(rules, relative) and any(entry.name == "package.json" for entry in entries):
             members.append(f"{workspace.root}/{relative}")
+        limits.spend(len(entries) * len(rules))
         for entry in entries:
             below = f"{relative}/{entry.name}" if relative else entry.name
             if (
@@ -150,6 +152,7 @@ def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
 
 def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     rules = []
+    limits.spend(_COMPILING * len(patterns))
     for pattern in patterns:
         text = pattern.removeprefix("!")
         rules.append((text != pattern, compile_glob("/" + posixpath.normpath(text).lstrip("/"))))

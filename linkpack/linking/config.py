@@ -51,6 +51,11 @@ class Config(NamedTuple):
     settings: Mapping[str, Setting]
     warnings: tuple[Problem, ...]
 
+    @property
+    def is_silent(self) -> bool:
+        """True if npm's `loglevel` asks for silence, as `npm run --silent` has it for what it starts."""
+        return "loglevel" in self.settings and self.settings["loglevel"].value == "silent"
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Return the setting *key* as yes or no."""
         value = self.settings[key].value if key in self.settings else default

@@ -201,7 +201,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as held:
             for place in sorted(wanted):
-                held.enter_context(fslinks.locked(store.file("locks", place)))
+                held.enter_context(fslinks.locked(store.file("locks", place), place))
             dead = _open_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:

@@ -4,7 +4,7 @@
     journal = linkpack.link(["../redis"], project="app")
     linkpack.undo(journal)
 
-Every function takes *project* (where the command would be started) and *options*.
+Every function takes *project* (where the command would be started) and *options*. One name may be given as a text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.disk import fslinks
 from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
@@ -94,6 +95,11 @@ def _save_rules(config: Config) -> SaveRules | None:
     )
 
 
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return *names* as a tuple; a text by itself is one name, not a sequence of letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def _link_planner(scene: Scene, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
     save = _save_rules(scene.config)
     if scene.config.flag("global", default=False):
@@ -108,29 +114,32 @@ def _link_planner(scene: Scene, specs: Sequence[str], cwd: str) -> Callable[[], 
     return lambda: _plan_register(scene)
 
 
-def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
+@limits.within()
+def plan_link(specs: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan of `link`: of the package in *project* without *specs*, else of what they name into *project*.
 
     Reads only. What stands in the way is in `conflicts`; what cannot be planned at all raises a `LinkpackError`.
     """
     scene = open_scene(project, options)
-    plan = _link_planner(scene, specs, fslinks.canonical(project))()
+    plan = _link_planner(scene, _listed(specs), fslinks.canonical(project))()
     return plan._replace(warnings=(*scene.config.warnings, *plan.warnings))
 
 
-def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
+@limits.within()
+def link(specs: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
     """The journal of `link`, done; its `plan` says what was linked and what to be warned of.
 
     `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
     """
     scene = open_scene(project, options)
-    planner = _link_planner(scene, specs, fslinks.canonical(project))
+    planner = _link_planner(scene, _listed(specs), fslinks.canonical(project))
     places = (scene.shared_place, scene.home.root) if specs else (scene.shared_place,)
     return _act(scene, places, planner)
 
 
+@limits.within()
 def plan_unlink(
-    names: Sequence[str] = (),
+    names: str | Sequence[str] = (),
     project: str = ".",
     options: LinkOptions = DEFAULTS,
     *,
@@ -142,7 +151,7 @@ def plan_unlink(
     The last with *shared*, or without names. Reads only.
     """
     scene = open_scene(project, options)
-    return _unlink_planner(scene, names, fslinks.canonical(project), shared=shared, every=every)()
+    return _unlink_planner(scene, _listed(names), fslinks.canonical(project), shared=shared, every=every)()
 
 
 def _unlink_planner(
@@ -163,8 +172,9 @@ def _unlink_planner(
     return lambda: local(scene, wanted)
 
 
+@limits.within()
 def unlink(
-    names: Sequence[str] = (),
+    names: str | Sequence[str] = (),
     project: str = ".",
     options: LinkOptions = DEFAULTS,
     *,
@@ -173,31 +183,34 @@ def unlink(
 ) -> Journal:
     """The journal of `unlink`, done: links removed, and what they displaced put back. See `plan_unlink`."""
     scene = open_scene(project, options)
-    planner = _unlink_planner(scene, names, fslinks.canonical(project), shared=shared, every=every)
+    planner = _unlink_planner(scene, _listed(names), fslinks.canonical(project), shared=shared, every=every)
     local = (names or every) and not shared
     return _act(scene, (scene.home.root,) if local else (scene.shared_place,), planner)
 
 
+@limits.within()
 def plan_relink(
-    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+    names: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
     """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    return planned(open_scene(project, options, picking=False), names, shared=shared)
+    return planned(open_scene(project, options, picking=False), _listed(names), shared=shared)
 
 
+@limits.within()
 def relink(
-    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+    names: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> Journal:
     """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     scene = open_scene(project, options, picking=False)
     place = scene.shared_place if shared else scene.home.root
-    return _act(scene, (place,), lambda: planned(scene, names, shared=shared))
+    return _act(scene, (place,), lambda: planned(scene, _listed(names), shared=shared))
 
 
+@limits.within()
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
     """The links of the project, or with *shared* the global ones, and how each of them fares."""
     from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
@@ -205,12 +218,14 @@ def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool =
     return list_links(open_scene(project, options, picking=False), shared=shared)
 
 
+@limits.within()
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
     scene = open_scene(project, options, picking=False)
     return plan_undo(last_journal(scene.store, scene.home.root), scene.store)
 
 
+@limits.within()
 def undo(journal: Journal | None = None, project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
     """The journal of taking *journal* back, or else the last link command of *project*.
 
@@ -248,18 +263,21 @@ def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
     return LinkConflict(first.message, code=first.code, path=first.path, hint=first.hint)
 
 
+@limits.within()
 def local_folder(kind: str, project: str) -> str:
     """The local `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
     root = find_home(project).root
     return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]
 
 
+@limits.within()
 def shared_folder(kind: str, project: str, options: LinkOptions = DEFAULTS) -> str:
     """The global `prefix`, `root` (node_modules) or `bin` folder."""
     config = read_settings(project, options)
     return {"prefix": config.prefix, "root": config.modules, "bin": config.bins}[kind]
 
 
+@limits.within()
 def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
     """Every setting that counts for a command started in *project*, and who made it."""
     env = fslinks.environment() if options.env is None else options.env
