@@ -7,20 +7,18 @@ from typing import Any
 import click
 
 from linkpack.cli_linking import (
-    HIDDEN,
-    TAKEN,
-    ignored_options,
+    link_command,
     link_options,
     output_options,
     run_command,
-    settings_options,
     where_of,
     workspace_options,
 )
+from linkpack.cli_npm import NpmCommand
 from linkpack.linking import linkapi
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
 @click.option("--save/--no-save", "-S", default=None, help="Save it in the section that has it, or as -P.")
 @click.option("--save-prod", "-P", is_flag=True, default=None, help="Save the link in dependencies.")
@@ -40,8 +38,7 @@ from linkpack.linking import linkapi
 @click.option("--global", "-g", "global_", is_flag=True, default=None, help="Refused, as npm does.")
 @workspace_options
 @output_options
-@settings_options
-@ignored_options
+@link_command
 def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
     """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
     install, scripts = given.pop("install"), given.pop("run_scripts")
@@ -63,16 +60,13 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     )
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="Global links, by default this package's.")
 @click.option("--all", "every", is_flag=True, help="Every link of the project, or with -g every global one.")
-@click.option("--save/--no-save", "-S", default=None, help=TAKEN, **HIDDEN)
-@click.option("--force", "-f", is_flag=True, default=None, help=TAKEN, **HIDDEN)
 @workspace_options
 @output_options
-@settings_options
-@ignored_options
+@link_command
 def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -> None:  # noqa: ANN401
     """Take links away and put back what they displaced; without NAME, this package's global link."""
     cwd = where_of(given["cwd"])
@@ -83,15 +77,14 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
     )
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
 @click.option(
     "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
 )
 @output_options
-@settings_options
-@ignored_options
+@link_command
 def relink(names: tuple[str, ...], *, shared: bool, **given: Any) -> int:  # noqa: ANN401
     """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
     cwd = where_of(given["cwd"])

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from linkpack import report
+from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Told, pack_all, print_results
-from linkpack.errors import LinkpackError
 from linkpack.limits import within
 from linkpack.run.cli import RunOptions, run_options
 from linkpack.trace.cli import TraceOptions, trace_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from linkpack.limits import Limits
     from linkpack.ship.publishplan import PublishPlan
     from linkpack.tarballs.deflate import GzipLevel
@@ -121,7 +117,7 @@ def pack(
         trace,
         gzip_level,
     )
-    with within(limits), _json_failure() if as_json else nullcontext():
+    with within(limits), json_failures(wanted=as_json):
         if tree and not dry_run:
             from linkpack.ship.staged import check_target  # noqa: PLC0415 - hardly ever asked for
 
@@ -156,13 +152,3 @@ def _write_release(release: PublishPlan, out_dir: str, paths: list[str]) -> None
     from linkpack.ship.publishplan import write_publish_plan  # noqa: PLC0415 - as above
 
     write_publish_plan(release, out_dir, paths)
-
-
-@contextmanager
-def _json_failure() -> Iterator[None]:
-    """Print an error as npm does for --json: on stdout too, and go on with it."""
-    try:
-        yield
-    except LinkpackError as err:
-        click.echo(report.failure_json(err))
-        raise

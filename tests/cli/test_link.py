@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 
 from linkpack import cli
 from linkpack.errors import LinkError, LinkpackError, ScriptFailed
-from tests.support.linkbox import LinkBox
+from linkpack.limits import Limits, within
+from linkpack.linking.linkpackage import read_source
+from tests.support.linkbox import CLI, LinkBox
 
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
 
@@ -193,3 +195,102 @@ def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.Monke
     with pytest.raises(LinkError) as caught:
         run("link", "delta", "-C", app, "--install")
     assert caught.value.code == "ENONPM"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (("link", "nosuch"), "ENOTLINKED"),
+        (("link",), "ENOENT"),
+        (("unlink",), "ENONAME"),
+        (("undo",), "ENOUNDO"),
+        (("relink", "-C", "nosuch"), "ENOENT"),
+        (("ls", "-C", "nosuch"), "ENOENT"),
+        (("config", "-C", "nosuch"), "ENOENT"),
+        (("prefix", "-C", "nosuch", "-g"), "ENOENT"),
+    ],
+)
+@pytest.mark.parametrize("how", ["flag", "variable", "npmrc"])
+def test_a_failure_is_json_too(
+    line: tuple[str, ...], code: str, how: str, box: LinkBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where JSON is asked for, standard output is npm's error object; the error goes on to cli.py."""
+    (box.work / "empty").mkdir()
+    monkeypatch.chdir(box.work / "empty")
+    name, *words = line
+    if how == "flag" and name != "prefix":
+        words.append("--json")
+    elif how == "npmrc" and "nosuch" not in words[1:]:
+        (box.home / ".npmrc").write_text("json=true\n")
+    else:
+        monkeypatch.setenv("npm_config_json", "true")
+    result = CliRunner().invoke(command_of(name), words, standalone_mode=False)
+    assert isinstance(result.exception, LinkpackError)
+    assert result.exception.code == code
+    found = json.loads(result.stdout)
+    assert set(found["error"]) == {"code", "summary", "detail"}
+    assert found["error"]["code"] == code
+
+
+def test_without_json_a_failure_prints_nothing_on_stdout(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data only: the message is for standard error."""
+    (box.work / "empty").mkdir()
+    monkeypatch.chdir(box.work / "empty")
+    assert CliRunner().invoke(command_of("link"), ["nosuch"], standalone_mode=False).stdout == ""
+
+
+def test_a_silent_npm_is_silent_here(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`npm run --silent` sets the variable for what it starts."""
+    lib = box.command("lib", "alpha")
+    monkeypatch.setenv("npm_config_loglevel", "silent")
+    assert run("link", "-C", lib).output == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_work_on_workspace_patterns_is_bounded(name: str, box: LinkBox) -> None:
+    """A workspace file above the project can neither hang a command nor fill the memory."""
+    box.package("mono", None)
+    (box.work / "mono/pnpm-workspace.yaml").write_text(
+        "packages:\n" + "".join(f"- '{each}x{'{a,b}' * 13}'\n" for each in range(50))
+    )
+    member = box.package("mono/p", "p")
+    with pytest.raises(LinkpackError) as caught:
+        run(name, "-C", member)
+    assert caught.value.code == "ELIMIT"
+
+
+def test_a_bound_can_be_raised(box: LinkBox) -> None:
+    """What the hint says works: a workspace of many folders needs more steps than a small limit allows."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"])
+    for number in range(20):
+        box.package(f"mono/packages/p{number}", f"p{number}")
+    with pytest.raises(LinkpackError) as caught:
+        run("link", "-C", mono, "-ws", "--dry-run", "--max-steps", "100")
+    assert (caught.value.code, "raise --max-steps" in caught.value.hint) == ("ELIMIT", True)
+    assert run("link", "-C", mono, "-ws", "--dry-run", "--max-steps", "10000").output.count("add ") == 20
+
+
+def test_deep_and_many_folders_of_commands(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders without end below `directories.bin` are walked without recursion, and counted."""
+    lib = box.package("lib", "alpha", directories={"bin": "d"})
+    monkeypatch.chdir(lib)
+    for name in ("d", *["a"] * 1200):
+        Path(name).mkdir()
+        monkeypatch.chdir(name)
+    Path("tool").write_text(CLI)
+    monkeypatch.chdir("/")
+    run("link", "-C", lib)
+    assert (box.prefix / "bin/tool").is_symlink()
+    with within(Limits(entries=1000)), pytest.raises(LinkpackError) as caught:
+        read_source(lib)
+    assert caught.value.code == "ELIMIT"
+
+
+def test_folders_of_commands_outside_of_the_package_are_not_read(box: LinkBox) -> None:
+    """A `directories.bin` that is a link to another place gives no commands."""
+    box.package("other", "other", {"tool": CLI})
+    lib = box.package("lib", "alpha", directories={"bin": "d"})
+    Path(lib, "d").symlink_to("../other")
+    assert read_source(lib).commands == {}
+    everything = box.package("all", "all", {"tool": CLI}, directories={"bin": "."})
+    assert "tool" in read_source(everything).commands
