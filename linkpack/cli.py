@@ -86,7 +86,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         from linkpack.report import safe  # noqa: PLC0415 - a success need not import it
 
         # Words of the command line are in the message, and a file may be called like a command to the terminal.
-        err.message = "\n".join(safe(line) for line in err.message.split("\n"))
+        err.message = "\n".join(safe(line) for line in err.message.split("\n"))  # type: ignore[misc]  # ours to print
         err.show()
         sys.exit(err.exit_code)
     except LinkpackError as err:

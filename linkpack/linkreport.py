@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
     from linkpack.linking.config import Config, Setting
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import Item, LinkPlan
+    from linkpack.linking.npmrc import Value
 
+_MASK = "***"
+_PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"
+_SHOWN = 10_000  # characters of a value that is printed
+_PRIVATE_ARGUMENTS = r"(?i)([?&][^=&\s]{0,50}(?:token|key|secret|passw|auth|sig)[^=&\s]{0,50}=)[^&#\s]*"
 _STATES = {
     "dropped": "an install took it away; linkpack relink brings it back",
     "dangling": "its folder is gone; linkpack unlink puts back what was there",
@@ -111,9 +117,42 @@ def settings_json(config: Config) -> str:
 
 
 def _public(config: Config) -> dict[str, Setting]:
-    """The settings without what may be secret: keys of registries, and names that begin with an underscore."""
+    """Return the settings without secrets: those that are one by their key, and what is secret in a value."""
     return {
-        key: each
+        key: each._replace(value=masked(each.value))
         for key, each in config.settings.items()
-        if not key.startswith(("_", "/", "-")) and ":" not in key and "password" not in key and "token" not in key
+        if not key.startswith(("_", "/", "-")) and ":" not in key and not re.search(_PRIVATE_NAMES, key)
     }
+
+
+def masked(value: Value) -> Value:
+    """Return *value*, a setting, with `***` for the secrets in it.
+
+    http://user:word@proxy.example  ->  http://user:***@proxy.example
+    https://host/?token=abc         ->  https://host/?token=***
+    """
+    if isinstance(value, list):
+        return [masked(each) for each in value]  # type: ignore[misc]  # scalars give scalars
+    if not isinstance(value, str):
+        return value
+    from linkpack.select.secrets import tokens_in  # noqa: PLC0415 - only for this command
+
+    if len(value) > _SHOWN or tokens_in(value.encode("utf-8", "surrogateescape")):
+        return _MASK
+    words = [_without_password(word) for word in value.split(" ")]
+    return re.sub(_PRIVATE_ARGUMENTS, rf"\1{_MASK}", " ".join(words))
+
+
+def _without_password(word: str) -> str:
+    """Return *word* without the password, or token, of the address that it may be."""
+    head, at, host = word.rpartition("@")  # the last one: passwords hold unescaped ones
+    scheme, mark, login = head.partition("://")
+    if not mark:
+        scheme, login = "", head
+    name, colon, rest = login.partition(":")
+    port, slash, _ = rest.partition("/")
+    if not at or "/" in name or (slash and port.isdigit()):  # https://host:8080/@scope holds no login
+        return word
+    if colon:
+        return f"{scheme}{mark}{name}:{_MASK}@{host}"
+    return f"{scheme}{mark}{_MASK}@{host}" if mark else word
