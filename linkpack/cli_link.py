@@ -35,14 +35,22 @@ from linkpack.linking import linkapi
 @click.option("--absolute", is_flag=True, help="Make links with absolute text.")
 @click.option("--install", is_flag=True, help="Have npm install -g what is not there globally.")
 @click.option("--run-scripts", is_flag=True, help="Run the linked packages' install scripts first.")
-@click.option("--global", "-g", "global_", is_flag=True, default=None, help="Refused, as npm does.")
+@click.option(
+    "--global/--no-global",
+    "-g",
+    "global_",
+    default=None,
+    help="--no-global leaves the global folder alone; --global is refused, as npm refuses it.",
+)
+@click.option("--only-dependencies", is_flag=True, default=None, help="Link only what the project depends on.")
+@click.option("--skip-others", is_flag=True, default=None, help="Leave out folders that are no packages.")
 @workspace_options
 @output_options
 @link_command
 def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
     """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
     install, scripts = given.pop("install"), given.pop("run_scripts")
-    given["global"] = given.pop("global_")
+    given |= _global_flag(given.pop("global_"))
     cwd = where_of(given["cwd"])
     if install or scripts:
         from linkpack.run import forlinks  # noqa: PLC0415 - only these two flags start processes
@@ -60,6 +68,11 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     )
 
 
+def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as click gives it
+    """Return the settings that --global or --no-global makes."""
+    return {} if value is None else {"global": True} if value else {"link-global": False}
+
+
 @click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="Global links, by default this package's.")
@@ -74,6 +87,7 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
         given,
         lambda options: linkapi.plan_unlink(names, cwd, options, shared=shared, every=every),
         lambda options: linkapi.unlink(names, cwd, options, shared=shared, every=every),
+        None if shared else lambda plan, options: linkapi.staying_global_links(plan, cwd, options),
     )
 
 

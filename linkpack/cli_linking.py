@@ -19,6 +19,7 @@ from linkpack.notices import telling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from linkpack.errors import Problem
     from linkpack.linking.journal import Journal
     from linkpack.linking.linkstate import LinkPlan
 
@@ -109,8 +110,12 @@ def run_command(
     given: dict[str, Any],
     plan: Callable[[LinkOptions], LinkPlan],
     act: Callable[[LinkOptions], Journal],
+    more: Callable[[LinkPlan, LinkOptions], tuple[Problem, ...]] | None = None,
 ) -> LinkPlan:
-    """Plan, or plan and act, and print what came of it; return the plan."""
+    """Plan, or plan and act, and print what came of it; return the plan.
+
+    *more* gives further warnings about the plan.
+    """
     silent, cwd = given.pop("silent"), given.pop("cwd")
     absolute = given.pop("absolute", False)
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
@@ -121,13 +126,16 @@ def run_command(
     result = plan(options) if dry_run else act(options).plan
     if dry_run and result.conflicts:
         raise linkapi.rejected(result)
+    if more is not None:
+        result = result._replace(warnings=(*result.warnings, *more(result, options)))
     if not silent:
+        roots = (linkapi.local_folder("prefix", where_of(cwd)),)
         if result.warnings:
             click.echo(linkreport.problem_lines("warning", result.warnings), err=True)
         if config.flag("json", default=False):
-            click.echo(linkreport.plan_json(result))
+            click.echo(linkreport.plan_json(result, roots))
         else:
-            _echo_lines(linkreport.planned(result) if dry_run else linkreport.done(result))
+            _echo_lines(linkreport.planned(result, roots) if dry_run else linkreport.done(result, roots))
     return result
 
 

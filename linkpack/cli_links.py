@@ -9,6 +9,7 @@ import click
 from linkpack import linkreport
 from linkpack.cli_linking import link_command, link_options, output_options, run_command, where_of
 from linkpack.cli_npm import NpmCommand
+from linkpack.errors import Problem
 from linkpack.linking import linkapi
 
 
@@ -65,7 +66,9 @@ bin_ = _folder_command("bin", "Print the folder that commands are in.")
 def config(*, as_json: bool | None, cwd: str, **given: Any) -> None:  # noqa: ANN401
     """Print every setting that counts here, and who made it."""
     found = linkapi.read_settings(where_of(cwd), link_options({**given, "json": as_json}))
-    if found.warnings:
-        click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
+    fault = found.fault
+    missing = (Problem("WNOPREFIX", "", fault.message, fault.hint),) if fault is not None else ()
+    if found.warnings or missing:
+        click.echo(linkreport.problem_lines("warning", (*found.warnings, *missing)), err=True)
     as_json = found.flag("json", default=False)
     click.echo(linkreport.settings_json(found) if as_json else linkreport.settings_text(found))

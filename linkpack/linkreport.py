@@ -6,19 +6,34 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from linkpack.linking.outside import outside_changes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.errors import Problem
     from linkpack.linking.config import Config, Setting
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import Item, LinkPlan
     from linkpack.linking.npmrc import Value
+    from linkpack.linking.outside import Outside
 
 _MASK = "***"
 _PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"
 _SHOWN = 10_000  # characters of a value that is printed
 _PRIVATE_ARGUMENTS = r"(?i)([?&][^=&\s]{0,50}(?:token|key|secret|passw|auth|sig)[^=&\s]{0,50}=)[^&#\s]*"
+_FUTURE = {action: action for action in ("add", "change", "remove", "replace", "restore", "mode", "rewrite")} | {
+    "mode": "change the mode of"
+}
+_PAST = {
+    "add": "added",
+    "change": "changed",
+    "remove": "removed",
+    "replace": "replaced",
+    "restore": "restored",
+    "mode": "changed the mode of",
+    "rewrite": "rewrote",
+}
 _STATES = {
     "dropped": "an install took it away; linkpack relink brings it back",
     "dangling": "its folder is gone; linkpack unlink puts back what was there",
@@ -44,11 +59,16 @@ def problem_lines(kind: str, problems: Sequence[Problem]) -> str:
     return "\n".join(lines)
 
 
-def done(plan: LinkPlan) -> str:
-    """What a plan did, in npm's words: `added 1 package`, or `up to date`; a line for each link."""
+def done(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
+    """Say what a plan did, in npm's words: `added 1 package`, or `up to date`; a line for each link.
+
+    *roots* are the project's folders: each change outside of them has a line of its own.
+    """
     counts = (("added", len(plan.added)), ("removed", len(plan.removed)), ("changed", len(plan.changed)))
     parts = [f"{verb} {count} package{'s' if count > 1 else ''}" for verb, count in counts if count]
-    return "\n".join([", ".join(parts) or "up to date", *_details(plan)])
+    outside = _outside_lines(plan, roots, _PAST)
+    first = ", ".join(parts) or ("up to date in the project" if outside else "up to date")
+    return "\n".join([first, *_details(plan), *outside])
 
 
 def _details(plan: LinkPlan) -> Iterator[str]:
@@ -58,20 +78,47 @@ def _details(plan: LinkPlan) -> Iterator[str]:
         yield f"  {shown(item.path)}{' -> ' if target else ''}{shown(target)}"
 
 
-def planned(plan: LinkPlan) -> str:
-    """What a plan would do: `add alpha 9.0.0`, a line each; empty when nothing."""
+def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
+    """Return a line for each change outside of *roots*, but for the links that are reported by themselves."""
+    told = {item.path for item in (*plan.added, *plan.removed, *(new for _, new in plan.changed))}
+    rows = [
+        _outside_line(each, verbs) for each in outside_changes(plan, roots) if each.path not in told or each.kept
+    ]
+    return ["outside of the project:", *(f"  {shown(row)}" for row in rows)] if rows else []
+
+
+def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
+    line = f"{verbs[change.action]} {change.path}"
+    if change.action == "mode":
+        return f"{line}: {change.before} to {change.after}"
+    if change.action == "rewrite":
+        return f"{line}: its first line ended in CRLF"
+    if change.after and not change.after.isdecimal():
+        line += f" -> {change.after}"
+    if change.action == "change":
+        line += f" (was -> {change.before})"
+    if change.action == "replace":
+        line += f" (what was installed there is kept in {change.kept})"
+    return line
+
+
+def planned(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
+    """Say what a plan would do: `add alpha 9.0.0`, a line each; empty if nothing. *roots* as for `done`."""
     lines = [f"add {_label(item)}" for item in plan.added]
     lines += [f"change {old.name} {old.version or '(no version)'} => {new.version}" for old, new in plan.changed]
     lines += [f"remove {_label(item)}" for item in plan.removed]
-    return "\n".join(shown(line) for line in lines)
+    return "\n".join([*(shown(line) for line in lines), *_outside_lines(plan, roots, _FUTURE)])
 
 
 def _label(item: Item) -> str:
     return f"{item.name} {item.version}".rstrip()
 
 
-def plan_json(plan: LinkPlan) -> str:
-    """The plan as npm's install commands print it with --json, and its warnings under `warnings`."""
+def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
+    """Return the plan as npm's install commands print it with --json, with keys of our own.
+
+    These are `outside`, what changes outside of *roots* (see `Outside`), and `warnings`.
+    """
     value = {
         "add": [item._asdict() for item in plan.added],
         "added": len(plan.added),
@@ -79,6 +126,7 @@ def plan_json(plan: LinkPlan) -> str:
         "changed": len(plan.changed),
         "remove": [item._asdict() for item in plan.removed],
         "removed": len(plan.removed),
+        "outside": [change._asdict() for change in outside_changes(plan, roots)],
         "warnings": [problem._asdict() for problem in plan.warnings],
     }
     return json.dumps(value, indent=2)

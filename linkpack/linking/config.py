@@ -37,9 +37,9 @@ class Setting(NamedTuple):
 class Config(NamedTuple):
     """Where npm's global packages live, and every setting that some source made.
 
-    *prefix*, *modules* (the global node_modules), *bins* and *mans* are absolute paths; *mans* is empty on
-    Windows, which has no man pages. *user_home* is the user's home folder, or empty. *settings* maps each key
-    to the value that won.
+    *prefix*, *modules* (the global node_modules), *bins* and *mans* are absolute paths. All are empty where
+    there is no prefix and *fault* says why; *mans* is empty on Windows, too, which has no man pages.
+    *user_home* is the user's home folder, or empty. *settings* maps each key to the value that won.
     """
 
     prefix: str
@@ -50,6 +50,7 @@ class Config(NamedTuple):
     windows: bool
     settings: Mapping[str, Setting]
     warnings: tuple[Problem, ...]
+    fault: ConfigError | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -266,11 +267,14 @@ def load_config(
     cwd: str,
     flags: Mapping[str, str | bool | Sequence[str]],
     project: str | None = None,
+    *,
+    needs_prefix: bool = True,
 ) -> Config:
     """Return the settings for a command started in *cwd* with *flags* (npm's names, without dashes).
 
     *project* is the local project's folder, whose npmrc counts for all but what is global. HOME, PATH, PREFIX,
-    DESTDIR, LINKPACK_PLATFORM and every npm_config_* are read from *env*. Relative paths start at *cwd*.
+    DESTDIR, LINKPACK_PLATFORM and every npm_config_* are read from *env*. Relative paths start at *cwd*. A
+    command that has nothing to do with the global folder does not need a prefix.
 
     Raises `ConfigError`: ENOPREFIX when nothing names a prefix and node is not on PATH, ENODE when node does
     not say where it is, ENPMRC when a flag or variable expands to too much. An npmrc that cannot be read is a
@@ -292,24 +296,27 @@ def load_config(
         cascade.read(resolve(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
     if user_file:
         cascade.read(user_file, "user npmrc")
-    _add_lowest(cascade, default)
+    fault = _add_lowest(cascade, default)
     prefix = cascade.text("prefix", "")
-    if prefix == "":
-        raise ConfigError(
-            "no global prefix: nothing sets one, and node is not on PATH",
-            code="ENOPREFIX",
-            hint="set npm_config_prefix, or pass --prefix DIR",
-        )
-    lib = prefix if windows else resolve(prefix, "lib")
+    if fault is not None and needs_prefix:
+        raise fault
+    return _config(cascade, prefix, fault)
+
+
+def _config(cascade: _Cascade, prefix: str, fault: ConfigError | None) -> Config:
+    """Return the settings with the folders that follow from *prefix*."""
+    windows = cascade.windows
+    lib = prefix if windows or not prefix else resolve(prefix, "lib")
     return Config(
         prefix=prefix,
-        modules=resolve(lib, "node_modules"),
-        bins=prefix if windows else resolve(prefix, "bin"),
-        mans="" if windows else resolve(prefix, "share/man"),
-        user_home=home,
+        modules=resolve(lib, "node_modules") if prefix else "",
+        bins=prefix if windows or not prefix else resolve(prefix, "bin"),
+        mans="" if windows or not prefix else resolve(prefix, "share/man"),
+        user_home=cascade.home,
         windows=windows,
         settings=cascade.settings,
         warnings=tuple(cascade.warnings),
+        fault=fault,
     )
 
 
@@ -318,11 +325,26 @@ def _values(flags: Mapping[str, str | bool | Sequence[str]]) -> Iterator[tuple[s
         yield key, value if isinstance(value, (str, bool)) else list(value)
 
 
-def _add_lowest(cascade: _Cascade, default: _Default) -> None:
-    """Add the global npmrc, npm's own npmrc, and the default prefix.
+def _add_lowest(cascade: _Cascade, default: _Default) -> ConfigError | None:
+    """Add the global npmrc, npm's own npmrc, and the default prefix; return why there is no prefix.
 
     Where the global npmrc lies depends on the prefix so far, so npm's own, though lower, is read first.
     """
+    try:
+        _read_lowest(cascade, default)
+    except ConfigError as err:
+        return err
+    if cascade.text("prefix", ""):
+        return None
+    return ConfigError(
+        "no global prefix: nothing sets one, and node is not on PATH",
+        code="ENOPREFIX",
+        hint="set npm_config_prefix, or pass --prefix DIR",
+    )
+
+
+def _read_lowest(cascade: _Cascade, default: _Default) -> None:
+    """Read what `_add_lowest` adds; raises as `find_node`."""
     npms = _Cascade(cascade.env, cascade.cwd, cascade.home, windows=cascade.windows)
     own = _npms_own_file(cascade, default)
     if own:

@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.disk import fslinks
-from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
+from linkpack.errors import LinkConflict, LinkError, LinkMissing, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.linkhome import Picks, find_home, meant_specs, pick_folders
 from linkpack.linking.linkown import Rules
 from linkpack.linking.linkplan import plan_link as _plan_link
 from linkpack.linking.linkplan import plan_register as _plan_register
-from linkpack.linking.linkrecord import find_store
+from linkpack.linking.linkrecord import find_store, read_record
 from linkpack.linking.linkscene import SaveRules, Scene
+from linkpack.linking.many import spread_workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from linkpack.errors import Problem
     from linkpack.linking.config import Config
+    from linkpack.linking.linkhome import Home, Spec
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import LinkPlan
 
@@ -48,16 +51,27 @@ class LinkOptions(NamedTuple):
 DEFAULTS = LinkOptions()
 
 
-def open_scene(project: str, options: LinkOptions, *, picking: bool = True) -> Scene:
-    """The surroundings of a command started in *project*: settings, project, workspaces, state folder.
+def open_scene(project: str, options: LinkOptions, *, picking: bool = True, needs_prefix: bool = True) -> Scene:
+    """Return the surroundings of a command started in *project*: settings, project, workspaces, state folder.
 
-    Raises `ConfigError` without a prefix or state folder, `LinkError` for a directory or workspace that does not
-    exist.
+    Raises `ConfigError` without a state folder, or without a prefix if one is needed, and `LinkError` for a
+    directory or workspace that does not exist.
     """
-    env = fslinks.environment() if options.env is None else options.env
     home = find_home(project)
-    config = load_config(env, fslinks.canonical(project), options.flags, home.root)
-    picks = _picks(config) if picking else Picks()
+    config = _load(project, options, home, needs_prefix=needs_prefix)
+    return _scene(project, options, home, config, _picks(config) if picking else Picks())
+
+
+def _load(project: str, options: LinkOptions, home: Home, *, needs_prefix: bool) -> Config:
+    cwd = fslinks.canonical(project)
+    return load_config(_environment(options), cwd, options.flags, home.root, needs_prefix=needs_prefix)
+
+
+def _environment(options: LinkOptions) -> Mapping[str, str]:
+    return fslinks.environment() if options.env is None else options.env
+
+
+def _scene(project: str, options: LinkOptions, home: Home, config: Config, picks: Picks) -> Scene:
     rules = Rules(
         bin_links=config.flag("bin-links", default=True),
         force=config.flag("force", default=False),
@@ -65,7 +79,53 @@ def open_scene(project: str, options: LinkOptions, *, picking: bool = True) -> S
         windows=config.windows,
         umask=fslinks.current_umask(),
     )
-    return Scene(config, home, pick_folders(home, picks, project), find_store(env), rules)
+    return Scene(config, home, pick_folders(home, picks, project), find_store(_environment(options)), rules)
+
+
+class Asked(NamedTuple):
+    """What a `link` was asked for: its surroundings, and what its arguments mean."""
+
+    scene: Scene
+    specs: tuple[Spec, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders to lock."""
+        if not self.specs:
+            return (self.scene.shared_place,)
+        shared = () if self.scene.config.fault else (self.scene.shared_place,)
+        return (*shared, self.scene.home.root)
+
+    def plan(self) -> LinkPlan:
+        """Return the plan."""
+        save = _save_rules(self.scene.config)
+        plan = _plan_link(self.scene, self.specs, save) if self.specs else _plan_register(self.scene)
+        return plan._replace(warnings=(*self.warnings, *plan.warnings))
+
+
+def ask_link(specs: str | Sequence[str], project: str, options: LinkOptions) -> Asked:
+    """Read what `link` was asked for; raises as `open_scene`, and `LinkError` for what is no argument of it."""
+    home = find_home(project)
+    config = _load(project, options, home, needs_prefix=False)
+    _save_rules(config)
+    if config.flag("global", default=False):
+        raise LinkError(
+            "link does not take --global: it makes the global link, or uses it",
+            code="ELINKGLOBAL",
+            hint="leave -g out: linkpack link in the package's folder makes its global link",
+        )
+    picks = _picks(config)
+    wanted = meant_specs(_listed(specs), home, fslinks.canonical(project), config.user_home)
+    warnings: tuple[Problem, ...] = ()
+    if picks.every and wanted:
+        spread = spread_workspaces(wanted)
+        wanted, warnings = spread.specs, spread.warnings
+        if spread.done and not wanted:
+            message = "no member of that workspace can be published, so there is nothing to link"
+            raise LinkMissing(message, code="ENOTLINKED", path=project, hint="name the folders to link")
+        picks = picks._replace(every=not spread.done)
+    return Asked(_scene(project, options, home, config, picks), wanted, warnings)
 
 
 def _picks(config: Config) -> Picks:
@@ -100,41 +160,25 @@ def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _link_planner(scene: Scene, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
-    save = _save_rules(scene.config)
-    if scene.config.flag("global", default=False):
-        raise LinkError(
-            "link is never global: it makes the global link, or uses it",
-            code="ELINKGLOBAL",
-            hint="leave -g out: linkpack link in the package's folder makes its global link",
-        )
-    wanted = meant_specs(specs, scene.home, cwd, scene.config.user_home)
-    if wanted:
-        return lambda: _plan_link(scene, wanted, save)
-    return lambda: _plan_register(scene)
-
-
 @limits.within()
 def plan_link(specs: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """The plan of `link`: of the package in *project* without *specs*, else of what they name into *project*.
+    """Return the plan of `link`: of the package in *project* without *specs*, else of *specs* into *project*.
 
     Reads only. What stands in the way is in `conflicts`; what cannot be planned at all raises a `LinkpackError`.
     """
-    scene = open_scene(project, options)
-    plan = _link_planner(scene, _listed(specs), fslinks.canonical(project))()
-    return plan._replace(warnings=(*scene.config.warnings, *plan.warnings))
+    asked = ask_link(specs, project, options)
+    plan = asked.plan()
+    return plan._replace(warnings=(*asked.scene.config.warnings, *plan.warnings))
 
 
 @limits.within()
 def link(specs: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
-    """The journal of `link`, done; its `plan` says what was linked and what to be warned of.
+    """Do `link`; the `plan` of the journal says what was linked and what to be warned of.
 
-    `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
+    Raises `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
     """
-    scene = open_scene(project, options)
-    planner = _link_planner(scene, _listed(specs), fslinks.canonical(project))
-    places = (scene.shared_place, scene.home.root) if specs else (scene.shared_place,)
-    return _act(scene, places, planner)
+    asked = ask_link(specs, project, options)
+    return _act(asked.scene, asked.places, asked.plan)
 
 
 @limits.within()
@@ -146,12 +190,38 @@ def plan_unlink(
     shared: bool = False,
     every: bool = False,
 ) -> LinkPlan:
-    """The plan of `unlink`: of *names* in the project, of all its links with *every*, or of global links.
+    """Return the plan of `unlink`: of *names* in the project, of all its links with *every*, or of global links.
 
     The last with *shared*, or without names. Reads only.
     """
-    scene = open_scene(project, options)
-    return _unlink_planner(scene, _listed(names), fslinks.canonical(project), shared=shared, every=every)()
+    scene, planner = _ask_unlink(names, project, options, shared=shared, every=every)
+    plan = planner()
+    return plan._replace(warnings=(*scene.config.warnings, *plan.warnings))
+
+
+@limits.within()
+def unlink(
+    names: str | Sequence[str] = (),
+    project: str = ".",
+    options: LinkOptions = DEFAULTS,
+    *,
+    shared: bool = False,
+    every: bool = False,
+) -> Journal:
+    """Do `unlink`: remove links, and put back what they displaced. See `plan_unlink`."""
+    scene, planner = _ask_unlink(names, project, options, shared=shared, every=every)
+    local = (names or every) and not shared
+    return _act(scene, (scene.home.root,) if local else (scene.shared_place,), planner)
+
+
+def _ask_unlink(
+    names: str | Sequence[str], project: str, options: LinkOptions, *, shared: bool, every: bool
+) -> tuple[Scene, Callable[[], LinkPlan]]:
+    """Return the surroundings of `unlink`, and what plans it."""
+    local = bool(names or every) and not shared
+    scene = open_scene(project, options, needs_prefix=not local)
+    planner = _unlink_planner(scene, _listed(names), fslinks.canonical(project), shared=shared, every=every)
+    return scene, planner
 
 
 def _unlink_planner(
@@ -173,19 +243,16 @@ def _unlink_planner(
 
 
 @limits.within()
-def unlink(
-    names: str | Sequence[str] = (),
-    project: str = ".",
-    options: LinkOptions = DEFAULTS,
-    *,
-    shared: bool = False,
-    every: bool = False,
-) -> Journal:
-    """The journal of `unlink`, done: links removed, and what they displaced put back. See `plan_unlink`."""
-    scene = open_scene(project, options)
-    planner = _unlink_planner(scene, _listed(names), fslinks.canonical(project), shared=shared, every=every)
-    local = (names or every) and not shared
-    return _act(scene, (scene.home.root,) if local else (scene.shared_place,), planner)
+def staying_global_links(
+    plan: LinkPlan, project: str = ".", options: LinkOptions = DEFAULTS
+) -> tuple[Problem, ...]:
+    """Return a warning for each global link that *plan*, of `unlink` in *project*, leaves with its commands."""
+    scene = open_scene(project, options, picking=False, needs_prefix=False)
+    if scene.config.fault is not None or not plan.removed:
+        return ()
+    from linkpack.linking.outside import staying_links  # noqa: PLC0415 - link does not need it
+
+    return staying_links(plan, read_record(scene.store, scene.shared_place))
 
 
 @limits.within()
@@ -195,7 +262,7 @@ def plan_relink(
     """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    return planned(open_scene(project, options, picking=False), _listed(names), shared=shared)
+    return planned(open_scene(project, options, picking=False, needs_prefix=shared), _listed(names), shared=shared)
 
 
 @limits.within()
@@ -205,7 +272,7 @@ def relink(
     """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    scene = open_scene(project, options, picking=False)
+    scene = open_scene(project, options, picking=False, needs_prefix=shared)
     place = scene.shared_place if shared else scene.home.root
     return _act(scene, (place,), lambda: planned(scene, _listed(names), shared=shared))
 
@@ -215,13 +282,13 @@ def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool =
     """The links of the project, or with *shared* the global ones, and how each of them fares."""
     from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
 
-    return list_links(open_scene(project, options, picking=False), shared=shared)
+    return list_links(open_scene(project, options, picking=False, needs_prefix=shared), shared=shared)
 
 
 @limits.within()
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
-    scene = open_scene(project, options, picking=False)
+    scene = open_scene(project, options, picking=False, needs_prefix=False)
     return plan_undo(last_journal(scene.store, scene.home.root), scene.store)
 
 
@@ -231,9 +298,10 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 
     `StalePlan` when the disk or the record has changed since; nothing is changed then.
     """
-    scene = open_scene(project, options, picking=False)
+    scene = open_scene(project, options, picking=False, needs_prefix=False)
+    shared = () if scene.config.fault else (scene.shared_place,)
     # A run that was cut off may have been an undo: what it was about is there again once it is taken back.
-    with opened(scene.store, (scene.shared_place, scene.home.root)) as cut_off:
+    with opened(scene.store, (*shared, scene.home.root)) as cut_off:
         last = journal if journal is not None else last_journal(scene.store, scene.home.root)
     with opened(scene.store, last.places) as more:
         recovered = (*cut_off, *more)
@@ -274,11 +342,15 @@ def local_folder(kind: str, project: str) -> str:
 def shared_folder(kind: str, project: str, options: LinkOptions = DEFAULTS) -> str:
     """The global `prefix`, `root` (node_modules) or `bin` folder."""
     config = read_settings(project, options)
+    if config.fault is not None:
+        raise config.fault
     return {"prefix": config.prefix, "root": config.modules, "bin": config.bins}[kind]
 
 
 @limits.within()
 def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
-    """Every setting that counts for a command started in *project*, and who made it."""
-    env = fslinks.environment() if options.env is None else options.env
-    return load_config(env, fslinks.canonical(project), options.flags, find_home(project).root)
+    """Return every setting for a command started in *project*, and who made it.
+
+    Where there is no prefix, `fault` says why.
+    """
+    return _load(project, options, find_home(project), needs_prefix=False)

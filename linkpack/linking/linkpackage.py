@@ -187,3 +187,15 @@ def resolve_package(start: str, name: str) -> str | None:
         if above == at:
             return None
         at = above
+
+
+def meets_range(version: str, wanted: str) -> bool:
+    """True if *version* meets the range *wanted*, or *wanted* is no range (a path, an address, a tag).
+
+    Pre-releases count: one links what one works on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.
+    """
+    if ":" in wanted or "/" in wanted:
+        return True
+    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - most projects do not name what they link
+
+    return parse_range(wanted) is None or satisfies(version, wanted, include_prerelease=True)

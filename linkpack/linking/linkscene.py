@@ -40,12 +40,18 @@ class Scene(NamedTuple):
         followed.
         """
         own = (self.home.root, *self.picked)
-        folders = (self.config.prefix, *own, *(f"{each}/node_modules" for each in own))
+        prefix = (self.config.prefix,) if self.config.prefix else ()
+        folders = (*prefix, *own, *(f"{each}/node_modules" for each in own))
         return tuple(dict.fromkeys(fslinks.canonical(folder) for folder in folders))
 
     @property
     def shared_place(self) -> str:
-        """The name under which the global folder is recorded and locked."""
+        """The name under which the global folder is recorded and locked.
+
+        Raises `ConfigError` where there is no prefix.
+        """
+        if self.config.fault is not None:
+            raise self.config.fault
         return fslinks.canonical(self.config.modules)
 
     def shared_spot(self, name: str) -> Spot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.linkpackage import read_loose, resolve_package
+from linkpack.linking.linkpackage import meets_range, read_loose, resolve_package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,15 +24,6 @@ def warn_about(draft: Draft, source: Source, folders: Sequence[str]) -> None:
     _check_dependencies(draft, source)
 
 
-def _misses(version: str, wanted: str) -> bool:
-    """Whether *wanted* is a range and *version* not in it; pre-releases count, as one links what one works on."""
-    if ":" in wanted or "/" in wanted:  # an address or a path; no range has these
-        return False
-    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - most projects do not name what they link
-
-    return parse_range(wanted) is not None and not satisfies(version, wanted, include_prerelease=True)
-
-
 def _check_range(draft: Draft, source: Source, folder: str, manifest: Manifest) -> None:
     name, version = source.manifest.name, source.manifest.version
     sections = (
@@ -42,7 +33,7 @@ def _check_range(draft: Draft, source: Source, folder: str, manifest: Manifest) 
         manifest.peer_dependencies,
     )
     for wanted in dict.fromkeys(section[name] for section in sections if name in section):
-        if _misses(version, wanted):
+        if not meets_range(version, wanted):
             message = f"{folder} wants {name} {wanted}, and the linked one is {version or 'without a version'}"
             hint = f"change its version, or the range in {folder}/package.json"
             draft.warn("WRANGE", source.root, message, hint)
@@ -69,7 +60,7 @@ def _check_peer(draft: Draft, source: Source, peer: str, ours: str, *, found: bo
     """A peer that the project has: it should be of the right version, and the linked package has to find it."""
     name, wanted = source.manifest.name, source.manifest.peer_dependencies[peer]
     manifest = read_loose(ours)
-    if manifest is not None and _misses(manifest.version, wanted):
+    if manifest is not None and not meets_range(manifest.version, wanted):
         message = f"{name} needs {peer} {wanted}, and the project has {manifest.version}"
         draft.warn("WPEER", ours, message, f"install a {peer} that meets {wanted}")
     if not found:

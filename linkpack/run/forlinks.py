@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from linkpack.disk import fslinks
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.config import which
-from linkpack.linking.linkapi import open_scene
-from linkpack.linking.linkhome import meant_specs
+from linkpack.linking.linkapi import ask_link
 from linkpack.linking.linkpackage import read_source
 from linkpack.linking.linkplan import find_shared
 from linkpack.run.environment import read_surroundings, script_environment
@@ -28,11 +27,10 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
 
     `LinkMissing` when npm is not on PATH, `LinkError` when it fails. npm's output goes to standard error.
     """
-    scene = open_scene(project, options)
-    env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, scene.home, project, scene.config.user_home)
+    asked = ask_link(specs, project, options)
+    scene, env = asked.scene, fslinks.environment() if options.env is None else dict(options.env)
     missing = []
-    for spec in wanted:
+    for spec in asked.specs:
         if not spec.folder:
             try:
                 find_shared(scene, spec)
@@ -53,11 +51,10 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     In the directories among *specs*, or without specs in the packages to be linked; installed packages had
     theirs run. `ScriptFailed` when one fails; the ones after it are not run.
     """
-    scene = open_scene(project, options)
-    env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, scene.home, project, scene.config.user_home)
-    folders = [spec.folder for spec in wanted if spec.folder]
-    if not wanted:
+    asked = ask_link(specs, project, options)
+    scene, env = asked.scene, fslinks.environment() if options.env is None else dict(options.env)
+    folders = [spec.folder for spec in asked.specs if spec.folder]
+    if not asked.specs:
         folders = list(scene.picked or (scene.home.start,))
     ran = []
     for folder in folders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import click
@@ -61,7 +62,10 @@ def test_documented(name: str) -> None:
 def test_the_story(box: LinkBox) -> None:
     """Link, see, lose, bring back, undo and unlink: what is said is what npm says, and more."""
     lib, app = box.command("lib", "alpha", version="9.0.0"), box.package("app", "app")
-    assert run("link", "-C", lib, "--dry-run").output == "add alpha 9.0.0\n"
+    command = f"{box.prefix}/bin/alpha -> ../lib/node_modules/alpha/cli.js\n"
+    assert (
+        run("link", "-C", lib, "--dry-run").output == f"add alpha 9.0.0\noutside of the project:\n  add {command}"
+    )
     assert run("link", "-C", lib).output.startswith("added 1 package\n")
     assert run("link", "-C", lib).output == "up to date\n"
     assert run("link", "-C", lib, "--dry-run").output == ""
@@ -74,12 +78,12 @@ def test_the_story(box: LinkBox) -> None:
     assert "relink" in checked.output
     assert run("relink", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
     assert run("relink", "-C", app).return_value == 0
-    removed = json.loads(run("unlink", "alpha", "-C", app, "--json").output)
+    removed = json.loads(run("unlink", "alpha", "-C", app, "--json").stdout)
     assert removed["remove"] == [{"name": "alpha", "version": "9.0.0", "path": f"{app}/node_modules/alpha"}]
     assert run("undo", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
     run("undo", "-C", app)
     assert box.leads(app, "alpha") == lib
-    assert run("unlink", "-C", app, "--all", "--dry-run").output == "remove alpha 9.0.0\n"
+    assert run("unlink", "-C", app, "--all", "--dry-run").stdout == "remove alpha 9.0.0\n"
     shutil.rmtree(lib)
     Path(app, "node_modules/alpha").unlink()
     assert run("relink", "-C", app).return_value == 1
@@ -279,11 +283,14 @@ def test_deep_and_many_folders_of_commands(box: LinkBox, monkeypatch: pytest.Mon
         monkeypatch.chdir(name)
     Path("tool").write_text(CLI)
     monkeypatch.chdir("/")
-    run("link", "-C", lib)
-    assert (box.prefix / "bin/tool").is_symlink()
-    with within(Limits(entries=1000)), pytest.raises(LinkpackError) as caught:
-        read_source(lib)
-    assert caught.value.code == "ELIMIT"
+    try:
+        run("link", "-C", lib)
+        assert (box.prefix / "bin/tool").is_symlink()
+        with within(Limits(entries=1000)), pytest.raises(LinkpackError) as caught:
+            read_source(lib)
+        assert caught.value.code == "ELIMIT"
+    finally:  # what removes temporary folders is recursive
+        subprocess.run(["rm", "-r", f"{lib}/d"], check=True)
 
 
 def test_folders_of_commands_outside_of_the_package_are_not_read(box: LinkBox) -> None:
