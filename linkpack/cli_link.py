@@ -44,6 +44,9 @@ from linkpack.linking import linkapi
 )
 @click.option("--only-dependencies", is_flag=True, default=None, help="Link only what the project depends on.")
 @click.option("--skip-others", is_flag=True, default=None, help="Leave out folders that are no packages.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
+)
 @workspace_options
 @output_options
 @link_command
@@ -96,6 +99,9 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
 @click.option(
     "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
+)
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
 )
 @output_options
 @link_command

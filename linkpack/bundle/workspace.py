@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.disk import fs
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
@@ -36,17 +37,6 @@ class Workspace(NamedTuple):
     root: str
     patterns: tuple[str, ...]
     catalogs: Mapping[str, Mapping[str, str]]
-
-
-def upward(start: str) -> Iterator[str]:
-    """The directory *start* and those above it, up to the file system's root."""
-    at = start
-    while True:
-        yield at
-        above = posixpath.dirname(at)
-        if above == at:
-            return
-        at = above
 
 
 def find_workspace(folder: str) -> Workspace | None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
+from linkpack.linking.check import warn_of_state_after
 from linkpack.linking.linkdraft import Draft, disk_state
 from linkpack.linking.linkpackage import led_to, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import Kept, Link
+from linkpack.linking.linkwarn import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,6 +105,14 @@ def is_installed_link(scene: Scene, spot: Spot, found: Link) -> bool:
     return workspace is not None and real in member_folders(workspace)
 
 
+def standing_links(scene: Scene, *, shared: bool = False) -> list[Standing]:
+    """Return the links of the project, or with *shared* of the global folder, that stand and lead somewhere."""
+    place = scene.shared_place if shared else scene.home.root
+    bare = {entry.path for entry in read_record(scene.store, place).values() if not entry.bin_links}
+    links = [each for each in list_links(scene, shared=shared) if each.state == "linked"]
+    return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
+
+
 def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False) -> LinkPlan:
     """The plan that restores the recorded links, or those called *names*, where they were dropped.
 
@@ -119,6 +129,7 @@ def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False
     for entry in record.values():
         if not names or entry.name in names:
             _relink(draft, scene, entry, record, shared=shared)
+    warn_of_state_after(draft, scene, standing_links(scene, shared=shared), shared=shared)
     return draft.plan()
 
 

@@ -175,20 +175,6 @@ def is_theirs(path: str, state: State, link: str) -> bool:
     return leads_through(path, state, link) and leads_on(path, state)
 
 
-def resolve_package(start: str, name: str) -> str | None:
-    """The real directory of the package that code in *start* finds as *name*, as Node looks it up."""
-    at = start
-    while True:
-        if posixpath.basename(at) != "node_modules":
-            found = f"{at}/node_modules/{name}"
-            if fs.is_dir(found):
-                return fslinks.canonical(found)
-        above = posixpath.dirname(at)
-        if above == at:
-            return None
-        at = above
-
-
 def meets_range(version: str, wanted: str) -> bool:
     """True if *version* meets the range *wanted*, or *wanted* is no range (a path, an address, a tag).
 

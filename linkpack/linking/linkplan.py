@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
+from linkpack.linking.check import warn_of_state_after
 from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linklist import standing_links
 from linkpack.linking.linkpackage import check_manifest, meets_range, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
-from linkpack.linking.linkwarn import warn_about
 from linkpack.linking.many import choose_packages, only_dependencies
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def plan_register(scene: Scene) -> LinkPlan:
     found = [read_source(folder) for folder in members or (scene.home.start,)]
     draft = Draft(scene.homes, windows=scene.rules.windows)
     _link_globally(draft, scene, list({source.manifest.name: source for source in found}.values()))
+    warn_of_state_after(draft, scene, (), shared=True)
     return draft.plan()
 
 
@@ -59,6 +61,7 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
         from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
 
         plan_save(draft, scene, sources, save)
+    warn_of_state_after(draft, scene, standing_links(scene), shared=False)
     return draft.plan()
 
 
@@ -106,7 +109,6 @@ def _link_locally(draft: Draft, scene: Scene, source: Source, record: dict[str, 
     for modules in scene.local_modules(source.manifest.name):
         spot = scene.local_spot(modules, source.manifest.name)
         place_link(draft, spot, source, scene.rules, record)
-    warn_about(draft, source, scene.picked or (scene.home.root,))
 
 
 def find_shared(scene: Scene, spec: Spec) -> Source:

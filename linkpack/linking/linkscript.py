@@ -1,4 +1,4 @@
-"""Plans what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
+"""Plan what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CRLF_SHEBANG = rb"#![^\n]+\r\n"
 
 
 def head_of(path: str) -> bytes:
-    """The beginning of the script at *path*; empty when it cannot be read."""
+    """Return the beginning of the script at *path*, empty if it cannot be read."""
     try:
         return fslinks.read_head(path, _HEAD)
     except OSError:
@@ -37,9 +37,11 @@ def make_runnable(draft: Draft, script: str, umask: int) -> None:
     if not fslinks.may_change(script):
         if not fslinks.executable(script):
             message = f"{script} is not executable, and not yours to change"
-            draft.warn("EPERM", script, message, "let its owner run chmod +x on it")
+            draft.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif broken:
         content = fs.read_file(script, LIMIT)
+        message = f"the first line of {script} ends in CRLF, which keeps it from running: the CR is taken away"
+        draft.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
         whole = content.replace(b"\r\n", b"\n", 1)
         draft.set_mode(script, Change(script, File(content, found), File(whole, mode)))
     else:

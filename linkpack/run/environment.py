@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import __version__
-from linkpack.bundle.workspace import FILE_LIMIT, upward
+from linkpack.bundle.workspace import FILE_LIMIT
 from linkpack.disk import fs
+from linkpack.disk.fs import upward
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.config import find_node, load_config, which
 from linkpack.linking.linkhome import find_home
