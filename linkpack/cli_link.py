@@ -97,6 +97,7 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
 @click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
+@click.option("--if-present", is_flag=True, help="Exit 0 when a package is gone, or nothing is linked.")
 @click.option(
     "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
 )
@@ -105,12 +106,14 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
 )
 @output_options
 @link_command
-def relink(names: tuple[str, ...], *, shared: bool, **given: Any) -> int:  # noqa: ANN401
+def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: Any) -> int:  # noqa: ANN401
     """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
     cwd = where_of(given["cwd"])
     plan = run_command(
         given,
         lambda options: linkapi.plan_relink(names, cwd, options, shared=shared),
         lambda options: linkapi.relink(names, cwd, options, shared=shared),
+        drop=("WNOLINKS",) if if_present else (),
     )
-    return int(any(problem.code in {"ESOURCEGONE", "ENOTLINKED"} for problem in plan.warnings))
+    undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
+    return int(bool(undone) and not if_present)

@@ -17,7 +17,7 @@ from linkpack.linking.linkapi import LinkOptions
 from linkpack.notices import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from linkpack.errors import Problem
     from linkpack.linking.journal import Journal
@@ -111,10 +111,11 @@ def run_command(
     plan: Callable[[LinkOptions], LinkPlan],
     act: Callable[[LinkOptions], Journal],
     more: Callable[[LinkPlan, LinkOptions], tuple[Problem, ...]] | None = None,
+    drop: Sequence[str] = (),
 ) -> LinkPlan:
     """Plan, or plan and act, and print what came of it; return the plan.
 
-    *more* gives further warnings about the plan.
+    *more* gives further warnings about the plan, *drop* are codes of those that are not printed.
     """
     silent, cwd = given.pop("silent"), given.pop("cwd")
     absolute = given.pop("absolute", False)
@@ -128,6 +129,7 @@ def run_command(
         raise linkapi.rejected(result)
     if more is not None:
         result = result._replace(warnings=(*result.warnings, *more(result, options)))
+    result = result._replace(warnings=tuple(each for each in result.warnings if each.code not in drop))
     if not silent:
         roots = (linkapi.local_folder("prefix", where_of(cwd)),)
         if result.warnings:

@@ -11,6 +11,7 @@ from linkpack.cli_linking import link_command, link_options, output_options, run
 from linkpack.cli_npm import NpmCommand
 from linkpack.errors import Problem
 from linkpack.linking import linkapi
+from linkpack.linking.linkwarn import PEERS
 
 
 @click.command(cls=NpmCommand)
@@ -27,19 +28,31 @@ def undo(**given: Any) -> None:  # noqa: ANN401
 
 
 @click.command(cls=NpmCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
 @click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
-@click.option("--check", is_flag=True, help="Exit 1 when a link is dropped or dangling.")
+@click.option("--check", is_flag=True, help="Exit 1 when a link, or a command of one, is not in order.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="With --check: faults of peers count, too."
+)
 @link_command
-def ls(*, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
-    """List the links of this project and how each fares: linked, dropped or dangling."""
+def ls(names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
+    """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
     options = link_options({**given, "json": as_json})
-    found = linkapi.links(where_of(cwd), options, shared=shared)
     where = where_of(cwd)
-    place = linkapi.shared_folder("root", where, options) if shared else linkapi.local_folder("prefix", where)
+    found = linkapi.survey(where, options, shared=shared)
+    missing = [name for name in names if all(link.name != name for link in found.links)]
+    if names:
+        found = found._replace(links=tuple(link for link in found.links if link.name in names))
+    told = [Problem("WNOTLINKED", found.place, f"{name} is not linked in {found.place}") for name in missing]
+    found = found._replace(warnings=(*found.warnings, *told))
+    if found.warnings:
+        click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
     as_json = linkapi.read_settings(where, options).flag("json", default=False)
-    click.echo(linkreport.listing_json(found, place) if as_json else linkreport.listing(found, place))
-    return int(check and any(link.state != "linked" for link in found))
+    click.echo(linkreport.listing_json(found) if as_json else linkreport.listing(found))
+    faulty = not all(link.is_in_order for link in found.links)
+    faulty = faulty or (found.strict and any(problem.code in PEERS for problem in found.warnings))
+    return int(bool(missing) or (check and faulty))
 
 
 def _folder_command(kind: str, help_text: str) -> click.Command:

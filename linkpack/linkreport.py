@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from linkpack.linking.command_status import described
 from linkpack.linking.outside import outside_changes
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from linkpack.errors import Problem
     from linkpack.linking.config import Config, Setting
+    from linkpack.linking.linkapi import Survey
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import Item, LinkPlan
     from linkpack.linking.npmrc import Value
@@ -37,6 +39,7 @@ _PAST = {
 _STATES = {
     "dropped": "an install took it away; linkpack relink brings it back",
     "dangling": "its folder is gone; linkpack unlink puts back what was there",
+    "uninstalled": "it left package.json since; linkpack unlink forgets it, linkpack relink NAME brings it back",
 }
 
 
@@ -132,23 +135,45 @@ def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     return json.dumps(value, indent=2)
 
 
-def listing(links: Sequence[Status], where: str) -> str:
-    """The links of *where* for a person: name, version, state, target, and what to do about lost ones."""
-    if not links:
-        return f"no links in {shown(where)}"
-    lines = []
-    for link in links:
-        note = "" if link.ours else " (not made by linkpack)"
-        label = shown(f"{link.name} {link.version}".rstrip())
-        lines.append(f"{link.state:8}  {label} -> {shown(link.target)}{note}")
-        if link.state in _STATES:
-            lines.append(f"          {_STATES[link.state]}")
+def listing(found: Survey) -> str:
+    """Tell a person of links: name, version, state, target, commands, and what to do about lost ones."""
+    lines = [line for link in found.links for line in _link_lines(link)]
+    if not lines:
+        lines.append(f"no links in {shown(found.place)}")
+    if found.linked_at:
+        lines += ["this package is linked at:", *(f"  {shown(path)}" for path in found.linked_at)]
     return "\n".join(lines)
 
 
-def listing_json(links: Sequence[Status], where: str) -> str:
-    """The links of *where* as JSON: `{"place": …, "links": […]}`, each link with the fields of `Status`."""
-    return json.dumps({"place": where, "links": [link._asdict() for link in links]}, indent=2)
+def _link_lines(link: Status) -> Iterator[str]:
+    note = "" if link.ours else " (not made by linkpack)"
+    label = shown(f"{link.name} {link.version}".rstrip())
+    yield f"{link.state:8}  {label} -> {shown(link.target)}{note}"
+    facts = [_STATES[link.state]] if link.state in _STATES else []
+    facts += [f"commands: {described(link.commands)}"] if link.commands else []
+    if not all(command.is_in_order for command in link.commands):
+        facts.append("linkpack relink mends commands; build what is unbuilt first")
+    facts += [f"saved in {', '.join(link.saved)}"] if link.saved else []
+    facts += [f"what it displaced is in {place}" for place in link.displaced]
+    facts += [f"the global {link.name} leads elsewhere: {link.elsewhere}"] if link.elsewhere else []
+    yield from (f"          {shown(fact)}" for fact in facts)
+
+
+def listing_json(found: Survey) -> str:
+    """Return what `listing` tells as JSON: `{"place", "links", "linkedAt", "warnings"}`.
+
+    Each link has the fields of `Status`.
+    """
+    value = {
+        "place": found.place,
+        "links": [
+            {**link._asdict(), "commands": [command._asdict() for command in link.commands]}
+            for link in found.links
+        ],
+        "linkedAt": list(found.linked_at),
+        "warnings": [problem._asdict() for problem in found.warnings],
+    }
+    return json.dumps(value, indent=2)
 
 
 def settings_text(config: Config) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkpack.linking.linkpackage import read_loose
 from linkpack.linking.linkwarn import PEERS, Standing, package_problems, project_problems
 from linkpack.linking.many import sections_of
 from linkpack.linking.package_tree import PackageTree
@@ -47,6 +48,35 @@ def strict_code(problem: Problem) -> str:
     WPEERTWICE  ->  EPEERTWICE
     """
     return f"E{problem.code[1:]}"
+
+
+def note_declared(draft: Draft, scene: Scene, names: Iterable[str]) -> None:
+    """Write into the planned links to *names* of the project which manifests name them, as they will be.
+
+    A link whose package leaves all of them later was uninstalled by the user, and does not come back by itself.
+    """
+    tree = PackageTree(draft.changes)
+    wanted = set(names)
+    for key, edit in list(draft.edits.items()):
+        if edit.place == scene.home.root and edit.after is not None and edit.after.name in wanted:
+            link = standing(edit.after)
+            folders = project_folders(tree, scene, [link])
+            declared = tuple(f"{folder}/package.json" for folder in folders if _names(tree, folder, link.name))
+            draft.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
+
+
+def _names(tree: PackageTree, folder: str, name: str) -> bool:
+    manifest = tree.manifest(folder)
+    return manifest is not None and any(name in section for section in sections_of(manifest))
+
+
+def is_uninstalled(entry: Linked) -> bool:
+    """True if manifests named the package of *entry* when it was linked, and all of them are there without it."""
+    manifests = [read_loose(path.rpartition("/")[0]) for path in entry.declared]
+    return bool(manifests) and all(
+        manifest is not None and not any(entry.name in section for section in sections_of(manifest))
+        for manifest in manifests
+    )
 
 
 def _standing(links: Iterable[Standing], planned: Mapping[tuple[str, str], Edit]) -> list[Standing]:

@@ -24,6 +24,7 @@ from linkpack.linking.linkplan import plan_register as _plan_register
 from linkpack.linking.linkrecord import find_store, read_record
 from linkpack.linking.linkscene import SaveRules, Scene
 from linkpack.linking.many import spread_workspaces
+from linkpack.memo import remembering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -230,16 +231,23 @@ def _unlink_planner(
     from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - see below
     from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
     from linkpack.linking.linkundo import plan_unregister  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.nothing import nothing_unlinked  # noqa: PLC0415 - link does not need it
 
     wanted = []
     for spec in meant_specs(names, scene.home, cwd, scene.config.user_home):
         manifest = read_loose(spec.folder) if spec.folder else None
         wanted.append(spec.name or (manifest.name if manifest else posixpath.basename(spec.folder)))
-    if every and not shared:
-        return lambda: local(scene, wanted, every=True)
-    if shared or not wanted:
-        return lambda: plan_unregister(scene, wanted, every=every)
-    return lambda: local(scene, wanted)
+    folders = () if wanted or every else scene.picked or (scene.home.start,)
+    manifests = (read_loose(folder) for folder in folders)
+    own = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
+    at_global = shared or not (wanted or every)
+
+    def plan() -> LinkPlan:
+        found = plan_unregister(scene, wanted, every=every) if at_global else local(scene, wanted, every=every)
+        told = nothing_unlinked(scene, found, wanted or own, shared=at_global, every=every)
+        return found._replace(warnings=(*found.warnings, *told))
+
+    return plan
 
 
 @limits.within()
@@ -269,7 +277,7 @@ def plan_relink(
 def relink(
     names: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> Journal:
-    """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
+    """Do `relink`. A link whose package is gone is a warning with the code WSOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     scene = open_scene(project, options, picking=False, needs_prefix=shared)
@@ -279,10 +287,45 @@ def relink(
 
 @limits.within()
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
-    """The links of the project, or with *shared* the global ones, and how each of them fares."""
-    from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
+    """Return the links of the project, or with *shared* the global ones, and how each of them fares."""
+    return survey(project, options, shared=shared).links
 
-    return list_links(open_scene(project, options, picking=False, needs_prefix=shared), shared=shared)
+
+class Survey(NamedTuple):
+    """What `ls` tells: the *links* of *place*, warnings about what Node finds through them, and more.
+
+    *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.
+    """
+
+    place: str
+    links: tuple[Status, ...]
+    linked_at: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    strict: bool
+
+
+@limits.within()
+def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
+    """Look at the links of the project, or with *shared* at the global ones. Reads only."""
+    from linkpack.linking.check import is_strict, problems_of  # noqa: PLC0415 - only for ls
+    from linkpack.linking.linklist import list_links, standing_links  # noqa: PLC0415 - only for ls
+    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - only for ls
+    from linkpack.linking.package_tree import PackageTree  # noqa: PLC0415 - only for ls
+    from linkpack.linking.whereabouts import places_of  # noqa: PLC0415 - only for ls
+
+    scene = open_scene(project, options, picking=False, needs_prefix=shared)
+    with remembering({}):
+        found = list_links(scene, shared=shared)
+        told = problems_of(PackageTree(), scene, standing_links(scene, shared=shared), shared=shared)
+    manifest = read_loose(scene.home.start)
+    name = manifest.name if manifest is not None else ""
+    return Survey(
+        place=scene.config.modules if shared else scene.home.root,
+        links=found,
+        linked_at=places_of(scene.store, scene.home.start, name, scene.config.modules),
+        warnings=(*scene.config.warnings, *told),
+        strict=is_strict(scene),
+    )
 
 
 @limits.within()
@@ -316,7 +359,8 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 def _act(scene: Scene, places: tuple[str, ...], planner: Callable[[], LinkPlan]) -> Journal:
     """Plan and apply under the locks of *places*."""
     with opened(scene.store, places) as recovered:
-        plan = planner()
+        with remembering({}):
+            plan = planner()
         if plan.conflicts:
             raise rejected(plan)
         warnings = tuple(dict.fromkeys((*recovered, *scene.config.warnings, *plan.warnings)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.check import warn_of_state_after
+from linkpack.linking.check import note_declared, warn_of_state_after
 from linkpack.linking.linkdraft import Draft
 from linkpack.linking.linklist import standing_links
 from linkpack.linking.linkpackage import check_manifest, meets_range, read_loose, read_source
@@ -61,6 +61,7 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
         from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
 
         plan_save(draft, scene, sources, save)
+    note_declared(draft, scene, [source.manifest.name for source in sources])
     warn_of_state_after(draft, scene, standing_links(scene), shared=False)
     return draft.plan()
 

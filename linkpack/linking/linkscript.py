@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from linkpack.linking.linkdraft import Draft
 
 _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
-_CRLF_SHEBANG = rb"#![^\n]+\r\n"
+CRLF_SHEBANG = rb"#![^\n]+\r\n"
 
 
 def head_of(path: str) -> bytes:
@@ -31,7 +31,7 @@ def make_runnable(draft: Draft, script: str, umask: int) -> None:
     mode = 0o777 & ~umask
     found = fs.stat(script).st_mode & 0o7777
     head = head_of(script)
-    broken = b"\r" in head and re.match(_CRLF_SHEBANG, head)
+    broken = b"\r" in head and re.match(CRLF_SHEBANG, head)
     if found == mode and not broken:
         return
     if not fslinks.may_change(script):

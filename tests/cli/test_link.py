@@ -70,7 +70,7 @@ def test_the_story(box: LinkBox) -> None:
     assert run("link", "-C", lib).output == "up to date\n"
     assert run("link", "-C", lib, "--dry-run").output == ""
     assert run("link", "alpha", "-C", app, "--silent").output == ""
-    assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n"
+    assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n          commands: alpha\n"
     assert json.loads(run("ls", "-g", "--json", "-C", app).output)["links"][0]["target"] == lib
     Path(app, "node_modules/alpha").unlink()
     checked = run("ls", "--check", "-C", app)
