@@ -41,6 +41,7 @@ _COMMANDS = {
     "root": "linkpack.cli_links:root",
     "bin": "linkpack.cli_links:bin_",
     "config": "linkpack.cli_links:config",
+    "doctor": "linkpack.cli_doctor:doctor",
 }
 
 

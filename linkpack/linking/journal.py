@@ -230,6 +230,19 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
     return found
 
 
+def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
+    """Yield the journals of dead runs that have not been taken back yet, and their files."""
+    folder = f"{store.root}/journals"
+    entries = sorted(fs.scan(folder), key=lambda one: one.name) if fs.is_dir(folder) else []
+    for entry in entries:
+        try:
+            journal = _from_json(fs.read_file(entry.path, LIMIT))
+        except (OSError, *_DAMAGED):
+            continue
+        if not fslinks.alive(journal.run):
+            yield journal, entry.path
+
+
 def _recover(journal: Journal, path: str) -> Problem:
     failed = _roll_back(journal)
     if failed is not None:

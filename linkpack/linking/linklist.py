@@ -71,12 +71,12 @@ def _spots(scene: Scene, *, shared: bool) -> Iterator[tuple[Spot, str]]:
     if shared:
         yield from ((scene.shared_spot(name), name) for name in link_names(scene.config.modules))
         return
-    for folder in (scene.home.root, *_members(scene.home.root)):
+    for folder in (scene.home.root, *member_roots(scene.home.root)):
         modules = f"{folder}/node_modules"
         yield from ((scene.local_spot(modules, name), name) for name in link_names(modules))
 
 
-def _members(root: str) -> list[str]:
+def member_roots(root: str) -> list[str]:
     """Return the member folders of the workspace whose root *root* is."""
     if not (fs.is_file(f"{root}/package.json") or fs.is_file(f"{root}/pnpm-workspace.yaml")):
         return []

@@ -117,7 +117,7 @@ def project_problems(tree: PackageTree, links: Sequence[Standing], folders: Sequ
         return
     loads = list(_loads_of_links(tree, links, folders))
     yield from range_problems(loads, links)
-    yield from peer_problems(each for each in find_peer_faults(tree, loads) if _is_of_links(each, links))
+    yield from peer_problems(each for each in find_peer_faults(tree, loads) if is_of_links(each, links))
 
 
 def _loads_of_links(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Loaded]:
@@ -139,7 +139,7 @@ def _loads_of_links(tree: PackageTree, links: Sequence[Standing], folders: Seque
             yield from tree.loaded(package, sorted(needed), most=0)
 
 
-def _is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
+def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
     """True if *fault* comes of a link; the rest of the tree was for the installer to check."""
     roots = {link.folder for link in links}
     if fault.user.found.folder in roots or fault.peer in {link.name for link in links}:
@@ -258,33 +258,45 @@ def _is(package: Loaded, name: str) -> bool:
 
 
 def peer_problems(faults: Iterable[PeerFault]) -> Iterator[Problem]:
-    """Yield a warning for each cause among *faults*: packages that find the same wrong copy are told together."""
+    """Yield a warning for each cause among *faults*."""
+    yield from (peer_problem(alike) for alike in by_cause(faults))
+
+
+def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
+    """Return *faults* in groups of one cause: packages that find the same wrong copy."""
     causes: dict[tuple[str, ...], list[PeerFault]] = {}
     for fault in faults:
-        found = fault.theirs or fault.ours
-        key = (fault.kind, fault.peer, found.folder if found else "", fault.host.found.folder)
+        where = fault.theirs or fault.user.found
+        key = (fault.kind, fault.peer, "" if fault.kind == "missing" else where.folder, fault.host.found.folder)
         causes.setdefault(key, []).append(fault)
-    for alike in causes.values():
-        yield _told(alike[0], shortened(list(dict.fromkeys(each.user.label for each in alike))))
+    return list(causes.values())
+
+
+def peer_problem(alike: Sequence[PeerFault]) -> Problem:
+    """Return the warning about faults of one cause."""
+    return _told(alike[0], shortened(list(dict.fromkeys(each.user.label for each in alike))))
 
 
 def _told(fault: PeerFault, users: str) -> Problem:
     peer, host = fault.peer, fault.host.found.folder
     if fault.kind == "double" and fault.ours and fault.theirs:
-        message = f"{peer} would be loaded twice: {users} finds {fault.theirs.folder}, {host} {fault.ours.folder}"
+        places = f"by {users} from {fault.theirs.folder}, by {host} from {fault.ours.folder}"
+        message = f"{peer} would be loaded twice: {places}"
         return Problem("WPEERTWICE", fault.theirs.folder, message, cure_of(fault))
     if fault.kind == "hidden" and fault.ours:
         where = fault.user.found.folder
-        message = f"{users} does not find the {peer} of {host}: Node looks from {where}, where it really is"
+        message = f"the {peer} of {host} is not found by {users}: Node looks from {where}, where that really is"
         return Problem("WPEERHIDDEN", where, message, cure_of(fault))
     installer = find_installer(host)
     again = f"run {installer.add(peer, fault.wanted)} in {host}, then linkpack relink"
     if fault.kind == "range":
         found = fault.ours or fault.theirs
         where = found.folder if found else host
-        message = f"{users} needs {peer} {fault.wanted}, and Node finds {fault.version or 'none'} in {where}"
+        message = (
+            f"{peer} {fault.wanted} is needed by {users}, and Node finds {fault.version or 'none'} in {where}"
+        )
         return Problem("WPEER", where, message, again)
-    message = f"{users} needs {peer} {fault.wanted} beside it, and {host} does not have it"
+    message = f"{peer} {fault.wanted} is needed by {users}, and {host} does not have it"
     return Problem("WPEER", host, message, again)
 
 

@@ -167,3 +167,28 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
+
+
+def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
+    """Return what the program *npm* says to `npm prefix -g`; raises `NodeUnknown` if it says nothing."""
+    import subprocess  # noqa: PLC0415 - only the doctor asks
+
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own npm, which reads settings and prints a path
+            [npm, "prefix", "-g"],
+            cwd=cwd,
+            env={**env, "npm_config_update_notifier": "false"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as err:
+        raise NodeUnknown(f"it did not answer in {_PATIENCE} seconds") from err
+    except OSError as err:
+        raise NodeUnknown(str(err.strerror)) from err
+    lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")
+    found = next((line for line in reversed(lines) if line.startswith("/")), "")
+    if done.returncode or not found:
+        raise NodeUnknown(f"it ends with status {done.returncode}")
+    return found
