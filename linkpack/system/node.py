@@ -91,15 +91,28 @@ def _identity(program: str) -> str:
 
 def _ask(program: str, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
     """Run *program* and return its answer, checked."""
-    import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
-
     # NODE_OPTIONS could have Node wait for a debugger, or load a module of the project.
     asked = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
+    status, out, err = _run([program, "-e", _ASK], cwd, asked)
+    if status:
+        said = (err or out).decode("utf-8", "replace").strip().splitlines()
+        raise NodeUnknown(said[-1] if said else f"it ends with status {status}")
+    for line in reversed(out.decode("utf-8", "replace").splitlines()):
+        answer = _checked(line)  # a shim may print something of its own before
+        if answer is not None:
+            return answer
+    raise NodeUnknown("it does not answer as Node does")
+
+
+def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Run *command*; return its exit status and what it printed. Raises `NodeUnknown` if it cannot be run."""
+    import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
+
     try:
-        done = subprocess.run(  # noqa: S603 - the program that npm would run, too
-            [program, "-e", _ASK],
+        done = subprocess.run(  # noqa: S603 - the programs that npm link would run, too
+            command,
             cwd=cwd,
-            env=asked,
+            env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PATIENCE,
@@ -109,14 +122,7 @@ def _ask(program: str, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
         raise NodeUnknown(f"it did not answer in {_PATIENCE} seconds") from err
     except OSError as err:
         raise NodeUnknown(str(err.strerror)) from err
-    if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-        raise NodeUnknown(said[-1] if said else f"it ends with status {done.returncode}")
-    for line in reversed(done.stdout.decode("utf-8", "replace").splitlines()):
-        answer = _checked(line)  # a shim may print something of its own before
-        if answer is not None:
-            return answer
-    raise NodeUnknown("it does not answer as Node does")
+    return done.returncode, done.stdout, done.stderr
 
 
 def _checked(text: str) -> dict[str, Any] | None:
@@ -171,24 +177,9 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
 
 def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
     """Return what the program *npm* says to `npm prefix -g`; raises `NodeUnknown` if it says nothing."""
-    import subprocess  # noqa: PLC0415 - only the doctor asks
-
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own npm, which reads settings and prints a path
-            [npm, "prefix", "-g"],
-            cwd=cwd,
-            env={**env, "npm_config_update_notifier": "false"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as err:
-        raise NodeUnknown(f"it did not answer in {_PATIENCE} seconds") from err
-    except OSError as err:
-        raise NodeUnknown(str(err.strerror)) from err
-    lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")
+    status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
+    lines = out.decode("utf-8", "surrogateescape").split("\n")
     found = next((line for line in reversed(lines) if line.startswith("/")), "")
-    if done.returncode or not found:
-        raise NodeUnknown(f"it ends with status {done.returncode}")
+    if status or not found:
+        raise NodeUnknown(f"it ends with status {status}")
     return found

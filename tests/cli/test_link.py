@@ -16,7 +16,7 @@ from linkpack import cli
 from linkpack.errors import LinkError, LinkpackError, ScriptFailed
 from linkpack.limits import Limits, within
 from linkpack.linking.linkpackage import read_source
-from tests.support.linkbox import CLI, LinkBox
+from tests.support.linkbox import CLI, LinkBox, invoke
 
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
 
@@ -41,10 +41,7 @@ def command_of(name: str) -> click.Command:
 
 def run(name: str, *args: str) -> Result:
     """The result of one command; what it raises is for the test, as it is for cli.py."""
-    result = CliRunner().invoke(command_of(name), list(args), standalone_mode=False)
-    if result.exception is not None:
-        raise result.exception
-    return result
+    return invoke(name.rstrip("_"), *args)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -6,17 +6,17 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
 
-from linkpack import cli
 from linkpack.errors import LinkpackError
 from linkpack.explaining.doctor import Diagnosis, examine
 from linkpack.linking import linkapi
-from tests.support.linkbox import CLI, LinkBox
+from tests.support.linkbox import CLI, LinkBox, invoke
+
+if TYPE_CHECKING:
+    from click.testing import Result
 
 
 def program(path: Path, text: str) -> None:
@@ -65,11 +65,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def doctor(folder: str, *words: str) -> Result:
     """The result of the command."""
-    command = cli.linkpack.get_command(click.Context(cli.linkpack), "doctor")
-    assert command is not None
-    result = CliRunner().invoke(command, ["-C", folder, *words], standalone_mode=False)
-    assert result.exception is None
-    return result
+    return invoke("doctor", "-C", folder, *words)
 
 
 def package(folder: str | Path, name: str, **members: object) -> str:

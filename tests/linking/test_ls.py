@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
 
-from linkpack import cli
 from linkpack.linking import linkapi
-from tests.support.linkbox import CLI, LinkBox
+from tests.support.linkbox import CLI, LinkBox, invoke
+
+if TYPE_CHECKING:
+    from click.testing import Result
 
 
 @pytest.fixture
@@ -27,11 +27,7 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
 
 def ls(folder: str, *words: str) -> Result:
     """The result of `ls` in *folder*."""
-    command = cli.linkpack.get_command(click.Context(cli.linkpack), "ls")
-    assert command is not None
-    result = CliRunner().invoke(command, ["-C", folder, *words], standalone_mode=False)
-    assert result.exception is None
-    return result
+    return invoke("ls", "-C", folder, *words)
 
 
 def listed(folder: str, *words: str) -> dict[str, Any]:

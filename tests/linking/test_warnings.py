@@ -9,16 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack import cli
 from linkpack.errors import LinkpackError
 from linkpack.linking import linkapi
-from tests.support.linkbox import CLI, LinkBox
+from tests.support.linkbox import CLI, LinkBox, invoke
 from tests.support.npm import node
 
 if TYPE_CHECKING:
@@ -56,10 +53,7 @@ def follow(problem: Problem, box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> N
     words = shlex.split(problem.hint.partition(", or ")[0].removeprefix("run linkpack "))
     for name, value in box.env.items():
         monkeypatch.setenv(name, value)
-    command = cli.linkpack.get_command(click.Context(cli.linkpack), words[0])
-    assert command is not None
-    done = CliRunner().invoke(command, words[1:], standalone_mode=False)
-    assert done.exception is None
+    invoke(*words)
 
 
 def resolved(at: str, *chain: str, flags: tuple[str, ...] = ()) -> str:
