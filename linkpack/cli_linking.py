@@ -14,6 +14,7 @@ from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.linking import linkapi
 from linkpack.linking.linkapi import LinkOptions
+from linkpack.memo import remembering
 from linkpack.notices import telling
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def link_command(command: _Command) -> _Command:
         flags = dict(given)
         say = partial(_say, silent=bool(flags.get("silent")))
         wanted = partial(_wants_json, flags)
-        with within(Limits(steps=max_steps)), telling(say), json_failures(wanted=wanted):
+        with within(Limits(steps=max_steps)), remembering({}), telling(say), json_failures(wanted=wanted):
             return command(*args, **given)
 
     for option in (

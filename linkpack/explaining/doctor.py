@@ -234,7 +234,7 @@ def _peer_faults(scene: Scene, tree: PackageTree, links: list[Standing]) -> list
         named = {name for section in sections_of(start.manifest) for name in section} if start.manifest else set()
         named |= {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
         loads += tree.loaded(start, sorted(named), most=_MOST)
-    return find_peer_faults(tree, loads)
+    return find_peer_faults(tree, loads, links)
 
 
 def _fix_of(alike: list[PeerFault]) -> Fix | None:

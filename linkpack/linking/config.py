@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, Problem
 from linkpack.linking.npmrc import TooLong, expand, parse_npmrc
+from linkpack.memo import once
 from linkpack.system.accounts import home_folder
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
     from linkpack.system.node import NodeUnknown, ask_node  # noqa: PLC0415 - not when the prefix is set
 
     try:
-        return ask_node(program, cwd, env, _cache_file(env))
+        return once(("node", program, cwd), lambda: ask_node(program, cwd, env, _cache_file(env)))
     except NodeUnknown as err:
         raise ConfigError(
             f"{program} does not say where Node is: {err}",

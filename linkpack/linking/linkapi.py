@@ -118,6 +118,17 @@ def ask_link(specs: str | Sequence[str], project: str, options: LinkOptions) -> 
         )
     picks = _picks(config)
     wanted = meant_specs(_listed(specs), home, fslinks.canonical(project), config.user_home)
+    setting = config.settings.get("link-global")
+    if (
+        not wanted
+        and setting is not None
+        and setting.source == "flag"
+        and not config.flag("link-global", default=True)
+    ):
+        message = (
+            "there is nothing to link: without a SPEC link makes the global link, which --no-global leaves alone"
+        )
+        raise LinkError(message, code="ELINKGLOBAL", path=project, hint="name a folder, or leave --no-global out")
     warnings: tuple[Problem, ...] = ()
     if picks.every and wanted:
         spread = spread_workspaces(wanted)

@@ -117,7 +117,7 @@ def project_problems(tree: PackageTree, links: Sequence[Standing], folders: Sequ
         return
     loads = list(_loads_of_links(tree, links, folders))
     yield from range_problems(loads, links)
-    yield from peer_problems(each for each in find_peer_faults(tree, loads) if is_of_links(each, links))
+    yield from peer_problems(each for each in find_peer_faults(tree, loads, links) if is_of_links(each, links))
 
 
 def _loads_of_links(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Loaded]:
@@ -175,42 +175,76 @@ def range_problems(loads: Iterable[Loaded], links: Sequence[Standing]) -> Iterat
 # --- peers
 
 
-def find_peer_faults(tree: PackageTree, loads: Iterable[Loaded]) -> list[PeerFault]:
+def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence[Standing]) -> list[PeerFault]:
     """Return the peers that packages among *loads* do not share with what loads them.
 
     What a package finds for its peer must be what its loader has. A loader that does not depend on the peer
     itself, but perhaps has it for its tests, passes the question on to its own loader: as installed, it would
-    not have it.
+    not have it. A linked package may also name as a dependency what others have as a peer: an installer would
+    share that, too.
     """
     faults: dict[tuple[str, str, str, str], PeerFault] = {}
-    for user in loads:
-        if user.manifest is None or user.loader is None:
+    for user, peer, wanted, host in (*_peers(loads), *_shared_dependencies(loads, links)):
+        fault = _fault(tree, user, peer, wanted, host)
+        by_wish = user.manifest is not None and peer in user.manifest.dependencies
+        if fault is None or (by_wish and not (fault.kind == "double" and _fits(tree, fault))):
             continue
-        for peer, wanted in user.manifest.peer_dependencies.items():
-            host = _host(user.loader, peer)
-            ours = host.found if _is(host, peer) else tree.find(host.found.folder, peer)
-            theirs = tree.find(user.found.folder, peer)
-            found = theirs or ours
-            manifest = tree.manifest(found.folder) if found else None
-            version = manifest.version if manifest is not None else ""
-            kind = _kind(ours, theirs, optional=peer in user.manifest.optional_peers)
-            kind = kind or ("range" if manifest is not None and not meets_range(version, wanted) else "")
-            if kind:
-                key = (kind, peer, user.found.folder, ours.folder if ours else host.found.folder)
-                preserving = ours is not None and _finds_by_link(tree, user, ours, theirs)
-                fault = PeerFault(
-                    kind=kind,
-                    peer=peer,
-                    wanted=wanted,
-                    user=user,
-                    host=host,
-                    ours=ours,
-                    theirs=theirs,
-                    version=version,
-                    preserving=preserving,
-                )
-                faults.setdefault(key, fault)
+        ours = fault.ours.folder if fault.ours else host.found.folder
+        faults.setdefault((fault.kind, peer, user.found.folder, ours), fault)
     return list(faults.values())
+
+
+def _peers(loads: Sequence[Loaded]) -> Iterator[tuple[Loaded, str, str, Loaded]]:
+    """Yield each package with each of its peers, what it asks for, and the package that is to provide it."""
+    for user in loads:
+        if user.manifest is not None and user.loader is not None:
+            for peer, wanted in user.manifest.peer_dependencies.items():
+                yield user, peer, wanted, _host(user.loader, peer)
+
+
+def _shared_dependencies(
+    loads: Sequence[Loaded], links: Sequence[Standing]
+) -> Iterator[tuple[Loaded, str, str, Loaded]]:
+    """Yield each linked package with those of its dependencies that are a peer of some package, as `_peers` does.
+
+    Such a package, like React, is made to be there once.
+    """
+    roots = {link.folder for link in links}
+    peers = {peer for each in loads if each.manifest is not None for peer in each.manifest.peer_dependencies}
+    for user in loads:
+        if user.manifest is not None and user.loader is not None and user.found.folder in roots:
+            for name in sorted(peers & user.manifest.dependencies.keys()):
+                yield user, name, user.manifest.dependencies[name], _host(user.loader, name)
+
+
+def _fits(tree: PackageTree, fault: PeerFault) -> bool:
+    """True if the user of *fault* could share the host's copy, so that an installer would have it so."""
+    manifest = tree.manifest(fault.ours.folder) if fault.ours is not None else None
+    return manifest is not None and meets_range(manifest.version, fault.wanted)
+
+
+def _fault(tree: PackageTree, user: Loaded, peer: str, wanted: str, host: Loaded) -> PeerFault | None:
+    """Return what is wrong with the *peer* that *host* is to provide to *user*, None if all is well."""
+    ours = host.found if _is(host, peer) else tree.find(host.found.folder, peer)
+    theirs = tree.find(user.found.folder, peer)
+    found = theirs or ours
+    manifest = tree.manifest(found.folder) if found else None
+    version = manifest.version if manifest is not None else ""
+    kind = _kind(ours, theirs, optional=user.manifest is not None and peer in user.manifest.optional_peers)
+    kind = kind or ("range" if manifest is not None and not meets_range(version, wanted) else "")
+    if not kind:
+        return None
+    return PeerFault(
+        kind=kind,
+        peer=peer,
+        wanted=wanted,
+        user=user,
+        host=host,
+        ours=ours,
+        theirs=theirs,
+        version=version,
+        preserving=ours is not None and _finds_by_link(tree, user, ours, theirs),
+    )
 
 
 def _kind(ours: Found | None, theirs: Found | None, *, optional: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.config import which
+from linkpack.linking.config import find_program
 from linkpack.linking.linkapi import ask_link
 from linkpack.linking.linkpackage import read_source
 from linkpack.linking.linkplan import find_shared
@@ -37,7 +37,7 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
-        npm = which("npm", env)
+        npm = find_program("npm", env)  # not its real path: a version manager's looks at its name
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
         command = [npm, "install", "--global", "--prefix", scene.config.prefix, "--", *missing]

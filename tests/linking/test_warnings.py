@@ -28,7 +28,7 @@ def box(tmp_path: Path) -> LinkBox:
     return LinkBox(tmp_path)
 
 
-def copy(folder: str | Path, name: str, version: str = "1.0.0", **members: object) -> str:
+def copy(folder: str | Path, name: str, version: str = "1.0.0", **members: Any) -> str:  # noqa: ANN401 - as a manifest has them
     """A package *name* in the node_modules of *folder*, as an installer puts it there; its path."""
     path = Path(folder, "node_modules", name)
     path.mkdir(parents=True, exist_ok=True)
@@ -185,8 +185,26 @@ def test_a_copy_for_tests_doubles_the_peer_of_a_dependency(box: LinkBox) -> None
     (problem,) = warnings(box, app, kit)
     assert problem.code == "WPEERTWICE"
     assert "by styled from" in problem.message
-    box.package("kit", "kit", dependencies={"styled": "1", "ui": "1"})  # a copy of its own, by its own wish
+    box.package("kit", "kit", dependencies={"styled": "1", "ui": "1"})
+    Path(app, "node_modules/ui/package.json").write_text('{"name": "ui", "version": "2.0.0"}')
+    box.package("app", "app", dependencies={"ui": "2"})  # a copy that the kit could not share
     assert warnings(box, app, kit) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "peer", "told"),
+    [("^1.0.0", True, ["WPEERTWICE"]), ("^2.0.0", True, []), ("^1.0.0", False, [])],
+)
+def test_a_dependency_that_others_have_as_a_peer(
+    box: LinkBox, wanted: str, told: list[str], *, peer: bool
+) -> None:
+    """A library that depends on React instead of asking for it: an installer would share the copy, if it fits."""
+    kit = box.package("kit", "kit", dependencies={"ui": wanted})
+    copy(kit, "ui")
+    app = box.package("app", "app", dependencies={"ui": "1", "ui-dom": "1"})
+    copy(app, "ui")
+    copy(app, "ui-dom", peerDependencies={"ui": "*"} if peer else {})
+    assert codes(warnings(box, app, kit)) == told
 
 
 def test_one_cause_is_told_once(box: LinkBox) -> None:

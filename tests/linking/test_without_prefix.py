@@ -93,6 +93,16 @@ def test_no_global(how: str, box: LinkBox) -> None:
         linkapi.link(["alpha"], app, options)
 
 
+def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
+    """Without a name `link` is about the global folder alone; as a setting the flag does not forbid that."""
+    lib = box.package("lib", "alpha")
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link((), lib, box.options(link_global=False))
+    assert caught.value.code == "ELINKGLOBAL"
+    (box.home / ".npmrc").write_text("link-global=false\n")
+    assert len(linkapi.link((), lib, box.options()).plan.added) == 1
+
+
 def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: LinkBox) -> None:
     """The refusal says how to do without the global link, and that works."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
