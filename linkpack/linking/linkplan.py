@@ -18,10 +18,12 @@ from linkpack.linking.many import choose_packages, only_dependencies
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linkpack.errors import Problem
     from linkpack.linking.linkhome import Spec
     from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkscene import SaveRules, Scene
     from linkpack.linking.linkstate import Linked, LinkPlan
+    from linkpack.linking.many import Chosen
 
 
 def plan_register(scene: Scene) -> LinkPlan:
@@ -44,17 +46,12 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
     is no package, and `PlanRejected` for several of these. What stands in the way is in the plan's conflicts.
     """
     check_manifest(scene.home.root)
-    skip = scene.config.flag("skip-others", default=False)
-    chosen, skipped = choose_packages(specs, lambda spec: find_shared(scene, spec), skip_others=skip)
-    if scene.config.flag("only-dependencies", default=False):
-        folders = scene.picked or (scene.home.root,)
-        manifests = [manifest for manifest in map(read_loose, folders) if manifest is not None]
-        chosen = only_dependencies(chosen, manifests, scene.home.start)
+    chosen, skipped = chosen_packages(scene, specs)
     sources = [each.source for each in chosen]
 
     draft = _with_global_links(scene, [each.source for each in chosen if each.by_folder])
     draft.warnings += skipped
-    local = read_record(scene.store, scene.home.root)
+    local = read_record(scene.store, scene.place(shared=False))
     for source in sources:
         _link_locally(draft, scene, source, local)
     if save is not None:
@@ -64,6 +61,20 @@ def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None
     note_declared(draft, scene, [source.manifest.name for source in sources])
     warn_of_state_after(draft, scene, standing_links(scene), shared=False)
     return draft.plan()
+
+
+def chosen_packages(scene: Scene, specs: Sequence[Spec]) -> tuple[list[Chosen], list[Problem]]:
+    """Return the packages that *specs* and the flags choose, and a warning for each that is left out.
+
+    Raises as `plan_link`.
+    """
+    skip = scene.config.flag("skip-others", default=False)
+    chosen, skipped = choose_packages(specs, lambda spec: find_shared(scene, spec), skip_others=skip)
+    if scene.config.flag("only-dependencies", default=False):
+        folders = scene.picked or (scene.home.root,)
+        manifests = [manifest for manifest in map(read_loose, folders) if manifest is not None]
+        chosen = only_dependencies(chosen, manifests, scene.home.start)
+    return chosen, skipped
 
 
 def _with_global_links(scene: Scene, sources: Sequence[Source]) -> Draft:
@@ -95,7 +106,7 @@ def _with_global_links(scene: Scene, sources: Sequence[Source]) -> Draft:
 
 
 def _link_globally(draft: Draft, scene: Scene, sources: Sequence[Source]) -> None:
-    record = read_record(scene.store, scene.shared_place)
+    record = read_record(scene.store, scene.place(shared=True))
     for source in sources:
         place_link(draft, scene.shared_spot(source.manifest.name), source, scene.rules, record)
 

@@ -156,6 +156,20 @@ def test_folders_and_settings(box: LinkBox) -> None:
     assert f"global modules: {box.modules}\n" in text
 
 
+def test_scripts_of_what_is_linked_alone_run(box: LinkBox) -> None:
+    """What is left out of many has no scripts run, and a folder that is no package stops all of them."""
+    for name in ("a", "b"):
+        box.package(f"p/{name}", name, scripts={"prepare": "touch made"})
+    (box.work / "p/docs").mkdir()
+    app = box.package("app", "app", dependencies={"b": "1"})
+    words = ("link", "../p/a", "../p/b", "../p/docs", "-C", app, "--run-scripts")
+    with pytest.raises(LinkpackError):
+        run(*words)
+    assert not list(box.work.rglob("made"))
+    run(*words, "--skip-others", "--only-dependencies")
+    assert [path.parent.name for path in box.work.rglob("made")] == ["b"]
+
+
 def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts run with --run-scripts only, and npm with --install only, for what is missing."""
     lib = box.package("lib", "alpha", scripts={"prepare": "echo $npm_lifecycle_event $npm_command > made"})
