@@ -1,4 +1,4 @@
-"""What the link commands say, as text and as JSON; nothing here prints."""
+"""Turn plans, links and settings into text and into JSON; nothing here prints."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STATES = {
 
 
 def shown(text: str) -> str:
-    """*text* fit for a terminal: what is not printable is escaped."""
+    """Return *text* fit for a terminal: what is not printable is escaped."""
     if text.isprintable():
         return text
     from linkpack.report import safe  # noqa: PLC0415 - hardly any name needs it
@@ -53,7 +53,7 @@ def shown(text: str) -> str:
 
 
 def problem_lines(kind: str, problems: Sequence[Problem]) -> str:
-    """The *problems*, each as `linkpack: <kind> CODE: message` with the hint below it."""
+    """Return a line for each of *problems*, `linkpack: <kind> CODE: message`, with the hint below it."""
     lines = []
     for problem in problems:
         lines.append(f"linkpack: {kind} {problem.code}: {shown(problem.message)}")
@@ -177,7 +177,7 @@ def listing_json(found: Survey) -> str:
 
 
 def settings_text(config: Config) -> str:
-    """Every setting with who made it, and the folders that follow from the prefix."""
+    """Return every setting with who made it, and the folders that follow from the prefix."""
     rows = [f"{key} = {json.dumps(each.value)}  ({each.source})" for key, each in sorted(_public(config).items())]
     folders = (("global modules", config.modules), ("global commands", config.bins), ("man pages", config.mans))
     rows += [f"{label}: {path}" for label, path in folders if path]
@@ -185,7 +185,7 @@ def settings_text(config: Config) -> str:
 
 
 def settings_json(config: Config) -> str:
-    """Every setting as JSON: key to value and source."""
+    """Return every setting as JSON: key to value and source."""
     return json.dumps({key: each._asdict() for key, each in sorted(_public(config).items())}, indent=2)
 
 

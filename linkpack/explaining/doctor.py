@@ -343,15 +343,15 @@ def _left_overs(scene: Scene) -> Iterator[Diagnosis]:
         fix = Fix("relink", journal.scope, ()) if fs.is_dir(journal.scope) else None
         hint = f"any link command there takes it back: linkpack relink -C {quoted(journal.scope)}"
         yield Diagnosis("error", group, "ECUTOFF", path, message, hint, fix)
-    places = [
-        (scene.home.root, f"{each}/node_modules") for each in (scene.home.root, *member_roots(scene.home.root))
-    ]
+    place = scene.place(shared=False)
+    folders = (scene.home.root, *member_roots(scene.home.root))
+    places = [(place, f"{folder}/node_modules") for folder in folders]
     if scene.config.fault is None:
-        places.append((scene.shared_place, scene.config.modules))
-    for place, modules in places:
+        places.append((scene.place(shared=True), scene.config.modules))
+    for recorded, modules in places:
         known = {
             kept
-            for entry in read_record(scene.store, place).values()
+            for entry in read_record(scene.store, recorded).values()
             for kept in (
                 *entry.older,
                 *(each.before.place for each in entry.owned if isinstance(each.before, Kept)),

@@ -25,7 +25,7 @@ def warn_of_state_after(draft: Draft, scene: Scene, links: Iterable[Standing], *
 
     *links* are those that stand now. With npm's `strict-peer-deps` a fault of a peer is a conflict instead.
     """
-    place = scene.shared_place if shared else scene.home.root
+    place = scene.place(shared=shared)
     planned = {key: edit for key, edit in draft.edits.items() if key[0] == place}
     strict = is_strict(scene)
     for problem in problems_of(PackageTree(draft.changes), scene, _standing(links, planned), shared=shared):
@@ -58,7 +58,7 @@ def note_declared(draft: Draft, scene: Scene, names: Iterable[str]) -> None:
     tree = PackageTree(draft.changes)
     wanted = set(names)
     for key, edit in list(draft.edits.items()):
-        if edit.place == scene.home.root and edit.after is not None and edit.after.name in wanted:
+        if edit.place == scene.place(shared=False) and edit.after is not None and edit.after.name in wanted:
             link = standing(edit.after)
             folders = project_folders(tree, scene, [link])
             declared = tuple(f"{folder}/package.json" for folder in folders if _names(tree, folder, link.name))

@@ -1,4 +1,4 @@
-"""Links, unlinks and relinks packages: what the commands do, for programs.
+"""Link, unlink and relink packages from a program, as the commands do.
 
     plan = linkpack.plan_link(["../redis"], project="app")  # reads only
     journal = linkpack.link(["../redis"], project="app")
@@ -39,7 +39,7 @@ _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "
 
 
 class LinkOptions(NamedTuple):
-    """What the flags of the link commands say, with npm's names in *flags* (`{"save-dev": True}`).
+    """The flags of a link command, with npm's names in *flags* (`{"save-dev": True}`).
 
     *env* is the environment, by default the process's own. *absolute* makes links with absolute text.
     """
@@ -84,7 +84,7 @@ def _scene(project: str, options: LinkOptions, home: Home, config: Config, picks
 
 
 class Asked(NamedTuple):
-    """What a `link` was asked for: its surroundings, and what its arguments mean."""
+    """A request to link: its surroundings, and what its arguments mean."""
 
     scene: Scene
     specs: tuple[Spec, ...]
@@ -153,7 +153,7 @@ def _picks(config: Config) -> Picks:
 
 
 def _save_rules(config: Config) -> SaveRules | None:
-    """How to save, when any flag asks for it; `LinkError` (ESAVE) for two types at once."""
+    """Return how to save, None if no flag asks for it; raises `LinkError` (ESAVE) for two types at once."""
     kinds = [kind for key, kind in _KINDS.items() if config.flag(key, default=False)]
     if len(kinds) > 1:
         message = f"a link cannot be saved as {kinds[0]} and as {kinds[1]}"
@@ -278,7 +278,7 @@ def staying_global_links(
 def plan_relink(
     names: str | Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
-    """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
+    """Return the plan of `relink`, which brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     return planned(open_scene(project, options, picking=False, needs_prefix=shared), _listed(names), shared=shared)
@@ -292,8 +292,7 @@ def relink(
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     scene = open_scene(project, options, picking=False, needs_prefix=shared)
-    place = scene.shared_place if shared else scene.home.root
-    return _act(scene, (place,), lambda: planned(scene, _listed(names), shared=shared))
+    return _act(scene, (scene.place(shared=shared),), lambda: planned(scene, _listed(names), shared=shared))
 
 
 @limits.within()
@@ -341,16 +340,19 @@ def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool 
 
 @limits.within()
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
+    """Return the plan that takes back the last link command of *project*.
+
+    Raises `LinkMissing` if there is none.
+    """
     scene = open_scene(project, options, picking=False, needs_prefix=False)
     return plan_undo(last_journal(scene.store, scene.home.root), scene.store)
 
 
 @limits.within()
 def undo(journal: Journal | None = None, project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
-    """The journal of taking *journal* back, or else the last link command of *project*.
+    """Take *journal* back, or else the last link command of *project*; return the journal of that.
 
-    `StalePlan` when the disk or the record has changed since; nothing is changed then.
+    Raises `StalePlan` when the disk or the record has changed since; nothing is changed then.
     """
     scene = open_scene(project, options, picking=False, needs_prefix=False)
     shared = () if scene.config.fault else (scene.shared_place,)
@@ -379,7 +381,7 @@ def _act(scene: Scene, places: tuple[str, ...], planner: Callable[[], LinkPlan])
 
 
 def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
-    """The error that carries the conflicts of *plan*."""
+    """Return the error that carries the conflicts of *plan*."""
     if len(plan.conflicts) > 1:
         return PlanRejected(plan.conflicts)
     first = plan.conflicts[0]
@@ -388,14 +390,14 @@ def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
 
 @limits.within()
 def local_folder(kind: str, project: str) -> str:
-    """The local `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
+    """Return the `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
     root = find_home(project).root
     return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]
 
 
 @limits.within()
 def shared_folder(kind: str, project: str, options: LinkOptions = DEFAULTS) -> str:
-    """The global `prefix`, `root` (node_modules) or `bin` folder."""
+    """Return the global `prefix`, `root` (node_modules) or `bin` folder; raises `ConfigError` without a prefix."""
     config = read_settings(project, options)
     if config.fault is not None:
         raise config.fault

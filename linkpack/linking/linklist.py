@@ -56,7 +56,7 @@ class Status(NamedTuple):
 
 def list_links(scene: Scene, *, shared: bool = False) -> tuple[Status, ...]:
     """Return the links of the project and its workspaces, or with *shared* of the global folder, by path."""
-    place = scene.shared_place if shared else scene.home.root
+    place = scene.place(shared=shared)
     record = read_record(scene.store, place)
     found = {entry.path: _recorded(scene, entry, shared=shared) for entry in record.values()}
     for spot, name in _spots(scene, shared=shared):
@@ -142,7 +142,7 @@ def _global_target(scene: Scene, name: str, target: str) -> str:
 
 
 def link_names(modules: str) -> Iterator[str]:
-    """The names of the symbolic links to packages in the node_modules folder *modules*, scoped ones included."""
+    """Yield the names of the symbolic links to packages in the node_modules folder *modules*, scoped ones, too."""
     if not fs.is_dir(modules):
         return
     for entry in sorted(fs.scan(modules), key=lambda one: one.name):
@@ -176,7 +176,7 @@ def is_installed_link(scene: Scene, spot: Spot, found: Link) -> bool:
 
 def standing_links(scene: Scene, *, shared: bool = False) -> list[Standing]:
     """Return the links of the project, or with *shared* of the global folder, that stand and lead somewhere."""
-    place = scene.shared_place if shared else scene.home.root
+    place = scene.place(shared=shared)
     bare = {entry.path for entry in read_record(scene.store, place).values() if not entry.bin_links}
     links = [each for each in list_links(scene, shared=shared) if each.state == "linked"]
     return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
@@ -189,7 +189,7 @@ def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False
     linked, WUNINSTALLED for a package that left package.json since (unless it is named), WNOLINKS if there is
     no link at all.
     """
-    place = scene.shared_place if shared else scene.home.root
+    place = scene.place(shared=shared)
     record = read_record(scene.store, place)
     draft = Draft(scene.homes, windows=scene.rules.windows)
     for name in names:

@@ -54,6 +54,10 @@ class Scene(NamedTuple):
             raise self.config.fault
         return fslinks.canonical(self.config.modules)
 
+    def place(self, *, shared: bool) -> str:
+        """Return the name under which the global folder, or else the project, is recorded and locked."""
+        return self.shared_place if shared else self.home.root
+
     def shared_spot(self, name: str) -> Spot:
         """Where the global link to the package *name* stands."""
         config = self.config
