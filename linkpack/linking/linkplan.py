@@ -13,7 +13,8 @@ from linkpack.linking.linklist import standing_links
 from linkpack.linking.linkpackage import check_manifest, meets_range, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
-from linkpack.linking.many import choose_packages, only_dependencies
+from linkpack.linking.many import choose_packages, only_dependencies, shortened
+from linkpack.linking.whereabouts import places_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,8 +156,12 @@ def _missing(scene: Scene, spec: Spec) -> LinkMissing:
     folder = f"../{spec.name}"
     if manifest is not None and manifest.name != spec.name:
         folder += f" (which is called {manifest.name})"
+    hint = f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}"
+    places = places_called(scene.store, spec.name)
+    if places:  # a wrong prefix, perhaps, or one that was never linked globally
+        hint = f"it is linked at {shortened(places)}; {hint}"
     return LinkMissing(
         f"{spec.name} is not linked: {scene.config.modules} does not have it",
         path=f"{scene.config.modules}/{spec.name}",
-        hint=f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}",
+        hint=hint,
     )

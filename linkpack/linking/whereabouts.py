@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.linkrecord import LIMIT
+from linkpack.linking.linkrecord import LIMIT, read_record
 from linkpack.linking.linkstate import linked_from_json
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     if modules and name:
         paths.add(posixpath.join(modules, name))
     return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
+
+
+def replaced_links(store: Store, place: str) -> tuple[Linked, ...]:
+    """Return the links recorded for *place*, a project, in whose place an install put something else.
+
+    For whoever is about to use what lies there, as `pack` does, and should say that it is not what was linked.
+    """
+    entries = read_record(store, place).values()
+    return tuple(entry for entry in entries if fslinks.exists(entry.path) and not fslinks.is_link(entry.path))
 
 
 def places_called(store: Store, name: str) -> tuple[str, ...]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linkpack import cli
-from linkpack.cli_npm import BOOLEANS, VALUES, NpmCommand
+from linkpack.cli_npm import BOOLEANS, VALUES, NpmCommand, own_words
 from tests.support.installers import PEERS
 from tests.support.npm import node, npm_root
 
@@ -71,6 +73,37 @@ def test_a_line_made_for_npm(line: str, specs: list[str] | None, flags: dict[str
     params = {key: value for key, value in found.params.items() if key not in {"specs", "max_steps"}}
     assert specs == list(found.params["specs"])
     assert {key: value for key, value in params.items() if value not in unset or key in flags} == flags
+
+
+NPMS = ("--audit", "--no-audit=true", "--omit", "--omit=dev", "-dd", "--loglevel", "--color", "--no-no-audit")
+WORDS = (
+    *NPMS,
+    "a",
+    "-",
+    "--",
+    "--save",
+    "--no-save",
+    "--save=false",
+    "-S",
+    "-w",
+    "--workspace=x",
+    "--nosuch",
+    "-z",
+)
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(WORDS)))
+def test_any_line_is_read_to_its_end(words: list[str]) -> None:
+    """No option of npm alone is left, unless it is the value of one of ours; reading again changes nothing."""
+    own = {name: each for each in link_command().params for name in (*each.opts, *each.secondary_opts)}
+    options = {name: each for name, each in own.items() if isinstance(each, click.Option)}
+    kept, denied = own_words(words, options)
+    before = kept[: kept.index("--")] if "--" in kept else kept
+    assert not [word for at, word in enumerate(before) if word in NPMS and before[at - 1] != "-w"]
+    assert own_words(kept, options)[0] == kept
+    assert denied == []
 
 
 @pytest.mark.differential

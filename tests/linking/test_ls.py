@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack.linking import linkapi
+from linkpack.linking.linkrecord import find_store
+from linkpack.linking.whereabouts import replaced_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:
@@ -162,6 +164,18 @@ def test_a_damaged_record_of_another_project(text: str, box: LinkBox) -> None:
     linkapi.link([lib], app, box.options())
     (box.home / "state/linkpack/links/other.json").write_text(text)
     assert len(listed(lib)["linkedAt"]) == 2
+
+
+def test_links_that_an_install_replaced(box: LinkBox) -> None:
+    """Whoever packs what lies there can be told that it is not what was linked."""
+    lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
+    linkapi.link([lib, other], app, box.options())
+    store = find_store(box.env)
+    assert replaced_links(store, app) == ()
+    for name in ("lib", "other"):
+        Path(app, "node_modules", name).unlink()
+    Path(app, "node_modules/lib").mkdir()
+    assert [entry.name for entry in replaced_links(store, app)] == ["lib"]
 
 
 def test_warnings_are_told(box: LinkBox) -> None:

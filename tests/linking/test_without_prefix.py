@@ -91,6 +91,11 @@ def test_no_global(how: str, box: LinkBox) -> None:
     linkapi.undo(journal, app, options)
     with pytest.raises(LinkpackError, match="alpha is not linked"):
         linkapi.link(["alpha"], app, options)
+    other = box.package("other", "other")
+    linkapi.link([lib], other, box.options(link_global=False))
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link(["alpha"], app, options)
+    assert caught.value.hint.startswith(f"it is linked at {other}/node_modules/alpha; ")
 
 
 def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
