@@ -11,7 +11,6 @@ from linkpack.cli_linking import link_command, link_options, output_options, run
 from linkpack.cli_npm import NpmCommand
 from linkpack.errors import Problem
 from linkpack.linking import linkapi
-from linkpack.linking.linkwarn import PEERS
 
 
 @click.command(cls=NpmCommand)
@@ -39,8 +38,7 @@ def undo(**given: Any) -> None:  # noqa: ANN401
 def ls(names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
     """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
     options = link_options({**given, "json": as_json})
-    where = where_of(cwd)
-    found = linkapi.survey(where, options, shared=shared)
+    found = linkapi.survey(where_of(cwd), options, shared=shared)
     missing = [name for name in names if all(link.name != name for link in found.links)]
     if names:
         found = found._replace(links=tuple(link for link in found.links if link.name in names))
@@ -48,10 +46,10 @@ def ls(names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: boo
     found = found._replace(warnings=(*found.warnings, *told))
     if found.warnings:
         click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
-    as_json = linkapi.read_settings(where, options).flag("json", default=False)
+    as_json = found.config.flag("json", default=False)
     click.echo(linkreport.listing_json(found) if as_json else linkreport.listing(found))
     faulty = not all(link.is_in_order for link in found.links)
-    faulty = faulty or (found.strict and any(problem.code in PEERS for problem in found.warnings))
+    faulty = faulty or (found.strict and any(problem.code.startswith("WPEER") for problem in found.warnings))
     return int(bool(missing) or (check and faulty))
 
 

@@ -6,9 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.linking.command_status import described
-from linkpack.linking.outside import outside_changes
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -83,6 +80,8 @@ def _details(plan: LinkPlan) -> Iterator[str]:
 
 def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
     """Return a line for each change outside of *roots*, but for the links that are reported by themselves."""
+    from linkpack.linking.outside import outside_changes  # noqa: PLC0415 - only where links change
+
     told = {item.path for item in (*plan.added, *plan.removed, *(new for _, new in plan.changed))}
     rows = [
         _outside_line(each, verbs) for each in outside_changes(plan, roots) if each.path not in told or each.kept
@@ -122,6 +121,8 @@ def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
 
     These are `outside`, what changes outside of *roots* (see `Outside`), and `warnings`.
     """
+    from linkpack.linking.outside import outside_changes  # noqa: PLC0415 - only where links change
+
     value = {
         "add": [item._asdict() for item in plan.added],
         "added": len(plan.added),
@@ -146,6 +147,8 @@ def listing(found: Survey) -> str:
 
 
 def _link_lines(link: Status) -> Iterator[str]:
+    from linkpack.linking.command_status import described  # noqa: PLC0415 - only for ls
+
     note = "" if link.ours else " (not made by linkpack)"
     label = shown(f"{link.name} {link.version}".rstrip())
     yield f"{link.state:8}  {label} -> {shown(link.target)}{note}"

@@ -19,11 +19,8 @@ from linkpack.linking.config import load_config, resolve
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.linkhome import Picks, find_home, meant_specs, pick_folders
 from linkpack.linking.linkown import Rules
-from linkpack.linking.linkplan import plan_link as _plan_link
-from linkpack.linking.linkplan import plan_register as _plan_register
 from linkpack.linking.linkrecord import find_store, read_record
 from linkpack.linking.linkscene import SaveRules, Scene
-from linkpack.linking.many import spread_workspaces
 from linkpack.memo import remembering
 
 if TYPE_CHECKING:
@@ -100,8 +97,10 @@ class Asked(NamedTuple):
 
     def plan(self) -> LinkPlan:
         """Return the plan."""
+        from linkpack.linking.linkplan import plan_link, plan_register  # noqa: PLC0415 - 4 ms that others do not need
+
         save = _save_rules(self.scene.config)
-        plan = _plan_link(self.scene, self.specs, save) if self.specs else _plan_register(self.scene)
+        plan = plan_link(self.scene, self.specs, save) if self.specs else plan_register(self.scene)
         return plan._replace(warnings=(*self.warnings, *plan.warnings))
 
 
@@ -131,6 +130,8 @@ def ask_link(specs: str | Sequence[str], project: str, options: LinkOptions) -> 
         raise LinkError(message, code="ELINKGLOBAL", path=project, hint="name a folder, or leave --no-global out")
     warnings: tuple[Problem, ...] = ()
     if picks.every and wanted:
+        from linkpack.linking.many import spread_workspaces  # noqa: PLC0415 - only with --workspaces
+
         spread = spread_workspaces(wanted)
         wanted, warnings = spread.specs, spread.warnings
         if spread.done and not wanted:
@@ -305,6 +306,7 @@ class Survey(NamedTuple):
     """What `ls` tells: the *links* of *place*, warnings about what Node finds through them, and more.
 
     *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.
+    *strict* is true if faults of peers are errors, *config* holds all settings.
     """
 
     place: str
@@ -312,6 +314,7 @@ class Survey(NamedTuple):
     linked_at: tuple[str, ...]
     warnings: tuple[Problem, ...]
     strict: bool
+    config: Config
 
 
 @limits.within()
@@ -335,6 +338,7 @@ def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool 
         linked_at=places_of(scene.store, scene.home.start, name, scene.config.modules),
         warnings=(*scene.config.warnings, *told),
         strict=is_strict(scene),
+        config=scene.config,
     )
 
 
