@@ -138,7 +138,7 @@ def test_an_npmrc_that_expands_to_too_much_is_left_out(tmp_path: Path) -> None:
     env = {"HOME": str(tmp_path), "npm_config_prefix": "/v", "BIG": "x" * 1_000_000}
     (tmp_path / ".npmrc").write_text("".join(f"k{number}=${{BIG}}\n" for number in range(100)) + "save=true\n")
     config = load_config(env, "/", {}, None)
-    assert [problem.code for problem in config.warnings] == ["WNPMRC"]
+    assert [problem.code for problem in config.warnings] == ["WSETTINGS"]
     assert set(config.settings) == {"prefix"}
     for more, flags in (({"npm_config_x": "${BIG}" * 5}, {}), ({}, {"x": "${BIG}" * 5})):
         with pytest.raises(ConfigError) as caught:
@@ -187,6 +187,6 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     assert caught.value.code == "ENOPREFIX"
     (tmp_path / ".npmrc").mkdir()
     config = load_config({"HOME": str(tmp_path), "PREFIX": "/p"}, "/", {}, str(tmp_path))
-    assert [problem.code for problem in config.warnings] == ["WNPMRC"]
+    assert [problem.code for problem in config.warnings] == ["WSETTINGS"]
     assert which("nosuch", {"PATH": "/bin"}) == ""
     assert resolve("/a", "//b/../c") == "/c"

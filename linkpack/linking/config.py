@@ -118,7 +118,7 @@ class _Cascade:
             return
         except (OSError, ValueError) as err:
             message = f"{path} is left out: {getattr(err, 'strerror', None) or err}"
-            self.warnings.append(Problem("WNPMRC", path, message, "fix the file, or its permissions"))
+            self.warnings.append(Problem("WSETTINGS", path, message, "fix the file, or its permissions"))
             return
         if told:
             self.warnings.append(_refusal(path, told))
