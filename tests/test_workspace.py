@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace, upward
+from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ProjectError
 from tests.support.trees import parse_tree
 

@@ -7,9 +7,10 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.bundle.workspace import find_workspace, read_workspace, upward
+from linkpack.bundle.workspace import find_workspace, read_workspace
 from linkpack.disk import fs
 from linkpack.disk.beneath import read_beneath
+from linkpack.disk.fs import upward
 from linkpack.errors import ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from linkpack import limits
 from linkpack.disk import fs
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from linkpack.select.glob import Glob
 
 FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
+_COMPILING = 300  # steps that a pattern is worth which is compiled
 _YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
 
 PackageManager: TypeAlias = Literal["npm", "pnpm", "yarn", "bun"]
@@ -48,17 +50,6 @@ class Workspace(NamedTuple):
     patterns: tuple[str, ...]
     catalogs: Mapping[str, Mapping[str, str]]
     manager: PackageManager = "npm"
-
-
-def upward(start: str) -> Iterator[str]:
-    """The directory *start* and those above it, up to the file system's root."""
-    at = start
-    while True:
-        yield at
-        above = posixpath.dirname(at)
-        if above == at:
-            return
-        at = above
 
 
 def find_workspace(folder: str) -> Workspace | None:
@@ -161,6 +152,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
             continue
         if relative and _names(rules, relative) and any(entry.name == "package.json" for entry in entries):
             members.append(f"{workspace.root}/{relative}")
+        limits.spend(len(entries) * len(rules))
         for entry in entries:
             below = f"{relative}/{entry.name}" if relative else entry.name
             if (
@@ -179,6 +171,7 @@ def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
 
 def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     rules = []
+    limits.spend(_COMPILING * len(patterns))
     for pattern in patterns:
         text = pattern.removeprefix("!")
         rules.append((text != pattern, compile_glob("/" + posixpath.normpath(text).lstrip("/"))))

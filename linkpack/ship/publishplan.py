@@ -14,8 +14,9 @@ import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack.bundle.project import read_manifest
-from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace, upward
+from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace
 from linkpack.disk import fs, fswrite
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
 from linkpack.npm.jsontext import MAX_BYTES, parse
 
