@@ -163,7 +163,7 @@ def _plan(
         archive.omissions,
         _bundled(graph, form.layout, packlists),
         form.changes,
-        (*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        (*graph.warnings, *consumer.warnings, *form.warnings, *archive.warnings, *proof.warnings),
         proof.packages,
         proof.edges,
         edition,

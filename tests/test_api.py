@@ -152,7 +152,7 @@ def test_the_error_carries_every_problem(tmp_path: Path) -> None:
         ("", "EJSON"),
         ("[]", "EJSON"),
         ("{", "EJSON"),
-        ('{"name": "a", "name": "b", "version": "1.0.0"}', "EJSON"),
+        ('{"name": "a",\n<<<<<<< a\n"version": "1.0.0"\n=======\n"version": "2.0.0"\n>>>>>>> b\n}', "EJSON"),
         ('{"name": "a", "version": NaN}', "EJSON"),
         ("[" * 100_000, "EJSON"),
         ('{"name": "a"}', "EVERSION"),
@@ -169,6 +169,20 @@ def test_a_manifest_that_cannot_be_used(text: str, code: str, tmp_path: Path) ->
         linkpack.plan_pack(folder)
     assert failed.value.code == code
     assert str(folder / "package.json") in failed.value.message
+
+
+def test_warnings_about_manifests_are_those_of_the_project_and_of_linked_packages(blog: Path) -> None:
+    """What npm reads otherwise than it is written is told of the sources that are packed, once each."""
+    redis = blog.parent / "redis"
+    (redis / "package.json").write_text('{"name": "redis", "version": "v3.1.2"}', encoding="utf-8")
+    own = json.loads((blog / "package.json").read_text(encoding="utf-8"))
+    (blog / "package.json").write_text(json.dumps({**own, "bin": {"x": None}}), encoding="utf-8")
+    plan = linkpack.plan_pack(blog)
+    found = [problem.path for problem in plan.warnings if problem.code == "WMANIFEST"]
+    assert found == [str(blog / "package.json"), str(redis / "package.json")]
+    assert [each.version for each in plan.bundled if each.linked] == ["3.1.2"]
+    sources = {entry.path: entry.source for entry in plan.entries}
+    assert b'"version": "3.1.2"' in bytes(sources["package/node_modules/redis/package.json"])  # type: ignore[arg-type]
 
 
 def test_no_project(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def read_consumer(graph: BundleGraph, mode: Mode, around: Workspace | None = Non
     catalogs = {name: specs for each in reversed(workspaces) for name, specs in each.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, workspaces) if named else {}
-    return plan_specs(graph.packages, graph.root, mode=mode, catalogs=catalogs, workspaces=members)
+    plan = plan_specs(graph.packages, graph.root, mode=mode, catalogs=catalogs, workspaces=members)
+    return plan._replace(warnings=tuple(each for package in sources for each in package.manifest.warnings))
 
 
 def _read_workspaces(folders: list[str]) -> list[Workspace]:

@@ -72,10 +72,11 @@ class SpecChange(NamedTuple):
 
 
 class SpecPlan(NamedTuple):
-    """The changes, in the order of packages, sections and keys, and what no change can mend."""
+    """The changes, in the order of packages, sections and keys, and the problems that no change can fix."""
 
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 class _Context(NamedTuple):

@@ -138,7 +138,7 @@ def _moved(project: Project, directory: object) -> Project:
 
 
 def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
-    """*manifest* with the overriding fields of its publishConfig put in place; bytes that they do not touch stay.
+    """Put the overriding fields of the publishConfig of *manifest* in place; bytes that they do not touch stay.
 
     *where* and *role* are for its second reading: `ManifestInvalid` when a field is not what it has to be.
     """
@@ -151,7 +151,8 @@ def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
         value = get_raw(text, ("publishConfig", key))
         text = set_raw(text, (key,), value)
         text = set_raw(text, ("publishConfig", key), None)
-    return parse_manifest(mark + text.encode(), where, role)
+    # The warnings name places in the file, not in this text.
+    return parse_manifest(mark + text.encode(), where, role)._replace(warnings=manifest.warnings)
 
 
 def _executable(packlist: Packlist, names: object) -> Packlist:

@@ -48,7 +48,7 @@ def read_publish_plan(path: str, start: str = ".") -> PublishPlan:
     version.
     """
     try:
-        document = parse(fs.read_file(path, MAX_BYTES), path, strict=False)
+        document = parse(fs.read_file(path, MAX_BYTES), path)
     except OSError as err:
         raise _refused(path, f"cannot be read: {err.strerror}") from err
     except ManifestInvalid as err:

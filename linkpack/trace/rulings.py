@@ -134,7 +134,7 @@ def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
 
 def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:
     """The field that forces *path* in, or of whose value the rule *text* was made."""
-    whole = isinstance(parse(manifest.raw, _MANIFEST, strict=False).get("bin"), str)
+    whole = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),
         ("browser", manifest.browser, ("browser",)),
