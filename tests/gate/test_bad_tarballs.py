@@ -127,7 +127,7 @@ SHAPES = [
     ("manifest-broken", member("package/package.json", '{"name":'), "EJSON"),
     ("manifest-array", member("package/package.json", "[]"), "EJSON"),
     ("manifest-deep", member("package/package.json", "[" * 200_000), "EJSON"),
-    ("manifest-twice-a-key", member("package/package.json", '{"name":"evil","name":"good","version":"1.0.0"}'), "EJSON"),
+    ("two-names", member("package/package.json", '{"name":"a","name":"b","version":"1.0.0"}'), "EJSON"),
     ("name-up", manifest(name="../../x"), "ENAME"),
     ("no-name", manifest(name=None), "ENAME"),
     ("version", manifest(version="one"), "EVERSION"),
