@@ -147,7 +147,7 @@ def _plan(
     graph = view.graph(read_bundle(project, allow_missing=allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, specs, project.around)
+    consumer = read_consumer(graph, specs)
     form = take_form(layout, graph, consumer)
     packlists = view.packlists(graph, read_contents(project, graph, edition, written))
     archive = plan_archive(form.layout, packlists, form.manifests)

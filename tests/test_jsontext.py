@@ -15,6 +15,7 @@ from linkpack.npm.jsontext import (
     parse,
     position,
     replace_values,
+    without_comments,
 )
 
 
@@ -205,3 +206,19 @@ def test_replace_values_refuses_what_is_no_json() -> None:
 def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
     """A path is found as line and column, and written as people write it."""
     assert (position(MANY_LINES, path), key_path(path)) == (place, text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "want"),
+    [
+        (b'{"a": 1}', b'{"a": 1}'),
+        (b'{"a": [1, 2,], // x\n}', b'{"a": [1, 2 ]      \n}'),
+        (b'/** a\n */{"a": "// no", /* y */}', b'     \n   {"a": "// no"         }'),
+        (b'{"a": "\\"//", "b": "/*,}"}', b'{"a": "\\"//", "b": "/*,}"}'),
+        (b'{"a": 1 /* open', b'{"a": 1        '),
+        (b"/* " * 200_000, b"   " * 200_000),
+    ],
+)
+def test_without_comments(raw: bytes, want: bytes) -> None:
+    """Comments and trailing commas become blanks, so that every other place stays; texts are left alone."""
+    assert without_comments(raw) == want

@@ -292,3 +292,9 @@ def read_bundle(project: Project, *, allow_missing: bool = False) -> BundleGraph
     graph's *problems*, all of them; with *allow_missing* a name that is not installed is a warning.
     """
     return _Reader(project, allow_missing=allow_missing).read()
+
+
+def find_installed(start: str, name: str) -> str | None:
+    """Find the real directory of the package that Node finds for *name* from the real directory *start*."""
+    hit, _, _ = _Lookup().resolve(start, name)
+    return None if hit is None else hit.real

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.check import lookup_slots
 from linkpack.bundle.protocols import is_inside, is_local
-from linkpack.bundle.specs import plan_specs
+from linkpack.bundle.specs import NOWHERE, plan_specs
 from linkpack.gate.findings import Finding
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -115,7 +116,7 @@ def _flat(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
             why = f"{package.label} has the peer dependency {name}, which the root does not declare"
             yield Finding("WPEER", place, why, f"add {name} to the root's dependencies", "warning")
     for name, spec in {**manifest.dependencies, **manifest.optional_dependencies}.items():
-        if is_local(spec) or spec.startswith(("workspace:", "catalog:")):
+        if is_local(spec) or parse_spec(spec).fault:
             why = f'{package.label}: dependencies.{name} "{spec}" leads to nothing at the consumer\'s'
             yield Finding("ESPECLOCAL", place, why, "pack it again with linkpack pack --layout vendor")
 
@@ -138,7 +139,7 @@ def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
 
 def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
     """Specs that a consumer cannot use."""
-    plan = plan_specs(placed, "", mode="resolve", catalogs={}, workspaces={})
+    plan = plan_specs(placed, "", mode="resolve", around=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'

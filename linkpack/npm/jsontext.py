@@ -156,6 +156,20 @@ def conflict_marker(text: str) -> int | None:
     return first
 
 
+def without_comments(raw: bytes) -> bytes:
+    """Blank out comments and trailing commas of *raw*, as Rush and VS Code write them; every place stays.
+
+    {"a": [1, 2,], // x  ->  {"a": [1, 2 ],     }
+    }                        }
+    """
+
+    def blank(found: re.Match[bytes]) -> bytes:
+        return found[0] if found[0].startswith(b'"') else re.sub(rb"[^\r\n]", b" ", found[0])
+
+    bare = re.sub(rb'"(?:\\.|[^"\\])*"|//[^\n]*|/\*(?:.*?\*/|.*)', blank, raw, flags=re.DOTALL)
+    return re.sub(rb'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])', blank, bare)
+
+
 def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str | None]]) -> bytes:
     """*raw* with each edit's value replaced by a JSON string, or its whole member gone when that is `REMOVE`.
 

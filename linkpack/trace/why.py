@@ -99,7 +99,7 @@ def explain(
     project = find_project(start, walk_up=walk_up)
     view = publish_view(project, publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, layout, view)
+    slots = _slots(graph, layout)
     scene = _Scene(view.project, graph, slots, edition, layout, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
@@ -116,12 +116,12 @@ def explain(
     return _package(scene, found) if not found.path else _member(scene, found)
 
 
-def _slots(graph: BundleGraph, layout: LayoutName, view: PublishView) -> dict[str, str]:
+def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """The places in the tarball; none where no tree holds the bundle."""
     try:
         if layout == "bundle":
             return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve", view.project.around)).layout.slots)
+        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
     except LinkpackError:
         return {}
 
