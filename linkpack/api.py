@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.pnpm import hook_warnings
 from linkpack.bundle.project import find_project
 from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError
@@ -163,7 +164,14 @@ def _plan(
         archive.omissions,
         _bundled(graph, form.layout, packlists),
         form.changes,
-        (*graph.warnings, *consumer.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        (
+            *hook_warnings(project),
+            *graph.warnings,
+            *consumer.warnings,
+            *form.warnings,
+            *archive.warnings,
+            *proof.warnings,
+        ),
         proof.packages,
         proof.edges,
         edition,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.pnpm import with_license
 from linkpack.bundle.project import read_manifest, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.disk import fs
@@ -40,7 +41,7 @@ def read_contents(
     for at, package in graph.packages.items():
         own = _own_tarballs(at, package.manifest, targets)
         if at == project.root:
-            packlists[at] = read_packlist(
+            found = read_packlist(
                 at,
                 package.manifest,
                 "root",
@@ -49,6 +50,7 @@ def read_contents(
                 members=_read_members(project.own, edition),
                 own_tarballs=own,
             )
+            packlists[at] = with_license(found, project.around)
         elif package.linked:
             packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own)
         else:
@@ -66,7 +68,8 @@ def _read_linked(
 ) -> Packlist:
     def read() -> Packlist:
         outer = read_outer_ignores(around, at)
-        return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+        found = read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+        return with_license(found, around)
 
     return once(("linked", at, manifest.raw, edition, around and around.root, own), read)
 

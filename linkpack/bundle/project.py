@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest, Role
 
+_OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
 _UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
 
@@ -35,9 +36,10 @@ class Project(NamedTuple):
 
 
 def find_project(start: str, *, walk_up: bool = False) -> Project:
-    """The project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
+    """Find the project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
 
-    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`).
+    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`). A manifest in
+    one of pnpm's other forms ends the search too: what lies above is another project.
     `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
     a workspace file above it cannot.
     """
@@ -48,11 +50,14 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     except (OSError, ValueError) as err:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
-        marked = (at for at in upward(root) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
-        root = next(marked, root)
+        root = next(filter(_is_marked, upward(root)), root)
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
+        other = next((name for name in _OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
+        if other is not None:
+            why = f"it has a {other}, which only pnpm reads, and no package.json"
+            raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
         raise _no_project(root, "it has no package.json") from err
     except OSError as err:
         raise _no_project(root, str(err.strerror)) from err
@@ -60,10 +65,14 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def _no_project(path: str, why: str) -> ProjectNotFound:
-    return ProjectNotFound(
-        f"{path} is not a package: {why}", path=path, hint="name the folder that holds the package.json"
-    )
+def _is_marked(folder: str) -> bool:
+    """True if npm or pnpm takes *folder* for the root of a project."""
+    manifests = ("package.json", *_OTHER_FORMS)
+    return any(fs.is_file(f"{folder}/{name}") for name in manifests) or fs.is_dir(f"{folder}/node_modules")
+
+
+def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
+    return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
 def read_manifest(folder: str, role: Role) -> Manifest:

@@ -101,11 +101,11 @@ def _read_workspace(folder: str) -> Workspace | None:
         patterns = manifest.workspaces
         catalogs.update(manifest.catalogs)
         named = manifest.package_manager
-    pnpm = _read_yaml(f"{folder}/pnpm-workspace.yaml")
+    pnpm = read_yaml(f"{folder}/pnpm-workspace.yaml")
     listed = pnpm.get("packages")
     if isinstance(listed, list):
         patterns = tuple(each for each in listed if isinstance(each, str))
-    for document in (pnpm, _read_yaml(f"{folder}/.yarnrc.yml")):
+    for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml")):
         catalogs.update(specs_by_catalog(document))
     if not patterns and not catalogs:
         return None
@@ -124,7 +124,7 @@ def package_manager(folder: str, named: str) -> PackageManager:
     return next((manager for mark, manager in _MARKS if fs.is_file(f"{folder}/{mark}")), "npm")
 
 
-def _read_yaml(path: str) -> Mapping[str, object]:
+def read_yaml(path: str) -> Mapping[str, object]:
     """Read the mapping in a YAML file, scalars as text; empty when there is no such file."""
     if not fs.is_file(path):
         return {}

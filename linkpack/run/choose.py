@@ -1,8 +1,8 @@
 """Which workspaces a command is about: by name, by path, by parent folder, or all of them.
 
 npm's options and its order (get-workspaces.js of npm and @npmcli/map-workspaces; measured on npm 11.19.1), for the
-workspaces of npm, yarn, bun and pnpm alike. Unlike npm, a name that is no workspace is an error even beside others
-that are.
+workspaces of npm, yarn, bun and pnpm alike, and where there are none for the packages of Lerna and Rush. Unlike
+npm, a name that is no workspace is an error even beside others that are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.workspace import member_folders, read_workspace
+from linkpack.bundle.monorepo import read_monorepo
+from linkpack.bundle.workspace import member_folders
 from linkpack.disk import fs
 from linkpack.errors import ProjectError
 from linkpack.linking.linkhome import find_home
@@ -36,7 +37,7 @@ def choose_workspaces(
     """
     start = fs.real_path(cwd)
     root = find_home(start).root
-    workspace = read_workspace(root)
+    workspace = read_monorepo(root)
     members = _ordered(workspace) if workspace is not None else []
     if not members:
         raise ProjectError(

@@ -104,6 +104,7 @@ def explain(
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
+    found = found or _brought(scene, path)
     if found is None:
         raise LinkpackError(
             f"{path} is no path of the package, and no bundled package has that name",
@@ -175,6 +176,14 @@ def _in_tarball(scene: _Scene, path: str) -> _Place | None:
     return _Place(at, rest) if there else None
 
 
+def _brought(scene: _Scene, path: str) -> _Place | None:
+    """Find the place of a file of the tarball that is not in the project: a license of pnpm's workspace root."""
+    inside = posixpath.normpath(path).removeprefix("package/")
+    root = scene.graph.packages[scene.graph.root]
+    is_there = any(file.path == inside for file in _packlist(scene, root).files)
+    return _Place(root.id, inside) if is_there else None
+
+
 def _named(scene: _Scene, path: str) -> _Place | None:
     """The package called *path*: the one that the project bundles by the name, else the first that has it."""
     graph = scene.graph
@@ -237,6 +246,12 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     reason = ""
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, found)
+    source = next((file.source for file in packlist.files if file.path == path), found.at)
+    if not f"{source}/".startswith(f"{found.at.rstrip('/')}/"):
+        ruling, reason = (
+            None,
+            f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
+        )
     answer = _about(scene, package)
     if _is_left(scene, answer):
         return answer._replace(path=path, reason=_LEFT)

@@ -86,6 +86,28 @@ def test_other_tools_workspaces(name: str, text: str, root: Path) -> None:
     assert [os.path.relpath(folder, root) for folder in found] == ["z", "pk/a", "pk/b"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lerna.json", '{"packages": ["z", "pk/*", "!pk/out"]}'),
+        (
+            "rush.json",
+            '{"projects": [{"projectFolder": "z"}, {"projectFolder": "pk/a"}, {"projectFolder": "pk/b"}]}',
+        ),
+    ],
+)
+def test_packages_of_lerna_and_rush(name: str, text: str, root: Path) -> None:
+    """Where no package manager names workspaces, these are the packages."""
+    (root / name).write_text(text)
+    assert len(choose_workspaces(str(root), (), every=True)) == 3
+    (root / "package.json").write_text("{}")
+    found = choose_workspaces(str(root), (), every=True)
+    assert [os.path.relpath(folder, root) for folder in found] == ["z", "pk/a", "pk/b"]
+    (root / "package.json").write_text('{"workspaces": ["z"]}')
+    found = choose_workspaces(str(root), (), every=True)
+    assert [os.path.relpath(folder, root) for folder in found] == ["z"]
+
+
 @pytest.mark.parametrize("arguments", [("-w", "nope"), ("-w", "a", "-w", "pk/out"), ("-w", "")])
 def test_unknown_workspaces(arguments: tuple[str, ...], root: Path) -> None:
     """A name that is no workspace is an error, beside others too, and nothing is packed."""
