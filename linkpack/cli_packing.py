@@ -55,9 +55,17 @@ class Job(NamedTuple):
         )
 
     def write(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
-        """The tarball of *plan*, written and recorded, or on a dry run measured."""
-        if self.told.warnings and plan.warnings:
-            click.echo(report.warnings(plan), err=True)
+        """Write and record the tarball of *plan*, or on a dry run measure it; then tell the plan's warnings.
+
+        Not before: standard error may be a file in the package, which would change while it is packed.
+        """
+        try:
+            return self._written(plan, origins)
+        finally:
+            if self.told.warnings and plan.warnings:
+                click.echo(report.warnings(plan), err=True)
+
+    def _written(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
         if self.dry_run:
             return api.measure_pack(plan, self.destination, gzip_level=self.gzip_level)
         tarball = api.write_pack(plan, self.destination, gzip_level=self.gzip_level)

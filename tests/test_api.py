@@ -224,11 +224,11 @@ def test_a_folder_in_the_tarballs_place(blog: Path, tmp_path: Path) -> None:
 
 
 def test_a_destination_inside_the_package(tmp_path: Path) -> None:
-    """Packing into a folder of the package itself gives the same tarball every time, an older one left out."""
+    """Packing into a folder of the package itself gives the same tarball every time, without a word."""
     folder = project(tmp_path / "p")
     first = linkpack.pack(folder, destination=folder / "dist", out="release.tgz")
     plan = linkpack.plan_pack(folder, destination=folder / "dist", out="release.tgz")
-    assert [problem.code for problem in plan.warnings] == ["WOWNTARBALL"]
+    assert plan.warnings == ()
     assert linkpack.write_pack(plan, folder / "dist") == first
 
 
@@ -247,10 +247,8 @@ def test_what_linkpack_wrote_into_a_linked_package(blog: Path) -> None:
     first = linkpack.pack(blog, destination=redis)
     linkpack.pack(redis, destination=redis)
     plan = linkpack.plan_pack(blog, destination=redis)
-    assert [problem.path for problem in plan.warnings if problem.code == "WOWNTARBALL"] == [
-        str(redis / "blog-1.0.0.tgz"),
-        str(redis / "redis-3.1.2.tgz"),
-    ]
+    (warning,) = (problem for problem in plan.warnings if problem.code == "WOWNTARBALL")
+    assert warning.path == str(redis / "redis-3.1.2.tgz")
     assert linkpack.write_pack(plan, redis) == first
     assert first.unpacked_size < 1000
 
