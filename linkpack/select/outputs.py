@@ -118,11 +118,7 @@ def _top_files(root: str) -> list[str]:
 
 
 def _exists(path: str) -> bool:
-    try:
-        fs.lstat(path)
-    except (OSError, ValueError):
-        return False
-    return True
+    return fs.answer(fs.lstat, path) is not None
 
 
 def _is_record(path: str) -> bool:
