@@ -39,7 +39,7 @@ class Placed(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """What was looked up: packages, edges, findings, and which installers can install the tarball."""
+    """What was looked up: packages, edges, findings, and which installers can install the tarball, if any."""
 
     packages: int
     edges: int
@@ -71,12 +71,15 @@ def check_runtime(
         if package.slot:
             found += _closure(package, declared)
     found += _extraneous(placed)
-    found += _specs(placed, paths)
+    specs = list(_specs(placed, paths))
+    found += specs
     for folder, manifest in vendored.items():
         found += _flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle})
     edges = sum(len(package.needs) for package in placed.values() if package.slot) + len(root.manifest.bundle)
     edges += sum(len({**each.dependencies, **each.peer_dependencies}) + 1 for each in vendored.values())
-    serves = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    serves: tuple[str, ...] = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    if any(each.severity == "error" for each in specs):
+        serves = ()  # which installer knows which spec of another one is not looked into
     return Runtime(len(placed) + len(vendored), edges, serves, tuple(found))
 
 
@@ -150,7 +153,10 @@ def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Fin
             why = f"{what} is of no use to a consumer: {change.reason}"
             yield Finding("ESPEC", place, why, _remedy(change))
     for problem in plan.problems:
-        yield Finding(problem.code, problem.path.lstrip("/"), problem.message, problem.hint)
+        place, hint = problem.path.lstrip("/"), problem.hint
+        if problem.code in {"EWORKSPACE", "ECATALOG"}:  # the author's monorepo is not here to be asked
+            hint = "pack it with linkpack pack, which writes what it means"
+        yield Finding(problem.code, place, problem.message, hint)
     yield from _inside(placed[""], paths)
 
 

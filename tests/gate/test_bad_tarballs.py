@@ -209,6 +209,11 @@ CONTENTS = [
     ("spec-link", manifest(dependencies={"a": "link:../a"}), "ESPECLOCAL"),
     ("spec-workspace", manifest(dependencies={"a": "workspace:*"}), "EWORKSPACE"),
     ("spec-catalog", manifest(dependencies={"a": "catalog:"}), "ECATALOG"),
+    ("spec-npm", manifest(dependencies={"a": "npm:^1.0.0"}), "ESPEC"),
+    ("spec-npm-peer", manifest(peerDependencies={"a": "npm:>=1"}), "ESPEC"),
+    ("spec-patch", manifest(dependencies={"a": "patch:a@npm%3A1.0.0#x"}), "ESPECPATCH"),
+    ("spec-no-tag", manifest(optionalDependencies={"a": "not a tag"}), "ESPECINVALID"),
+    ("spec-protocol", manifest(dependencies={"a": "foo:bar"}), "ESPECINVALID"),
     ("spec-jsr", manifest(dependencies={"a": "jsr:@b/a@1"}), "ESPEC"),
 ]  # fmt: skip
 
