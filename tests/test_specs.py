@@ -363,6 +363,28 @@ def test_what_is_installed_decides_where_nothing_else_does(spec: str, key: str, 
     assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", around=around), spec) == want
 
 
+@pytest.mark.parametrize(
+    ("spec", "section", "bundled", "told"),
+    [
+        ("workspace:^", "dependencies", False, True),
+        ("^1 || workspace:^", "optionalDependencies", False, True),
+        ("workspace:hidden@*", "peerDependencies", False, True),
+        ("workspace:^", "devDependencies", False, False),
+        ("workspace:^", "dependencies", True, False),
+        ("^1.0.0", "dependencies", False, False),
+    ],
+)
+def test_a_private_workspace_is_no_dependency_of_a_consumer(
+    spec: str, section: str, *, bundled: bool, told: bool
+) -> None:
+    """What is private is never published, so that its version is of no use, unless it is bundled."""
+    app = Package(manifest(name="app", **{section: {"hidden": spec}}), {"hidden": "/h"} if bundled else {})
+    packages = {"/app": app, **({"/h": Package(manifest(name="hidden", version="1.0.0"))} if bundled else {})}
+    around = Surroundings({}, {"hidden": Supplied("hidden", "1.0.0", "/h", private=True)})
+    found = plan_specs(packages, "/app", mode="resolve", around=around)
+    assert ([each.code for each in found.warnings], found.problems) == (["WPRIVATE"] if told else [], ())
+
+
 def test_a_workspace_counts_before_what_is_installed() -> None:
     """An old copy from the registry in node_modules is not what `workspace:` asks for."""
     app = Package(manifest(name="app", dependencies={"lib": "workspace:^"}))

@@ -42,7 +42,8 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
         tags="yarn" in {_manager(graph), *(each.manager for each in monorepos)},
     )
     plan = plan_specs(graph.packages, graph.root, mode=mode, around=around)
-    return plan._replace(warnings=tuple(each for package in sources for each in package.manifest.warnings))
+    warnings = [each for package in sources for each in package.manifest.warnings]
+    return plan._replace(warnings=(*warnings, *plan.warnings))
 
 
 def _read_monorepos(folders: list[str]) -> list[Workspace]:
@@ -61,7 +62,9 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
         for folder in (monorepo.root, *all_members(monorepo)):
             manifest = _manifest(graph, folder)
             if manifest is not None and manifest.name:
-                members.setdefault(manifest.name, Supplied(manifest.name, manifest.version, folder))
+                members.setdefault(
+                    manifest.name, Supplied(manifest.name, manifest.version, folder, manifest.private)
+                )
     return members
 
 

@@ -20,11 +20,15 @@ _PATCHED = r"(?s)patch:((?:@[^/@]+/)?[^/@]+)@([^#]*)#"
 
 
 class Supplied(NamedTuple):
-    """A package that answers a dependency: its own name and version, each "" without one; its real directory."""
+    """A package that answers a dependency: its own name and version, each "" without one; its real directory.
+
+    *private* says that it cannot be published.
+    """
 
     name: str
     version: str
     folder: str = ""
+    private: bool = False
 
 
 class UnresolvableError(Exception):
@@ -155,19 +159,21 @@ class WorkspaceSpecs(NamedTuple):
     there: Supplied | None
     binding: bool
 
-    def resolve(self, spec: str) -> str:
+    def resolve(self, spec: str) -> tuple[str, Supplied | None]:
         """Replace each `||` alternative of *spec* that is a `workspace:` by what pnpm publishes for it.
 
-        Raises `UnresolvableError`: EWORKSPACE when there is no such workspace, ENOVERSION when it has no version.
+        Returns the package that the last of them means, too. Raises `UnresolvableError`: EWORKSPACE when there is
+        no such workspace, ENOVERSION when it has no version.
         """
         parts = spec.split("||")
+        package = None
         for i, part in enumerate(parts):
             wanted = part.strip()
             if wanted.startswith("workspace:"):
                 package, meant = self._meaning(wanted.removeprefix("workspace:"))
                 new = named(self.key, package, meant) if len(parts) == 1 else meant
                 parts[i] = part.replace(wanted, new)
-        return "||".join(parts)
+        return "||".join(parts), package
 
     def _meaning(self, wanted: str) -> tuple[Supplied, str]:
         """Find the package and the range that *wanted* means: a range, an alias with a range, or a path."""

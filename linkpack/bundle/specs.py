@@ -150,20 +150,22 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around
 
     Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
     (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
-    parse), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (the package has no version to write).
+    parse), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (the package has no version to write). A warning
+    is WPRIVATE (a workspace that is not bundled and cannot be published).
     """
     changes: list[SpecChange] = []
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     context = _Context(packages, root, around)
     for package in packages if mode != "keep" else ():
         for found in _plan_package(context, package):
             if isinstance(found, Problem):
-                problems.append(found)
+                (problems if found.code.startswith("E") else warnings).append(found)
             elif mode == "error":
                 problems.append(_as_problem(found))
             else:
                 changes.append(found)
-    return SpecPlan(tuple(changes), tuple(problems))
+    return SpecPlan(tuple(changes), tuple(problems), tuple(warnings))
 
 
 def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
@@ -190,9 +192,10 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
     ]
     for section, specs in sections:
         for key, spec in specs.items():
-            answer = _answer(context, subject, key)
+            entry = _Entry(context, package, section, key, spec, _answer(context, subject, key))
             try:
-                new, reason = _written(_Entry(context, package, section, key, spec, answer))
+                new, reason = _written(entry)
+                yield from _private(entry, subject.label)
             except UnresolvableError as err:
                 if not _is_ignored(manifest, section, key):
                     message = f'{subject.label}: {section}.{key} "{spec}" {err.message}'
@@ -200,6 +203,19 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 continue
             if new != spec:
                 yield SpecChange(package, subject.label, section, key, spec, new, reason)
+
+
+def _private(entry: _Entry, label: str) -> Iterator[Problem]:
+    """Warn of a dependency on a private workspace: it is written as a version that no registry will have."""
+    manifest = entry.context.packages[entry.package].manifest
+    is_needed = entry.section != "devDependencies" and entry.key not in manifest.optional_peers
+    if entry.answer is not None or "workspace:" not in entry.spec or not is_needed:
+        return
+    _, package = _workspace(entry, entry.spec.strip())
+    if package is not None and package.private:
+        message = f'{label}: {entry.section}.{entry.key} "{entry.spec}" means {package.name}, which is private'
+        hint = f"bundle {package.name}, or publish it: no registry has what is private"
+        yield Problem("WPRIVATE", f"{entry.package}/package.json", message, hint)
 
 
 def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
@@ -221,7 +237,8 @@ def _written(entry: _Entry) -> tuple[str, str]:
     return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
 
 
-def _workspace(entry: _Entry, spec: str) -> str:
+def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
+    """Resolve the `workspace:` alternatives of *spec*; the package that it means, too."""
     return WorkspaceSpecs(
         folder=entry.package,
         key=entry.key,
@@ -241,7 +258,7 @@ def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
         # Even under "*" npm's second install looks for it in the registry, unless it lies inside its user.
         raise no_version(f'"{entry.key}"')
     if "workspace:" in asked:
-        return _parsed(entry, _workspace(entry, asked), reason)
+        return _parsed(entry, _workspace(entry, asked)[0], reason)
     spec = without_npm(asked, entry.key, None, tags=False)
     is_dev = entry.section == "devDependencies"
     is_useless = is_local(spec) or bool(parse_spec(spec).fault)
@@ -262,7 +279,7 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
     if spec.startswith("catalog:"):
         spec = from_catalog(spec, entry.key, entry.context.around.catalogs)
     if "workspace:" in spec:
-        spec = _workspace(entry, spec)
+        spec, _ = _workspace(entry, spec)
     elif spec.startswith("jsr:"):
         spec = from_jsr(spec, entry.key)
     elif spec[:4].lower() == "npm:":
