@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+import linkpack
+from linkpack.errors import LinkpackError
+from linkpack.npm.jsontext import BOM
 from linkpack.npm.specs import Spec, parse_spec
 from tests.support.npm import npm_root, run_node
+from tests.support.packed import folder, options
 from tests.support.tools import tools
-from tests.support.trees import FIXTURES
+from tests.support.trees import FIXTURES, trees
 
 pytestmark = pytest.mark.differential
 
@@ -181,6 +188,14 @@ def test_specs_are_what_npm_takes_them_for() -> None:
     assert len(requests) > 1500
 
 
+def read_specs(manifest: dict[str, object], *more: str) -> set[str]:
+    """The specs of a manifest in the fields that an installer reads, and in *more*."""
+    tables = [manifest.get(field) for field in ("dependencies", "optionalDependencies", "peerDependencies", *more)]
+    return {
+        spec for table in tables if isinstance(table, dict) for spec in table.values() if isinstance(spec, str)
+    }
+
+
 def test_specs_of_real_packages_are_what_npm_takes_them_for() -> None:
     """The specs in every package.json of npm, of the release tools and of the fixtures."""
     found = set()
@@ -198,3 +213,20 @@ def test_specs_of_real_packages_are_what_npm_takes_them_for() -> None:
         found |= set(re.findall(r'": "([^"\\]*)"', tree.read_text(encoding="utf-8")))
     assert disagreements(sorted(found)) == []
     assert len(found) > 500
+
+
+def test_npm_can_parse_every_spec_that_a_fixture_ships() -> None:
+    """The root's and every bundled manifest of every tree that is packed, in the fields that npm reads."""
+    found = set()
+    with TemporaryDirectory() as temporary:
+        for tree in (*trees("pack"), *trees("layouts"), *trees("ship")):
+            root = tree.write_to(Path(temporary).resolve() / tree.name)
+            with suppress(LinkpackError):  # what is refused ships nothing
+                plan = linkpack.plan_pack(folder(tree, root), **{**options(tree), "specs": "resolve"})
+                for entry in plan.entries:
+                    if isinstance(entry.source, bytes) and entry.path.endswith("/package.json"):
+                        found |= read_specs(json.loads(entry.source.removeprefix(BOM)))
+    script = "try { return use('npm-package-arg').resolve('key', request, '/w').type } catch { return '' }"
+    answers = zip(sorted(found), run_node(script, sorted(found)), strict=True)
+    assert [spec for spec, answer in answers if not answer] == []
+    assert len(found) > 15

@@ -44,6 +44,10 @@ nodeLinker: node-modules
 {CATALOGS.replace("1.10", '"1.10"')}
   merging: {{merged: ^4.0.0, left: ^0.3.0}}
 """
+BUN = {
+    "catalog": {"left": "^1.3.0", "number": "1.10", "aliased": "npm:real@^2"},
+    "catalogs": {"merging": {"merged": "^4.0.0"}},
+}
 # by the name of the dependency; members are called b, c (a pre-release) and @s/d
 SPECS = {
     "plain": "^1.0.0",
@@ -69,13 +73,17 @@ OTHERWISE = {
         "word": ("npm:latest", "latest"),
         "aliased": ("real@^2", "npm:real@^2"),
     },
+    "bun": {"range": ("npm:^7.0.0", "^7.0.0"), "jsr": ("jsr:@a/b@1", "npm:@jsr/a__b@1")},
 }
+
+
+COMMANDS = {"bun": ("pm", "pack", "--filename")}
 
 
 def lay(root: Path, manager: str) -> Path:
     """A workspace of *manager* in *root*; the member that has all the specs."""
     odd = {name: spec for name, (spec, _) in OTHERWISE[manager].items()}
-    manifests = {
+    manifests: dict[str, dict[str, object]] = {
         ".": {"name": "root", "private": True, "packageManager": "", "workspaces": ["packages/*"]},
         "packages/a": {"name": "a", "version": "1.0.0", "dependencies": {**odd, **SPECS}},
         "packages/b": {"name": "b", "version": "2.0.0"},
@@ -83,12 +91,15 @@ def lay(root: Path, manager: str) -> Path:
         "packages/d": {"name": "@s/d", "version": "4.5.6"},
         "packages/own": {"name": "own", "version": "1.0.0"},
     }
-    for folder, manifest in manifests.items():
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     files = {"pnpm-workspace.yaml": PNPM, "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     if manager == "yarn":
         files = {".yarnrc.yml": YARN, "yarn.lock": ""}
+    elif manager == "bun":
+        files = {"bun.lock": ""}
+        manifests["."]["workspaces"] = {"packages": ["packages/*"], **BUN}
+    for folder, manifest in manifests.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     for name, text in files.items():
         (root / name).write_text(text, encoding="utf-8")
     return root / "packages" / "a"
@@ -109,7 +120,7 @@ def test_specs_are_those_of_the_projects_manager(manager: str, tmp_path: Path) -
     member = lay(tmp_path / "w", manager)
     target = tmp_path / f"{manager}.tgz"
     done = subprocess.run(
-        [*program(manager), "pack", "--out", str(target)],
+        [*program(manager), *COMMANDS.get(manager, ("pack", "--out")), str(target)],
         cwd=member,
         env={**os.environ, "HOME": str(tmp_path), "npm_config_offline": "true"},
         capture_output=True,
