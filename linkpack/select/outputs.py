@@ -49,9 +49,11 @@ class Outputs(NamedTuple):
         That is `<name>-<any version>.tgz`, and with `.cdx.json` and `.spdx.json` for bills of materials. With
         `.json` alone it must also read like a record: data of a package may well be named so.
         """
+        if not path.endswith(_ENDINGS) or not self.name:  # most files: asked of each one that ships
+            return False
         base = path.rpartition("/")[2]
         start = f"{slug(self.name)}-"
-        if not self.name or not base.startswith(start) or not base.endswith(_ENDINGS):
+        if not base.startswith(start):
             return False
         version, _, ending = base[len(start) :].rpartition(".")
         version = version.removesuffix(".cdx").removesuffix(".spdx").removesuffix(".intoto")
