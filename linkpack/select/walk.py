@@ -294,8 +294,8 @@ class Walk:
         if self._old_outputs:
             message = f"left out, as earlier outputs of linkpack by name: {listed(self._old_outputs)}"
             hint = "remove them, or name them in files to ship them"
-            self.account.warn("WOWNTARBALL", self._old_outputs[0], message, hint)
+            self.account.warn("WOWNTARBALL", min(self._old_outputs), message, hint)
         if self._tarballs:
             message = f"tarballs ship inside of this one: {listed(self._tarballs)}"
             hint = "leave them out, or name them in files if they belong there"
-            self.account.warn("WTARBALL", self._tarballs[0], message, hint)
+            self.account.warn("WTARBALL", min(self._tarballs), message, hint)
