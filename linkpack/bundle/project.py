@@ -40,7 +40,7 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     """Find the project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
 
     As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`). Where the
-    project is pnpm's, a manifest in one of its other forms ends the search too: what lies above is another package.
+    project is pnpm's, a manifest in one of its other forms ends the search too: what lies above is another one.
     `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
     a workspace file above it cannot.
     """
