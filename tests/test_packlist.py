@@ -273,6 +273,7 @@ STAGED = {f"out/{path}": text for path, text in PACKAGE.items()}
         (STAGED, True),
         ({**STAGED, "out/node_modules/x/package.json": "{}", "out/vendor/y/package.json": "{}"}, True),
         ({**STAGED, "out/package.json": MANIFEST.replace('"main"', '"version": "0.9.0", "main"')}, True),
+        ({**STAGED, "out/LICENSE": ""}, True),
         ({**STAGED, "out/package.json": MANIFEST.replace("@s/p", "@s/q")}, False),
         ({**STAGED, "out/package.json": "{"}, False),
         ({**STAGED, "out/package.json": "[]"}, False),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs
@@ -29,6 +30,7 @@ _RECORD_LIMIT = 1 << 24  # bytes of a file that may be a record
 _MANIFEST_LIMIT = 1 << 20  # bytes of a package.json that may be a staged one
 _BUNDLED = {"node_modules", "vendor"}  # what a staged tree may have more than its package
 _ALWAYS = r"(?i)(?:readme|copying|licen[sc]e)(?:\..*)?"  # what every tarball holds, besides package.json
+_NAMED = 1000  # paths of a manifest that are looked for
 _FIELDS = ("main", "module", "browser", "types", "typings", "bin", "exports", "files")
 
 
@@ -89,10 +91,13 @@ class Outputs(NamedTuple):
             return False
         if not isinstance(members, dict) or members.get("name") != self.name:
             return False
-        if not all(_exists(f"{root}/{name}") for name in names - _BUNDLED) or len(names - _BUNDLED) == 1:
+        own = names - _BUNDLED
+        # A license may be that of pnpm's workspace root.
+        if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
             return False
         always = [name for name in _top_files(root) if re.fullmatch(_ALWAYS, name)]
-        wanted = [path for path in (*_named_paths(members), *always) if _exists(f"{root}/{path}")]
+        named = islice(_named_paths(members), _NAMED)
+        wanted = [path for path in (*named, *always) if _exists(f"{root}/{path}")]
         return all(_exists(f"{root}/{folder}/{path}") for path in wanted)
 
 
