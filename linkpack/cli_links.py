@@ -39,8 +39,9 @@ def undo(**given: Any) -> None:  # noqa: ANN401
 def ls(*, shared: bool, as_json: bool, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
     """List the links of this project and how each fares: linked, dropped or dangling."""
     options = link_options(given)
-    found = linkapi.links(where_of(cwd), options, shared=shared)
     where = where_of(cwd)
+    found = linkapi.links(where, options, shared=shared)
+    as_json = as_json or linkapi.read_settings(where, options).flag("json", default=False)
     place = linkapi.shared_folder("root", where, options) if shared else linkapi.local_folder("prefix", where)
     click.echo(linkreport.listing_json(found, place) if as_json else linkreport.listing(found, place))
     return int(check and any(link.state != "linked" for link in found))
@@ -73,4 +74,5 @@ def config(*, as_json: bool, cwd: str, **given: Any) -> None:  # noqa: ANN401
     found = linkapi.read_settings(where_of(cwd), link_options(given))
     if found.warnings:
         click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
+    as_json = as_json or found.flag("json", default=False)
     click.echo(linkreport.settings_json(found) if as_json else linkreport.settings_text(found))

@@ -12,6 +12,7 @@ import pytest
 
 import linkpack
 from linkpack import api
+from linkpack.packing.options import PackOptions
 from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree
 
@@ -49,13 +50,28 @@ def test_plan_pack(blog: Path) -> None:
     assert [(change.old, change.new) for change in plan.changes] == [("file:../redis", "3.1.2")]
 
 
+@pytest.mark.parametrize("ignore_scripts", [True, False])
+def test_pack_returns_all_warnings(ignore_scripts: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """The tarball of `pack` has the warnings of planning, and then those of contents."""
+    folder = project(tmp_path / "p")
+    (folder / ".env").write_text("KEY=1\n", encoding="utf-8")
+    (folder / "deploy.js").write_text("-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 64, encoding="utf-8")
+    (folder / "away").symlink_to("gone")
+    planned = [each.code for each in linkpack.plan_pack(folder).warnings]
+    packed = linkpack.pack(folder, destination=tmp_path / "out", ignore_scripts=ignore_scripts)
+    assert {"WLINK", "WSECRET"} <= set(planned)
+    assert [each.code for each in packed.warnings] == [*planned, "WSECRET"]
+    assert [each.path for each in packed.warnings][-1].endswith("deploy.js")
+    assert linkpack.write_pack(linkpack.plan_pack(folder), tmp_path / "out") == packed
+
+
 def test_pack_is_planning_and_writing(blog: Path, tmp_path: Path) -> None:
     """`pack` gives what `write_pack` makes of the plan, and measuring gives the same without a file."""
     plan = linkpack.plan_pack(blog)
     written = linkpack.write_pack(plan, tmp_path / "a" / "b")
     assert linkpack.pack(blog, destination=tmp_path / "a" / "b") == written
-    assert api.measure_pack(plan, tmp_path / "a" / "b") == written
-    assert api.measure_pack(plan, tmp_path / "c").shasum == written.shasum
+    assert api.measure_plan(plan, PackOptions(destination=str(tmp_path / "a" / "b"))) == written
+    assert api.measure_plan(plan, PackOptions(destination=str(tmp_path / "c"))).shasum == written.shasum
     assert not (tmp_path / "c").exists()
 
 
@@ -229,7 +245,7 @@ def test_a_destination_inside_the_package(tmp_path: Path) -> None:
     first = linkpack.pack(folder, destination=folder / "dist", out="release.tgz")
     plan = linkpack.plan_pack(folder, destination=folder / "dist", out="release.tgz")
     assert plan.warnings == ()
-    assert linkpack.write_pack(plan, folder / "dist") == first
+    assert linkpack.write_pack(plan, folder / "dist").integrity == first.integrity
 
 
 def test_missing_can_be_allowed(tmp_path: Path) -> None:
@@ -249,7 +265,7 @@ def test_what_linkpack_wrote_into_a_linked_package(blog: Path) -> None:
     plan = linkpack.plan_pack(blog, destination=redis)
     (warning,) = (problem for problem in plan.warnings if problem.code == "WOWNTARBALL")
     assert warning.path == str(redis / "redis-3.1.2.tgz")
-    assert linkpack.write_pack(plan, redis) == first
+    assert linkpack.write_pack(plan, redis).integrity == first.integrity
     assert first.unpacked_size < 1000
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import linkpack
+from linkpack.packing.options import PackOptions
 from linkpack.trace.why import explain
 from tests.support.installers import program
 from tests.support.trees import parse_tree
@@ -146,7 +147,7 @@ def test_the_folder_that_is_published_gets_it(tmp_path: Path) -> None:
 def test_why_says_where_it_is_from(tmp_path: Path) -> None:
     """The file is not in the package, and the answer says so."""
     member = lay(tmp_path, {"LICENSE": ""})
-    answer = explain(str(member), "LICENSE", walk_up=False, edition="12")
+    answer = explain(str(member), "LICENSE", PackOptions(), walk_up=False)
     assert (answer.ships, answer.tarball, answer.ruling) == (True, ("package/LICENSE",), None)
     assert answer.reason.endswith(f"so that of the workspace ships, as by pnpm: {tmp_path / 'LICENSE'}")
 

@@ -51,7 +51,7 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     except (OSError, ValueError) as err:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
-        root = next(filter(_is_marked, upward(root)), root)
+        root = nearest_root(root)
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
@@ -64,6 +64,11 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         raise _no_project(root, str(err.strerror)) from err
     manifest = read_manifest(root, "root")
     return Project(root, manifest, find_workspace(root), read_workspace(root))
+
+
+def nearest_root(start: str) -> str:
+    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
+    return next(filter(_is_marked, upward(start)), start)
 
 
 def _is_marked(folder: str) -> bool:

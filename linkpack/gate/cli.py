@@ -90,8 +90,8 @@ def verify(
     Exit status 1 when there are errors. Reads only.
     """
     verdicts = []
-    with _json_failure(wanted=as_json):
-        for path in tarballs:
+    for path in tarballs:
+        try:
             verdict = api.verify(
                 path,
                 against=against,
@@ -102,15 +102,22 @@ def verify(
                 publish_config=publish_config,
                 limits=limits,
             )
-            verdicts.append(verdict)
-            if verdict.findings and not as_json:
-                click.echo(report.findings(verdict.findings), err=True)
-            if not as_json and not quiet:
-                click.echo(report.verdict(verdict))
+        except LinkpackError as err:
+            if len(tarballs) == 1 or err.path != path:  # the others would fail alike
+                if as_json:
+                    click.echo(failure_json(err))
+                raise
+            verdict = api.unread(path, err)
+        verdicts.append(verdict)
+        if verdict.findings and not as_json:
+            named = path if len(tarballs) > 1 else ""
+            click.echo(report.findings(verdict.findings, named), err=True)
+        if not as_json and not quiet:
+            click.echo(report.verdict(verdict, strict=strict))
     if as_json:
-        found = [json.loads(report.verdict_json(each)) for each in verdicts]
+        found = [json.loads(report.verdict_json(each, strict=strict)) for each in verdicts]
         click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-    return int(any(not each.ok or (strict and each.findings) for each in verdicts))
+    return int(not all(each.passes(strict=strict) for each in verdicts))
 
 
 @click.command()
@@ -119,7 +126,7 @@ def verify(
 @_JSON
 @click.option("--stat", is_flag=True, help="Sizes only, no lines.")
 @click.option("--name-only", is_flag=True, help="Print a line a changed file: A, D, M or T (mode), and its path.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 when there are differences.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when a file or a mode differs.")
 @npm_rules_option
 @_SPECS
 @publish_config_option
@@ -158,7 +165,7 @@ def diff(
     text = report.difference_json(found) if as_json else text
     if text:
         click.echo(text)
-    return int(exit_code and not found.is_same_file)
+    return int(exit_code and not found.is_same)
 
 
 @click.command()

@@ -19,6 +19,7 @@ ALLOWABLE = frozenset(
         "EENTRYPOINT",
         "EFILENAME",
         "ELICENSE",
+        "EPRIVATE",
         "ESECRET",
         "ESECRETFILE",
         "ESHEBANG",

@@ -10,25 +10,27 @@ Every function takes *project* (where the command would be started) and *options
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import listed
 from linkpack.disk import fslinks
 from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.linkhome import Picks, find_home, meant_specs, pick_folders
+from linkpack.linking.linklist import Status
 from linkpack.linking.linkown import Rules
 from linkpack.linking.linkplan import plan_link as _plan_link
 from linkpack.linking.linkplan import plan_register as _plan_register
 from linkpack.linking.linkrecord import find_store
 from linkpack.linking.linkscene import SaveRules, Scene
+from linkpack.linking.linkstate import LinkPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from linkpack.linking.config import Config
-    from linkpack.linking.linklist import Status
-    from linkpack.linking.linkstate import LinkPlan
 
 _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "save-peer": "peer"}
 
@@ -102,7 +104,7 @@ def _link_planner(scene: Scene, specs: Sequence[str], cwd: str) -> Callable[[], 
             code="ELINKGLOBAL",
             hint="leave -g out: linkpack link in the package's folder makes its global link",
         )
-    wanted = meant_specs(specs, scene.home, cwd, scene.config.user_home)
+    wanted = meant_specs(listed(specs, "specs"), scene.home, cwd, scene.config.user_home)
     if wanted:
         return lambda: _plan_link(scene, wanted, save)
     return lambda: _plan_register(scene)
@@ -153,7 +155,7 @@ def _unlink_planner(
     from linkpack.linking.linkundo import plan_unregister  # noqa: PLC0415 - link does not need it
 
     wanted = []
-    for spec in meant_specs(names, scene.home, cwd, scene.config.user_home):
+    for spec in meant_specs(listed(names, "names"), scene.home, cwd, scene.config.user_home):
         manifest = read_loose(spec.folder) if spec.folder else None
         wanted.append(spec.name or (manifest.name if manifest else posixpath.basename(spec.folder)))
     if every and not shared:
@@ -184,7 +186,7 @@ def plan_relink(
     """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    return planned(open_scene(project, options, picking=False), names, shared=shared)
+    return planned(open_scene(project, options, picking=False), listed(names, "names"), shared=shared)
 
 
 def relink(
@@ -193,9 +195,10 @@ def relink(
     """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
+    wanted = listed(names, "names")
     scene = open_scene(project, options, picking=False)
     place = scene.shared_place if shared else scene.home.root
-    return _act(scene, (place,), lambda: planned(scene, names, shared=shared))
+    return _act(scene, (place,), lambda: planned(scene, wanted, shared=shared))
 
 
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:

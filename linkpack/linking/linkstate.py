@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from linkpack.errors import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from linkpack.errors import Problem
 
 
 class Absent(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
+from linkpack.errors import Problem
 from linkpack.npm import jsontext
 from linkpack.npm.fields import Fields, Role, shown
 from linkpack.npm.names import dependency_name_fault, name_fault
@@ -11,9 +13,7 @@ from linkpack.npm.semver import WHITESPACE, version_fault
 from linkpack.npm.semver import cleaned as cleaned_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from linkpack.errors import Problem
+    from collections.abc import Callable
 
 __all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
 

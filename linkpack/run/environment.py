@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from linkpack.linking.config import Config
+    from linkpack.npm.flags import FlagValue
     from linkpack.npm.manifest import Manifest
 
-_NO_FLAGS: Mapping[str, str | bool] = MappingProxyType({})
+_NO_FLAGS: Mapping[str, FlagValue] = MappingProxyType({})
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 
 
@@ -50,7 +51,7 @@ def read_surroundings(
     script_shell: str = "",
     workspaces: bool = False,
     command: str = "pack",
-    flags: Mapping[str, str | bool] = _NO_FLAGS,
+    flags: Mapping[str, FlagValue] = _NO_FLAGS,
 ) -> Surroundings:
     """The surroundings of scripts started by a command in the real directory *cwd* with the environment *env*.
 
@@ -84,15 +85,7 @@ def read_surroundings(
     return Surroundings(found, _shell(config, script_shell), gyp if fs.is_dir(gyp) else "")
 
 
-def ignores_scripts(env: Mapping[str, str], cwd: str) -> bool:
-    """Whether npm's settings (`ignore-scripts` in an npmrc or the environment) forbid lifecycle scripts."""
-    try:
-        return load_config(env, cwd, {}, find_home(cwd).root).flag("ignore-scripts", default=False)
-    except ConfigError:  # without node and a prefix; the environment still counts
-        return env.get("npm_config_ignore_scripts", "").lower() not in {"", "false", "null", "0", "no"}
-
-
-def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, str | bool]) -> Config | None:
+def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, FlagValue]) -> Config | None:
     """The settings of npm; None when there is no global prefix."""
     try:
         return load_config(env, cwd, flags, project)

@@ -23,7 +23,8 @@ from linkpack.trace.rulings import read_ruling
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
-    from linkpack.select.packlist import Edition, Kind, Omission, Packlist
+    from linkpack.packing.options import PackOptions
+    from linkpack.select.packlist import Kind, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
     from linkpack.trace.chains import Edge
@@ -71,25 +72,16 @@ class _Scene(NamedTuple):
     project: Project
     graph: BundleGraph
     slots: dict[str, str]
-    edition: Edition
-    layout: LayoutName
+    options: PackOptions
     source: str
     view: PublishView
 
 
-def explain(
-    start: str,
-    path: str,
-    *,
-    walk_up: bool,
-    edition: Edition,
-    layout: LayoutName = "bundle",
-    publish_config: bool | None = None,
-) -> Answer:
+def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> Answer:
     """The answer about *path*, relative to the directory *start*, for the project in *start*.
 
-    With *walk_up* the project is the nearest at or above *start*. *layout* and *publish_config* are those of
-    `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a path in
+    With *walk_up* the project is the nearest at or above *start*. *options* are those of packing it: publishConfig
+    may name another folder to pack. *path* is a file or folder on disk, a path in
     the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
     it can be read.
 
@@ -97,10 +89,10 @@ def explain(
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
-    view = publish_view(project, publish_config)
+    view = publish_view(project, options.publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, layout)
-    scene = _Scene(view.project, graph, slots, edition, layout, project.root, view)
+    slots = _slots(graph, options.layout)
+    scene = _Scene(view.project, graph, slots, options, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
@@ -230,7 +222,7 @@ def _package(scene: _Scene, found: _Place) -> Answer:
 
 def _is_left(scene: _Scene, about: Answer) -> bool:
     """Whether a package of the bundle is not in the tarball: the thin layout has the registry supply it."""
-    return scene.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
+    return scene.options.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
 
 
 def _member(scene: _Scene, found: _Place) -> Answer:
@@ -241,7 +233,7 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     is_file = files == [path]
     left_out = tuple(each for each in packlist.omissions if f"{each.path}/".startswith(f"{path}/"))
     kind = _kind(scene, package)
-    selection = read_selection(found.at, package.manifest, kind, scene.edition, _outer(scene, package))
+    selection = read_selection(found.at, package.manifest, kind, scene.options.npm_rules, _outer(scene, package))
     ruling = read_ruling(found.at, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
@@ -296,7 +288,7 @@ def _kind(scene: _Scene, package: Package) -> Kind:
 def _packlist(scene: _Scene, package: Package) -> Packlist:
     """What packing ships of *package* alone."""
     alone = scene.graph._replace(packages={package.id: package})
-    return read_contents(scene.project, alone, scene.edition, ())[package.id]
+    return read_contents(scene.project, alone, scene.options.npm_rules, ())[package.id]
 
 
 def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:

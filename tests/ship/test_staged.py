@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,6 @@ from click.testing import CliRunner
 from linkpack import api
 from linkpack.cli import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.ship.fstree import draft_dir
 from linkpack.ship.staged import write_tree
 from linkpack.tarballs.archive import Entry
 from tests.support.npm import npm
@@ -22,6 +20,8 @@ from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from linkpack.ship.form import LayoutName
 
 LAYOUTS: tuple[LayoutName, ...] = ("bundle", "vendor", "thin")
@@ -116,14 +116,6 @@ def test_a_change_leaves_nothing(tmp_path: Path) -> None:
         write_tree([entry], str(tmp_path / "tree"))
     assert caught.value.code == "ECHANGED"
     assert [path.name for path in tmp_path.iterdir()] == ["a.js"]
-
-
-def test_the_rename_is_the_last_step(tmp_path: Path) -> None:
-    """Until the block ends there is nothing under the target's name."""
-    with draft_dir(str(tmp_path / "tree")) as folder:
-        assert Path(folder).parent == tmp_path
-        assert not (tmp_path / "tree").exists()
-    assert (tmp_path / "tree").is_dir()
 
 
 def test_a_full_folder_is_found_first(site: Path, tmp_path: Path) -> None:
