@@ -74,7 +74,7 @@ def check_manifest(folder: str) -> None:
     path = f"{folder}/package.json"
     if fs.is_file(path):
         try:
-            parse(fs.read_file(path, _LIMIT), path, strict=False)
+            parse(fs.read_file(path, _LIMIT), path)
         except OSError as err:
             raise ManifestInvalid(
                 f"{path} cannot be read: {err.strerror}",

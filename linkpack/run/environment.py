@@ -119,7 +119,7 @@ def _agent(node: Node | None, version: str, *, workspaces: bool) -> str:
 def _npm_version(npm_root: str) -> str:
     path = f"{npm_root}/package.json"
     try:
-        version = parse(fs.read_file(path, FILE_LIMIT), path, strict=False).get("version")
+        version = parse(fs.read_file(path, FILE_LIMIT), path).get("version")
     except (OSError, LinkpackError):
         return ""
     return version if isinstance(version, str) else ""
@@ -144,7 +144,7 @@ def script_environment(
 
 def _package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
     """The fields of a package.json that scripts see, as `npm_package_*`."""
-    members = parse(manifest.raw, f"{folder}/package.json", strict=False)
+    members = parse(manifest.raw, f"{folder}/package.json")
     fields: dict[str, object] = {
         "name": manifest.name,
         "version": manifest.version,
