@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points, exports_targets, has_crlf_shebang
 from linkpack.npm.manifest import parse_manifest
@@ -140,10 +142,24 @@ def test_paths_are_found_by_their_ends() -> None:
 
 def test_the_work_on_patterns_is_bounded() -> None:
     """Many patterns over many files cost no more than so much; what is beyond is taken for found."""
-    index = PathIndex({f"lib/{number}" for number in range(3000)})
-    answers = [index.any_like("lib/", f".{number}") for number in range(3000)]
+    index = PathIndex({f"lib/{number}" for number in range(3000)} | {f"{n}{'a' * 1700}" for n in range(3000)})
+    answers = [index.any_like("lib/", "a" * number) for number in range(1, 1700)]
     assert not answers[0]
     assert answers[-1]
+    assert index.is_exhausted
+
+
+@settings(max_examples=200)
+@given(
+    paths=st.sets(st.text("ab/", min_size=1, max_size=6), max_size=12),
+    start=st.text("ab/", max_size=3),
+    end=st.text("ab/", max_size=3),
+)
+def test_a_pattern_is_looked_for_from_either_side(paths: set[str], start: str, end: str) -> None:
+    """Whichever side is looked at, the paths found are those that begin and end so without an overlap."""
+    least = len(start) + len(end)
+    want = {each for each in paths if each.startswith(start) and each.endswith(end) and len(each) >= least}
+    assert set(PathIndex(paths).like(start, end)) == want
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     if not changes:
         return raw
     dropped = {change.key for change in changes if change.section in _LISTS}
-    members = jsontext.parse(raw, "package.json", strict=False)
+    members = jsontext.parse(raw, "package.json")
     key = next((key for key in _LISTS if key in members), _LISTS[0])
     listed = members.get(key)
     if dropped and isinstance(listed, (list, dict)):

@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.check import lookup_slots
+from linkpack.bundle.check import SlotIndex
 from linkpack.bundle.graph import Lookup
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.bundle.project import read_manifest
@@ -67,6 +67,8 @@ def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
     Raises `SourceChanged` when a file is no longer what was planned.
     """
     lookup = Lookup()
+    slots = {} if planned.flat else planned.slots
+    index = SlotIndex(slots)
     left = _MOST
     read = unread = 0
     found: list[Problem] = []
@@ -76,7 +78,7 @@ def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
             continue
         own = _Own(package, planned.packlists[at], left, every=at != graph.root)
         own.read()
-        bringing = _Bringing(graph, {} if planned.flat else planned.slots, package, lookup)
+        bringing = _Bringing(graph, slots, index, package, lookup)
         found += [*_phantoms(own, bringing), *_stay_behind(own)]
         left, unread = own.left, unread + own.unread
         read += len(own.mentions) - own.doubted
@@ -267,6 +269,7 @@ class _Bringing(NamedTuple):
 
     graph: BundleGraph
     slots: Mapping[str, str]
+    shipped: SlotIndex
     package: Package
     lookup: Lookup
 
@@ -294,7 +297,8 @@ class _Bringing(NamedTuple):
 
     def _found(self, home: str, name: str) -> str:
         """Return the package that Node finds for *name* from the folder *home* of the tarball, "" for none."""
-        return next((self.slots[slot] for slot in lookup_slots(home, name) if slot in self.slots), "")
+        slot = self.shipped.find(home, name)
+        return "" if slot is None else self.slots[slot]
 
 
 def _declared(manifest: Manifest) -> set[str]:

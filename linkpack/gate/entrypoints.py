@@ -97,6 +97,9 @@ def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]
     for target in exports_targets(exports, lambda each: _exported(each, index)):
         if not _exported(target.value, index):
             yield _unexported(target.subpath, target.value, spare=target.has_spare)
+    if index.is_exhausted:
+        why = f"exports has too many patterns for so many files: more than {PathIndex.WORK} comparisons"
+        yield Finding("ELIMIT", "package.json", why, "write fewer patterns")
 
 
 def _unexported(key: str, value: str, *, spare: bool) -> Finding:

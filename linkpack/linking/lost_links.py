@@ -8,8 +8,8 @@ from linkpack.bundle.graph import node_modules_above
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, Problem
 from linkpack.linking.linkhome import find_home
-from linkpack.linking.linkpackage import is_standing
-from linkpack.linking.linkrecord import Store, read_record
+from linkpack.linking.linkrecord import Store
+from linkpack.linking.whereabouts import lost_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,11 +31,11 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     A record that cannot be read is a warning (WRELINK): packing does not depend on it.
     """
     try:
-        record = read_record(Store(state), find_home(folder).root)
+        lost = lost_links(Store(state), find_home(folder).root)
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem("WRELINK", err.path, why, err.hint),))
-    return LostLinks({entry.path: entry for entry in record.values() if not is_standing(entry)})
+    return LostLinks({entry.path: entry for entry in lost})
 
 
 def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Iterator[Problem]:

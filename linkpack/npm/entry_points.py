@@ -221,39 +221,57 @@ def _selected(value: object, wanted: Collection[str]) -> str | None:
 class PathIndex:
     """The files of a package, asked by exact path or by how a path begins and ends.
 
-    The work is bounded: a question by start and end looks at the paths that begin so, at most `_WORK` over all
-    questions together, after which the answer is yes.
+    The work is bounded: a question by start and end looks at the paths that begin so, or at those that end so,
+    whichever are fewer, and at most at `WORK` over all questions together. After that the answer is yes.
     """
 
-    _WORK = 5_000_000
+    WORK = 5_000_000
+    """Paths compared with a start and an end: about a second."""
 
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = paths
-        self._sorted: list[str] | None = None
+        self._sorted: list[str] = []
+        self._mirrored: list[str] = []
         self._answers: dict[tuple[str, str], bool] = {}
-        self._left = self._WORK
+        self._work = 0
 
     def __contains__(self, path: object) -> bool:
         return path in self._paths
+
+    @property
+    def is_exhausted(self) -> bool:
+        """True if questions were answered without looking, as the work had become too much."""
+        return self._work > self.WORK
 
     def any_like(self, start: str, end: str) -> bool:
         """True if a path begins with *start* and ends with *end*."""
         key = (start, end)
         if key not in self._answers:
-            self._answers[key] = next(self.like(start, end), None) is not None or self._left < 0
+            self._answers[key] = next(self.like(start, end), None) is not None or self.is_exhausted
         return self._answers[key]
 
     def like(self, start: str, end: str) -> Iterator[str]:
         """Yield the paths that begin with *start* and end with *end*."""
-        if self._sorted is None:
+        if not self._sorted:
             self._sorted = sorted(self._paths)
-        for at in range(bisect_left(self._sorted, start), len(self._sorted)):
-            path = self._sorted[at]
-            self._left -= 1
-            if self._left < 0 or not path.startswith(start):
+            self._mirrored = sorted(path[::-1] for path in self._paths)
+        ahead = _beginning(self._sorted, start)
+        behind = _beginning(self._mirrored, end[::-1])
+        forward = len(ahead) <= len(behind)
+        least = len(start) + len(end)
+        for at in ahead if forward else behind:
+            self._work += 1
+            if self.is_exhausted:
                 return
-            if path.endswith(end) and len(path) >= len(start) + len(end):
+            path = self._sorted[at] if forward else self._mirrored[at][::-1]
+            if len(path) >= least and path.startswith(start) and path.endswith(end):
                 yield path
+
+
+def _beginning(paths: Sequence[str], start: str) -> range:
+    """Return which of the sorted *paths* begin with *start*."""
+    low = bisect_left(paths, start)
+    return range(low, bisect_left(paths, start + chr(0x10FFFF), low))
 
 
 CRLF_SHEBANG = (

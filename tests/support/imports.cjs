@@ -33,19 +33,19 @@ const reads = (source) => {
   if (!tree) return null
   const found = []
   let own = false
-  let plain = 0 // how many of the nodes around are such as may not run
+  let plain = 0 // how many of the nodes around may skip what is in them
   let ended = false // whether a return or throw came outside of functions
   const note = (node, specifier, kind, guarded, lazy) => specifier !== null && found.push([node.start, specifier,
     node.loc.start.line, kind, guarded, lazy, ['import', 'export'].includes(kind) || (!plain && !ended)])
   const visit = (node, guarded, hidden, lazy, caught) => {
     if (Array.isArray(node)) return node.forEach((each) => visit(each, guarded, hidden, lazy))
-    const maybe = /^(If|For\w*|While|DoWhile|Switch|Try|With|Labeled)Statement$|^(Conditional|Logical)Expression$|Function/
-      .test(node?.type) || (node?.type === 'AssignmentExpression' && ['&&=', '||=', '??='].includes(node.operator))
-    plain += maybe
     ended = ended || (/^(Return|Throw)Statement$/.test(node?.type) && !lazy)
     look(node, guarded, hidden, lazy, caught)
-    plain -= maybe
   }
+  // True if the part of node at key may not run though node does.
+  const skips = (node, key) => /^(If|For\w*|While|DoWhile|Switch|Try|With|Labeled)Statement$|Function/.test(node.type)
+    || (/^(Conditional|Logical)Expression$/.test(node.type) && !['test', 'left'].includes(key))
+    || (node.type === 'AssignmentExpression' && ['&&=', '||=', '??='].includes(node.operator))
   const look = (node, guarded, hidden, lazy, caught) => {
     if (!node || typeof node.type !== 'string') return
     if (/Function/.test(node.type)) {
@@ -72,8 +72,10 @@ const reads = (source) => {
     const isCatch = node.type === 'CallExpression' && member(node.callee, 'catch')
     for (const [key, value] of Object.entries(node)) {
       if (!value || typeof value !== 'object' || key === 'loc') continue
+      plain += skips(node, key)
       if (isCatch && key === 'callee') visit(value.object, guarded, hidden, lazy, true)
       else visit(value, guarded || (node.type === 'TryStatement' && key === 'block'), hidden, lazy)
+      plain -= skips(node, key)
     }
   }
   visit(tree, false, false, false)
