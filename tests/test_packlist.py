@@ -267,13 +267,13 @@ def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
     assert codes(read(root)) == ["ELINK"]
 
 
-def test_special_files(tmp_path: Path) -> None:
+def test_special_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pipes and sockets that the rules keep are left out with a warning, and never opened."""
     root = lay(tmp_path, {"a": "", ".npmignore": "other\n"})
     os.mkfifo(root / "pipe")
     os.mkfifo(root / "other")
     with socket.socket(socket.AF_UNIX) as unix:
-        os.chdir(root)  # the path of a socket is short
+        monkeypatch.chdir(root)  # the path of a socket is short
         unix.bind("sock")
     packlist = read(root)
     assert names(packlist) == ["a"]

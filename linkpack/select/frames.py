@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.ignore import BUILT_IN, FILES, RuleSet
 from linkpack.select.rules import said_of_file
 
 if TYPE_CHECKING:
-    from linkpack.select.ignore import RuleSet
-    from linkpack.select.rules import Near, Question, Rule
+    from linkpack.select.rules import Near, Question, Rule, Rules
 
 
 class Frame(NamedTuple):
@@ -23,7 +22,7 @@ class Frame(NamedTuple):
     being 0. *open*: the first was let in by name, and may turn a "no"; what is built in never does.
     """
 
-    sets: tuple[RuleSet, ...]
+    sets: tuple[Rules, ...]
     first: int
     last: int
     open: bool
@@ -52,7 +51,7 @@ class Asked(NamedTuple):
     frames: tuple[Frame, ...]
 
 
-def deeper(frames: tuple[Frame, ...], sets: tuple[RuleSet, ...], *, is_open: bool) -> tuple[Frame, ...]:
+def deeper(frames: tuple[Frame, ...], sets: tuple[Rules, ...], *, is_open: bool) -> tuple[Frame, ...]:
     """*frames* and the one of a directory below them, which says *sets* and was let in by name if *is_open*.
 
     Neighbours that share one tuple of sets become one frame.
@@ -98,20 +97,21 @@ def reason(asked: Asked, question: Question) -> str:
     return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
 
 
-def decider(asked: Asked, question: Question) -> Rule | None:
-    """The rule that decides whether the path is kept; None when none speaks of it, and it is."""
+def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule | None:
+    """Return the rule that decides whether the path is kept; None when none speaks of it, and it is kept.
+
+    With *by_spec* pathspec names the rule of an ignore file: the same one, but pathspec is slow to load.
+    """
     _, blame = _heard(asked, question, forced=False)
-    return None if blame is None else _deciding(*blame, asked, question)
+    if blame is None:
+        return None
+    depth, rules = blame
+    if by_spec and isinstance(rules, RuleSet) and rules.rules[0].where not in {BUILT_IN, FILES}:
+        return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
+    return rules.last_match(asked.parts[depth:], question)
 
 
-def _deciding(depth: int, rules: RuleSet, asked: Asked, question: Question) -> Rule | None:
-    """The rule of *rules*, the set of the directory at *depth*, that decided about *asked*."""
-    if rules.rules[0].where in {BUILT_IN, FILES}:
-        return rules.last_match(asked.parts[depth:], question)
-    return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
-
-
-def _heard(asked: Asked, question: Question, *, forced: bool) -> tuple[bool, tuple[int, RuleSet] | None]:
+def _heard(asked: Asked, question: Question, *, forced: bool) -> tuple[bool, tuple[int, Rules] | None]:
     """What the frames say, and the set that said it with the depth of its directory."""
     kept = True
     blame = None
@@ -137,7 +137,7 @@ def _depths(frame: Frame, deepest: int) -> tuple[int, ...]:
     return (frame.first, *[depth for depth in (deepest - 1, deepest) if frame.first < depth <= frame.last])
 
 
-def _speaker(sets: tuple[RuleSet, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, RuleSet] | None:
+def _speaker(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, Rules] | None:
     """What the last of *sets* that has something to say about *parts* says, and which that is."""
     for rules in sets:
         said = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)

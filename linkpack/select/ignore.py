@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
     from linkpack.select.npmpattern import NpmPattern
-    from linkpack.select.rules import Near, Question
+    from linkpack.select.rules import Near, Question, Rules
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
@@ -52,7 +52,7 @@ class RuleSet:
         # What was asked already: the built-in sets serve every package, and most have folders of the same names.
         self._near: dict[tuple[str, ...], tuple[Near, ...]] = {}
         self._said: dict[tuple[tuple[str, ...], Question], bool | None] = {}
-        #: how many patterns are tried one by one for a name; none when all are built in
+        #: how many patterns are tried one by one for a directory, at most; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
     @cached_property
@@ -107,14 +107,33 @@ class RuleSet:
         return Verdict(not found.include, self.rules[found.index])
 
 
+def costliest(sets: Iterable[Rules]) -> Rule | None:
+    """Return the rule in *sets* that is most work for a name; None when all are built in."""
+    rules = [rule for each in sets for rule in each.rules if rule.where != BUILT_IN]
+    return max(rules, key=lambda rule: sum(map(work, in_runs([rule]))), default=None)
+
+
+def spend_at(folder: str, steps: int) -> None:
+    """Count *steps* of work on patterns in *folder*, "" being the root; the error (ELIMIT) names it."""
+    try:
+        limits.spend(steps)
+    except LinkpackError as err:
+        message = f"in {folder or 'the root folder'}, {err.message}"
+        raise LinkpackError(message, code=err.code, path=err.path, hint=err.hint) from err
+
+
 def parse_rules(text: str, source: str) -> list[Rule]:
     """The rules of the ignore file *text*; *source* is how its name is shown.
 
     `LinkpackError` with code EPATTERN, naming the line, for a pattern that cannot be used.
     """
-    limits.spend(_COMPILING * text.count("\n"))
-    lines = enumerate(text.split("\n"), 1)
-    return [one for number, line in lines for one in given_rules((line,), f"{source}:{number}")]
+    lines = text.split("\n")
+    try:
+        limits.spend(_COMPILING * (len(lines) - 1))
+    except LinkpackError as err:
+        raise located(err, source, f"{len(lines)} lines") from err
+    numbered = enumerate(lines, 1)
+    return [one for number, line in numbered for one in given_rules((line,), f"{source}:{number}")]
 
 
 def given_rules(texts: Iterable[str], where: str) -> list[Rule]:

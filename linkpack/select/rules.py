@@ -6,7 +6,7 @@ something below it be, wanted). Measured on npm 11.19.1 (ignore-walk 8.0.0).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from linkpack.select.glob import matches_file, matches_folder, matches_one, may_hold
 
@@ -31,9 +31,10 @@ class Rule(NamedTuple):
 class Run(NamedTuple):
     """Neighbouring rules of one sign, sorted by how they can be answered.
 
-    *names*, *starts*, *ends*, *pairs* and *tests* look at the last portion only, and so answer every question, as
-    does *inside* (`**/a/**`). The rest answers FILE: *paths*, *below* (`a/**`), *counted* (by number of portions),
-    *others*. For the other two questions there are *dirs* (`name/`), *anywhere* (a `**` comes first: something may
+    *names*, *starts*, *ends*, *pairs* and *tests* look at the last portion only, and so answer every question.
+    So do *inside* (`**/a/**`), *paths* (plain paths: names by folder) and *under* (`a/**`: the folder). The rest
+    answers FILE: *counted* (by number of portions), *others*. For the other two questions there are *dirs*
+    (`name/`), *ways* (folders above a plain path of a negated run), *anywhere* (a `**` comes first: something may
     be wanted anywhere) and *rules*.
     """
 
@@ -43,12 +44,13 @@ class Run(NamedTuple):
     ends: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
     tests: tuple[Callable[[str], bool], ...]
-    paths: frozenset[str]
-    below: tuple[str, ...]
+    paths: dict[str, frozenset[str]]
+    under: frozenset[str]
     inside: frozenset[str]
     counted: dict[int, tuple[Alternative, ...]]
     others: tuple[Alternative, ...]
     dirs: frozenset[str]
+    ways: frozenset[str]
     anywhere: bool
     rules: tuple[Rule, ...]
 
@@ -63,6 +65,30 @@ class Near(NamedTuple):
     pairs: tuple[tuple[str, str], ...]
     tests: tuple[Callable[[str], bool], ...]
     others: tuple[Alternative, ...]
+
+
+class Rules(Protocol):
+    """An ordered set of rules, of which the last that matches a path decides about it."""
+
+    @property
+    def work(self) -> int:
+        """How many patterns are tried one by one for a directory, at most."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in order."""
+
+    def near(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
+        """Return what the rules say about the files in *folder*, the last run first."""
+
+    def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
+        """True to keep the file at *parts*, False to drop it; None when no rule matches."""
+
+    def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
+        """The same for the directory at *parts*, asked FOLDER or MAYBE."""
+
+    def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
+        """Return the rule that decides about *parts*; None when no rule matches."""
 
 
 def applies(rule: Rule, parts: tuple[str, ...], question: Question) -> bool:
@@ -93,8 +119,13 @@ def in_runs(rules: Iterable[Rule]) -> tuple[Run, ...]:
 
 
 def work(run: Run) -> int:
-    """How many patterns of *run* are tried one by one for a name, at most."""
-    return len(run.tests) + len(run.pairs) + sum(map(len, run.counted.values())) + len(run.others) + len(run.rules)
+    """Return how many patterns of *run* are tried one by one for a directory, at most."""
+    return len(run.tests) + len(run.pairs) + len(run.rules)
+
+
+def work_for_files(nears: Iterable[Near]) -> int:
+    """Return how many patterns of *nears* are tried one by one for a file, at most."""
+    return sum(len(near.tests) + len(near.pairs) + len(near.others) for near in nears)
 
 
 def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
@@ -103,7 +134,7 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
     Most rules name a place: what they say is the same for every name in a directory, nothing at all or yes.
     """
     path = "/".join(folder)
-    every = bool(run.below and f"{path}/".startswith(run.below)) or not run.inside.isdisjoint(folder)
+    every = _is_under(run, folder) or not run.inside.isdisjoint(folder)
     tests = run.tests
     others: tuple[Alternative, ...] = ()
     for one in run.counted.get(len(folder) + 1, ()):
@@ -115,11 +146,7 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
             others = (*others, one)
         else:  # a ** at the end takes any name, where what is before it fits the directory
             every = every or matches_one(one, (*folder, "*"))
-    names = run.names
-    for each in run.paths:
-        at, _, name = each.rpartition("/")
-        if at == path:
-            names |= {name}
+    names = run.names | run.paths[path] if path in run.paths else run.names
     ends = ("",) if every else run.ends
     if names or run.starts or ends or run.pairs or tests or others:
         return Near(run.negated, names, run.starts, ends, run.pairs, tests, others)
@@ -145,11 +172,22 @@ def hits_folder(run: Run, parts: tuple[str, ...], question: Question) -> bool:
     """Whether a rule of *run* matches the directory at *parts*, when asked FOLDER or MAYBE."""
     if _hits_name(run, parts[-1]) or (run.anywhere and question == "maybe"):
         return True
-    if run.inside and not run.inside.isdisjoint(parts):
+    if (run.inside and not run.inside.isdisjoint(parts)) or _is_under(run, parts):
+        return True
+    if run.paths and parts[-1] in run.paths.get("/".join(parts[:-1]), ()):
+        return True
+    if run.ways and question == "maybe" and "/".join(parts) in run.ways:
         return True
     if parts[-1] in run.dirs and (question == "maybe" or len(parts) == 1):
         return True
     return any(applies(one, parts, question) for one in run.rules)
+
+
+def _is_under(run: Run, folder: tuple[str, ...]) -> bool:
+    """True if *folder* is one of those that *run* speaks of as `folder/**`, or lies below one."""
+    if not run.under:
+        return False
+    return any("/".join(folder[:depth]) in run.under for depth in range(len(folder) + 1))
 
 
 def _hits_name(run: Run | Near, name: str) -> bool:
@@ -188,10 +226,14 @@ def _run(rules: list[Rule]) -> Run:
                 inside.append(name)
             else:
                 rest.append(alternative)
-                slow += [one] if slow[-1:] != [one] else []
+                # A plain path needs no look at the rule, but where npm asks about the last portion as well.
+                if (one.glob.relative or not _is_plain(alternative)) and slow[-1:] != [one]:
+                    slow.append(one)
     run = _sorted_run(names, rest)
+    negated = rules[0].negated
     return run._replace(
-        negated=rules[0].negated,
+        negated=negated,
+        ways=_ways_to(run) if negated else frozenset(),
         inside=frozenset(inside),
         dirs=frozenset(dirs),
         anywhere=anywhere,
@@ -222,19 +264,39 @@ def _dir_anywhere(one: Alternative) -> str | None:
     return one.stretches[1][0].literal
 
 
+def _is_plain(one: Alternative) -> bool:
+    """True if *one* is a path without wildcards, or one with `/**` behind it."""
+    head, *more = one.stretches
+    return more in ([], [()]) and all(portion.literal for portion in head)
+
+
+def _ways_to(run: Run) -> frozenset[str]:
+    """Return every folder above a path or folder that *run* names without wildcards."""
+    found: set[str] = set()
+    todo = [*run.paths, *[path.rpartition("/")[0] for path in run.under]]
+    while todo:
+        way = todo.pop()
+        if way and way not in found:
+            found.add(way)
+            todo.append(way.rpartition("/")[0])
+    return frozenset(found)
+
+
 def _sorted_run(names: list[Portion], rest: list[Alternative]) -> Run:
     ends = [one.ends for one in names if one.ends is not None]
-    paths: list[str] = []
-    below: list[str] = []
+    paths: dict[str, set[str]] = {}
+    under: set[str] = set()
     counted: dict[int, tuple[Alternative, ...]] = {}
     others: list[Alternative] = []
     for one in rest:
         head, *more = one.stretches
-        literals = [portion.literal for portion in head]
-        if None not in literals and not more:
-            paths.append("/".join([text for text in literals if text is not None]))
-        elif None not in literals and more == [()]:
-            below.append("".join([f"{text}/" for text in literals]))
+        if _is_plain(one):
+            path = "/".join([str(portion.literal) for portion in head])
+            if more:
+                under.add(path)
+            else:
+                folder, _, name = path.rpartition("/")
+                paths.setdefault(folder, set()).add(name)
         elif more or any(portion.empty for portion in head):
             others.append(one)
         else:
@@ -246,12 +308,13 @@ def _sorted_run(names: list[Portion], rest: list[Alternative]) -> Run:
         ends=tuple([end for start, end in ends if end and not start]),
         pairs=tuple([pair for pair in ends if all(pair)]),
         tests=tuple([one.fits for one in names if one.literal is None and one.ends is None]),
-        paths=frozenset(paths),
-        below=tuple(below),
+        paths={folder: frozenset(found) for folder, found in paths.items()},
+        under=frozenset(under),
         inside=frozenset(),
         counted=counted,
         others=tuple(others),
         dirs=frozenset(),
+        ways=frozenset(),
         anywhere=False,
         rules=(),
     )

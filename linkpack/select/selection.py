@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from linkpack import limits
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
-from linkpack.select.files_field import Found, found_files, named_files
-from linkpack.select.glob import below_glob, literal_glob
+from linkpack.select.files_field import find_files, named_files
 from linkpack.select.ignore import BUILT_IN, FILES, RuleSet, given_rules, located, parse_rules
-from linkpack.select.rules import Rule
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from linkpack.select.rules import Rule, Rules
+
 Edition: TypeAlias = Literal["11", "12"]
 Kind: TypeAlias = Literal["root", "linked", "installed"]
 
-_LOOKING_UP = 500  # steps that an entry of `files` is worth, which is looked up on the disk
+_LOOKING_UP = 100  # steps that an entry of `files` is worth, which is looked up on the disk
 
 _DEFAULT = (
     ".npmignore",
@@ -69,6 +69,7 @@ _STRICT = (
     "/pnpm-lock.yaml",
     "/bun.lockb",
 )
+_CLOSED = frozenset({".git", "node_modules"})  # folders of the root that never ship
 _STRICT_12 = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
 
 
@@ -114,7 +115,7 @@ class Selection(NamedTuple):
     """
 
     root: tuple[RuleSet, ...]
-    files: RuleSet | None
+    files: Rules | None
     outer: tuple[RuleSet, ...]
     default: RuleSet | None
     inner: tuple[RuleSet, ...]
@@ -140,12 +141,6 @@ def read_selection(
 
     Raises `LinkpackError` (EPATTERN) for a pattern that cannot be used.
     """
-    try:
-        entries = None if kind == "installed" else manifest.files
-        limits.spend(_LOOKING_UP * len(set(entries or ())))
-        files, strict, required = _read_files(root, entries, edition)
-    except LinkpackError as err:
-        raise err if err.code != "ELIMIT" else located(err, f"{root}/package.json", FILES) from err
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
     last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)
@@ -153,6 +148,14 @@ def read_selection(
     last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
     outer = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
     forced = frozenset(map(_plain, wanted)) - frozenset(patches)
+    entries = None if kind == "installed" else manifest.files
+    try:
+        files, strict, required = _read_files(root, entries, edition, forced)
+    except LinkpackError as err:
+        if err.code != "ELIMIT":
+            raise
+        where = f"{root}/package.json"
+        raise LinkpackError(f"{where}: {err.message}", code=err.code, path=where, hint=err.hint) from err
     sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(strict)] if strict else []))
     return Selection(
         root=sets,
@@ -206,31 +209,25 @@ def required_rules(required: Iterable[str], folder: str) -> RuleSet:
 
 
 def _read_files(
-    root: str, files: tuple[str, ...] | None, edition: Edition
-) -> tuple[RuleSet | None, list[Rule], tuple[str, ...]]:
-    """The files set, what goes to the front of the strict set, and npm 11's required files."""
+    root: str, files: tuple[str, ...] | None, edition: Edition, forced: frozenset[str]
+) -> tuple[Rules | None, list[Rule], tuple[str, ...]]:
+    """Return the files set, what goes to the front of the strict set, and npm 11's required files.
+
+    Nothing in the root's node_modules and .git ships, so npm 12's entries are not looked for there, unless
+    something *forced* opens them.
+    """
     if files is None:
         return None, [], ()
-    nothing = given_rules(("*",), FILES)
-    if edition == "12":
-        rules = [rule for entry in files for one in _found(root, entry) for rule in _found_rules(one)]
-        return RuleSet([*nothing, *rules]), [], ()
-    named = named_files(root, files)
-    return RuleSet([*nothing, *given_rules(named.rules, FILES)]), given_rules(named.strict, FILES), named.required
-
-
-def _found(root: str, entry: str) -> list[Found]:
     try:
-        return found_files(root, entry)
+        limits.spend(_LOOKING_UP * len(files))
     except LinkpackError as err:
-        raise located(err, FILES, entry) from err
-
-
-def _found_rules(found: Found) -> list[Rule]:
-    """The rules for what an entry of npm 12's `files` led to: that path itself, whatever characters it has."""
-    folded = fold(found.path)
-    globs = [literal_glob(folded), below_glob(folded)] if found.folder else [literal_glob(folded)]
-    return [Rule(found.entry, FILES, not found.negated, glob) for glob in globs]
+        raise located(err, FILES, f"{len(files)} entries") from err
+    if edition == "12":
+        closed = _CLOSED - {path.partition("/")[0] for path in forced}
+        return find_files(root, files, closed), [], ()
+    named = named_files(root, files)
+    rules = given_rules(("*", *named.rules), FILES)
+    return RuleSet(rules), given_rules(named.strict, FILES), named.required
 
 
 def _plain(path: str) -> str:

@@ -16,7 +16,8 @@ from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.select.account import Account, too_many
 from linkpack.select.frames import Asked, Frame, Voice, deeper, keeps, keeps_file, reason, voices
-from linkpack.select.ignore import RuleSet, parse_rules
+from linkpack.select.ignore import RuleSet, costliest, located, parse_rules, spend_at
+from linkpack.select.rules import work_for_files
 from linkpack.select.selection import Kind, Selection, is_never_packed, required_rules
 from linkpack.select.wildcard import fold
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.disk.beneath import Listed
-    from linkpack.select.rules import Rule
+    from linkpack.select.rules import Rule, Rules
 
 _IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
 
@@ -103,30 +104,43 @@ class Walk:
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
         sets = self._sets(folder, {entry.name for entry in entries})
         frames = deeper(folder.frames, sets, is_open=sets is self._plain or self._is_open(folder))
-        limits.spend(len(entries) * sum(rules.work for frame in frames for rules in frame.sets))
         if len(self.account.files) > limits.current().entries:
             raise too_many(self._root)
-        here = None
+        inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
+        here = Here(folder, frames, voices(frames, folder.parts) if files and not folder.narrow else ())
+        self._spend(here, len(inner), len(files))
         at = f"{folder.path}/" if folder.path else ""
+        for entry in files:
+            path = at + entry.name
+            if self.keeps(path, (*folder.parts, fold(entry.name)), here):
+                self._take(tree, path, entry)
         found = []
-        for entry in entries:
-            name = entry.name
-            path, parts = at + name, (*folder.parts, fold(name))
-            if not entry.is_dir(follow_symlinks=False):
-                if here is None:  # many a directory has no files, and patterns are work
-                    here = Here(folder, frames, () if folder.narrow else voices(frames, folder.parts))
-                if self.keeps(path, parts, here):
-                    self._take(tree, path, entry)
-            elif (inner := self.enter(Asked(path, parts, frames), entry.inode(), folder)) is not None:
-                found.append(inner)
+        for entry in inner:
+            asked = Asked(at + entry.name, (*folder.parts, fold(entry.name)), frames)
+            if (below := self.enter(asked, entry.inode(), folder)) is not None:
+                found.append(below)
         return found
+
+    def _spend(self, here: Here, folders: int, files: int) -> None:
+        """Count the work of asking about so many *folders* and *files* in the directory *here*.
+
+        `LinkpackError` (ELIMIT) that names the directory and the pattern that is most work there.
+        """
+        sets = [rules for frame in here.frames for rules in frame.sets]
+        heard = sum(work_for_files(voice.nears) for voice in here.heard)
+        try:
+            spend_at(here.folder.path, files * heard + (1 + folders) * sum(rules.work for rules in sets))
+        except LinkpackError as err:
+            rule = costliest(sets)
+            raise err if rule is None else located(err, rule.where, rule.text) from err
 
     def _is_open(self, folder: Folder) -> bool:
         """Whether *folder* was let in by name, so that its ignore file may take back what its parents refuse."""
         here, forced = Asked(folder.path, folder.parts, folder.frames), bool(folder.narrow)
         return not folder.parts or keeps(here, "file", forced=forced) or keeps(here, "folder", forced=forced)
 
-    def _sets(self, folder: Folder, names: set[str]) -> tuple[RuleSet, ...]:
+    def _sets(self, folder: Folder, names: set[str]) -> tuple[Rules, ...]:
         """Return the rule sets of the directory *folder*, highest precedence first.
 
         *names* are those of its entries. Most directories have the built-in sets only, and share one tuple.

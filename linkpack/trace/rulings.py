@@ -82,15 +82,15 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
 
 def _naming(asked: Asked, *, folder: bool, kept: bool) -> Rule | None:
     """The rule that decides; of a folder that is kept the one that names it, before one for something in it."""
-    if folder and kept and (named := decider(asked, "folder")) is not None and named.negated:
+    if folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
         return named
-    return decider(asked, "maybe" if folder else "file")
+    return decider(asked, "maybe" if folder else "file", by_spec=True)
 
 
 def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
     """The ruling about the ignored folder on the way that is open all the same, for something forced in."""
     for at, asked in trail.met.items():
-        rule = decider(asked, "folder") if at in trail.folders else None
+        rule = decider(asked, "folder", by_spec=True) if at in trail.folders else None
         if rule is not None and not rule.negated:
             _, text, source, line = _told(manifest, rule)
             return Ruling(True, f"{at}/", "ignored, but opened for what is forced in, whole", text, source, line)
