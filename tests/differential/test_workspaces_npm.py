@@ -10,7 +10,7 @@ import pytest
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.project import find_project
-from tests.support.npm import npm12_root, npm_root, packlists
+from tests.support.npm import npm_of, packlists
 from tests.support.packtrees import random_workspace
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def test_members_ship_what_npm_packs(seed: int, edition: Edition, tmp_path: Path
             members.append(member)
             workspace = {"prefix": str(root), "workspaces": [str(member)]}
             requests.append({"path": str(member), **({} if (member / ".npmignore").exists() else workspace)})
-    npm = npm_root() if edition == "11" else npm12_root()
-    answers = packlists(npm, requests)
+    answers = packlists(npm_of(edition), requests)
     assert any("prefix" in request for request in requests)
     for member, answer in zip(members, answers, strict=True):
         assert shipped(member, edition) == answer, member

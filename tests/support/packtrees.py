@@ -107,6 +107,35 @@ _PATTERNS = (
 )
 
 
+_GLOBS = (
+    *(
+        "**/*",
+        "!**/*.js",
+        "!**/*.map",
+        "**/*.{js,ts}",
+        "lib/**/*",
+        "!lib/**",
+        "*/*",
+        "!*/a.js",
+        "**/src/**",
+        "!**/test",
+    ),
+    *(
+        "dist",
+        "!dist",
+        "./lib",
+        "src/*",
+        "a.js/**",
+        "*.js/**",
+        "**/[ab].js",
+        "!**/?.js",
+        "node_modules/**",
+        "**/.*",
+    ),
+    *("!**/*", "lib/*/*.js", "{lib,src}/**/*.js", "./**", "**/node_modules/**", "**/a.js", "!a.js", "!lib/a.js"),
+)
+
+
 class RandomTree(NamedTuple):
     """Files by path, with their text."""
 
@@ -163,6 +192,26 @@ def random_workspace(source: Random) -> tuple[RandomTree, list[str]]:
                 rules = [_rule(source, paths) for _ in range(source.randint(1, 5))]
                 files[folder + name] = "\n".join(rules)
     return RandomTree(files), members
+
+
+def varied_tree(source: Random) -> RandomTree:
+    """A project as `random_tree` gives it, whose manifest also asks for what npm forgets or never ships.
+
+    What linkpack packs of it is no longer what npm packs: it is for comparing linkpack with itself.
+    """
+    files = random_tree(source).files
+    paths = sorted(path for path in files if path != "package.json")
+    manifest = json.loads(files["package.json"])
+    if source.random() < 0.4:
+        globs = [source.choice(_GLOBS) for _ in range(source.randint(1, 4))]
+        manifest["files"] = source.choice((globs, [*manifest.get("files", []), *globs]))
+    if source.random() < 0.4 and paths:
+        manifest["main"] = source.choice(paths)
+    if source.random() < 0.1 and paths:
+        manifest["patchedDependencies"] = {"x@1": source.choice(("", "./")) + source.choice(paths)}
+    if source.random() < 0.1:
+        manifest["directories"] = {"bin": source.choice(("lib", "./src"))}
+    return RandomTree({**files, "package.json": json.dumps(manifest)})
 
 
 def _rule(source: Random, paths: list[str]) -> str:

@@ -1,0 +1,46 @@
+"""The fast selection ships what asking every rule about every file ships."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack.npm.manifest import parse_manifest
+from linkpack.select.editions import NPM_RULES
+from linkpack.select.packlist import read_packlist
+from tests.support.naivepack import Package, naive_list
+from tests.support.packtrees import RandomTree, varied_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from linkpack.select.selection import Kind
+
+pytestmark = pytest.mark.property
+
+KINDS: tuple[Kind, ...] = ("root", "linked", "installed")
+OUTER = ("dist\n", "/lib\n*.js\n", "!a.js\nsrc/*\n", "/*\n!/lib\n", "packages/w/lib\nlib/\n!*.ts\n")
+
+
+def check_tree(tree: RandomTree, source: random.Random, root: Path) -> None:
+    """Both ways of selecting give the same files of *tree*, by the rules of both editions of npm."""
+    tree.build(root)
+    kind = source.choice((*KINDS, "root"))
+    around = kind != "installed" and source.random() < 0.3
+    outer = (("../.gitignore", source.choice(OUTER)),) if around else ()
+    manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", kind)
+    for edition in NPM_RULES:
+        packlist = read_packlist(str(root), manifest, kind, edition=edition, outer_ignores=outer)
+        assert packlist.problems == ()
+        wanted = naive_list(Package(root, manifest, kind, edition, outer))
+        assert [file.path for file in packlist.files] == wanted, (root, kind, edition)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_trees(seed: int, tmp_path: Path) -> None:
+    """Whatever the tree, its manifest, its ignore files and those around it."""
+    source = random.Random(seed)  # noqa: S311 - a test's data
+    for number in range(100):
+        check_tree(varied_tree(source), source, tmp_path / str(number))
