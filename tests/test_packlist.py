@@ -356,13 +356,22 @@ def test_forced_main_warns_when_it_opens_an_ignored_folder(tmp_path: Path) -> No
     assert codes(read(root, View(main="dist/i.js"))) == []
 
 
-def test_a_main_that_is_mended_lets_in_only_itself(tmp_path: Path) -> None:
-    """Where npm forgets a main, it is let in alone, and what is left out beside it says why."""
-    root = lay(tmp_path, {".npmignore": "dist\n", "dist/i.js": "", "dist/j.js": "", "dist/x/k": ""})
-    packlist = read(root, View(main="./dist/i.js"))
-    assert names(packlist) == ["dist/i.js"]
-    assert codes(packlist) == []
-    assert packlist.omissions[1:] == (("dist/j.js", ".npmignore:1: dist"), ("dist/x/", ".npmignore:1: dist"))
+@pytest.mark.parametrize("edition", NPM_RULES)
+@pytest.mark.parametrize(
+    "ignored", ["dist\n", "dist/\n", "/dist/*\n", "*.js\n", "*\n", "dist/i.js\n", "/d*\n!/dist/x\n"]
+)
+@pytest.mark.parametrize("main", ["dist/i.js", "dist/i", "dist", "dist/x/../i.js", "dist/", "dist/[i].js"])
+def test_a_leading_dot_in_main_makes_no_difference(
+    main: str, ignored: str, edition: Edition, tmp_path: Path
+) -> None:
+    """Both spellings ship, open folders and warn alike; npm does not force in the second one (row M1)."""
+    names = ("dist/i.js", "dist/j.js", "dist/x/k.js", "dist/[i].js")
+    root = lay(tmp_path, {".npmignore": ignored, **dict.fromkeys(names, "")})
+    for files in (None, ("a",)):
+        plain = read(root, View(files=files, main=main), edition=edition)
+        for spelling in (f"./{main}", f".//./{main}"):
+            packlist = read(root, View(files=files, main=spelling), edition=edition)
+            assert packlist == plain
 
 
 def test_directories_bin(tmp_path: Path) -> None:

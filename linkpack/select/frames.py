@@ -83,9 +83,9 @@ def keeps_file(heard: tuple[Voice, ...], parts: tuple[str, ...]) -> bool:
     return kept
 
 
-def keeps(asked: Asked, question: Question, *, forced: bool = False) -> bool:
-    """Whether to keep the path, when asked *question*; with *forced* the root's frame says yes."""
-    kept, _ = _heard(asked, question, forced=forced)
+def keeps(asked: Asked, question: Question) -> bool:
+    """True to keep the path, when asked *question*."""
+    kept, _ = _heard(asked, question)
     return kept
 
 
@@ -102,7 +102,7 @@ def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule 
 
     With *by_spec* pathspec names the rule of an ignore file: the same one, but pathspec is slow to load.
     """
-    _, blame = _heard(asked, question, forced=False)
+    _, blame = _heard(asked, question)
     if blame is None:
         return None
     depth, rules = blame
@@ -111,14 +111,14 @@ def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule 
     return rules.last_match(asked.parts[depth:], question)
 
 
-def _heard(asked: Asked, question: Question, *, forced: bool) -> tuple[bool, tuple[int, Rules] | None]:
-    """What the frames say, and the set that said it with the depth of its directory."""
+def _heard(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
+    """Return what the frames say, and the set that said it with the depth of its directory."""
     kept = True
     blame = None
     for frame in asked.frames:
         for depth in _depths(frame, len(asked.parts) - 1):
             heard = None
-            if (kept or frame.open) and not (forced and depth == 0):
+            if kept or frame.open:
                 heard = _speaker(frame.sets, asked.parts[depth:], question)
             if heard is not None:
                 kept, blame = heard[0], (depth, heard[1])

@@ -15,13 +15,15 @@ from linkpack import limits
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.select.files_field import find_files, named_files
+from linkpack.select.glob import literal_glob
 from linkpack.select.ignore import BUILT_IN, FILES, RuleSet, given_rules, located, parse_rules
+from linkpack.select.rules import Rule
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from linkpack.select.rules import Rule, Rules
+    from linkpack.select.rules import Rules
 
 Edition: TypeAlias = Literal["11", "12"]
 Kind: TypeAlias = Literal["root", "linked", "installed"]
@@ -69,6 +71,7 @@ _STRICT = (
     "/pnpm-lock.yaml",
     "/bun.lockb",
 )
+_PATTERN = frozenset("*?[](){}!+@\\")  # characters that can make a path a pattern
 _CLOSED = frozenset({".git", "node_modules"})  # folders of the root that never ship
 _STRICT_12 = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
 
@@ -111,7 +114,7 @@ class Selection(NamedTuple):
 
     *default* is None for an installed package: none of its ignore files apply. *outer* holds the rules of the
     ignore files between a workspace root and this member. *required* are npm 11's required files, *bins* the
-    paths that are commands, *forced* the exact paths that the root's rules cannot leave out.
+    paths that are commands, *forced* the exact paths that *root* lets in for a field of the manifest.
     """
 
     root: tuple[RuleSet, ...]
@@ -143,7 +146,7 @@ def read_selection(
     """
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
-    last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)
+    last = [rule for path in wanted for rule in _forcing(path)]
     patches = [_plain(path) for path in manifest.patched] if kind == "root" and edition == "12" else []
     last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
     outer = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
@@ -230,10 +233,30 @@ def _read_files(
     return RuleSet(rules), given_rules(named.strict, FILES), named.required
 
 
+def _forcing(path: str) -> list[Rule]:
+    """Make the rules that let in *path*, the value of main, browser or a bin.
+
+    npm reads the value as a pattern, and its `./x.js` matches nothing: `./` is passed over here (row M1), and the
+    file of just that name is let in too (row M3). The rules show the value as it is written.
+    """
+    spelled = path.lstrip("/")
+    while spelled.startswith("./"):
+        spelled = spelled[2:].lstrip("/")
+    rules = given_rules([f"!/{spelled}"], BUILT_IN)
+    if not _PATTERN.isdisjoint(spelled) or spelled != _plain(spelled):
+        rules.append(Rule("", BUILT_IN, negated=True, glob=literal_glob(fold(_plain(spelled)))))
+    return [rule._replace(text=f"!/{path}") for rule in rules]
+
+
 def _plain(path: str) -> str:
-    """*path* as the file of the package that it means: without `.` portions and without a slash at either end."""
-    parts = [part for part in path.replace("\\", "/").split("/") if part not in {"", "."}]
-    return "/".join(parts)
+    """Return *path* as the file of the package that it means: `./lib/../a.js` is `a.js`."""
+    kept: list[str] = []
+    for part in path.replace("\\", "/").split("/"):
+        if part == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif part not in {"", "."}:
+            kept.append(part)
+    return "/".join(kept)
 
 
 def _folder_bins(root: str, folder: str | None) -> list[str]:

@@ -34,7 +34,6 @@ class Folder(NamedTuple):
     """A directory to visit: its *path* below the root, the same in folded *parts*, and its parents' *frames*.
 
     *number* is the inode that its parent's listing gave it: what is visited is what was listed.
-    *narrow*: why it is ignored, when only what is forced in may ship from it.
     *member* is the workspace member it belongs to: (folder, paths that may ship).
     """
 
@@ -42,7 +41,6 @@ class Folder(NamedTuple):
     number: int
     parts: tuple[str, ...]
     frames: tuple[Frame, ...]
-    narrow: str
     member: tuple[str, frozenset[str]] | None
 
 
@@ -85,7 +83,7 @@ class Walk:
             self.account.unreadable(".", "directory", err)
             return
         try:
-            todo = [Folder("", 0, (), (), narrow="", member=None)]
+            todo = [Folder("", 0, (), (), member=None)]
             while todo:
                 todo += self._visit(tree, todo.pop())
         finally:
@@ -108,7 +106,7 @@ class Walk:
             raise too_many(self._root)
         inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
-        here = Here(folder, frames, voices(frames, folder.parts) if files and not folder.narrow else ())
+        here = Here(folder, frames, voices(frames, folder.parts) if files else ())
         self._spend(here, len(inner), len(files))
         at = f"{folder.path}/" if folder.path else ""
         for entry in files:
@@ -137,8 +135,8 @@ class Walk:
 
     def _is_open(self, folder: Folder) -> bool:
         """Whether *folder* was let in by name, so that its ignore file may take back what its parents refuse."""
-        here, forced = Asked(folder.path, folder.parts, folder.frames), bool(folder.narrow)
-        return not folder.parts or keeps(here, "file", forced=forced) or keeps(here, "folder", forced=forced)
+        here = Asked(folder.path, folder.parts, folder.frames)
+        return not folder.parts or keeps(here, "file") or keeps(here, "folder")
 
     def _sets(self, folder: Folder, names: set[str]) -> tuple[Rules, ...]:
         """Return the rule sets of the directory *folder*, highest precedence first.
@@ -176,12 +174,9 @@ class Walk:
         path = each.path
         if path == "node_modules" and self._kind != "root":
             return None
-        narrow = folder.narrow
-        if not narrow and not keeps(each, "maybe"):
-            narrow = reason(each, "maybe")
-        if narrow and not (path in self._ways and keeps(each, "maybe", forced=True)):
+        if not keeps(each, "maybe"):
             if path != "node_modules":
-                self.account.omit(f"{path}/", narrow)
+                self.account.omit(f"{path}/", reason(each, "maybe"))
             return None
         if is_draft(path.rpartition("/")[2]):
             self.account.omit(f"{path}/", "left by an earlier run that was cut off")
@@ -189,25 +184,21 @@ class Walk:
         if "*" in path.rpartition("/")[2]:
             self.account.star(f"{path}/")
             return None
-        if path in self._ways and not narrow:
+        if path in self._ways:
             self._note_opened(each)
         return Folder(
             path,
             number,
             each.parts,
             each.frames,
-            narrow,
             (path, self._members[path]) if path in self._members else folder.member,
         )
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """Whether the rules keep the file at *path*, folded *parts*, in the directory *here*; a "no" is noted."""
-        narrow, member = here.folder.narrow, here.folder.member
-        kept = not narrow and keeps_file(here.heard, parts)
-        if not kept and not (
-            path in self._selection.forced and keeps(Asked(path, parts, here.frames), "file", forced=True)
-        ):
-            self.account.omit(path, narrow or reason(Asked(path, parts, here.frames), "file"))
+        member = here.folder.member
+        if not keeps_file(here.heard, parts):
+            self.account.omit(path, reason(Asked(path, parts, here.frames), "file"))
         elif "*" in path and "*" in path.rpartition("/")[2]:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:

@@ -66,7 +66,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     """
     trail = _Trail(root, selection, kind, path)
     trail.run()
-    if path in selection.forced and path in trail.met and keeps(trail.met[path], "file", forced=True):
+    if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
         return Ruling(True, path, *_field(manifest, path, ""))
     for at, asked in trail.met.items():
         folder = at != path or at in trail.folders

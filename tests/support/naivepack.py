@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +123,7 @@ def _ignore_file(folder: Path) -> list[Rule]:
 def _strict(package: Package, first: list[Rule]) -> list[Rule]:
     manifest, edition = package.manifest, package.edition
     bins = [*manifest.bins.values(), *_folder_bins(package)]
-    wanted = [path.removeprefix("./") for path in (manifest.browser, manifest.main, *bins) if path]
+    wanted = [re.sub("^(\\./+)+", "", path) for path in (manifest.browser, manifest.main, *bins) if path]
     patched = manifest.patched if (edition, package.kind) == ("12", "root") else ()
     return [
         *first,

@@ -206,7 +206,7 @@ def varied_tree(source: Random) -> RandomTree:
         globs = [source.choice(_GLOBS) for _ in range(source.randint(1, 4))]
         manifest["files"] = source.choice((globs, [*manifest.get("files", []), *globs]))
     if source.random() < 0.4 and paths:
-        manifest["main"] = source.choice(paths)
+        manifest["main"] = source.choice(("", "./", ".//", "././")) + source.choice(paths)
     if source.random() < 0.1 and paths:
         manifest["patchedDependencies"] = {"x@1": source.choice(("", "./")) + source.choice(paths)}
     if source.random() < 0.1:
