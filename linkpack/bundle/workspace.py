@@ -69,9 +69,14 @@ def find_workspace(folder: str) -> Workspace | None:
     """
     for at in upward(posixpath.dirname(folder)):
         found = read_workspace(at)
-        if found is not None and _names(_compiled(found), posixpath.relpath(folder, at)):
+        if found is not None and names_member(found, posixpath.relpath(folder, at)):
             return found
     return None
+
+
+def names_member(workspace: Workspace, relative: str) -> bool:
+    """True if the patterns of *workspace* name the folder *relative* to its root as a member."""
+    return _names(_compiled(workspace), relative)
 
 
 def read_workspace(folder: str) -> Workspace | None:

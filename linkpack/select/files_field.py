@@ -14,7 +14,7 @@ from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.select.braces import expand_braces
 from linkpack.select.glob import Glob, split_portions
-from linkpack.select.ignore import FILES, located, spend_at
+from linkpack.select.ignore import FILES, given_rules, located, spend_at
 from linkpack.select.portion import compile_portion
 from linkpack.select.rules import Near, Rule
 from linkpack.select.wildcard import fold, units
@@ -29,8 +29,29 @@ _OPENING = 50  # steps that opening a folder is worth
 _NO_GLOB = Glob((), relative=False)  # of rules that are answered by what they found
 
 
+class Place(NamedTuple):
+    """What an entry found in a *folder*: the *names* of files, every name when None, and whole *folders*."""
+
+    folder: str
+    names: tuple[str, ...] | None
+    folders: tuple[str, ...]
+
+    def paths(self, *, folders: bool = False) -> Iterator[str]:
+        """Yield the paths of the files, or of the folders."""
+        at = f"{self.folder}/" if self.folder else ""
+        yield from (at + name for name in (self.folders if folders else self.names or ()))
+
+
+class Claim(NamedTuple):
+    """What an *entry* of `files` that lets in asks for: the *places* it found, or *rules* of which one matches."""
+
+    entry: str
+    places: tuple[Place, ...]
+    rules: tuple[Rule, ...] = ()
+
+
 class Named(NamedTuple):
-    """What npm 11 makes of `files`: rule texts.
+    """What npm 11 makes of `files`: rule texts, and what the entries claim.
 
     *rules* follow the `*` of the files set; *strict* stand first in the strict set of the root; *required* are
     the entries that are files, as paths. The entry that comes last in `files` stands first in *strict*.
@@ -39,6 +60,7 @@ class Named(NamedTuple):
     rules: tuple[str, ...]
     strict: tuple[str, ...]
     required: tuple[str, ...]
+    claims: tuple[Claim, ...]
 
 
 def named_files(root: str, files: Iterable[str]) -> Named:
@@ -46,6 +68,7 @@ def named_files(root: str, files: Iterable[str]) -> Named:
     rules: list[str] = []
     strict: list[str] = []
     required: list[str] = []
+    claims: list[Claim] = []
     for entry in files:
         pattern = entry.removeprefix(".") if entry.startswith("./") else entry
         if pattern.endswith("/*"):
@@ -59,7 +82,20 @@ def named_files(root: str, files: Iterable[str]) -> Named:
         else:
             # npm passes over a link or a pipe without a word; the walk says what becomes of it.
             rules.append(f"!{pattern}")
-    return Named(tuple(rules), tuple(reversed(strict)), tuple(required))
+        if not entry.startswith("!"):
+            claims.append(_named_claim(entry, pattern, mode))
+    return Named(tuple(rules), tuple(reversed(strict)), tuple(required), tuple(claims))
+
+
+def _named_claim(entry: str, pattern: str, mode: int | None) -> Claim:
+    """Return what *entry*, which npm 11 takes as *pattern*, asks for; *mode* is that of what is there."""
+    if mode is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return Claim(entry, (), tuple(given_rules([f"!{pattern}"], FILES)))
+    folder, _, name = posixpath.normpath(f"/{pattern}").strip("/").rpartition("/")
+    if not name:
+        return Claim(entry, (Place("", None, ()),))
+    is_folder = stat.S_ISDIR(mode)
+    return Claim(entry, (Place(folder, () if is_folder else (name,), (name,) if is_folder else ()),))
 
 
 def _mode(root: str, path: str) -> int | None:
@@ -82,6 +118,7 @@ class FoundFiles:
     """
 
     work = 0  # no pattern is tried: what was found is looked up
+    takes_back = False  # no rule is one of an ignore file
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = (Rule("*", FILES, negated=False, glob=_NO_GLOB), *rules)
@@ -167,8 +204,10 @@ _Way: TypeAlias = "tuple[Portion | None, ...]"  # one way to match an entry, aft
 _State: TypeAlias = tuple[_Way, int]  # how many of its portions have matched
 
 
-def find_files(root: str, files: Iterable[str], passed_over: frozenset[str]) -> FoundFiles:
-    """Find what npm 12 finds below *root* for the entries of `files`.
+def find_files(
+    root: str, files: Iterable[str], passed_over: frozenset[str]
+) -> tuple[FoundFiles, tuple[Claim, ...]]:
+    """Find what npm 12 finds below *root* for the entries of `files`, as rules and as claims.
 
     Case counts, and links are not followed. The folders *passed_over* in *root* are not searched: nothing in them
     ships. Each folder is listed once, and what is below a folder that was found is not looked at any more.
@@ -184,7 +223,10 @@ def find_files(root: str, files: Iterable[str], passed_over: frozenset[str]) -> 
             search.run(number, _ways(entries[number - 1]))
     except LinkpackError as err:
         raise located(err, FILES, entries[number - 1]) from err
-    return search.found
+    claims = [
+        Claim(rule.text, tuple(search.places.get(at, ()))) for at, rule in enumerate(rules, 1) if rule.negated
+    ]
+    return search.found, tuple(claims)
 
 
 def _ways(entry: str) -> list[_Way]:
@@ -217,6 +259,7 @@ class _Search:
 
     def __init__(self, root: str, found: FoundFiles, passed_over: frozenset[str]) -> None:
         self.found = found
+        self.places: dict[int, list[Place]] = {}  # by the number of an entry that lets in
         self._root = root
         self._passed_over = passed_over
         self._listings: dict[str, _Listing] = {}
@@ -241,7 +284,10 @@ class _Search:
         """Note what matches in the folder at *path*; yield the folders in it to go on in, with their states."""
         asked, deep = _next_portions(states)
         if any(map(_takes_every_name, asked)):
-            self.found.add_every(number, parts, map(fold, self._list(path).folders))
+            listing = self._list(path)
+            self.found.add_every(number, parts, map(fold, listing.folders))
+            if listing.files or listing.folders:
+                self.places.setdefault(number, []).append(Place(path, None, ()))
             return
         names = [_literal_name(state) for state in asked]
         if deep or None in names:
@@ -254,11 +300,12 @@ class _Search:
         for name in listing.folders:
             fitting = [(way, at + 1) for way, at in asked if _fits(way[at], name)]
             if any(way[at:] in {(), (None,)} for way, at in fitting):
-                hits.append(fold(name))
+                hits.append(name)
             elif (fitting or deep) and not (not path and name in self._passed_over):
                 below.append((name, list(dict.fromkeys([*fitting, *deep]))))
         if files or hits:
-            self.found.add(number, parts, map(fold, files), hits)
+            self.found.add(number, parts, map(fold, files), map(fold, hits))
+            self.places.setdefault(number, []).append(Place(path, tuple(files), tuple(hits)))
         yield from below
 
     def _list(self, path: str) -> _Listing:

@@ -89,10 +89,9 @@ def keeps(asked: Asked, question: Question) -> bool:
     return kept
 
 
-def reason(asked: Asked, question: Question) -> str:
-    """Why the frames do not keep the path: the rule, and where it stands; empty when they keep it."""
-    rule = decider(asked, question)
-    if rule is None or rule.negated:
+def reason(rule: Rule) -> str:
+    """Say that *rule* is why a path is not kept, and where it stands; empty when it keeps."""
+    if rule.negated:
         return ""
     return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
 
@@ -102,13 +101,19 @@ def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule 
 
     With *by_spec* pathspec names the rule of an ignore file: the same one, but pathspec is slow to load.
     """
-    _, blame = _heard(asked, question)
-    if blame is None:
+    found = last_speaker(asked, question)
+    if found is None:
         return None
-    depth, rules = blame
+    depth, rules = found
     if by_spec and isinstance(rules, RuleSet) and rules.rules[0].where not in {BUILT_IN, FILES}:
         return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
     return rules.last_match(asked.parts[depth:], question)
+
+
+def last_speaker(asked: Asked, question: Question) -> tuple[int, Rules] | None:
+    """Return the set that decides whether the path is kept, and the depth of its directory; None without one."""
+    _, found = _heard(asked, question)
+    return found
 
 
 def _heard(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:

@@ -6,13 +6,20 @@ Measured on npm 11.19.1 and 12.2.0; what differs on purpose is in docs/differenc
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, Problem
 from linkpack.select.account import Omission, PackedFile
+from linkpack.select.outer import OuterIgnores, anchored_warnings, encoding_warnings, packers_warnings
 from linkpack.select.selection import Edition, Kind, ManifestView, read_selection
 from linkpack.select.walk import Walk
+from linkpack.select.warnings import built_in_warnings, claim_warnings, opened_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NO_IGNORES = OuterIgnores()
 
 __all__ = ["Edition", "Kind", "ManifestView", "Omission", "PackedFile", "Packlist", "read_packlist"]
 
@@ -36,31 +43,75 @@ def read_packlist(
     kind: Kind,
     *,
     edition: Edition,
-    outer_ignores: tuple[tuple[str, str], ...] = (),
+    outer_ignores: OuterIgnores = _NO_IGNORES,
     members: tuple[tuple[str, frozenset[str]], ...] = (),
     own_tarballs: frozenset[str] = frozenset(),
 ) -> Packlist:
-    """The packlist of the package in the directory *root*, a path without links, whose manifest is *manifest*.
+    """Read which files of the package in the directory *root*, a path without links, ship.
 
     A *root* package and a *linked* one give what packing them ships, an *installed* one what was published; the
     root `node_modules` of the latter two is never entered. *edition* says whose rules: npm 11's or npm 12's.
-    *outer_ignores* are (path, text) of the ignore files between a workspace root and this member of it. *members*
-    are the (folder, paths below it that may ship) of the workspace that this package is the root of.
-    *own_tarballs* are paths that earlier runs wrote.
+    *outer_ignores* are the ignore files between a workspace root and this member of it. *members* are the (folder,
+    paths below it that may ship) of the workspace that this package is the root of. *own_tarballs* are paths that
+    earlier runs wrote.
 
     Nothing is raised: what cannot be packed is among the problems.
     """
+    packing = _Packing(root, manifest, kind, edition, dict(members), own_tarballs)
     try:
         with limits.within():
-            selection = read_selection(root, manifest, kind, edition, outer_ignores)
-            walk = Walk(root, selection, kind, dict(members), own_tarballs)
-            walk.run()
+            walk = packing.walked(outer_ignores.texts)
+            warnings = packing.warnings(walk, outer_ignores)
     except LinkpackError as err:
         return Packlist((), (), (), tuple([each._replace(path=each.path or root) for each in err.problems]))
     return Packlist(
         tuple(sorted(walk.account.files, key=itemgetter(0))),  # by path
         tuple(sorted(walk.account.omissions)),
-        tuple(sorted(walk.account.warnings)),
+        tuple(sorted(warnings)),
         tuple(sorted(walk.account.problems)),
         kind != "installed",
     )
+
+
+class _Packing(NamedTuple):
+    """What is packed, and how; see `read_packlist`."""
+
+    root: str
+    manifest: ManifestView
+    kind: Kind
+    edition: Edition
+    members: dict[str, frozenset[str]]
+    own_tarballs: frozenset[str]
+
+    def walked(self, outer: tuple[tuple[str, str], ...]) -> Walk:
+        """Walk the package, with the ignore files *outer* around it applied."""
+        selection = read_selection(self.root, self.manifest, self.kind, self.edition, outer)
+        walk = Walk(self.root, selection, self.kind, self.members, self.own_tarballs)
+        walk.run()
+        return walk
+
+    def warnings(self, walk: Walk, outer: OuterIgnores) -> list[Problem]:
+        """Return the walk's own warnings, and what else the user may not expect of what it found."""
+        warnings = list(walk.account.warnings)
+        if self.kind == "installed":
+            return warnings
+        root = self.root
+        shipped = sorted([file.path for file in walk.account.files])
+        warnings += opened_warnings(root, walk.opened, shipped, walk.selection.forced)
+        warnings += built_in_warnings(root, walk.named_alike)
+        if walk.selection.claims:
+            told = {problem.path[len(root) + 1 :] for problem in (*warnings, *walk.account.problems)}
+            warnings += claim_warnings(root, walk.selection.claims, shipped, sorted(walk.account.omissions), told)
+        warnings += encoding_warnings(root, outer)
+        if outer.files and self.manifest.files is None:  # whose entries beat all of them
+            warnings += anchored_warnings(root, outer, walk.outer_omissions, shipped, self.manifest.raw)
+            warnings += self._packers_warning(walk, outer, shipped)
+        return warnings
+
+    def _packers_warning(self, walk: Walk, outer: OuterIgnores, shipped: Sequence[str]) -> list[Problem]:
+        """Compare with what the packer ships that takes the ignore files around the package otherwise."""
+        if outer.applied == outer.by_npm:
+            return []
+        other = self.walked(outer.other_packer().texts)
+        omitted = [*walk.outer_omissions, *other.outer_omissions]
+        return packers_warnings(self.root, outer, shipped, [file.path for file in other.account.files], omitted)

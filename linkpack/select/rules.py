@@ -75,6 +75,10 @@ class Rules(Protocol):
         """How many patterns are tried one by one for a directory, at most."""
 
     @property
+    def takes_back(self) -> bool:
+        """True if a rule of an ignore file among these takes something back."""
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in order."""
 

@@ -23,6 +23,7 @@ from linkpack.select.wildcard import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from linkpack.select.files_field import Claim
     from linkpack.select.rules import Rules
 
 Edition: TypeAlias = Literal["11", "12"]
@@ -80,6 +81,10 @@ class ManifestView(Protocol):
     """What of a manifest decides about files; see `manifest.Manifest`."""
 
     @property
+    def raw(self) -> bytes:
+        """The file, byte for byte."""
+
+    @property
     def files(self) -> tuple[str, ...] | None:
         """The entries of `files` as written; None without the field."""
 
@@ -113,8 +118,9 @@ class Selection(NamedTuple):
     - in every other directory: *inner*, then its ignore file, then *default*.
 
     *default* is None for an installed package: none of its ignore files apply. *outer* holds the rules of the
-    ignore files between a workspace root and this member. *required* are npm 11's required files, *bins* the
-    paths that are commands, *forced* the exact paths that *root* lets in for a field of the manifest.
+    ignore files between a workspace root and this member. *required* are npm 11's required files, *claims* what
+    the entries of `files` ask for, *bins* the paths that are commands, *forced* the exact paths that *root* lets
+    in for a field of the manifest.
     """
 
     root: tuple[RuleSet, ...]
@@ -123,6 +129,7 @@ class Selection(NamedTuple):
     default: RuleSet | None
     inner: tuple[RuleSet, ...]
     required: tuple[str, ...]
+    claims: tuple[Claim, ...]
     bins: frozenset[str]
     forced: frozenset[str]
 
@@ -153,20 +160,21 @@ def read_selection(
     forced = frozenset(map(_plain, wanted)) - frozenset(patches)
     entries = None if kind == "installed" else manifest.files
     try:
-        files, strict, required = _read_files(root, entries, edition, forced)
+        chosen = _read_files(root, entries, edition, forced)
     except LinkpackError as err:
         if err.code != "ELIMIT":
             raise
         where = f"{root}/package.json"
         raise LinkpackError(f"{where}: {err.message}", code=err.code, path=where, hint=err.hint) from err
-    sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(strict)] if strict else []))
+    sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(chosen.strict)] if chosen.strict else []))
     return Selection(
         root=sets,
-        files=files,
+        files=chosen.files,
         outer=(RuleSet(outer),) if outer else (),
         default=None if kind == "installed" else built_in_default(),
         inner=_never_below(),
-        required=required,
+        required=chosen.required,
+        claims=chosen.claims,
         bins=bins,
         forced=forced,
     )
@@ -211,26 +219,34 @@ def required_rules(required: Iterable[str], folder: str) -> RuleSet:
     return RuleSet([*_never_below()[0].rules, *given_rules([f"!{name}" for name in names], FILES)])
 
 
-def _read_files(
-    root: str, files: tuple[str, ...] | None, edition: Edition, forced: frozenset[str]
-) -> tuple[Rules | None, list[Rule], tuple[str, ...]]:
-    """Return the files set, what goes to the front of the strict set, and npm 11's required files.
+class _Chosen(NamedTuple):
+    """What `files` asks for: its set, the front of the strict set, npm 11's required files, and the claims."""
+
+    files: Rules | None = None
+    strict: tuple[Rule, ...] = ()
+    required: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+def _read_files(root: str, files: tuple[str, ...] | None, edition: Edition, forced: frozenset[str]) -> _Chosen:
+    """Read what the entries of `files` ask for below *root*.
 
     Nothing in the root's node_modules and .git ships, so npm 12's entries are not looked for there, unless
     something *forced* opens them.
     """
     if files is None:
-        return None, [], ()
+        return _Chosen()
     try:
         limits.spend(_LOOKING_UP * len(files))
     except LinkpackError as err:
         raise located(err, FILES, f"{len(files)} entries") from err
     if edition == "12":
         closed = _CLOSED - {path.partition("/")[0] for path in forced}
-        return find_files(root, files, closed), [], ()
+        found, claims = find_files(root, files, closed)
+        return _Chosen(found, claims=claims)
     named = named_files(root, files)
-    rules = given_rules(("*", *named.rules), FILES)
-    return RuleSet(rules), given_rules(named.strict, FILES), named.required
+    rules = RuleSet(given_rules(("*", *named.rules), FILES))
+    return _Chosen(rules, tuple(given_rules(named.strict, FILES)), named.required, named.claims)
 
 
 def _forcing(path: str) -> list[Rule]:

@@ -15,17 +15,39 @@ from linkpack.disk.beneath import Tree
 from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.select.account import Account, too_many
-from linkpack.select.frames import Asked, Frame, Voice, deeper, keeps, keeps_file, reason, voices
-from linkpack.select.ignore import RuleSet, costliest, located, parse_rules, spend_at
+from linkpack.select.frames import (
+    Asked,
+    Frame,
+    Voice,
+    decider,
+    deeper,
+    keeps,
+    keeps_file,
+    last_speaker,
+    reason,
+    voices,
+)
+from linkpack.select.ignore import (
+    BUILT_IN,
+    FILES,
+    RuleSet,
+    costliest,
+    decode_rules,
+    encoding_warning,
+    located,
+    parse_rules,
+    spend_at,
+)
 from linkpack.select.rules import work_for_files
 from linkpack.select.selection import Kind, Selection, is_never_packed, required_rules
+from linkpack.select.warnings import NAMED_ALIKE, Opened
 from linkpack.select.wildcard import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.disk.beneath import Listed
-    from linkpack.select.rules import Rule, Rules
+    from linkpack.select.rules import Question, Rule, Rules
 
 _IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
 
@@ -65,13 +87,18 @@ class Walk:
     ) -> None:
         self.account = Account(root, selection.bins)
         self._root = root
-        self._selection = selection
+        self.selection = selection
         self._kind = kind
         self._members = members
         self._own = own_tarballs
         self._default = () if selection.default is None else (selection.default,)
         self._plain = (*selection.inner, *self._default)
-        self._opened: list[tuple[str, Rule]] = []
+        # What to warn of: ignored directories that are open, what only a built-in name leaves out, and what an
+        # ignore file around the package does.
+        self.opened: list[Opened] = []
+        self.named_alike: list[tuple[str, Rule]] = []
+        self.outer_omissions: list[tuple[str, Rule]] = []
+        self._outer = frozenset(rule.where for rules in selection.outer for rule in rules.rules)
         # The directories on the way to what is forced in.
         self._ways = {path[:at] for path in selection.forced for at, char in enumerate(path) if char == "/"}
 
@@ -88,7 +115,6 @@ class Walk:
                 todo += self._visit(tree, todo.pop())
         finally:
             tree.close()
-        self._warn_opened()
 
     def _visit(self, tree: Tree, folder: Folder) -> list[Folder]:
         """Take the files of *folder*; the directories in it that are to be visited."""
@@ -143,7 +169,7 @@ class Walk:
 
         *names* are those of its entries. Most directories have the built-in sets only, and share one tuple.
         """
-        chosen = self._selection
+        chosen = self.selection
         if not folder.parts:
             own = chosen.files or self._ignore_file("", names)
             return (*chosen.root, *([own] if own else []), *chosen.outer, *self._default)
@@ -157,12 +183,15 @@ class Walk:
     def _ignore_file(self, folder: str, names: set[str]) -> RuleSet | None:
         """Read the rules of the ignore file of *folder*; None without one, or where none apply."""
         name = next((one for one in _IGNORE_FILES if one in names), None)
-        if name is None or self._selection.default is None:
+        if name is None or self.selection.default is None:
             return None
         path = f"{folder}/{name}" if folder else name
         try:
             raw = fs.read_file(f"{self._root}/{path}", limits.current().ignore_file)
-            return RuleSet(parse_rules(raw.decode("utf-8", "replace"), path))
+            text, encoding = decode_rules(raw, path)
+            if encoding:
+                self.account.warnings.append(encoding_warning(f"{self._root}/{path}", path, encoding))
+            return RuleSet(parse_rules(text, path))
         except OSError as err:
             self.account.unreadable(path, "ignore file", err)
         except LinkpackError as err:
@@ -176,7 +205,7 @@ class Walk:
             return None
         if not keeps(each, "maybe"):
             if path != "node_modules":
-                self.account.omit(f"{path}/", reason(each, "maybe"))
+                self._omit(f"{path}/", each, "maybe")
             return None
         if is_draft(path.rpartition("/")[2]):
             self.account.omit(f"{path}/", "left by an earlier run that was cut off")
@@ -184,7 +213,7 @@ class Walk:
         if "*" in path.rpartition("/")[2]:
             self.account.star(f"{path}/")
             return None
-        if path in self._ways:
+        if path in self._ways or any(rules.takes_back for frame in each.frames for rules in frame.sets):
             self._note_opened(each)
         return Folder(
             path,
@@ -198,7 +227,7 @@ class Walk:
         """Whether the rules keep the file at *path*, folded *parts*, in the directory *here*; a "no" is noted."""
         member = here.folder.member
         if not keeps_file(here.heard, parts):
-            self.account.omit(path, reason(Asked(path, parts, here.frames), "file"))
+            self._omit(path, Asked(path, parts, here.frames), "file")
         elif "*" in path and "*" in path.rpartition("/")[2]:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
@@ -249,24 +278,35 @@ class Walk:
             self.account.ship(path, target, status)
             self.account.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
+    def _omit(self, path: str, asked: Asked, question: Question) -> None:
+        """Leave out *path*, with a slash behind it for a directory, for the rule that says so of *asked*."""
+        rule = decider(asked, question)
+        self.account.omit(path, "" if rule is None else reason(rule))
+        if rule is None:
+            return
+        if rule.where == BUILT_IN and rule.text in NAMED_ALIKE:
+            self.named_alike.append((path, rule))
+        elif rule.where in self._outer:
+            self.outer_omissions.append((path, rule))
+
     def _note_opened(self, each: Asked) -> None:
-        """Remember the directory *each* if an ignore rule names it, so that only what is forced in opens it."""
-        for rules in each.frames[0].sets[len(self._selection.root) :]:
-            if rules.keeps_folder(each.parts, "maybe") is not None:
-                rule = rules.last_match(each.parts, "maybe")
-                self._opened += [(each.path, rule)] if rule is not None and not rule.negated else []
-                return
-
-    def _warn_opened(self) -> None:
-        """Warn of each ignored directory that ships because something in it is forced in.
-
-        npm's walk takes all of a directory that it enters, but for what a rule names.
-        """
-        for folder, rule in self._opened:
-            below = [file.path for file in self.account.files if file.path.startswith(f"{folder}/")]
-            forced = [path for path in below if path in self._selection.forced]
-            if forced and len(forced) < len(below):
-                message = (
-                    f"{folder}/ is ignored ({rule.where}: {rule.text}), but ships because {forced[0]} is forced in"
-                )
-                self.account.warn("WFORCED", folder, message)
+        """Remember the directory *each* if an ignore rule names it, and it is entered for something below it."""
+        ignoring, opening = last_speaker(each, "folder"), last_speaker(each, "maybe")
+        if ignoring is None or opening is None:
+            return
+        depth, rules = ignoring
+        rule = rules.last_match(each.parts[depth:], "folder")
+        if rule is None or rule.negated or rule.where in {BUILT_IN, FILES}:
+            return
+        exceptions = [
+            (one, at)
+            for at, among in (ignoring, opening)
+            for one in among.rules
+            if one.negated and one.where != BUILT_IN
+        ]
+        known = rules.last_match(each.parts[depth:], "maybe")
+        if known is None or not known.negated:
+            depth, rules = opening
+            known = rules.last_match(each.parts[depth:], "maybe")
+        if known is not None:
+            self.opened.append(Opened(each.path, rule, known, tuple(exceptions)))

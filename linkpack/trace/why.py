@@ -285,9 +285,9 @@ def _packlist(scene: _Scene, package: Package) -> Packlist:
 
 
 def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:
-    """The ignore files around *package* that count for it."""
+    """Return path and text of the ignore files around *package* that apply to it."""
     kind = _kind(scene, package)
     if kind == "installed":
         return ()
     around = scene.project.around if kind == "root" else find_workspace(package.id)
-    return read_outer_ignores(around, package.id)
+    return read_outer_ignores(around, package.id).texts

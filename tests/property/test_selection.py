@@ -9,6 +9,7 @@ import pytest
 
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.editions import NPM_RULES
+from linkpack.select.outer import IgnoreFile, OuterIgnores
 from linkpack.select.packlist import read_packlist
 from tests.support.naivepack import Package, naive_list
 from tests.support.packtrees import RandomTree, varied_tree
@@ -32,7 +33,9 @@ def check_tree(tree: RandomTree, source: random.Random, root: Path) -> None:
     outer = (("../.gitignore", source.choice(OUTER)),) if around else ()
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", kind)
     for edition in NPM_RULES:
-        packlist = read_packlist(str(root), manifest, kind, edition=edition, outer_ignores=outer)
+        files = tuple([IgnoreFile(path, text) for path, text in outer])
+        ignores = OuterIgnores(files, applied=True, by_npm=source.random() < 0.5)
+        packlist = read_packlist(str(root), manifest, kind, edition=edition, outer_ignores=ignores)
         assert packlist.problems == ()
         wanted = naive_list(Package(root, manifest, kind, edition, outer))
         assert [file.path for file in packlist.files] == wanted, (root, kind, edition)
