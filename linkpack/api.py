@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.project import find_project
+from linkpack.bundle.project import find_project, project_edition
 from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError
 from linkpack.limits import within
 from linkpack.npm.names import format_out, tarball_name
 from linkpack.run.before import check_before
-from linkpack.select.editions import NPM_RULES, rules_edition
+from linkpack.select.editions import rules_edition
 from linkpack.ship.form import check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
 from linkpack.tarballs.archive import plan_archive
@@ -92,7 +92,7 @@ def plan_pack(
     path: str | PurePath = ".",
     *,
     walk_up: bool = False,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",
@@ -105,26 +105,28 @@ def plan_pack(
     """The plan for packing the project in the directory *path*; reads only.
 
     With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
-    selection rules apply (`"11"`, `"12.2.0"`); *specs* what happens to dependency specs of no use to a consumer;
-    *allow_missing* makes a bundled dependency that is not installed a warning; *out* names the tarball, `%s` being
-    the package's name and `%v` its version; *destination* is where it will be written, so that an earlier one
-    there is not packed, nor what is at *outputs*, paths that the same run will write. *layout* says where bundled
-    packages go (see docs/pack.md); *publish_config* applies publishConfig as pnpm does, or not; None: when the
-    project is pnpm's or yarn's. *limits* say how much is read before it is refused;
-    None: those that hold, or the defaults.
+    selection rules apply (`"11"`, `"12.2.0"`); None: the one that the project names, else the newest; *specs*
+    what happens to dependency specs of no use to a consumer; *allow_missing* makes a bundled dependency that is
+    not installed a warning; *out* names the tarball, `%s` being the package's name and `%v` its version;
+    *destination* is where it will be written, so that an earlier one there is not packed, nor what is at
+    *outputs*, paths that the same run will write. *layout* says where bundled packages go (see docs/pack.md);
+    *publish_config* applies publishConfig as pnpm does, or not; None: when the project is pnpm's or yarn's.
+    *limits* say how much is read before it is refused; None: those that hold, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
     under the reading, `LinkpackError` for unusable options.
     """
-    edition = rules_edition(npm_rules)
+    if npm_rules is not None:
+        rules_edition(npm_rules)
     try:
         with within(limits):
             project = find_project(str(path), walk_up=walk_up)
+            rules = project_edition(project, npm_rules)
             view = publish_view(project, publish_config)
             filename = _filename(view.project.manifest, out)
             written = tuple(dict.fromkeys((*outputs, posixpath.join(str(destination), filename))))
-            return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+            return _plan(view, filename, written, rules, specs, layout=layout, allow_missing=allow_missing)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -136,7 +138,7 @@ def _plan(
     view: PublishView,
     filename: str,
     written: tuple[str, ...],
-    edition: Edition,
+    rules: tuple[Edition, bool],
     specs: Mode,
     *,
     layout: LayoutName,
@@ -144,12 +146,13 @@ def _plan(
 ) -> PackPlan:
     """The stages, one after the other."""
     project = view.project
+    edition, is_named = rules
     graph = view.graph(read_bundle(project, allow_missing=allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
     consumer = read_consumer(graph, specs, project.around)
     form = take_form(layout, graph, consumer)
-    packlists = view.packlists(graph, read_contents(project, graph, edition, written))
+    packlists = view.packlists(graph, read_contents(project, graph, edition, written, compare=not is_named))
     archive = plan_archive(form.layout, packlists, form.manifests)
     proof = check_form(form, graph, archive.entries)
     problems = (*consumer.problems, *form.problems, *archive.problems)
@@ -180,7 +183,7 @@ def pack(
     destination: str | PurePath = ".",
     ignore_scripts: bool = True,
     walk_up: bool = False,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",

@@ -84,7 +84,7 @@ def pack(
     out: str,
     allow_missing: bool,
     specs: str,
-    npm_rules: str,
+    npm_rules: str | None,
     layout: str,
     gzip_level: GzipLevel,
     publish_config: bool | None,

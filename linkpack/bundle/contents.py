@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 
 def read_contents(
-    project: Project, graph: BundleGraph, edition: Edition, written: Iterable[str]
+    project: Project, graph: BundleGraph, edition: Edition, written: Iterable[str], *, compare: bool = False
 ) -> Mapping[str, Packlist]:
-    """The packlist of every package of *graph*, by id.
+    """Read the packlist of every package of *graph*, by id.
 
     The root and linked packages give what packing them would ship, less their node_modules; installed ones give
     what was published. *written* are the paths that this run will write; what is there, or under a source
     directory's own default name, is an earlier run's, and to pack it again is to grow for ever, as npm's
-    tarballs do (npm/cli#7478).
+    tarballs do (npm/cli#7478). To *compare* is to warn where the rules of the other edition give other files.
+
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
@@ -48,27 +49,36 @@ def read_contents(
                 outer_ignores=read_outer_ignores(project.around, at),
                 members=_read_members(project.own, edition),
                 own_tarballs=own,
+                compare=compare,
             )
         elif package.linked:
-            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own)
+            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own, compare=compare)
         else:
-            packlists[at] = _read_installed(at, package.manifest, edition)
+            packlists[at] = _read_installed(at, package.manifest, edition, compare=compare)
     return packlists
 
 
-def _read_installed(at: str, manifest: Manifest, edition: Edition) -> Packlist:
-    key = ("installed", at, manifest.raw, edition)
-    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition))
+def _read_installed(at: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    key = ("installed", at, manifest.raw, edition, compare)
+    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition, compare=compare))
 
 
 def _read_linked(
-    at: str, manifest: Manifest, edition: Edition, around: Workspace | None, own: frozenset[str] = frozenset()
+    at: str,
+    manifest: Manifest,
+    edition: Edition,
+    around: Workspace | None,
+    own: frozenset[str] = frozenset(),
+    *,
+    compare: bool = False,
 ) -> Packlist:
     def read() -> Packlist:
         outer = read_outer_ignores(around, at)
-        return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+        return read_packlist(
+            at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own, compare=compare
+        )
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, own), read)
+    return once(("linked", at, manifest.raw, edition, around and around.root, own, compare), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:

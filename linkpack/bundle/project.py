@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
@@ -13,12 +14,14 @@ from linkpack.disk.beneath import read_beneath
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
+from linkpack.select.editions import NPM_RULES, range_edition, rules_edition
 from linkpack.select.ignore import decode_rules
 from linkpack.select.outer import IgnoreFile, OuterIgnores
 
 if TYPE_CHECKING:
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest, Role
+    from linkpack.select.selection import Edition
 
 _UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
@@ -86,6 +89,34 @@ def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
         hint = "raise --max-manifest if it is right" if large else "it must be a readable JSON file"
         raise ManifestInvalid(f"{path} cannot be read: {err.strerror}", code=code, path=path, hint=hint) from err
     return parse_manifest(raw, path, role)
+
+
+def project_edition(project: Project, npm_rules: str | None) -> tuple[Edition, bool]:
+    """Return the edition of npm's rules for *project*, and whether anybody named it; else it is the newest.
+
+    *npm_rules*, a version of npm, counts first. Then the manifest of the project counts, and that of the workspace
+    around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
+
+    Raises `LinkpackError` (ERULES) for a version without known rules.
+    """
+    if npm_rules is not None:
+        return rules_edition(npm_rules), True
+    manifests = [(project.root, project.manifest)]
+    if project.around is not None:
+        with suppress(ManifestInvalid):
+            manifests.append((project.around.root, read_manifest(project.around.root, "installed")))
+    for folder, manifest in manifests:
+        if manifest.npm_rules:
+            try:
+                return rules_edition(manifest.npm_rules), True
+            except LinkpackError as err:
+                path = f"{folder}/package.json"
+                message = f"{path}: linkpack.npmRules: {err.message}"
+                raise LinkpackError(message, code=err.code, path=path, hint=err.hint) from err
+        edition = range_edition(manifest.npm_range) if manifest.npm_range else None
+        if edition is not None:
+            return edition, True
+    return NPM_RULES[-1], False
 
 
 def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores:

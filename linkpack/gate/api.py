@@ -19,7 +19,6 @@ from linkpack.gate.reader import Wanted, read_archive
 from linkpack.gate.sides import PackedWith, read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.select.editions import NPM_RULES
 from linkpack.select.secrets import is_fixture, secret_name
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def verify(
     against: str | PurePath = "",
     max_size: int = 0,
     allow: Collection[str] = (),
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
     limits: Limits = DEFAULTS,
@@ -140,7 +139,7 @@ def diff(
     new: str | PurePath,
     *,
     text: bool = True,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
     layout: LayoutName = "bundle",

@@ -14,7 +14,6 @@ from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import changed, open_tarball
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.editions import NPM_RULES
 from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Side(NamedTuple):
 class PackedWith(NamedTuple):
     """The options of `plan_pack`, by its names, with which a directory is packed to be compared."""
 
-    npm_rules: str = NPM_RULES[-1]
+    npm_rules: str | None = None
     specs: Mode = "resolve"
     publish_config: bool | None = None
     layout: LayoutName = "bundle"

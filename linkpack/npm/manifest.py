@@ -24,7 +24,9 @@ class Manifest(NamedTuple):
     *directories_bin* and *directories_man* are folders of them ("" is the package itself), which count only when
     there is no bin or man field. *files* and *main* are as written, *browser* only when it is text. *catalogs*
     maps catalog names to names to specs; the unnamed one is `default`. *patched* are files: the values of
-    patchedDependencies.
+    patchedDependencies. *npm_rules* is the version of npm whose rules it asks linkpack to go by, *npm_range* the
+    version or range of npm that it is for by packageManager, else by devEngines; both are empty when it names
+    none.
     """
 
     raw: bytes
@@ -50,6 +52,8 @@ class Manifest(NamedTuple):
     private: bool
     package_manager: str
     publish_config: Mapping[str, object]
+    npm_rules: str = ""
+    npm_range: str = ""
 
 
 def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
@@ -91,6 +95,8 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         private=bool(fields.get("private")),
         package_manager=_text_or_none(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
+        npm_rules=_npm_rules(fields),
+        npm_range=_npm_range(fields),
     )
 
 
@@ -211,6 +217,26 @@ def _workspaces(fields: Fields) -> tuple[str, ...]:
     if isinstance(fields.get("workspaces"), dict):
         return fields.items("workspaces", "packages") or ()
     return fields.items("workspaces") or ()
+
+
+def _npm_rules(fields: Fields) -> str:
+    """Read the version of npm in `"linkpack": {"npmRules": "11"}`, which may be a number too."""
+    value = fields.get("linkpack", "npmRules")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return fields.text("linkpack", "npmRules")
+
+
+def _npm_range(fields: Fields) -> str:
+    """Read the npm of packageManager (`npm@11.6.0+sha512.…`), else of devEngines.packageManager."""
+    name, _, version = (_text_or_none(fields.get("packageManager")) or "").partition("@")
+    if name == "npm":
+        return version
+    named = fields.get("devEngines", "packageManager")
+    for each in named if isinstance(named, list) else [named]:
+        if isinstance(each, dict) and each.get("name") == "npm":
+            return _text_or_none(each.get("version")) or "*"
+    return ""
 
 
 def _catalogs(fields: Fields) -> Mapping[str, Mapping[str, str]]:

@@ -16,14 +16,14 @@ from linkpack.select.braces import expand_braces
 from linkpack.select.glob import Glob, split_portions
 from linkpack.select.ignore import FILES, given_rules, located, spend_at
 from linkpack.select.portion import compile_portion
-from linkpack.select.rules import Near, Rule
+from linkpack.select.rules import EVERY_NAME, Rule
 from linkpack.select.wildcard import fold, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from linkpack.select.portion import Portion
-    from linkpack.select.rules import Question
+    from linkpack.select.rules import Near, Question
 
 _OPENING = 50  # steps that opening a folder is worth
 _NO_GLOB = Glob((), relative=False)  # of rules that are answered by what they found
@@ -171,8 +171,8 @@ class FoundFiles:
             for name, number in self._named.get(folder, {}).items()
             if number > default and self.rules[number].negated is not keep
         ]
-        rest = Near(keep, frozenset(), (), ("",), (), (), ())
-        return (Near(not keep, frozenset(other), (), (), (), (), ()), rest) if other else (rest,)
+        every = EVERY_NAME[keep]
+        return (EVERY_NAME[not keep]._replace(names=frozenset(other), ends=()), every) if other else (every,)
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool:
         """True if the file at *parts* is kept."""
@@ -295,7 +295,7 @@ class _Search:
             spend_at(path, len(asked) * (len(listing.files) + len(listing.folders)))
         else:
             listing = self._look_up(path, [name for name in names if name is not None])
-        files = [name for name in listing.files if any(_names_file(state, name) for state in asked)]
+        files = list(dict.fromkeys(name for state in asked for name in _named(state, listing.files)))
         hits, below = [], []
         for name in listing.folders:
             fitting = [(way, at + 1) for way, at in asked if _fits(way[at], name)]
@@ -365,11 +365,16 @@ def _fits(portion: Portion | None, name: str) -> bool:
     return portion is None or portion.fits(units(name))
 
 
-def _names_file(state: _State, name: str) -> bool:
-    """True if *state* leads to the file *name* in the folder that it has come to.
+def _named(state: _State, names: tuple[str, ...]) -> Iterable[str]:
+    """Return those of *names*, files in the folder that *state* has come to, that it leads to.
 
     A file named in full matches before a closing `**` too: "a.js/**" is a.js, "*.js/**" nothing (glob 13.0.6).
     """
     way, at = state
+    portion = way[at]
     in_full = _literal_name(state) is not None
-    return way[at + 1 :] in ([(), (None,)] if in_full else [()]) and _fits(way[at], name)
+    if portion is None or way[at + 1 :] not in ([(), (None,)] if in_full else [()]):
+        return ()
+    if portion.ends is not None and f"{portion.ends[1]}/" not in units(f"{'/'.join(names)}/"):
+        return ()  # mostly none has such an end, which is seen at once
+    return [name for name in names if portion.fits(units(name))]

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.ignore import BUILT_IN, FILES, RuleSet
-from linkpack.select.rules import said_of_file
+from linkpack.select.rules import EVERY_NAME, Names, hit_names
+from linkpack.select.selection import NEWEST_ONLY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from linkpack.select.rules import Near, Question, Rule, Rules
 
 
@@ -31,12 +35,23 @@ class Frame(NamedTuple):
 class Voice(NamedTuple):
     """What the frame of the directory at *depth* says about the files of one directory below it, or of itself.
 
-    *nears*: what speaks last comes first. *open* as in `Frame`.
+    *nears*: what speaks last comes first, *speakers* are the sets that they are of. *open* as in `Frame`.
     """
 
     open: bool
     depth: int
     nears: tuple[Near, ...]
+    speakers: tuple[Rules, ...]
+
+
+class Verdicts(NamedTuple):
+    """The folded names of the files in a directory that are *kept*; *blamed* is the set that drops another.
+
+    With the set goes the depth of the directory that it is of, as in `last_speaker`.
+    """
+
+    kept: set[str]
+    blamed: dict[str, tuple[int, Rules]]
 
 
 class Asked(NamedTuple):
@@ -67,20 +82,47 @@ def voices(frames: tuple[Frame, ...], folder: tuple[str, ...]) -> tuple[Voice, .
     found = []
     for frame in frames:
         for depth in _depths(frame, len(folder)):
-            nears = tuple([near for rules in frame.sets for near in rules.near(folder[depth:])])
-            if nears:
-                found.append(Voice(frame.open, depth, nears))
+            heard = list(_audible(frame.sets, folder[depth:]))
+            if heard:
+                nears, speakers = zip(*heard, strict=True)
+                found.append(Voice(frame.open, depth, nears, speakers))
     return tuple(found)
 
 
-def keeps_file(heard: tuple[Voice, ...], parts: tuple[str, ...]) -> bool:
-    """Whether to keep the file at *parts*: as `keeps` says of it, with *heard* for its directory."""
-    kept = True
-    for is_open, depth, nears in heard:
-        if kept or is_open:
-            said = said_of_file(nears, parts[depth:])
-            kept = kept if said is None else said
-    return kept
+def _audible(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tuple[Near, Rules]]:
+    """Yield what *sets* say about the files in *folder*, up to the first that speaks of every name."""
+    for rules in sets:
+        for near in rules.near(folder):
+            if "" in near.ends or "" in near.starts:
+                yield EVERY_NAME[near.negated], rules
+                return
+            yield near, rules
+
+
+def same_voices(some: Iterable[Voice], other: Iterable[Voice]) -> bool:
+    """True if *some* and *other* say the same, whatever sets it comes from."""
+    return [voice[:3] for voice in some] == [voice[:3] for voice in other]
+
+
+def judge(heard: Iterable[Voice], folder: tuple[str, ...], names: Iterable[str]) -> Verdicts:
+    """Judge the folded *names*, files of the directory at *folder*, by what is *heard* of them.
+
+    They are all asked about together. Each verdict is that of `keeps`.
+    """
+    kept = set(names)
+    asked = Names(frozenset(kept), f"/{'/'.join(kept)}/")
+    blamed: dict[str, tuple[int, Rules]] = {}
+    for is_open, depth, nears, speakers in heard:
+        left = set(asked.names) if is_open else set(kept)
+        for near, rules in zip(nears, speakers, strict=True):
+            hits = hit_names(near, asked, folder[depth:]) & left
+            if near.negated:
+                kept |= hits
+            elif hits:
+                kept -= hits
+                blamed.update(dict.fromkeys(hits, (depth, rules)))
+            left -= hits
+    return Verdicts(kept, blamed)
 
 
 def keeps(asked: Asked, question: Question) -> bool:
@@ -93,7 +135,10 @@ def reason(rule: Rule) -> str:
     """Say that *rule* is why a path is not kept, and where it stands; empty when it keeps."""
     if rule.negated:
         return ""
-    return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
+    if (rule.where, rule.text) == (FILES, "*"):
+        return 'not named in "files"'
+    by_newest = rule.where == BUILT_IN and rule.text in NEWEST_ONLY
+    return f"{rule.where}{f' by npm {NPM_RULES[-1]}' if by_newest else ''}: {rule.text}"
 
 
 def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule | None:

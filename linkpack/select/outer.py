@@ -121,7 +121,7 @@ def _let_in(
         later = [each for each in lines[number + 1 :] if each.rule.negated]
         found = [
             path
-            for path in shipped
+            for path in sorted(shipped)
             if line.ignores(parts := _parts(path)) and not any(each.ignores(parts) for each in later)
         ]
         if found and not any(_is_spoken_of(path, manifest) for path in found):

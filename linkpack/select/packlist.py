@@ -5,19 +5,23 @@ Measured on npm 11.19.1 and 12.2.0; what differs on purpose is in docs/differenc
 
 from __future__ import annotations
 
+from contextlib import suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, Problem
 from linkpack.select.account import Omission, PackedFile
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.outer import OuterIgnores, anchored_warnings, encoding_warnings, packers_warnings
-from linkpack.select.selection import Edition, Kind, ManifestView, read_selection
+from linkpack.select.selection import NEWEST_ONLY, Edition, Kind, ManifestView, read_selection
 from linkpack.select.walk import Walk
-from linkpack.select.warnings import built_in_warnings, claim_warnings, opened_warnings
+from linkpack.select.warnings import built_in_warnings, claim_warnings, edition_warnings, opened_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from linkpack.select.selection import Selection
 
 _NO_IGNORES = OuterIgnores()
 
@@ -46,6 +50,7 @@ def read_packlist(
     outer_ignores: OuterIgnores = _NO_IGNORES,
     members: tuple[tuple[str, frozenset[str]], ...] = (),
     own_tarballs: frozenset[str] = frozenset(),
+    compare: bool = False,
 ) -> Packlist:
     """Read which files of the package in the directory *root*, a path without links, ship.
 
@@ -53,15 +58,21 @@ def read_packlist(
     root `node_modules` of the latter two is never entered. *edition* says whose rules: npm 11's or npm 12's.
     *outer_ignores* are the ignore files between a workspace root and this member of it. *members* are the (folder,
     paths below it that may ship) of the workspace that this package is the root of. *own_tarballs* are paths that
-    earlier runs wrote.
+    earlier runs wrote. To *compare* is to warn where the rules of the other edition give other files.
 
     Nothing is raised: what cannot be packed is among the problems.
     """
     packing = _Packing(root, manifest, kind, edition, dict(members), own_tarballs)
+    twin = packing.twin() if compare and kind != "installed" else None
     try:
         with limits.within():
-            walk = packing.walked(outer_ignores.texts)
+            walk = packing.walked(outer_ignores.texts, twin)
             warnings = packing.warnings(walk, outer_ignores)
+        if twin is not None and walk.differs:
+            warnings = twin.edition_warnings(walk, outer_ignores, warnings)
+        elif compare and kind == "installed":
+            lost = [each.path for each in walk.account.omissions if f"/{each.path}" in NEWEST_ONLY]
+            warnings += edition_warnings(root, NPM_RULES[0], (), lost)
     except LinkpackError as err:
         return Packlist((), (), (), tuple([each._replace(path=each.path or root) for each in err.problems]))
     return Packlist(
@@ -83,12 +94,39 @@ class _Packing(NamedTuple):
     members: dict[str, frozenset[str]]
     own_tarballs: frozenset[str]
 
-    def walked(self, outer: tuple[tuple[str, str], ...]) -> Walk:
-        """Walk the package, with the ignore files *outer* around it applied."""
-        selection = read_selection(self.root, self.manifest, self.kind, self.edition, outer)
-        walk = Walk(self.root, selection, self.kind, self.members, self.own_tarballs)
+    def twin(self) -> _Packing:
+        """Return the same by the rules of the other edition."""
+        return self._replace(edition="11" if self.edition == "12" else "12")
+
+    def selection(self, outer: tuple[tuple[str, str], ...]) -> Selection:
+        """Read the rules, with the ignore files *outer* around the package applied."""
+        return read_selection(self.root, self.manifest, self.kind, self.edition, outer)
+
+    def walked(self, outer: tuple[tuple[str, str], ...], twin: _Packing | None = None) -> Walk:
+        """Walk the package, with the ignore files *outer* around it applied, and compare it with *twin*."""
+        other = None
+        if twin is not None:
+            # What the other edition refuses is no matter here, and its work does not count.
+            with suppress(LinkpackError), limits.within(limits.current()):
+                other = twin.selection(outer)
+        walk = Walk(self.root, self.selection(outer), self.kind, self.members, self.own_tarballs, other)
         walk.run()
         return walk
+
+    def edition_warnings(self, walk: Walk, outer: OuterIgnores, warnings: list[Problem]) -> list[Problem]:
+        """Return *warnings* about *walk* and the one that this edition gives other files, if it does.
+
+        A warning about a file that ships from the other edition alone has the same cause, and is left out.
+        """
+        try:
+            with limits.within(limits.current()):
+                theirs = {file.path for file in self.walked(outer.texts).account.files}
+        except LinkpackError:
+            return warnings
+        ours = {file.path for file in walk.account.files}
+        found = edition_warnings(self.root, self.edition, ours - theirs, theirs - ours)
+        lost = {f"{self.root}/{path}" for path in theirs - ours}
+        return [*found, *[each for each in warnings if each.code != "WFILES" or each.path not in lost]]
 
     def warnings(self, walk: Walk, outer: OuterIgnores) -> list[Problem]:
         """Return the walk's own warnings, and what else the user may not expect of what it found."""
@@ -96,7 +134,7 @@ class _Packing(NamedTuple):
         if self.kind == "installed":
             return warnings
         root = self.root
-        shipped = sorted([file.path for file in walk.account.files])
+        shipped = [file.path for file in walk.account.files]
         warnings += opened_warnings(root, walk.opened, shipped, walk.selection.forced)
         warnings += built_in_warnings(root, walk.named_alike)
         if walk.selection.claims:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from linkpack.select.glob import matches_file, matches_folder, matches_one, may_hold
+from linkpack.select.portion import Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from linkpack.select.glob import Alternative, Glob
-    from linkpack.select.portion import Portion
 
 Question: TypeAlias = Literal["file", "folder", "maybe"]
+
+_ANY_NAME = Portion(None, ("", ""), bool, empty=False)
 
 
 class Rule(NamedTuple):
@@ -26,6 +28,19 @@ class Rule(NamedTuple):
     where: str
     negated: bool
     glob: Glob
+
+
+class Other(NamedTuple):
+    """One way to match with a `**` in it, taken apart where that can be.
+
+    It is *whole*; or *around*, which is the same but for its *last* portion, where any name fits. Then what it
+    says about the files of a directory is found out once for all of them. *last* is None where a `**` is the
+    end.
+    """
+
+    whole: Alternative
+    around: Alternative | None
+    last: Portion | None
 
 
 class Run(NamedTuple):
@@ -48,7 +63,7 @@ class Run(NamedTuple):
     under: frozenset[str]
     inside: frozenset[str]
     counted: dict[int, tuple[Alternative, ...]]
-    others: tuple[Alternative, ...]
+    others: tuple[Other, ...]
     dirs: frozenset[str]
     ways: frozenset[str]
     anywhere: bool
@@ -65,6 +80,20 @@ class Near(NamedTuple):
     pairs: tuple[tuple[str, str], ...]
     tests: tuple[Callable[[str], bool], ...]
     others: tuple[Alternative, ...]
+
+
+EVERY_NAME = {
+    keep: Near(negated=keep, names=frozenset(), starts=(), ends=("",), pairs=(), tests=(), others=())
+    for keep in (False, True)
+}
+"""What drops every file of a directory, and what keeps them all."""
+
+
+class Names(NamedTuple):
+    """The folded names of the files in a directory, and as a *text* with a slash on both sides of each."""
+
+    names: frozenset[str]
+    text: str
 
 
 class Rules(Protocol):
@@ -133,28 +162,51 @@ def work_for_files(nears: Iterable[Near]) -> int:
 
 
 def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
-    """What *run* says about the files of the directory at *folder*; None when nothing.
+    """Return what *run* says about the files of the directory at *folder*; None when nothing.
 
-    Most rules name a place: what they say is the same for every name in a directory, nothing at all or yes.
+    Most rules name a place: what they say is the same for every name in a directory, nothing at all or yes, or it
+    is a matter of the last portion alone.
     """
-    path = "/".join(folder)
     every = _is_under(run, folder) or not run.inside.isdisjoint(folder)
-    tests = run.tests
-    others: tuple[Alternative, ...] = ()
+    lasts: list[Portion | None] = []
     for one in run.counted.get(len(folder) + 1, ()):
         *above, last = one.stretches[0]
         if all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
-            tests = (*tests, last.fits)
-    for one in run.others:
-        if one.base or one.loose or one.stretches[-1]:
-            others = (*others, one)
-        else:  # a ** at the end takes any name, where what is before it fits the directory
-            every = every or matches_one(one, (*folder, "*"))
-    names = run.names | run.paths[path] if path in run.paths else run.names
-    ends = ("",) if every else run.ends
-    if names or run.starts or ends or run.pairs or tests or others:
-        return Near(run.negated, names, run.starts, ends, run.pairs, tests, others)
-    return None
+            lasts.append(last)
+    others = []
+    for each in run.others:
+        if each.around is None:
+            others.append(each.whole)
+        elif matches_one(each.around, (*folder, "*")):
+            lasts.append(each.last)
+    if every or None in lasts:
+        return EVERY_NAME[run.negated]
+    fitting = _by_ends([portion for portion in lasts if portion is not None])
+    near = Near(
+        run.negated,
+        run.names | fitting.names | run.paths.get("/".join(folder), frozenset()),
+        run.starts + fitting.starts,
+        run.ends + fitting.ends,
+        run.pairs + fitting.pairs,
+        run.tests + fitting.tests,
+        tuple(others),
+    )
+    return near if any(near[1:]) else None
+
+
+def _by_ends(portions: Iterable[Portion]) -> Near:
+    """Sort *portions*, which look at one name, by how they are asked."""
+    portions = list(portions)
+    ends = [one.ends for one in portions if one.ends is not None]
+    return Near(
+        negated=False,
+        names=frozenset([one.literal for one in portions if one.literal is not None]),
+        starts=tuple([start for start, end in ends if not end]),
+        ends=tuple([end for start, end in ends if end and not start]),
+        pairs=tuple([pair for pair in ends if all(pair)]),
+        tests=tuple([one.fits for one in portions if one.literal is None and one.ends is None]),
+        others=(),
+    )
 
 
 def hits_file(near: Near, parts: tuple[str, ...]) -> bool:
@@ -162,6 +214,28 @@ def hits_file(near: Near, parts: tuple[str, ...]) -> bool:
     if _hits_name(near, parts[-1]):
         return True
     return bool(near.others) and any(matches_one(one, parts) for one in near.others)
+
+
+def hit_names(near: Near, names: Names, folder: tuple[str, ...]) -> set[str]:
+    """Return those of *names*, files of the directory at *folder*, that a rule of *near* matches.
+
+    Most rules match none: whether one could is asked about all names at once, as one text.
+    """
+    every, text = names
+    if "" in near.ends or "" in near.starts:
+        return set(every)
+    hits = set(every & near.names)
+    if any(f"{end}/" in text for end in near.ends):
+        hits |= {name for name in every if name.endswith(near.ends)}
+    if any(f"/{start}" in text for start in near.starts):
+        hits |= {name for name in every if name.startswith(near.starts)}
+    if any(f"/{start}" in text and f"{end}/" in text for start, end in near.pairs):
+        hits |= {name for name in every if _between(name, near.pairs)}
+    for test in near.tests:
+        hits.update(filter(test, every))
+    for one in near.others:
+        hits |= {name for name in every - hits if matches_one(one, (*folder, name))}
+    return hits
 
 
 def said_of_file(nears: Iterable[Near], parts: tuple[str, ...]) -> bool | None:
@@ -286,12 +360,23 @@ def _ways_to(run: Run) -> frozenset[str]:
     return frozenset(found)
 
 
+def _taken_apart(one: Alternative) -> Other:
+    """Take the last portion of *one* apart, unless what it is compared with depends on more than its place."""
+    if one.base or one.loose:
+        return Other(one, None, None)
+    *stretches, last = one.stretches
+    if not last:  # a ** at the end takes any name, where what is before it fits the directory
+        return Other(one, one, None)
+    around = one._replace(stretches=(*stretches, (*last[:-1], _ANY_NAME)))
+    return Other(one, around, last[-1])
+
+
 def _sorted_run(names: list[Portion], rest: list[Alternative]) -> Run:
-    ends = [one.ends for one in names if one.ends is not None]
+    near = _by_ends(names)
     paths: dict[str, set[str]] = {}
     under: set[str] = set()
     counted: dict[int, tuple[Alternative, ...]] = {}
-    others: list[Alternative] = []
+    others: list[Other] = []
     for one in rest:
         head, *more = one.stretches
         if _is_plain(one):
@@ -302,16 +387,16 @@ def _sorted_run(names: list[Portion], rest: list[Alternative]) -> Run:
                 folder, _, name = path.rpartition("/")
                 paths.setdefault(folder, set()).add(name)
         elif more or any(portion.empty for portion in head):
-            others.append(one)
+            others.append(_taken_apart(one))
         else:
             counted[len(head)] = (*counted.get(len(head), ()), one)
     return Run(
         negated=False,
-        names=frozenset([one.literal for one in names if one.literal is not None]),
-        starts=tuple([start for start, end in ends if not end]),
-        ends=tuple([end for start, end in ends if end and not start]),
-        pairs=tuple([pair for pair in ends if all(pair)]),
-        tests=tuple([one.fits for one in names if one.literal is None and one.ends is None]),
+        names=near.names,
+        starts=near.starts,
+        ends=near.ends,
+        pairs=near.pairs,
+        tests=near.tests,
         paths={folder: frozenset(found) for folder, found in paths.items()},
         under=frozenset(under),
         inside=frozenset(),

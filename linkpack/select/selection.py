@@ -74,7 +74,8 @@ _STRICT = (
 )
 _PATTERN = frozenset("*?[](){}!+@\\")  # characters that can make a path a pattern
 _CLOSED = frozenset({".git", "node_modules"})  # folders of the root that never ship
-_STRICT_12 = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
+NEWEST_ONLY = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
+"""Built-in rules of npm 12 that npm 11 does not have."""
 
 
 class ManifestView(Protocol):
@@ -198,7 +199,7 @@ def is_never_packed(path: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _never_packed() -> RuleSet:
-    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *_STRICT_12), BUILT_IN))
+    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))
 
 
 @lru_cache(maxsize=1)
@@ -208,7 +209,7 @@ def _never_below() -> tuple[RuleSet, ...]:
 
 @lru_cache(maxsize=2)
 def _built_in_strict(edition: Edition) -> RuleSet:
-    return RuleSet(given_rules((*_FORCED, *_STRICT, *(_STRICT_12 if edition == "12" else ())), BUILT_IN))
+    return RuleSet(given_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
 
 
 def required_rules(required: Iterable[str], folder: str) -> RuleSet:

@@ -18,13 +18,15 @@ from linkpack.select.account import Account, too_many
 from linkpack.select.frames import (
     Asked,
     Frame,
+    Verdicts,
     Voice,
     decider,
     deeper,
+    judge,
     keeps,
-    keeps_file,
     last_speaker,
     reason,
+    same_voices,
     voices,
 )
 from linkpack.select.ignore import (
@@ -41,13 +43,13 @@ from linkpack.select.ignore import (
 from linkpack.select.rules import work_for_files
 from linkpack.select.selection import Kind, Selection, is_never_packed, required_rules
 from linkpack.select.warnings import NAMED_ALIKE, Opened
-from linkpack.select.wildcard import fold
+from linkpack.select.wildcard import fold, fold_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.disk.beneath import Listed
-    from linkpack.select.rules import Question, Rule, Rules
+    from linkpack.select.rules import Rule, Rules
 
 _IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
 
@@ -56,7 +58,8 @@ class Folder(NamedTuple):
     """A directory to visit: its *path* below the root, the same in folded *parts*, and its parents' *frames*.
 
     *number* is the inode that its parent's listing gave it: what is visited is what was listed.
-    *member* is the workspace member it belongs to: (folder, paths that may ship).
+    *member* is the workspace member it belongs to: (folder, paths that may ship). *other* are the frames by the
+    rules that the walk is compared with.
     """
 
     path: str
@@ -64,27 +67,35 @@ class Folder(NamedTuple):
     parts: tuple[str, ...]
     frames: tuple[Frame, ...]
     member: tuple[str, frozenset[str]] | None
+    other: tuple[Frame, ...] = ()
 
 
 class Here(NamedTuple):
-    """A directory that is visited: its *folder*, its own *frames*, and what is *heard* about the files in it."""
+    """A directory that is visited: its *folder*, its own *frames*, and the *verdicts* about the files in it."""
 
     folder: Folder
     frames: tuple[Frame, ...]
-    heard: tuple[Voice, ...]
+    verdicts: Verdicts
 
 
 class Walk:
-    """One walk, and what it found so far: in no particular order."""
+    """One walk, and what it found so far: in no particular order.
 
-    def __init__(
+    Given the selection *twin* of another edition, it finds out whether that one *differs*, at least in what is
+    asked about one name: where it does not, it ships the same.
+    """
+
+    def __init__(  # noqa: PLR0917 - for one caller
         self,
         root: str,
         selection: Selection,
         kind: Kind,
         members: Mapping[str, frozenset[str]],
         own_tarballs: frozenset[str],
+        twin: Selection | None = None,
     ) -> None:
+        self.differs = False
+        self._twin = twin
         self.account = Account(root, selection.bins)
         self._root = root
         self.selection = selection
@@ -126,18 +137,23 @@ class Walk:
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
-        sets = self._sets(folder, {entry.name for entry in entries})
-        frames = deeper(folder.frames, sets, is_open=sets is self._plain or self._is_open(folder))
+        own = self._own_rules(folder, {entry.name for entry in entries})
+        frames = self._frames(self.selection, folder, folder.frames, own)
         if len(self.account.files) > limits.current().entries:
             raise too_many(self._root)
         inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
-        here = Here(folder, frames, voices(frames, folder.parts) if files else ())
-        self._spend(here, len(inner), len(files))
+        names = fold_names([entry.name for entry in files]) if files else []
+        heard = voices(frames, folder.parts) if files else ()
+        self._spend(folder, frames, heard, len(inner), len(files))
+        here = Here(folder, frames, judge(heard, folder.parts, names))
         at = f"{folder.path}/" if folder.path else ""
-        for entry in files:
+        if self._twin is not None and self._is_compared(self._twin, folder):
+            folder = folder._replace(other=self._frames(self._twin, folder, folder.other, own))
+            self.differs = self._differs(here, folder.other, names, inner)
+        for entry, name in zip(files, names, strict=True):
             path = at + entry.name
-            if self.keeps(path, (*folder.parts, fold(entry.name)), here):
+            if self.keeps(path, (*folder.parts, name), here):
                 self._take(tree, path, entry)
         found = []
         for entry in inner:
@@ -146,39 +162,70 @@ class Walk:
                 found.append(below)
         return found
 
-    def _spend(self, here: Here, folders: int, files: int) -> None:
-        """Count the work of asking about so many *folders* and *files* in the directory *here*.
+    def _spend(
+        self, folder: Folder, frames: tuple[Frame, ...], heard: tuple[Voice, ...], folders: int, files: int
+    ) -> None:
+        """Count the work of asking about so many *folders* and *files* in *folder*.
 
         `LinkpackError` (ELIMIT) that names the directory and the pattern that is most work there.
         """
-        sets = [rules for frame in here.frames for rules in frame.sets]
-        heard = sum(work_for_files(voice.nears) for voice in here.heard)
+        sets = [rules for frame in frames for rules in frame.sets]
+        each = sum(work_for_files(voice.nears) for voice in heard)
         try:
-            spend_at(here.folder.path, files * heard + (1 + folders) * sum(rules.work for rules in sets))
+            spend_at(folder.path, files * each + (1 + folders) * sum(rules.work for rules in sets))
         except LinkpackError as err:
             rule = costliest(sets)
             raise err if rule is None else located(err, rule.where, rule.text) from err
 
-    def _is_open(self, folder: Folder) -> bool:
-        """Whether *folder* was let in by name, so that its ignore file may take back what its parents refuse."""
-        here = Asked(folder.path, folder.parts, folder.frames)
-        return not folder.parts or keeps(here, "file") or keeps(here, "folder")
+    def _frames(
+        self, selection: Selection, folder: Folder, above: tuple[Frame, ...], own: RuleSet | None
+    ) -> tuple[Frame, ...]:
+        """Return the frames *above* the directory *folder* and its own, by *selection* and its *own* rules."""
+        sets = self._sets(selection, folder, own)
+        here = Asked(folder.path, folder.parts, above)
+        # It was let in by name, and so its ignore file may take back what its parents refuse.
+        is_open = sets is self._plain or not folder.parts or keeps(here, "file") or keeps(here, "folder")
+        return deeper(above, sets, is_open=is_open)
 
-    def _sets(self, folder: Folder, names: set[str]) -> tuple[Rules, ...]:
+    def _sets(self, selection: Selection, folder: Folder, own: RuleSet | None) -> tuple[Rules, ...]:
         """Return the rule sets of the directory *folder*, highest precedence first.
 
-        *names* are those of its entries. Most directories have the built-in sets only, and share one tuple.
+        *own* are the rules of its ignore file. Most directories have the built-in sets only, and share one tuple.
         """
-        chosen = self.selection
         if not folder.parts:
-            own = chosen.files or self._ignore_file("", names)
-            return (*chosen.root, *([own] if own else []), *chosen.outer, *self._default)
-        required = len(folder.parts) == 1 and chosen.required
-        last = (required_rules(chosen.required, folder.path),) if required else chosen.inner
-        own = self._ignore_file(folder.path, names)
-        if own is None and last is chosen.inner:
+            named = selection.files or own
+            return (*selection.root, *([named] if named else []), *selection.outer, *self._default)
+        required = len(folder.parts) == 1 and selection.required
+        last = (required_rules(selection.required, folder.path),) if required else selection.inner
+        if own is None and last is selection.inner:
             return self._plain
         return (*last, *([own] if own else []), *self._default)
+
+    def _own_rules(self, folder: Folder, names: set[str]) -> RuleSet | None:
+        """Return the rules of the ignore file among *names* in *folder*; at the root `files` beats it."""
+        if not folder.parts and self.selection.files is not None:
+            return None
+        return self._ignore_file(folder.path, names)
+
+    def _is_compared(self, twin: Selection, folder: Folder) -> bool:
+        """True if *twin* may say something else about what is in *folder*, and nothing was found so far.
+
+        Without `files` its rules differ for names in the root alone, or for files that the manifest forces.
+        """
+        forced = len(self.selection.root[0].rules) != len(twin.root[0].rules)
+        return not self.differs and (not folder.parts or forced or self.selection.files is not None)
+
+    def _differs(self, here: Here, other: tuple[Frame, ...], names: list[str], inner: list[Listed]) -> bool:
+        """True if the frames *other* say of one of the files or directories in *here* what its own do not."""
+        frames, parts = here.frames, here.folder.parts
+        is_same = frames[1:] == other[1:] and same_voices(voices(frames[:1], parts), voices(other[:1], parts))
+        if not is_same and judge(voices(other, parts), parts, names).kept != here.verdicts.kept:
+            return True
+        asked = [(entry.name, (*parts, fold(entry.name))) for entry in inner]
+        return any(
+            keeps(Asked(name, path, frames), "maybe") is not keeps(Asked(name, path, other), "maybe")
+            for name, path in asked
+        )
 
     def _ignore_file(self, folder: str, names: set[str]) -> RuleSet | None:
         """Read the rules of the ignore file of *folder*; None without one, or where none apply."""
@@ -205,7 +252,7 @@ class Walk:
             return None
         if not keeps(each, "maybe"):
             if path != "node_modules":
-                self._omit(f"{path}/", each, "maybe")
+                self._omit(f"{path}/", decider(each, "maybe"))
             return None
         if is_draft(path.rpartition("/")[2]):
             self.account.omit(f"{path}/", "left by an earlier run that was cut off")
@@ -221,13 +268,15 @@ class Walk:
             each.parts,
             each.frames,
             (path, self._members[path]) if path in self._members else folder.member,
+            folder.other,
         )
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """Whether the rules keep the file at *path*, folded *parts*, in the directory *here*; a "no" is noted."""
         member = here.folder.member
-        if not keeps_file(here.heard, parts):
-            self._omit(path, Asked(path, parts, here.frames), "file")
+        if parts[-1] not in here.verdicts.kept:
+            depth, rules = here.verdicts.blamed[parts[-1]]
+            self._omit(path, rules.last_match(parts[depth:], "file"))
         elif "*" in path and "*" in path.rpartition("/")[2]:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
@@ -278,9 +327,8 @@ class Walk:
             self.account.ship(path, target, status)
             self.account.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
-    def _omit(self, path: str, asked: Asked, question: Question) -> None:
-        """Leave out *path*, with a slash behind it for a directory, for the rule that says so of *asked*."""
-        rule = decider(asked, question)
+    def _omit(self, path: str, rule: Rule | None) -> None:
+        """Leave out *path*, with a slash behind it for a directory, because of *rule*."""
         self.account.omit(path, "" if rule is None else reason(rule))
         if rule is None:
             return

@@ -53,7 +53,7 @@ def opened_warnings(
     npm's walk takes all of a directory that it enters, but for what a rule names.
     """
     for each in opened:
-        below = [path for path in shipped if path.startswith(f"{each.path}/")]
+        below = sorted([path for path in shipped if path.startswith(f"{each.path}/")])
         other = [path for path in below if path not in forced and not _is_exception(path, each)]
         if not other or len(other) == len(below):
             continue
@@ -113,11 +113,12 @@ class _Shipped:
         self._paths = paths
         self._files = frozenset(paths)
         self._folders: set[str] = set()
-        for path in paths:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in self._folders:
+        todo = list({path.rpartition("/")[0] for path in paths})
+        while todo:
+            folder = todo.pop()
+            if folder and folder not in self._folders:
                 self._folders.add(folder)
-                folder = folder.rpartition("/")[0]
+                todo.append(folder.rpartition("/")[0])
 
     def anything_of(self, claim: Claim) -> bool:
         """True if a file that *claim* names ships."""
@@ -191,3 +192,21 @@ def _is_meant(path: str, rule: str) -> bool:
     except OSError:
         return True
     return not names or ("CVS" in rule and {"Entries", "Repository"} <= names)
+
+
+def edition_warnings(root: str, other: str, more: Collection[str], fewer: Collection[str]) -> list[Problem]:
+    """Warn that npm *other*, whose rules are not used, packs *fewer* besides, and does not pack *more*."""
+    used = "12" if other == "11" else "11"
+    said = [f"only npm {other} packs {_first_of(fewer)}"] if fewer else []
+    said += [f"only npm {used} packs {_first_of(more)}"] if more else []
+    if not said:
+        return []
+    message = f"{' and '.join(said)}; npm {used}'s rules are used"
+    hint = f'choose with --npm-rules, or for good: "linkpack": {{"npmRules": "{other}"}} in package.json'
+    return [Problem("WEDITION", f"{root}/package.json", message, hint)]
+
+
+def _first_of(paths: Collection[str]) -> str:
+    """Name the first of *paths*, a shrinkwrap before all others, and count the rest."""
+    first = min(paths, key=lambda path: (path != "npm-shrinkwrap.json", path))
+    return f"{first} and {len(paths) - 1} more" if len(paths) > 1 else first

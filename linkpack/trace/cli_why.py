@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def why(
     path: str,
     folder: str,
-    npm_rules: Edition,
+    npm_rules: Edition | None,
     layout: LayoutName,
     *,
     publish_config: bool | None,
@@ -48,7 +48,7 @@ def why(
             folder or ".",
             path,
             walk_up=not folder,
-            edition=npm_rules,
+            npm_rules=npm_rules,
             layout=layout,
             publish_config=publish_config,
         )

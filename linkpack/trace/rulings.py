@@ -6,8 +6,10 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.npm.jsontext import parse, position
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.frames import Asked, decider, keeps
 from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.selection import NEWEST_ONLY
 from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
@@ -129,7 +131,9 @@ def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
     for patch in manifest.patched:
         if rule.text == f"/{_plain(patch)}":
             return f"npm 12 leaves out what {_PATCHED} names", patch, _MANIFEST, _line(manifest, _PATCHED)
-    return "npm never packs it", rule.text, "", 0
+    oldest, newest = NPM_RULES
+    why = f"npm {newest} never packs it, npm {oldest} does" if rule.text in NEWEST_ONLY else "npm never packs it"
+    return why, rule.text, "", 0
 
 
 def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:

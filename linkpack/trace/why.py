@@ -10,7 +10,7 @@ from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.layout import place
-from linkpack.bundle.project import find_project, read_outer_ignores
+from linkpack.bundle.project import find_project, project_edition, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
@@ -82,21 +82,22 @@ def explain(
     path: str,
     *,
     walk_up: bool,
-    edition: Edition,
+    npm_rules: str | None = None,
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
 ) -> Answer:
     """The answer about *path*, relative to the directory *start*, for the project in *start*.
 
-    With *walk_up* the project is the nearest at or above *start*. *layout* and *publish_config* are those of
-    `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a path in
-    the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
-    it can be read.
+    With *walk_up* the project is the nearest at or above *start*. *npm_rules*, *layout* and *publish_config* are
+    those of `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a
+    path in the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as
+    far as it can be read.
 
     Raises `LinkpackError`: ENOPATH when *path* is nothing of that, EOUTSIDE when it is on disk but in no package
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
+    edition, _ = project_edition(project, npm_rules)
     view = publish_view(project, publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, layout, view)
