@@ -17,7 +17,7 @@ from linkpack.select.glob import Glob, split_portions
 from linkpack.select.ignore import FILES, given_rules, located, spend_at
 from linkpack.select.portion import compile_portion
 from linkpack.select.rules import EVERY_NAME, Rule
-from linkpack.select.wildcard import fold, units
+from linkpack.select.wildcard import fold, fold_names, units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,10 +122,9 @@ class FoundFiles:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = (Rule("*", FILES, negated=False, glob=_NO_GLOB), *rules)
-        # Entry numbers by folder, as folded parts: of a name in it, of every name in it, of all that is below it,
-        # and, for entries that let in, of something at any depth below it.
+        # Entry numbers by folder, as folded parts: of a name in it, of all that is below it, and, for entries that
+        # let in, of something at any depth below it.
         self._named: dict[tuple[str, ...], dict[str, int]] = {}
-        self._every: dict[tuple[str, ...], int] = {}
         self._below: dict[tuple[str, ...], int] = {}
         self._ways: dict[tuple[str, ...], int] = {}
 
@@ -141,13 +140,6 @@ class FoundFiles:
             self._below[(*folder, name)] = number
         self._add_ways(number, folder)
 
-    def add_every(self, number: int, folder: tuple[str, ...], folders: Iterable[str]) -> None:
-        """Note that entry *number* found every name in *folder*; its *folders* count with all that they hold."""
-        self._every[folder] = number
-        for name in folders:
-            self._below[(*folder, name)] = number
-        self._add_ways(number, folder)
-
     def _add_ways(self, number: int, folder: tuple[str, ...]) -> None:
         while folder and self.rules[number].negated and self._ways.get(folder) != number:
             self._ways[folder] = number
@@ -160,7 +152,7 @@ class FoundFiles:
     def _default(self, folder: tuple[str, ...]) -> int:
         """Return the number of the entry that decides about what is in *folder* and not named itself."""
         numbers = [self._below.get(folder[:depth], 0) for depth in range(1, len(folder) + 1)]
-        return max((self._every.get(folder, 0), *numbers))
+        return max(numbers, default=0)
 
     def near(self, folder: tuple[str, ...]) -> tuple[Near, ...]:
         """Return what the entries say about the files in *folder*: its exceptions, then all others."""
@@ -285,8 +277,10 @@ class _Search:
         asked, deep = _next_portions(states)
         if any(map(_takes_every_name, asked)):
             listing = self._list(path)
-            self.found.add_every(number, parts, map(fold, listing.folders))
             if listing.files or listing.folders:
+                folded = fold_names([*listing.files, *listing.folders])
+                count = len(listing.files)
+                self.found.add(number, parts, folded[:count], folded[count:])
                 self.places.setdefault(number, []).append(Place(path, None, ()))
             return
         names = [_literal_name(state) for state in asked]

@@ -73,6 +73,11 @@ def npm_of(edition: str) -> Path:
     return root
 
 
+def searches_the_disk(files: Sequence[str] | None) -> bool:
+    """True if an entry of *files* begins with two slashes: npm 12 searches the whole disk for it (row F12)."""
+    return any(entry.lstrip("!").startswith(("//", ".//")) for entry in files or ())
+
+
 def packlists(root: Path, requests: Sequence[dict[str, object]]) -> list[list[str] | str]:
     """List what the npm whose package is *root* packs for each of *requests*, or the text of its error.
 
