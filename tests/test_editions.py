@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from linkpack import plan_pack
+from linkpack import diff, pack, plan_pack, verify
 from linkpack.cli import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.select.editions import range_edition, rules_edition
@@ -172,3 +172,12 @@ def test_why_names_the_edition(path: str, said: str, tmp_path: Path) -> None:
     named = project(tmp_path / "named", packageManager="npm@11.6.0")
     asked = CliRunner().invoke(linkpack, ["why", "-C", str(named), path], catch_exceptions=False)
     assert f"{path} ships" in asked.output
+
+
+def test_a_tarball_is_compared_by_the_projects_edition(tmp_path: Path) -> None:
+    """`verify` and `diff` pack a folder by the rules that it names, as `pack` did, unless others are given."""
+    root = project(tmp_path / "p", linkpack={"npmRules": 11}, license="MIT")
+    tarball = pack(root, destination=tmp_path).path
+    assert "EAGAINST" not in [each.code for each in verify(tarball, against=root).findings]
+    assert diff(tarball, root).is_same
+    assert not diff(tarball, root, npm_rules="12").is_same

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.pnpm import add_license
 from linkpack.bundle.project import read_manifest, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.memo import once
-from linkpack.npm.names import tarball_name
-from linkpack.select.packlist import read_packlist
+from linkpack.select.packlist import Outputs, read_packlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,9 +30,8 @@ def read_contents(
     """Read the packlist of every package of *graph*, by id.
 
     The root and linked packages give what packing them would ship, less their node_modules; installed ones give
-    what was published. *written* are the paths that this run will write; what is there, or under a source
-    directory's own default name, is an earlier run's, and to pack it again is to grow for ever, as npm's
-    tarballs do (npm/cli#7478). To *compare* is to warn where the rules of the other edition give other files.
+    what was published. *written* are the paths that this run will write: what is there now is part of no package.
+    To *compare* is to warn where the rules of the other edition give other files.
 
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
@@ -39,7 +39,7 @@ def read_contents(
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for at, package in graph.packages.items():
-        own = _own_tarballs(at, package.manifest, targets)
+        outputs = _outputs(at, package.manifest, targets)
         if at == project.root:
             packlists[at] = read_packlist(
                 at,
@@ -48,11 +48,13 @@ def read_contents(
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, at),
                 members=_read_members(project.own, edition),
-                own_tarballs=own,
+                outputs=outputs,
                 compare=compare,
+                add=partial(add_license, project.around),
             )
         elif package.linked:
-            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own, compare=compare)
+            around = find_workspace(at)
+            packlists[at] = _read_linked(at, package.manifest, edition, around, outputs, compare=compare)
         else:
             packlists[at] = _read_installed(at, package.manifest, edition, compare=compare)
     return packlists
@@ -68,17 +70,23 @@ def _read_linked(
     manifest: Manifest,
     edition: Edition,
     around: Workspace | None,
-    own: frozenset[str] = frozenset(),
+    outputs: Outputs,
     *,
     compare: bool = False,
 ) -> Packlist:
     def read() -> Packlist:
-        outer = read_outer_ignores(around, at)
         return read_packlist(
-            at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own, compare=compare
+            at,
+            manifest,
+            "linked",
+            edition=edition,
+            outer_ignores=read_outer_ignores(around, at),
+            outputs=outputs,
+            compare=compare,
+            add=partial(add_license, around),
         )
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, own, compare), read)
+    return once(("linked", at, manifest.raw, edition, around and around.root, outputs, compare), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -89,7 +97,8 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     members = []
     for folder in member_folders(own) if own is not None else ():
         try:
-            packlist = _read_linked(folder, read_manifest(folder, "linked"), edition, own)
+            manifest = read_manifest(folder, "linked")
+            packlist = _read_linked(folder, manifest, edition, own, _outputs(folder, manifest, {}))
             allowed = frozenset(file.path for file in packlist.files)
         except LinkpackError:
             allowed = frozenset()
@@ -97,15 +106,15 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _own_tarballs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The paths below the source directory *at* where earlier runs may have written; *targets* by folder."""
+def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+    """Say what linkpack writes into the source directory *at*, or may have written; *targets* are by folder."""
     inside = f"{at.rstrip('/')}/"
-    own = {tarball_name(manifest.name, manifest.version)}
+    written: set[str] = set()
     for folder, names in targets.items():
         real = _real(folder)
         if f"{real}/".startswith(inside):
-            own |= {posixpath.join(real, name)[len(inside) :] for name in names}
-    return frozenset(own)
+            written |= {posixpath.join(real, name)[len(inside) :] for name in names}
+    return Outputs(manifest.name, frozenset(written), manifest.files or ())
 
 
 def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.bundle.workspace import find_workspace, names_member, read_workspace, upward
+from linkpack.bundle.workspace import find_workspace, names_member, read_workspace
 from linkpack.disk import fs
 from linkpack.disk.beneath import read_beneath
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest, Role
     from linkpack.select.selection import Edition
 
+_OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
+_PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 _UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
 
@@ -40,9 +43,10 @@ class Project(NamedTuple):
 
 
 def find_project(start: str, *, walk_up: bool = False) -> Project:
-    """The project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
+    """Find the project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
 
-    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`).
+    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`). Where the
+    project is pnpm's, a manifest in one of its other forms ends the search too: what lies above is another one.
     `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
     a workspace file above it cannot.
     """
@@ -53,11 +57,14 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     except (OSError, ValueError) as err:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
-        marked = (at for at in upward(root) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
-        root = next(marked, root)
+        root = nearest_root(root)
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
+        other = next((name for name in _OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
+        if other is not None:
+            why = f"it has a {other}, which pnpm reads, but no package.json"
+            raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
         raise _no_project(root, "it has no package.json") from err
     except OSError as err:
         raise _no_project(root, str(err.strerror)) from err
@@ -65,10 +72,21 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def _no_project(path: str, why: str) -> ProjectNotFound:
-    return ProjectNotFound(
-        f"{path} is not a package: {why}", path=path, hint="name the folder that holds the package.json"
-    )
+def nearest_root(start: str) -> str:
+    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
+    return next(filter(_is_marked, upward(start)), start)
+
+
+def _is_marked(folder: str) -> bool:
+    """True if npm takes *folder* for the root of a project, or pnpm does where it is pnpm's."""
+    if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
+        return True
+    is_other = any(fs.is_file(f"{folder}/{name}") for name in _OTHER_FORMS)
+    return is_other and any(fs.is_file(f"{at}/{name}") for at in upward(folder) for name in _PNPM_FILES)
+
+
+def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
+    return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
 def read_manifest(folder: str, role: Role) -> Manifest:
@@ -91,8 +109,15 @@ def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
     return parse_manifest(raw, path, role)
 
 
-def project_edition(project: Project, npm_rules: str | None) -> tuple[Edition, bool]:
-    """Return the edition of npm's rules for *project*, and whether anybody named it; else it is the newest.
+class ProjectEdition(NamedTuple):
+    """The edition of npm's rules for a project. *is_named*: somebody asks for it; else it is the newest."""
+
+    edition: Edition
+    is_named: bool
+
+
+def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
+    """Find out which edition of npm's rules selects the files of *project*.
 
     *npm_rules*, a version of npm, counts first. Then the manifest of the project counts, and that of the workspace
     around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
@@ -100,7 +125,7 @@ def project_edition(project: Project, npm_rules: str | None) -> tuple[Edition, b
     Raises `LinkpackError` (ERULES) for a version without known rules.
     """
     if npm_rules is not None:
-        return rules_edition(npm_rules), True
+        return ProjectEdition(rules_edition(npm_rules), is_named=True)
     manifests = [(project.root, project.manifest)]
     if project.around is not None:
         with suppress(ManifestInvalid):
@@ -108,15 +133,15 @@ def project_edition(project: Project, npm_rules: str | None) -> tuple[Edition, b
     for folder, manifest in manifests:
         if manifest.npm_rules:
             try:
-                return rules_edition(manifest.npm_rules), True
+                return ProjectEdition(rules_edition(manifest.npm_rules), is_named=True)
             except LinkpackError as err:
                 path = f"{folder}/package.json"
                 message = f"{path}: linkpack.npmRules: {err.message}"
                 raise LinkpackError(message, code=err.code, path=path, hint=err.hint) from err
         edition = range_edition(manifest.npm_range) if manifest.npm_range else None
         if edition is not None:
-            return edition, True
-    return NPM_RULES[-1], False
+            return ProjectEdition(edition, is_named=True)
+    return ProjectEdition(NPM_RULES[-1], is_named=False)
 
 
 def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores:

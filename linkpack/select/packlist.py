@@ -14,18 +14,27 @@ from linkpack.errors import LinkpackError, Problem
 from linkpack.select.account import Omission, PackedFile
 from linkpack.select.editions import NPM_RULES
 from linkpack.select.outer import OuterIgnores, anchored_warnings, encoding_warnings, packers_warnings
+from linkpack.select.outputs import NO_OUTPUTS, Outputs
 from linkpack.select.selection import NEWEST_ONLY, Edition, Kind, ManifestView, read_selection
 from linkpack.select.walk import Walk
-from linkpack.select.warnings import built_in_warnings, claim_warnings, edition_warnings, opened_warnings
+from linkpack.select.warnings import (
+    built_in_warnings,
+    claim_warnings,
+    edition_warnings,
+    names_any,
+    opened_warnings,
+    output_warnings,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from linkpack.select.account import Account
     from linkpack.select.selection import Selection
 
 _NO_IGNORES = OuterIgnores()
 
-__all__ = ["Edition", "Kind", "ManifestView", "Omission", "PackedFile", "Packlist", "read_packlist"]
+__all__ = ["Edition", "Kind", "ManifestView", "Omission", "Outputs", "PackedFile", "Packlist", "read_packlist"]
 
 
 class Packlist(NamedTuple):
@@ -49,20 +58,22 @@ def read_packlist(
     edition: Edition,
     outer_ignores: OuterIgnores = _NO_IGNORES,
     members: tuple[tuple[str, frozenset[str]], ...] = (),
-    own_tarballs: frozenset[str] = frozenset(),
+    outputs: Outputs = NO_OUTPUTS,
     compare: bool = False,
+    add: Callable[[Account], None] | None = None,
 ) -> Packlist:
     """Read which files of the package in the directory *root*, a path without links, ship.
 
     A *root* package and a *linked* one give what packing them ships, an *installed* one what was published; the
     root `node_modules` of the latter two is never entered. *edition* says whose rules: npm 11's or npm 12's.
     *outer_ignores* are the ignore files between a workspace root and this member of it. *members* are the (folder,
-    paths below it that may ship) of the workspace that this package is the root of. *own_tarballs* are paths that
-    earlier runs wrote. To *compare* is to warn where the rules of the other edition give other files.
+    paths below it that may ship) of the workspace that this package is the root of. *outputs* say what linkpack
+    writes, or may have written, into the package: that does not ship. To *compare* is to warn where the rules of
+    the other edition give other files. *add* puts into the account of a walk what ships besides.
 
     Nothing is raised: what cannot be packed is among the problems.
     """
-    packing = _Packing(root, manifest, kind, edition, dict(members), own_tarballs)
+    packing = _Packing(root, manifest, kind, edition, dict(members), outputs, add)
     twin = packing.twin() if compare and kind != "installed" else None
     try:
         with limits.within():
@@ -92,7 +103,8 @@ class _Packing(NamedTuple):
     kind: Kind
     edition: Edition
     members: dict[str, frozenset[str]]
-    own_tarballs: frozenset[str]
+    outputs: Outputs
+    add: Callable[[Account], None] | None
 
     def twin(self) -> _Packing:
         """Return the same by the rules of the other edition."""
@@ -109,8 +121,10 @@ class _Packing(NamedTuple):
             # What the other edition refuses is no matter here, and its work does not count.
             with suppress(LinkpackError), limits.within(limits.current()):
                 other = twin.selection(outer)
-        walk = Walk(self.root, self.selection(outer), self.kind, self.members, self.own_tarballs, other)
+        walk = Walk(self.root, self.selection(outer), self.kind, self.members, self.outputs, other)
         walk.run()
+        if self.add is not None:
+            self.add(walk.account)
         return walk
 
     def edition_warnings(self, walk: Walk, outer: OuterIgnores, warnings: list[Problem]) -> list[Problem]:
@@ -137,9 +151,12 @@ class _Packing(NamedTuple):
         shipped = [file.path for file in walk.account.files]
         warnings += opened_warnings(root, walk.opened, shipped, walk.selection.forced)
         warnings += built_in_warnings(root, walk.named_alike)
+        warnings += output_warnings(root, walk.old_outputs, walk.tarballs)
         if walk.selection.claims:
+            added = [file.path for file in walk.account.files if not file.source.startswith(f"{root}/")]
             told = {problem.path[len(root) + 1 :] for problem in (*warnings, *walk.account.problems)}
-            warnings += claim_warnings(root, walk.selection.claims, shipped, sorted(walk.account.omissions), told)
+            claims = [claim for claim in walk.selection.claims if not names_any(claim, added)]
+            warnings += claim_warnings(root, claims, shipped, sorted(walk.account.omissions), told)
         warnings += encoding_warnings(root, outer)
         if outer.files and self.manifest.files is None:  # whose entries beat all of them
             warnings += anchored_warnings(root, outer, walk.outer_omissions, shipped, self.manifest.raw)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.disk.beneath import Listed
+    from linkpack.select.outputs import Outputs
     from linkpack.select.rules import Rule, Rules
 
 _IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
@@ -91,7 +92,7 @@ class Walk:
         selection: Selection,
         kind: Kind,
         members: Mapping[str, frozenset[str]],
-        own_tarballs: frozenset[str],
+        outputs: Outputs,
         twin: Selection | None = None,
     ) -> None:
         self.differs = False
@@ -101,14 +102,16 @@ class Walk:
         self.selection = selection
         self._kind = kind
         self._members = members
-        self._own = own_tarballs
+        self._outputs = outputs
         self._default = () if selection.default is None else (selection.default,)
         self._plain = (*selection.inner, *self._default)
-        # What to warn of: ignored directories that are open, what only a built-in name leaves out, and what an
-        # ignore file around the package does.
+        # What to warn of: ignored directories that are open, what only a built-in name leaves out, what an ignore
+        # file around the package does, what is left out as linkpack's own, and other tarballs that ship.
         self.opened: list[Opened] = []
         self.named_alike: list[tuple[str, Rule]] = []
         self.outer_omissions: list[tuple[str, Rule]] = []
+        self.old_outputs: list[str] = []
+        self.tarballs: list[str] = []
         self._outer = frozenset(rule.where for rules in selection.outer for rule in rules.rules)
         # The directories on the way to what is forced in.
         self._ways = {path[:at] for path in selection.forced for at, char in enumerate(path) if char == "/"}
@@ -137,7 +140,12 @@ class Walk:
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
-        own = self._own_rules(folder, {entry.name for entry in entries})
+        all_names = {entry.name for entry in entries}
+        if folder.parts and "package.json" in all_names and self._is_staged(folder, all_names):
+            self.account.omit(f"{folder.path}/", "a staged tree of this package")
+            self.old_outputs.append(f"{folder.path}/")
+            return []
+        own = self._own_rules(folder, all_names)
         frames = self._frames(self.selection, folder, folder.frames, own)
         if len(self.account.files) > limits.current().entries:
             raise too_many(self._root)
@@ -281,12 +289,20 @@ class Walk:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
             self.account.omit(path, f"the workspace member {member[0]} does not ship it")
-        elif path in self._own or is_draft(path.rpartition("/")[2]):
-            self.account.omit(path, "written by an earlier run")
-            self.account.warn("WOWNTARBALL", path, f"{path} is a tarball that an earlier run wrote: left out")
+        elif path in self._outputs.written and not self._outputs.asks_for(path):
+            self.account.omit(path, "linkpack writes it")
+        elif is_draft(path.rpartition("/")[2]):
+            self.account.omit(path, "left by an earlier run that was cut off")
+        elif self._outputs.is_old(path, f"{self._root}/{path}"):
+            self.account.omit(path, "named like an earlier output of linkpack")
+            self.old_outputs.append(path)
         else:
             return True
         return False
+
+    def _is_staged(self, folder: Folder, names: set[str]) -> bool:
+        """True if *folder*, with the entries *names*, is a staged tree, and nothing in it is forced in."""
+        return folder.path not in self._ways and self._outputs.is_staged(self._root, folder.path, names)
 
     def _take(self, tree: Tree, path: str, entry: Listed) -> None:
         """Ship what is at *path*, by what it is."""
@@ -297,6 +313,11 @@ class Walk:
             return
         if stat.S_ISREG(status.st_mode):
             self.account.ship(path, f"{self._root}/{path}", status)
+            if path in self._outputs.written:
+                message = f"{path} ships because files names it, and is what this run then replaces"
+                self.account.warn("WTARBALL", path, message, "choose another --pack-destination or --out")
+            elif path.endswith(".tgz") and self._kind != "installed" and not self._outputs.asks_for(path):
+                self.tarballs.append(path)
         elif stat.S_ISLNK(status.st_mode):
             self._take_link(tree, path)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from bisect import bisect_left
 from contextlib import suppress
 from itertools import takewhile
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs
 from linkpack.errors import Problem
-from linkpack.select.ignore import BUILT_IN
+from linkpack.select.account import listed
+from linkpack.select.ignore import BUILT_IN, FILES, given_rules
 from linkpack.select.rules import applies
 from linkpack.select.wildcard import fold
 
@@ -106,6 +108,14 @@ def claim_warnings(
         yield Problem("WFILES", f"{root}/package.json", message, hint)
 
 
+def names_any(claim: Claim, added: Sequence[str]) -> bool:
+    """True if the entry of *claim* names one of *added*, files of the root that were not there to be found."""
+    if not added:
+        return False
+    rules = given_rules([f"!/{posixpath.normpath(claim.entry).lstrip('/')}"], FILES)
+    return any(applies(rule, (fold(name),), "file") for rule in rules for name in added)
+
+
 class _Shipped:
     """The files that ship, to be asked for those that an entry of `files` names."""
 
@@ -192,6 +202,18 @@ def _is_meant(path: str, rule: str) -> bool:
     except OSError:
         return True
     return not names or ("CVS" in rule and {"Entries", "Repository"} <= names)
+
+
+def output_warnings(root: str, old_outputs: list[str], tarballs: list[str]) -> Iterator[Problem]:
+    """Warn once of *old_outputs*, left out as linkpack's own, and once of other *tarballs*, which ship."""
+    if old_outputs:
+        message = f"left out, as earlier outputs of linkpack by name: {listed(old_outputs)}"
+        hint = "remove them, or name them in files to ship them"
+        yield Problem("WOWNTARBALL", f"{root}/{min(old_outputs)}", message, hint)
+    if tarballs:
+        message = f"tarballs ship inside of this one: {listed(tarballs)}"
+        hint = "leave them out, or name them in files if they belong there"
+        yield Problem("WTARBALL", f"{root}/{min(tarballs)}", message, hint)
 
 
 def edition_warnings(root: str, other: str, more: Collection[str], fewer: Collection[str]) -> list[Problem]:

@@ -23,6 +23,7 @@ from linkpack.trace.rulings import read_ruling
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
+    from linkpack.packing.options import PackOptions
     from linkpack.select.packlist import Edition, Kind, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
@@ -77,34 +78,26 @@ class _Scene(NamedTuple):
     view: PublishView
 
 
-def explain(
-    start: str,
-    path: str,
-    *,
-    walk_up: bool,
-    npm_rules: str | None = None,
-    layout: LayoutName = "bundle",
-    publish_config: bool | None = None,
-) -> Answer:
-    """The answer about *path*, relative to the directory *start*, for the project in *start*.
+def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> Answer:
+    """Answer about *path*, relative to the directory *start*, for the project in *start*.
 
-    With *walk_up* the project is the nearest at or above *start*. *npm_rules*, *layout* and *publish_config* are
-    those of `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a
-    path in the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as
-    far as it can be read.
+    With *walk_up* the project is the nearest at or above *start*. *options* are those of packing it: publishConfig
+    may name another folder to pack. *path* is a file or folder on disk, a path in the tarball, or the name of a
+    bundled package, in this order. A bundle with faults is answered for as far as it can be read.
 
     Raises `LinkpackError`: ENOPATH when *path* is nothing of that, EOUTSIDE when it is on disk but in no package
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
-    edition, _ = project_edition(project, npm_rules)
-    view = publish_view(project, publish_config)
+    edition = project_edition(project, options.npm_rules).edition
+    view = publish_view(project, options.publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, layout, view)
-    scene = _Scene(view.project, graph, slots, edition, layout, project.root, view)
+    slots = _slots(graph, options.layout)
+    scene = _Scene(view.project, graph, slots, edition, options.layout, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
+    found = found or _brought(scene, path)
     if found is None:
         raise LinkpackError(
             f"{path} is no path of the package, and no bundled package has that name",
@@ -117,12 +110,12 @@ def explain(
     return _package(scene, found) if not found.path else _member(scene, found)
 
 
-def _slots(graph: BundleGraph, layout: LayoutName, view: PublishView) -> dict[str, str]:
+def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """The places in the tarball; none where no tree holds the bundle."""
     try:
         if layout == "bundle":
             return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve", view.project.around)).layout.slots)
+        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
     except LinkpackError:
         return {}
 
@@ -174,6 +167,14 @@ def _in_tarball(scene: _Scene, path: str) -> _Place | None:
     at, rest = scene.slots[slot], inside[len(slot) + 1 :]
     there = not rest or fs.is_file(f"{at}/{rest}") or fs.is_dir(f"{at}/{rest}")
     return _Place(at, rest) if there else None
+
+
+def _brought(scene: _Scene, path: str) -> _Place | None:
+    """Find the place of a file of the tarball that is not in the project: a license of pnpm's workspace root."""
+    inside = posixpath.normpath(path).removeprefix("package/")
+    root = scene.graph.packages[scene.graph.root]
+    is_there = any(file.path == inside for file in _packlist(scene, root).files)
+    return _Place(root.id, inside) if is_there else None
 
 
 def _named(scene: _Scene, path: str) -> _Place | None:
@@ -238,6 +239,12 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     reason = ""
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, found)
+    source = next((file.source for file in packlist.files if file.path == path), found.at)
+    if not f"{source}/".startswith(f"{found.at.rstrip('/')}/"):
+        ruling, reason = (
+            None,
+            f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
+        )
     answer = _about(scene, package)
     if _is_left(scene, answer):
         return answer._replace(path=path, reason=_LEFT)
