@@ -12,9 +12,10 @@ import click
 from linkpack import report
 from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options
+from linkpack.cli_npm import NpmCommand, idle_flags, npm_flags
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Results, Told, pack_all, print_results
-from linkpack.cli_settings import LEVELS, NpmCommand, idle_flags, npm_flags, read_settings, working_in
+from linkpack.cli_settings import LEVELS, read_settings, working_in
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError
 from linkpack.limits import within
@@ -109,7 +110,7 @@ def pack(
     out: str,
     allow_missing: bool,
     specs: Mode,
-    npm_rules: Edition,
+    npm_rules: Edition | None,
     layout: LayoutName,
     gzip_level: GzipLevel,
     publish_config: bool | None,

@@ -39,13 +39,12 @@ _BY_HOSTS = frozenset({"electron", "vscode", "atom", "obsidian"})  # programs th
 _ENDINGS = ("", *SOURCES, ".json", ".node", *(f"/index{each}" for each in (*SOURCES, ".json", ".node")))
 # What is written in TypeScript may ask for the script that it becomes: ./a.js for ./a.ts.
 _COMPILED = {".js": (".ts", ".tsx", ".jsx"), ".mjs": (".mts",), ".cjs": (".cts",), ".jsx": (".tsx",)}
-# Sources that only the package's own developers run, unless an entry point leads to them.
-_FOR_DEVELOPERS = re.compile(
+# Sources that only the package's own developers run, unless an entry point leads to them. Compiled when needed.
+_FOR_DEVELOPERS = (
     r"(?:^|/)(?:__tests__|__mocks__|__fixtures__|tests?|specs?|e2e|bench|benchmarks?|examples?|demos?|fixtures?|docs?"
     r"|scripts?|website|\.[^/]+)/"
     r"|[._-](?:tests?|spec|bench|stories|story|e2e|cy|config)\.[cm]?[jt]sx?$"
-    r"|(?:^|/)(?:gruntfile|gulpfile|cakefile|jakefile|\.[^/]+)\.[cm]?[jt]s$",
-    re.IGNORECASE,
+    r"|(?:^|/)(?:gruntfile|gulpfile|cakefile|jakefile|\.[^/]+)\.[cm]?[jt]s$"
 )
 
 
@@ -118,7 +117,7 @@ class _Own:
                     todo.append(to)
         for path in self.files if self.every else ():
             is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
-            if is_script and path not in self.reached and not _FOR_DEVELOPERS.search(path):
+            if is_script and path not in self.reached and not re.search(_FOR_DEVELOPERS, path, re.IGNORECASE):
                 self._mentions(path)
 
     def _starts(self) -> Iterator[str]:
