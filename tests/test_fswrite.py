@@ -7,14 +7,11 @@ import fcntl
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from linkpack.disk import drafts, fswrite
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEAD = ".linkpack-00112233445566ff.tmp"
 
@@ -145,16 +142,42 @@ def test_files_of_living_runs_stay(tmp_path: Path) -> None:
 
 
 def test_only_our_files_are_swept(tmp_path: Path) -> None:
-    """A file or folder with just our name goes; one with nearly our name stays, as does a link."""
+    """A file or folder that `draft_path` named goes; what looks like one stays, as do links and pipes."""
+    ours = [Path(drafts.draft_path(str(tmp_path))) for _ in range(4)]
+    ours[0].touch()
+    (ours[1] / "package" / "lib").mkdir(parents=True)
+    ours[2].symlink_to("elsewhere")
+    os.mkfifo(ours[3])
     (tmp_path / ".linkpack-notes.tmp").touch()
-    (tmp_path / DEAD / "package").mkdir(parents=True)
-    (tmp_path / DEAD.replace("tmp", "unpack")).mkdir()
-    (tmp_path / DEAD.replace("ff", "aa")).symlink_to(".linkpack-notes.tmp")
-    (tmp_path / DEAD.replace("ff", "bb")).touch()
-    os.mkfifo(tmp_path / DEAD.replace("ff", "cc"))
+    (tmp_path / DEAD).touch()
+    (tmp_path / DEAD.replace("ff", "aa") / "package").mkdir(parents=True)
     drafts.sweep(str(tmp_path))
     drafts.sweep(str(tmp_path / "missing"))
-    assert names(tmp_path) == [DEAD.replace("ff", "aa"), DEAD.replace("ff", "cc"), ".linkpack-notes.tmp"]
+    kept = {ours[2].name, ours[3].name, ".linkpack-notes.tmp", DEAD, DEAD.replace("ff", "aa")}
+    assert set(names(tmp_path)) == kept
+
+
+def test_drafts_of_another_folder_are_not_swept(tmp_path: Path) -> None:
+    """A draft that came with a copy of its folder, as in a clone or an archive, stays."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    name = Path(drafts.draft_path(str(tmp_path / "old"))).name
+    (tmp_path / "old" / name).touch()
+    (tmp_path / "new" / name).touch()
+    drafts.sweep(str(tmp_path / "old"))
+    drafts.sweep(str(tmp_path / "new"))
+    assert names(tmp_path / "old") == []
+    assert names(tmp_path / "new") == [name]
+
+
+def test_drafts_of_another_user_are_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of another user stay, whatever their names: root could remove them."""
+    path = Path(drafts.draft_path(str(tmp_path)))
+    path.touch()
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    drafts.sweep(str(tmp_path))
+    assert names(tmp_path) == [path.name]
 
 
 @pytest.mark.parametrize("removed", [True, False], ids=["removed", "locked"])
@@ -190,11 +213,12 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
 
-    (tmp_path / DEAD).touch()
+    left = Path(drafts.draft_path(str(tmp_path)))
+    left.touch()
     monkeypatch.setattr(fcntl, "flock", refuse)
     with fswrite.draft(str(tmp_path / "out")):
         pass
-    assert names(tmp_path) == [DEAD, "out"]
+    assert names(tmp_path) == [left.name, "out"]
 
 
 def test_made_dirs(tmp_path: Path) -> None:
