@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +121,26 @@ def test_paths_that_cannot_be(blog: Path, args: tuple[str, ...], code: str) -> N
     """Two files at one path, a path without a name, and one that cannot be made are errors."""
     assert refused(*args).code == code
     assert (blog / "blog-1.0.0.tgz").exists() == (code == "EWRITE")
+
+
+def test_records_go_to_standard_output(blog: Path) -> None:
+    """`/dev/stdout` is written to, before the tarball's name, and nothing of that name is made."""
+    command = [sys.executable, "-m", "linkpack", "pack", "-q", "--snapshot-manifest", "/dev/stdout"]
+    out = subprocess.run(command, cwd=blog, capture_output=True, text=True, check=True).stdout
+    record, _, name = out.rstrip().rpartition("\n")
+    assert json.loads(record)["tarball"]["filename"] == name == "blog-1.0.0.tgz"
+
+
+@pytest.mark.parametrize("option", ["--snapshot-manifest=m.json", "--sbom=spdx", "--out=blog-1.0.0.spdx.json"])
+def test_links_are_not_replaced(blog: Path, option: str) -> None:
+    """A link of an output's name is refused before anything is written; what it leads to stays as it is."""
+    (blog / "kept").write_text("kept", encoding="utf-8")
+    for name in ("m.json", "blog-1.0.0.spdx.json"):
+        (blog / name).symlink_to("kept")
+    before = sorted(blog.iterdir())
+    assert refused(option).code == "EWRITE"
+    assert sorted(blog.iterdir()) == before
+    assert (blog / "kept").read_text(encoding="utf-8") == "kept"
 
 
 def test_several_packages(blog: Path) -> None:
