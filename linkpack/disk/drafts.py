@@ -147,8 +147,8 @@ def remove_tree(folder: str, around: int | None = None) -> None:
     """Remove *folder* and all that is in it, however deep, following no link.
 
     *around* is a descriptor that a relative path starts at. What cannot be removed stays, without an error. Each
-    folder inside is moved up into *folder* before it is looked into, so that neither the stack nor a path grows with
-    the depth: `shutil.rmtree` recurses on Python 3.10 and 3.11, and its paths grow past what a system takes.
+    folder inside is moved up into *folder* before it is looked into, so that neither the stack nor a path grows
+    with the depth: `shutil.rmtree` recurses on Python 3.10 and 3.11, and its paths grow past what a system takes.
     """
     with contextlib.suppress(OSError):
         top = os.open(folder, _OPEN | os.O_DIRECTORY, dir_fd=around)

@@ -91,21 +91,26 @@ def keeps(asked: Asked, question: Question, *, forced: bool = False) -> bool:
 
 
 def reason(asked: Asked, question: Question) -> str:
-    """Why the frames do not keep the path: the rule, and where it stands; empty when they keep it."""
-    rule = decider(asked, question)
+    """Return why the frames do not keep the path: the rule, and where it stands; empty when they keep it."""
+    _, blame = _heard(asked, question, forced=False)
+    if blame is None:
+        return ""
+    depth, rules = blame
+    rule = rules.last_match(asked.parts[depth:], question)
     if rule is None or rule.negated:
         return ""
     return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
 
 
 def decider(asked: Asked, question: Question) -> Rule | None:
-    """The rule that decides whether the path is kept; None when none speaks of it, and it is."""
+    """Return the rule that decides whether the path is kept; None when none speaks of it, and it is.
+
+    Rules of ignore files are asked through pathspec, a second opinion for the person who asks why.
+    """
     _, blame = _heard(asked, question, forced=False)
-    return None if blame is None else _deciding(*blame, asked, question)
-
-
-def _deciding(depth: int, rules: RuleSet, asked: Asked, question: Question) -> Rule | None:
-    """The rule of *rules*, the set of the directory at *depth*, that decided about *asked*."""
+    if blame is None:
+        return None
+    depth, rules = blame
     if rules.rules[0].where in {BUILT_IN, FILES}:
         return rules.last_match(asked.parts[depth:], question)
     return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
