@@ -165,6 +165,15 @@ def _may_fail(path: str, hint: str) -> Iterator[None]:
         raise SnapshotError(why, code="EWRITE", path=path, hint=hint) from err
 
 
+def with_warnings(tarball: Tarball, origins: Sequence[Origin]) -> Tarball:
+    """Return *tarball* with warnings of what its record cannot tell, as *origins* say."""
+    if not origins:
+        return tarball
+    from linkpack.trace.origins import undecided  # noqa: PLC0415 - as above
+
+    return tarball._replace(warnings=(*tarball.warnings, *undecided(origins)))
+
+
 def _distinct(paths: Sequence[str]) -> None:
     """Refuse two files at one path."""
     seen: set[str] = set()

@@ -1,0 +1,520 @@
+"""Asks git about a repository without running anything that the repository names.
+
+The only module that starts git. A repository can name programs in its settings and attributes (filters, hooks,
+file system monitors, text converters, credential helpers, programs of a remote), and it may be anybody's: that of
+a linked package, or of an archive that was unpacked. So git is asked only by commands that start none of them, in
+an environment that says nothing of another repository, and with settings that switch off the rest:
+
+- `rev-parse`, `ls-files`, `cat-file --batch`, `check-attr`, `config --get-regexp`: no `status`, `diff`, `checkout`
+  or `archive`, which run filters and write the index;
+- no fetching of missing objects: `GIT_NO_LAZY_FETCH` (git 2.44 on), and for older ones no protocol is allowed;
+- no repository that is found as a folder of a tree (`safe.bareRepository`, git 2.38 on, and a check of our own);
+- git itself is looked up in folders that are nobody's project.
+
+What git says of a commit is not believed but checked: every object that is read has the id that it was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import selectors
+import stat
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import TracebackType
+    from typing import IO
+
+    from typing_extensions import Self
+
+TIMEOUT = 60.0  # seconds that git may be silent: a pipe among its files would hold it up for ever
+_MOST_OUTPUT = 1 << 30  # bytes of one answer
+_MOST_ENTRIES = 1_000_000  # files and folders of a commit
+_MOST_NAMES = 1 << 28  # characters of their paths together
+_MOST_PATH = 4096  # characters of one path
+_MOST_TREE = 64 << 20  # bytes of one folder of a commit
+_MOST_COMMIT = 16 << 20  # bytes of a commit and its message
+_CHUNK = 1 << 18
+
+_OPTIONS = (
+    "--no-pager",
+    "--no-optional-locks",
+    "--no-replace-objects",
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor="),  # "false" was the name of a program before git 2.36
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "credential.helper="),
+)
+# The settings of whoever runs us, in files or (as in containers) in variables. What else begins with GIT_ leads to
+# another repository (hooks have GIT_DIR set, and more), traces to files, or names programs.
+_KEPT = re.compile(
+    "GIT_(?:CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM"
+    "|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|(?:KEY|VALUE)_[0-9]+))"
+)
+_SETTINGS = r"^(core\.(autocrlf|filemode|symlinks)|filter\..*\.(clean|process))$"
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ATTRIBUTES = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
+_FAULTS = (
+    ("not a git repository", "it is in no git repository"),
+    ("cannot use bare repository", "it is in no git work tree"),
+    ("dubious ownership", "its git repository belongs to another user (git's safe.directory setting allows it)"),
+    ("unsafe repository", "its git repository belongs to another user (git's safe.directory setting allows it)"),
+)
+
+
+class GitFault(Exception):
+    """Why git has no answer: a *reason* without any path, and git's own words in *detail*."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class Entry(NamedTuple):
+    """A file of a commit or of the index: its *mode* (0o100644, 0o100755, 0o120000 a link, 0o160000 a submodule).
+
+    *id* is that of its contents, or the commit of a submodule.
+    """
+
+    mode: int
+    id: str
+
+
+class Index(NamedTuple):
+    """The index: what the next commit would have, by path, and the paths that a merge left *unmerged*."""
+
+    entries: Mapping[str, Entry]
+    unmerged: frozenset[str]
+
+
+class Repository(NamedTuple):
+    """A folder in the work tree of a repository.
+
+    *folder* and *top*, that of the work tree, are real paths; *prefix* leads from *top* to *folder* ("" or
+    "packages/a"). *commit* is the id of HEAD. *program* is the git that answers, and is given up when it is silent
+    for *timeout* seconds.
+    """
+
+    program: str
+    folder: str
+    top: str
+    prefix: str
+    commit: str
+    timeout: float = TIMEOUT
+
+    def staged(self) -> Index:
+        """Return what the index has of the folder; paths are relative to it."""
+        entries: dict[str, Entry] = {}
+        unmerged = set()
+        for line in self._ask("ls-files", "--stage", "-z").split("\0"):
+            about, _, path = line.partition("\t")
+            if path:
+                mode, name, stage = about.split(" ")
+                if stage != "0":
+                    unmerged.add(path)
+                entries[path] = Entry(_canonical(int(mode, 8)), name)
+        return Index(entries, frozenset(unmerged))
+
+    def new_files(self) -> list[str]:
+        """Return the files of the folder that are neither in the index nor ignored, sorted.
+
+        A repository inside is one path, with a slash behind it. Nothing in a node_modules folder is listed.
+        """
+        listed = self._ask("ls-files", "--others", "--exclude=node_modules", "--exclude-standard", "-z")
+        return sorted(filter(None, listed.split("\0")))
+
+    def ignored(self) -> list[str]:
+        """Return the files and folders that git ignores in the folder, sorted; folders have a slash behind them.
+
+        A folder is listed without what is in it. Nothing in a node_modules folder is listed.
+        """
+        words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+        listed = self._ask(*words).split("\0")
+        return sorted([path for path in listed if path and "node_modules" not in path.rstrip("/").split("/")])
+
+    def settings(self) -> Mapping[str, str]:
+        """Return git's settings about the contents of files, by their lower-case names."""
+        found = {}
+        for each in self._ask("config", "-z", "--get-regexp", _SETTINGS, fine=(0, 1)).split("\0"):
+            key, equals, value = each.partition("\n")
+            found[key] = value if equals else "true"
+        return found
+
+    def attributes(self, paths: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """Return the attributes about the contents of the files at *paths*, as git's `check-attr` tells them.
+
+        Only those that are specified: "set", "unset" or a value.
+        """
+        asked = "".join([f"{path}\0" for path in paths])
+        words = self._ask("check-attr", "-z", "--stdin", *_ATTRIBUTES, given=os.fsencode(asked)).split("\0")
+        found: dict[str, dict[str, str]] = {}
+        for path, name, value in zip(*[iter(words)] * 3, strict=False):
+            if value != "unspecified":
+                found.setdefault(path, {})[name] = value
+        return found
+
+    def objects(self) -> Objects:
+        """Return a reader of the repository's objects, to be used in a `with` block."""
+        return Objects(self.program, self.folder, self.timeout)
+
+    def _ask(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> str:
+        return _Asked(self.program, self.folder, self.timeout).run(*words, given=given, fine=fine)
+
+
+class Objects:
+    """Reads objects of a repository by their ids, each checked to be what its id says."""
+
+    def __init__(self, program: str, folder: str, timeout: float = TIMEOUT) -> None:
+        self._command = [program, *_OPTIONS, "cat-file", "--batch"]
+        self._folder = folder
+        self._timeout = timeout
+        self._buffer = b""
+
+    def __enter__(self) -> Self:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - a fixed command
+                self._command,
+                cwd=self._folder,
+                env=environment(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+            )
+        except OSError as err:
+            raise GitFault(f"git cannot be run: {err.strerror}") from err
+        self._answers = selectors.DefaultSelector()
+        if self._process.stdout is not None:
+            self._out = self._process.stdout.fileno()
+            self._answers.register(self._out, selectors.EVENT_READ)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._answers.close()
+        for pipe in filter(None, _pipes(self._process)):
+            pipe.close()
+        self._process.wait()
+
+    def size(self, name: str, kind: str) -> int:
+        """Ask for the object *name* and return its size in bytes; its contents must be read next, by `contents`.
+
+        Raises `GitFault` when it is not there, or not a *kind* ("blob", "tree", "commit").
+        """
+        if not _ID.fullmatch(name) or self._process.stdin is None:
+            raise GitFault("its git repository is damaged", f"{name} is no id of an object")
+        try:
+            self._process.stdin.write(f"{name}\n".encode())
+        except OSError as err:
+            raise GitFault("its git repository is damaged", f"git does not answer: {err.strerror}") from err
+        while b"\n" not in self._buffer:
+            self._buffer += self._more()
+        head, _, self._buffer = self._buffer.partition(b"\n")
+        found = head.decode("ascii", "replace").split(" ")
+        if len(found) != 3 or found[1] != kind or not found[2].isdecimal():  # noqa: PLR2004 - id, kind, size
+            raise GitFault("its git repository lacks an object of the commit", f"{name} is no {kind}")
+        return int(found[2])
+
+    def contents(self, name: str, kind: str, size: int) -> Iterator[bytes]:
+        """Yield the *size* bytes of the object that `size` was asked for; `GitFault` at the end if they differ."""
+        digest = _hasher(name)
+        digest.update(f"{kind} {size}\0".encode())
+        left = size
+        while left:
+            piece, self._buffer = self._buffer[:left], self._buffer[left:]
+            if not piece:
+                self._buffer = self._more()
+                continue
+            digest.update(piece)
+            left -= len(piece)
+            yield piece
+        while not self._buffer:
+            self._buffer = self._more()
+        self._buffer = self._buffer[1:]  # the line break behind it
+        if digest.hexdigest() != name:
+            raise GitFault(
+                "its git repository is damaged", f"the {kind} {name} has other contents than its id says"
+            )
+
+    def read(self, name: str, kind: str, most: int) -> bytes:
+        """Return the contents of the object *name*.
+
+        Raises `GitFault` when it has more than *most* bytes, and as `size` does.
+        """
+        size = self.size(name, kind)
+        if size > most:
+            raise GitFault(f"a {kind} of the commit is too large", f"{name} has {size} bytes")
+        return b"".join(self.contents(name, kind, size))
+
+    def files(self, commit: str, prefix: str) -> dict[str, Entry]:
+        """Return the files that *commit* has below *prefix*, by paths relative to it.
+
+        Empty when the commit has no such folder: nothing, a file or a link may be there. Raises `GitFault`, also
+        for what no honest repository has: paths that lead elsewhere, and trees without measure.
+        """
+        head, _, _ = self.read(commit, "commit", _MOST_COMMIT).partition(b"\n")
+        tree = head.removeprefix(b"tree ").decode("ascii", "replace")
+        for portion in prefix.split("/") if prefix else ():
+            inner = self._tree(tree).get(portion)
+            if inner is None or not stat.S_ISDIR(inner.mode):
+                return {}
+            tree = inner.id
+        found: dict[str, Entry] = {}
+        known: dict[str, dict[str, Entry]] = {}  # a hostile commit may have one folder in a million places
+        waiting = [("", tree)]
+        entries = characters = 0
+        while waiting:
+            folder, tree = waiting.pop()
+            if tree not in known:
+                known[tree] = self._tree(tree)
+            for name, entry in known[tree].items():
+                path = folder + name
+                entries += 1
+                characters += len(path)
+                if entries > _MOST_ENTRIES or characters > _MOST_NAMES or len(path) > _MOST_PATH:
+                    raise GitFault("its commit has too many files, or too long paths")
+                if stat.S_ISDIR(entry.mode):
+                    waiting.append((f"{path}/", entry.id))
+                else:
+                    found[path] = entry
+        return found
+
+    def _tree(self, name: str) -> dict[str, Entry]:
+        """Return the entries of one folder of a commit by name, folders with mode 0o40000."""
+        text = self.read(name, "tree", _MOST_TREE)
+        width = len(name) // 2
+        found: dict[str, Entry] = {}
+        at = 0
+        while at < len(text):
+            end = text.find(b"\0", at)
+            mode, _, raw = text[at:end].partition(b" ")
+            label = os.fsdecode(raw)
+            bad = label in {"", ".", ".."} or "/" in label or label.lower() == ".git" or label in found
+            if end < 0 or bad or not re.fullmatch(rb"[0-7]{5,6}", mode) or end + 1 + width > len(text):
+                raise GitFault("its git repository is damaged", f"the tree {name} is malformed")
+            at = end + 1 + width
+            found[label] = Entry(_canonical(int(mode, 8)), text[end + 1 : at].hex())
+        return found
+
+    def _more(self) -> bytes:
+        """Return the next bytes of git's answer; `GitFault` when none come."""
+        if not self._answers.select(self._timeout):
+            raise _silent(self._timeout)
+        piece = os.read(self._out, _CHUNK)
+        if not piece:
+            raise GitFault("its git repository lacks an object of the commit", "git cat-file ended")
+        return piece
+
+
+def open_repository(folder: str) -> Repository:
+    """Return the repository whose work tree holds *folder*, and its commit.
+
+    Raises `GitFault` without git, a repository or a commit, and for a repository that git does not trust
+    (safe.directory).
+    """
+    real = os.path.realpath(folder)
+    program = find_git(os.environ.get("PATH", os.defpath), real)
+    ask = _Asked(program, real, TIMEOUT).run
+    inside, _, git_dir = ask("rev-parse", "--is-inside-work-tree", "--absolute-git-dir").partition("\n")
+    if inside != "true":
+        raise GitFault("it is in no git work tree")
+    top = os.path.realpath(_line(ask("rev-parse", "--show-toplevel")))
+    # Older gits take any folder that looks like a repository for one, with the work tree that its settings name.
+    if (
+        not is_within(real, top)
+        or is_within(real, _line(git_dir))
+        or not os.path.lexists(os.path.join(top, ".git"))
+    ):
+        raise GitFault("its git repository has its work tree elsewhere")
+    commit = _line(ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}", fine=(0, 1)))
+    if not commit:
+        raise GitFault("its git repository has no commit")
+    prefix = os.path.relpath(real, top)
+    return Repository(program, real, top, "" if prefix == "." else prefix, commit)
+
+
+def blob_id(pieces: Iterable[bytes], size: int, like: str) -> str:
+    r"""Return the id that git gives to a file of *size* bytes, by the hash function of the id *like*.
+
+    [b"hello\n"], 6, "0" * 40  ->  "ce013625030ba8dba906f756967f9e9ca394464a"
+    """
+    digest = _hasher(like)
+    digest.update(f"blob {size}\0".encode())
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def find_git(path: str, folder: str) -> str:
+    """Return the git of the search path *path* that is not part of the project around *folder*.
+
+    Left out are relative folders (they would be read from where git is started), folders inside the work tree of
+    *folder*, and `node_modules/.bin`, which package managers put in front for scripts. Raises `GitFault` when no
+    other folder has it.
+    """
+    around = _work_tree(folder)
+    for each in path.split(os.pathsep):
+        if not os.path.isabs(each) or os.path.normpath(each).endswith("/node_modules/.bin"):
+            continue
+        program = os.path.join(each, "git")
+        if (
+            os.path.isfile(program)
+            and os.access(program, os.X_OK)
+            and not is_within(os.path.realpath(each), around)
+        ):
+            return program
+    raise GitFault("git is not installed, or not on PATH")
+
+
+def _work_tree(folder: str) -> str:
+    """Return the outermost folder at or above the real path *folder* that has a `.git`; *folder* when none has."""
+    found = at = folder
+    while True:
+        if os.path.lexists(os.path.join(at, ".git")):
+            found = at
+        above = os.path.dirname(at)
+        if above == at:
+            return found
+        at = above
+
+
+def is_within(path: str, folder: str) -> bool:
+    """True if the real path *path* is *folder* or lies below it."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def environment(around: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for git, made of the variables *around* us."""
+    kept = {name: value for name, value in around.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)}
+    path = os.pathsep.join(
+        [each for each in around.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(each)]
+    )
+    return {
+        **kept,
+        "PATH": path,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # a list of one protocol, which does not exist
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "LC_ALL": "C",
+    }
+
+
+class _Asked(NamedTuple):
+    """The git *program*, asked in *folder*, and given up when it is silent for *timeout* seconds."""
+
+    program: str
+    folder: str
+    timeout: float
+
+    def run(self, *words: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> str:
+        """Return what git prints for *words*, with *given* as its standard input.
+
+        Raises `GitFault` when its exit status is not among those that are *fine*, and when it prints too much.
+        """
+        try:
+            process = subprocess.Popen(  # noqa: S603 - a fixed command; no text of a user's is among its options
+                [self.program, *_OPTIONS, *words],
+                cwd=self.folder,
+                env=environment(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+            )
+        except OSError as err:
+            raise GitFault(f"git cannot be run: {err.strerror}") from err
+        with process:
+            try:
+                out, told = self._exchange(process, given)
+            finally:
+                process.kill()
+        if process.returncode not in fine:
+            raise _explained(os.fsdecode(told), process.returncode)
+        return os.fsdecode(out)
+
+    def _exchange(self, process: subprocess.Popen[bytes], given: bytes) -> tuple[bytes, bytes]:
+        """Write *given* to *process*, and return all that it prints to standard output and standard error."""
+        stdin, stdout, stderr = cast("tuple[IO[bytes], IO[bytes], IO[bytes]]", _pipes(process))
+        printed = {stdout: bytearray(), stderr: bytearray()}
+        os.set_blocking(stdin.fileno(), False)
+        left = memoryview(given)
+        with selectors.DefaultSelector() as pipes:
+            pipes.register(stdin, selectors.EVENT_WRITE)
+            for pipe in printed:
+                pipes.register(pipe, selectors.EVENT_READ)
+            while pipes.get_map():
+                ready = [key.fileobj for key, _ in pipes.select(self.timeout)]
+                if not ready:
+                    raise _silent(self.timeout)
+                if stdin in ready:
+                    left = _written(stdin, left)
+                    if not left:
+                        pipes.unregister(stdin)
+                        stdin.close()
+                for pipe in [each for each in printed if each in ready]:
+                    piece = os.read(pipe.fileno(), _CHUNK)
+                    printed[pipe] += piece
+                    if not piece:
+                        pipes.unregister(pipe)
+                if sum(map(len, printed.values())) > _MOST_OUTPUT:
+                    raise GitFault("git's answer is too long")
+        try:
+            process.wait(self.timeout)
+        except subprocess.TimeoutExpired as err:
+            raise _silent(self.timeout) from err
+        return bytes(printed[stdout]), bytes(printed[stderr])
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes] | None, ...]:
+    return process.stdin, process.stdout, process.stderr
+
+
+def _written(pipe: IO[bytes], text: memoryview) -> memoryview:
+    """Write what *pipe* takes of *text*, and return the rest; nothing when git reads no more."""
+    try:
+        return text[os.write(pipe.fileno(), text) :]
+    except BrokenPipeError:
+        return text[:0]
+
+
+def _silent(seconds: float) -> GitFault:
+    return GitFault(f"git did not answer within {seconds:g} seconds")
+
+
+def _explained(message: str, status: int) -> GitFault:
+    """Return the fault that git's *message* to standard error tells of."""
+    for part, reason in _FAULTS:
+        if part in message:
+            return GitFault(reason)
+    lines = message.strip().splitlines() or [""]
+    detail = lines[0].removeprefix("fatal: ").removeprefix("error: ")
+    return GitFault(
+        "git cannot read its settings" if "config" in detail else f"git failed with status {status}", detail
+    )
+
+
+def _hasher(like: str) -> hashlib._Hash:
+    """Return the hash function of a repository that has an id *like* this one: SHA-1 or SHA-256."""
+    return hashlib.sha256() if len(like) == 64 else hashlib.sha1(usedforsecurity=False)  # noqa: PLR2004 - digits
+
+
+def _canonical(mode: int) -> int:
+    """Return *mode* as git writes it today: old repositories have files with 0o100664."""
+    if stat.S_ISREG(mode):
+        return 0o100755 if mode & stat.S_IXUSR else 0o100644
+    return mode
+
+
+def _line(text: str) -> str:
+    """Return *text* without the line break at its end, which is git's; a path may have others."""
+    return text.removesuffix("\n")
