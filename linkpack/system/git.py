@@ -177,18 +177,7 @@ class Objects:
         self._buffer = b""
 
     def __enter__(self) -> Self:
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - a fixed command
-                self._command,
-                cwd=self._folder,
-                env=environment(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-            )
-        except OSError as err:
-            raise GitFault(f"git cannot be run: {err.strerror}") from err
+        self._process = _start(self._command, self._folder, subprocess.DEVNULL)
         self._answers = selectors.DefaultSelector()
         if self._process.stdout is not None:
             self._out = self._process.stdout.fileno()
@@ -409,6 +398,22 @@ def environment(around: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _start(command: list[str], folder: str, stderr: int) -> subprocess.Popen[bytes]:
+    """Start git as *command* in *folder*, its standard input and output being pipes; raises `GitFault`."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - a fixed command; no text of a user's is among its options
+            command,
+            cwd=folder,
+            env=environment(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            bufsize=0,
+        )
+    except OSError as err:
+        raise GitFault(f"git cannot be run: {err.strerror}") from err
+
+
 class _Asked(NamedTuple):
     """The git *program*, asked in *folder*, and given up when it is silent for *timeout* seconds."""
 
@@ -421,18 +426,7 @@ class _Asked(NamedTuple):
 
         Raises `GitFault` when its exit status is not among those that are *fine*, and when it prints too much.
         """
-        try:
-            process = subprocess.Popen(  # noqa: S603 - a fixed command; no text of a user's is among its options
-                [self.program, *_OPTIONS, *words],
-                cwd=self.folder,
-                env=environment(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-            )
-        except OSError as err:
-            raise GitFault(f"git cannot be run: {err.strerror}") from err
+        process = _start([self.program, *_OPTIONS, *words], self.folder, subprocess.PIPE)
         with process:
             try:
                 out, told = self._exchange(process, given)

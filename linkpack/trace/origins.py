@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs
 from linkpack.errors import Problem
 from linkpack.trace.gitstate import read_git
+from linkpack.trace.places import known_homes, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,13 +22,15 @@ _NAMED = 5  # changed files that a message names
 class Origin(NamedTuple):
     """A source directory that a tarball is made from: the project's (its only slot is "") or a snapshot's.
 
-    *path* is relative to the project; *git* is what git says of the directory, but for files that this run writes.
+    *path* is relative to the project, and *place* the same for records: empty when it would name a place of this
+    machine. *git* is what git says of the directory, but for files that this run writes.
     """
 
     name: str
     version: str
     slots: tuple[str, ...]
     path: str
+    place: str
     git: GitState
 
     @property
@@ -37,12 +40,20 @@ class Origin(NamedTuple):
 
 
 def read_origins(plan: PackPlan, outputs: Iterable[str]) -> tuple[Origin, ...]:
-    """The origins of what *plan* packs, the project first; *outputs* are the paths that packing writes."""
+    """Return the origins of what *plan* packs, the project first; *outputs* are the paths that packing writes."""
+    homes = known_homes()
     written = frozenset(path for each in outputs if (path := _real(each)))
     own = (plan.manifest.name, plan.manifest.version, ("",), plan.root)
     linked = [(each.name, each.version, each.slots, each.source) for each in plan.bundled if each.linked]
     return tuple(
-        Origin(name, version, slots, posixpath.relpath(source, plan.root), _state(source, written))
+        Origin(
+            name,
+            version,
+            slots,
+            path=posixpath.relpath(source, plan.root),
+            place=shown_path(source, plan.root, homes),
+            git=_state(source, written),
+        )
         for name, version, slots, source in (own, *linked)
     )
 
