@@ -18,7 +18,7 @@ from linkpack.disk.drafts import draft_folder
 from linkpack.errors import LinkpackError, PlanRejected
 from linkpack.select.ignore import RuleSet, given_rules
 from linkpack.select.wildcard import fold
-from linkpack.system.git import GitFault, is_within, open_repository
+from linkpack.system.git import SUBMODULE, GitFault, is_within, open_repository
 from linkpack.system.worktree import compare_files, read_changes
 
 if TYPE_CHECKING:
@@ -125,19 +125,17 @@ class CommittedTree:
             compared = compare_files(top, files)
             self._filtered = {f"{self._tree}/{path}": why for path, why in compared.undecided.items()}
             left = limits.unpacked
-            for path, entry in files.items():
-                if not self._make_folder(os.path.dirname(path)):
-                    raise GitFault("its commit has names that this disk takes for one", path)
-                if not stat.S_ISREG(entry.mode) and not stat.S_ISLNK(entry.mode):
-                    os.mkdir(f"{self._tree}/{path}")  # a submodule, which the commit has no files of
-                    continue
-                size = objects.size(entry.id, "blob")
+            blobs = {path: entry for path, entry in files.items() if entry.mode != SUBMODULE}
+            contents = objects.read_all([entry.id for entry in blobs.values()], "blob")
+            for (path, entry), (size, pieces) in zip(blobs.items(), contents, strict=True):
                 left -= size
                 if size > limits.file or left < 0:
                     raise GitFault("its commit has too large files", f"{path} has {size} bytes")
-                self._write_entry(
-                    path, entry, objects.contents(entry.id, "blob", size), path in compared.converted
-                )
+                if not self._make_folder(os.path.dirname(path)):
+                    raise GitFault("its commit has names that this disk takes for one", path)
+                self._write_entry(path, entry, pieces, path in compared.converted)
+        for path in files.keys() - blobs.keys():
+            self._make_folder(path)
         self._packages = [os.path.dirname(path) for path in files if os.path.basename(path) == "package.json"]
 
     def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], converted: bool) -> None:  # noqa: FBT001

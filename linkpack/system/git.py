@@ -25,12 +25,14 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import IO
 
     from typing_extensions import Self
 
+LINK = 0o120000
+SUBMODULE = 0o160000
 TIMEOUT = 60.0  # seconds that git may be silent: a pipe among its files would hold it up for ever
 _MOST_OUTPUT = 1 << 30  # bytes of one answer
 _MOST_ENTRIES = 1_000_000  # files and folders of a commit
@@ -38,7 +40,8 @@ _MOST_NAMES = 1 << 28  # characters of their paths together
 _MOST_PATH = 4096  # characters of one path
 _MOST_TREE = 64 << 20  # bytes of one folder of a commit
 _MOST_COMMIT = 16 << 20  # bytes of a commit and its message
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes read at once
+_AHEAD = 64  # objects that are asked for before the first is read
 
 _OPTIONS = (
     "--no-pager",
@@ -77,7 +80,7 @@ class GitFault(Exception):
 
 
 class Entry(NamedTuple):
-    """A file of a commit or of the index: its *mode* (0o100644, 0o100755, 0o120000 a link, 0o160000 a submodule).
+    """A file of a commit or of the index: its *mode* (0o100644, 0o100755, `LINK` or `SUBMODULE`).
 
     *id* is that of its contents, or the commit of a submodule.
     """
@@ -174,7 +177,8 @@ class Objects:
         self._command = [program, *_OPTIONS, "cat-file", "--batch"]
         self._folder = folder
         self._timeout = timeout
-        self._buffer = b""
+        self._buffer = b""  # of git's answers, read up to *_at*
+        self._at = 0
 
     def __enter__(self) -> Self:
         self._process = _start(self._command, self._folder, subprocess.DEVNULL)
@@ -193,55 +197,81 @@ class Objects:
             pipe.close()
         self._process.wait()
 
-    def size(self, name: str, kind: str) -> int:
-        """Ask for the object *name* and return its size in bytes; its contents must be read next, by `contents`.
+    def read_all(self, names: Sequence[str], kind: str) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Yield the size in bytes and the contents of each of the objects *names*, in order.
 
-        Raises `GitFault` when it is not there, or not a *kind* ("blob", "tree", "commit").
+        The contents of one must have been read when the next is asked for. Raises `GitFault` when an object is not
+        there, or not a *kind* ("blob", "tree", "commit"), and when its contents are not those of its id.
         """
-        if not _ID.fullmatch(name) or self._process.stdin is None:
-            raise GitFault("its git repository is damaged", f"{name} is no id of an object")
+        for number, name in enumerate(names):
+            if number % _AHEAD == 0:
+                self._ask_for(names[number : number + _AHEAD])
+            size = self._head(name, kind)
+            yield size, self._contents(name, kind, size)
+
+    def read(self, name: str, kind: str, most: int) -> bytes:
+        """Return the contents of the object *name*; raises `GitFault` for more than *most* bytes, and as above."""
+        (found,) = self._read_small([name], kind, most)
+        return found
+
+    def _read_small(self, names: Sequence[str], kind: str, most: int) -> Iterator[bytes]:
+        for name, (size, pieces) in zip(names, self.read_all(names, kind), strict=True):
+            if size > most:
+                raise GitFault(f"a {kind} of the commit is too large", f"{name} has {size} bytes")
+            yield b"".join(pieces)
+
+    def _ask_for(self, names: Sequence[str]) -> None:
+        """Ask for the objects *names*, few enough for a pipe to take them at once."""
+        wrong = next((name for name in names if not _ID.fullmatch(name)), None)
+        if wrong is not None or self._process.stdin is None:
+            raise GitFault("its git repository is damaged", f"{wrong} is no id of an object")
         try:
-            self._process.stdin.write(f"{name}\n".encode())
+            self._process.stdin.write("".join([f"{name}\n" for name in names]).encode())
         except OSError as err:
             raise GitFault("its git repository is damaged", f"git does not answer: {err.strerror}") from err
-        while b"\n" not in self._buffer:
-            self._buffer += self._more()
-        head, _, self._buffer = self._buffer.partition(b"\n")
-        found = head.decode("ascii", "replace").split(" ")
+
+    def _head(self, name: str, kind: str) -> int:
+        """Return the size of the next object, which is to be *name* and a *kind*."""
+        line = b""
+        while not line.endswith(b"\n"):
+            self._fill()
+            end = self._buffer.find(b"\n", self._at) + 1
+            line += self._take((end or len(self._buffer)) - self._at)
+        found = line.decode("ascii", "replace").rstrip("\n").split(" ")
         if len(found) != 3 or found[1] != kind or not found[2].isdecimal():  # noqa: PLR2004 - id, kind, size
             raise GitFault("its git repository lacks an object of the commit", f"{name} is no {kind}")
         return int(found[2])
 
-    def contents(self, name: str, kind: str, size: int) -> Iterator[bytes]:
-        """Yield the *size* bytes of the object that `size` was asked for; `GitFault` at the end if they differ."""
+    def _contents(self, name: str, kind: str, size: int) -> Iterator[bytes]:
         digest = _hasher(name)
         digest.update(f"{kind} {size}\0".encode())
         left = size
         while left:
-            piece, self._buffer = self._buffer[:left], self._buffer[left:]
-            if not piece:
-                self._buffer = self._more()
-                continue
+            piece = self._take(left)
             digest.update(piece)
             left -= len(piece)
             yield piece
-        while not self._buffer:
-            self._buffer = self._more()
-        self._buffer = self._buffer[1:]  # the line break behind it
+        self._take(1)  # the line break behind it
         if digest.hexdigest() != name:
-            raise GitFault(
-                "its git repository is damaged", f"the {kind} {name} has other contents than its id says"
-            )
+            why = f"the {kind} {name} has other contents than its id says"
+            raise GitFault("its git repository is damaged", why)
 
-    def read(self, name: str, kind: str, most: int) -> bytes:
-        """Return the contents of the object *name*.
+    def _take(self, most: int) -> bytes:
+        """Return the next bytes of git's answers, at least one and at most *most*."""
+        self._fill()
+        piece = self._buffer[self._at : self._at + most]
+        self._at += len(piece)
+        return piece
 
-        Raises `GitFault` when it has more than *most* bytes, and as `size` does.
-        """
-        size = self.size(name, kind)
-        if size > most:
-            raise GitFault(f"a {kind} of the commit is too large", f"{name} has {size} bytes")
-        return b"".join(self.contents(name, kind, size))
+    def _fill(self) -> None:
+        """Wait for more of git's answers when all that came is read; `GitFault` when nothing comes."""
+        if self._at < len(self._buffer):
+            return
+        if not self._answers.select(self._timeout):
+            raise _silent(self._timeout)
+        self._buffer, self._at = os.read(self._out, _CHUNK), 0
+        if not self._buffer:
+            raise GitFault("its git repository lacks an object of the commit", "git cat-file ended")
 
     def files(self, commit: str, prefix: str) -> dict[str, Entry]:
         """Return the files that *commit* has below *prefix*, by paths relative to it.
@@ -250,57 +280,59 @@ class Objects:
         for what no honest repository has: paths that lead elsewhere, and trees without measure.
         """
         head, _, _ = self.read(commit, "commit", _MOST_COMMIT).partition(b"\n")
-        tree = head.removeprefix(b"tree ").decode("ascii", "replace")
+        top = head.removeprefix(b"tree ").decode("ascii", "replace")
+        trees: dict[str, dict[str, Entry]] = {}  # a hostile commit may have one folder in a million places
         for portion in prefix.split("/") if prefix else ():
-            inner = self._tree(tree).get(portion)
+            self._read_trees([top], trees)
+            inner = trees[top].get(portion)
             if inner is None or not stat.S_ISDIR(inner.mode):
                 return {}
-            tree = inner.id
+            top = inner.id
         found: dict[str, Entry] = {}
-        known: dict[str, dict[str, Entry]] = {}  # a hostile commit may have one folder in a million places
-        waiting = [("", tree)]
+        level = [("", top)]
         entries = characters = 0
-        while waiting:
-            folder, tree = waiting.pop()
-            if tree not in known:
-                known[tree] = self._tree(tree)
-            for name, entry in known[tree].items():
-                path = folder + name
-                entries += 1
-                characters += len(path)
-                if entries > _MOST_ENTRIES or characters > _MOST_NAMES or len(path) > _MOST_PATH:
-                    raise GitFault("its commit has too many files, or too long paths")
-                if stat.S_ISDIR(entry.mode):
-                    waiting.append((f"{path}/", entry.id))
-                else:
-                    found[path] = entry
+        while level:
+            self._read_trees([tree for _, tree in level], trees)
+            below = []
+            for folder, tree in level:
+                for name, entry in trees[tree].items():
+                    path = folder + name
+                    entries += 1
+                    characters += len(path)
+                    if entries > _MOST_ENTRIES or characters > _MOST_NAMES or len(path) > _MOST_PATH:
+                        raise GitFault("its commit has too many files, or too long paths")
+                    if stat.S_ISDIR(entry.mode):
+                        below.append((f"{path}/", entry.id))
+                    else:
+                        found[path] = entry
+            level = below
         return found
 
-    def _tree(self, name: str) -> dict[str, Entry]:
-        """Return the entries of one folder of a commit by name, folders with mode 0o40000."""
-        text = self.read(name, "tree", _MOST_TREE)
-        width = len(name) // 2
-        found: dict[str, Entry] = {}
-        at = 0
-        while at < len(text):
-            end = text.find(b"\0", at)
-            mode, _, raw = text[at:end].partition(b" ")
-            label = os.fsdecode(raw)
-            bad = label in {"", ".", ".."} or "/" in label or label.lower() == ".git" or label in found
-            if end < 0 or bad or not re.fullmatch(rb"[0-7]{5,6}", mode) or end + 1 + width > len(text):
-                raise GitFault("its git repository is damaged", f"the tree {name} is malformed")
-            at = end + 1 + width
-            found[label] = Entry(_canonical(int(mode, 8)), text[end + 1 : at].hex())
-        return found
+    def _read_trees(self, names: Iterable[str], known: dict[str, dict[str, Entry]]) -> None:
+        """Read those of the folders *names* of a commit that are not among the *known* ones, into these."""
+        new = [name for name in dict.fromkeys(names) if name not in known]
+        for name, text in zip(new, self._read_small(new, "tree", _MOST_TREE), strict=True):
+            known[name] = _parse_tree(name, text)
 
-    def _more(self) -> bytes:
-        """Return the next bytes of git's answer; `GitFault` when none come."""
-        if not self._answers.select(self._timeout):
-            raise _silent(self._timeout)
-        piece = os.read(self._out, _CHUNK)
-        if not piece:
-            raise GitFault("its git repository lacks an object of the commit", "git cat-file ended")
-        return piece
+
+def _parse_tree(name: str, text: bytes) -> dict[str, Entry]:
+    """Return the entries of one folder of a commit by name, folders with mode 0o40000.
+
+    *text* is `<mode> <name>`, a NUL and the bytes of the id, for each entry. Raises `GitFault`.
+    """
+    width = len(name) // 2
+    found: dict[str, Entry] = {}
+    at = 0
+    while at < len(text):
+        end = text.find(b"\0", at)
+        mode, _, raw = text[at:end].partition(b" ")
+        label = os.fsdecode(raw)
+        bad = label in {"", ".", ".."} or "/" in label or label.lower() == ".git" or label in found
+        if end < 0 or bad or not re.fullmatch(rb"[0-7]{5,6}", mode) or end + 1 + width > len(text):
+            raise GitFault("its git repository is damaged", f"the tree {name} is malformed")
+        at = end + 1 + width
+        found[label] = Entry(_canonical(int(mode, 8)), text[end + 1 : at].hex())
+    return found
 
 
 def open_repository(folder: str) -> Repository:

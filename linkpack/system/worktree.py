@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs
 from linkpack.errors import SourceChanged
-from linkpack.system.git import Entry, GitFault, blob_id, open_repository
+from linkpack.system.git import LINK, SUBMODULE, GitFault, blob_id, open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from linkpack.system.git import Repository
+    from linkpack.system.git import Entry, Repository
 
-_LINK = 0o120000
-_SUBMODULE = 0o160000
 _MOST_TEXT = 256 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
 _MOST_NESTED = 16  # submodules in submodules
 _LFS_NAME = "lfs"  # the filter of Git LFS, whose contents are told by their SHA-256
@@ -125,7 +123,7 @@ class _Looker:
 
     def _look(self, path: str, entry: Entry) -> str:
         full = f"{self._root}/{path}"
-        if entry.mode == _SUBMODULE:
+        if entry.mode == SUBMODULE:
             return "" if self._is_submodule(path, entry.id) else "other"
         status = os.lstat(full)
         if not self._is_plain(path.rpartition("/")[0]) or not self._has_type(status.st_mode, entry.mode):
@@ -137,7 +135,7 @@ class _Looker:
 
     def _has_type(self, found: int, wanted: int) -> bool:
         """True if a file with the mode *found* may be one that git has with the mode *wanted*."""
-        if wanted == _LINK:
+        if wanted == LINK:
             return stat.S_ISLNK(found) or (stat.S_ISREG(found) and not self._links_count)
         same = not self._modes_count or bool(found & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
         return stat.S_ISREG(found) and same
