@@ -306,7 +306,7 @@ def _write(path: str, pieces: Iterable[bytes], *, executable: bool) -> None:
 
 def _failed(folder: str, why: str) -> LinkpackError:
     return LinkpackError(
-        f"the committed tree of {folder} cannot be had: {why}",
+        f"the committed tree of {folder} cannot be read: {why}",
         code="EGIT",
         path=folder,
         hint="commit it where git can be asked, or compare with the folder itself: --against DIR",

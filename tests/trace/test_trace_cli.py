@@ -107,6 +107,36 @@ def test_what_git_does_not_know_is_not_clean(blog: Path, monkeypatch: pytest.Mon
     ]
 
 
+def test_what_only_a_filter_could_compare_is_said(blog: Path) -> None:
+    """A file whose filter would have to be run is named in a warning, and is not clean; nothing is run."""
+    git(blog, "config", "filter.f.clean", f"touch {blog}/ran; cat")
+    (blog / ".git" / "info" / "attributes").write_text("index.js filter=f\n", encoding="utf-8")
+    (blog / "index.js").write_text("changed", encoding="utf-8")
+    why = "index.js has other contents, and its filter f would have to be run to compare it"
+    options = ["--snapshot-manifest", "../record.json", "--pack-destination", ".."]
+    done = CliRunner().invoke(linkpack, ["pack", *options])
+    assert f"warning WFILTER: blog@1.0.0 may differ from its commit: {why}" in done.stderr
+    assert json.loads((blog.parent / "record.json").read_bytes())["project"]["dirty"] == ["index.js"]
+    [problem] = refused("--require-clean").problems
+    assert problem.message == f"blog@1.0.0 is not known to be committed: {why}"
+    (blog / "new.js").touch()
+    assert [each.message for each in refused("--require-clean").problems] == [
+        "blog@1.0.0 has uncommitted changes: new.js",
+        f"blog@1.0.0 is not known to be committed: {why}",
+    ]
+    assert not (blog / "ran").exists()
+
+
+def test_git_s_own_words_are_told_and_not_recorded(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in the user's settings is told with its place, which no record has."""
+    (blog.parent / "settings").write_text("[core", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(blog.parent / "settings"))
+    assert str(blog.parent / "settings") in refused("--require-clean").message
+    assert run("--snapshot-manifest", "record.json").exit_code == 0
+    record = json.loads((blog / "record.json").read_bytes())
+    assert record["project"]["unknown"] == "git cannot read its settings"
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [
