@@ -78,7 +78,7 @@ class CommittedTree:
         self.undecided: dict[str, str] = {}
         self.outside: dict[str, str] = {}
         self._made: set[str] = set()  # folders of the tree that are no links
-        self._packages: list[str] = []  # folders of the commit that have a package.json
+        self._around: set[str] = set()  # folders of the commit that have a package.json, or lie above one
         self._bundled = {
             self._repository.prefix
         }  # folders of the commit that are the project, or linked as packages
@@ -136,7 +136,14 @@ class CommittedTree:
                 self._write_entry(path, entry, pieces, path in compared.converted)
         for path in files.keys() - blobs.keys():
             self._make_folder(path)
-        self._packages = [os.path.dirname(path) for path in files if os.path.basename(path) == "package.json"]
+        for path in files:
+            if os.path.basename(path) == "package.json":
+                self._note_around(os.path.dirname(path))
+
+    def _note_around(self, folder: str) -> None:
+        while folder not in self._around:
+            self._around.add(folder)
+            folder = os.path.dirname(folder)
 
     def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], converted: bool) -> None:  # noqa: FBT001
         place = f"{self._tree}/{path}"
@@ -150,11 +157,11 @@ class CommittedTree:
         _write(place, pieces, executable=bool(entry.mode & stat.S_IXUSR))
 
     def add_modules(self) -> None:
-        """Put the node_modules of the work tree beside each package of the commit, as links; raises `OSError`.
+        """Put the node_modules of the work tree around each package of the commit, as links; raises `OSError`.
 
         Links from one package of the repository to another lead to what the commit has of it.
         """
-        for folder in self._packages:
+        for folder in sorted(self._around):
             modules = os.path.join(self._repository.top, folder, _MODULES)
             place = os.path.join(self._tree, folder, _MODULES)
             if os.path.isdir(modules) and not os.path.lexists(place):
@@ -163,10 +170,10 @@ class CommittedTree:
     def _link_modules(self, modules: str, place: str, *, scopes: bool) -> None:
         """Make *place* stand for the folder *modules*: one link, or a folder of links where some differ."""
         entries = sorted(fs.scan(modules), key=lambda entry: entry.name)
-        inner = []
+        inner: set[str] = set()
         if scopes:
-            inner = [each for each in entries if each.name.startswith("@") and each.is_dir(follow_symlinks=False)]
-        below = [each for scope in inner for each in fs.scan(scope.path)]
+            inner = {each.path for each in entries if each.name[0] == "@" and each.is_dir(follow_symlinks=False)}
+        below = [each for scope in inner for each in fs.scan(scope)]
         links = [each.path for each in (*entries, *below) if each.is_symlink()]
         committed = {link: path for link in links if (path := self._committed(link))}
         if not committed:
@@ -175,7 +182,7 @@ class CommittedTree:
         os.mkdir(place)
         for each in entries:
             here = f"{place}/{each.name}"
-            if each in inner:
+            if each.path in inner:
                 self._link_modules(each.path, here, scopes=False)
             elif each.is_file(follow_symlinks=False):  # what installers note there
                 _write(here, _contents(each.path), executable=False)

@@ -138,8 +138,14 @@ class Repository(NamedTuple):
         A folder is listed without what is in it. Nothing in a node_modules folder is listed.
         """
         words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
-        listed = self._ask(*words).split("\0")
-        return sorted([path for path in listed if path and "node_modules" not in path.rstrip("/").split("/")])
+        found: list[str] = []
+        folder = "\0"
+        for path in sorted(filter(None, self._ask(*words).split("\0"))):
+            if path.startswith(folder) or "node_modules" in path.rstrip("/").split("/"):
+                continue  # git lists what is in some folders as well
+            found.append(path)
+            folder = path if path.endswith("/") else folder
+        return found
 
     def settings(self) -> Mapping[str, str]:
         """Return git's settings about the contents of files, by their lower-case names."""

@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 
     from linkpack.system.git import Entry, Repository
 
-_MOST_TEXT = 256 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
+_MOST_TEXT = 64 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
 _MOST_NESTED = 16  # submodules in submodules
 _LFS_NAME = "lfs"  # the filter of Git LFS, whose contents are told by their SHA-256
 _LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
+# Encodings that Python reads as iconv does, in time that grows with the text: punycode, for one, does not.
+_ENCODING = re.compile(
+    r"utf-?(?:8|16|32)(?:[lb]e)?|(?:iso-?)?8859-?\d{1,2}|latin-?\d{1,2}|(?:cp|windows-?)\d{3,4}|koi8-?[ru]"
+    r"|shift[-_]?jis|sjis|euc-?(?:jp|kr|cn)|gb(?:k|2312|18030)|big-?5",
+    re.IGNORECASE,
+)
 _ID = rb"\$Id: [0-9a-f]{40}(?:[0-9a-f]{24})? \$"
 
 
@@ -244,6 +250,8 @@ def convert(text: bytes, conversion: _Conversion) -> bytes:
     Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
     """
     if conversion.encoding:
+        if not _ENCODING.fullmatch(conversion.encoding):
+            raise LookupError(conversion.encoding)
         text = text.decode(conversion.encoding).encode()
     if conversion.lines == "text" or (conversion.lines == "auto" and not _looks_binary(text)):
         text = text.replace(b"\r\n", b"\n")

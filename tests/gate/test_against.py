@@ -205,6 +205,14 @@ def commit_all(folder: Path) -> None:
     git(folder, "commit", "-qm", "all")
 
 
+def write_files(root: Path, files: dict[str, str]) -> Path:
+    """Write *files* below *root*, which is returned."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return root
+
+
 def found_against(tarball: str, folder: Path, *built: str) -> dict[str, str]:
     """What `verify --against git` says, by code: the message."""
     return {each.code: each.message for each in api.verify(tarball, against=f"git:{folder}", built=built).findings}
@@ -213,8 +221,7 @@ def found_against(tarball: str, folder: Path, *built: str) -> dict[str, str]:
 @pytest.fixture(name="built")
 def make_built(tmp_path: Path) -> Path:
     """A committed project whose `dist`, which ships, is built and ignored by git, with its tarball beside."""
-    folder = tmp_path / "repo"
-    for path, text in {
+    files = {
         "package.json": '{"name": "app", "version": "1.0.0", "license": "MIT", "files": ["dist"]}\n',
         "src/index.ts": "1\n",
         ".gitignore": "/dist\n*.tgz\ncoverage\n",
@@ -222,9 +229,8 @@ def make_built(tmp_path: Path) -> Path:
         "dist/cli/run.js": "#!/usr/bin/env node\n",
         "dist/package.json": '{"type": "module"}\n',
         "coverage/large": "x" * 100_000,
-    }.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    }
+    folder = write_files(tmp_path / "repo", files)
     (folder / "dist" / "cli" / "run.js").chmod(0o755)
     commit_all(folder)
     return folder
@@ -309,8 +315,7 @@ def test_built_needs_git(built: Path) -> None:
 @pytest.fixture(name="workspace")
 def make_workspace(tmp_path: Path) -> Path:
     """A committed workspace: `app` bundles `@s/lib`, its neighbour, and `dep`, installed at the root."""
-    root = tmp_path / "mono"
-    for path, text in {
+    files = {
         "package.json": '{"name": "mono", "private": true, "workspaces": ["packages/*"]}\n',
         ".gitignore": "node_modules\ndist\n*.tgz\n",
         "packages/app/package.json": '{"name": "app", "version": "1.0.0", "license": "MIT", "dependencies":'
@@ -320,9 +325,8 @@ def make_workspace(tmp_path: Path) -> Path:
         "packages/lib/dist/built.js": "2\n",
         "node_modules/dep/package.json": '{"name": "dep", "version": "1.0.0"}\n',
         "node_modules/.package-lock.json": "{}\n",
-    }.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+    }
+    root = write_files(tmp_path / "mono", files)
     (root / "node_modules" / "@s").mkdir()
     (root / "node_modules" / "@s" / "lib").symlink_to("../../packages/lib")
     (root / "node_modules" / "app").symlink_to("../packages/app")

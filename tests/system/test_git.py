@@ -206,6 +206,24 @@ def test_a_pipe_among_the_files_does_not_hold_us_up(repo: Path) -> None:
         open_repository(str(repo))._replace(timeout=0.2).new_files()
 
 
+def test_what_git_ignores(repo: Path) -> None:
+    """Ignored files and folders are listed, a folder of nothing else as one; what may be committed is not."""
+    for path in (
+        "dist/a",
+        "dist/b/c",
+        "packages/dist/a",
+        "logs/a.log",
+        "mixed/a.log",
+        "mixed/b",
+        "x/node_modules/y/z",
+    ):
+        (repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / path).touch()
+    (repo / ".git" / "info" / "exclude").write_text("*.log\nnode_modules\n", encoding="utf-8")
+    assert open_repository(str(repo)).ignored() == ["dist/", "logs/", "mixed/a.log", "packages/dist/", "x/"]
+    assert open_repository(str(repo / "packages")).ignored() == ["dist/"]
+
+
 def test_the_environment_says_nothing_of_another_repository() -> None:
     """Of git's variables only the user's own settings are passed on; no folder of PATH is relative."""
     hook = {
