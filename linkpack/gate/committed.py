@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs
 from linkpack.disk.drafts import draft_folder
-from linkpack.errors import LinkpackError, PlanRejected
+from linkpack.errors import LinkpackError, PlanRejected, Problem
 from linkpack.select.ignore import RuleSet, given_rules
 from linkpack.select.wildcard import fold
 from linkpack.system.git import SUBMODULE, GitFault, is_within, open_repository
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from linkpack.api import PackPlan
-    from linkpack.errors import Problem
     from linkpack.limits import Limits
     from linkpack.system.git import Entry, Repository
 
@@ -107,11 +106,15 @@ class CommittedTree:
 
     def renamed(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return *problems* with the paths of the work tree in place of those laid out."""
-        top = self._repository.top
-        return [
-            each._replace(path=each.path.replace(self._tree, top), message=each.message.replace(self._tree, top))
-            for each in problems
-        ]
+        top, tree = self._repository.top, self._tree
+        pairs = ((tree, top), (os.path.dirname(tree), os.path.dirname(top).rstrip("/")))
+        found = []
+        for each in problems:
+            texts = [each.path, each.message, each.hint]
+            for laid_out, there in pairs:
+                texts = [text.replace(laid_out, there) for text in texts]
+            found.append(Problem(each.code, *texts))
+        return found
 
     def write_commit(self, limits: Limits) -> None:
         """Write the files of the commit; raises `OSError` and `GitFault`."""
@@ -159,16 +162,20 @@ class CommittedTree:
     def add_modules(self) -> None:
         """Put the node_modules of the work tree around each package of the commit, as links; raises `OSError`.
 
-        Links from one package of the repository to another lead to what the commit has of it.
+        Links from one package of the repository to another lead to what the commit has of it. Where the commit has
+        a node_modules folder, only what that lacks is added.
         """
         for folder in sorted(self._around):
             modules = os.path.join(self._repository.top, folder, _MODULES)
             place = os.path.join(self._tree, folder, _MODULES)
-            if os.path.isdir(modules) and not os.path.lexists(place):
+            if os.path.isdir(modules) and (_is_plain_folder(place) or not os.path.lexists(place)):
                 self._link_modules(os.path.realpath(modules), place, scopes=True)
 
     def _link_modules(self, modules: str, place: str, *, scopes: bool) -> None:
-        """Make *place* stand for the folder *modules*: one link, or a folder of links where some differ."""
+        """Make *place* stand for the folder *modules*: one link, or a folder of links where some differ.
+
+        Of a folder that is there already everything stays.
+        """
         entries = sorted(fs.scan(modules), key=lambda entry: entry.name)
         inner: set[str] = set()
         if scopes:
@@ -176,14 +183,17 @@ class CommittedTree:
         below = [each for scope in inner for each in fs.scan(scope)]
         links = [each.path for each in (*entries, *below) if each.is_symlink()]
         committed = {link: path for link in links if (path := self._committed(link))}
-        if not committed:
-            os.symlink(modules, place)
-            return
-        os.mkdir(place)
+        if not _is_plain_folder(place):
+            if not committed:
+                os.symlink(modules, place)
+                return
+            os.mkdir(place)
         for each in entries:
             here = f"{place}/{each.name}"
-            if each.path in inner:
+            if each.path in inner and (_is_plain_folder(here) or not os.path.lexists(here)):
                 self._link_modules(each.path, here, scopes=False)
+            elif os.path.lexists(here):
+                continue
             elif each.is_file(follow_symlinks=False):  # what installers note there
                 _write(here, _contents(each.path), executable=False)
             else:
@@ -258,9 +268,14 @@ class CommittedTree:
         at = self._tree
         for name in folder.split("/"):
             at = f"{at}/{name}"
-            if not os.path.isdir(at) or os.path.islink(at):
+            if not _is_plain_folder(at):
                 return False
         return True
+
+
+def _is_plain_folder(path: str) -> bool:
+    """True if there is a folder at *path*, and no link to one."""
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _is_named(rules: RuleSet, path: str) -> bool:

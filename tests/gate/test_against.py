@@ -348,6 +348,19 @@ def test_linked_packages_of_the_same_repository(workspace: Path, tmp_path: Path)
     assert against(tarball, f"git:{app}") == [("EAGAINST", "node_modules/@s/lib/index.js")]
 
 
+def test_a_committed_node_modules(workspace: Path, tmp_path: Path) -> None:
+    """Where node_modules is committed in part, the rest of it is the one that lies there, links included."""
+    git(workspace, "add", "-f", "node_modules/dep/package.json")
+    git(workspace, "commit", "-qm", "vendored")
+    app = workspace / "packages" / "app"
+    tarball = linkpack.pack(app, destination=tmp_path).path
+    assert found_against(tarball, app, "dist") == {}
+    text = '{"name": "dep", "version": "1.0.0", "main": "x"}\n'
+    (workspace / "node_modules" / "dep" / "package.json").write_text(text, encoding="utf-8")
+    tarball = linkpack.pack(app, destination=tmp_path).path
+    assert against(tarball, f"git:{app}") == [("EAGAINST", "node_modules/dep/package.json")]
+
+
 def test_linked_packages_of_another_repository(project: Path, tmp_path: Path) -> None:
     """A package from elsewhere is compared with what lies there, and a warning says when that is not committed."""
     other = tmp_path / "a"
@@ -471,3 +484,12 @@ def test_errors_name_the_work_tree(project: Path, tmp_path: Path) -> None:
         api.verify(tarball, against=f"git:{project}")
     assert str(project / "package.json") in caught.value.message
     assert ".linkpack-" not in caught.value.message
+    (project / "package.json").write_text(
+        '{"name": "app", "version": "1.0.0", "dependencies": {"b": "1"}, "bundleDependencies": ["b"]}\n'
+    )
+    commit_all(project.parent)
+    with pytest.raises(LinkpackError) as caught:
+        api.verify(tarball, against=f"git:{project}")
+    [problem] = caught.value.problems
+    assert f"looked in {project}/node_modules" in problem.message
+    assert ".linkpack-" not in str(problem)
