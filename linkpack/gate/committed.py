@@ -14,7 +14,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs
-from linkpack.disk.drafts import draft_folder
+from linkpack.disk.drafts import draft_folder, is_draft
 from linkpack.errors import LinkpackError, PlanRejected, Problem
 from linkpack.select.ignore import RuleSet, given_rules
 from linkpack.select.wildcard import fold
@@ -289,11 +289,14 @@ def _is_named(rules: RuleSet, path: str) -> bool:
 def _files_below(folder: str, listed: Iterable[str]) -> Iterator[str]:
     """Yield the files and links *listed* below *folder*, and those in the folders listed, which end with a slash.
 
-    What is in node_modules and repositories is passed over, as are pipes and the like.
+    What is in node_modules and repositories is passed over, as are pipes and the like, and temporary folders of
+    linkpack: the one that the commit is laid out in may be among them, and would be copied into itself.
     """
     waiting = list(listed)
     while waiting:
         path = waiting.pop()
+        if is_draft(os.path.basename(path.rstrip("/"))):
+            continue
         if not path.endswith("/"):
             mode = os.lstat(f"{folder}/{path}").st_mode
             if stat.S_ISREG(mode) or stat.S_ISLNK(mode):

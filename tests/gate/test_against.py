@@ -295,6 +295,24 @@ def test_a_build_and_its_rules(built: Path) -> None:
     assert against(tarball, f"git:{built}") == []
 
 
+def test_a_folder_of_temporary_files_that_git_ignores(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit is not laid out in itself when TMPDIR lies among the files that git ignores."""
+    tarball = linkpack.pack(built, destination=built).path
+    for path in ("a", "b/c", "b/d/e", "z"):
+        (built / "coverage" / path).parent.mkdir(parents=True, exist_ok=True)
+        (built / "coverage" / path).touch()
+    before = sorted(built.rglob("*"))
+    monkeypatch.setattr("tempfile.tempdir", str(built / "coverage"))
+    with committed.lay_out(str(built), (), "", DEFAULTS) as tree:
+        laid_out = {path.relative_to(tree.project).as_posix() for path in Path(tree.project).rglob("*")}
+        assert {path for path in laid_out if path.startswith("coverage/")} == {
+            *("coverage/a", "coverage/b", "coverage/b/c", "coverage/b/d", "coverage/b/d/e"),
+            *("coverage/large", "coverage/z"),
+        }
+    assert against(tarball, f"git:{built}") == []
+    assert sorted(built.rglob("*")) == before
+
+
 @pytest.mark.parametrize("command", [[], ["--built", "dist"]])
 def test_the_first_example_of_the_docs(built: Path, command: list[str]) -> None:
     """`linkpack verify app-1.0.0.tgz --against git` passes for a project with a build."""
