@@ -16,12 +16,14 @@ What git says of a commit is not believed but checked: every object that is read
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import selectors
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 LINK = 0o120000
 SUBMODULE = 0o160000
 TIMEOUT = 60.0  # seconds that git may be silent: a pipe among its files would hold it up for ever
-_MOST_OUTPUT = 1 << 30  # bytes of one answer
+_MOST_OUTPUT = 1 << 28  # bytes of one answer
+_MOST_MEMORY = 2 << 30  # bytes for git itself, which holds two versions of a file of up to 512 MB
 _MOST_ENTRIES = 1_000_000  # files and folders of a commit
 _MOST_NAMES = 1 << 28  # characters of their paths together
 _MOST_PATH = 4096  # characters of one path
@@ -127,10 +130,22 @@ class Repository(NamedTuple):
     def new_files(self) -> list[str]:
         """Return the files of the folder that are neither in the index nor ignored, sorted.
 
-        A repository inside is one path, with a slash behind it. Nothing in a node_modules folder is listed.
+        A repository inside is one path, with a slash behind it. What is in node_modules at the top, or beside a
+        package.json, was installed and is not listed. Folders of that name elsewhere may be sources.
         """
-        listed = self._ask("ls-files", "--others", "--exclude=node_modules", "--exclude-standard", "-z")
-        return sorted(filter(None, listed.split("\0")))
+        # Git would take A.js for the a.js of the index if the repository's setting said so.
+        case = () if self._ignores_case() else ("-c", "core.ignoreCase=false")
+        listed = self._ask(*case, "ls-files", "--others", "--exclude-standard", "-z")
+        return sorted([path for path in listed.split("\0") if path and not self._is_installed(path)])
+
+    def _ignores_case(self) -> bool:
+        """True if the disk takes `.git` and `.GIT` for one."""
+        return os.path.lexists(f"{self.top}/.GIT") and ".GIT" not in os.listdir(self.top)
+
+    def _is_installed(self, path: str) -> bool:
+        """True if the file at *path* is in the node_modules folder of a package, or a link of that name."""
+        above, modules, inside = f"/{path}/".partition("/node_modules/")
+        return bool(modules) and (not above or not inside or os.path.lexists(f"{self.folder}{above}/package.json"))
 
     def ignored(self) -> list[str]:
         """Return the files and folders that git ignores in the folder, sorted; folders have a slash behind them.
@@ -167,6 +182,13 @@ class Repository(NamedTuple):
             if value != "unspecified":
                 found.setdefault(path, {})[name] = value
         return found
+
+    def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
+        """Return the sizes in bytes that git tells of the objects *names*, as far as they are there."""
+        asked = "".join([f"{name}\n" for name in names]).encode()
+        answer = self._ask("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked)
+        found = [line.split(" ") for line in answer.splitlines()]
+        return {name: int(size) for name, size in found if size.isdecimal()}
 
     def objects(self) -> Objects:
         """Return a reader of the repository's objects, to be used in a `with` block."""
@@ -277,7 +299,7 @@ class Objects:
             raise _silent(self._timeout)
         self._buffer, self._at = os.read(self._out, _CHUNK), 0
         if not self._buffer:
-            raise GitFault("its git repository lacks an object of the commit", "git cat-file ended")
+            raise GitFault("git cannot read an object of the commit", "it is missing, damaged or too large")
 
     def files(self, commit: str, prefix: str) -> dict[str, Entry]:
         """Return the files that *commit* has below *prefix*, by paths relative to it.
@@ -383,22 +405,22 @@ def blob_id(pieces: Iterable[bytes], size: int, like: str) -> str:
 def find_git(path: str, folder: str) -> str:
     """Return the git of the search path *path* that is not part of the project around *folder*.
 
-    Left out are relative folders (they would be read from where git is started), folders inside the work tree of
-    *folder*, and `node_modules/.bin`, which package managers put in front for scripts. Raises `GitFault` when no
-    other folder has it.
+    Left out are relative folders (they would be read from where git is started), `node_modules/.bin`, which
+    package managers put in front for scripts, and what lies in the work tree of *folder*, or leads into it, as a
+    linked command does. Raises `GitFault` when there is no other one.
     """
     around = _work_tree(folder)
+    reason = "git is not installed, or not on PATH"
     for each in path.split(os.pathsep):
         if not os.path.isabs(each) or os.path.normpath(each).endswith("/node_modules/.bin"):
             continue
         program = os.path.join(each, "git")
-        if (
-            os.path.isfile(program)
-            and os.access(program, os.X_OK)
-            and not is_within(os.path.realpath(each), around)
-        ):
+        if not os.path.isfile(program) or not os.access(program, os.X_OK):
+            continue
+        if not any(is_within(os.path.realpath(at), around) for at in (each, program)):
             return program
-    raise GitFault("git is not installed, or not on PATH")
+        reason = "the git on PATH is part of the project, and is not run"
+    raise GitFault(reason)
 
 
 def _work_tree(folder: str) -> str:
@@ -439,7 +461,7 @@ def environment(around: Mapping[str, str]) -> dict[str, str]:
 def _start(command: list[str], folder: str, stderr: int) -> subprocess.Popen[bytes]:
     """Start git as *command* in *folder*, its standard input and output being pipes; raises `GitFault`."""
     try:
-        return subprocess.Popen(  # noqa: S603 - a fixed command; no text of a user's is among its options
+        process = subprocess.Popen(  # noqa: S603 - a fixed command; no text of a user's is among its options
             command,
             cwd=folder,
             env=environment(os.environ),
@@ -450,6 +472,17 @@ def _start(command: list[str], folder: str, stderr: int) -> subprocess.Popen[byt
         )
     except OSError as err:
         raise GitFault(f"git cannot be run: {err.strerror}") from err
+    _bound_memory(process)
+    return process
+
+
+def _bound_memory(process: subprocess.Popen[bytes]) -> None:
+    """Let git fail before it fills the memory, where the system can: a repository can name a device to be read."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - hardly any run starts git
+
+        with contextlib.suppress(OSError, ValueError):  # a lower limit is in force
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
 
 
 class _Asked(NamedTuple):

@@ -111,6 +111,7 @@ class _Looker:
     """Looks at files of a work tree, and at each folder on the way once."""
 
     def __init__(self, repository: Repository, settings: Mapping[str, str], depth: int) -> None:
+        self._repository = repository
         self._root = repository.folder
         self._depth = depth
         self._modes_count = _is_true(settings.get("core.filemode", "true"))
@@ -137,6 +138,8 @@ class _Looker:
         if stat.S_ISLNK(status.st_mode):
             text = os.fsencode(os.readlink(full))
             return "" if blob_id((text,), len(text), entry.id) == entry.id else "other"
+        if status.st_size > _MOST_TEXT and self._repository.sizes([entry.id]).get(entry.id) != status.st_size:
+            return "contents"  # without reading what may be a terabyte of holes
         return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
 
     def _has_type(self, found: int, wanted: int) -> bool:

@@ -97,7 +97,7 @@ def test_a_missing_object_is_not_fetched(repo: Path, tmp_path: Path) -> None:
     set_traps(repo, tmp_path / "marker")
     (repo / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
     repository = open_repository(str(repo))
-    with repository.objects() as objects, pytest.raises(GitFault, match="lacks an object"):
+    with repository.objects() as objects, pytest.raises(GitFault, match=r"(lacks|cannot read) an object"):
         objects.files(repository.commit, "")
     assert sorted((tmp_path / "marker").iterdir()) == []
 
@@ -254,9 +254,22 @@ def test_git_is_looked_up_outside_of_the_project(repo: Path, tmp_path: Path) -> 
     (tmp_path / "none" / "git").mkdir()
     path = os.pathsep.join([".", "", "tools", *map(str, [*folders[:3], tmp_path / "to-tools", tmp_path / "none"])])
     lib = str(repo / "packages" / "lib")
-    with pytest.raises(GitFault, match="not installed"):
+    with pytest.raises(GitFault, match="part of the project"):
         find_git(path, lib)
+    with pytest.raises(GitFault, match="not installed"):
+        find_git(f".{os.pathsep}{tmp_path / 'none'}", lib)
     assert find_git(f"{path}{os.pathsep}{tmp_path / 'bin'}", lib) == str(tmp_path / "bin" / "git")
+
+
+def test_a_git_that_is_linked_into_the_project_is_not_run(repo: Path, tmp_path: Path) -> None:
+    """A package of the project may have a command called git, linked into the global folder of commands."""
+    (repo / "cli.js").write_text("#!/bin/sh\n", encoding="utf-8")
+    (repo / "cli.js").chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(repo / "cli.js")
+    with pytest.raises(GitFault, match="part of the project"):
+        find_git(str(tmp_path / "bin"), str(repo))
+    assert find_git(str(tmp_path / "bin"), str(tmp_path / "elsewhere")) == str(tmp_path / "bin" / "git")
 
 
 def test_a_repository_that_is_a_folder_of_a_tree_is_not_obeyed(repo: Path, tmp_path: Path) -> None:
@@ -313,6 +326,19 @@ def test_a_repository_of_another_user(repo: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     with pytest.raises(GitFault, match=r"safe\.directory"):
         open_repository(str(repo))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process bound the memory of another")
+def test_memory_of_git_is_bounded(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference that is a link to /dev/zero is read until the memory is full, by git that is not held."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "git"
+    program.write_text("#!/bin/sh\ncat > /dev/null\nulimit -d >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "bin"), "/usr/bin", "/bin"]))
+    with pytest.raises(GitFault) as caught:
+        open_repository(str(repo))
+    assert int(caught.value.detail) <= 2 << 20  # KiB
 
 
 @pytest.mark.parametrize(

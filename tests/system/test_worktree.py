@@ -118,6 +118,17 @@ def test_times_hide_nothing(repo: Path) -> None:
     assert changes(repo).changed == {"a.js"}
 
 
+def test_a_large_file_of_another_size_is_not_read(repo: Path) -> None:
+    """A file may be a terabyte of nothing on the disk: that it is another one is told by its size."""
+    with (repo / "a.js").open("wb") as out:
+        out.truncate(1 << 40)
+    with (repo / "b.js").open("wb") as out:
+        out.truncate(70 << 20)
+    git(repo, "add", "b.js")
+    git(repo, "commit", "-qm", "large")
+    assert changes(repo).changed == {"a.js"}
+
+
 def test_a_sparse_checkout_is_a_change(repo: Path) -> None:
     """What was not checked out is not there to be packed: the folder is not what the commit has."""
     git(repo, "sparse-checkout", "set", "--no-cone", "/*", "!/sub/")
@@ -163,7 +174,7 @@ def test_what_is_staged(repo: Path) -> None:
 
 def test_new_files(repo: Path) -> None:
     """New files are changes, in whatever folder, unless git ignores them; a repository is one."""
-    for path in ("new.js", "deep/er/new.js", "dist/built.js", "node_modules/x/i.js", "sub/node_modules/y.js"):
+    for path in ("new.js", "deep/er/new.js", "dist/built.js", "node_modules/x/i.js", "node_modules/x/lib/i.js"):
         (repo / path).parent.mkdir(parents=True, exist_ok=True)
         (repo / path).touch()
     (repo / "inner").mkdir()
@@ -172,6 +183,26 @@ def test_new_files(repo: Path) -> None:
     assert changes(repo).changed == {"new.js", "deep/er/new.js", "inner/"}
     assert changes(repo / "deep").changed == {"er/new.js"}
     assert not changes(repo / "sub").changed
+
+
+def test_new_files_in_node_modules_that_nothing_was_installed_in(repo: Path) -> None:
+    """Sources may lie in a folder of that name, and ship. Packages are installed beside a package.json."""
+    for path in ("src/node_modules/own.js", "packages/a/node_modules/x/i.js", "packages/a/package.json"):
+        (repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / path).touch()
+    assert changes(repo).changed == {"src/node_modules/own.js", "packages/a/package.json"}
+    assert changes(repo / "packages" / "a").changed == {"package.json"}
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_a_setting_does_not_hide_files_that_differ_in_case(repo: Path, planted: bool) -> None:  # noqa: FBT001
+    """Git would take A.js for the committed a.js, on a disk that has both, if the repository said so."""
+    git(repo, "config", "core.ignoreCase", "true")
+    (repo / "A.js").touch()
+    if planted:
+        (repo / ".GIT").touch()
+    both = len(list(repo.glob("[aA].js")))
+    assert changes(repo).changed == ({"A.js", ".GIT"} if planted else {"A.js"} if both > 1 else {"a.js"})
 
 
 def test_installed_packages_that_are_committed(repo: Path) -> None:
