@@ -171,7 +171,8 @@ def _contents(entry: Entry) -> Iterable[bytes]:
 
 
 def _unwritable(target: str, err: OSError) -> SnapshotError:
-    remedy = "remove it" if isinstance(err, FileExistsError) else "make room and permission there"
+    in_the_way = isinstance(err, FileExistsError | IsADirectoryError)
+    remedy = "another --out" if in_the_way else "make room and permission there"
     return SnapshotError(
         f"{target} cannot be written: {err.strerror or err}",
         code="EWRITE",
