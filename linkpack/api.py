@@ -15,6 +15,7 @@ from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.pnpm import hook_warnings
 from linkpack.bundle.project import find_project
 from linkpack.bundle.specs import Mode, SpecChange
 from linkpack.disk import fswrite
@@ -150,7 +151,7 @@ def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: P
     graph = view.graph(read_bundle(project, allow_missing=options.allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, options.specs, project.around)
+    consumer = read_consumer(graph, options.specs)
     form = take_form(options.layout, graph, consumer)
     packlists = view.packlists(graph, read_contents(project, graph, options.npm_rules, written))
     archive = plan_archive(form.layout, packlists, form.manifests)
@@ -166,7 +167,14 @@ def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: P
         omissions=archive.omissions,
         bundled=_bundled(graph, form.layout, packlists),
         changes=form.changes,
-        warnings=(*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
+        warnings=(
+            *hook_warnings(project),
+            *graph.warnings,
+            *consumer.warnings,
+            *form.warnings,
+            *archive.warnings,
+            *proof.warnings,
+        ),
         packages=proof.packages,
         edges=proof.edges,
         rules=options.npm_rules,

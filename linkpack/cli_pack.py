@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import posixpath
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from linkpack import report
+from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Results, Told, pack_all, print_results
 from linkpack.cli_settings import LEVELS, NpmCommand, idle_flags, npm_flags, read_settings, working_in
 from linkpack.disk import fs
-from linkpack.errors import LinkpackError
 from linkpack.limits import within
 from linkpack.packing.options import PackOptions
 from linkpack.run.cli import RunOptions, run_options
 from linkpack.trace.cli import TraceOptions, trace_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from linkpack.bundle.specs import Mode
     from linkpack.cli_settings import Settings
@@ -129,7 +129,7 @@ def pack(
         raise click.UsageError("--from-publish-plan and --out-dir go together, without DIR, --out and --dir")
     started = time.monotonic()
     with ExitStack() as stack:
-        with _json_failure() if as_json else nullcontext():
+        with json_failures(wanted=bool(as_json)):
             stack.enter_context(working_in(where))
         flags = npm_flags()
         settings = read_settings(flags)
@@ -151,7 +151,7 @@ def pack(
             limits=limits,
         )
         _tell_settings(settings, flags, told)
-        with within(limits), _json_failure() if as_json else nullcontext():
+        with within(limits), json_failures(wanted=bool(as_json)):
             if tree and not dry_run:
                 from linkpack.ship.staged import check_target  # noqa: PLC0415 - hardly ever asked for
 
@@ -257,13 +257,3 @@ def _write_release(release: PublishPlan, out_dir: str, paths: list[str]) -> None
     from linkpack.ship.publishplan import write_publish_plan  # noqa: PLC0415 - as above
 
     write_publish_plan(release, out_dir, paths)
-
-
-@contextmanager
-def _json_failure() -> Iterator[None]:
-    """Print an error as npm does for --json: on stdout too, and go on with it."""
-    try:
-        yield
-    except LinkpackError as err:
-        click.echo(report.failure_json(err))
-        raise

@@ -80,9 +80,17 @@ class Job(NamedTuple):
         return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=written)
 
     def write(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
-        """Write the tarball of *plan* and its records; on a dry run measure it."""
-        if not self.several:
-            self.warn(plan)
+        """Write the tarball of *plan* and its records, on a dry run measure it; then tell the plan's warnings.
+
+        Not before: standard error may be a file in the package, which would change while it is packed.
+        """
+        try:
+            return self._written(plan, origins)
+        finally:
+            if not self.several:
+                self.warn(plan)
+
+    def _written(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
         if self.dry_run:
             return api.measure_plan(plan, self.options)
         tarball = api.write_plan(plan, self.options)

@@ -31,7 +31,7 @@ LEVELS = ("silent", "error", "warn", "notice", "http", "info", "verbose", "silly
 _FLAGS = "linkpack.npm_flags"  # where in click's context npm's flags are
 _HEEDED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
 _NOWHERE = "/nonexistent"  # a prefix that holds no npmrc, where nobody knows the right one
-_NO_PROJECT_PREFIX = "EPREFIXPROJECT"  # of the global prefix, which packing does not need
+_NO_PROJECT_PREFIX = "WPROJECTNPMRC"  # of the global prefix, which packing does not need
 
 
 class NpmCommand(click.Command):

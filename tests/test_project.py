@@ -46,6 +46,33 @@ def test_in_the_directory_itself(tmp_path: Path) -> None:
     assert project.manifest.raw == f"{MANIFEST}\n".encode()
 
 
+@pytest.mark.parametrize("walk_up", [False, True])
+@pytest.mark.parametrize("name", ["package.yaml", "package.json5"])
+def test_a_manifest_that_only_pnpm_reads(tmp_path: Path, name: str, *, walk_up: bool) -> None:
+    """It is named, with what to do, and the project above is not packed in its place."""
+    write(tmp_path, {"package.json": MANIFEST, "pnpm-lock.yaml": ""})
+    root = write(tmp_path / "p", {name: "name: p", "lib/x.js": ""})
+    with pytest.raises(ProjectNotFound) as caught:
+        find_project(f"{root}/lib" if walk_up else root, walk_up=walk_up)
+    assert (
+        caught.value.message == f"{root} is not a package: it has a {name}, which pnpm reads, but no package.json"
+    )
+    assert caught.value.hint == "write it as package.json, or pack it with pnpm"
+
+
+def test_other_tools_have_a_package_yaml_too(tmp_path: Path) -> None:
+    """In a project that is not pnpm's it is hpack's, say, and the project above is the one that npm packs."""
+    root = write(tmp_path, {"package.json": MANIFEST, "p/package.yaml": "name: p"})
+    assert find_project(f"{root}/p", walk_up=True).root == root
+
+
+def test_package_json_counts_before_other_forms(tmp_path: Path) -> None:
+    """Where both are, package.json is the manifest, as for pnpm."""
+    assert (
+        find_project(write(tmp_path, {"package.json": MANIFEST, "package.yaml": "name: q"})).manifest.name == "p"
+    )
+
+
 @pytest.mark.parametrize("start", [".", "../p/"])
 def test_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
     """A relative path starts where the process is."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace, upward
+from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ProjectError
 from tests.support.trees import parse_tree
 
@@ -113,6 +114,50 @@ def test_roots(tmp_path: Path, case: str) -> None:
     files, wanted = ROOTS[case]
     root = write(tmp_path, files)
     assert read_workspace(root) == wanted._replace(root=root)
+
+
+MERGES = {
+    "a mapping": ("a: &a {x: ^1, y: '1'}\ncatalog:\n  <<: *a\n  y: '2'", {"x": "^1", "y": "2"}),
+    "a list, the first wins": ("catalog: {<<: [{x: '1'}, {x: '2', y: '3'}]}", {"x": "1", "y": "3"}),
+    "several": ("catalog:\n  <<: {x: '1'}\n  <<: {x: '2', y: '3'}", {"x": "1", "y": "3"}),
+    "merges in merges": (
+        "a: &a {x: '1'}\nb: &b {<<: *a, y: '2'}\ncatalog: {z: '3', <<: *b}",
+        {"x": "1", "y": "2", "z": "3"},
+    ),
+    "one value twice": ("a: &a {x: '1'}\nb: *a\ncatalog: {<<: *a, b: *a}", {"x": "1"}),
+    "in quotes": ("catalog: {'<<': {x: '1'}, y: '2'}", {"y": "2"}),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_merge_keys(tmp_path: Path, case: str) -> None:
+    """Merge keys of YAML are merged as pnpm merges them."""
+    text, wanted = MERGES[case]
+    found = read_workspace(write(tmp_path, {"pnpm-workspace.yaml": f"packages: [p]\n{text}"}))
+    assert found is not None
+    assert found.catalogs == {"default": wanted}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("catalog: {<<: 5}", "<< takes a mapping"),
+        ("catalog: {<<: [5]}", "<< takes a mapping"),
+        ("a: &a {<<: *a}", "recursive"),
+        ("packages:\n<<<<<<< HEAD\n  - a\n=======\n  - b\n>>>>>>> x", "has the markers of a merge conflict"),
+    ],
+)
+def test_yaml_that_cannot_be_merged(tmp_path: Path, text: str, words: str) -> None:
+    """A merge of what is no mapping, of itself, and a merge that git could not make, are named as that."""
+    with pytest.raises(ProjectError, match=words):
+        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": text}))
+
+
+def test_merges_are_bounded(tmp_path: Path) -> None:
+    """A file whose merges would take minutes is refused."""
+    lines = [f"k{i}: &k{i} {{<<: *k{i - 1}, v{i}: '1'}}" for i in range(1, 4000)]
+    with pytest.raises(ProjectError, match="<< merges more than 1000000 keys"):
+        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": "\n".join(["k0: &k0 {v: '1'}", *lines])}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "text", "packages: a", "packages: []\ncatalog: []"])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.check import SlotIndex, count_flat_edges
 from linkpack.bundle.protocols import is_inside, is_local
-from linkpack.bundle.specs import plan_specs
+from linkpack.bundle.specs import NOWHERE, plan_specs
 from linkpack.gate.findings import Finding
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -39,7 +40,7 @@ class Placed(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """What was looked up: packages, edges, and which installers can install the tarball."""
+    """What was looked up: packages, edges, and which installers can install the tarball, if any."""
 
     packages: int
     edges: int
@@ -74,7 +75,8 @@ def check_runtime(
         if package.slot:
             found.extend(_closure(package, declared))
     found.extend(_extraneous(placed))
-    found.extend(_specs(placed, paths))
+    specs = list(_specs(placed, paths))
+    found.extend(specs)
     for folder, manifest in vendored.items():
         found.extend(_flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle}))
     edges = sum(f"node_modules/{name}" in placed for name in root.manifest.bundle)
@@ -83,7 +85,9 @@ def check_runtime(
             edges += sum(to is not None for to in (*package.needs.values(), *package.peers.values()))
     asked = {**root.manifest.dependencies, **root.manifest.optional_dependencies}
     edges += count_flat_edges(asked, {folder: _asked(each) for folder, each in vendored.items()})
-    serves = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    serves: tuple[str, ...] = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    if any(each.severity == "error" for each in specs):
+        serves = ()  # which installer knows which spec of another one is not looked into
     return Runtime(len(placed) + len(vendored), edges, serves)
 
 
@@ -124,7 +128,7 @@ def _flat(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
             why = f"{package.label} has the peer dependency {name}, which the root does not declare"
             yield Finding("WPEER", place, why, f"add {name} to the root's dependencies", "warning")
     for name, spec in {**manifest.dependencies, **manifest.optional_dependencies}.items():
-        if is_local(spec) or spec.startswith(("workspace:", "catalog:")):
+        if is_local(spec) or parse_spec(spec).fault:
             why = f'{package.label}: dependencies.{name} "{spec}" leads to nothing at the consumer\'s'
             yield Finding("ESPECLOCAL", place, why, "pack it again with linkpack pack --layout vendor")
 
@@ -147,7 +151,7 @@ def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
 
 def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
     """Specs that a consumer cannot use."""
-    plan = plan_specs(placed, "", mode="resolve", catalogs={}, workspaces={})
+    plan = plan_specs(placed, "", mode="resolve", around=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'
@@ -158,7 +162,10 @@ def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Fin
             why = f"{what} is of no use to a consumer: {change.reason}"
             yield Finding("ESPEC", place, why, _remedy(change))
     for problem in plan.problems:
-        yield Finding(problem.code, problem.path.lstrip("/"), problem.message, problem.hint)
+        place, hint = problem.path.lstrip("/"), problem.hint
+        if problem.code in {"EWORKSPACE", "ECATALOG"}:  # the author's monorepo is not here to be asked
+            hint = "pack it with linkpack pack, which writes what it means"
+        yield Finding(problem.code, place, problem.message, hint)
     yield from _inside(placed[""], paths)
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options, size_in_bytes
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, report
 from linkpack.gate.findings import ALLOWABLE
-from linkpack.report import failure_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from linkpack.bundle.specs import Mode
     from linkpack.limits import Limits
     from linkpack.ship.form import LayoutName
@@ -41,17 +38,6 @@ _SPECS = click.option(
     show_default=True,
     help="Rewrite the dependency specs of a folder to compare with as pack does, or keep them.",
 )
-
-
-@contextmanager
-def _json_failure(*, wanted: bool) -> Iterator[None]:
-    """Print an error on stdout too when JSON is *wanted*, and go on with it."""
-    try:
-        yield
-    except LinkpackError as err:
-        if wanted:
-            click.echo(failure_json(err))
-        raise
 
 
 @click.command()
@@ -114,9 +100,8 @@ def verify(
             )
         except LinkpackError as err:
             if len(tarballs) == 1 or err.path != path:  # the others would fail alike
-                if as_json:
-                    click.echo(failure_json(err))
-                raise
+                with json_failures(wanted=as_json):
+                    raise
             verdict = api.unread(path, err)
         verdicts.append(verdict)
         if verdict.findings and not as_json:
@@ -160,7 +145,7 @@ def diff(
 
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
-    with _json_failure(wanted=as_json):
+    with json_failures(wanted=as_json):
         found = api.diff(
             old,
             new,
@@ -191,7 +176,7 @@ def unpack(
     tarball: str, *, directory: str, as_json: bool, quiet: bool, allow: tuple[str, ...], limits: Limits
 ) -> None:
     """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
-    with _json_failure(wanted=as_json):
+    with json_failures(wanted=as_json):
         done = api.unpack(tarball, directory, allow=allow, limits=limits)
     if done.findings and not as_json:
         click.echo(report.findings(done.findings), err=True)

@@ -140,7 +140,7 @@ def _keys(old: Side, new: Side) -> Iterator[KeyChange]:
 
 def _flat(side: Side) -> dict[str, str]:
     flat: dict[str, object] = {}
-    for key, value in jsontext.parse(side.manifests[""].raw, "package.json", strict=False).items():
+    for key, value in jsontext.parse(side.manifests[""].raw, "package.json").items():
         if isinstance(value, dict) and value:
             flat.update({f"{key}.{name}": each for name, each in value.items()})
         else:

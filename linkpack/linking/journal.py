@@ -201,7 +201,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as held:
             for place in sorted(wanted):
-                held.enter_context(fslinks.locked(store.file("locks", place)))
+                held.enter_context(fslinks.locked(store.file("locks", place), place))
             dead = _open_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
@@ -228,6 +228,19 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
         if places.intersection(journal.places):
             found.append((journal, entry.path))
     return found
+
+
+def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
+    """Yield the journals of dead runs that have not been taken back yet, and their files."""
+    folder = f"{store.root}/journals"
+    entries = sorted(fs.scan(folder), key=lambda one: one.name) if fs.is_dir(folder) else []
+    for entry in entries:
+        try:
+            journal = _from_json(fs.read_file(entry.path, LIMIT))
+        except (OSError, *_DAMAGED):
+            continue
+        if not fslinks.alive(journal.run):
+            yield journal, entry.path
 
 
 def _recover(journal: Journal, path: str) -> Problem:

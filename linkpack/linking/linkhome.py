@@ -129,8 +129,12 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
 
 
 def is_self(text: str, home: Home, cwd: str) -> bool:
-    """Whether the argument *text*, taken as a path, is the project itself."""
-    return fslinks.canonical(posixpath.join(cwd, text)) in {home.root, home.start}
+    """True if the argument *text*, taken as a path, is the project itself.
+
+    The root of a workspace is not: `link ..` in an example of a package links that package. (npm 11.19.1 drops the
+    argument, and links the example globally.)
+    """
+    return fslinks.canonical(posixpath.join(cwd, text)) == home.start
 
 
 def meant_specs(texts: Sequence[str], home: Home, cwd: str, user_home: str) -> tuple[Spec, ...]:

@@ -1,4 +1,4 @@
-"""Tells what is linked and how it fares, and plans to restore links that were dropped."""
+"""Tell what is linked and how it fares, and plan to restore links that were dropped."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
+from linkpack.linking.check import is_uninstalled, warn_of_state_after
+from linkpack.linking.command_status import Command, command_states
 from linkpack.linking.linkdraft import Draft, disk_state
 from linkpack.linking.linkpackage import led_to, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import Kept, Link
+from linkpack.linking.linkwarn import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
 class Status(NamedTuple):
     """One link of a project or of the global folder.
 
-    *state* is `linked`, `dropped` (an install took the link away; `relink` brings it back) or `dangling` (the
-    package is gone). *ours* is false for a link that linkpack did not make. *displaced* are the places of what
-    the link displaced.
+    *state* is `linked`, `dropped` (an install took the link away; `relink` brings it back), `uninstalled` (it
+    is gone, and package.json does not name the package any more) or `dangling` (the package is gone). *ours* is
+    false for a link that linkpack did not make. *displaced* are the places of what the link displaced. *saved*
+    are the files that the link is saved in. *elsewhere* is where the global link of that name leads, if that is
+    another folder.
     """
 
     name: str
@@ -36,42 +41,107 @@ class Status(NamedTuple):
     state: str
     ours: bool
     displaced: tuple[str, ...]
+    commands: tuple[Command, ...] = ()
+    saved: tuple[str, ...] = ()
+    elsewhere: str = ""
+
+    @property
+    def is_in_order(self) -> bool:
+        """True if neither the link nor a command of it has to be mended."""
+        if self.state == "uninstalled":
+            return True
+        return self.state == "linked" and all(command.is_in_order for command in self.commands)
 
 
 def list_links(scene: Scene, *, shared: bool = False) -> tuple[Status, ...]:
-    """The links of the project, or with *shared* those of the global folder, by path."""
-    place = scene.shared_place if shared else scene.home.root
-    modules = scene.config.modules if shared else f"{scene.home.root}/node_modules"
+    """Return the links of the project and its workspaces, or with *shared* of the global folder, by path."""
+    place = scene.place(shared=shared)
     record = read_record(scene.store, place)
-    found = {entry.path: _recorded(entry) for entry in record.values()}
-    for name in link_names(modules):
-        spot = scene.shared_spot(name) if shared else scene.local_spot(modules, name)
+    found = {entry.path: _recorded(scene, entry, shared=shared) for entry in record.values()}
+    for spot, name in _spots(scene, shared=shared):
         state = disk_state(spot.path)
         if spot.path not in found and isinstance(state, Link) and not is_installed_link(scene, spot, state):
-            found[spot.path] = _foreign(spot.path, name)
+            found[spot.path] = _foreign(scene, spot.path, name, shared=shared)
     return tuple(found[path] for path in sorted(found))
 
 
-def _recorded(entry: Linked) -> Status:
+def _spots(scene: Scene, *, shared: bool) -> Iterator[tuple[Spot, str]]:
+    """Yield where symbolic links to packages are, in the global folder or the project and its workspaces."""
+    if shared:
+        yield from ((scene.shared_spot(name), name) for name in link_names(scene.config.modules))
+        return
+    for folder in (scene.home.root, *member_roots(scene.home.root)):
+        modules = f"{folder}/node_modules"
+        yield from ((scene.local_spot(modules, name), name) for name in link_names(modules))
+
+
+def member_roots(root: str) -> list[str]:
+    """Return the member folders of the workspace whose root *root* is."""
+    if not (fs.is_file(f"{root}/package.json") or fs.is_file(f"{root}/pnpm-workspace.yaml")):
+        return []
+    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
+
+    workspace = read_workspace(root)
+    return member_folders(workspace) if workspace is not None else []
+
+
+def _recorded(scene: Scene, entry: Linked, *, shared: bool) -> Status:
     manifest = read_loose(entry.target)
-    found = disk_state(entry.path)
-    there = isinstance(found, Link) and fslinks.canonical(entry.path) == entry.target
-    state = "dangling" if not fs.is_dir(entry.target) else "linked" if there else "dropped"
+    state = _state(entry)
     kept = [change.before.place for change in entry.owned if isinstance(change.before, Kept)]
-    version = manifest.version if manifest is not None else entry.version
-    places = tuple(place for place in (*kept, *entry.older) if fslinks.exists(place))
-    return Status(entry.name, version, entry.path, entry.target, state, ours=True, displaced=places)
+    commands: tuple[Command, ...] = ()
+    if state == "linked" and entry.bin_links and manifest is not None:
+        bins = scene.config.bins if shared else f"{entry.path.removesuffix(f'/{entry.name}')}/.bin"
+        windows = scene.rules.windows
+        commands = command_states(entry.target, manifest, entry.path, bins, windows=windows)
+    return Status(
+        name=entry.name,
+        version=manifest.version if manifest is not None else entry.version,
+        path=entry.path,
+        target=entry.target,
+        state=state,
+        ours=True,
+        displaced=tuple(place for place in (*kept, *entry.older) if fslinks.exists(place)),
+        commands=commands,
+        saved=tuple(saved.path for saved in entry.saved),
+        elsewhere="" if shared else _global_target(scene, entry.name, entry.target),
+    )
 
 
-def _foreign(path: str, name: str) -> Status:
+def _state(entry: Linked) -> str:
+    if not fs.is_dir(entry.target):
+        return "dangling"
+    if isinstance(disk_state(entry.path), Link) and fslinks.canonical(entry.path) == entry.target:
+        return "linked"
+    return "uninstalled" if is_uninstalled(entry) else "dropped"
+
+
+def _foreign(scene: Scene, path: str, name: str, *, shared: bool) -> Status:
     manifest = read_loose(path)
-    version = manifest.version if manifest is not None else ""
-    state = "linked" if fs.is_dir(path) else "dangling"
-    return Status(name, version, path, fslinks.canonical(path), state, ours=False, displaced=())
+    target = fslinks.canonical(path)
+    return Status(
+        name=name,
+        version=manifest.version if manifest is not None else "",
+        path=path,
+        target=target,
+        state="linked" if fs.is_dir(path) else "dangling",
+        ours=False,
+        displaced=(),
+        elsewhere="" if shared else _global_target(scene, name, target),
+    )
+
+
+def _global_target(scene: Scene, name: str, target: str) -> str:
+    """Return where the global link *name* leads, empty if there is none or it leads to *target*."""
+    path = f"{scene.config.modules}/{name}"
+    if not scene.config.modules or not fslinks.is_link(path):
+        return ""
+    leads = fslinks.canonical(path)
+    return "" if leads == target else leads
 
 
 def link_names(modules: str) -> Iterator[str]:
-    """The names of the symbolic links to packages in the node_modules folder *modules*, scoped ones included."""
+    """Yield the names of the symbolic links to packages in the node_modules folder *modules*, scoped ones, too."""
     if not fs.is_dir(modules):
         return
     for entry in sorted(fs.scan(modules), key=lambda one: one.name):
@@ -103,26 +173,45 @@ def is_installed_link(scene: Scene, spot: Spot, found: Link) -> bool:
     return workspace is not None and real in member_folders(workspace)
 
 
-def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False) -> LinkPlan:
-    """The plan that restores the recorded links, or those called *names*, where they were dropped.
+def standing_links(scene: Scene, *, shared: bool = False) -> list[Standing]:
+    """Return the links of the project, or with *shared* of the global folder, that stand and lead somewhere."""
+    place = scene.place(shared=shared)
+    bare = {entry.path for entry in read_record(scene.store, place).values() if not entry.bin_links}
+    links = [each for each in list_links(scene, shared=shared) if each.state == "linked"]
+    return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
 
-    A link whose package is gone, or that was never made, stays undone and is a warning with the code
-    ESOURCEGONE or ENOTLINKED.
+
+def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False) -> LinkPlan:
+    """Plan to restore the recorded links, or those called *names*, where they were dropped.
+
+    What stays undone is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never
+    linked, WUNINSTALLED for a package that left package.json since (unless it is named), WNOLINKS if there is
+    no link at all.
     """
-    place = scene.shared_place if shared else scene.home.root
+    place = scene.place(shared=shared)
     record = read_record(scene.store, place)
     draft = Draft(scene.homes, windows=scene.rules.windows)
     for name in names:
         if all(entry.name != name for entry in record.values()):
             message = f"{name} is not among the links of {place}"
-            draft.warn("ENOTLINKED", place, message, f"run linkpack link {name}")
+            draft.warn("WNOTLINKED", place, message, f"run linkpack link {name}")
+    if not record and not names:
+        draft.warn("WNOLINKS", place, f"no links are recorded for {place}", "make them with linkpack link")
     for entry in record.values():
         if not names or entry.name in names:
-            _relink(draft, scene, entry, record, shared=shared)
+            _relink(draft, scene, entry, record, shared=shared, named=bool(names))
+    warn_of_state_after(draft, scene, standing_links(scene, shared=shared), shared=shared)
     return draft.plan()
 
 
-def _relink(draft: Draft, scene: Scene, entry: Linked, record: Mapping[str, Linked], *, shared: bool) -> None:
+def _relink(
+    draft: Draft, scene: Scene, entry: Linked, record: Mapping[str, Linked], *, shared: bool, named: bool
+) -> None:
+    if not named and _state(entry) == "uninstalled":
+        message = f"{entry.name} left package.json since it was linked, so that its link is not brought back"
+        hint = f"to forget the link: linkpack unlink {entry.name}; to have it back: linkpack relink {entry.name}"
+        draft.warn("WUNINSTALLED", entry.path, message, hint)
+        return
     modules = entry.path.removesuffix(f"/{entry.name}")
     spot = scene.shared_spot(entry.name) if shared else scene.local_spot(modules, entry.name)
     rules = scene.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
@@ -131,6 +220,6 @@ def _relink(draft: Draft, scene: Scene, entry: Linked, record: Mapping[str, Link
     except LinkpackError as err:
         message = f"{entry.name} cannot be linked again: {err.message}"
         hint = f"bring {entry.target} back, or run linkpack unlink {entry.name}"
-        draft.warn("ESOURCEGONE", entry.target, message, hint)
+        draft.warn("WSOURCEGONE", entry.target, message, hint)
         return
     place_link(draft, spot, source, rules, record)

@@ -104,6 +104,7 @@ class _Placing(Owner):
             owned=tuple(self.owned[path] for path in sorted(self.owned)),
             saved=self.old.saved if self.old else (),
             older=tuple(dict.fromkeys(self.older)),
+            declared=self.old.declared if self.old else (),
         )
         key = (self.spot.place, self.spot.key)
         self.draft.edits[key] = Edit(*key, self.record.get(self.spot.key), entry)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, LinkError, ManifestInvalid
 from linkpack.linking.linkstate import ABSENT, Change, File, linked_from_json, linked_to_json
+from linkpack.system.accounts import home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,10 +66,12 @@ def find_store(env: Mapping[str, str]) -> Store:
 
     A relative XDG_STATE_HOME does not count (XDG Base Directory Specification). `ConfigError` without HOME.
     """
-    base, home = env.get("XDG_STATE_HOME", ""), env.get("HOME", "")
+    base = env.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):
-        if not home.startswith("/"):
-            raise ConfigError("HOME is not set", code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
+        home = home_folder(env)
+        if not home:
+            message = "there is no home folder: HOME is not set, and the user database has none"
+            raise ConfigError(message, code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
         base = f"{home}/.local/state"
     return Store(posixpath.normpath(f"{base}/linkpack"))
 

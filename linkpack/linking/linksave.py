@@ -83,7 +83,7 @@ def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) 
     path = f"{folder}/package.json"
     state = current(draft.changes, path)
     raw = state.content if state else _EMPTY
-    members = parse(raw, path, strict=False)
+    members = parse(raw, path)
     name, spec = source.manifest.name, "file:" + posixpath.relpath(source.root, folder)
     wanted = _wanted(members, name, spec, rules)
     bom = BOM if raw.startswith(BOM) else b""
@@ -218,7 +218,7 @@ def _without(content: bytes, saved: Saved) -> bytes:
     """*content* with those entries of *saved* undone that are still as they were written."""
     if posixpath.basename(saved.path) in LOCKFILES:
         return take_out(content, saved)
-    parse(content, saved.path, strict=False)
+    parse(content, saved.path)
     return _take_out(content, saved)
 
 

@@ -40,13 +40,23 @@ class Scene(NamedTuple):
         followed.
         """
         own = (self.home.root, *self.picked)
-        folders = (self.config.prefix, *own, *(f"{each}/node_modules" for each in own))
+        prefix = (self.config.prefix,) if self.config.prefix else ()
+        folders = (*prefix, *own, *(f"{each}/node_modules" for each in own))
         return tuple(dict.fromkeys(fslinks.canonical(folder) for folder in folders))
 
     @property
     def shared_place(self) -> str:
-        """The name under which the global folder is recorded and locked."""
+        """The name under which the global folder is recorded and locked.
+
+        Raises `ConfigError` where there is no prefix.
+        """
+        if self.config.fault is not None:
+            raise self.config.fault
         return fslinks.canonical(self.config.modules)
+
+    def place(self, *, shared: bool) -> str:
+        """Return the name under which the global folder, or else the project, is recorded and locked."""
+        return self.shared_place if shared else self.home.root
 
     def shared_spot(self, name: str) -> Spot:
         """Where the global link to the package *name* stands."""

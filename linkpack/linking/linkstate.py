@@ -85,7 +85,8 @@ class Linked(NamedTuple):
 
     *target* is the package's real directory, *path* where the link stands, *literal* its text. *owned* holds,
     for every path that is ours, what was there first and what we put. *older* are places of displaced content
-    that a later displacement of the same name left behind.
+    that a later displacement of the same name left behind. *declared* are the manifests that named the package
+    when it was linked.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Linked(NamedTuple):
     owned: tuple[Change, ...]
     saved: tuple[Saved, ...] = ()
     older: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
 
 
 class Edit(NamedTuple):
@@ -221,6 +223,7 @@ def linked_from_json(value: Mapping[str, object] | None) -> Linked | None:
     fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
     fields["saved"] = tuple(_saved(one) for one in _list(value["saved"]))
     fields["older"] = _texts(value["older"])
+    fields["declared"] = _texts(value.get("declared", []))  # records of 0.1.0 have none
     _texts([fields[key] for key in ("name", "version", "target", "path", "literal")])
     if not isinstance(fields["bin_links"], bool):
         raise TypeError("link")

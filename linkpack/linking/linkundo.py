@@ -166,7 +166,7 @@ class _Undoing:
             self.record[key] = entry._replace(owned=tuple(owned))
 
     def _spot(self, entry: Linked) -> Spot:
-        if self.place == self.scene.shared_place:
+        if self.scene.config.fault is None and self.place == self.scene.shared_place:
             return self.scene.shared_spot(entry.name)
         modules = entry.path.removesuffix(f"/{entry.name}")
         return self.scene.local_spot(modules, entry.name)

@@ -1,8 +1,8 @@
 """Chooses the workspaces that a command is about: by name, by path, by a folder around several, or all of them.
 
 npm's options and its order (get-workspaces.js of npm and @npmcli/map-workspaces; measured on npm 11.19.1), for the
-workspaces of npm, yarn, bun and pnpm alike. Unlike npm, a name that is no workspace is an error even beside others
-that are.
+workspaces of npm, yarn, bun and pnpm alike, and where there are none for the packages of Lerna and Rush. Unlike
+npm, a name that is no workspace is an error even beside others that are.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.bundle.monorepo import read_monorepo
 from linkpack.bundle.project import nearest_root, read_manifest
-from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace
+from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.npm.collate import collation_key
 from linkpack.select.glob import compile_glob, matches_file
@@ -64,7 +65,7 @@ def choose_workspaces(
 
     `ProjectError` (EWORKSPACE) for a workspace that does not exist.
     """
-    workspace = read_workspace(root)
+    workspace = read_monorepo(root)
     members = _ordered(workspace) if workspace is not None else []
     if not members:
         raise ProjectError(

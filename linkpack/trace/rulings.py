@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.npm.jsontext import parse, position
 from linkpack.select.frames import Asked, decider, keeps
 from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.outputs import NO_OUTPUTS
 from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Trail(Walk):
     """The walk to one path: what the frames were asked about it and about the folders on the way."""
 
     def __init__(self, root: str, selection: Selection, kind: Kind, path: str) -> None:
-        super().__init__(root, selection, kind, {}, frozenset())
+        super().__init__(root, selection, kind, {}, NO_OUTPUTS)
         self.met: dict[str, Asked] = {}
         self.folders: set[str] = set()
         self._path = path
@@ -134,7 +135,7 @@ def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
 
 def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:
     """The field that forces *path* in, or of whose value the rule *text* was made."""
-    whole = isinstance(parse(manifest.raw, _MANIFEST, strict=False).get("bin"), str)
+    whole = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),
         ("browser", manifest.browser, ("browser",)),

@@ -91,11 +91,12 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     view = publish_view(project, options.publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, options.layout, view)
+    slots = _slots(graph, options.layout)
     scene = _Scene(view.project, graph, slots, options, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
+    found = found or _brought(scene, path)
     if found is None:
         raise LinkpackError(
             f"{path} is no path of the package, and no bundled package has that name",
@@ -108,12 +109,12 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     return _package(scene, found) if not found.path else _member(scene, found)
 
 
-def _slots(graph: BundleGraph, layout: LayoutName, view: PublishView) -> dict[str, str]:
+def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """The places in the tarball; none where no tree holds the bundle."""
     try:
         if layout == "bundle":
             return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve", view.project.around)).layout.slots)
+        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
     except LinkpackError:
         return {}
 
@@ -165,6 +166,14 @@ def _in_tarball(scene: _Scene, path: str) -> _Place | None:
     at, rest = scene.slots[slot], inside[len(slot) + 1 :]
     there = not rest or fs.is_file(f"{at}/{rest}") or fs.is_dir(f"{at}/{rest}")
     return _Place(at, rest) if there else None
+
+
+def _brought(scene: _Scene, path: str) -> _Place | None:
+    """Find the place of a file of the tarball that is not in the project: a license of pnpm's workspace root."""
+    inside = posixpath.normpath(path).removeprefix("package/")
+    root = scene.graph.packages[scene.graph.root]
+    is_there = any(file.path == inside for file in _packlist(scene, root).files)
+    return _Place(root.id, inside) if is_there else None
 
 
 def _named(scene: _Scene, path: str) -> _Place | None:
@@ -229,6 +238,12 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     reason = ""
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, found)
+    source = next((file.source for file in packlist.files if file.path == path), found.at)
+    if not f"{source}/".startswith(f"{found.at.rstrip('/')}/"):
+        ruling, reason = (
+            None,
+            f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
+        )
     answer = _about(scene, package)
     if _is_left(scene, answer):
         return answer._replace(path=path, reason=_LEFT)

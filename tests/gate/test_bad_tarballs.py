@@ -204,7 +204,7 @@ SHAPES = [
     ("manifest-broken", member("package/package.json", '{"name":'), "EJSON"),
     ("manifest-array", member("package/package.json", "[]"), "EJSON"),
     ("manifest-deep", member("package/package.json", "[" * 200_000), "EJSON"),
-    ("manifest-twice-a-key", member("package/package.json", '{"name":"evil","name":"good"}'), "EJSON"),
+    ("two-names", member("package/package.json", '{"name":"a","name":"b","version":"1.0.0"}'), "EJSON"),
     ("name-up", manifest(name="../../x"), "ENAME"),
     ("no-name", manifest(name=None), "ENAME"),
     ("version", manifest(version="one"), "EVERSION"),
@@ -303,6 +303,11 @@ CONTENTS = [
     ("spec-link", manifest(dependencies={"a": "link:../a"}), "ESPECLOCAL"),
     ("spec-workspace", manifest(dependencies={"a": "workspace:*"}), "EWORKSPACE"),
     ("spec-catalog", manifest(dependencies={"a": "catalog:"}), "ECATALOG"),
+    ("spec-npm", manifest(dependencies={"a": "npm:^1.0.0"}), "ESPEC"),
+    ("spec-npm-peer", manifest(peerDependencies={"a": "npm:>=1"}), "ESPEC"),
+    ("spec-patch", manifest(dependencies={"a": "patch:a@npm%3A1.0.0#x"}), "ESPECPATCH"),
+    ("spec-no-tag", manifest(optionalDependencies={"a": "not a tag"}), "ESPECINVALID"),
+    ("spec-protocol", manifest(dependencies={"a": "foo:bar"}), "ESPECINVALID"),
     ("spec-jsr", manifest(dependencies={"a": "jsr:@b/a@1"}), "ESPEC"),
 ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,22 @@ def test_choice(wanted: list[str], options: str, chosen: list[str], root: Path) 
     """
     found = choose(root, *wanted, every="every" in options, with_root="root" in options)
     assert [f"{each.folder}!" if each.named else each.folder for each in found] == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lerna.json", '{"packages": ["z", "pk/*", "!pk/out"]}'),
+        ("rush.json", json.dumps({"projects": [{"projectFolder": each} for each in ("z", "pk/a", "pk/b")]})),
+    ],
+)
+def test_packages_of_lerna_and_rush(name: str, text: str, root: Path) -> None:
+    """Where no package manager names workspaces, these are the packages."""
+    (root / name).write_text(text, encoding="utf-8")
+    write(root)
+    assert [each.folder for each in choose(root, every=True)] == ["z", "pk/a", "pk/b"]
+    write(root, workspaces=["z"])
+    assert [each.folder for each in choose(root, every=True)] == ["z"]
 
 
 def test_paths_start_at_the_folder_or_at_the_root(root: Path) -> None:

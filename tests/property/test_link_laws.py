@@ -52,7 +52,7 @@ SAVED = st.builds(
 )
 LINKED = st.builds(
     Linked, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
-    st.lists(SAVED, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
+    st.lists(SAVED, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS).map(tuple),
 )  # fmt: skip
 
 

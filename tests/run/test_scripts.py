@@ -17,13 +17,13 @@ import linkpack
 from linkpack.bundle.project import find_project
 from linkpack.errors import ScriptFailed, SnapshotError
 from linkpack.run.environment import read_surroundings, script_environment
-from linkpack.run.scripts import Script, node_facts, run_script
+from linkpack.run.scripts import Script, run_script
 from tests.support.packed import read_packed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENV = {"PATH": os.environ["PATH"]}
+ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 # A program started in the background by a shell ignores these; here they are to count.
 HEEDFUL = """
 import signal
@@ -32,7 +32,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from linkpack.cli import main
 main()
 """
-BARE = {"PATH": "/bin"}
+BARE = {"PATH": "/bin", "HOME": "/nonexistent"}
 
 
 def write(folder: Path, **fields: object) -> Path:
@@ -255,11 +255,10 @@ def test_broken_node_and_npm(tmp_path: Path) -> None:
     for manifest in (None, '{"version": 1}', "{"):
         if manifest is not None:
             (tmp_path / "npm" / "package.json").write_text(manifest)
-        found = read_surroundings({"PATH": f"{tmp_path}/npm/bin:/bin"}, str(tmp_path))
+        found = read_surroundings({**BARE, "PATH": f"{tmp_path}/npm/bin:/bin"}, str(tmp_path))
         assert found.env["npm_config_user_agent"].startswith("linkpack/")
         assert found.env["npm_execpath"] == str(tmp_path / "npm" / "bin" / "npm-cli.js")
         assert found.gyp == ""
-    assert node_facts(str(tmp_path / "none"), ENV) == ""
 
 
 def test_odd_config(tmp_path: Path) -> None:

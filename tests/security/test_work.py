@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tracemalloc
 from contextlib import suppress
@@ -98,13 +99,14 @@ def test_calls_grow_with_packages(server: Faulty, tmp_path: Path) -> None:
 
 
 def test_bytes_read(server: Faulty, tmp_path: Path) -> None:
-    """Packing reads each file once, the manifest no more than five times, the tarball once, and npm's settings."""
+    """Packing reads each file and the tarball once, the manifest up to five times, and settings."""
     sizes = (1_000, 101_000)
     runs = [packed(server, project(tmp_path / str(size) / "p", 2, 3, size)) for size in sizes]
     tarballs = [sum(path.stat().st_size for path in (tmp_path / str(size) / "out").iterdir()) for size in sizes]
     manifest = len('{"name": "a", "version": "1.0.0"}\n')
     npmrcs = (npm_root() / "npmrc", npm_root().parents[2] / "etc" / "npmrc", Path.home() / ".npmrc")
-    settings = sum(path.stat().st_size for path in npmrcs if path.exists())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linkpack" / "node.json"
+    settings = sum(path.stat().st_size for path in (*npmrcs, cache) if path.exists())
     for run, size, tarball in zip(runs, sizes, tarballs, strict=True):
         rest = run.read - 6 * size - tarball
         assert 0 < rest <= 5 * manifest + settings

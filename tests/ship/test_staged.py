@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING
@@ -48,6 +49,23 @@ def test_it_is_the_tarball(site: Path, tmp_path: Path, layout: LayoutName) -> No
     wanted = {path.removeprefix("package/"): (data, mode) for path, mode, data in packed.members}
     assert contents(tmp_path / "new" / "tree") == wanted
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("folder", ["stage", "out/1.0.0"])
+def test_a_tree_in_the_package_is_no_part_of_it(site: Path, layout: LayoutName, folder: str) -> None:
+    """The next tarball has the same entries, also when the version is another one, and the tree is named."""
+    manifest = site / "package.json"
+    members = json.loads(manifest.read_bytes())
+    del members["files"]
+    manifest.write_text(json.dumps(members), encoding="utf-8")
+    plan = api.plan_pack(site, layout=layout)
+    write_tree(plan.entries, str(site / folder))
+    manifest.write_text(json.dumps({**members, "version": "9.0.0"}), encoding="utf-8")
+    later = api.plan_pack(site, layout=layout)
+    assert [entry.path for entry in later.entries] == [entry.path for entry in plan.entries]
+    (warning,) = set(later.warnings) - set(plan.warnings)
+    assert (warning.code, f"{folder}/" in warning.message) == ("WOWNTARBALL", True)
 
 
 @pytest.mark.differential

@@ -42,8 +42,9 @@ def run_program(capsys: pytest.CaptureFixture[str], *args: str) -> Done:
 
 
 def forget_npm(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Have none of the machine's npm settings count: *home* is the home directory."""
+    """Have none of the machine's npm settings count, nor its Node: *home* is the home, *home*/npm the prefix."""
     for name in [name for name in os.environ if name.lower().startswith("npm_config_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("npm_config_globalconfig", str(home / "globalrc"))
+    monkeypatch.setenv("npm_config_prefix", str(home / "npm"))

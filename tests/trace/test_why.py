@@ -137,7 +137,7 @@ def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
         ("s*r/x.js", "s*r/x.js does not ship", "a * in the name"),
         ("redis", "redis@3.1.2 ships, with 5 files", 'left out: lib/not.js ("files": !lib/not.js)'),
         ("away", "away does not ship", "a link to nowhere, which leads nowhere"),
-        ("app-1.0.0.tgz", "app-1.0.0.tgz does not ship", "written by an earlier run"),
+        ("app-1.0.0.tgz", "app-1.0.0.tgz does not ship", "named like an earlier output of linkpack"),
         ("../redis/cli.js",
          "cli.js of redis@3.1.2 ships",
          "always ships: it is bin redis: cli.js (../redis/package.json:4)"),
