@@ -12,9 +12,10 @@ import click
 from linkpack import report
 from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options
+from linkpack.cli_npm import NpmCommand, idle_flags, npm_flags
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Results, Told, pack_all, print_results
-from linkpack.cli_settings import LEVELS, NpmCommand, idle_flags, npm_flags, read_settings, working_in
+from linkpack.cli_settings import LEVELS, read_settings, working_in
 from linkpack.disk import fs
 from linkpack.limits import within
 from linkpack.packing.options import PackOptions

@@ -10,13 +10,9 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from linkpack import __version__
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.linking.config import load_config
-from linkpack.npm.flags import take_flags
 from linkpack.project.selection import project_root
 
 if TYPE_CHECKING:
@@ -28,41 +24,8 @@ if TYPE_CHECKING:
 LEVELS = ("silent", "error", "warn", "notice", "http", "info", "verbose", "silly")
 """npm's log levels, from the quietest to the loudest."""
 
-_FLAGS = "linkpack.npm_flags"  # where in click's context npm's flags are
-_HEEDED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
 _NOWHERE = "/nonexistent"  # a prefix that holds no npmrc, where nobody knows the right one
 _NO_PROJECT_PREFIX = "WPROJECTNPMRC"  # of the global prefix, which packing does not need
-
-
-class NpmCommand(click.Command):
-    """A command that takes npm's flags beside its own options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what is left of *args* without npm's flags, which are kept for `npm_flags`."""
-        own = {
-            name: not (option.is_flag or option.count)
-            for option in self.get_params(ctx)
-            if isinstance(option, click.Option)
-            for name in (*option.opts, *option.secondary_opts)
-        }
-        taken = take_flags(args, own)
-        if taken.flags.get("version") is True:
-            click.echo(__version__)
-            ctx.exit()
-        ctx.meta[_FLAGS] = taken.flags
-        return super().parse_args(ctx, ["--help"] if taken.flags.get("usage") is True else list(taken.rest))
-
-
-def npm_flags() -> Mapping[str, FlagValue]:
-    """Return npm's flags on the command line that are no options of the command, by name, without dashes."""
-    context = click.get_current_context(silent=True)
-    flags: Mapping[str, FlagValue] = context.meta.get(_FLAGS, {}) if context else {}
-    return flags
-
-
-def idle_flags(flags: Mapping[str, FlagValue]) -> tuple[str, ...]:
-    """Return those of *flags*, as they are written, that change nothing for the command itself."""
-    return tuple(f"--{key}" for key in flags if key not in _HEEDED)
 
 
 @contextmanager

@@ -91,7 +91,11 @@ _TRUTH = {"true": True, "false": False}
 
 
 class Taken(NamedTuple):
-    """A command line without npm's flags: *rest* is for the command, *flags* are npm's by name, without dashes."""
+    """A command line in two parts: *rest* is for the command, *flags* are npm's by name, without dashes.
+
+    A switch of the command that is denied, or said twice over (`--no-no-json`), is in *flags* where the command
+    has no spelling for that.
+    """
 
     rest: tuple[str, ...]
     flags: Mapping[str, FlagValue]
@@ -151,6 +155,7 @@ class _Reader:
             if not equals and self.left:
                 self.rest.append(self.left.popleft())
         elif key not in SWITCHES:
+            self._forget(_SHORT.get(name[1:], ""))
             self.rest.append(word)
         elif equals and value not in _TRUTH:
             self.rest.append(word)  # which the command refuses
@@ -158,7 +163,16 @@ class _Reader:
             if equals or (self.left and self.left[0] in _TRUTH):
                 said = said == _TRUTH[value if equals else self.left.popleft()]
             spelt = f"--{key}" if said else f"--no-{key}"
-            self.rest.append(spelt if spelt in self.own else word)
+            if spelt in self.own:
+                self._forget(f"--{key}")
+                self.rest.append(spelt)
+            else:
+                self.flags[key] = said
+
+    def _forget(self, option: str) -> None:
+        """Forget what was said before about an *option* of the command, since the last word counts."""
+        if option in self.own:
+            self.flags.pop(option[2:], None)
 
     def _expanded(self, name: str, bare: str) -> list[str]:
         """Return what a short option stands for, or several in one word (`-fg`); nothing for anything else."""
