@@ -25,7 +25,7 @@ from linkpack.errors import (
 )
 from linkpack.linking import linkapi
 from linkpack.linking.linkapi import LinkOptions
-from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linkdraft import PlanBuilder
 from linkpack.linking.linkscript import make_runnable
 from tests.support.linkbox import LinkBox
 
@@ -432,11 +432,11 @@ def ordinary_user() -> Iterator[None]:
 @pytest.mark.parametrize(("script", "umask", "told"), [("/etc/passwd", 0o022, ["EPERM"]), ("/bin/sh", 0o077, [])])
 def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> None:
     """A script that is not ours to change is left as it is, and told when it cannot be run."""
-    draft = Draft(())
+    builder = PlanBuilder(())
     with ordinary_user():
-        make_runnable(draft, os.path.realpath(script), umask)
-    assert [problem.code for problem in draft.warnings] == told
-    assert draft.changes == {}
+        make_runnable(builder, os.path.realpath(script), umask)
+    assert [problem.code for problem in builder.warnings] == told
+    assert builder.changes == {}
 
 
 @pytest.mark.parametrize(

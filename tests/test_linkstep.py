@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from linkpack.disk import fslinks
 from linkpack.linking import linkstep
-from linkpack.linking.linkstate import ABSENT, Change, File, Folder, Kept, Link, Mode, State
+from linkpack.linking.linkstate import ABSENT, Change, CreatedDirectory, Displaced, File, Link, Mode, State
 
 FILE, OTHER = File(b"x", 0o640), File(b"y", 0o755)
 KINDS = ["absent", "link", "other link", "file", "other file", "kept", "kept file"]
@@ -45,7 +45,7 @@ def put(root: Path, kind: str, *, stands: bool) -> State:
         (real / "inner").write_text("precious")
     else:
         real.write_text("precious")
-    return Kept(str(place), real.lstat().st_ino)
+    return Displaced(str(place), real.lstat().st_ino)
 
 
 PAIRS = [
@@ -124,9 +124,9 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
 def test_folders_and_modes(tmp_path: Path) -> None:
     """Folders come and go while they are empty; modes change back and forth."""
     path, file = tmp_path / "d", tmp_path / "f"
-    made = Change(str(path), ABSENT, Folder())
+    made = Change(str(path), ABSENT, CreatedDirectory())
     linkstep.perform(made, "")
-    assert linkstep.matches(str(path), Folder())
+    assert linkstep.matches(str(path), CreatedDirectory())
     (path / "x").write_text("")
     linkstep.take_back(made, str(tmp_path / "t"))
     assert path.is_dir()
@@ -150,12 +150,12 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
     path = tmp_path / "p"
     path.write_text("theirs")
     linkstep.take_back(Change(str(path), ABSENT, Link("a")), str(tmp_path / "t"))
-    linkstep.take_back(Change(str(path), Kept(str(tmp_path / "no"), 1), Link("a")), str(tmp_path / "t"))
+    linkstep.take_back(Change(str(path), Displaced(str(tmp_path / "no"), 1), Link("a")), str(tmp_path / "t"))
     assert path.read_text() == "theirs"
     path.unlink()
-    linkstep.take_back(Change(str(path), Kept(str(tmp_path / "no"), 1), Link("a")), str(tmp_path / "t"))
+    linkstep.take_back(Change(str(path), Displaced(str(tmp_path / "no"), 1), Link("a")), str(tmp_path / "t"))
     assert not path.exists()
-    linkstep.take_back(Change(str(path), Link("old"), Kept(str(tmp_path / "no"), 1)), str(tmp_path / "t"))
+    linkstep.take_back(Change(str(path), Link("old"), Displaced(str(tmp_path / "no"), 1)), str(tmp_path / "t"))
     assert str(path.readlink()) == "old"
     path.unlink()
     linkstep.take_back(Change(str(path), Mode(0o644), Mode(0o755)), str(tmp_path / "t"))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.linking.linkstate import Change, Linked, State
+    from linkpack.linking.linkstate import Change, RecordedLink, State
 
 _Key = TypeVar("_Key")
 
 
-def heir(change: Change, others: Mapping[_Key, Linked], now: State) -> _Key | None:
+def find_displacer(change: Change, others: Mapping[_Key, RecordedLink], now: State) -> _Key | None:
     """The key of the one of *others* that displaced what *change*, which another link owns, put at its path.
 
     None when that stands there still. *now* is what stands there: from it the claims are followed down, as each
@@ -29,7 +29,7 @@ def heir(change: Change, others: Mapping[_Key, Linked], now: State) -> _Key | No
     return above
 
 
-def handed_down(entry: Linked, change: Change) -> Linked:
-    """*entry*, the heir of *change*, as it is when that is gone: it has to put back what *change* displaced."""
+def inherit(entry: RecordedLink, change: Change) -> RecordedLink:
+    """Return *entry* with the duty to put back what *change*, which it displaced, had displaced."""
     owned = (one._replace(before=change.before) if one.path == change.path else one for one in entry.owned)
     return entry._replace(owned=tuple(owned))

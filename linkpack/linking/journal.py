@@ -19,16 +19,16 @@ from linkpack.linking.linkrecord import LIMIT, Store, file_state, read_record, r
 from linkpack.linking.linkstate import (
     ABSENT,
     Change,
+    CreatedDirectory,
+    Displaced,
     Edit,
-    Folder,
     Item,
-    Kept,
     LinkPlan,
     change_from_json,
     change_to_json,
     inverse,
-    linked_from_json,
-    linked_to_json,
+    link_from_json,
+    link_to_json,
 )
 from linkpack.linking.linkstep import matches, perform, take_back, temp_path
 
@@ -63,7 +63,7 @@ def _to_json(journal: Journal) -> bytes:
         "places": journal.places,
         "changes": [change_to_json(change) for change in plan.changes],
         "bookkeeping": [change_to_json(change) for change in journal.bookkeeping],
-        "edits": [[e.place, e.key, linked_to_json(e.before), linked_to_json(e.after)] for e in plan.edits],
+        "edits": [[e.place, e.key, link_to_json(e.before), link_to_json(e.after)] for e in plan.edits],
         "added": plan.added,
         "changed": plan.changed,
         "removed": plan.removed,
@@ -74,7 +74,7 @@ def _to_json(journal: Journal) -> bytes:
 def _from_json(raw: bytes) -> Journal:
     value = json.loads(raw)
     edits = [
-        Edit(place, key, linked_from_json(before), linked_from_json(after))
+        Edit(place, key, link_from_json(before), link_from_json(after))
         for place, key, before, after in value["edits"]
     ]
     plan = LinkPlan(
@@ -141,7 +141,7 @@ def _do_all(changes: Sequence[Change], run: str) -> None:
 
 def _folder_is_there(change: Change) -> bool:
     """Whether a folder that is to be made, or to go, was made or removed by somebody else: that is fine."""
-    if not (isinstance(change.before, Folder) or isinstance(change.after, Folder)):
+    if not (isinstance(change.before, CreatedDirectory) or isinstance(change.after, CreatedDirectory)):
         return False
     return fs.is_dir(change.path) or not fslinks.exists(change.path)
 
@@ -282,4 +282,4 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
 def _undoable(change: Change) -> bool:
     if not matches(change.path, change.before):
         return False
-    return not isinstance(change.after, Kept) or fslinks.exists(change.after.place)
+    return not isinstance(change.after, Displaced) or fslinks.exists(change.after.stash)

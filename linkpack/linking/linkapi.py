@@ -16,12 +16,12 @@ from linkpack.disk import fslinks
 from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
-from linkpack.linking.linkhome import Picks, find_home, meant_specs, pick_folders
-from linkpack.linking.linkown import Rules
+from linkpack.linking.linkhome import Picks, find_local_project, meant_specs, pick_folders
+from linkpack.linking.linkown import LinkRules
+from linkpack.linking.linkplan import plan_global_link as _plan_global_link
 from linkpack.linking.linkplan import plan_link as _plan_link
-from linkpack.linking.linkplan import plan_register as _plan_register
 from linkpack.linking.linkrecord import find_store
-from linkpack.linking.linkscene import SaveRules, Scene
+from linkpack.linking.linkscene import LinkContext, SaveRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,24 +47,24 @@ class LinkOptions(NamedTuple):
 DEFAULTS = LinkOptions()
 
 
-def open_scene(project: str, options: LinkOptions, *, picking: bool = True) -> Scene:
+def open_context(project: str, options: LinkOptions, *, picking: bool = True) -> LinkContext:
     """The surroundings of a command started in *project*: settings, project, workspaces, state folder.
 
     Raises `ConfigError` without a prefix or state folder, `LinkError` for a directory or workspace that does not
     exist.
     """
     env = fslinks.environment() if options.env is None else options.env
-    home = find_home(project)
-    config = load_config(env, fslinks.canonical(project), options.flags, home.root)
+    local = find_local_project(project)
+    config = load_config(env, fslinks.canonical(project), options.flags, local.root)
     picks = _picks(config) if picking else Picks()
-    rules = Rules(
+    rules = LinkRules(
         bin_links=config.flag("bin-links", default=True),
         force=config.flag("force", default=False),
         absolute=options.absolute,
         windows=config.windows,
         umask=fslinks.current_umask(),
     )
-    return Scene(config, home, pick_folders(home, picks, project), find_store(env), rules)
+    return LinkContext(config, local, pick_folders(local, picks, project), find_store(env), rules)
 
 
 def _picks(config: Config) -> Picks:
@@ -94,18 +94,18 @@ def _save_rules(config: Config) -> SaveRules | None:
     )
 
 
-def _link_planner(scene: Scene, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
-    save = _save_rules(scene.config)
-    if scene.config.flag("global", default=False):
+def _link_planner(context: LinkContext, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
+    save = _save_rules(context.config)
+    if context.config.flag("global", default=False):
         raise LinkError(
             "link is never global: it makes the global link, or uses it",
             code="ELINKGLOBAL",
             hint="leave -g out: linkpack link in the package's folder makes its global link",
         )
-    wanted = meant_specs(specs, scene.home, cwd, scene.config.user_home)
+    wanted = meant_specs(specs, context.project, cwd, context.config.user_home)
     if wanted:
-        return lambda: _plan_link(scene, wanted, save)
-    return lambda: _plan_register(scene)
+        return lambda: _plan_link(context, wanted, save)
+    return lambda: _plan_global_link(context)
 
 
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
@@ -113,9 +113,9 @@ def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOption
 
     Reads only. What stands in the way is in `conflicts`; what cannot be planned at all raises a `LinkpackError`.
     """
-    scene = open_scene(project, options)
-    plan = _link_planner(scene, specs, fslinks.canonical(project))()
-    return plan._replace(warnings=(*scene.config.warnings, *plan.warnings))
+    context = open_context(project, options)
+    plan = _link_planner(context, specs, fslinks.canonical(project))()
+    return plan._replace(warnings=(*context.config.warnings, *plan.warnings))
 
 
 def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
@@ -123,10 +123,10 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
 
     `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
     """
-    scene = open_scene(project, options)
-    planner = _link_planner(scene, specs, fslinks.canonical(project))
-    places = (scene.shared_place, scene.home.root) if specs else (scene.shared_place,)
-    return _act(scene, places, planner)
+    context = open_context(project, options)
+    planner = _link_planner(context, specs, fslinks.canonical(project))
+    places = (context.shared_place, context.project.root) if specs else (context.shared_place,)
+    return _act(context, places, planner)
 
 
 def plan_unlink(
@@ -141,26 +141,26 @@ def plan_unlink(
 
     The last with *shared*, or without names. Reads only.
     """
-    scene = open_scene(project, options)
-    return _unlink_planner(scene, names, fslinks.canonical(project), shared=shared, every=every)()
+    context = open_context(project, options)
+    return _unlink_planner(context, names, fslinks.canonical(project), shared=shared, every=every)()
 
 
 def _unlink_planner(
-    scene: Scene, names: Sequence[str], cwd: str, *, shared: bool, every: bool
+    context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
 ) -> Callable[[], LinkPlan]:
     from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - see below
+    from linkpack.linking.linkundo import plan_global_unlink  # noqa: PLC0415 - link does not need it
     from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
-    from linkpack.linking.linkundo import plan_unregister  # noqa: PLC0415 - link does not need it
 
     wanted = []
-    for spec in meant_specs(names, scene.home, cwd, scene.config.user_home):
+    for spec in meant_specs(names, context.project, cwd, context.config.user_home):
         manifest = read_loose(spec.folder) if spec.folder else None
         wanted.append(spec.name or (manifest.name if manifest else posixpath.basename(spec.folder)))
     if every and not shared:
-        return lambda: local(scene, wanted, every=True)
+        return lambda: local(context, wanted, every=True)
     if shared or not wanted:
-        return lambda: plan_unregister(scene, wanted, every=every)
-    return lambda: local(scene, wanted)
+        return lambda: plan_global_unlink(context, wanted, every=every)
+    return lambda: local(context, wanted)
 
 
 def unlink(
@@ -172,10 +172,10 @@ def unlink(
     every: bool = False,
 ) -> Journal:
     """The journal of `unlink`, done: links removed, and what they displaced put back. See `plan_unlink`."""
-    scene = open_scene(project, options)
-    planner = _unlink_planner(scene, names, fslinks.canonical(project), shared=shared, every=every)
+    context = open_context(project, options)
+    planner = _unlink_planner(context, names, fslinks.canonical(project), shared=shared, every=every)
     local = (names or every) and not shared
-    return _act(scene, (scene.home.root,) if local else (scene.shared_place,), planner)
+    return _act(context, (context.project.root,) if local else (context.shared_place,), planner)
 
 
 def plan_relink(
@@ -184,7 +184,7 @@ def plan_relink(
     """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    return planned(open_scene(project, options, picking=False), names, shared=shared)
+    return planned(open_context(project, options, picking=False), names, shared=shared)
 
 
 def relink(
@@ -193,22 +193,22 @@ def relink(
     """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    scene = open_scene(project, options, picking=False)
-    place = scene.shared_place if shared else scene.home.root
-    return _act(scene, (place,), lambda: planned(scene, names, shared=shared))
+    context = open_context(project, options, picking=False)
+    place = context.shared_place if shared else context.project.root
+    return _act(context, (place,), lambda: planned(context, names, shared=shared))
 
 
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
     """The links of the project, or with *shared* the global ones, and how each of them fares."""
     from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
 
-    return list_links(open_scene(project, options, picking=False), shared=shared)
+    return list_links(open_context(project, options, picking=False), shared=shared)
 
 
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
-    scene = open_scene(project, options, picking=False)
-    return plan_undo(last_journal(scene.store, scene.home.root), scene.store)
+    context = open_context(project, options, picking=False)
+    return plan_undo(last_journal(context.store, context.project.root), context.store)
 
 
 def undo(journal: Journal | None = None, project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
@@ -216,28 +216,28 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 
     `StalePlan` when the disk or the record has changed since; nothing is changed then.
     """
-    scene = open_scene(project, options, picking=False)
+    context = open_context(project, options, picking=False)
     # A run that was cut off may have been an undo: what it was about is there again once it is taken back.
-    with opened(scene.store, (scene.shared_place, scene.home.root)) as cut_off:
-        last = journal if journal is not None else last_journal(scene.store, scene.home.root)
-    with opened(scene.store, last.places) as more:
+    with opened(context.store, (context.shared_place, context.project.root)) as cut_off:
+        last = journal if journal is not None else last_journal(context.store, context.project.root)
+    with opened(context.store, last.places) as more:
         recovered = (*cut_off, *more)
-        plan = plan_undo(last, scene.store)
+        plan = plan_undo(last, context.store)
         if plan.conflicts:
             first = plan.conflicts[0]
             raise StalePlan(first.message, path=first.path, hint=first.hint)
         plan = plan._replace(warnings=(*recovered, *plan.warnings))
-        return apply(plan, scene.store, last.places, last.scope, last=False)
+        return apply(plan, context.store, last.places, last.scope, last=False)
 
 
-def _act(scene: Scene, places: tuple[str, ...], planner: Callable[[], LinkPlan]) -> Journal:
+def _act(context: LinkContext, places: tuple[str, ...], planner: Callable[[], LinkPlan]) -> Journal:
     """Plan and apply under the locks of *places*."""
-    with opened(scene.store, places) as recovered:
+    with opened(context.store, places) as recovered:
         plan = planner()
         if plan.conflicts:
             raise rejected(plan)
-        warnings = tuple(dict.fromkeys((*recovered, *scene.config.warnings, *plan.warnings)))
-        return apply(plan._replace(warnings=warnings), scene.store, places, scene.home.root)
+        warnings = tuple(dict.fromkeys((*recovered, *context.config.warnings, *plan.warnings)))
+        return apply(plan._replace(warnings=warnings), context.store, places, context.project.root)
 
 
 def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
@@ -250,7 +250,7 @@ def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
 
 def local_folder(kind: str, project: str) -> str:
     """The local `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
-    root = find_home(project).root
+    root = find_local_project(project).root
     return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]
 
 
@@ -263,4 +263,4 @@ def shared_folder(kind: str, project: str, options: LinkOptions = DEFAULTS) -> s
 def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
     """Every setting that counts for a command started in *project*, and who made it."""
     env = fslinks.environment() if options.env is None else options.env
-    return load_config(env, fslinks.canonical(project), options.flags, find_home(project).root)
+    return load_config(env, fslinks.canonical(project), options.flags, find_local_project(project).root)

@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import Problem
-from linkpack.linking.linkpackage import leads_by
+from linkpack.linking.linkpackage import link_target
 from linkpack.linking.linkrecord import file_state
-from linkpack.linking.linkstate import ABSENT, Absent, Change, File, Folder, Kept, Link, LinkPlan
+from linkpack.linking.linkstate import ABSENT, Absent, Change, CreatedDirectory, Displaced, File, Link, LinkPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.linking.linkstate import Edit, Item, Linked, State
+    from linkpack.linking.linkstate import Edit, Item, RecordedLink, State
 
 _STASH = ".linkpack"
 _SHIM_LIMIT = 1 << 20  # bytes
 
 
-class Draft:
+class PlanBuilder:
     """Collects the parts of a `LinkPlan`; for each path, later wishes replace earlier ones.
 
-    Scripts of linked packages aside, everything that changes has to be in one of *homes*, real folders. With
-    *windows*, a shim counts as what it says, as a link does.
+    Scripts of linked packages aside, everything that changes has to be in one of *writable_roots*, real
+    folders. With *windows*, a shim counts as what it says, as a link does.
     """
 
-    def __init__(self, homes: tuple[str, ...], *, windows: bool = False) -> None:
-        self._homes = homes
+    def __init__(self, writable_roots: tuple[str, ...], *, windows: bool = False) -> None:
+        self._writable_roots = writable_roots
         self._windows = windows
         self._scripts: set[str] = set()
         self.changes: dict[str, Change] = {}
@@ -42,12 +42,12 @@ class Draft:
         self.discard: list[str] = []
 
     def state(self, path: str) -> State:
-        """What will stand at *path*; a directory or file of anybody's is a `Kept` that has no place yet."""
+        """What will stand at *path*; a directory or file of anybody's is a `Displaced` that has no place yet."""
         if path in self.changes:
             return self.changes[path].after
         return disk_state(path, windows=self._windows)
 
-    def entries(self, place: str, record: Mapping[str, Linked]) -> dict[str, Linked]:
+    def entries(self, place: str, record: Mapping[str, RecordedLink]) -> dict[str, RecordedLink]:
         """The links of *place*, by key, as they are planned to be; *record* is what is linked there now."""
         planned = {key: edit.after for (where, key), edit in self.edits.items() if where == place}
         return {key: entry for key, entry in {**record, **planned}.items() if entry is not None}
@@ -56,8 +56,8 @@ class Draft:
         """Have *after* at *path*; what is displaced goes below the node_modules folder *stash*."""
         planned = self.changes.get(path)
         before = planned.before if planned else disk_state(path, windows=self._windows)
-        if planned is None and isinstance(before, Kept):
-            before = Kept(self._place(path, stash), before.inode)
+        if planned is None and isinstance(before, Displaced):
+            before = Displaced(self._place(path, stash), before.inode)
         if before == after:
             self.changes.pop(path, None)
             return
@@ -102,7 +102,7 @@ class Draft:
             missing.append(path)
             path = posixpath.dirname(path)
         for each in reversed(missing):
-            self.changes[each] = Change(each, ABSENT, Folder())
+            self.changes[each] = Change(each, ABSENT, CreatedDirectory())
 
     def _place(self, path: str, stash: str) -> str:
         """A free path on the same file system for what has to make way at *path*."""
@@ -119,7 +119,7 @@ class Draft:
         return place
 
     def _taken(self, place: str) -> bool:
-        return any(isinstance(c.before, Kept) and c.before.place == place for c in self.changes.values())
+        return any(isinstance(c.before, Displaced) and c.before.stash == place for c in self.changes.values())
 
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Add a warning."""
@@ -145,15 +145,15 @@ class Draft:
 
     def _check_homes(self) -> None:
         """Refuse what would be written through somebody's link to somewhere else."""
-        kept = (change.before.place for change in self.changes.values() if isinstance(change.before, Kept))
+        kept = (change.before.stash for change in self.changes.values() if isinstance(change.before, Displaced))
         paths = (*self.changes, *kept)
         real = {folder: fslinks.canonical(folder) for folder in {posixpath.dirname(path) for path in paths}}
         for path in paths:
             folder = posixpath.dirname(path)
             at = f"{real[folder].rstrip('/')}/{posixpath.basename(path)}/"
-            homes = [f"{home.rstrip('/')}/" for home in self._homes]
+            writable_roots = [f"{root.rstrip('/')}/" for root in self._writable_roots]
             # What is made on the way to a missing prefix lies around it.
-            if path in self._scripts or any(at.startswith(home) or home.startswith(at) for home in homes):
+            if path in self._scripts or any(at.startswith(root) or root.startswith(at) for root in writable_roots):
                 continue
             message = f"{folder} leads to {real[folder]}, which is neither in the prefix nor in the project"
             hint = "move the link there away, or link from the place that it leads to"
@@ -163,7 +163,7 @@ class Draft:
         self._check_homes()
         folders = dict.fromkeys(posixpath.dirname(path) for path in self.changes)
         for folder in folders:
-            if isinstance(self.changes.get(folder, Change("", ABSENT, ABSENT)).after, Folder):
+            if isinstance(self.changes.get(folder, Change("", ABSENT, ABSENT)).after, CreatedDirectory):
                 continue
             if fs.is_dir(folder):
                 if not fslinks.may_write(folder):
@@ -174,7 +174,7 @@ class Draft:
 
 
 def disk_state(path: str, *, windows: bool = False) -> State:
-    """What stands at *path* on the disk, as `Draft.state` has it."""
+    """What stands at *path* on the disk, as `PlanBuilder.state` has it."""
     try:
         status = fs.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -183,6 +183,6 @@ def disk_state(path: str, *, windows: bool = False) -> State:
         return Link(fs.read_link(path))
     if windows and stat.S_ISREG(status.st_mode) and status.st_size <= _SHIM_LIMIT:
         shim = file_state(path)
-        if leads_by(path, shim) is not None:
+        if link_target(path, shim) is not None:
             return shim
-    return Kept("", status.st_ino)
+    return Displaced("", status.st_ino)

@@ -16,7 +16,7 @@ from linkpack.npm.names import name_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.linking.linkstate import Linked, State
+    from linkpack.linking.linkstate import RecordedLink, State
     from linkpack.npm.manifest import Manifest
 
 _LIMIT = 16 << 20  # bytes of a package.json
@@ -115,12 +115,12 @@ def inside(root: str, relative: str) -> str | None:
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
-def placed(path: str) -> str:
+def resolve_parent(path: str) -> str:
     """*path* by the real folder that it is in; what stands at it is not followed."""
     return posixpath.join(fslinks.canonical(posixpath.dirname(path)), posixpath.basename(path))
 
 
-def leads_by(path: str, state: State) -> str | None:
+def link_target(path: str, state: State) -> str | None:
     """The text by which a link, or a shim of Windows, that is in *state* at *path* leads on; None for the rest."""
     if isinstance(state, File):
         from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
@@ -129,35 +129,35 @@ def leads_by(path: str, state: State) -> str | None:
     return state.target if isinstance(state, Link) else None
 
 
-def leads_through(path: str, state: State, link: str) -> bool:
+def target_is_inside(path: str, state: State, link: str) -> bool:
     """Whether what is in *state* at *path* leads through *link*: by its words, or from the real folders."""
-    target = leads_by(path, state)
+    target = link_target(path, state)
     if target is None:
         return False
-    return points_into(path, target, link) or points_into(placed(path), target, placed(link))
+    return points_into(path, target, link) or points_into(resolve_parent(path), target, resolve_parent(link))
 
 
-def led_to(path: str, target: str) -> str:
+def resolve_link(path: str, target: str) -> str:
     """The real path to which the text *target* of a link at *path* leads."""
     return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
 
 
-def leads_on(path: str, state: State) -> bool:
+def target_exists(path: str, state: State) -> bool:
     """Whether what is in *state* at *path* leads to something that exists."""
-    target = leads_by(path, state)
-    return target is not None and fslinks.exists(led_to(path, target))
+    target = link_target(path, state)
+    return target is not None and fslinks.exists(resolve_link(path, target))
 
 
-def is_replaced(entry: Linked, found: State) -> bool:
+def is_replaced(entry: RecordedLink, found: State) -> bool:
     """Whether *found*, which stands in the place of the link *entry*, is neither that link nor nothing."""
     if isinstance(found, Link) and found.target != entry.literal:
-        return led_to(entry.path, found.target) != entry.target
+        return resolve_link(entry.path, found.target) != entry.target
     return not isinstance(found, (Absent, Link))
 
 
-def is_theirs(path: str, state: State, link: str) -> bool:
+def is_foreign_command(path: str, state: State, link: str) -> bool:
     """Whether what is in *state* at *path* is a command of what somebody put in the place of the link *link*."""
-    return leads_through(path, state, link) and leads_on(path, state)
+    return target_is_inside(path, state, link) and target_exists(path, state)
 
 
 def resolve_package(start: str, name: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linkdraft import PlanBuilder
 from linkpack.linking.linkpackage import check_manifest, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
@@ -18,74 +18,78 @@ if TYPE_CHECKING:
 
     from linkpack.linking.linkhome import Spec
     from linkpack.linking.linkpackage import Source
-    from linkpack.linking.linkscene import SaveRules, Scene
-    from linkpack.linking.linkstate import Linked, LinkPlan
+    from linkpack.linking.linkscene import LinkContext, SaveRules
+    from linkpack.linking.linkstate import LinkPlan, RecordedLink
 
 
-def plan_register(scene: Scene) -> LinkPlan:
+def plan_global_link(context: LinkContext) -> LinkPlan:
     """The plan of `link` without arguments: the project, or each workspace chosen, into the global folder."""
-    draft = Draft(scene.homes, windows=scene.rules.windows)
-    record = read_record(scene.store, scene.shared_place)
+    builder = PlanBuilder(context.writable_roots, windows=context.rules.windows)
+    record = read_record(context.store, context.shared_place)
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
-    members = tuple(folder for folder in scene.picked if folder != scene.home.root)
-    found = [read_source(folder) for folder in members or (scene.home.start,)]
+    members = tuple(folder for folder in context.picked if folder != context.project.root)
+    found = [read_source(folder) for folder in members or (context.project.start,)]
     for source in {source.manifest.name: source for source in found}.values():  # of one name the last counts
-        _register(draft, scene, source, record)
-    return draft.plan()
+        _link_globally(builder, context, source, record)
+    return builder.plan()
 
 
-def _register(draft: Draft, scene: Scene, source: Source, record: dict[str, Linked]) -> None:
+def _link_globally(
+    builder: PlanBuilder, context: LinkContext, source: Source, record: dict[str, RecordedLink]
+) -> None:
     name = source.manifest.name
-    place_link(draft, scene.shared_spot(name), source, scene.rules, record)
+    place_link(builder, context.shared_location(name), source, context.rules, record)
 
 
-def plan_link(scene: Scene, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
+def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
     """The plan of `link <spec>…`: directories are linked globally first, then every package locally.
 
     Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, `LinkError` (ERANGE) when
     the one there does not meet the range asked for, (ESOURCEGONE) when it is a link to nowhere, and
     `ManifestInvalid` for a directory that is no package. What stands in the way is in the plan's conflicts.
     """
-    draft = Draft(scene.homes, windows=scene.rules.windows)
-    check_manifest(scene.home.root)
-    shared = read_record(scene.store, scene.shared_place)
-    local = read_record(scene.store, scene.home.root)
+    builder = PlanBuilder(context.writable_roots, windows=context.rules.windows)
+    check_manifest(context.project.root)
+    shared = read_record(context.store, context.shared_place)
+    local = read_record(context.store, context.project.root)
     found = {}
     for spec in specs:
-        source = read_source(spec.folder) if spec.folder else find_shared(scene, spec)
+        source = read_source(spec.folder) if spec.folder else find_shared(context, spec)
         found[source.manifest.name] = source, bool(spec.folder)  # of one name the last counts, as for npm
     for source, by_folder in found.values():
-        if by_folder and source.root != _installed(scene, source.manifest.name):
-            _register(draft, scene, source, shared)
+        if by_folder and source.root != _installed(context, source.manifest.name):
+            _link_globally(builder, context, source, shared)
     # As npm, the report is about the project only.
-    draft.added.clear()
-    draft.changed.clear()
+    builder.added.clear()
+    builder.changed.clear()
     sources = [source for source, _ in found.values()]
     for source in sources:
-        _link_locally(draft, scene, source, local)
+        _link_locally(builder, context, source, local)
     if save is not None:
         from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
 
-        plan_save(draft, scene, sources, save)
-    return draft.plan()
+        plan_save(builder, context, sources, save)
+    return builder.plan()
 
 
-def _installed(scene: Scene, name: str) -> str:
+def _installed(context: LinkContext, name: str) -> str:
     """The real directory of a package that lies in the global folder, not linked; empty when there is none."""
-    path = f"{scene.config.modules}/{name}"
+    path = f"{context.config.modules}/{name}"
     return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
 
 
-def _link_locally(draft: Draft, scene: Scene, source: Source, record: dict[str, Linked]) -> None:
-    for modules in scene.local_modules(source.manifest.name):
-        spot = scene.local_spot(modules, source.manifest.name)
-        place_link(draft, spot, source, scene.rules, record)
-    warn_about(draft, source, scene.picked or (scene.home.root,))
+def _link_locally(
+    builder: PlanBuilder, context: LinkContext, source: Source, record: dict[str, RecordedLink]
+) -> None:
+    for modules in context.local_modules(source.manifest.name):
+        location = context.local_location(modules, source.manifest.name)
+        place_link(builder, location, source, context.rules, record)
+    warn_about(builder, source, context.picked or (context.project.root,))
 
 
-def find_shared(scene: Scene, spec: Spec) -> Source:
+def find_shared(context: LinkContext, spec: Spec) -> Source:
     """The global package that *spec* names, linked or installed; errors as for `plan_link`."""
-    path = f"{scene.config.modules}/{spec.name}"
+    path = f"{context.config.modules}/{spec.name}"
     if not fs.is_dir(path):
         if fslinks.is_link(path):
             raise LinkError(
@@ -94,7 +98,7 @@ def find_shared(scene: Scene, spec: Spec) -> Source:
                 path=path,
                 hint=f"link its new folder, or remove it with linkpack unlink -g {spec.name}",
             )
-        raise _missing(scene, spec)
+        raise _missing(context, spec)
     source = read_source(path)
     version = source.manifest.version
     if spec.wanted and not _meets(version, spec.wanted):
@@ -114,15 +118,15 @@ def _meets(version: str, wanted: str) -> bool:
     return parse_range(wanted) is None or satisfies(version, wanted)
 
 
-def _missing(scene: Scene, spec: Spec) -> LinkMissing:
+def _missing(context: LinkContext, spec: Spec) -> LinkMissing:
     asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
-    near = f"{posixpath.dirname(scene.home.start)}/{spec.name}"
+    near = f"{posixpath.dirname(context.project.start)}/{spec.name}"
     manifest = read_loose(near)
     folder = f"../{spec.name}"
     if manifest is not None and manifest.name != spec.name:
         folder += f" (which is called {manifest.name})"
     return LinkMissing(
-        f"{spec.name} is not linked: {scene.config.modules} does not have it",
-        path=f"{scene.config.modules}/{spec.name}",
+        f"{spec.name} is not linked: {context.config.modules} does not have it",
+        path=f"{context.config.modules}/{spec.name}",
         hint=f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}",
     )

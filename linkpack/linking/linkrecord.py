@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, LinkError, ManifestInvalid
-from linkpack.linking.linkstate import ABSENT, Change, File, linked_from_json, linked_to_json
+from linkpack.linking.linkstate import ABSENT, Change, File, link_from_json, link_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from linkpack.linking.linkstate import Edit, Linked, State
+    from linkpack.linking.linkstate import Edit, RecordedLink, State
 
 LIMIT = 512 << 20  # bytes of a record or journal
 _LONGEST = 200  # bytes of a path that is still a file name when its slashes are escaped
@@ -73,7 +73,7 @@ def find_store(env: Mapping[str, str]) -> Store:
     return Store(posixpath.normpath(f"{base}/linkpack"))
 
 
-def read_record(store: Store, place: str) -> dict[str, Linked]:
+def read_record(store: Store, place: str) -> dict[str, RecordedLink]:
     """What is recorded as linked in *place*, by key; empty without a record.
 
     `LinkError` (ERECORD) when the record is damaged.
@@ -81,7 +81,7 @@ def read_record(store: Store, place: str) -> dict[str, Linked]:
     path = store.file("links", place)
     try:
         value = json.loads(fs.read_file(path, LIMIT))
-        found = {key: linked_from_json(entry) for key, entry in value["links"].items()}
+        found = {key: link_from_json(entry) for key, entry in value["links"].items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
@@ -96,7 +96,7 @@ def read_record(store: Store, place: str) -> dict[str, Linked]:
 
 def record_changes(store: Store, edits: Iterable[Edit]) -> list[Change]:
     """The changes of record files that *edits* come to, on top of what the records say now."""
-    records: dict[str, dict[str, Linked]] = {}
+    records: dict[str, dict[str, RecordedLink]] = {}
     for edit in edits:
         record = records.setdefault(edit.place, read_record(store, edit.place))
         if edit.after is None:
@@ -108,7 +108,7 @@ def record_changes(store: Store, edits: Iterable[Edit]) -> list[Change]:
         path = store.file("links", place)
         after: State = ABSENT
         if record:
-            links = {key: linked_to_json(entry) for key, entry in sorted(record.items())}
+            links = {key: link_to_json(entry) for key, entry in sorted(record.items())}
             after = File(json.dumps({"place": place, "links": links}, indent=1).encode(), 0o600)
         changes.append(Change(path, file_state(path), after))
     return changes
@@ -123,7 +123,7 @@ def file_state(path: str) -> State:
         return ABSENT
 
 
-def current(changes: Mapping[str, Change], path: str) -> File | None:
+def planned_file(changes: Mapping[str, Change], path: str) -> File | None:
     """The file at *path* as it will be after *changes*, which are by path; None when there is none.
 
     `ManifestInvalid` (EUNREADABLE) when what is there cannot be read.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from linkpack.disk import fslinks
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linklock import LOCKFILES, plan_lock, take_out
-from linkpack.linking.linkrecord import current, read_record
+from linkpack.linking.linkrecord import planned_file, read_record
 from linkpack.linking.linksections import META, SECTIONS, place, tables
-from linkpack.linking.linkstate import ABSENT, Edit, File, Saved
+from linkpack.linking.linkstate import ABSENT, Edit, File, ManifestEdit
 from linkpack.npm.collate import collation_key
 from linkpack.npm.jsonedit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.jsontext import BOM, parse
@@ -19,48 +19,48 @@ from linkpack.npm.jsontext import BOM, parse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkpackage import Source
-    from linkpack.linking.linkscene import SaveRules, Scene
-    from linkpack.linking.linkstate import Linked
+    from linkpack.linking.linkscene import LinkContext, SaveRules
+    from linkpack.linking.linkstate import RecordedLink
 
 _EMPTY = b"{\n}\n"
 Entries = "tuple[tuple[tuple[str, ...], str | None, str | None], ...]"
 
 
-def plan_save(draft: Draft, scene: Scene, sources: Sequence[Source], rules: SaveRules) -> None:
-    """Add to *draft* that the links to *sources* are saved, in the chosen workspaces or the project.
+def plan_save(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source], rules: SaveRules) -> None:
+    """Add to *builder* that the links to *sources* are saved, in the chosen workspaces or the project.
 
     `ManifestInvalid` when a manifest or lockfile there is no JSON object.
     """
-    folders = scene.picked or (scene.home.root,)
+    folders = context.picked or (context.project.root,)
     for source in sources:
-        found = [_save_manifest(draft, folder, source, rules) for folder in folders]
+        found = [_save_manifest(builder, folder, source, rules) for folder in folders]
         if rules.lockfile:
-            locked = plan_lock(draft, folders, source, scene)
+            locked = plan_lock(builder, folders, source, context)
             found += [locked] if locked is not None else []
-        _note(draft, scene, source, found)
+        _note(builder, context, source, found)
 
 
-def _note(draft: Draft, scene: Scene, source: Source, found: Sequence[Saved]) -> None:
+def _note(builder: PlanBuilder, context: LinkContext, source: Source, found: Sequence[ManifestEdit]) -> None:
     """Write what was saved into the record's entry of the link."""
-    modules = scene.local_modules(source.manifest.name)[0]
-    spot = scene.local_spot(modules, source.manifest.name)
-    edit = draft.edits.get((spot.place, spot.key))
+    modules = context.local_modules(source.manifest.name)[0]
+    location = context.local_location(modules, source.manifest.name)
+    edit = builder.edits.get((location.place, location.key))
     if edit is None or edit.after is None:  # the link was refused
         return
     saved = {one.path: one for one in edit.after.saved}
-    record = read_record(scene.store, spot.place)
-    others = draft.entries(spot.place, record)
-    del others[spot.key]
+    record = read_record(context.store, location.place)
+    others = builder.entries(location.place, record)
+    del others[location.key]
     for one in found:
-        saved[one.path] = _joined(saved.get(one.path), one, others)
-    others[spot.key] = edit.after._replace(saved=tuple(saved.values()))
+        saved[one.path] = _merge_edits(saved.get(one.path), one, others)
+    others[location.key] = edit.after._replace(saved=tuple(saved.values()))
     for key, entry in others.items():
-        draft.edits[spot.place, key] = Edit(spot.place, key, record.get(key), entry)
+        builder.edits[location.place, key] = Edit(location.place, key, record.get(key), entry)
 
 
-def _joined(old: Saved | None, new: Saved, others: dict[str, Linked]) -> Saved:
+def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: dict[str, RecordedLink]) -> ManifestEdit:
     """Two savings of one link as one: what was there before the first, what is there after the second.
 
     What the links in *others* saved in between then counts as saved before it. Where somebody else changed the
@@ -73,15 +73,15 @@ def _joined(old: Saved | None, new: Saved, others: dict[str, Linked]) -> Saved:
     entries = {path: (before, after) for path, before, after in old.entries}
     for path, before, after in new.entries:
         entries[path] = (entries.get(path, (before, None))[0], after)
-    later = None if new.before is None else _later(old, new.before, others)
-    first = new.before and _without(new.before, old) if later is None else _replayed(old, later, others)
+    later = None if new.before is None else _edits_after(old, new.before, others)
+    first = new.before and _without(new.before, old) if later is None else _rebase(old, later, others)
     merged = tuple((path, before, after) for path, (before, after) in entries.items())
-    return Saved(new.path, first, new.after, merged)
+    return ManifestEdit(new.path, first, new.after, merged)
 
 
-def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) -> Saved:
+def _save_manifest(builder: PlanBuilder, folder: str, source: Source, rules: SaveRules) -> ManifestEdit:
     path = f"{folder}/package.json"
-    state = current(draft.changes, path)
+    state = planned_file(builder.changes, path)
     raw = state.content if state else _EMPTY
     members = parse(raw, path, strict=False)
     name, spec = source.manifest.name, "file:" + posixpath.relpath(source.root, folder)
@@ -99,9 +99,9 @@ def _save_manifest(draft: Draft, folder: str, source: Source, rules: SaveRules) 
         text = sort_members(text, (section,), collation_key)
     if not members:  # npm writes a manifest that was empty, or missing, with two spaces
         text = _pretty(text)
-    after = File(bom + text.encode(), state.mode if state else 0o666 & ~_umask(draft))
-    draft.edit_file(path, after)
-    return Saved(path, state.content if state else None, after.content, tuple(entries))
+    after = File(bom + text.encode(), state.mode if state else 0o666 & ~_umask(builder))
+    builder.edit_file(path, after)
+    return ManifestEdit(path, state.content if state else None, after.content, tuple(entries))
 
 
 def _same(left: str | None, right: str | None) -> bool:
@@ -115,10 +115,10 @@ def _pretty(text: str) -> str:
     return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
 
 
-def _umask(draft: Draft) -> int:
+def _umask(builder: PlanBuilder) -> int:
     from linkpack.disk.fslinks import current_umask  # noqa: PLC0415 - only for a file that is made
 
-    del draft
+    del builder
     return current_umask()
 
 
@@ -150,8 +150,8 @@ def _bundle(
     return (key,), sorted({*(each for each in names if isinstance(each, str)), name}, key=collation_key)
 
 
-def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
-    """Add to *draft* that the files in which *entry* was saved are as they were.
+def plan_unsave(builder: PlanBuilder, entry: RecordedLink, others: dict[str, RecordedLink]) -> None:
+    """Add to *builder* that the files in which *entry* was saved are as they were.
 
     A file that only linkpack changed since gets its old bytes back, with what the links in *others* saved in it
     later put in again (their entries in *others* are brought up to date). In any other, the entries that are
@@ -159,34 +159,36 @@ def plan_unsave(draft: Draft, entry: Linked, others: dict[str, Linked]) -> None:
     `ManifestInvalid` for one that cannot be read.
     """
     for saved in entry.saved:
-        state = current(draft.changes, saved.path)
+        state = planned_file(builder.changes, saved.path)
         if state is None:
             continue
         try:
-            _unsave(draft, saved, state, others)
+            _unsave(builder, saved, state, others)
         except ManifestInvalid as err:
-            draft.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
+            builder.warn("WUNSAVED", saved.path, f"the link stays saved: {err.message}", "take it out by hand")
 
 
-def _unsave(draft: Draft, saved: Saved, state: File, others: dict[str, Linked]) -> None:
-    """Add to *draft* that one file is as it was; `ManifestInvalid` when that is not to be had."""
+def _unsave(builder: PlanBuilder, saved: ManifestEdit, state: File, others: dict[str, RecordedLink]) -> None:
+    """Add to *builder* that one file is as it was; `ManifestInvalid` when that is not to be had."""
     elsewhere = fslinks.is_link(saved.path)
-    later = None if elsewhere else _later(saved, state.content, others)
+    later = None if elsewhere else _edits_after(saved, state.content, others)
     if later is not None:
-        content = _replayed(saved, later, others)
-        draft.put_file(saved.path, ABSENT if content is None else state._replace(content=content))
+        content = _rebase(saved, later, others)
+        builder.put_file(saved.path, ABSENT if content is None else state._replace(content=content))
         return
     after = state._replace(content=_without(state.content, saved))
     if after != state and elsewhere:
         message = f"{saved.path} is a link, and what it leads to is not changed"
         raise ManifestInvalid(message, code="ELINKOUT", path=saved.path)
-    draft.put_file(saved.path, after)
+    builder.put_file(saved.path, after)
 
 
-def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[Saved] | None:
+def _edits_after(
+    first: ManifestEdit, content: bytes, others: Mapping[str, RecordedLink]
+) -> list[ManifestEdit] | None:
     """The savings that led from *first* to *content*, oldest first; None when something else changed the file."""
     known = [saved for entry in others.values() for saved in entry.saved if saved.path == first.path]
-    chain: list[Saved] = []
+    chain: list[ManifestEdit] = []
     while content != first.after:
         step = next((saved for saved in known if saved.after == content and saved not in chain), None)
         if step is None or step.before is None:
@@ -196,7 +198,7 @@ def _later(first: Saved, content: bytes, others: Mapping[str, Linked]) -> list[S
     return chain
 
 
-def _replayed(first: Saved, later: Sequence[Saved], others: dict[str, Linked]) -> bytes | None:
+def _rebase(first: ManifestEdit, later: Sequence[ManifestEdit], others: dict[str, RecordedLink]) -> bytes | None:
     """The file as if *first* had never been saved, and *later* had, as *others* say then; None for no file."""
     content = first.before
     for step in later:
@@ -214,7 +216,7 @@ def _replayed(first: Saved, later: Sequence[Saved], others: dict[str, Linked]) -
     return content
 
 
-def _without(content: bytes, saved: Saved) -> bytes:
+def _without(content: bytes, saved: ManifestEdit) -> bytes:
     """*content* with those entries of *saved* undone that are still as they were written."""
     if posixpath.basename(saved.path) in LOCKFILES:
         return take_out(content, saved)
@@ -222,7 +224,7 @@ def _without(content: bytes, saved: Saved) -> bytes:
     return _take_out(content, saved)
 
 
-def _take_out(raw: bytes, saved: Saved) -> bytes:
+def _take_out(raw: bytes, saved: ManifestEdit) -> bytes:
     bom = BOM if raw.startswith(BOM) else b""
     text = raw.removeprefix(BOM).decode()
     for keys, before, after in reversed(saved.entries):

@@ -6,12 +6,12 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
-from linkpack.linking.linkown import Spot
+from linkpack.linking.linkown import LinkLocation
 
 if TYPE_CHECKING:
     from linkpack.linking.config import Config
-    from linkpack.linking.linkhome import Home
-    from linkpack.linking.linkown import Rules
+    from linkpack.linking.linkhome import LocalProject
+    from linkpack.linking.linkown import LinkRules
     from linkpack.linking.linkrecord import Store
 
 
@@ -23,23 +23,23 @@ class SaveRules(NamedTuple):
     lockfile: bool = True
 
 
-class Scene(NamedTuple):
+class LinkContext(NamedTuple):
     """Everything around a link command: the settings, the project, the workspaces chosen, the state folder."""
 
     config: Config
-    home: Home
+    project: LocalProject
     picked: tuple[str, ...]
     store: Store
-    rules: Rules
+    rules: LinkRules
 
     @property
-    def homes(self) -> tuple[str, ...]:
+    def writable_roots(self) -> tuple[str, ...]:
         """The real folders that a plan may change something in: the prefix, the project, workspaces chosen.
 
         A project's node_modules that is a link is where it leads; any other link that leads elsewhere is not
         followed.
         """
-        own = (self.home.root, *self.picked)
+        own = (self.project.root, *self.picked)
         folders = (self.config.prefix, *own, *(f"{each}/node_modules" for each in own))
         return tuple(dict.fromkeys(fslinks.canonical(folder) for folder in folders))
 
@@ -48,10 +48,10 @@ class Scene(NamedTuple):
         """The name under which the global folder is recorded and locked."""
         return fslinks.canonical(self.config.modules)
 
-    def shared_spot(self, name: str) -> Spot:
+    def shared_location(self, name: str) -> LinkLocation:
         """Where the global link to the package *name* stands."""
         config = self.config
-        return Spot(
+        return LinkLocation(
             place=self.shared_place,
             key=name,
             path=f"{config.modules}/{name}",
@@ -61,11 +61,11 @@ class Scene(NamedTuple):
             shared=True,
         )
 
-    def local_spot(self, modules: str, name: str) -> Spot:
+    def local_location(self, modules: str, name: str) -> LinkLocation:
         """Where the link to *name* in the node_modules folder *modules* of the project stands."""
-        return Spot(
-            place=self.home.root,
-            key=posixpath.relpath(f"{modules}/{name}", self.home.root),
+        return LinkLocation(
+            place=self.project.root,
+            key=posixpath.relpath(f"{modules}/{name}", self.project.root),
             path=f"{modules}/{name}",
             modules=modules,
             bins=f"{modules}/.bin",
@@ -76,7 +76,7 @@ class Scene(NamedTuple):
     def local_modules(self, name: str) -> tuple[str, ...]:
         """The node_modules folders that a link to *name* goes to: a workspace's with a copy, or the root's."""
         found = []
-        for folder in self.picked or (self.home.root,):
+        for folder in self.picked or (self.project.root,):
             own = fslinks.exists(f"{folder}/node_modules/{name}")
-            found.append(f"{folder if own else self.home.root}/node_modules")
+            found.append(f"{folder if own else self.project.root}/node_modules")
         return tuple(dict.fromkeys(found))

@@ -23,7 +23,7 @@ class Link(NamedTuple):
     target: str
 
 
-class Folder(NamedTuple):
+class CreatedDirectory(NamedTuple):
     """A directory that linkpack made; it is removed again only when it is empty."""
 
     made: bool = True  # named tuples are equal when their fields are: this one must not equal Absent()
@@ -42,17 +42,17 @@ class Mode(NamedTuple):
     mode: int
 
 
-class Kept(NamedTuple):
-    """A directory or file of somebody else, whole: moved to *place* when it makes way, and back from there.
+class Displaced(NamedTuple):
+    """A directory or file of somebody else, whole: moved to *stash* when it makes way, and back from there.
 
     *inode* tells it from another that took its name.
     """
 
-    place: str
+    stash: str
     inode: int
 
 
-State: TypeAlias = "Absent | Link | Folder | File | Mode | Kept"
+State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
 ABSENT = Absent()
 
 
@@ -68,7 +68,7 @@ class Change(NamedTuple):
         return Change(self.path, self.after, self.before)
 
 
-class Saved(NamedTuple):
+class ManifestEdit(NamedTuple):
     """How a link was saved: the manifest or lockfile, its bytes (None: no file) before, and its text after.
 
     *entries* are the members that were set: (path of keys, old JSON text or None, new JSON text or None).
@@ -80,7 +80,7 @@ class Saved(NamedTuple):
     entries: tuple[tuple[tuple[str, ...], str | None, str | None], ...]
 
 
-class Linked(NamedTuple):
+class RecordedLink(NamedTuple):
     """One link in the record.
 
     *target* is the package's real directory, *path* where the link stands, *literal* its text. *owned* holds,
@@ -95,7 +95,7 @@ class Linked(NamedTuple):
     literal: str
     bin_links: bool
     owned: tuple[Change, ...]
-    saved: tuple[Saved, ...] = ()
+    saved: tuple[ManifestEdit, ...] = ()
     older: tuple[str, ...] = ()
 
 
@@ -104,8 +104,8 @@ class Edit(NamedTuple):
 
     place: str
     key: str
-    before: Linked | None
-    after: Linked | None
+    before: RecordedLink | None
+    after: RecordedLink | None
 
     def inverse(self) -> Edit:
         """The edit back."""
@@ -158,10 +158,10 @@ def _file(text: str, mode: int) -> File:
 _KINDS: dict[str, tuple[Any, list[type]]] = {
     "absent": (Absent, []),
     "link": (Link, [str]),
-    "folder": (Folder, [bool]),
+    "folder": (CreatedDirectory, [bool]),
     "file": (_file, [str, int]),
     "mode": (Mode, [int]),
-    "kept": (Kept, [str, int]),
+    "kept": (Displaced, [str, int]),
 }
 _NAMES = {kind: name for name, (kind, _) in _KINDS.items()}
 
@@ -196,7 +196,7 @@ def change_from_json(value: Sequence[object]) -> Change:
     return Change(path, state_from_json(before), state_from_json(after))
 
 
-def linked_to_json(entry: Linked | None) -> dict[str, object] | None:
+def link_to_json(entry: RecordedLink | None) -> dict[str, object] | None:
     """*entry* as a JSON object; None stays None."""
     if entry is None:
         return None
@@ -213,8 +213,8 @@ def linked_to_json(entry: Linked | None) -> dict[str, object] | None:
     return {**entry._asdict(), "owned": owned, "saved": saved}
 
 
-def linked_from_json(value: Mapping[str, object] | None) -> Linked | None:
-    """The entry that `linked_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
+    """The entry that `link_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
     if value is None:
         return None
     fields: dict[str, object] = dict(value)
@@ -224,16 +224,16 @@ def linked_from_json(value: Mapping[str, object] | None) -> Linked | None:
     _texts([fields[key] for key in ("name", "version", "target", "path", "literal")])
     if not isinstance(fields["bin_links"], bool):
         raise TypeError("link")
-    return Linked(**fields)  # type: ignore[arg-type]  # checked above, field by field
+    return RecordedLink(**fields)  # type: ignore[arg-type]  # checked above, field by field
 
 
-def _saved(value: Sequence[object]) -> Saved:
+def _saved(value: Sequence[object]) -> ManifestEdit:
     path, before, after, entries = value
     if not (isinstance(path, str) and isinstance(after, str)):
         raise TypeError("saved")
     first = _text(before)
     found = tuple((_texts(keys), _text(old), _text(new)) for keys, old, new in _list(entries))
-    return Saved(path, None if first is None else first.encode("latin-1"), after.encode("latin-1"), found)
+    return ManifestEdit(path, None if first is None else first.encode("latin-1"), after.encode("latin-1"), found)
 
 
 def _text(value: object) -> str | None:

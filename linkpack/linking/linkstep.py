@@ -10,7 +10,7 @@ import posixpath
 
 from linkpack.disk import fs, fslinks
 from linkpack.linking.linkrecord import file_state
-from linkpack.linking.linkstate import Absent, Change, File, Folder, Kept, Link, Mode, State
+from linkpack.linking.linkstate import Absent, Change, CreatedDirectory, Displaced, File, Link, Mode, State
 
 
 def matches(path: str, state: State) -> bool:
@@ -22,7 +22,7 @@ def matches(path: str, state: State) -> bool:
             return fs.read_link(path) == state.target
         if isinstance(state, File):
             return not fslinks.is_link(path) and file_state(path) == state
-        if isinstance(state, Folder):
+        if isinstance(state, CreatedDirectory):
             return fs.is_dir(path)
         status = fs.lstat(path)
         same = status.st_mode & 0o7777 == state.mode if isinstance(state, Mode) else status.st_ino == state.inode
@@ -41,13 +41,13 @@ def _build(state: State, path: str) -> None:
 def perform(change: Change, temp: str) -> None:
     """Put `after` in the place of `before`; *temp* is a free path beside it. `OSError` as the system gives it."""
     path, before, after = change
-    if isinstance(before, Kept):
-        _displace(path, before.place, after, temp)
-    elif isinstance(after, Kept):
-        _restore(path, after.place, before)
-    elif isinstance(after, Folder):
+    if isinstance(before, Displaced):
+        _displace(path, before.stash, after, temp)
+    elif isinstance(after, Displaced):
+        _restore(path, after.stash, before)
+    elif isinstance(after, CreatedDirectory):
         fslinks.make_dir(path)
-    elif isinstance(before, Folder):
+    elif isinstance(before, CreatedDirectory):
         fslinks.drop_dir(path)
     elif isinstance(after, Absent):
         fslinks.remove(path)
@@ -87,11 +87,11 @@ def take_back(change: Change, temp: str) -> None:
     path, before, after = change
     fslinks.remove(temp)
     if matches(path, before):
-        if isinstance(before, Kept) and not isinstance(after, Absent) and matches(before.place, after):
-            fslinks.remove(before.place)
+        if isinstance(before, Displaced) and not isinstance(after, Absent) and matches(before.stash, after):
+            fslinks.remove(before.stash)
     elif matches(path, after):
-        if isinstance(after, Kept) and not isinstance(before, Absent) and matches(after.place, before):
-            fslinks.exchange(after.place, path)
+        if isinstance(after, Displaced) and not isinstance(before, Absent) and matches(after.stash, before):
+            fslinks.exchange(after.stash, path)
         else:
             perform(change.inverse(), temp)
     elif not fslinks.exists(path):
@@ -101,9 +101,9 @@ def take_back(change: Change, temp: str) -> None:
 def _fill_gap(change: Change) -> None:
     """Undo the first half of a swap in two steps, which left nothing at the path."""
     path, before, _ = change
-    if isinstance(before, Kept):
-        if fslinks.exists(before.place):
-            fslinks.move(before.place, path)
+    if isinstance(before, Displaced):
+        if fslinks.exists(before.stash):
+            fslinks.move(before.stash, path)
     else:
         _build(before, path)
 

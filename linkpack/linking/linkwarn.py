@@ -9,19 +9,19 @@ from linkpack.linking.linkpackage import read_loose, resolve_package
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkpackage import Source
     from linkpack.npm.manifest import Manifest
 
 
-def warn_about(draft: Draft, source: Source, folders: Sequence[str]) -> None:
+def warn_about(builder: PlanBuilder, source: Source, folders: Sequence[str]) -> None:
     """Add what *folders* (the project, or its chosen workspaces) should know about a link to *source*."""
     for folder in folders:
         manifest = read_loose(folder)
         if manifest is not None:
-            _check_range(draft, source, folder, manifest)
-            _check_peers(draft, source, folder, manifest)
-    _check_dependencies(draft, source)
+            _check_range(builder, source, folder, manifest)
+            _check_peers(builder, source, folder, manifest)
+    _check_dependencies(builder, source)
 
 
 def _misses(version: str, wanted: str) -> bool:
@@ -33,7 +33,7 @@ def _misses(version: str, wanted: str) -> bool:
     return parse_range(wanted) is not None and not satisfies(version, wanted, include_prerelease=True)
 
 
-def _check_range(draft: Draft, source: Source, folder: str, manifest: Manifest) -> None:
+def _check_range(builder: PlanBuilder, source: Source, folder: str, manifest: Manifest) -> None:
     name, version = source.manifest.name, source.manifest.version
     sections = (
         manifest.dependencies,
@@ -45,10 +45,10 @@ def _check_range(draft: Draft, source: Source, folder: str, manifest: Manifest) 
         if _misses(version, wanted):
             message = f"{folder} wants {name} {wanted}, and the linked one is {version or 'without a version'}"
             hint = f"change its version, or the range in {folder}/package.json"
-            draft.warn("WRANGE", source.root, message, hint)
+            builder.warn("WRANGE", source.root, message, hint)
 
 
-def _check_peers(draft: Draft, source: Source, folder: str, manifest: Manifest) -> None:
+def _check_peers(builder: PlanBuilder, source: Source, folder: str, manifest: Manifest) -> None:
     name = source.manifest.name
     for peer, wanted in source.manifest.peer_dependencies.items():
         ours = folder if manifest.name == peer else resolve_package(folder, peer)
@@ -56,33 +56,33 @@ def _check_peers(draft: Draft, source: Source, folder: str, manifest: Manifest) 
         if ours is not None and theirs is not None and ours != theirs:
             message = f"{peer} would be loaded twice: {name} finds {theirs}, the project {ours}"
             hint = f"in {source.root}, run linkpack link {ours}, or start node with --preserve-symlinks"
-            draft.warn("WPEERTWICE", theirs, message, hint)
+            builder.warn("WPEERTWICE", theirs, message, hint)
         elif ours is None:
             if peer not in source.manifest.optional_peers:
                 message = f"{name} needs {peer} {wanted} beside it, and the project does not have it"
-                draft.warn("WPEER", folder, message, f"run npm install {peer} in {folder}")
+                builder.warn("WPEER", folder, message, f"run npm install {peer} in {folder}")
         else:
-            _check_peer(draft, source, peer, ours, found=theirs is not None)
+            _check_peer(builder, source, peer, ours, found=theirs is not None)
 
 
-def _check_peer(draft: Draft, source: Source, peer: str, ours: str, *, found: bool) -> None:
+def _check_peer(builder: PlanBuilder, source: Source, peer: str, ours: str, *, found: bool) -> None:
     """A peer that the project has: it should be of the right version, and the linked package has to find it."""
     name, wanted = source.manifest.name, source.manifest.peer_dependencies[peer]
     manifest = read_loose(ours)
     if manifest is not None and _misses(manifest.version, wanted):
         message = f"{name} needs {peer} {wanted}, and the project has {manifest.version}"
-        draft.warn("WPEER", ours, message, f"install a {peer} that meets {wanted}")
+        builder.warn("WPEER", ours, message, f"install a {peer} that meets {wanted}")
     if not found:
         message = f"{name} does not find the project's {peer}: node looks from {source.root}, where it really is"
         hint = f"in {source.root}, run linkpack link {ours}, or start node with --preserve-symlinks"
-        draft.warn("WPEERHIDDEN", source.root, message, hint)
+        builder.warn("WPEERHIDDEN", source.root, message, hint)
 
 
-def _check_dependencies(draft: Draft, source: Source) -> None:
+def _check_dependencies(builder: PlanBuilder, source: Source) -> None:
     manifest = source.manifest
     needed = manifest.dependencies.keys() - manifest.optional_dependencies.keys()
     missing = sorted(name for name in needed if resolve_package(source.root, name) is None)
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
         message = f"{manifest.name} needs {shown}, not installed where it is linked from"
-        draft.warn("WDEPENDENCIES", source.root, message, f"run npm install in {source.root}")
+        builder.warn("WDEPENDENCIES", source.root, message, f"run npm install in {source.root}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from linkpack.bundle.workspace import member_folders, read_workspace
 from linkpack.disk import fs
 from linkpack.errors import ProjectError
-from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkpackage import read_loose
 from linkpack.npm.collate import collation_key
 from linkpack.select.glob import compile_glob, matches_file
@@ -35,7 +35,7 @@ def choose_workspaces(
     members, then of paths. `ProjectError` (EWORKSPACE) for one that does not exist.
     """
     start = fs.real_path(cwd)
-    root = find_home(start).root
+    root = find_local_project(start).root
     workspace = read_workspace(root)
     members = _ordered(workspace) if workspace is not None else []
     if not members:

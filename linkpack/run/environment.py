@@ -16,7 +16,7 @@ from linkpack.bundle.workspace import FILE_LIMIT, upward
 from linkpack.disk import fs
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.config import load_config, which
-from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkpackage import source_of
 from linkpack.npm.jsontext import parse
 from linkpack.run.scripts import node_facts
@@ -58,7 +58,7 @@ def read_surroundings(
     *command* which command of npm the scripts are to believe in. *flags* are what the command line says, by npm's
     names. What is not found (node, npm, a global prefix) leaves its variables as they are in *env*.
     """
-    home = find_home(cwd)
+    home = find_local_project(cwd)
     given = {**flags, **({"script-shell": script_shell} if script_shell else {})}
     config = _config(env, cwd, home.root, given)
     node, npm = which("node", env, cwd), which("npm", env, cwd)
@@ -87,7 +87,7 @@ def read_surroundings(
 def ignores_scripts(env: Mapping[str, str], cwd: str) -> bool:
     """Whether npm's settings (`ignore-scripts` in an npmrc or the environment) forbid lifecycle scripts."""
     try:
-        return load_config(env, cwd, {}, find_home(cwd).root).flag("ignore-scripts", default=False)
+        return load_config(env, cwd, {}, find_local_project(cwd).root).flag("ignore-scripts", default=False)
     except ConfigError:  # without node and a prefix; the environment still counts
         return env.get("npm_config_ignore_scripts", "").lower() not in {"", "false", "null", "0", "no"}
 

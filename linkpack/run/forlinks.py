@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from linkpack.disk import fslinks
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.config import which
-from linkpack.linking.linkapi import open_scene
+from linkpack.linking.linkapi import open_context
 from linkpack.linking.linkhome import meant_specs
 from linkpack.linking.linkpackage import read_source
 from linkpack.linking.linkplan import find_shared
@@ -28,21 +28,21 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
 
     `LinkMissing` when npm is not on PATH, `LinkError` when it fails. npm's output goes to standard error.
     """
-    scene = open_scene(project, options)
+    context = open_context(project, options)
     env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, scene.home, project, scene.config.user_home)
+    wanted = meant_specs(specs, context.project, project, context.config.user_home)
     missing = []
     for spec in wanted:
         if not spec.folder:
             try:
-                find_shared(scene, spec)
+                find_shared(context, spec)
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
         npm = which("npm", env, project)
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
-        command = [npm, "install", "--global", "--prefix", scene.config.prefix, "--", *missing]
+        command = [npm, "install", "--global", "--prefix", context.config.prefix, "--", *missing]
         _run_npm(command, project, env, f"npm install -g {' '.join(missing)}")
     return tuple(missing)
 
@@ -53,12 +53,12 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     In the directories among *specs*, or without specs in the packages to be linked; installed packages had
     theirs run. `ScriptFailed` when one fails; the ones after it are not run.
     """
-    scene = open_scene(project, options)
+    context = open_context(project, options)
     env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, scene.home, project, scene.config.user_home)
+    wanted = meant_specs(specs, context.project, project, context.config.user_home)
     folders = [spec.folder for spec in wanted if spec.folder]
     if not wanted:
-        folders = list(scene.picked or (scene.home.start,))
+        folders = list(context.picked or (context.project.start,))
     ran = []
     for folder in folders:
         source = read_source(folder)

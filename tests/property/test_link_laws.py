@@ -17,17 +17,17 @@ from linkpack.linking import linkapi
 from linkpack.linking.linkstate import (
     ABSENT,
     Change,
+    CreatedDirectory,
+    Displaced,
     File,
-    Folder,
-    Kept,
     Link,
-    Linked,
+    ManifestEdit,
     Mode,
-    Saved,
+    RecordedLink,
     change_from_json,
     change_to_json,
-    linked_from_json,
-    linked_to_json,
+    link_from_json,
+    link_to_json,
 )
 from linkpack.npm.jsonedit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
 
 TEXTS = st.text(st.characters(codec=None), max_size=6)
 STATES = st.one_of(
-    st.just(ABSENT), st.just(Folder()), st.builds(Link, TEXTS), st.builds(Mode, st.integers(0, 0o7777)),
+    st.just(ABSENT), st.just(CreatedDirectory()), st.builds(Link, TEXTS), st.builds(Mode, st.integers(0, 0o7777)),
     st.builds(File, st.binary(max_size=9), st.integers(0, 0o7777)),
-    st.builds(Kept, TEXTS, st.integers(0, 1 << 60)),
+    st.builds(Displaced, TEXTS, st.integers(0, 1 << 60)),
 )  # fmt: skip
 CHANGES = st.builds(Change, TEXTS, STATES, STATES)
 ENTRIES = st.tuples(st.lists(TEXTS, max_size=3).map(tuple), st.none() | TEXTS, st.none() | TEXTS)
 SAVED = st.builds(
-    Saved,
+    ManifestEdit,
     TEXTS,
     st.none() | st.binary(max_size=5),
     st.binary(max_size=5),
     st.lists(ENTRIES, max_size=2).map(tuple),
 )
 LINKED = st.builds(
-    Linked, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
+    RecordedLink, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
     st.lists(SAVED, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
 )  # fmt: skip
 
@@ -59,11 +59,11 @@ LINKED = st.builds(
 @pytest.mark.property
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(CHANGES, LINKED)
-def test_values_survive_json(change: Change, entry: Linked) -> None:
+def test_values_survive_json(change: Change, entry: RecordedLink) -> None:
     """Changes and record entries come back from JSON as they were, whatever characters paths have."""
     back = change_from_json(json.loads(json.dumps(change_to_json(change))))
     assert (back, type(back.before), type(back.after)) == (change, type(change.before), type(change.after))
-    assert linked_from_json(json.loads(json.dumps(linked_to_json(entry)))) == entry
+    assert link_from_json(json.loads(json.dumps(link_to_json(entry)))) == entry
     assert change.inverse().inverse() == change
 
 
