@@ -174,9 +174,9 @@ def _unsave(builder: PlanBuilder, saved: ManifestEdit, state: File, others: dict
     later = None if elsewhere else _edits_after(saved, state.content, others)
     if later is not None:
         content = _rebase(saved, later, others)
-        builder.put_file(saved.path, ABSENT if content is None else state._replace(content=content))
+        builder.put_file(saved.path, ABSENT if content is None else File(content, state.mode))
         return
-    after = state._replace(content=_without(state.content, saved))
+    after = File(_without(state.content, saved), state.mode)
     if after != state and elsewhere:
         message = f"{saved.path} is a link, and what it leads to is not changed"
         raise ManifestInvalid(message, code="ELINKOUT", path=saved.path)

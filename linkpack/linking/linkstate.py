@@ -1,6 +1,6 @@
-"""The values of the link commands: states of a path, changes, plans, and the record of what is linked.
+"""Values of the link commands: states of a path, changes, plans, and recorded links.
 
-All of them can be written as JSON and read back, which is how journal and record are kept.
+All of them can be written as JSON and read back, which is how journals and records are kept.
 """
 
 from __future__ import annotations
@@ -13,43 +13,79 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
 
 
-class Absent(NamedTuple):
-    """Nothing stands there."""
+class _State:
+    """Base class of what can be at a path; two states are equal when kind and values are.
 
-
-class Link(NamedTuple):
-    """A symbolic link with this text."""
-
-    target: str
-
-
-class CreatedDirectory(NamedTuple):
-    """A directory that linkpack made; it is removed again only when it is empty."""
-
-    made: bool = True  # named tuples are equal when their fields are: this one must not equal Absent()
-
-
-class File(NamedTuple):
-    """A regular file with these bytes and permission bits."""
-
-    content: bytes
-    mode: int
-
-
-class Mode(NamedTuple):
-    """A regular file with these permission bits, whatever it holds."""
-
-    mode: int
-
-
-class Displaced(NamedTuple):
-    """A directory or file of somebody else, whole: moved to *stash* when it makes way, and back from there.
-
-    *inode* tells it from another that took its name.
+    Written by hand: `dataclasses` imports `inspect`, which costs every start of the program 6 ms.
     """
 
-    stash: str
-    inode: int
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._values()!r}"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+
+class Absent(_State):
+    """Nothing at all."""
+
+    __slots__ = ()
+
+
+class Link(_State):
+    """A symbolic link with the text *target*."""
+
+    __slots__ = __match_args__ = ("target",)
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+
+class CreatedDirectory(_State):
+    """A directory that linkpack made, and removes again only when it is empty."""
+
+    __slots__ = ()
+
+
+class File(_State):
+    """A regular file with these bytes and permission bits."""
+
+    __slots__ = __match_args__ = ("content", "mode")
+
+    def __init__(self, content: bytes, mode: int) -> None:
+        self.content = content
+        self.mode = mode
+
+
+class Mode(_State):
+    """A regular file with these permission bits, whatever its content."""
+
+    __slots__ = __match_args__ = ("mode",)
+
+    def __init__(self, mode: int) -> None:
+        self.mode = mode
+
+
+class Displaced(_State):
+    """A whole directory or file that is not ours, moved to *stash* while something else is in its place.
+
+    *inode* is its number at the time of planning, which tells it from another one of that name.
+    """
+
+    __slots__ = __match_args__ = ("stash", "inode")
+
+    def __init__(self, stash: str, inode: int) -> None:
+        self.stash = stash
+        self.inode = inode
 
 
 State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
@@ -151,36 +187,40 @@ def inverse(plan: LinkPlan) -> LinkPlan:
 # --- JSON. Bytes travel as latin-1 text, which keeps each of the 256 values.
 
 
-def _file(text: str, mode: int) -> File:
-    return File(text.encode("latin-1"), mode)
-
-
-_KINDS: dict[str, tuple[Any, list[type]]] = {
-    "absent": (Absent, []),
-    "link": (Link, [str]),
-    "folder": (CreatedDirectory, [bool]),
-    "file": (_file, [str, int]),
-    "mode": (Mode, [int]),
-    "kept": (Displaced, [str, int]),
-}
-_NAMES = {kind: name for name, (kind, _) in _KINDS.items()}
-
-
 def state_to_json(state: State) -> list[object]:
-    """*state* as a JSON list that begins with its kind."""
-    if isinstance(state, File):
-        return ["file", state.content.decode("latin-1"), state.mode]
-    return [_NAMES[type(state)], *state]
+    """Return *state* as a JSON list that begins with its kind: `["link", "../lib"]`."""
+    match state:
+        case Absent():
+            return ["absent"]
+        case Link(target):
+            return ["link", target]
+        case CreatedDirectory():
+            return ["folder"]
+        case File(content, mode):
+            return ["file", content.decode("latin-1"), mode]
+        case Mode(mode):
+            return ["mode", mode]
+        case Displaced(stash, inode):
+            return ["displaced", stash, inode]
 
 
 def state_from_json(value: Sequence[object]) -> State:
-    """The state that `state_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
-    name, *rest = value
-    kind, types = _KINDS[str(name)]
-    if [type(each) for each in rest] != types:
-        raise TypeError(name)
-    state: State = kind(*rest)
-    return state
+    """Return the state that `state_to_json` wrote; raises ValueError or TypeError for anything else."""
+    # Booleans are numbers to `int()`; JSON has them apart, and none of them is a mode.
+    match value:
+        case ["absent"]:
+            return ABSENT
+        case ["link", str(target)]:
+            return Link(target)
+        case ["folder"]:
+            return CreatedDirectory()
+        case ["file", str(text), int(mode)] if not isinstance(mode, bool):
+            return File(text.encode("latin-1"), mode)
+        case ["mode", int(mode)] if not isinstance(mode, bool):
+            return Mode(mode)
+        case ["displaced", str(stash), int(inode)] if not isinstance(inode, bool):
+            return Displaced(stash, inode)
+    raise TypeError(value)
 
 
 def change_to_json(change: Change) -> list[object]:

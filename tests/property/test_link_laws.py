@@ -24,10 +24,12 @@ from linkpack.linking.linkstate import (
     ManifestEdit,
     Mode,
     RecordedLink,
+    State,
     change_from_json,
     change_to_json,
     link_from_json,
     link_to_json,
+    state_to_json,
 )
 from linkpack.npm.jsonedit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
@@ -62,9 +64,26 @@ LINKED = st.builds(
 def test_values_survive_json(change: Change, entry: RecordedLink) -> None:
     """Changes and record entries come back from JSON as they were, whatever characters paths have."""
     back = change_from_json(json.loads(json.dumps(change_to_json(change))))
-    assert (back, type(back.before), type(back.after)) == (change, type(change.before), type(change.after))
+    assert back == change
     assert link_from_json(json.loads(json.dumps(link_to_json(entry)))) == entry
     assert change.inverse().inverse() == change
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(STATES, STATES)
+def test_states_are_equal_when_kind_and_values_are(left: State, right: State) -> None:
+    """Two states are equal exactly when they say the same, and then hash alike; no plain tuple equals one."""
+    assert (left == right) == (state_to_json(left) == state_to_json(right))
+    assert left != right or hash(left) == hash(right)
+    assert left != tuple(state_to_json(left)[1:])
+
+
+def test_kinds_of_states_differ() -> None:
+    """States of different kinds are never equal, whatever their values."""
+    every = [ABSENT, CreatedDirectory(), Mode(1), Link("a"), File(b"a", 1), Displaced("a", 1)]
+    assert [[one == other for other in every].count(True) for one in every] == [1] * 6
+    assert repr(Displaced("a", 1)) == "Displaced('a', 1)"
 
 
 KEYS = st.sampled_from(["a", "b", "c", "é"])
