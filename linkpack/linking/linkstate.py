@@ -5,7 +5,8 @@ All of them can be written as JSON and read back, which is how journals and reco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,19 +94,19 @@ ABSENT = Absent()
 
 
 class Change(NamedTuple):
-    """What is to happen at *path*: found in state *before*, left in state *after*."""
+    """A change at *path*, from the state *before* to the state *after*."""
 
     path: str
     before: State
     after: State
 
     def inverse(self) -> Change:
-        """The change back."""
+        """Return the change back."""
         return Change(self.path, self.after, self.before)
 
 
 class ManifestEdit(NamedTuple):
-    """How a link was saved: the manifest or lockfile, its bytes (None: no file) before, and its text after.
+    """How a link was saved in a manifest or lockfile: its bytes before (None: no file) and after.
 
     *entries* are the members that were set: (path of keys, old JSON text or None, new JSON text or None).
     """
@@ -117,11 +118,12 @@ class ManifestEdit(NamedTuple):
 
 
 class RecordedLink(NamedTuple):
-    """One link in the record.
+    """One link in the record of a node_modules.
 
-    *target* is the package's real directory, *path* where the link stands, *literal* its text. *owned* holds,
-    for every path that is ours, what was there first and what we put. *older* are places of displaced content
-    that a later displacement of the same name left behind.
+    *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* holds, for
+    every path that is ours, what was there first and what we put. *older* are stashes that a later displacement
+    of the same name left behind. *project* is the root of the project that it was made in, empty for a global
+    link: several worktrees may share one node_modules, and each has its own links there.
     """
 
     name: str
@@ -131,12 +133,12 @@ class RecordedLink(NamedTuple):
     literal: str
     bin_links: bool
     owned: tuple[Change, ...]
-    saved: tuple[ManifestEdit, ...] = ()
     older: tuple[str, ...] = ()
+    project: str = ""
 
 
 class Edit(NamedTuple):
-    """A change of the record of *place* (a project's root, or a global node_modules) under *key*."""
+    """A change of what is recorded as linked in the real node_modules *place* under *key*."""
 
     place: str
     key: str
@@ -144,8 +146,21 @@ class Edit(NamedTuple):
     after: RecordedLink | None
 
     def inverse(self) -> Edit:
-        """The edit back."""
+        """Return the edit back."""
         return Edit(self.place, self.key, self.after, self.before)
+
+
+class SaveEdit(NamedTuple):
+    """A change of what is recorded as saved in the project *place*, for the link at the relative path *key*."""
+
+    place: str
+    key: str
+    before: tuple[ManifestEdit, ...]
+    after: tuple[ManifestEdit, ...]
+
+    def inverse(self) -> SaveEdit:
+        """Return the edit back."""
+        return SaveEdit(self.place, self.key, self.after, self.before)
 
 
 class Item(NamedTuple):
@@ -157,30 +172,69 @@ class Item(NamedTuple):
 
 
 class LinkPlan(NamedTuple):
-    """What a link command is going to do, in order, and what it has to say about it.
+    """What a link command is going to do, in order, and what it says about it.
 
     *conflicts* are errors: a plan with any is never applied. *discard* are displaced trees that are no longer
-    needed once the plan is done.
+    needed once the plan is done. *roots* are the real folders that all of this is in, but for changes of the
+    scripts of linked packages (`is_script_change`).
     """
 
     changes: tuple[Change, ...] = ()
     edits: tuple[Edit, ...] = ()
+    saves: tuple[SaveEdit, ...] = ()
     added: tuple[Item, ...] = ()
     changed: tuple[tuple[Item, Item], ...] = ()
     removed: tuple[Item, ...] = ()
     warnings: tuple[Problem, ...] = ()
     conflicts: tuple[Problem, ...] = ()
     discard: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+def paths_of(change: Change) -> tuple[str, ...]:
+    """Return the paths that *change* is about: its own, and the stash of what it displaces or puts back."""
+    stashes = (state.stash for state in (change.before, change.after) if isinstance(state, Displaced))
+    return (change.path, *stashes)
+
+
+def is_within(path: str, root: str) -> bool:
+    """True if *path* is the folder *root*, or below it."""
+    return f"{path.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
+
+
+def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
+    """Return those paths that *change* is about which are in none of *roots*.
+
+    A folder that is made, or removed, on the way to a root that does not exist yet counts as being in it.
+    """
+    made = CreatedDirectory() in (change.before, change.after)
+    return [
+        path
+        for path in paths_of(change)
+        if not any(is_within(path, root) or (made and is_within(root, path)) for root in roots)
+    ]
+
+
+def is_script_change(change: Change) -> bool:
+    """True if *change* only makes a script executable, or mends its first line end, as linking a package does."""
+    match change.before, change.after:
+        case Mode(), Mode():
+            return True
+        case File(old), File(new):
+            return old.replace(b"\r\n", b"\n", 1) == new or new.replace(b"\r\n", b"\n", 1) == old
+    return False
 
 
 def inverse(plan: LinkPlan) -> LinkPlan:
-    """The plan that takes *plan* back: every change turned round, the last one first."""
+    """Return the plan that takes *plan* back: every change turned round, the last one first."""
     return LinkPlan(
         changes=tuple(change.inverse() for change in reversed(plan.changes)),
         edits=tuple(edit.inverse() for edit in reversed(plan.edits)),
+        saves=tuple(save.inverse() for save in reversed(plan.saves)),
         added=plan.removed,
         changed=tuple((new, old) for old, new in plan.changed),
         removed=plan.added,
+        roots=plan.roots,
     )
 
 
@@ -206,74 +260,105 @@ def state_to_json(state: State) -> list[object]:
 
 def state_from_json(value: Sequence[object]) -> State:
     """Return the state that `state_to_json` wrote; raises ValueError or TypeError for anything else."""
-    # Booleans are numbers to `int()`; JSON has them apart, and none of them is a mode.
     match value:
         case ["absent"]:
             return ABSENT
         case ["link", str(target)]:
-            return Link(target)
+            return Link(_system_text(target))
         case ["folder"]:
             return CreatedDirectory()
-        case ["file", str(text), int(mode)] if not isinstance(mode, bool):
+        case ["file", str(text), mode] if _is_number(mode, 0o7777):
             return File(text.encode("latin-1"), mode)
-        case ["mode", int(mode)] if not isinstance(mode, bool):
+        case ["mode", mode] if _is_number(mode, 0o7777):
             return Mode(mode)
-        case ["displaced", str(stash), int(inode)] if not isinstance(inode, bool):
-            return Displaced(stash, inode)
+        case ["displaced", str(stash), inode] if _is_number(inode, 1 << 64):
+            return Displaced(checked_path(stash), inode)
     raise TypeError(value)
 
 
+def _is_number(value: object, most: int) -> TypeGuard[int]:
+    """True if *value* is an integer of JSON from 0 to *most*; booleans are integers for Python alone."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
 def change_to_json(change: Change) -> list[object]:
-    """*change* as a JSON list."""
+    """Return *change* as a JSON list."""
     return [change.path, state_to_json(change.before), state_to_json(change.after)]
 
 
 def change_from_json(value: Sequence[object]) -> Change:
-    """The change that `change_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+    """Return the change that `change_to_json` wrote; raises ValueError or TypeError for anything else."""
     path, before, after = value
-    if not (isinstance(path, str) and isinstance(before, list) and isinstance(after, list)):
+    if not (isinstance(before, list) and isinstance(after, list)):
         raise TypeError("change")
-    return Change(path, state_from_json(before), state_from_json(after))
+    return Change(checked_path(path), state_from_json(before), state_from_json(after))
 
 
 def link_to_json(entry: RecordedLink | None) -> dict[str, object] | None:
-    """*entry* as a JSON object; None stays None."""
+    """Return *entry* as a JSON object; None stays None."""
     if entry is None:
         return None
-    saved = [
-        [
-            item.path,
-            None if item.before is None else item.before.decode("latin-1"),
-            item.after.decode("latin-1"),
-            [list(one) for one in item.entries],
-        ]
-        for item in entry.saved
-    ]
-    owned = [change_to_json(change) for change in entry.owned]
-    return {**entry._asdict(), "owned": owned, "saved": saved}
+    return {**entry._asdict(), "owned": [change_to_json(change) for change in entry.owned]}
 
 
 def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
-    """The entry that `link_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+    """Return the entry that `link_to_json` wrote; raises ValueError, KeyError or TypeError for anything else."""
     if value is None:
         return None
     fields: dict[str, object] = dict(value)
     fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
-    fields["saved"] = tuple(_saved(one) for one in _list(value["saved"]))
-    fields["older"] = _texts(value["older"])
-    _texts([fields[key] for key in ("name", "version", "target", "path", "literal")])
+    fields["older"] = tuple(map(checked_path, checked_texts(value["older"])))
+    checked_texts([fields[key] for key in ("name", "version", "target", "path", "literal", "project")])
+    for key in ("target", "path"):
+        checked_path(fields[key])
     if not isinstance(fields["bin_links"], bool):
         raise TypeError("link")
     return RecordedLink(**fields)  # type: ignore[arg-type]  # checked above, field by field
 
 
-def _saved(value: Sequence[object]) -> ManifestEdit:
+def edits_to_json(saved: Sequence[ManifestEdit]) -> list[object]:
+    """Return the edits of manifests in *saved* as a JSON list."""
+    return [
+        [
+            edit.path,
+            None if edit.before is None else edit.before.decode("latin-1"),
+            edit.after.decode("latin-1"),
+            [list(entry) for entry in edit.entries],
+        ]
+        for edit in saved
+    ]
+
+
+def edits_from_json(value: object) -> tuple[ManifestEdit, ...]:
+    """Return the edits that `edits_to_json` wrote; raises ValueError or TypeError for anything else."""
+    return tuple(_edit_from_json(each) for each in _list(value))
+
+
+def _edit_from_json(value: Sequence[object]) -> ManifestEdit:
     path, before, after, entries = value
-    if not (isinstance(path, str) and isinstance(after, str)):
+    if not isinstance(after, str):
         raise TypeError("saved")
     first = _text(before)
-    found = tuple((_texts(keys), _text(old), _text(new)) for keys, old, new in _list(entries))
-    return ManifestEdit(path, None if first is None else first.encode("latin-1"), after.encode("latin-1"), found)
+    found = tuple((_keys(keys), _json_text(old), _json_text(new)) for keys, old, new in _list(entries))
+    return ManifestEdit(
+        checked_path(path), None if first is None else first.encode("latin-1"), after.encode("latin-1"), found
+    )
+
+
+def _keys(value: object) -> tuple[str, ...]:
+    """Return a path of one or two keys, as there are in manifests and lockfiles."""
+    keys = checked_texts(value)
+    if len(keys) not in {1, 2}:
+        raise TypeError("keys")
+    return keys
+
+
+def _json_text(value: object) -> str | None:
+    """Return a text that is JSON, or None."""
+    text = _text(value)
+    if text is not None:
+        json.loads(text)
+    return text
 
 
 def _text(value: object) -> str | None:
@@ -282,7 +367,33 @@ def _text(value: object) -> str | None:
     return value
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def checked_path(value: object) -> str:
+    """Return *value* if it is an absolute path that the system knows; else raise ValueError or TypeError.
+
+    Names that are not UTF-8 hold surrogate escapes, as everywhere.
+    """
+    path = _system_text(checked_text(value))
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is no absolute path")
+    return path
+
+
+def _system_text(text: str) -> str:
+    """Return *text* if it can be the text of a link or a path; else raise ValueError."""
+    if not text or b"\0" in text.encode("utf-8", "surrogateescape"):
+        raise ValueError(f"{text!r} is no path")
+    return text
+
+
+def checked_text(value: object) -> str:
+    """Return *value* if it is a text; else raise TypeError."""
+    if not isinstance(value, str):
+        raise TypeError("text")
+    return value
+
+
+def checked_texts(value: object) -> tuple[str, ...]:
+    """Return *value* as a tuple if it is a list of texts; else raise TypeError."""
     if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
         raise TypeError("texts")
     return tuple(value)

@@ -1,0 +1,3 @@
+"""Processes, user accounts and other facts of the machine."""
+
+from __future__ import annotations
