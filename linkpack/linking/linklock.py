@@ -1,4 +1,4 @@
-"""Plans what a saved link changes in package-lock.json, so that `npm ci` takes it.
+"""Plan what a saved link changes in package-lock.json, so that `npm ci` accepts it.
 
 Facts: arborist of npm 11.19.1.
 """
@@ -16,8 +16,7 @@ from linkpack.linking.linkrecord import planned_file
 from linkpack.linking.linksections import META, SECTIONS, kind_of, tables
 from linkpack.linking.linkstate import File, ManifestEdit
 from linkpack.linking.lockentry import described, meta_of
-from linkpack.linking.lockjson import by_name, dump, nice
-from linkpack.npm.jsontext import BOM, check_depth
+from linkpack.linking.lockjson import by_name, dump, load, nice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from linkpack.linking.linkscene import LinkContext
 
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
-_OTHERS = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _TABLES = ("packages", "dependencies")
 _FLAGS = {"dev": "dev", "optional": "optional", "peer": "peer"}
 
@@ -61,8 +60,7 @@ def plan_lock(
 
 def _parse(raw: bytes, path: str) -> _Lock:
     try:
-        lock = json.loads(raw)
-        check_depth([lock])
+        lock = load(raw)
     except (ValueError, RecursionError) as err:
         why = "it is nested too deeply" if isinstance(err, RecursionError) else str(err)
         raise _no_lock(path, why) from err
@@ -82,15 +80,18 @@ def _no_lock(path: str, why: str) -> ManifestInvalid:
 
 
 def _manifest(builder: PlanBuilder, folder: str) -> dict[str, Any]:
-    """The members of the package.json in *folder*, which was read before, as it will be."""
+    """Return the members of the package.json in *folder*, as it will be; it was read and checked before."""
     state = planned_file(builder.changes, f"{folder}/package.json")
-    members: dict[str, Any] = json.loads(state.content.removeprefix(BOM)) if state else {}
+    members: dict[str, Any] = load(state.content) if state else {}
     return members
 
 
 def _new_lock(builder: PlanBuilder, root: str) -> _Lock | None:
-    """A lockfile for a project that has none: from what npm last installed, or for a project without anything."""
-    other = next((name for name in _OTHERS if fs.is_file(f"{root}/{name}")), "")
+    """Return a lockfile for a project that has none, from what npm last installed.
+
+    None, with a warning, when it is not known what else belongs into it.
+    """
+    other = next((name for name in OTHER_LOCKFILES if fs.is_file(f"{root}/{name}")), "")
     if other:
         hint = "run that package manager's install to update its own"
         builder.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
@@ -114,14 +115,14 @@ def _new_lock(builder: PlanBuilder, root: str) -> _Lock | None:
 
 
 def _needed(members: dict[str, Any], *, inner: bool) -> set[str]:
-    """The names that a package needs in the lockfile: not those of folders, which a save puts there."""
+    """Return the names that a package needs in the lockfile, but for folders, which saving them puts there."""
     sections = SECTIONS[:1] if inner else (SECTIONS[0], SECTIONS[2])
     found = tables(members)
     return {name for part in sections for name, spec in found[part].items() if not str(spec).startswith("file:")}
 
 
 def _members(builder: PlanBuilder, root: str, members: dict[str, Any]) -> dict[str, Any] | None:
-    """What a lockfile says of the workspaces of the project *root*; None when one of them cannot be read."""
+    """Return the lockfile entries of the workspaces of *root*; None when one of them cannot be read."""
     if not members.get("workspaces"):
         return {}
     from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have workspaces
@@ -154,7 +155,8 @@ def _update(
             packages[key] = nice(_dependent(packages.get(key, {}), members, name))
     if packages is not None:
         _put_packages(packages, source, target, context, kinds)
-        _warn_about_inner(builder, packages, source, target)
+        with_peers = not context.config.flag("legacy-peer-deps", default=False)
+        _warn_about_inner(builder, packages, source, target, with_peers=with_peers)
     if "dependencies" in lock or lock.get("lockfileVersion") == 1:
         legacy = {"version": f"file:{target}"}
         needs = dict(source.manifest.dependencies)
@@ -165,13 +167,13 @@ def _update(
 def _put_packages(
     packages: dict[str, Any], source: Source, target: str, context: LinkContext, kinds: set[str]
 ) -> None:
-    for modules in context.local_modules(source.manifest.name):
+    for modules in context.local_modules(source.manifest.name, source.root):
         key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
         moved = {each: packages.pop(each) for each in list(packages) if f"{each}/".startswith(f"{key}/")}
         packages[key] = {"resolved": target, "link": True}
         if moved and not moved.get(key, {}).get("link"):
             _keep_for_others(packages, source, key, moved)
-    meta = described(source, json.loads(source.manifest.raw.removeprefix(BOM)))
+    meta = described(source, load(source.manifest.raw))
     if len(kinds) == 1 and (flag := _FLAGS.get(next(iter(kinds)))):
         meta[flag] = True
     packages[target] = nice(meta)
@@ -183,7 +185,7 @@ def _put_packages(
 def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: dict[str, Any]) -> None:
     """Give packages that need what the link replaces, and that cannot use it, a copy of their own.
 
-    As npm does; only in the lockfile: on the disk the link stands for all until `npm ci`.
+    As npm does; only in the lockfile: on the disk the link is what all of them find until `npm ci`.
     """
     from linkpack.npm.ranges import satisfies  # noqa: PLC0415 - only when something is replaced
 
@@ -201,7 +203,7 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: 
 
 
 def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
-    """The key of the package that the one at *start* finds as *name*; empty when there is none."""
+    """Return the key of the package that the one at *start* finds as *name*; empty when there is none."""
     at = start
     while True:
         found = f"{at}/node_modules/{name}".lstrip("/")
@@ -211,18 +213,38 @@ def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
         at = head.rstrip("/") if head or at.startswith("node_modules/") else posixpath.dirname(at)
 
 
-def _warn_about_inner(builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str) -> None:
-    """Warn when a package inside of the project has dependencies that the project's lockfile lacks."""
+def _warn_about_inner(
+    builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str, *, with_peers: bool
+) -> None:
+    """Warn when a package inside of the project needs what the project's lockfile lacks.
+
+    npm installs what such a package needs, for its development and as a peer too, and `npm ci` fails without
+    (measured on npm 11.19.1). A peer of another version is left to a warning of npm's own.
+    """
     if target.startswith("../"):
         return
-    for name in source.manifest.dependencies:
-        if not _found_from(packages, target, name):
-            message = f"{source.manifest.name} needs {name}, which the lockfile does not have; npm ci would fail"
+    manifest = source.manifest
+    needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
+    peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
+    for name, wanted in sorted({**peers, **needed}.items()):
+        found = _found_from(packages, target, name)
+        entry = packages.get(found, {})
+        entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry
+        if not found or not _meets(entry.get("version"), wanted):
+            lacks = f"{name} {wanted}" if found else name
+            message = f"{manifest.name} needs {lacks}, which the lockfile does not have; npm ci would fail"
             builder.warn("WLOCK", source.root, message, "run npm install --package-lock-only")
 
 
+def _meets(version: object, wanted: str) -> bool:
+    """True if *version* meets *wanted*, or one of them is no version or range."""
+    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - only for packages inside of the project
+
+    return not isinstance(version, str) or parse_range(wanted) is None or satisfies(version, wanted)
+
+
 def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
-    """The entry of a project or workspace, with the dependencies that its manifest has now."""
+    """Return the entry of a project or workspace, with the dependencies that its manifest has now."""
     after = dict(entry)
     found = tables(members)
     if kind_of(found, name) == "optional":
@@ -238,7 +260,7 @@ def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dic
 
 
 def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """The members that differ: whole packages, and single dependencies of the packages that were there."""
+    """Return the entries of the two tables that differ, each with its old and new JSON text."""
     found: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
@@ -255,7 +277,7 @@ def _raw(value: object) -> str | None:
 
 
 def take_out(raw: bytes, saved: ManifestEdit) -> bytes:
-    """The lockfile *raw* with those entries of *saved* undone that are still as we wrote them.
+    """Return the lockfile *raw* with those entries of *saved* undone that are still as they were written.
 
     `ManifestInvalid` when it is no longer what npm writes.
     """
@@ -279,7 +301,7 @@ def _put_back(section: dict[str, Any], key: str, before: str | None, after: str 
 
 
 def _without(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """A dependent's entry that was changed since: single dependencies that are still ours go back."""
+    """Return the entry *now*, which was changed since, with those dependencies put back that are still ours."""
     for section in SECTIONS:
         old, ours, have = (tables(each)[section] for each in (before, after, now))
         left = dict(have)
