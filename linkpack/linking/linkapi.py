@@ -9,12 +9,14 @@ Every function takes *project* (where the command would be started) and *options
 
 from __future__ import annotations
 
-import posixpath
+import errno
+import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
 from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
+from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.linkhome import Picks, find_local_project, meant_specs, pick_folders
 from linkpack.linking.linkown import LinkRules
@@ -25,11 +27,16 @@ from linkpack.linking.linkscene import LinkContext, SaveRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import ParamSpec, TypeVar
 
     from linkpack.linking.config import Config
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import LinkPlan
 
+    _Given = ParamSpec("_Given")
+    _Answer = TypeVar("_Answer")
+
+_SOURCES = ("flag", "environment", "project npmrc", "user npmrc", "global npmrc")
 _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "save-peer": "peer"}
 
 
@@ -47,6 +54,26 @@ class LinkOptions(NamedTuple):
 DEFAULTS = LinkOptions()
 
 
+def _named_errors(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+    """Have *function* raise `LinkError` for what the system refuses while it reads: the culprit by name."""
+
+    @functools.wraps(function)
+    def call(*args: _Given.args, **more: _Given.kwargs) -> _Answer:
+        try:
+            return function(*args, **more)
+        except OSError as err:
+            path = str(err.filename or "")
+            raise LinkError(
+                f"{path or 'the disk'}: {err.strerror or err}; nothing was changed",
+                code=errno.errorcode.get(err.errno or 0, "EIO"),
+                path=path,
+                hint="run the command again; if that does not help, look at what is there",
+            ) from err
+
+    return call
+
+
+@_named_errors
 def open_context(project: str, options: LinkOptions, *, picking: bool = True) -> LinkContext:
     """The surroundings of a command started in *project*: settings, project, workspaces, state folder.
 
@@ -64,7 +91,14 @@ def open_context(project: str, options: LinkOptions, *, picking: bool = True) ->
         windows=config.windows,
         umask=fslinks.current_umask(),
     )
-    return LinkContext(config, local, pick_folders(local, picks, project), find_store(env), rules)
+    return LinkContext(
+        config=config,
+        project=local,
+        picked=pick_folders(local, picks, project),
+        store=find_store(env),
+        rules=rules,
+        installed=InstalledLinks(local.root, config.modules),
+    )
 
 
 def _picks(config: Config) -> Picks:
@@ -80,18 +114,34 @@ def _picks(config: Config) -> Picks:
 
 
 def _save_rules(config: Config) -> SaveRules | None:
-    """How to save, when any flag asks for it; `LinkError` (ESAVE) for two types at once."""
-    kinds = [kind for key, kind in _KINDS.items() if config.flag(key, default=False)]
+    """Return how to save, or None when nothing asks for it.
+
+    Of settings that contradict each other the stronger source counts: `--no-save` wins over `save-dev=true` in an
+    npmrc. Raises `LinkError` (ESAVE) when they are of one source.
+    """
+    asked = {kind: _rank(config, key) for key, kind in _KINDS.items() if config.flag(key, default=False)}
+    strongest = min(asked.values(), default=len(_SOURCES))
+    kinds = [kind for kind, rank in asked.items() if rank == strongest]
     if len(kinds) > 1:
         message = f"a link cannot be saved as {kinds[0]} and as {kinds[1]}"
         raise LinkError(message, code="ESAVE", hint="choose one of --save-prod, -dev, -optional, -peer")
-    if not config.flag("save", default=bool(kinds)) and not kinds:
+    refused = "save" in config.settings and not config.flag("save", default=False)
+    if refused and kinds and _rank(config, "save") == strongest == 0:
+        message = f"a link cannot be saved as {kinds[0]} and not be saved"
+        raise LinkError(message, code="ESAVE", hint="leave --no-save or the other flag out")
+    if (refused and _rank(config, "save") <= strongest) or not (kinds or config.flag("save", default=False)):
         return None
     return SaveRules(
         kind=kinds[0] if kinds else "",
         bundle=config.flag("save-bundle", default=False),
         lockfile=config.flag("package-lock", default=True),
     )
+
+
+def _rank(config: Config, key: str) -> int:
+    """Return how far down the list of sources the setting *key* was made; 0 is the command line."""
+    source = config.settings[key].source
+    return next((at for at, kind in enumerate(_SOURCES) if source.startswith(kind)), len(_SOURCES))
 
 
 def _link_planner(context: LinkContext, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
@@ -108,6 +158,7 @@ def _link_planner(context: LinkContext, specs: Sequence[str], cwd: str) -> Calla
     return lambda: _plan_global_link(context)
 
 
+@_named_errors
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan of `link`: of the package in *project* without *specs*, else of what they name into *project*.
 
@@ -118,6 +169,7 @@ def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOption
     return plan._replace(warnings=(*context.config.warnings, *plan.warnings))
 
 
+@_named_errors
 def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
     """The journal of `link`, done; its `plan` says what was linked and what to be warned of.
 
@@ -125,10 +177,10 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     """
     context = open_context(project, options)
     planner = _link_planner(context, specs, fslinks.canonical(project))
-    places = (context.shared_place, context.project.root) if specs else (context.shared_place,)
-    return _act(context, places, planner)
+    return _act(context, (context.shared_place, *context.owners(context.packages)), planner)
 
 
+@_named_errors
 def plan_unlink(
     names: Sequence[str] = (),
     project: str = ".",
@@ -148,14 +200,10 @@ def plan_unlink(
 def _unlink_planner(
     context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
 ) -> Callable[[], LinkPlan]:
-    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - see below
     from linkpack.linking.linkundo import plan_global_unlink  # noqa: PLC0415 - link does not need it
     from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
 
-    wanted = []
-    for spec in meant_specs(names, context.project, cwd, context.config.user_home):
-        manifest = read_loose(spec.folder) if spec.folder else None
-        wanted.append(spec.name or (manifest.name if manifest else posixpath.basename(spec.folder)))
+    wanted = meant_specs(names, context.project, cwd, context.config.user_home)
     if every and not shared:
         return lambda: local(context, wanted, every=True)
     if shared or not wanted:
@@ -163,6 +211,7 @@ def _unlink_planner(
     return lambda: local(context, wanted)
 
 
+@_named_errors
 def unlink(
     names: Sequence[str] = (),
     project: str = ".",
@@ -175,18 +224,23 @@ def unlink(
     context = open_context(project, options)
     planner = _unlink_planner(context, names, fslinks.canonical(project), shared=shared, every=every)
     local = (names or every) and not shared
-    return _act(context, (context.project.root,) if local else (context.shared_place,), planner)
+    places = () if local else (context.shared_place,)
+    return _act(context, (*places, *context.owners(context.every_package)), planner)
 
 
+@_named_errors
 def plan_relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
     """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    return planned(open_context(project, options, picking=False), names, shared=shared)
+    context = open_context(project, options, picking=False)
+    wanted = meant_specs(names, context.project, fslinks.canonical(project), context.config.user_home)
+    return planned(context, wanted, shared=shared)
 
 
+@_named_errors
 def relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> Journal:
@@ -194,10 +248,12 @@ def relink(
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     context = open_context(project, options, picking=False)
-    place = context.shared_place if shared else context.project.root
-    return _act(context, (place,), lambda: planned(context, names, shared=shared))
+    wanted = meant_specs(names, context.project, fslinks.canonical(project), context.config.user_home)
+    places = (*((context.shared_place,) if shared else ()), *context.owners(context.every_package))
+    return _act(context, places, lambda: planned(context, wanted, shared=shared))
 
 
+@_named_errors
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
     """The links of the project, or with *shared* the global ones, and how each of them fares."""
     from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
@@ -205,12 +261,14 @@ def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool =
     return list_links(open_context(project, options, picking=False), shared=shared)
 
 
+@_named_errors
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
     """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
     context = open_context(project, options, picking=False)
     return plan_undo(last_journal(context.store, context.project.root), context.store)
 
 
+@_named_errors
 def undo(journal: Journal | None = None, project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
     """The journal of taking *journal* back, or else the last link command of *project*.
 
@@ -218,7 +276,7 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
     """
     context = open_context(project, options, picking=False)
     # A run that was cut off may have been an undo: what it was about is there again once it is taken back.
-    with opened(context.store, (context.shared_place, context.project.root)) as cut_off:
+    with opened(context.store, (context.shared_place, *context.owners(context.every_package))) as cut_off:
         last = journal if journal is not None else last_journal(context.store, context.project.root)
     with opened(context.store, last.places) as more:
         recovered = (*cut_off, *more)

@@ -1,4 +1,4 @@
-"""Finds the project that a link command is about, its workspaces, and what its arguments mean."""
+"""Find the project that a link command is about, its workspaces, and what its arguments mean."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Picks(NamedTuple):
 
 
 def find_local_project(cwd: str) -> LocalProject:
-    """The project that a command in *cwd* is about.
+    """Return the project that a command in *cwd* is about.
 
     The nearest directory with a package.json file or a node_modules directory, else *cwd* itself; a broken
     manifest counts. `LinkError` when *cwd* does not exist, `ProjectError` for a workspace file that is no YAML.
@@ -69,7 +69,7 @@ def find_local_project(cwd: str) -> LocalProject:
 
 
 def pick_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
-    """The real directories of the workspaces that were asked for, the root first when it is one of them.
+    """Return the real directories of the workspaces that were asked for, the root first if it is one of them.
 
     Empty when none was asked for. `LinkError` (EWORKSPACE) for one that does not exist.
     """
@@ -109,7 +109,7 @@ def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool
 
 
 def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
-    """What the argument *text* of `link` means.
+    """Return what the argument *text* of `link` means.
 
     A directory begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. `LinkError`
     (ESPEC) for what is neither, such as an address.
@@ -132,11 +132,14 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
 
 
 def is_self(text: str, project: LocalProject, cwd: str) -> bool:
-    """Whether the argument *text*, taken as a path, is the project itself."""
-    return fslinks.canonical(posixpath.join(cwd, text)) in {project.root, project.start}
+    """True if the argument *text*, taken as a path, is the project itself.
+
+    The root of its workspace is another package: `link ..` in an example that lies in the package it shows.
+    """
+    return fslinks.canonical(posixpath.join(cwd, text)) == project.start
 
 
 def meant_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[Spec, ...]:
-    """The arguments, without those that mean the project itself, each once."""
+    """Return what the arguments mean, each once, without those that mean the project itself."""
     kept = [text for text in texts if not is_self(text, project, cwd)]
     return tuple(dict.fromkeys(parse_spec(text, cwd, user_home) for text in kept))

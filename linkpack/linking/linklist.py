@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
-from linkpack.linking.linkdraft import PlanBuilder, disk_state
-from linkpack.linking.linkpackage import read_loose, read_source, resolve_link
+from linkpack.linking.installed import link_names
+from linkpack.linking.linkdraft import disk_state
+from linkpack.linking.linkpackage import read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import Displaced, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from linkpack.linking.linkown import LinkLocation
+    from linkpack.linking.linkdraft import PlanBuilder
+    from linkpack.linking.linkhome import Spec
     from linkpack.linking.linkscene import LinkContext
     from linkpack.linking.linkstate import LinkPlan, RecordedLink
 
@@ -39,20 +40,28 @@ class Status(NamedTuple):
 
 
 def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
-    """The links of the project, or with *shared* those of the global folder, by path."""
-    place = context.shared_place if shared else context.project.root
-    modules = context.config.modules if shared else f"{context.project.root}/node_modules"
-    record = read_record(context.store, place)
-    found = {entry.path: _recorded(entry) for entry in record.values()}
-    for name in link_names(modules):
-        location = context.shared_location(name) if shared else context.local_location(modules, name)
-        state = disk_state(location.path)
-        if (
-            location.path not in found
-            and isinstance(state, Link)
-            and not is_installed_link(context, location, state)
-        ):
-            found[location.path] = _foreign(location.path, name)
+    """Return the links of the project, or with *shared* those of the global folder, by path.
+
+    Several checkouts may share a node_modules: of their links at one path the one in place is told.
+    """
+    found: dict[str, Status] = {}
+    places = (context.shared_place,) if shared else context.local_places(context.every_package)
+    for place in places:
+        for entry in read_record(context.store, place).values():
+            if bool(entry.project) == (not shared):
+                status = _recorded(entry)
+                known = found.get(entry.path)
+                if known is None or (
+                    known.state != "linked" and (status.state == "linked" or context.is_own(entry))
+                ):
+                    found[entry.path] = status
+        for name in link_names(place):
+            location = context.shared_location(name) if shared else context.local_location(place, name)
+            state = disk_state(location.path)
+            if location.path in found or not isinstance(state, Link):
+                continue
+            if shared or not context.installed.reason(location.path, state.target):
+                found[location.path] = _foreign(location.path, name)
     return tuple(found[path] for path in sorted(found))
 
 
@@ -74,68 +83,48 @@ def _foreign(path: str, name: str) -> Status:
     return Status(name, version, path, fslinks.canonical(path), state, ours=False, displaced=())
 
 
-def link_names(modules: str) -> Iterator[str]:
-    """The names of the symbolic links to packages in the node_modules folder *modules*, scoped ones included."""
-    if not fs.is_dir(modules):
-        return
-    for entry in sorted(fs.scan(modules), key=lambda one: one.name):
-        if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False):
-            inner = sorted(fs.scan(entry.path), key=lambda one: one.name)
-            yield from (f"{entry.name}/{each.name}" for each in inner if each.is_symlink())
-        elif entry.is_symlink() and not entry.name.startswith("."):
-            yield entry.name
-
-
-def is_installed_link(context: LinkContext, location: LinkLocation, found: Link) -> bool:
-    """Whether the link *found* at *location* was made by an install: into a store, or to a workspace."""
-    if location.shared:
-        return False
-    parent = fslinks.canonical(posixpath.dirname(location.path))
-    real = resolve_link(location.path, found.target)
-    lexical = posixpath.normpath(posixpath.join(parent, found.target))
-    inside = fslinks.canonical(location.modules)
-    if real.startswith(f"{inside}/") or lexical.startswith((f"{inside}/.pnpm/", f"{inside}/.store/")):
-        return True
-    root = context.project.root
-    if not real.startswith(f"{root}/"):
-        return False
-    if "/node_modules/" in real.removeprefix(root):
-        return True
-    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
-
-    workspace = read_workspace(root)
-    return workspace is not None and real in member_folders(workspace)
-
-
-def plan_relink(context: LinkContext, names: Sequence[str] = (), *, shared: bool = False) -> LinkPlan:
-    """The plan that restores the recorded links, or those called *names*, where they were dropped.
+def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bool = False) -> LinkPlan:
+    """Return the plan that restores the recorded links, or those that *wanted* names, where they were dropped.
 
     A link whose package is gone, or that was never made, stays undone and is a warning with the code
     ESOURCEGONE or ENOTLINKED.
     """
-    place = context.shared_place if shared else context.project.root
-    record = read_record(context.store, place)
-    builder = PlanBuilder(context.writable_roots, windows=context.rules.windows)
-    for name in names:
-        if all(entry.name != name for entry in record.values()):
-            message = f"{name} is not among the links of {place}"
-            builder.warn("ENOTLINKED", place, message, f"run linkpack link {name}")
-    for entry in record.values():
-        if not names or entry.name in names:
-            _relink(builder, context, entry, record, shared=shared)
+    places = (context.shared_place,) if shared else context.local_places(context.every_package)
+    builder = context.builder() if shared else context.builder(context.every_package)
+    linked = [
+        (record, key, entry)
+        for record in (read_record(context.store, place) for place in places)
+        for key, entry in record.items()
+        if bool(entry.project) == (not shared) and (shared or context.is_own(entry))
+    ]
+    for spec in wanted:
+        if not any(_is_meant(spec, entry) for _, _, entry in linked):
+            where = places[0] if shared else context.project.root
+            name = spec.folder or spec.name
+            message = f"{name} is not among the links of {where}"
+            builder.warn("ENOTLINKED", where, message, f"run linkpack link {name}")
+    for record, key, entry in linked:
+        if not wanted or any(_is_meant(spec, entry) for spec in wanted):
+            _relink(builder, context, entry, key, record)
     return builder.plan()
+
+
+def _is_meant(spec: Spec, entry: RecordedLink) -> bool:
+    return entry.target == fslinks.canonical(spec.folder) if spec.folder else entry.name == spec.name
 
 
 def _relink(
     builder: PlanBuilder,
     context: LinkContext,
     entry: RecordedLink,
+    key: str,
     record: Mapping[str, RecordedLink],
-    *,
-    shared: bool,
 ) -> None:
     modules = entry.path.removesuffix(f"/{entry.name}")
-    location = context.shared_location(entry.name) if shared else context.local_location(modules, entry.name)
+    location = (
+        context.local_location(modules, entry.name) if entry.project else context.shared_location(entry.name)
+    )
+    location = location._replace(key=key, project=entry.project)
     rules = context.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
     try:
         source = read_source(entry.target)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.linkdraft import PlanBuilder
 from linkpack.linking.linkpackage import check_manifest, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
@@ -16,6 +15,7 @@ from linkpack.linking.linkwarn import warn_about
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkhome import Spec
     from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkscene import LinkContext, SaveRules
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def plan_global_link(context: LinkContext) -> LinkPlan:
     """The plan of `link` without arguments: the project, or each workspace chosen, into the global folder."""
-    builder = PlanBuilder(context.writable_roots, windows=context.rules.windows)
+    builder = context.builder()
     record = read_record(context.store, context.shared_place)
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in context.picked if folder != context.project.root)
@@ -38,20 +38,26 @@ def _link_globally(
     builder: PlanBuilder, context: LinkContext, source: Source, record: dict[str, RecordedLink]
 ) -> None:
     name = source.manifest.name
+    old = [
+        key for key, entry in record.items() if entry.target == source.root and key != name and not entry.project
+    ]
+    if old:
+        from linkpack.linking.linkundo import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
+
+        replace_old_names(context, builder, old, name)
     place_link(builder, context.shared_location(name), source, context.rules, record)
 
 
 def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
     """The plan of `link <spec>…`: directories are linked globally first, then every package locally.
 
-    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, `LinkError` (ERANGE) when
-    the one there does not meet the range asked for, (ESOURCEGONE) when it is a link to nowhere, and
-    `ManifestInvalid` for a directory that is no package. What stands in the way is in the plan's conflicts.
+    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, or is another one by now,
+    `LinkError` (ERANGE) when the one there does not meet the range asked for, (ESOURCEGONE) when it is a broken
+    link, and `ManifestInvalid` for a directory that is no package. What is in the way is in the plan's conflicts.
     """
-    builder = PlanBuilder(context.writable_roots, windows=context.rules.windows)
+    builder = context.builder()
     check_manifest(context.project.root)
     shared = read_record(context.store, context.shared_place)
-    local = read_record(context.store, context.project.root)
     found = {}
     for spec in specs:
         source = read_source(spec.folder) if spec.folder else find_shared(context, spec)
@@ -64,7 +70,7 @@ def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | Non
     builder.changed.clear()
     sources = [source for source, _ in found.values()]
     for source in sources:
-        _link_locally(builder, context, source, local)
+        _link_locally(builder, context, source)
     if save is not None:
         from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
 
@@ -78,17 +84,22 @@ def _installed(context: LinkContext, name: str) -> str:
     return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
 
 
-def _link_locally(
-    builder: PlanBuilder, context: LinkContext, source: Source, record: dict[str, RecordedLink]
-) -> None:
-    for modules in context.local_modules(source.manifest.name):
-        location = context.local_location(modules, source.manifest.name)
+def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) -> None:
+    name = source.manifest.name
+    for modules in context.local_modules(name, source.root):
+        location = context.local_location(modules, name)
+        record = read_record(context.store, location.place)
         place_link(builder, location, source, context.rules, record)
+        for entry in record.values():
+            if entry.target == source.root and entry.name != name and context.is_own(entry):
+                message = f"{source.root} is called {name} now, and is still linked as {entry.name} too"
+                hint = f"where nothing uses that name any more, run linkpack unlink {entry.name}"
+                builder.warn("WRENAMED", entry.path, message, hint)
     warn_about(builder, source, context.picked or (context.project.root,))
 
 
 def find_shared(context: LinkContext, spec: Spec) -> Source:
-    """The global package that *spec* names, linked or installed; errors as for `plan_link`."""
+    """Return the global package that *spec* names, linked or installed; raises as `plan_link`."""
     path = f"{context.config.modules}/{spec.name}"
     if not fs.is_dir(path):
         if fslinks.is_link(path):
@@ -101,6 +112,13 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
         raise _missing(context, spec)
     source = read_source(path)
     version = source.manifest.version
+    if source.manifest.name != spec.name:
+        name = source.manifest.name
+        raise LinkMissing(
+            f"the global {spec.name} leads to {source.root}, which is called {name} now",
+            path=path,
+            hint=f"run linkpack link in {source.root}, and then linkpack link {name}",
+        )
     if spec.wanted and not _meets(version, spec.wanted):
         raise LinkError(
             f"the global {spec.name} is {version or 'without a version'} ({source.root}), not {spec.wanted}",
