@@ -7,40 +7,37 @@ operating system's business.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.pnpm import hook_warnings
 from linkpack.bundle.project import find_project
+from linkpack.bundle.specs import Mode, SpecChange
 from linkpack.disk import fswrite
-from linkpack.errors import PlanRejected, SnapshotError
-from linkpack.limits import within
+from linkpack.errors import PlanRejected, Problem, SnapshotError
+from linkpack.limits import Limits, within
+from linkpack.npm.manifest import Manifest
 from linkpack.npm.names import format_out, tarball_name
+from linkpack.packing.options import PackOptions, given_options
 from linkpack.run.before import check_before
-from linkpack.select.editions import NPM_RULES, rules_edition
-from linkpack.ship.form import check_form, installers, take_form
+from linkpack.select.editions import NPM_RULES
+from linkpack.select.packlist import Omission
+from linkpack.ship.form import LayoutName, check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
-from linkpack.tarballs.archive import plan_archive
-from linkpack.tarballs.tarball import measure_tarball, write_tarball
+from linkpack.tarballs.archive import Entry, plan_archive
+from linkpack.tarballs.deflate import GzipLevel
+from linkpack.tarballs.tarball import Tarball, measure_tarball, write_tarball
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import PurePath
-
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.layout import Layout
-    from linkpack.bundle.specs import Mode, SpecChange
-    from linkpack.errors import Problem
-    from linkpack.limits import Limits
-    from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import Edition, Omission, Packlist
-    from linkpack.ship.form import LayoutName
+    from linkpack.select.packlist import Packlist
     from linkpack.ship.publishconfig import PublishView
-    from linkpack.tarballs.archive import Entry
-    from linkpack.tarballs.deflate import GzipLevel
-    from linkpack.tarballs.tarball import Tarball
 
 
 class Bundled(NamedTuple):
@@ -89,20 +86,20 @@ class PackPlan(NamedTuple):
 
 
 def plan_pack(
-    path: str | PurePath = ".",
+    path: StrPath = ".",
     *,
     walk_up: bool = False,
     npm_rules: str = NPM_RULES[-1],
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",
-    destination: str | PurePath = ".",
+    destination: StrPath = ".",
     outputs: Iterable[str] = (),
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
     limits: Limits | None = None,
 ) -> PackPlan:
-    """The plan for packing the project in the directory *path*; reads only.
+    """Plan packing the project in the directory *path*, without writing anything.
 
     With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
     selection rules apply (`"11"`, `"12.2.0"`); *specs* what happens to dependency specs of no use to a consumer;
@@ -115,16 +112,32 @@ def plan_pack(
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
-    under the reading, `LinkpackError` for unusable options.
+    under the reading, `LinkpackError` (EOPTION, ERULES) for unusable options.
     """
-    edition = rules_edition(npm_rules)
+    given = PackOptions(
+        specs=specs,
+        allow_missing=allow_missing,
+        layout=layout,
+        publish_config=publish_config,
+        out=out,
+        destination=path_text(destination),
+        limits=limits,
+    )
+    options = given_options(given, npm_rules)
+    return make_plan(path, options, walk_up=walk_up, outputs=listed(outputs, "outputs"))
+
+
+def make_plan(
+    path: StrPath, options: PackOptions, *, walk_up: bool = False, outputs: Iterable[str] = ()
+) -> PackPlan:
+    """Plan packing the project in the directory *path*, as `plan_pack` does with the same options."""
     try:
-        with within(limits):
-            project = find_project(str(path), walk_up=walk_up)
-            view = publish_view(project, publish_config)
-            filename = _filename(view.project.manifest, out)
-            written = tuple(dict.fromkeys((*outputs, posixpath.join(str(destination), filename))))
-            return _plan(view, filename, written, edition, specs, layout=layout, allow_missing=allow_missing)
+        with within(options.limits):
+            project = find_project(path_text(path), walk_up=walk_up)
+            view = publish_view(project, options.publish_config)
+            filename = _filename(view.project.manifest, options.out)
+            target = posixpath.join(options.destination, filename)
+            return _plan(view, filename, tuple(dict.fromkeys((*outputs, target))), options)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -132,52 +145,50 @@ def plan_pack(
         ) from err
 
 
-def _plan(
-    view: PublishView,
-    filename: str,
-    written: tuple[str, ...],
-    edition: Edition,
-    specs: Mode,
-    *,
-    layout: LayoutName,
-    allow_missing: bool,
-) -> PackPlan:
-    """The stages, one after the other."""
+def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: PackOptions) -> PackPlan:
+    """Run the stages one after the other; *written* are the paths that the run will write."""
     project = view.project
-    graph = view.graph(read_bundle(project, allow_missing=allow_missing))
+    graph = view.graph(read_bundle(project, allow_missing=options.allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, specs, project.around)
-    form = take_form(layout, graph, consumer)
-    packlists = view.packlists(graph, read_contents(project, graph, edition, written))
+    consumer = read_consumer(graph, options.specs)
+    form = take_form(options.layout, graph, consumer)
+    packlists = view.packlists(graph, read_contents(project, graph, options.npm_rules, written))
     archive = plan_archive(form.layout, packlists, form.manifests)
     proof = check_form(form, graph, archive.entries)
     problems = (*consumer.problems, *form.problems, *archive.problems)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
     return PackPlan(
-        project.root,
-        project.manifest,
-        filename,
-        archive.entries,
-        archive.omissions,
-        _bundled(graph, form.layout, packlists),
-        form.changes,
-        (*graph.warnings, *form.warnings, *archive.warnings, *proof.warnings),
-        proof.packages,
-        proof.edges,
-        edition,
-        layout,
-        installers(layout, bundled=bool(graph.bundled)),
-        view.reason,
-        view.fields,
+        root=project.root,
+        manifest=project.manifest,
+        filename=filename,
+        entries=archive.entries,
+        omissions=archive.omissions,
+        bundled=_bundled(graph, form.layout, packlists),
+        changes=form.changes,
+        warnings=(
+            *hook_warnings(project),
+            *graph.warnings,
+            *consumer.warnings,
+            *form.warnings,
+            *archive.warnings,
+            *proof.warnings,
+        ),
+        packages=proof.packages,
+        edges=proof.edges,
+        rules=options.npm_rules,
+        layout=options.layout,
+        installers=installers(options.layout, bundled=bool(graph.bundled)),
+        publish_config=view.reason,
+        publish_fields=view.fields,
     )
 
 
 def pack(
-    path: str | PurePath = ".",
+    path: StrPath = ".",
     *,
-    destination: str | PurePath = ".",
+    destination: StrPath = ".",
     ignore_scripts: bool = True,
     walk_up: bool = False,
     npm_rules: str = NPM_RULES[-1],
@@ -191,66 +202,77 @@ def pack(
     limits: Limits | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Tarball:
-    """The verified tarball of the project in *path*, written into the directory *destination*.
+    """Pack the project in *path* into a verified tarball in the directory *destination*.
 
-    *destination* is made when missing. Unless *ignore_scripts*, prepack and prepare are run before the project is
-    read and postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time
-    (0: one a processor, at most eight); the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file.
-    The other arguments are those of `plan_pack`, as are the errors; besides them `SnapshotError` when a file
-    changes meanwhile or the tarball cannot be written and `ScriptFailed`, in which cases nothing is left behind.
+    *destination* is made when missing. The tarball's warnings include those of the plan. Unless *ignore_scripts*,
+    prepack and prepare are run before the project is read and postpack at the end, with the environment *env* and
+    what npm adds to it. *threads* compress at a time (0: one a processor, at most eight); the bytes do not depend
+    on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of `plan_pack`.
+
+    Raises what `plan_pack` raises, `SnapshotError` when a file changes meanwhile or the tarball cannot be written,
+    and `ScriptFailed`. Nothing is left behind then.
     """
-    plan = partial(
-        plan_pack,
-        path,
-        walk_up=walk_up,
-        npm_rules=npm_rules,
+    given = PackOptions(
         specs=specs,
         allow_missing=allow_missing,
-        out=out,
-        destination=destination,
         layout=layout,
         publish_config=publish_config,
+        out=out,
+        destination=path_text(destination),
+        gzip_level=gzip_level,
+        threads=threads,
         limits=limits,
     )
-    write = partial(write_pack, destination=destination, threads=threads, gzip_level=gzip_level)
+    options = given_options(given, npm_rules)
+    plan = partial(make_plan, path, options, walk_up=walk_up)
+    write = partial(write_plan, options=options)
     if ignore_scripts:
-        return write(plan())
+        return _with_warnings(made := plan(), write(made))
     from linkpack.run.lifecycle import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
 
     with within(limits):
-        project, _ = check_before(str(path), str(destination), walk_up=walk_up, out=out)
-    return pack_through(project, Hooks(env or {}), plan, write, str(destination))[1]
+        project, _ = check_before(path_text(path), options.destination, walk_up=walk_up, out=out)
+    return _with_warnings(*pack_through(project, Hooks(env or {}), plan, write, options.destination))
+
+
+def _with_warnings(plan: PackPlan, tarball: Tarball) -> Tarball:
+    """Return *tarball* with the warnings of its *plan* before its own."""
+    return tarball._replace(warnings=(*plan.warnings, *tarball.warnings))
 
 
 def write_pack(
-    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
+    plan: PackPlan, destination: StrPath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
-    """The verified tarball of *plan*, written into the directory *destination*, which is made when missing.
+    """Write the verified tarball of *plan* into the directory *destination*, which is made when missing.
 
     Raises `SnapshotError` as `pack` does.
     """
-    target = posixpath.join(str(destination), plan.filename)
+    given = PackOptions(destination=path_text(destination), threads=threads, gzip_level=gzip_level)
+    return _with_warnings(plan, write_plan(plan, given_options(given)))
+
+
+def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
+    """Write the tarball of *plan* where and how *options* say; its warnings are those of contents alone."""
+    target = posixpath.join(options.destination, plan.filename)
     try:
         with fswrite.made_dirs(posixpath.dirname(target) or "."):
-            return write_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
+            return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
     except OSError as err:
         raise SnapshotError(
-            f"{destination} cannot be made a folder: {err.strerror}",
+            f"{options.destination} cannot be made a folder: {err.strerror}",
             code="EWRITE",
-            path=str(destination),
+            path=options.destination,
             hint="choose another --pack-destination",
         ) from err
 
 
-def measure_pack(
-    plan: PackPlan, destination: str | PurePath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
-) -> Tarball:
-    """The tarball that `write_pack` would write, sizes and digests included, without writing it.
+def measure_plan(plan: PackPlan, options: PackOptions) -> Tarball:
+    """Work out the tarball that `write_plan` would write, sizes and digests included, without writing it.
 
     Reads every file once. Raises `SourceChanged` as `pack` does.
     """
-    target = posixpath.join(str(destination), plan.filename)
-    return measure_tarball(plan.entries, target, threads=threads, gzip_level=gzip_level)
+    target = posixpath.join(options.destination, plan.filename)
+    return measure_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
 
 
 def _filename(manifest: Manifest, out: str) -> str:

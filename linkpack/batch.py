@@ -10,12 +10,13 @@ import posixpath
 import secrets
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from linkpack import api
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
 from linkpack.memo import Memo, remembering
+from linkpack.packing.options import PackOptions
 from linkpack.run.before import check_before, check_distinct, has_scripts
 from linkpack.run.parallel import Crew, run_all
 
@@ -25,23 +26,20 @@ if TYPE_CHECKING:
     from linkpack.api import PackPlan
     from linkpack.bundle.project import Project
     from linkpack.run.lifecycle import Hooks
-    from linkpack.tarballs.deflate import GzipLevel
     from linkpack.tarballs.tarball import Tarball
 
 
 class Batch(NamedTuple):
-    """How to pack: *options* go to `plan_pack`, *hooks* run the scripts (None: none), *crew* does the work.
+    """How to pack many packages: each with *options*, its scripts run by *hooks* (None: not run).
 
-    *destination* is where the tarballs go. *fail_fast* leaves undone what has not begun when one fails.
+    *crew* does the work. With *fail_fast* what has not begun when one fails is left undone.
     """
 
-    destination: str = "."
-    options: Mapping[str, Any] = {}
+    options: PackOptions = PackOptions()
     dry_run: bool = False
     hooks: Hooks | None = None
     crew: Crew = Crew()
     fail_fast: bool = False
-    gzip_level: GzipLevel = "default"
 
 
 class Packed(NamedTuple):
@@ -66,18 +64,15 @@ Outcome: TypeAlias = "Packed | Failed"
 class Task(NamedTuple):
     """One package to pack, for any process that sees the same files: all paths are absolute.
 
-    *threads* as for `write_pack`. *run* is the run's own name: tasks of one run share what their process has read.
+    *run* is the run's own name: tasks of one run share what their process has read.
     """
 
     name: str
     folder: str
-    destination: str
+    options: PackOptions
     outputs: tuple[str, ...]
-    options: Mapping[str, Any]
     dry_run: bool
-    threads: int
     run: str
-    gzip_level: GzipLevel = "default"
 
 
 class _Checked(NamedTuple):
@@ -107,12 +102,11 @@ def _memo(run: str) -> Memo:
 
 
 def _plan(task: Task) -> PackPlan:
-    return api.plan_pack(task.folder, destination=task.destination, outputs=task.outputs, **task.options)
+    return api.make_plan(task.folder, task.options, outputs=task.outputs)
 
 
 def _write(task: Task, plan: PackPlan) -> Tarball:
-    write = api.measure_pack if task.dry_run else api.write_pack
-    return write(plan, task.destination, threads=task.threads, gzip_level=task.gzip_level)
+    return (api.measure_plan if task.dry_run else api.write_plan)(plan, task.options)
 
 
 def failed(name: str, error: LinkpackError) -> Failed:
@@ -167,7 +161,7 @@ def _merged(
         for folder in folders:
             outcome = early[folder] if folder in early else next(late)
             if isinstance(outcome, Packed):  # named as the caller did, not as the workers had to
-                path = posixpath.join(batch.destination, outcome.tarball.filename)
+                path = posixpath.join(batch.options.destination, outcome.plan.filename)
                 outcome = outcome._replace(tarball=outcome.tarball._replace(path=path))
             if outcome is not None:
                 yield outcome
@@ -183,8 +177,8 @@ def _lost(task: Task, error: Exception) -> Failed:
 
 def _check(folder: str, batch: Batch) -> _Checked | Failed:
     try:
-        out = str(batch.options.get("out", ""))
-        project, target = check_before(folder, batch.destination, walk_up=False, out=out, dry_run=batch.dry_run)
+        destination, out = batch.options.destination, batch.options.out
+        project, target = check_before(folder, destination, walk_up=False, out=out, dry_run=batch.dry_run)
     except LinkpackError as err:
         return failed(posixpath.basename(folder), err)
     return _Checked(project, target)
@@ -196,7 +190,7 @@ def _apart(checked: Mapping[str, _Checked | Failed], batch: Batch) -> frozenset[
     Those with scripts, which may build what others bundle; and those that the tarballs are written into, as
     those of the others come and go while they are read.
     """
-    inside = f"{_absolute(batch.destination)}/"
+    inside = f"{_absolute(batch.options.destination)}/"
     found = []
     for folder, each in checked.items():
         if isinstance(each, _Checked):
@@ -212,7 +206,7 @@ def _pack_here(task: Task, project: Project, batch: Batch) -> Outcome:
         return pack_task(task)
     from linkpack.run.lifecycle import pack_through  # noqa: PLC0415 - loads subprocess
 
-    destination = "" if task.dry_run else task.destination
+    destination = "" if task.dry_run else task.options.destination
     try:
         made = pack_through(project, batch.hooks, partial(_plan, task), partial(_write, task), destination)
     except LinkpackError as err:
@@ -224,16 +218,16 @@ def _pack_here(task: Task, project: Project, batch: Batch) -> Outcome:
 
 def _task(found: _Checked, targets: tuple[str, ...], batch: Batch, run: str) -> Task:
     alone = batch.crew.size(len(targets)) <= 1 and not batch.crew.scheduler
+    options = batch.options._replace(
+        destination=_absolute(batch.options.destination), threads=batch.options.threads if alone else 1
+    )
     return Task(
-        found.project.manifest.name,
-        found.project.root,
-        _absolute(batch.destination),
-        targets,
-        batch.options,
-        batch.dry_run,
-        0 if alone else 1,
-        run,
-        batch.gzip_level,
+        name=found.project.manifest.name,
+        folder=found.project.root,
+        options=options,
+        outputs=targets,
+        dry_run=batch.dry_run,
+        run=run,
     )
 
 

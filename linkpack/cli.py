@@ -41,6 +41,7 @@ _COMMANDS = {
     "root": "linkpack.cli_links:root",
     "bin": "linkpack.cli_links:bin_",
     "config": "linkpack.cli_links:config",
+    "doctor": "linkpack.cli_doctor:doctor",
 }
 
 
@@ -83,6 +84,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Abort:
         sys.exit(_INTERRUPTED)
     except click.ClickException as err:
+        from linkpack.report import safe  # noqa: PLC0415 - a success need not import it
+
+        # Words of the command line are in the message, and a file may be called like a command to the terminal.
+        err.message = "\n".join(safe(line) for line in err.message.split("\n"))  # type: ignore[misc]  # ours to print
         err.show()
         sys.exit(err.exit_code)
     except LinkpackError as err:

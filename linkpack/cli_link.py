@@ -7,20 +7,18 @@ from typing import Any
 import click
 
 from linkpack.cli_linking import (
-    HIDDEN,
-    TAKEN,
-    ignored_options,
+    link_command,
     link_options,
     output_options,
     run_command,
-    settings_options,
     where_of,
     workspace_options,
 )
+from linkpack.cli_npm import NpmCommand
 from linkpack.linking import linkapi
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @click.argument("specs", metavar="[SPEC]...", nargs=-1)
 @click.option("--save/--no-save", "-S", default=None, help="Save it in the section that has it, or as -P.")
 @click.option("--save-prod", "-P", is_flag=True, default=None, help="Save the link in dependencies.")
@@ -37,15 +35,25 @@ from linkpack.linking import linkapi
 @click.option("--absolute", is_flag=True, help="Make links with absolute text.")
 @click.option("--install", is_flag=True, help="Have npm install -g what is not there globally.")
 @click.option("--run-scripts", is_flag=True, help="Run the linked packages' install scripts first.")
-@click.option("--global", "-g", "global_", is_flag=True, default=None, help="Refused, as npm does.")
+@click.option(
+    "--global/--no-global",
+    "-g",
+    "global_",
+    default=None,
+    help="--no-global leaves the global folder alone; --global is refused, as npm refuses it.",
+)
+@click.option("--only-dependencies", is_flag=True, default=None, help="Link only what the project depends on.")
+@click.option("--skip-others", is_flag=True, default=None, help="Leave out folders that are no packages.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
+)
 @workspace_options
 @output_options
-@settings_options
-@ignored_options
+@link_command
 def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
     """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
     install, scripts = given.pop("install"), given.pop("run_scripts")
-    given["global"] = given.pop("global_")
+    given |= _global_flag(given.pop("global_"))
     cwd = where_of(given["cwd"])
     if install or scripts:
         from linkpack.run import forlinks  # noqa: PLC0415 - only these two flags start processes
@@ -63,16 +71,18 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     )
 
 
-@click.command()
+def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as click gives it
+    """Return the settings that --global or --no-global makes."""
+    return {} if value is None else {"global": True} if value else {"link-global": False}
+
+
+@click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="Global links, by default this package's.")
 @click.option("--all", "every", is_flag=True, help="Every link of the project, or with -g every global one.")
-@click.option("--save/--no-save", "-S", default=None, help=TAKEN, **HIDDEN)
-@click.option("--force", "-f", is_flag=True, default=None, help=TAKEN, **HIDDEN)
 @workspace_options
 @output_options
-@settings_options
-@ignored_options
+@link_command
 def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -> None:  # noqa: ANN401
     """Take links away and put back what they displaced; without NAME, this package's global link."""
     cwd = where_of(given["cwd"])
@@ -80,24 +90,30 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
         given,
         lambda options: linkapi.plan_unlink(names, cwd, options, shared=shared, every=every),
         lambda options: linkapi.unlink(names, cwd, options, shared=shared, every=every),
+        None if shared else lambda plan, options: linkapi.staying_global_links(plan, cwd, options),
     )
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
+@click.option("--if-present", is_flag=True, help="Exit 0 when a package is gone, or nothing is linked.")
 @click.option(
     "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
 )
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
+)
 @output_options
-@settings_options
-@ignored_options
-def relink(names: tuple[str, ...], *, shared: bool, **given: Any) -> int:  # noqa: ANN401
+@link_command
+def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: Any) -> int:  # noqa: ANN401
     """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
     cwd = where_of(given["cwd"])
     plan = run_command(
         given,
         lambda options: linkapi.plan_relink(names, cwd, options, shared=shared),
         lambda options: linkapi.relink(names, cwd, options, shared=shared),
+        drop=("WNOLINKS",) if if_present else (),
     )
-    return int(any(problem.code in {"ESOURCEGONE", "ENOTLINKED"} for problem in plan.warnings))
+    undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
+    return int(bool(undone) and not if_present)

@@ -7,20 +7,15 @@ from typing import Any
 import click
 
 from linkpack import linkreport
-from linkpack.cli_linking import (
-    ignored_options,
-    link_options,
-    output_options,
-    run_command,
-    settings_options,
-    where_of,
-)
+from linkpack.cli_linking import link_command, link_options, output_options, run_command, where_of
+from linkpack.cli_npm import NpmCommand
+from linkpack.errors import Problem
 from linkpack.linking import linkapi
 
 
-@click.command()
+@click.command(cls=NpmCommand)
 @output_options
-@settings_options
+@link_command
 def undo(**given: Any) -> None:  # noqa: ANN401
     """Take back the last link, unlink or relink of this project."""
     cwd = where_of(given["cwd"])
@@ -31,26 +26,37 @@ def undo(**given: Any) -> None:  # noqa: ANN401
     )
 
 
-@click.command()
+@click.command(cls=NpmCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--check", is_flag=True, help="Exit 1 when a link is dropped or dangling.")
-@settings_options
-def ls(*, shared: bool, as_json: bool, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
-    """List the links of this project and how each fares: linked, dropped or dangling."""
-    options = link_options(given)
-    found = linkapi.links(where_of(cwd), options, shared=shared)
-    where = where_of(cwd)
-    place = linkapi.shared_folder("root", where, options) if shared else linkapi.local_folder("prefix", where)
-    click.echo(linkreport.listing_json(found, place) if as_json else linkreport.listing(found, place))
-    return int(check and any(link.state != "linked" for link in found))
+@click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
+@click.option("--check", is_flag=True, help="Exit 1 when a link, or a command of one, is not in order.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="With --check: faults of peers count, too."
+)
+@link_command
+def ls(names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
+    """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
+    options = link_options({**given, "json": as_json})
+    found = linkapi.survey(where_of(cwd), options, shared=shared)
+    missing = [name for name in names if all(link.name != name for link in found.links)]
+    if names:
+        found = found._replace(links=tuple(link for link in found.links if link.name in names))
+    told = [Problem("WNOTLINKED", found.place, f"{name} is not linked in {found.place}") for name in missing]
+    found = found._replace(warnings=(*found.warnings, *told))
+    if found.warnings:
+        click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
+    as_json = found.config.flag("json", default=False)
+    click.echo(linkreport.listing_json(found) if as_json else linkreport.listing(found))
+    faulty = not all(link.is_in_order for link in found.links)
+    faulty = faulty or (found.strict and any(problem.code.startswith("WPEER") for problem in found.warnings))
+    return int(bool(missing) or (check and faulty))
 
 
 def _folder_command(kind: str, help_text: str) -> click.Command:
-    @click.command(name=kind, help=help_text)
+    @click.command(cls=NpmCommand, name=kind, help=help_text)
     @click.option("--global", "-g", "shared", is_flag=True, help="The global one.")
-    @settings_options
-    @ignored_options
+    @link_command
     def show(*, shared: bool, cwd: str, **given: Any) -> None:  # noqa: ANN401
         where = where_of(cwd)
         options = link_options(given)
@@ -65,12 +71,15 @@ root = _folder_command("root", "Print the folder that packages are in.")
 bin_ = _folder_command("bin", "Print the folder that commands are in.")
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@settings_options
-def config(*, as_json: bool, cwd: str, **given: Any) -> None:  # noqa: ANN401
+@click.command(cls=NpmCommand)
+@click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
+@link_command
+def config(*, as_json: bool | None, cwd: str, **given: Any) -> None:  # noqa: ANN401
     """Print every setting that counts here, and who made it."""
-    found = linkapi.read_settings(where_of(cwd), link_options(given))
-    if found.warnings:
-        click.echo(linkreport.problem_lines("warning", found.warnings), err=True)
+    found = linkapi.read_settings(where_of(cwd), link_options({**given, "json": as_json}))
+    fault = found.fault
+    missing = (Problem("WNOPREFIX", "", fault.message, fault.hint),) if fault is not None else ()
+    if found.warnings or missing:
+        click.echo(linkreport.problem_lines("warning", (*found.warnings, *missing)), err=True)
+    as_json = found.flag("json", default=False)
     click.echo(linkreport.settings_json(found) if as_json else linkreport.settings_text(found))

@@ -7,7 +7,6 @@ LinkpackError                      exit 1
 ├─ BundleError                     the bundle cannot be packed as it lies on disk
 │  └─ UnplaceableGraph             no finite tree holds the graph; the ring is named
 ├─ PlanRejected                    carries every Problem that planning found
-│  └─ PackagesFailed               some of many packages were not packed; the others were
 ├─ SnapshotError                   packing went wrong after planning
 │  ├─ SourceChanged                a file changed between planning and reading
 │  └─ VerifyFailed                 the written tarball is not what was planned
@@ -21,10 +20,8 @@ LinkpackError                      exit 1
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class Problem(NamedTuple):
@@ -108,16 +105,6 @@ class PlanRejected(LinkpackError):
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, in the order found."""
         return self.found
-
-
-class PackagesFailed(PlanRejected):
-    """Some of many packages could not be packed; each problem names its package, *status* is the first one's."""
-
-    default_code = "EPACKAGES"
-
-    def __init__(self, found: Sequence[Problem], status: int) -> None:
-        super().__init__(found)
-        self.status = status
 
 
 class SnapshotError(LinkpackError):

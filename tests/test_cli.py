@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -195,3 +196,33 @@ def test_what_a_killed_run_left_is_swept(project: Path, tmp_path: Path) -> None:
     other.touch()
     assert run("pack", "-q", "--pack-destination", "..", cwd=project) == (0, b"p-1.0.0.tgz\n", b"")
     assert (left.exists(), other.exists()) == (False, True)
+
+
+def test_usage_errors_are_escaped() -> None:
+    """A word of the command line can be a hostile file name, by a glob."""
+    status, _, err = run("unpack", "a.tgz", "b\x1b[31mred\x1b]0;title\x07")
+    assert status == 2
+    assert b"b\\x1b[31mred" in err
+    assert all(line.isprintable() for line in err.decode().splitlines())
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_waiting_for_another_process_is_told(tmp_path: Path, *, silent: bool) -> None:
+    """After a second a command says whom it waits for, and goes on when that is done."""
+    env = {"HOME": str(tmp_path), "XDG_STATE_HOME": "", "npm_config_prefix": str(tmp_path / "prefix")}
+    for folder in ("app", "lib"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "package.json").write_text(f'{{"name": "{folder}"}}')
+    assert run("link", "../lib", cwd=tmp_path / "app", env=env)[0] == 0
+    (lock,) = (tmp_path / ".local/state/linkpack/locks").glob("*app.json")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        words = ["link", "../lib", *(["--silent"] if silent else [])]
+        process = start(*words, cwd=tmp_path / "app", env=env)
+        assert process.stderr is not None
+        if not silent:
+            line = process.stderr.readline().decode()
+            assert line.startswith(f"linkpack: waiting for process {os.getpid()} (")
+            assert line.endswith(f"), which is at work in {tmp_path}/app\n")
+    _, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")

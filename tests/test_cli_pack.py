@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-from typing import TYPE_CHECKING, Any, NamedTuple
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
-from linkpack import __version__, cli
+from linkpack import __version__
 from linkpack.cli import linkpack
 from linkpack.tarballs.deflate import compressor
 from tests.support.packed import read_packed
+from tests.support.program import Done, forget_npm, run_program
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 LINKED = parse_tree((FIXTURES / "trees" / "pack" / "linked.txt").read_text(encoding="utf-8"), "linked")
-
-
-class Done(NamedTuple):
-    """What a run left: its exit status and what it printed."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # noqa: ANN401 - JSON
-        """What is on stdout, which must be JSON and nothing else."""
-        return json.loads(self.out)
 
 
 @pytest.fixture
@@ -41,23 +31,14 @@ def blog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a linked package, the current directory."""
     folder = LINKED.write_to(tmp_path / "tree") / "blog"
     monkeypatch.chdir(folder)
+    forget_npm(monkeypatch, tmp_path)
     return folder
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
-    """Run the command line in this process, as its entry point does."""
-
-    def call(*args: str) -> Done:
-        with pytest.raises(SystemExit) as left:
-            cli.main(["pack", *args])
-        captured = capsys.readouterr()
-        return Done(int(left.value.code or 0), captured.out, captured.err)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run `linkpack pack` in this process, as its entry point does."""
+    return partial(run_program, capsys, "pack")
 
 
 def listing(folder: Path) -> list[str]:
@@ -88,11 +69,35 @@ def test_a_dry_run_prints_the_same_and_writes_nothing(
     assert (blog / "out" / "blog-1.0.0.tgz").is_file()
 
 
-def test_quiet(run: Callable[..., Done], blog: Path) -> None:
-    """Quiet leaves stderr empty, warnings included; errors are printed all the same."""
+WARNED = "linkpack: warning WLINK: away is a symbolic link to gone, which leads nowhere: left out\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ("-s --silent --loglevel=silent --loglevel=error", ""),
+        ("-q --quiet --loglevel=warn", "warnings"),
+        ("--loglevel=notice --loglevel=http -d", "warnings report"),
+        ("-v --verbose -dd -ddd --loglevel=silly", "warnings report omissions"),
+    ],
+)
+def test_levels(flags: str, told: str, run: Callable[..., Done], blog: Path) -> None:
+    """How much is told follows npm's levels; the result and errors always are."""
     (blog / "away").symlink_to("gone")
-    assert run("-q") == Done(0, "blog-1.0.0.tgz\n", "")
-    assert "ENOPROJECT" in run("-q", "nowhere").err
+    for flag in flags.split():
+        done = run(flag, "--dry-run")
+        assert (done.status, done.out) == (0, "blog-1.0.0.tgz\n"), flag
+        assert (WARNED in done.err) == ("warnings" in told), flag
+        assert ("runtime graph" in done.err) == ("report" in told), flag
+        assert ("left out\n" in done.err.removeprefix(WARNED)) == ("omissions" in told), flag
+        assert "ENOPROJECT" in run(flag, "nowhere").err, flag
+
+
+def test_the_last_level_counts(run: Callable[..., Done], blog: Path) -> None:
+    """Of several flags the last one decides, as for npm."""
+    assert blog.is_dir()
+    assert run("-v", "--silent").err == ""
+    assert "runtime graph" in run("--silent", "--loglevel", "notice").err
 
 
 def test_verbose(run: Callable[..., Done], blog: Path) -> None:
@@ -111,8 +116,10 @@ def test_json(run: Callable[..., Done], blog: Path) -> None:
     assert found["files"][0] == {"path": "README.md", "size": 7, "mode": 0o644}
     assert (found["id"], found["bundled"]) == ("blog@1.0.0", ["redis"])
     assert found["linkpack"]["path"] == "./blog-1.0.0.tgz"
-    assert done.err == "linkpack: warning WLINK: away is a symbolic link to gone, which leads nowhere: left out\n"
-    assert run("--json", "-q").err == ""
+    assert done.err == WARNED
+    (blog / "blog-1.0.0.tgz").unlink()
+    assert run("--json", "--dry-run", "-q").err == WARNED
+    assert run("--json", "--dry-run", "-s").err == ""
     by_name = run("--json", "--json-format", "npm12").json
     assert list(by_name) == ["blog"]
     assert {**by_name["blog"], "linkpack": 0} == {**found, "linkpack": 0}
@@ -185,9 +192,14 @@ def test_usage_errors(args: tuple[str, ...], run: Callable[..., Done]) -> None:
 
 
 def test_destinations(run: Callable[..., Done], blog: Path, tmp_path: Path) -> None:
-    """A destination is made with its parents; stdout has the bare file name whatever the folder."""
+    """A destination is made with its parents; stdout has the bare file name, as npm's, or with --out the path."""
     assert run("--pack-destination", "a/b").out == "blog-1.0.0.tgz\n"
-    assert run("-q", "--pack-destination", str(tmp_path / "c"), "--out", "d/%s@%v.tgz").out == "blog@1.0.0.tgz\n"
+    there = tmp_path / "c" / "d" / "blog@1.0.0.tgz"
+    assert run("-q", "--pack-destination", str(tmp_path / "c"), "--out", "d/%s@%v.tgz").out == f"{there}\n"
+    assert run("-q", "--out", "./e/%s.tgz").out == "e/blog.tgz\n"
+    several = run("-q", "--out", "f/%s.tgz", ".", "../redis", "-j", "1").out
+    assert several == "f/blog.tgz\nf/redis.tgz\n"
+    assert all((blog / path).is_file() for path in several.split())
     assert (blog / "a" / "b" / "blog-1.0.0.tgz").is_file()
     assert (tmp_path / "c" / "d" / "blog@1.0.0.tgz").is_file()
 
@@ -205,12 +217,23 @@ def test_an_unusable_destination(run: Callable[..., Done], blog: Path) -> None:
 
 
 def test_a_destination_inside_the_package(run: Callable[..., Done], blog: Path) -> None:
-    """The tarball of an earlier run, inside the package, is left out with a notice, and the result is the same."""
+    """The tarball of an earlier run, inside the package, is left out, and the second run says no more of it."""
     first = run("--json", "--pack-destination", "dist").json[0]
     done = run("--json", "--pack-destination", "dist")
     assert done.json[0]["integrity"] == first["integrity"]
-    assert "WOWNTARBALL: dist/blog-1.0.0.tgz" in done.err
-    assert run("--pack-destination", str(blog)).out == "blog-1.0.0.tgz\n"
+    assert "WOWNTARBALL" not in done.err
+    done = run("--pack-destination", str(blog))
+    assert done.out == "blog-1.0.0.tgz\n"
+    assert "WOWNTARBALL: left out, as earlier outputs of linkpack by name: dist/blog-1.0.0.tgz\n" in done.err
+
+
+def test_standard_error_may_be_a_file_of_the_package(blog: Path) -> None:
+    """Warnings are told when the files have been read: what takes them may be one of these files."""
+    (blog / "blog-0.9.0.tgz").touch()
+    command = [sys.executable, "-m", "linkpack", "pack", "--pack-destination", str(blog.parent / "out")]
+    with (blog / "err").open("w") as err, (blog / "out.txt").open("w") as out:
+        assert subprocess.run(command, cwd=blog, stdout=out, stderr=err, check=False).returncode == 0
+    assert "WOWNTARBALL" in (blog / "err").read_text(encoding="utf-8")
 
 
 def test_several_folders(run: Callable[..., Done], blog: Path) -> None:
@@ -228,7 +251,7 @@ def test_several_folders_into_one_of_them(run: Callable[..., Done]) -> None:
     first = [each["integrity"] for each in run("--json", "../redis", ".").json]
     done = run("--json", "../redis", ".")
     assert [each["integrity"] for each in done.json] == first
-    assert "WOWNTARBALL: redis-3.1.2.tgz is a tarball that an earlier run wrote" in done.err
+    assert "WOWNTARBALL" not in done.err
 
 
 def test_all_are_planned_before_one_is_written(run: Callable[..., Done], blog: Path) -> None:

@@ -12,6 +12,12 @@ from linkpack.linking.config import load_config, resolve, which
 if TYPE_CHECKING:
     from pathlib import Path
 
+# A program that answers as Node at its own path does, and a shim that sets a variable for what it starts.
+NODE = """#!/bin/sh
+printf '{{"execPath":"{root}/node/bin/node","version":"v1","platform":"p","arch":"a","variables":{{}}}}'
+"""
+ASDF = NODE.replace('"variables":{{}}', '"variables":{{"npm_config_prefix":"/asdf"}}')
+
 CASES: list[tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], str]] = [
     # what it shows, environment, flags, files, the prefix
     ("the place of node", {}, {}, {}, "{root}/node"),
@@ -36,7 +42,36 @@ CASES: list[tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], st
     ("globalconfig in the user npmrc", {}, {}, {"home/.npmrc": "globalconfig={root}/g", "g": "prefix=/g"}, "/g"),
     ("userconfig variable", {"NPM_CONFIG_USERCONFIG": "{root}/u"}, {}, {"u": "prefix=/u"}, "/u"),
     ("userconfig flag", {}, {"userconfig": "{root}/u"}, {"u": "prefix=/u"}, "/u"),
-    ("userconfig of the project", {}, {}, {"app/.npmrc": "userconfig={root}/u", "u": "prefix=/u"}, "/u"),
+    (
+        "a project does not choose the user's npmrc",
+        {},
+        {},
+        {"app/.npmrc": "userconfig={root}/u", "u": "prefix=/u", "home/.npmrc": "prefix=/mine"},
+        "/mine",
+    ),
+    (
+        "nor the global one",
+        {},
+        {},
+        {"app/.npmrc": "globalconfig={root}/g", "g": "prefix=/g"},
+        "{root}/node",
+    ),
+    (
+        "nor by a variable in the key",
+        {"X": "prefix"},
+        {},
+        {"app/.npmrc": "${{X}}=/project", "home/.npmrc": ""},
+        "{root}/node",
+    ),
+    (
+        "a variable that a shim sets counts as one of ours",
+        {},
+        {},
+        {"node/bin/node": ASDF, "home/.npmrc": "prefix=/u"},
+        "/asdf",
+    ),
+    ("a shim that sets PREFIX", {}, {}, {"node/bin/node": ASDF.replace("npm_config_prefix", "PREFIX")}, "/asdf"),
+    ("a flag over what a shim sets", {}, {"prefix": "/f"}, {"node/bin/node": ASDF}, "/f"),
     ("the variable over files", {"Npm_Config_Prefix": "/v"}, {}, {"home/.npmrc": "prefix=/u"}, "/v"),
     ("an empty variable does not count", {"npm_config_prefix": ""}, {}, {"home/.npmrc": "prefix=/u"}, "/u"),
     ("a flag over the variable", {"npm_config_prefix": "/v"}, {"prefix": "rel"}, {}, "{root}/app/rel"),
@@ -54,12 +89,11 @@ def test_prefix(
     _, env, flags, files, wanted = case
     for name in ("node/bin", "npm/bin", "home", "app"):
         (tmp_path / name).mkdir(parents=True)
-    for path in ("node/bin/node", "npm/bin/npm"):
-        (tmp_path / path).write_text("")
-        (tmp_path / path).chmod(0o755)
-    for name, text in files.items():
+    for name, text in {"node/bin/node": NODE, "npm/bin/npm": "", **files}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text.format(root=tmp_path))
+    for path in ("node/bin/node", "npm/bin/npm"):
+        (tmp_path / path).chmod(0o755)
     around = {
         "HOME": f"{tmp_path}/home",
         "PATH": f"{tmp_path}/none:{tmp_path}/node/bin:{tmp_path}/npm/bin",
@@ -69,9 +103,7 @@ def test_prefix(
     config = load_config(around, f"{tmp_path}/app", given, f"{tmp_path}/app")
     assert config.prefix == wanted.format(root=tmp_path)
     assert config.modules == f"{config.prefix}/lib/node_modules"
-    assert [problem.code for problem in config.warnings] == ["EPREFIXPROJECT"] * (
-        "prefix" in files.get("app/.npmrc", "")
-    )
+    assert [problem.code for problem in config.warnings] == ["WPROJECTNPMRC"] * ("app/.npmrc" in files)
 
 
 def test_settings_and_sources(tmp_path: Path) -> None:
@@ -101,6 +133,41 @@ def test_settings_and_sources(tmp_path: Path) -> None:
     assert not config.flag("package-lock", default=True)
 
 
+def test_an_npmrc_that_expands_to_too_much_is_left_out(tmp_path: Path) -> None:
+    """Many values of one file may not fill the memory together either; a variable or flag is an error."""
+    env = {"HOME": str(tmp_path), "npm_config_prefix": "/v", "BIG": "x" * 1_000_000}
+    (tmp_path / ".npmrc").write_text("".join(f"k{number}=${{BIG}}\n" for number in range(100)) + "save=true\n")
+    config = load_config(env, "/", {}, None)
+    assert [problem.code for problem in config.warnings] == ["WNPMRC"]
+    assert set(config.settings) == {"prefix"}
+    for more, flags in (({"npm_config_x": "${BIG}" * 5}, {}), ({}, {"x": "${BIG}" * 5})):
+        with pytest.raises(ConfigError) as caught:
+            load_config({**env, **more}, "/", flags, None)
+        assert caught.value.code == "ENPMRC"
+
+
+def test_force_is_not_a_projects_to_set(tmp_path: Path) -> None:
+    """A clone cannot have its commands put in the place of the user's own; the user can."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/.npmrc").write_text("force=true\nsave-exact=true\n")
+    env = {"HOME": str(tmp_path), "npm_config_prefix": "/v"}
+    config = load_config(env, "/", {}, str(tmp_path / "app"))
+    assert [problem.code for problem in config.warnings] == ["WPROJECTNPMRC"]
+    assert "app/.npmrc sets force, which is ignored" in config.warnings[0].message
+    assert not config.flag("force", default=False)
+    assert config.flag("save-exact", default=False)
+    assert load_config(env, "/", {"force": True}, str(tmp_path / "app")).flag("force", default=False)
+
+
+def test_a_project_in_the_home_folder_has_the_users_npmrc(tmp_path: Path) -> None:
+    """The same file by another path is the user's, not a project's."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "home").symlink_to("real")
+    (tmp_path / "real/.npmrc").write_text("prefix=/mine\n")
+    config = load_config({"HOME": str(tmp_path / "home"), "PATH": ""}, "/", {}, str(tmp_path / "real"))
+    assert (config.prefix, config.warnings) == ("/mine", ())
+
+
 def test_windows_layout(tmp_path: Path) -> None:
     """On Windows packages and commands lie in the prefix itself, which is the folder of node.exe."""
     (tmp_path / "node.exe").write_text("")
@@ -120,6 +187,6 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     assert caught.value.code == "ENOPREFIX"
     (tmp_path / ".npmrc").mkdir()
     config = load_config({"HOME": str(tmp_path), "PREFIX": "/p"}, "/", {}, str(tmp_path))
-    assert [problem.code for problem in config.warnings] == ["ENPMRC"]
-    assert which("nosuch", {"PATH": "/bin"}, "/") == ""
+    assert [problem.code for problem in config.warnings] == ["WNPMRC"]
+    assert which("nosuch", {"PATH": "/bin"}) == ""
     assert resolve("/a", "//b/../c") == "/c"

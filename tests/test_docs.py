@@ -16,7 +16,7 @@ SOURCES = sorted((ROOT / "linkpack").rglob("*.py"))
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 CODE = re.compile(r'"([EW][A-Z]{3,})"')
 # Codes that belong to a class of errors with more precise ones below it, and a variable; no message carries them.
-GENERAL = {"ELINKPACK", "EPROJECT", "EBUNDLE", "EPLAN", "EPACKAGES", "ESNAPSHOT", "EDITOR"}
+GENERAL = {"ELINKPACK", "EPROJECT", "EBUNDLE", "EPLAN", "ESNAPSHOT", "EDITOR"}
 
 # The pages of commands; those of all others are in link.md.
 PLACES = {"pack": "pack.md", "verify": "verify.md", "diff": "verify.md", "unpack": "verify.md", "why": "why.md"}

@@ -395,3 +395,42 @@ def test_deep_chains_of_packages(tmp_path: Path) -> None:
     lines = [f"app/node_modules/p{n} p{n + 1}" for n in range(1500)]
     graph = tree("\n".join(["app p0!", *lines, "app/node_modules/p1500"]), tmp_path)
     assert len(graph.packages) == 1502
+
+
+@pytest.mark.parametrize("name", [".pnp.cjs", ".pnp.js"])
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_plug_n_play_is_named_once(tmp_path: Path, name: str, *, allow_missing: bool) -> None:
+    """With yarn's Plug'n'Play nothing is installed: one message names its file and the setting that would help."""
+    names = [f"d{i}" for i in range(8)]
+    root = tmp_path / "packages" / "app"
+    root.mkdir(parents=True)
+    manifest = {
+        "name": "app",
+        "version": "1.0.0",
+        "dependencies": dict.fromkeys(names, "1"),
+        "bundleDependencies": True,
+    }
+    (root / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (tmp_path / name).touch()
+    graph = read_bundle(find_project(str(root)), allow_missing=allow_missing)
+    (found,) = graph.warnings if allow_missing else graph.problems
+    assert (found.code, found.path) == (f"{'W' if allow_missing else 'E'}BUNDLEMISSING", str(tmp_path / name))
+    assert found.message.startswith("d0, d1, d2, d3, d4 and 3 more cannot be bundled: ")
+    assert f"Plug'n'Play ({tmp_path / name})" in found.message
+    assert "nodeLinker: node-modules" in found.hint
+
+
+def test_plug_n_play_does_not_hide_other_faults(tmp_path: Path) -> None:
+    """A broken link, or a bundle that is complete, has nothing to do with it."""
+    manifest = {
+        "name": "app",
+        "version": "1.0.0",
+        "dependencies": {"a": "1", "b": "1"},
+        "bundleDependencies": True,
+    }
+    (tmp_path / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (tmp_path / ".pnp.cjs").touch()
+    (tmp_path / "node_modules" / "a").mkdir(parents=True)
+    (tmp_path / "node_modules" / "a" / "package.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "node_modules" / "b").symlink_to("gone")
+    assert [each.code for each in read_bundle(find_project(str(tmp_path))).problems] == ["EBUNDLELINK"]

@@ -5,10 +5,20 @@ import json
 import pytest
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.jsontext import BOM, MAX_BYTES, MAX_DEPTH, REMOVE, key_path, parse, position, replace_values
+from linkpack.npm.jsontext import (
+    BOM,
+    MAX_BYTES,
+    MAX_DEPTH,
+    REMOVE,
+    duplicate_keys,
+    key_path,
+    parse,
+    position,
+    replace_values,
+    without_comments,
+)
 
 
-@pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(
     ("raw", "want"),
     [
@@ -27,14 +37,13 @@ from linkpack.npm.jsontext import BOM, MAX_BYTES, MAX_DEPTH, REMOVE, key_path, p
         (b'{"a":[' + b"{}," * 300 + b'"{[' + b"[" * 300 + b'"]}', None),
     ],
 )
-def test_parse(raw: bytes, want: object, *, strict: bool) -> None:
+def test_parse(raw: bytes, want: object) -> None:
     """What RFC 8259 allows is read, and every text in it can be encoded again."""
-    value = parse(raw, "package.json", strict=strict)
+    value = parse(raw, "package.json")
     assert want is None or value == want
     assert json.dumps(value, ensure_ascii=False).encode()
 
 
-@pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
@@ -53,7 +62,7 @@ def test_parse(raw: bytes, want: object, *, strict: bool) -> None:
         (b'{"a":"x\ny"}', ["1:8"]),
         (b'{"a":{"b":[0,NaN]}}', ["1:14", "NaN", "a.b[1]"]),
         (b'{"a":-Infinity}', ["1:6", "-Infinity", "key a"]),
-        (b'{"a":NaN,"b":[}', ["1:15", "mend"]),
+        (b'{"a":NaN,"b":[}', ["1:15", "fix"]),
         (b'{"a":"\xff"}', ["1:7", "UTF-8"]),
         (b'{"a":"\xed\xa0\x80"}', ["1:7", "UTF-8"]),
         ('{"a":1}'.encode("utf-16"), ["UTF-16"]),
@@ -64,40 +73,69 @@ def test_parse(raw: bytes, want: object, *, strict: bool) -> None:
         (b'{"a":"' + b" " * MAX_BYTES + b'"}', ["too large", str(MAX_BYTES)]),
     ],
 )
-def test_parse_refuses(raw: bytes, words: list[str], *, strict: bool) -> None:
+def test_parse_refuses(raw: bytes, words: list[str]) -> None:
     """What is not JSON, not UTF-8, too deep or too large is refused with place and remedy."""
     with pytest.raises(ManifestInvalid) as caught:
-        parse(raw, "lib/package.json", strict=strict)
+        parse(raw, "lib/package.json")
     assert (caught.value.code, caught.value.path) == ("EJSON", "lib/package.json")
     assert caught.value.message.startswith("lib/package.json:")
     assert caught.value.hint
     assert [word for word in words if word not in caught.value.message + caught.value.hint] == []
 
 
+CONFLICT = b'{\n  "name": "p",\n<<<<<<< HEAD\n  "version": "1.0.0"\n=======\n  "version": "1.0.1"\n>>>>>>> x\n}\n'
+
+
+@pytest.mark.parametrize("raw", [CONFLICT, CONFLICT.replace(b"\n", b"\r\n")])
+def test_a_merge_conflict_is_called_that(raw: bytes) -> None:
+    """The first marker is named, and the hint is to resolve the conflict."""
+    with pytest.raises(
+        ManifestInvalid, match=r"p\.json:3:1: not JSON: it has the markers of a merge conflict"
+    ) as caught:
+        parse(raw, "p.json")
+    assert caught.value.hint == "resolve the conflict in the file"
+
+
 @pytest.mark.parametrize(
-    ("raw", "place", "key"),
+    "raw",
     [
-        (b'{"a":1,\n "a":2}', "2:2", '"a"'),
-        (b'{"a":1,"a":2,"a":3}', "1:8", '"a"'),
-        (b'{"x":{"y":[1,{"b":1,"c":2,"b":{}}]},"a":1}', "1:27", '"x.y[1].b"'),
-        (b'{"a":{"n":NaN},"a":{"n":1}}', "1:16", '"a"'),
-        (b'{"a":1,"\\u0061":2}', "1:8", '"a"'),
+        CONFLICT.replace(b">>>>>>> x", b""),
+        CONFLICT.replace(b"=======", b"======="[1:]),
+        CONFLICT.replace(b"\n<<<<<<<", b"\n <<<<<<<"),
+        b"<<<<<<< a\n" * 100_000,
     ],
 )
-def test_parse_finds_duplicate_keys(raw: bytes, place: str, key: str) -> None:
-    """A key that stands twice is refused where it stands again, however it is spelled."""
-    with pytest.raises(ManifestInvalid) as caught:
-        parse(raw, "package.json", strict=True)
-    assert caught.value.message == f"package.json:{place}: the key {key} stands twice"
+def test_other_text_is_no_merge_conflict(raw: bytes) -> None:
+    """Markers that git did not write, or that are not all there, are a plain syntax error; looking is no work."""
+    with pytest.raises(ManifestInvalid, match="not JSON: Expecting"):
+        parse(raw, "package.json")
 
 
-def test_parse_leniently_takes_the_last_of_duplicate_keys() -> None:
-    """As JSON.parse, the lenient reading lets the last one count; a NaN below it still is no JSON."""
-    assert parse(b'{"a":1,"a":{"b":1,"b":2}}', "package.json", strict=False) == {"a": {"b": 2}}
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"{}", ()),
+        (b'{"a":{"b":1},"b":{"b":2}}', ()),
+        (b'{"a":1,\n "a":2}', (("a", "2:2"),)),
+        (b'{"a":1,"a":2,"a":3}', (("a", "1:14"),)),
+        (b'{"x":{"y":[1,{"b":1,"c":2,"b":{}}]},"a":1}', (("x.y[1].b", "1:27"),)),
+        (b'{"b":1,"a":1,"b":2,"a":2,"c":{"d":1,"d":2}}', (("b", "1:14"), ("a", "1:20"), ("c.d", "1:37"))),
+        (b'{"a":1,"\\u0061":2}', (("a", "1:8"),)),
+        (b'{"a":{"b":1,"b":2},"a":{"c":1}}', (("a", "1:20"),)),
+    ],
+)
+def test_duplicate_keys(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
+    """Every duplicate key is found where the one that counts is, however it is spelled."""
+    assert duplicate_keys(raw) == found
+
+
+def test_the_last_of_duplicate_keys_counts() -> None:
+    """As in JSON.parse the last one counts; a NaN below another one still is no JSON."""
+    assert parse(b'{"a":1,"a":{"b":1,"b":2}}', "package.json") == {"a": {"b": 2}}
     with pytest.raises(ManifestInvalid, match=r"1:1: NaN and Infinity are no JSON numbers"):
-        parse(b'{"a":NaN,"a":1}', "package.json", strict=False)
+        parse(b'{"a":NaN,"a":1}', "package.json")
     with pytest.raises(ManifestInvalid, match=r"1:18: NaN"):
-        parse(b'{"a":1,"a":1,"b":NaN}', "package.json", strict=False)
+        parse(b'{"a":1,"a":1,"b":NaN}', "package.json")
 
 
 MANY_LINES = (
@@ -168,3 +206,19 @@ def test_replace_values_refuses_what_is_no_json() -> None:
 def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
     """A path is found as line and column, and written as people write it."""
     assert (position(MANY_LINES, path), key_path(path)) == (place, text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "want"),
+    [
+        (b'{"a": 1}', b'{"a": 1}'),
+        (b'{"a": [1, 2,], // x\n}', b'{"a": [1, 2 ]      \n}'),
+        (b'/** a\n */{"a": "// no", /* y */}', b'     \n   {"a": "// no"         }'),
+        (b'{"a": "\\"//", "b": "/*,}"}', b'{"a": "\\"//", "b": "/*,}"}'),
+        (b'{"a": 1 /* open', b'{"a": 1        '),
+        (b"/* " * 200_000, b"   " * 200_000),
+    ],
+)
+def test_without_comments(raw: bytes, want: bytes) -> None:
+    """Comments and trailing commas become blanks, so that every other place stays; texts are left alone."""
+    assert without_comments(raw) == want

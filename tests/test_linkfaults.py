@@ -219,5 +219,5 @@ def test_recovery_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert caught.value.code == "ERECOVER"
         assert names(journals)
     journal = linkapi.unlink(["alpha"], app, box.options(), shared=True)
-    assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED"]
+    assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED", "WNOTLINKED"]
     assert box.tree() == old

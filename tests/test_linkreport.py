@@ -32,6 +32,43 @@ def test_changes_are_told() -> None:
     assert json.loads(linkreport.plan_json(plan))["change"][0]["to"]["version"] == "2.0.0"
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("http://user:s3cret@proxy.example:8080", "http://user:***@proxy.example:8080"),
+        ("https://s3cret@host/x", "https://***@host/x"),
+        ("https://u:s3@cret@host/x", "https://u:***@host/x"),
+        ("https://u:s3/cret@host/x", "https://u:***@host/x"),
+        ("user:s3cret@proxy:8080", "user:***@proxy:8080"),
+        ("a http://u:s3cret@h b", "a http://u:***@h b"),
+        ("https://h/?a=1&access_token=s3cret&b=2", "https://h/?a=1&access_token=***&b=2"),
+        ("npm_" + "s" * 36, "***"),
+        ("s3cret" * 2000, "***"),
+        ("https://host:8080/@scope/x", "https://host:8080/@scope/x"),
+        ("https://host/@scope", "https://host/@scope"),
+        ("/home/u@x/y", "/home/u@x/y"),
+        ("me@example.com", "me@example.com"),
+    ],
+)
+def test_secrets_in_settings_are_masked(value: str, shown: str) -> None:
+    """An output that is pasted into a bug report gives nothing away; what is no secret stays readable."""
+    assert linkreport.masked(value) == shown
+    assert linkreport.masked([value, True]) == [shown, True]
+
+
+def test_settings_that_are_secrets_are_left_out(tmp_path: Path) -> None:
+    """Logins, keys and one-time passwords are left out by their names, whoever set them."""
+    box = LinkBox(tmp_path)
+    (box.home / ".npmrc").write_text(
+        "//r/:_authToken=s3cret\n_auth=s3cret\nkey=s3cret\ncert=s3cret\notp=s3cret\nproxy=http://u:s3cret@p\n"
+        "my-token=s3cret\nca[]=s1\nauth-type=web\ninit-author-name=Me\nkeyfile=/k\n"
+    )
+    config = linkapi.read_settings(str(box.work), LinkOptions(env={**box.env, "npm_config_password": "s3cret"}))
+    for text in (linkreport.settings_text(config), linkreport.settings_json(config)):
+        assert "s3cret" not in text
+        assert all(key in text for key in ("proxy", "ca", "auth-type", "init-author-name", "keyfile"))
+
+
 def test_listed_commands_and_pages(tmp_path: Path) -> None:
     """Folders of commands and pages are listed, without what is in node_modules, hidden or a link to a folder."""
     box = LinkBox(tmp_path)

@@ -429,8 +429,8 @@ def test_package_inside_of_the_project(box: LinkBox) -> None:
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
     inner = box.package("app/libs/inner", "inner", dependencies={"known": "1", "x": "1"})
     journal = linkapi.link([inner], str(app), box.options(save=True))
-    assert [problem.code for problem in journal.plan.warnings] == ["WDEPENDENCIES", "WLOCK"]
-    assert journal.plan.warnings[1].message.startswith("inner needs x, ")
+    assert [problem.code for problem in journal.plan.warnings] == ["WLOCK", "WDEPENDENCIES"]
+    assert journal.plan.warnings[0].message.startswith("inner needs x, ")
     assert json.loads((app / "package.json").read_text())["dependencies"] == {"inner": "file:libs/inner"}
 
 

@@ -110,7 +110,7 @@ def test_a_bare_manifest_is_empty() -> None:
         ({"files": []}, "files", ()),
         ({"files": None}, "files", None),
         ({"main": "./x.js"}, "main", "./x.js"),
-        ({"main": 5}, "main", None),
+        ({"main": 0}, "main", None),
         ({"browser": "b.js"}, "browser", "b.js"),
         ({"browser": {"./a": False}}, "browser", None),
         ({"scripts": {"a": "b", "//": ["note"]}}, "scripts", {"a": "b"}),
@@ -152,7 +152,7 @@ WRONG: list[tuple[dict[str, object], str, str, object]] = [
     ),
     ({"devDependencies": {"a": {"version": 1}}}, "devDependencies.a", "dev_dependencies", {}),
     ({"optionalDependencies": "x"}, "optionalDependencies must be", "optional_dependencies", {}),
-    ({"peerDependenciesMeta": []}, "peerDependenciesMeta must be", "optional_peers", set()),
+    ({"peerDependenciesMeta": ["a"]}, "peerDependenciesMeta must be", "optional_peers", set()),
     ({"bundleDependencies": "dep"}, 'bundleDependencies must be a list of names, not "dep"', "bundle", ()),
     ({"bundleDependencies": 42}, "bundleDependencies must be a list of names, not 42", "bundle", ()),
     ({"bin": 5}, "bin must be", "bins", {}),
@@ -164,10 +164,10 @@ WRONG: list[tuple[dict[str, object], str, str, object]] = [
     ({"files": "index.js"}, "files must be a list of texts", "files", None),
     ({"files": {"a": "index.js"}}, "files must be a list of texts", "files", None),
     ({"files": ["a", None]}, "files[1] must be a text, not null", "files", ("a",)),
-    ({"scripts": []}, "scripts must be an object", "scripts", {}),
+    ({"scripts": "x"}, "scripts must be an object", "scripts", {}),
     ({"workspaces": 5}, "workspaces must be", "workspaces", ()),
     ({"workspaces": {"packages": "a"}}, "workspaces.packages must be", "workspaces", ()),
-    ({"catalog": []}, "catalog must be", "catalogs", {"default": {}}),
+    ({"catalog": [1]}, "catalog must be", "catalogs", {"default": {}}),
     ({"catalogs": {"x": 1}}, "catalogs.x must be", "catalogs", {"x": {}}),
     ({"patchedDependencies": ["a"]}, "patchedDependencies must be", "patched", ()),
     (
@@ -218,13 +218,10 @@ def test_only_roots_need_name_and_version(key: str, value: object) -> None:
     [
         *[
             ("name", value)
-            for value in ["../x", "/etc/x", "@s/../x", "a/b/c", "a\\b", "ev\0il", " a", "é", ".a", "\ud800"]
+            for value in ["../x", "/etc/x", "@s/../x", "a/b/c", "a\\b", "ev\0il", "a b", "é", ".a", "\ud800"]
         ],
         *[("name", value) for value in ["node_modules", "a" * 215, 1, [], {"toString": "x"}, True]],
-        *[
-            ("version", value)
-            for value in ["1.0", "latest", "v1.0.0", "1.0.0/../x", "1.0.0\n", "1.0.0-a/b", 1, [], {}]
-        ],
+        *[("version", value) for value in ["1.0", "latest", "1.0.0/../x", "1.0.0-a/b", 1, [], {}]],
         *[
             ("version", value)
             for value in ["99999999999999999999.0.0", "1.0.0-" + "a" * 300, "\u0661.\u0660.\u0660"]
@@ -267,11 +264,125 @@ def test_dependency_names_are_names(name: str, key: str, role: Role) -> None:
     assert f"{key}.{name} {json.dumps(name)} " in error.message
 
 
-def test_duplicate_keys() -> None:
-    """A key that stands twice is refused where it can be mended; in an installed package the last one counts."""
-    raw = b'{"name":"a","version":"1.0.0","name":"b"}'
-    assert [refusal(raw, role).code for role in STRICT] == ["EJSON", "EJSON"]
-    assert parse_manifest(raw, "", "installed").name == "b"
+NOTHING: tuple[object, ...] = ([], "", False, 0)
+TABLES = {
+    "dependencies": "dependencies",
+    "optionalDependencies": "optional_dependencies",
+    "peerDependencies": "peer_dependencies",
+    "devDependencies": "dev_dependencies",
+    "scripts": "scripts",
+    "publishConfig": "publish_config",
+}
+EMPTY: list[tuple[dict[str, object], str, str, object]] = [
+    *[
+        ({key: value}, f"{key} must be an object, not {json.dumps(value)}", attribute, {})
+        for key, attribute in TABLES.items()
+        for value in NOTHING
+    ],
+    (
+        {"peerDependenciesMeta": []},
+        "peerDependenciesMeta must be an object, not []",
+        "optional_peers",
+        frozenset(),
+    ),
+    ({"directories": ""}, 'directories must be an object, not ""', "directories_bin", None),
+    ({"patchedDependencies": []}, "patchedDependencies must be an object, not []", "patched", ()),
+    ({"patchedDependencies": {"a": None}}, "patchedDependencies.a must be a text, not null", "patched", ()),
+    ({"bundleDependencies": ""}, 'bundleDependencies must be a list of names, not ""', "bundle", ()),
+    ({"files": ""}, 'files must be a list of texts, not ""', "files", None),
+    ({"files": False}, "files must be a list of texts, not false", "files", None),
+    ({"man": False}, "man must be a list of texts, not false", "mans", ()),
+    ({"bin": False}, "bin must be an object, not false", "bins", {}),
+    ({"bin": {"x": None, "y": "y"}}, "bin.x must be a text, not null", "bins", {"y": "y"}),
+    ({"bin": {"x": False}}, "bin.x must be a text, not false", "bins", {}),
+]
+
+
+@pytest.mark.parametrize("role", STRICT)
+@pytest.mark.parametrize(("fields", "words", "attribute", "want"), EMPTY)
+def test_empty_values_of_a_wrong_type_count_as_absent(
+    fields: dict[str, object], words: str, attribute: str, want: object, role: Role
+) -> None:
+    """What npm takes for nothing is no reason to refuse, and is warned of once, with place and remedy."""
+    found = read(role, **fields)
+    assert getattr(found, attribute) == want
+    (warning,) = found.warnings
+    assert (warning.code, warning.path) == ("WMANIFEST", "p/package.json")
+    assert re.match(r"p/package\.json:1:\d+: ", warning.message)
+    assert f"{words}: taken as absent" in warning.message
+    assert warning.hint
+    assert read("installed", **fields)._replace(raw=b"") == found._replace(raw=b"", warnings=())
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("key", ["files", "man"])
+def test_a_gap_in_a_list_is_no_text(key: str, role: Role) -> None:
+    """An entry that is null or false ends `npm pack`, so it is refused."""
+    for value in (None, False):
+        raw = json.dumps({"name": "p", "version": "1.0.0", key: ["a", value]}).encode()
+        if role == "installed":
+            assert parse_manifest(raw, "", role).warnings == ()
+        else:
+            assert refusal(raw, role).code == "EMANIFEST"
+
+
+@pytest.mark.parametrize("role", STRICT)
+@pytest.mark.parametrize(
+    ("version", "want"),
+    [
+        ("v1.2.3", "1.2.3"),
+        (" 1.2.3", "1.2.3"),
+        ("1.2.3\n", "1.2.3"),
+        ("=1.2.3", "1.2.3"),
+        ("01.2.3", "1.2.3"),
+        ("1.2.3beta", "1.2.3-beta"),
+        ("v1.2.3-rc.01+b", "1.2.3-rc.1"),
+    ],
+)
+def test_versions_are_cleaned_as_npm_publish_does(version: str, want: str, role: Role) -> None:
+    """The cleaned version is the package's, in the bytes that ship too, and the change is told."""
+    raw = json.dumps({"name": "p", "version": version, "x": " v1.2.3 "}, indent=2).encode()
+    found = parse_manifest(raw, "p/package.json", role)
+    assert (found.version, json.loads(found.raw)) == (want, {"name": "p", "version": want, "x": " v1.2.3 "})
+    (warning,) = found.warnings
+    message = f"p/package.json:3:3: version {json.dumps(version)} ships as {want}, which npm publish makes of it"
+    assert (warning.code, warning.message, warning.hint) == ("WMANIFEST", message, f'write "{want}"')
+    assert parse_manifest(raw, "", "installed").version == version
+
+
+@pytest.mark.parametrize("role", STRICT)
+def test_white_space_around_a_name_is_cut_off(role: Role) -> None:
+    """A name is trimmed as by npm publish, since npm install refuses the white space."""
+    found = parse_manifest(b'{"name": "\\ufeff@s/p ", "version": "v1.0.0"}', "package.json", role)
+    assert (found.name, found.raw) == ("@s/p", b'{"name": "@s/p", "version": "1.0.0"}')
+    assert [warning.hint for warning in found.warnings] == ['write "@s/p"', 'write "1.0.0"']
+
+
+@pytest.mark.parametrize("value", [5, True, ["a.js"], [], {}])
+def test_a_main_that_is_no_text_cannot_be_published(value: object) -> None:
+    """`npm pack` passes over it, `npm publish` ends with it, so there is a warning."""
+    (warning,) = read(main=value).warnings
+    assert (warning.code, "npm publish will fail" in warning.message) == ("WMANIFEST", True)
+    assert read("installed", main=value).warnings == ()
+    assert read(main=False).warnings == read(main="").warnings == ()
+
+
+def test_of_duplicate_keys_the_last_one_counts() -> None:
+    """As for npm the last one counts; in a package's own source all of them are named in one warning."""
+    raw = b'{"name":"a","version":"1.0.0",\n"name":"b","scripts":{"x":"1","x":"2"}}'
+    for role in ROLES:
+        found = parse_manifest(raw, "p/package.json", role)
+        assert (found.name, found.scripts, found.raw) == ("b", {"x": "2"}, raw)
+        assert [warning.message for warning in found.warnings] == (
+            []
+            if role == "installed"
+            else [
+                'p/package.json: duplicate keys "name" (2:1), "scripts.x" (2:31): the last one counts, as for npm'
+            ]
+        )
+    many = b'{"name":"a","version":"1.0.0"' + b"".join(b',"%d":1,"%d":2' % (i, i) for i in range(9)) + b"}"
+    assert parse_manifest(many, "", "root").warnings[0].message.count("(") == 5
+    assert " and 4 more: " in parse_manifest(many, "", "root").warnings[0].message
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.linking.npmrc import expand, parse_npmrc
+from linkpack.linking.npmrc import TooLong, expand, parse_npmrc
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "npmrc"
 CASES = sorted(FIXTURES.glob("*.npmrc"))
@@ -60,3 +60,13 @@ def test_odd_lines(text: str, found: dict[str, object]) -> None:
 def test_variables(text: str, found: str) -> None:
     """Variables are replaced, and stay or vanish when unset, as npm has it."""
     assert expand(text, {"A": "1"}) == found
+
+
+def test_a_variable_that_is_named_often_does_not_fill_the_memory() -> None:
+    """A result is made up to the limit and no further; escaped and unset names count by what they become."""
+    assert expand("${A}" * 5, {"A": "123456"}, limit=30) == "123456" * 5
+    assert expand(r"\${A}" * 5, {"A": "123456"}, limit=20) == "${A}" * 5
+    with pytest.raises(TooLong, match="expand to more than 29 characters"):
+        expand("${A}" * 5, {"A": "123456"}, limit=29)
+    with pytest.raises(TooLong):
+        expand("${A}" * 100_000, {"A": "x" * 100_000})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.packlist import Omission, Packlist, read_packlist
+from linkpack.select.editions import NPM_RULES
+from linkpack.select.packlist import Omission, Outputs, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
 if TYPE_CHECKING:
@@ -146,6 +148,15 @@ def test_an_installed_package_gives_what_was_published(tmp_path: Path) -> None:
     assert codes(packlist) == []
 
 
+@pytest.mark.parametrize("edition", NPM_RULES)
+def test_files_of_an_installed_package_does_not_apply_again(tmp_path: Path, edition: Edition) -> None:
+    """The publisher's tool applied it; what it added on its own stays, and no pattern is read by another npm."""
+    root = lay(tmp_path, {"NOTICE": "", "dist-web/i.js": "", "index.js": "", "lib/x.js": ""})
+    view = View(files=("dist-*/", "!lib"), main="index.js")
+    packlist = read_packlist(str(root), view, "installed", edition=edition)
+    assert names(packlist) == ["NOTICE", "dist-web/i.js", "index.js", "lib/x.js"]
+
+
 def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
     """A linked package is packed by its own rules, less its node_modules."""
     files = {".npmignore": "o.js\n", "o.js": "", "a.js": "", "node_modules/q/i.js": "", ".npmrc": ""}
@@ -154,13 +165,23 @@ def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
     assert names(read(tmp_path, view)) == ["a.js", "node_modules/q/i.js"]
 
 
-def test_outer_ignore_files(tmp_path: Path) -> None:
-    """The ignore files between a workspace root and its member act in the member, and again in its folders."""
+def test_outer_ignore_files_apply_in_the_root_only(tmp_path: Path) -> None:
+    """A line that has a slash means a path of the member's root: nothing below another folder of it."""
     root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
     outer = (("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
     packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
-    assert names(packlist) == ["c.js"]
+    assert names(packlist) == ["c.js", "x/top"]
     assert ("also", "../.npmignore:1: also") in packlist.omissions
+
+
+def test_files_beats_outer_ignore_files_at_any_depth(tmp_path: Path) -> None:
+    """What `files` names ships whole, though a file above the member ignores it."""
+    root = lay(tmp_path, {"lib/a.js": "", "lib/sub/b.js": "", "lib/build/c.d.ts": "", "o.js": ""})
+    outer = (("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"),)
+    for edition in NPM_RULES:
+        view = View(files=("lib",))
+        packlist = read_packlist(str(root), view, "root", edition=edition, outer_ignores=outer)
+        assert names(packlist) == ["lib/a.js", "lib/build/c.d.ts", "lib/sub/b.js"]
 
 
 def test_members_ship_only_their_own_files(tmp_path: Path) -> None:
@@ -172,13 +193,129 @@ def test_members_ship_only_their_own_files(tmp_path: Path) -> None:
     assert ("packages/w/x/b", "the workspace member packages/w does not ship it") in packlist.omissions
 
 
-def test_own_tarballs_stay_out(tmp_path: Path) -> None:
-    """The tarball of an earlier run is left out, with a warning; others are content."""
-    root = lay(tmp_path, {"p-1.0.0.tgz": "", "x.tgz": "", "dist/p-1.0.0.tgz": ""})
-    own = frozenset({"p-1.0.0.tgz", "dist/p-1.0.0.tgz"})
-    packlist = read_packlist(str(root), View(), "root", edition="12", own_tarballs=own)
-    assert names(packlist) == ["x.tgz"]
-    assert codes(packlist) == ["WOWNTARBALL", "WOWNTARBALL"]
+OWN = Outputs("@s/p")
+OLD = ["s-p-0.9.0.tgz", "s-p-1.0.0-rc.1+b.2.tgz", "s-p-v1.0.0.tgz", "s-p-1.0.0.cdx.json", "s-p-1.0.0.spdx.json"]
+OTHERS = ["p-1.0.0.tgz", "s-p.tgz", "s-p-latest.tgz", "s-p-1.0.tgz", "s-p-q-1.0.0.tgz", "x-s-p-1.0.0.tgz", "x.tgz"]
+DATA = ["s-p-1.0.0.json", "s-p-1.0.0.tar.gz", "s-p-1.0.0.txt", "s-p-1.0.0.x.json"]
+
+
+@pytest.mark.parametrize("edition", ["11", "12"])
+def test_old_outputs_stay_out_wherever_they_lie(edition: Edition, tmp_path: Path) -> None:
+    """Earlier tarballs and bills of materials are known by name, in every folder, and told of in one warning."""
+    root = lay(tmp_path, {f"{folder}{name}": "" for name in (*OLD, *DATA) for folder in ("", "dist/a/")})
+    packlist = read_packlist(str(root), View(), "root", edition=edition, outputs=OWN)
+    assert names(packlist) == sorted(f"{folder}{name}" for name in DATA for folder in ("", "dist/a/"))
+    assert {each.path for each in packlist.omissions} == {f"{at}{name}" for name in OLD for at in ("", "dist/a/")}
+    (warning,) = packlist.warnings
+    assert warning.code == "WOWNTARBALL"
+    assert warning.message.endswith("dist/a/s-p-v1.0.0.tgz and 5 more")
+    assert "in files" in warning.hint
+
+
+def test_other_tarballs_ship_with_a_warning(tmp_path: Path) -> None:
+    """A tarball in a tarball is seldom meant; all of them are one warning."""
+    root = lay(tmp_path, dict.fromkeys(OTHERS, ""))
+    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    assert names(packlist) == sorted(OTHERS)
+    (warning,) = packlist.warnings
+    assert (warning.code, warning.message.endswith("s-p-latest.tgz, s-p-q-1.0.0.tgz, s-p.tgz and 2 more")) == (
+        "WTARBALL",
+        True,
+    )
+    installed = read_packlist(str(root), View(), "installed", edition="12")
+    assert (names(installed), installed.warnings) == (sorted(OTHERS), ())
+
+
+@pytest.mark.parametrize(
+    ("entries", "shipped", "told"),
+    [
+        (["s-p-0.9.0.tgz"], ["s-p-0.9.0.tgz"], []),
+        (["./s-p-0.9.0.tgz"], ["s-p-0.9.0.tgz"], []),
+        (["*.tgz"], ["s-p-0.9.0.tgz", "y.tgz"], []),
+        (["x/*.tgz"], ["x/s-p-0.9.0.tgz", "x/y.tgz"], []),
+        (["x"], ["x/y.tgz"], ["WOWNTARBALL", "WTARBALL"]),
+        (["x/*"], ["x/y.tgz"], ["WOWNTARBALL", "WTARBALL"]),
+        (["**/*", "!x/y.tgz"], ["y.tgz"], ["WOWNTARBALL", "WTARBALL"]),
+        (["s-p-0.9.0.cdx.json"], ["s-p-0.9.0.cdx.json"], []),
+    ],
+)
+def test_what_files_names_ships(entries: list[str], shipped: list[str], told: list[str], tmp_path: Path) -> None:
+    """A file that `files` names, or names all tarballs of a folder, ships without a word; a folder is no name."""
+    paths = [f"{at}{name}" for at in ("", "x/") for name in ("s-p-0.9.0.tgz", "y.tgz", "s-p-0.9.0.cdx.json")]
+    root = lay(tmp_path, dict.fromkeys(paths, ""))
+    own = Outputs("@s/p", files=tuple(entries))
+    packlist = read_packlist(str(root), View(files=tuple(entries)), "root", edition="12", outputs=own)
+    assert (names(packlist), codes(packlist)) == (shipped, told)
+
+
+def test_what_this_run_writes_stays_out_without_a_word(tmp_path: Path) -> None:
+    """A second run is as quiet as the first."""
+    root = lay(tmp_path, {"s-p-1.0.0.tgz": "", "out/release.tgz": "", "r.json": "", "a.js": ""})
+    own = Outputs("@s/p", frozenset({"s-p-1.0.0.tgz", "out/release.tgz", "r.json"}))
+    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=own)
+    assert (names(packlist), packlist.warnings) == (["a.js"], ())
+    assert {each.reason for each in packlist.omissions} == {"linkpack writes it"}
+    asked = own._replace(files=("s-p-1.0.0.tgz", "*.js"))
+    assert names(read_packlist(str(root), View(), "root", edition="12", outputs=asked)) == [
+        "a.js",
+        "s-p-1.0.0.tgz",
+    ]
+
+
+MANIFEST = '{"name": "@s/p", "main": "dist/a.js", "files": ["dist"]}'
+PACKAGE = {"package.json": MANIFEST, "dist/a.js": "", "README.md": ""}
+STAGED = {f"out/{path}": text for path, text in PACKAGE.items()}
+
+
+@pytest.mark.parametrize(
+    ("files", "is_staged"),
+    [
+        (STAGED, True),
+        ({**STAGED, "out/node_modules/x/package.json": "{}", "out/vendor/y/package.json": "{}"}, True),
+        ({**STAGED, "out/package.json": MANIFEST.replace('"main"', '"version": "0.9.0", "main"')}, True),
+        ({**STAGED, "out/LICENSE": ""}, True),
+        ({**STAGED, "out/package.json": MANIFEST.replace("@s/p", "@s/q")}, False),
+        ({**STAGED, "out/package.json": "{"}, False),
+        ({**STAGED, "out/package.json": "[]"}, False),
+        ({**STAGED, "out/more.js": ""}, False),
+        ({path: text for path, text in STAGED.items() if "README" not in path}, False),
+        ({path: text for path, text in STAGED.items() if "a.js" not in path}, False),
+        ({"out/package.json": MANIFEST}, False),
+        ({"dist/package.json": MANIFEST, "dist/src/a.js": "", "src/a.js": ""}, False),
+    ],
+)
+def test_a_staged_tree_is_recognised(files: dict[str, str], is_staged: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """A folder with all that the package ships, and no more, stays out; a build with a manifest ships."""
+    root = lay(tmp_path, {**PACKAGE, **files})
+    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    assert [name for name in names(packlist) if name in files] == ([] if is_staged else sorted(files))
+    assert codes(packlist) == (["WOWNTARBALL"] if is_staged else [])
+    assert [each.path for each in packlist.omissions] == (["out/"] if is_staged else [])
+    asked = Outputs("@s/p", files=("./out/", "dist"))
+    assert set(STAGED) & set(files) <= set(
+        names(read_packlist(str(root), View(), "root", edition="12", outputs=asked))
+    )
+
+
+@pytest.mark.parametrize("record", ["json", "intoto"])
+def test_records_are_known_by_their_contents(record: str, tmp_path: Path) -> None:
+    """Data may well be called `<name>-<version>.json`, so a record is looked into."""
+    lay(tmp_path, {"package.json": '{"name": "p", "version": "1.0.0"}', "p-3.0.0.json": '{"openapi": "3.0.0"}'})
+    for version in ("1.0.0", "1.1.0"):
+        (tmp_path / "package.json").write_text(f'{{"name": "p", "version": "{version}"}}', encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "linkpack",
+            "pack",
+            "--json",
+            "--snapshot-manifest",
+            "%s-%v.json",
+            "--format",
+        ]
+        done = subprocess.run([*command, record], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [file["path"] for file in json.loads(done.stdout)[0]["files"]] == ["p-3.0.0.json", "package.json"]
+    assert "p-1.0.0.json, p-1.0.0.tgz" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from linkpack.bundle.project import find_project, read_manifest, read_outer_igno
 from linkpack.bundle.workspace import Workspace
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from tests.support.trees import parse_tree
+
+if TYPE_CHECKING:
+    from linkpack.bundle.workspace import PackageManager
 
 MANIFEST = '{"name": "p", "version": "1.0.0"}'
 
@@ -40,6 +44,33 @@ def test_in_the_directory_itself(tmp_path: Path) -> None:
     project = find_project(str(tmp_path / "link"))
     assert (project.root, project.manifest.name, project.around, project.own) == (root, "p", None, None)
     assert project.manifest.raw == f"{MANIFEST}\n".encode()
+
+
+@pytest.mark.parametrize("walk_up", [False, True])
+@pytest.mark.parametrize("name", ["package.yaml", "package.json5"])
+def test_a_manifest_that_only_pnpm_reads(tmp_path: Path, name: str, *, walk_up: bool) -> None:
+    """It is named, with what to do, and the project above is not packed in its place."""
+    write(tmp_path, {"package.json": MANIFEST, "pnpm-lock.yaml": ""})
+    root = write(tmp_path / "p", {name: "name: p", "lib/x.js": ""})
+    with pytest.raises(ProjectNotFound) as caught:
+        find_project(f"{root}/lib" if walk_up else root, walk_up=walk_up)
+    assert (
+        caught.value.message == f"{root} is not a package: it has a {name}, which pnpm reads, but no package.json"
+    )
+    assert caught.value.hint == "write it as package.json, or pack it with pnpm"
+
+
+def test_other_tools_have_a_package_yaml_too(tmp_path: Path) -> None:
+    """In a project that is not pnpm's it is hpack's, say, and the project above is the one that npm packs."""
+    root = write(tmp_path, {"package.json": MANIFEST, "p/package.yaml": "name: p"})
+    assert find_project(f"{root}/p", walk_up=True).root == root
+
+
+def test_package_json_counts_before_other_forms(tmp_path: Path) -> None:
+    """Where both are, package.json is the manifest, as for pnpm."""
+    assert (
+        find_project(write(tmp_path, {"package.json": MANIFEST, "package.yaml": "name: q"})).manifest.name == "p"
+    )
 
 
 @pytest.mark.parametrize("start", [".", "../p/"])
@@ -172,7 +203,7 @@ def test_outer_ignore_files(tmp_path: Path) -> None:
             "x/.npmignore": "b",
             "x/.gitignore": "c",
             "x/y/.gitignore": "d",
-            "x/y/m/.npmignore": "e",
+            "x/y/m/.gitignore": "e",
         },
     )
     workspace = Workspace(root, (), {})
@@ -183,6 +214,21 @@ def test_outer_ignore_files(tmp_path: Path) -> None:
         (f"{root}/x/y/.gitignore", "d\n"),
     )
     assert read_outer_ignores(None, f"{root}/x/y/m") == ()
+
+
+def test_outer_ignore_files_do_not_apply_beside_a_members_own_npmignore(tmp_path: Path) -> None:
+    """A member's .npmignore says all there is to say, as for pnpm (npm/cli#6808)."""
+    root = write(tmp_path, {".gitignore": "dist", "m/.npmignore": "src"})
+    assert read_outer_ignores(Workspace(root, (), {}), f"{root}/m") == ()
+
+
+@pytest.mark.parametrize(("manager", "applies"), [("npm", 1), ("pnpm", 1), ("yarn", 0), ("bun", 0)])
+def test_outer_ignore_files_apply_where_the_manager_reads_them(
+    tmp_path: Path, manager: PackageManager, applies: int
+) -> None:
+    """Measured: npm and pnpm apply them to members, yarn and bun do not."""
+    root = write(tmp_path, {".gitignore": "dist", "m/index.js": ""})
+    assert len(read_outer_ignores(Workspace(root, (), {}, manager), f"{root}/m")) == applies
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])

@@ -13,11 +13,12 @@ import tarsafe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.archive.tar_header import BLOCK, entry_header, read_written_records
 from linkpack.errors import VerifyFailed
 from linkpack.tarballs import readback
 from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.readback import check_tarball
-from linkpack.tarballs.tar import BLOCK, entry_header, tar_blocks
+from linkpack.tarballs.tar import tar_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,4 +119,4 @@ def test_sizes_beyond_octal(size: int) -> None:
 def test_broken_pax_records(body: bytes) -> None:
     """A pax header that is not what the writer writes is a ValueError."""
     with pytest.raises(ValueError, match=r"pax|invalid literal|subsection"):
-        readback._records(body)  # noqa: SLF001 - the writer makes none of these
+        read_written_records(body)

@@ -104,7 +104,7 @@ def test_packed_has_its_tables(plan: linkpack.PackPlan, tarball: linkpack.Tarbal
     text = report.packed(plan, tarball)
     assert text.startswith("blog@1.0.0 (npm 12 rules)\n")
     assert [line.split()[-1] for line in section(text, "files")] == ["package.json"]
-    assert section(text, "snapshots") == ["  redis@3.1.2  1 files, 38 B  of ../redis  in node_modules/redis"]
+    assert section(text, "snapshots") == ["  redis@3.1.2  1 file, 38 B  of ../redis  in node_modules/redis"]
     assert "redis  file:../redis  -> 3.1.2" in section(text, "rewritten specs")[0]
     assert text.endswith("runtime graph: 32 packages, 31 edges: verified")
     assert "left out" not in text.split("\n")
@@ -133,7 +133,7 @@ def test_a_package_in_several_places_says_how_many(plan: linkpack.PackPlan, tarb
     """A bundled package without a version is called by its name; of many places the first is named."""
     many = linkpack.Bundled("x", "", ("node_modules/x", "node_modules/y/node_modules/x"), False, "/x", "/x", 1, 2)
     text = report.packed(plan._replace(bundled=(many,)), tarball)
-    assert section(text, "bundled") == ["  x  1 files, 2 B  in node_modules/x and 1 more"]
+    assert section(text, "bundled") == ["  x  1 file, 2 B  in node_modules/x and 1 more"]
 
 
 def test_tables_align() -> None:
@@ -152,7 +152,68 @@ def test_warnings_and_failures_have_code_message_and_hint() -> None:
 
 def test_warnings_of_a_plan(plan: linkpack.PackPlan) -> None:
     """The plan's warnings are printed with their codes."""
-    assert report.warnings(plan).startswith("linkpack: warning WLINK: ")
+    assert report.warnings(plan.warnings).startswith("linkpack: warning WLINK: ")
+
+
+def test_a_hint_is_told_once() -> None:
+    """The same advice is not repeated, for errors and for warnings; other advice is."""
+    problems = [Problem("EA", "p", "one", "mend"), Problem("EA", "p", "two", "mend"), Problem("EB", "p", "c", "x")]
+    lines = ["EA: one", "  mend", "EA: two", "EB: c", "  x"]
+    for text, kind in ((report.failures(problems), "error"), (report.warnings(problems), "warning")):
+        assert text.replace(f"linkpack: {kind} ", "").split("\n") == lines
+
+
+def test_many_warnings_of_one_code_are_counted() -> None:
+    """Ten of a code are told, the rest counted; verbose tells all, and errors are always all told."""
+    problems = [Problem("WA", "p", f"number {number}") for number in range(13)] + [Problem("WB", "p", "other")]
+    lines = report.warnings(problems).split("\n")
+    assert lines[9:] == [
+        "linkpack: warning WA: number 9",
+        "linkpack: warning WB: other",
+        "linkpack: warning WA: and 3 more (-v lists them)",
+    ]
+    assert len(report.warnings(problems, verbose=True).split("\n")) == 14
+    assert len(report.failures(problems).split("\n")) == 14
+
+
+def test_a_cause_of_many_packages_is_told_once() -> None:
+    """What several packages have in common is one line with their names, wherever their files are."""
+    found = [(name, [Problem("WA", f"/{name}", "same", "mend"), Problem("WB", "", name)]) for name in "abcdefg"]
+    lines = report.warnings_by_package(found).split("\n")
+    assert lines[:3] == [
+        "linkpack: warning WA: a, b, c, d, e and 2 more: same",
+        "  mend",
+        "linkpack: warning WB: a: a",
+    ]
+    assert len(lines) == 9
+    full = report.failures_by_package(found, verbose=True).split("\n")
+    assert full[0] == "linkpack: error WA: a, b, c, d, e, f, g: same"
+
+
+def test_specs_are_told_shortly(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
+    """A reason is told once, and what only developers install is counted; verbose has all."""
+
+    def change(section: str, key: str) -> SpecChange:
+        return SpecChange("id", "a@1.0.0", section, key, "workspace:*", "1.0.0", "why")
+
+    changes = (change("dependencies", "x"), change("devDependencies", "y"), change("dependencies", "z"))
+    short = section(report.packed(plan._replace(changes=changes), tarball), "rewritten specs")
+    assert short == [
+        "  a@1.0.0  dependencies.x  workspace:*  -> 1.0.0  why",
+        "  a@1.0.0  dependencies.z  workspace:*  -> 1.0.0",
+        "  and 1 in devDependencies (-v lists them)",
+    ]
+    full = section(report.packed(plan._replace(changes=changes), tarball, verbose=True), "rewritten specs")
+    assert [line.split()[-1] for line in full] == ["why"] * 3
+    alone = section(report.packed(plan._replace(changes=changes[1:2]), tarball), "rewritten specs")
+    assert alone == ["  1 in devDependencies (-v lists them)"]
+    assert "2 specs rewritten" in report.packed_line(plan._replace(changes=changes), tarball)
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_one_and_several(number: int, shown: str) -> None:
+    """One of a thing is called as one."""
+    assert report.count(number, "file") == shown
 
 
 def test_failure_json() -> None:

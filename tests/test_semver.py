@@ -196,10 +196,8 @@ def test_good_version(version: str) -> None:
     [
         ("", "is empty"),
         ("1.0.0-" + "a" * 300, "is longer than 256 characters"),
-        ("v1.2.3", "would make it 1.2.3"),
-        ("=1.2.3", "would make it 1.2.3"),
-        ("1.2.3\n", "would make it 1.2.3"),
-        ("1.2.3-beta.01+b", "would make it 1.2.3-beta.1"),
+        ("v1.2.3", "is not a semantic version"),
+        ("1.2.3\n", "is not a semantic version"),
         ("1.2", "is not a semantic version"),
         ("latest", "is not a semantic version"),
         ("../1.0.0", "is not a semantic version"),
@@ -207,6 +205,5 @@ def test_good_version(version: str) -> None:
     ],
 )
 def test_version_fault(version: str, want: str) -> None:
-    """Any other text has a fault, which tells what publishing would make of it, if anything."""
+    """Any other text has a fault."""
     assert want in version_fault(version)
-    assert ("npm publish" in version_fault(version)) == (cleaned(version) is not None)

@@ -130,9 +130,9 @@ def test_a_mode_that_cannot_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "fails")
 
-    monkeypatch.setattr(os, "chmod", fail)
+    monkeypatch.setattr(os, "fchmod", fail)
     with pytest.raises(SnapshotError) as caught:
         api.unpack(path, tmp_path / "to")
     assert caught.value.code == "EWRITE"
-    assert "EIO" in caught.value.message
+    assert caught.value.message.endswith("cannot be written: fails")
     assert not (tmp_path / "to").exists()

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.bundle.specs import Mode, SpecChange, SpecPlan, Supplied, plan_specs, rewritten
+from linkpack.bundle.specs import (
+    Mode,
+    SpecChange,
+    SpecPlan,
+    Supplied,
+    Surroundings,
+    plan_specs,
+    rewritten,
+)
 from linkpack.npm.manifest import Manifest, parse_manifest
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +27,8 @@ WORKSPACES = {
     "bare": Supplied("bare", "", "/w/packages/bare"),
 }
 CATALOGS = {
-    "default": {"lib": "^1.4.0", "odd": "workspace:*", "ring": "catalog:", "bare": "jsr:@a/b@2"},
+    "default": {"lib": "^1.4.0", "odd": "workspace:*", "ring": "catalog:", "bare": "jsr:@a/b@2"}
+    | {"yarn": "npm:^18.0.0", "bad": "no spec!!"},
     "old": {"lib": "^0.9", "odd": "file:../odd"},
 }
 
@@ -43,7 +53,7 @@ def manifest(**fields: object) -> Manifest:
 
 def plan(packages: Mapping[str, Package], mode: Mode = "resolve") -> SpecPlan:
     """The plan for *packages*, the first of which is the root."""
-    return plan_specs(packages, next(iter(packages)), mode=mode, catalogs=CATALOGS, workspaces=WORKSPACES)
+    return plan_specs(packages, next(iter(packages)), mode=mode, around=Surroundings(CATALOGS, WORKSPACES))
 
 
 def outcome(found: SpecPlan, spec: str) -> str:
@@ -96,8 +106,10 @@ REPLACED = [
         "a/lib#semver:^1",
         "https://example.com/lib.tgz",
     ],
-    *["not a spec!!", "npm:lib@^2", "npm:lib@latest", "npm:", "npm:../x@1", "<0.0.0-0"],
+    *["npm:lib@^2", "npm:lib@latest", "<0.0.0-0"],
 ]
+UNPARSED = ["not a spec!!", "npm:", "npm:../x@1", "npm:^2 beta!", "foo:bar"]
+RANGES = {"npm:^1.4.0": "^1.4.0", "npm:1": "1", " npm:* ": "*", "NPM:>=1 <2": ">=1 <2", " npm:lib@1 ": "npm:lib@1"}
 LOCAL = [
     *[
         "file:../lib",
@@ -126,11 +138,18 @@ PROTOCOLS = [
 
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("section", SECTIONS[:2])
-@pytest.mark.parametrize(("specs", "want"), [(TAKEN, ""), (REPLACED + LOCAL + PROTOCOLS, "1.4.2")])
+@pytest.mark.parametrize(("specs", "want"), [(TAKEN, ""), (REPLACED + UNPARSED + LOCAL + PROTOCOLS, "1.4.2")])
 def test_specs_over_a_bundled_copy(specs: list[str], want: str, section: str, *, nested: bool) -> None:
     """A spec that the copy satisfies stays byte for byte; any other becomes the copy's exact version."""
     found = {spec: over_copy(spec, section, nested=nested, copy=LIB) for spec in specs}
     assert found == {spec: want or spec for spec in specs}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("section", SECTIONS[:3])
+def test_ranges_behind_npm_lose_it(section: str, *, nested: bool) -> None:
+    """What yarn writes for a range of the package itself becomes the range, bundled or not."""
+    assert {spec: over_copy(spec, section, nested=nested, copy=LIB) for spec in RANGES} == RANGES
 
 
 @pytest.mark.parametrize(
@@ -138,13 +157,13 @@ def test_specs_over_a_bundled_copy(specs: list[str], want: str, section: str, *,
     [
         ("peerDependencies", True, [*TAKEN]),
         ("peerDependencies", False, [*TAKEN, *REPLACED]),
-        ("devDependencies", False, [*TAKEN, *REPLACED, *LOCAL]),
-        ("devDependencies", True, [*TAKEN, *REPLACED, *LOCAL, *PROTOCOLS]),
+        ("devDependencies", False, [*TAKEN, *REPLACED, *UNPARSED, *LOCAL]),
+        ("devDependencies", True, [*TAKEN, *REPLACED, *UNPARSED, *LOCAL, *PROTOCOLS]),
     ],
 )
 def test_only_what_npm_reads_has_to_fit_the_copy(section: str, kept: list[str], *, nested: bool) -> None:
     """Root peers and devDependencies may miss the copy; what only this disk knows is replaced all the same."""
-    specs = [*TAKEN, *REPLACED, *LOCAL, *PROTOCOLS]
+    specs = [*TAKEN, *REPLACED, *UNPARSED, *LOCAL, *PROTOCOLS]
     found = {spec: over_copy(spec, section, nested=nested, copy=LIB) for spec in specs}
     assert found == {spec: spec if spec in kept else "1.4.2" for spec in specs}
 
@@ -228,6 +247,25 @@ ELSEWHERE = [
     ("jsr:^1", "EJSR"),
     ("jsr:@a", "EJSR"),
     ("jsr:@a/../b@1", "EJSR"),
+    ("jsr:@a/b@no tag", "ESPECINVALID"),
+    ("npm:^1.4.0", "^1.4.0"),
+    ("npm:1.4.0", "1.4.0"),
+    ("npm: 1 || 2", "1 || 2"),
+    ("npm:real", "npm:real"),
+    ("npm:real@^1", "npm:real@^1"),
+    (" npm:real@^1 ", "npm:real@^1"),
+    ("npm:", "ESPECINVALID"),
+    ("npm:../x", "ESPECINVALID"),
+    ("npm:a@npm:b@1", "ESPECINVALID"),
+    ("npm:a@file:x", "ESPECINVALID"),
+    ("not a spec!!", "ESPECINVALID"),
+    ("foo:bar", "ESPECINVALID"),
+    ("https://", "ESPECINVALID"),
+    ("a/b#x::y", "ESPECINVALID"),
+    ("patch:lib@npm%3A1.3.0#~/.yarn/patches/lib.patch", "ESPECPATCH"),
+    ("patch:@s/lib@1.3.0#./lib.patch", "ESPECPATCH"),
+    ("patch:lib", "ESPECLOCAL"),
+    ("git@host:a/b", "ESPECLOCAL"),
     ("link:../lib", "ESPECLOCAL"),
     ("portal:./lib", "ESPECLOCAL"),
     ("file:../lib", "ESPECLOCAL"),
@@ -267,6 +305,8 @@ def test_specs_of_bundled_packages_that_are_absent(spec: str, want: str, section
         ("catalog:old", "odd", "ESPECLOCAL"),
         ("catalog:", "ring", "ECATALOG"),
         ("catalog:", "bare", "npm:@jsr/a__b@2"),
+        ("catalog:", "yarn", "^18.0.0"),
+        ("catalog:", "bad", "ESPECINVALID"),
         ("jsr:^1", "@a/b", "npm:@jsr/a__b@^1"),
         ("workspace:*", "none", "EWORKSPACE"),
     ],
@@ -274,10 +314,97 @@ def test_specs_of_bundled_packages_that_are_absent(spec: str, want: str, section
 def test_specs_by_key(spec: str, key: str, want: str) -> None:
     """The key says which catalog entry, JSR package or workspace is meant; a catalog's entry is resolved again."""
     app = Package(manifest(name="app", version="1.0.0", dependencies={key: spec}))
-    found = plan_specs(
-        {"/app": app}, "/app", mode="resolve", catalogs=CATALOGS, workspaces={"odd": Supplied("odd", "1.0.0")}
-    )
+    around = Surroundings(CATALOGS, {"odd": Supplied("odd", "1.0.0")})
+    found = plan_specs({"/app": app}, "/app", mode="resolve", around=around)
     assert outcome(found, spec) == want
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("section", SECTIONS[:3])
+def test_every_spec_that_ships_is_one_that_npm_can_parse(section: str, *, nested: bool) -> None:
+    """Whatever was written, and whether it is bundled or not, the manifest holds no spec that ends an install."""
+    written = [*TAKEN, *REPLACED, *UNPARSED, *LOCAL, *PROTOCOLS, *RANGES, *(spec for spec, _ in ELSEWHERE)]
+    for spec in {*written, *(f"{each} " for each in written), *(f" {each}" for each in written)}:
+        shipped = [over_copy(spec, section, nested=nested, copy=LIB)]
+        user = manifest(name="user", version="1.0.0", **{section: {"lib": spec}})
+        app = {"/app": Package(manifest(name="app"))} if nested else {}
+        found = plan({**app, "/user": Package(user, {"lib": None})})
+        shipped += [] if found.problems else [outcome(found, spec)]
+        assert [each for each in shipped if parse_spec(each).fault] == [], spec
+
+
+THERE = {"lib": Supplied("lib", "2.1.0", "/w/libs/lib"), "alias": Supplied("real", "3.0.0", "/w/libs/real")}
+
+
+@pytest.mark.parametrize(
+    ("spec", "key", "tags", "want"),
+    [
+        ("workspace:*", "lib", False, "2.1.0"),
+        ("workspace:^", "lib", False, "^2.1.0"),
+        ("workspace:^2.0.0", "lib", False, "^2.0.0"),
+        ("workspace:../lib", "lib", False, "2.1.0"),
+        ("workspace:*", "alias", False, "npm:real@3.0.0"),
+        ("workspace:real@^", "alias", False, "npm:real@^3.0.0"),
+        ("workspace:other@^", "alias", False, "EWORKSPACE"),
+        ("workspace:*", "gone", False, "EWORKSPACE"),
+        ("npm:latest", "lib", False, "latest"),
+        ("npm:latest", "lib", True, "latest"),
+        ("npm:real", "alias", True, "npm:real"),
+        ("npm:latest", "gone", True, "latest"),
+        ("npm:latest", "gone", False, "npm:latest"),
+        ("npm:x", "gone", False, "npm:x"),
+        ("npm:x", "gone", True, "x"),
+    ],
+)
+def test_what_is_installed_decides_where_nothing_else_does(spec: str, key: str, want: str, *, tags: bool) -> None:
+    """Without workspaces `workspace:` means what Node finds; a word behind `npm:` is the package that is there."""
+    app = Package(manifest(name="app", version="1.0.0", dependencies={key: spec}))
+    around = Surroundings({}, {}, lambda _folder, name: THERE.get(name), tags)
+    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", around=around), spec) == want
+
+
+@pytest.mark.parametrize(
+    ("spec", "section", "bundled", "told"),
+    [
+        ("workspace:^", "dependencies", False, True),
+        ("^1 || workspace:^", "optionalDependencies", False, True),
+        ("workspace:hidden@*", "peerDependencies", False, True),
+        ("workspace:^", "devDependencies", False, False),
+        ("workspace:^", "dependencies", True, False),
+        ("^1.0.0", "dependencies", False, False),
+    ],
+)
+def test_a_private_workspace_is_no_dependency_of_a_consumer(
+    spec: str, section: str, *, bundled: bool, told: bool
+) -> None:
+    """What is private is never published, so that its version is of no use, unless it is bundled."""
+    app = Package(manifest(name="app", **{section: {"hidden": spec}}), {"hidden": "/h"} if bundled else {})
+    packages = {"/app": app, **({"/h": Package(manifest(name="hidden", version="1.0.0"))} if bundled else {})}
+    around = Surroundings({}, {"hidden": Supplied("hidden", "1.0.0", "/h", private=True)})
+    found = plan_specs(packages, "/app", mode="resolve", around=around)
+    assert ([each.code for each in found.warnings], found.problems) == (["WPRIVATE"] if told else [], ())
+
+
+def test_a_workspace_counts_before_what_is_installed() -> None:
+    """An old copy from the registry in node_modules is not what `workspace:` asks for."""
+    app = Package(manifest(name="app", dependencies={"lib": "workspace:^"}))
+    around = Surroundings({}, WORKSPACES, lambda _folder, name: THERE.get(name))
+    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", around=around), "") == "^1.4.2"
+
+
+@pytest.mark.parametrize(
+    ("spec", "want"),
+    [
+        ("file:../lib", "file:../lib"),
+        ("link:../lib", "ESPECLOCAL"),
+        ("workspace:*", "EWORKSPACE"),
+        ("no tag", "ESPECINVALID"),
+    ],
+)
+def test_an_optional_peer_must_be_readable_but_need_not_be_there(spec: str, want: str) -> None:
+    """At npm 11 the install ends at the spec of an optional peer that it cannot parse; a path it passes over."""
+    app = manifest(name="app", peerDependencies={"x": spec}, peerDependenciesMeta={"x": {"optional": True}})
+    assert outcome(plan({"/w/app": Package(app)}), spec) == want
 
 
 def test_an_optional_peer_from_outside_may_keep_its_spec() -> None:

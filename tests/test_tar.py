@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.archive.tar_header import BLOCK, MTIME, entry_header, split_path
 from linkpack.tarballs.archive import Entry
-from linkpack.tarballs.tar import BLOCK, MTIME, entry_header, split_path, tar_blocks
+from linkpack.tarballs.tar import tar_blocks
 
 LONG = 8 << 30  # the first size that octal digits cannot say
 

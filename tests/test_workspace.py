@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace, upward
+from linkpack.bundle.workspace import Workspace, find_workspace, member_folders, read_workspace
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ProjectError
 from tests.support.trees import parse_tree
 
@@ -82,19 +83,19 @@ def test_the_nearest_that_names_it(tmp_path: Path) -> None:
 ROOTS: dict[str, tuple[dict[str, str], Workspace]] = {
     "pnpm": (
         {"pnpm-workspace.yaml": "packages: [a, 'b/*']\ncatalog: {x: 1.10}\ncatalogs: {old: {x: ^0.1}}"},
-        Workspace("", ("a", "b/*"), {"default": {"x": "1.10"}, "old": {"x": "^0.1"}}),
+        Workspace("", ("a", "b/*"), {"default": {"x": "1.10"}, "old": {"x": "^0.1"}}, "pnpm"),
     ),
     "pnpm before npm": (
         {"pnpm-workspace.yaml": "packages: [a]", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("a",), {}),
+        Workspace("", ("a",), {}, "pnpm"),
     ),
     "pnpm without packages": (
         {"pnpm-workspace.yaml": "catalog:\n  x: ^1", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("b",), {"default": {"x": "^1"}}),
+        Workspace("", ("b",), {"default": {"x": "^1"}}, "pnpm"),
     ),
     "yarn": (
         {".yarnrc.yml": "catalogs:\n  a: {x: ^2}\n  b: 1\n", "package.json": '{"workspaces": ["b"]}'},
-        Workspace("", ("b",), {"a": {"x": "^2"}}),
+        Workspace("", ("b",), {"a": {"x": "^2"}}, "yarn"),
     ),
     "bun": (
         {"package.json": '{"workspaces": {"packages": ["p"], "catalog": {"x": "^3"}}}'},
@@ -102,7 +103,7 @@ ROOTS: dict[str, tuple[dict[str, str], Workspace]] = {
     ),
     "odd values": (
         {"pnpm-workspace.yaml": "packages: [a, {b: c}, [d]]\ncatalog: {x: [1], y: yes}\ncatalogs: 5"},
-        Workspace("", ("a",), {"default": {"y": "yes"}}),
+        Workspace("", ("a",), {"default": {"y": "yes"}}, "pnpm"),
     ),
 }
 
@@ -113,6 +114,50 @@ def test_roots(tmp_path: Path, case: str) -> None:
     files, wanted = ROOTS[case]
     root = write(tmp_path, files)
     assert read_workspace(root) == wanted._replace(root=root)
+
+
+MERGES = {
+    "a mapping": ("a: &a {x: ^1, y: '1'}\ncatalog:\n  <<: *a\n  y: '2'", {"x": "^1", "y": "2"}),
+    "a list, the first wins": ("catalog: {<<: [{x: '1'}, {x: '2', y: '3'}]}", {"x": "1", "y": "3"}),
+    "several": ("catalog:\n  <<: {x: '1'}\n  <<: {x: '2', y: '3'}", {"x": "1", "y": "3"}),
+    "merges in merges": (
+        "a: &a {x: '1'}\nb: &b {<<: *a, y: '2'}\ncatalog: {z: '3', <<: *b}",
+        {"x": "1", "y": "2", "z": "3"},
+    ),
+    "one value twice": ("a: &a {x: '1'}\nb: *a\ncatalog: {<<: *a, b: *a}", {"x": "1"}),
+    "in quotes": ("catalog: {'<<': {x: '1'}, y: '2'}", {"y": "2"}),
+}
+
+
+@pytest.mark.parametrize("case", MERGES)
+def test_merge_keys(tmp_path: Path, case: str) -> None:
+    """Merge keys of YAML are merged as pnpm merges them."""
+    text, wanted = MERGES[case]
+    found = read_workspace(write(tmp_path, {"pnpm-workspace.yaml": f"packages: [p]\n{text}"}))
+    assert found is not None
+    assert found.catalogs == {"default": wanted}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("catalog: {<<: 5}", "<< takes a mapping"),
+        ("catalog: {<<: [5]}", "<< takes a mapping"),
+        ("a: &a {<<: *a}", "recursive"),
+        ("packages:\n<<<<<<< HEAD\n  - a\n=======\n  - b\n>>>>>>> x", "has the markers of a merge conflict"),
+    ],
+)
+def test_yaml_that_cannot_be_merged(tmp_path: Path, text: str, words: str) -> None:
+    """A merge of what is no mapping, of itself, and a merge that git could not make, are named as that."""
+    with pytest.raises(ProjectError, match=words):
+        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": text}))
+
+
+def test_merges_are_bounded(tmp_path: Path) -> None:
+    """A file whose merges would take minutes is refused."""
+    lines = [f"k{i}: &k{i} {{<<: *k{i - 1}, v{i}: '1'}}" for i in range(1, 4000)]
+    with pytest.raises(ProjectError, match="<< merges more than 1000000 keys"):
+        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": "\n".join(["k0: &k0 {v: '1'}", *lines])}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "text", "packages: a", "packages: []\ncatalog: []"])
@@ -140,6 +185,33 @@ def test_files_that_are_no_yaml(tmp_path: Path, text: str) -> None:
     with pytest.raises(ProjectError, match=r"pnpm-workspace\.yaml cannot be understood: .") as caught:
         find_workspace(f"{root}/a")
     assert (caught.value.code, caught.value.path) == ("EWORKSPACE", f"{root}/pnpm-workspace.yaml")
+
+
+@pytest.mark.parametrize(
+    ("field", "files", "manager"),
+    [
+        ("", [], "npm"),
+        ("", ["yarn.lock"], "yarn"),
+        ("", ["bun.lock"], "bun"),
+        ("", ["bun.lockb"], "bun"),
+        ("", ["pnpm-lock.yaml"], "pnpm"),
+        ("", ["package-lock.json", "yarn.lock"], "npm"),
+        ("", ["package-lock.json", "pnpm-workspace.yaml"], "pnpm"),
+        ("yarn@4.18.1", ["package-lock.json"], "yarn"),
+        ("npm@11.0.0", ["yarn.lock"], "npm"),
+        ("vlt@1.0.0", ["yarn.lock"], "yarn"),
+    ],
+)
+def test_whose_workspace_it_is(tmp_path: Path, field: str, files: list[str], manager: str) -> None:
+    """The packageManager field decides, then the manager's own files; npm without any."""
+    found = read_workspace(
+        write(
+            tmp_path,
+            {"package.json": f'{{"packageManager": "{field}", "workspaces": ["a"]}}', **dict.fromkeys(files, "")},
+        )
+    )
+    assert found is not None
+    assert found.manager == manager
 
 
 def test_files_that_are_too_large(tmp_path: Path) -> None:

@@ -19,7 +19,10 @@ _MANIFEST = "/package.json"
 
 
 class Proof(NamedTuple):
-    """What the check saw: placed packages, edges followed, and whatever is not as on disk."""
+    """What the check saw: placed packages, edges inside the tarball, and whatever is not as on disk.
+
+    An edge is a name that a package asks for and finds in the tarball: `linkpack verify` counts the same.
+    """
 
     packages: int
     edges: int
@@ -36,6 +39,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     disk, or a peer that is another copy there, is a warning.
     """
     held = {slot for path in paths if (slot := slot_of(path)) is not None}
+    index = SlotIndex(slots)
     wrong = [
         Problem("ELAYOUT", slot, f"{slot} is {'planned but has no' if slot in slots else 'no slot but has a'}"
                 " package.json in the tarball")
@@ -48,10 +52,13 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     edges = 0
     for slot, at in slots.items():
         package = graph.packages[at]
-        for name, to in _expected(graph, package):
-            edges += 1
-            found = next((level for level in lookup_slots(slot, name) if level in slots), None)
+        compared = dict(_expected(graph, package))
+        for name in {**package.needs, **package.peers}:
+            found = index.find(slot, name)
+            ships = name in package.peers or package.needs[name] is not None
+            edges += found is not None and ships  # an absent optional name leaves the manifest
             got = None if found is None else slots[found]
+            to = compared.get(name, got)
             if got == to:
                 continue
             on_disk = package.needs.get(name, package.peers.get(name))
@@ -74,12 +81,63 @@ def slot_of(path: str) -> str | None:
     return slot if plain else None
 
 
-def lookup_slots(slot: str, name: str) -> Iterator[str]:
-    """Where Node looks for *name* from a file in *slot*, nearest first, inside the tarball."""
-    parts = slot.split("/") if slot else []
-    for end in range(len(parts), -1, -1):
-        if end == 0 or parts[end - 1] != "node_modules":
-            yield "/".join([*parts[:end], "node_modules", name])
+class SlotIndex:
+    """The packages of a tarball by slot, to be looked up as Node does it.
+
+    A lookup takes as many steps as there are packages of that name, or folders around the slot, whichever are
+    fewer: a name that nothing in the tarball has costs one step however deep the slot lies.
+    """
+
+    def __init__(self, slots: Iterable[str]) -> None:
+        self._folders: dict[str, set[str]] = {}
+        for slot in slots:
+            above, _, name = f"/{slot}".rpartition("/node_modules/")
+            if name:
+                self._folders.setdefault(name, set()).add(f"{above}/node_modules"[1:])
+        self._slot = ""
+        self._around = ["node_modules"]
+
+    def find(self, slot: str, name: str) -> str | None:
+        """Return the slot that *name* leads to from a file in *slot*; None when it leads out of the tarball.
+
+        "node_modules/a/node_modules/b", "c"  ->  "node_modules/a/node_modules/c", if there is such a slot
+        """
+        folders = self._folders.get(name)
+        if folders is None:
+            return None
+        if slot != self._slot:
+            self._slot, self._around = slot, _folders_around(slot)
+        if len(folders) < len(self._around):
+            found = max((each for each in folders if _is_around(each, slot)), key=len, default=None)
+        else:
+            found = next((each for each in self._around if each in folders), None)
+        return None if found is None else f"{found}/{name}"
+
+
+def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[str]]) -> int:
+    """Count the edges inside a tarball whose packages lie in folders that its root asks for.
+
+    *specs* are the root's dependencies, *packages* the names that each such package asks for, by its folder.
+
+        {"a": "file:./vendor/a", "b": "^1"}, {"vendor/a": ["a", "b"]}  ->  2: the root's and the package's own `a`
+    """
+    inside = {name for name, spec in specs.items() if spec.removeprefix("file:./") in packages}
+    return len(inside) + sum(len(inside.intersection(names)) for names in packages.values())
+
+
+def _folders_around(slot: str) -> list[str]:
+    """Return the node_modules folders that Node looks in from *slot*, nearest first."""
+    found = [f"{slot}/node_modules".lstrip("/")]
+    at = slot
+    while at:
+        at = at[: at.rfind("node_modules/") - 1] if at.rfind("node_modules/") > 0 else ""
+        found.append(f"{at}/node_modules".lstrip("/"))
+    return found
+
+
+def _is_around(folder: str, slot: str) -> bool:
+    """True if Node looks in the node_modules folder *folder* from *slot*."""
+    return f"{slot}/".startswith(folder[: -len("node_modules")])
 
 
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:

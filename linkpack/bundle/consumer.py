@@ -1,12 +1,14 @@
-"""The manifests as a consumer gets them: reads what `plan_specs` has to know, and applies what it decides."""
+"""The manifests as a consumer gets them: read what `plan_specs` has to know, and apply what it decides."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.graph import find_installed
+from linkpack.bundle.monorepo import all_members, enclosing_monorepos
 from linkpack.bundle.project import read_manifest
-from linkpack.bundle.specs import Supplied, plan_specs, rewritten
-from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace
+from linkpack.bundle.specs import Supplied, Surroundings, plan_specs, rewritten
+from linkpack.bundle.workspace import package_manager
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
@@ -14,50 +16,71 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.graph import BundleGraph
     from linkpack.bundle.specs import Mode, SpecPlan
-    from linkpack.bundle.workspace import Workspace
+    from linkpack.bundle.workspace import PackageManager, Workspace
     from linkpack.npm.manifest import Manifest
 
 
-def read_consumer(graph: BundleGraph, mode: Mode, around: Workspace | None = None) -> SpecPlan:
-    """The spec changes that the manifests of *graph* need; workspaces are looked at only when a spec names one.
+_ASKING = (b"workspace:", b"catalog:", b"npm:")  # what only a monorepo can answer
 
-    *around* is the workspace that the root belongs to, where its own folder does not tell, as a folder that
-    publishConfig names. Raises `ProjectError` when a workspace file cannot be understood.
+
+def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
+    """Plan the spec changes that the manifests of *graph* need.
+
+    Monorepos, and what is installed beside the bundle, are looked at only when a spec asks for it. The warnings
+    are those of the manifests that are sources. Raises `ProjectError` when a workspace file cannot be understood.
     """
     sources = [package for package in graph.packages.values() if package.linked or package.id == graph.root]
-    asking = [p.id for p in sources if b"workspace:" in p.manifest.raw or b"catalog:" in p.manifest.raw]
-    workspaces = _read_workspaces(asking)
-    if around is not None and graph.root in asking and all(each.root != around.root for each in workspaces):
-        workspaces.insert(0, around)
-    catalogs = {name: specs for each in reversed(workspaces) for name, specs in each.catalogs.items()}
+    asking = [each.id for each in sources if any(word in each.manifest.raw for word in _ASKING)]
+    monorepos = _read_monorepos(asking)
+    catalogs = {name: specs for each in reversed(monorepos) for name, specs in each.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
-    members = _read_members(graph, workspaces) if named else {}
-    return plan_specs(graph.packages, graph.root, mode=mode, catalogs=catalogs, workspaces=members)
+    members = _read_members(graph, monorepos) if named or b"workspace:" in repr(catalogs).encode() else {}
+    around = Surroundings(
+        catalogs=catalogs,
+        workspaces=members,
+        installed=lambda folder, name: _read_installed(graph, folder, name),
+        tags="yarn" in {_manager(graph), *(each.manager for each in monorepos)},
+    )
+    plan = plan_specs(graph.packages, graph.root, mode=mode, around=around)
+    warnings = [each for package in sources for each in package.manifest.warnings]
+    return plan._replace(warnings=(*warnings, *plan.warnings))
 
 
-def _read_workspaces(folders: list[str]) -> list[Workspace]:
-    """The workspaces that *folders* are part of; those of the first folder come first and count most."""
+def _read_monorepos(folders: list[str]) -> list[Workspace]:
+    """Read the monorepos that *folders* are part of; those of the first folder come first and count most."""
     found: dict[str, Workspace] = {}
     for folder in folders:
-        for workspace in (read_workspace(folder), find_workspace(folder)):
-            if workspace is not None:
-                found.setdefault(workspace.root, workspace)
+        for monorepo in enclosing_monorepos(folder):
+            found.setdefault(monorepo.root, monorepo)
     return list(found.values())
 
 
-def _read_members(graph: BundleGraph, workspaces: list[Workspace]) -> dict[str, Supplied]:
-    """What `workspace:` can mean: the members, and the roots themselves, by name."""
+def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, Supplied]:
+    """Read what `workspace:` can mean: the members, and the roots themselves, by name."""
     members: dict[str, Supplied] = {}
-    for workspace in workspaces:
-        for folder in (workspace.root, *member_folders(workspace)):
+    for monorepo in monorepos:
+        for folder in (monorepo.root, *all_members(monorepo)):
             manifest = _manifest(graph, folder)
             if manifest is not None and manifest.name:
-                members.setdefault(manifest.name, Supplied(manifest.name, manifest.version, folder))
+                members.setdefault(
+                    manifest.name, Supplied(manifest.name, manifest.version, folder, manifest.private)
+                )
     return members
 
 
+def _manager(graph: BundleGraph) -> PackageManager:
+    return package_manager(graph.root, graph.packages[graph.root].manifest.package_manager)
+
+
+def _read_installed(graph: BundleGraph, folder: str, name: str) -> Supplied | None:
+    """Read the package that Node finds for *name* from *folder*; None without one that can be used."""
+    at = find_installed(folder, name)
+    manifest = None if at is None else _manifest(graph, at)
+    return None if manifest is None or at is None else Supplied(manifest.name, manifest.version, at)
+
+
 def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
-    """The manifest in *folder*; None when it cannot be used, as may be of a member that nothing here needs."""
+    """Read the manifest in *folder*; None when it cannot be used, as may be so of a member that is not needed."""
     if folder in graph.packages:
         return graph.packages[folder].manifest
     try:

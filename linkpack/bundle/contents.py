@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.pnpm import with_license
 from linkpack.bundle.project import read_manifest, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
 from linkpack.memo import once
-from linkpack.npm.names import tarball_name
-from linkpack.select.packlist import read_packlist
+from linkpack.select.packlist import Outputs, read_packlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,31 +26,30 @@ if TYPE_CHECKING:
 def read_contents(
     project: Project, graph: BundleGraph, edition: Edition, written: Iterable[str]
 ) -> Mapping[str, Packlist]:
-    """The packlist of every package of *graph*, by id.
+    """Read the packlist of every package of *graph*, by id.
 
     The root and linked packages give what packing them would ship, less their node_modules; installed ones give
-    what was published. *written* are the paths that this run will write; what is there, or under a source
-    directory's own default name, is an earlier run's, and to pack it again is to grow for ever, as npm's
-    tarballs do (npm/cli#7478).
+    what was published. *written* are the paths that this run will write: what is there now is part of no package.
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for at, package in graph.packages.items():
-        own = _own_tarballs(at, package.manifest, targets)
+        outputs = _outputs(at, package.manifest, targets)
         if at == project.root:
-            packlists[at] = read_packlist(
+            found = read_packlist(
                 at,
                 package.manifest,
                 "root",
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, at),
                 members=_read_members(project.own, edition),
-                own_tarballs=own,
+                outputs=outputs,
             )
+            packlists[at] = with_license(found, project.around)
         elif package.linked:
-            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), own)
+            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), outputs)
         else:
             packlists[at] = _read_installed(at, package.manifest, edition)
     return packlists
@@ -62,13 +61,14 @@ def _read_installed(at: str, manifest: Manifest, edition: Edition) -> Packlist:
 
 
 def _read_linked(
-    at: str, manifest: Manifest, edition: Edition, around: Workspace | None, own: frozenset[str] = frozenset()
+    at: str, manifest: Manifest, edition: Edition, around: Workspace | None, outputs: Outputs
 ) -> Packlist:
     def read() -> Packlist:
         outer = read_outer_ignores(around, at)
-        return read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, own_tarballs=own)
+        found = read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, outputs=outputs)
+        return with_license(found, around)
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, own), read)
+    return once(("linked", at, manifest.raw, edition, around and around.root, outputs), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -79,7 +79,8 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     members = []
     for folder in member_folders(own) if own is not None else ():
         try:
-            packlist = _read_linked(folder, read_manifest(folder, "linked"), edition, own)
+            manifest = read_manifest(folder, "linked")
+            packlist = _read_linked(folder, manifest, edition, own, _outputs(folder, manifest, {}))
             allowed = frozenset(file.path for file in packlist.files)
         except LinkpackError:
             allowed = frozenset()
@@ -87,15 +88,15 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _own_tarballs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The paths below the source directory *at* where earlier runs may have written; *targets* by folder."""
+def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+    """Say what linkpack writes into the source directory *at*, or may have written; *targets* are by folder."""
     inside = f"{at.rstrip('/')}/"
-    own = {tarball_name(manifest.name, manifest.version)}
+    written: set[str] = set()
     for folder, names in targets.items():
         real = _real(folder)
         if f"{real}/".startswith(inside):
-            own |= {posixpath.join(real, name)[len(inside) :] for name in names}
-    return frozenset(own)
+            written |= {posixpath.join(real, name)[len(inside) :] for name in names}
+    return Outputs(manifest.name, frozenset(written), manifest.files or ())
 
 
 def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -12,6 +12,7 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.bundle.plugnplay import name_pnp
 from linkpack.bundle.project import read_manifest
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
@@ -291,4 +292,12 @@ def read_bundle(project: Project, *, allow_missing: bool = False) -> BundleGraph
     pulls nothing in. Faults (a name that does not resolve, a dangling link, a broken manifest) are in the
     graph's *problems*, all of them; with *allow_missing* a name that is not installed is a warning.
     """
-    return _Reader(project, allow_missing=allow_missing).read()
+    graph = _Reader(project, allow_missing=allow_missing).read()
+    root = project.root
+    return graph._replace(problems=name_pnp(root, graph.problems), warnings=name_pnp(root, graph.warnings))
+
+
+def find_installed(start: str, name: str) -> str | None:
+    """Find the real directory of the package that Node finds for *name* from the real directory *start*."""
+    hit, _, _ = _Lookup().resolve(start, name)
+    return None if hit is None else hit.real

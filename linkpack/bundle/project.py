@@ -7,9 +7,10 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.bundle.workspace import find_workspace, read_workspace, upward
+from linkpack.bundle.workspace import find_workspace, read_workspace
 from linkpack.disk import fs
 from linkpack.disk.beneath import read_beneath
+from linkpack.disk.fs import upward
 from linkpack.errors import ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest, Role
 
+_OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
+_PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 _UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
 
@@ -35,9 +38,10 @@ class Project(NamedTuple):
 
 
 def find_project(start: str, *, walk_up: bool = False) -> Project:
-    """The project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
+    """Find the project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
 
-    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`).
+    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`). Where the
+    project is pnpm's, a manifest in one of its other forms ends the search too: what lies above is another one.
     `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
     a workspace file above it cannot.
     """
@@ -48,11 +52,14 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     except (OSError, ValueError) as err:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
-        marked = (at for at in upward(root) if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules"))
-        root = next(marked, root)
+        root = nearest_root(root)
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
+        other = next((name for name in _OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
+        if other is not None:
+            why = f"it has a {other}, which pnpm reads, but no package.json"
+            raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
         raise _no_project(root, "it has no package.json") from err
     except OSError as err:
         raise _no_project(root, str(err.strerror)) from err
@@ -60,10 +67,21 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def _no_project(path: str, why: str) -> ProjectNotFound:
-    return ProjectNotFound(
-        f"{path} is not a package: {why}", path=path, hint="name the folder that holds the package.json"
-    )
+def nearest_root(start: str) -> str:
+    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
+    return next(filter(_is_marked, upward(start)), start)
+
+
+def _is_marked(folder: str) -> bool:
+    """True if npm takes *folder* for the root of a project, or pnpm does where it is pnpm's."""
+    if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
+        return True
+    is_other = any(fs.is_file(f"{folder}/{name}") for name in _OTHER_FORMS)
+    return is_other and any(fs.is_file(f"{at}/{name}") for at in upward(folder) for name in _PNPM_FILES)
+
+
+def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
+    return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
 def read_manifest(folder: str, role: Role) -> Manifest:
@@ -87,12 +105,20 @@ def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
 
 
 def read_outer_ignores(workspace: Workspace | None, folder: str) -> tuple[tuple[str, str], ...]:
-    """The ignore files between the root of *workspace* and its member *folder*: path and text, outermost first.
+    """Read the ignore files between the root of *workspace* and its member *folder*.
 
-    One a directory, .npmignore before .gitignore, the member's own directory not included. As npm-packlist reads
-    them for a workspace. `ManifestInvalid` when one cannot be read: its rules may keep secrets out.
+    Returns (path, text), outermost first: one for each directory, .npmignore before .gitignore, the member's own
+    directory not included (npm-packlist 10.0.4 and 11.3.0, lib/index.js, `readOutOfTreeIgnoreFiles`).
+
+    Returns nothing where they do not apply: in a workspace of yarn or bun, whose packers do not read them, and
+    beside the member's own .npmignore, which says all there is to say for pnpm. npm applies them even then
+    (npm/cli#6808). Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4.18.1, bun 1.4.5.
+
+    Raises `ManifestInvalid` (EUNREADABLE) when one cannot be read: its rules may keep secrets out.
     """
-    if workspace is None:
+    if workspace is None or workspace.manager not in {"npm", "pnpm"}:
+        return ()
+    if fs.answer(fs.lstat, f"{folder}/.npmignore") is not None:
         return ()
     found = []
     between = [at for at in upward(posixpath.dirname(folder)) if at.startswith(workspace.root)]

@@ -1,4 +1,4 @@
-"""What the specs of other package managers mean to npm: `workspace:`, `catalog:`, `jsr:`, aliases, and paths."""
+"""What other package managers' specs mean to npm: `workspace:`, `catalog:`, `jsr:`, yarn's `npm:`, and paths."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.npm.names import dependency_name_fault
 from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.npm.semver import cleaned, parse_version
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
-# What npm-package-arg takes for a path, and the protocols of pnpm and yarn that stand for one.
-_LOCAL = (
-    r"(?i)(?:file|link|portal|patch|exec):|[./]|~/|[a-z]:"
-    r"|[^:@/#]+[.](?:tgz|tar|tar[.]gz)$|[^:@/#]+/[^:@/#]+/[^:@#]+$"
-)
+_PATHS = r"(?i)(?:link|portal|patch|exec):"  # the protocols of pnpm and yarn that stand for one
+_PATCHED = r"(?s)patch:((?:@[^/@]+/)?[^/@]+)@([^#]*)#"
 
 
 class Supplied(NamedTuple):
-    """A package that answers a dependency: its own name and version, each "" without one; its real directory."""
+    """A package that answers a dependency: its own name and version, each "" without one; its real directory.
+
+    *private* says that it cannot be published.
+    """
 
     name: str
     version: str
     folder: str = ""
+    private: bool = False
 
 
 class UnresolvableError(Exception):
@@ -40,17 +42,21 @@ class UnresolvableError(Exception):
 
 
 def is_local(spec: str) -> bool:
-    """Whether *spec* is a path, or a protocol for one, which means something on the author's disk only."""
-    if ":" not in spec and "/" not in spec and "." not in {spec[:1], spec[-4:-3], spec[-7:-6]}:
-        return False  # a range, most of the time
-    return re.match(_LOCAL, spec) is not None
+    """True if *spec* is a path, or a protocol for one, which means something on the author's disk only."""
+    return parse_spec(spec).kind == "file" or re.match(_PATHS, spec) is not None
 
 
 def is_inside(spec: str) -> bool:
-    """Whether a path stays in the package, as `file:./vendor/x` does: then the tarball may well carry it."""
+    """True if a path stays in the package, as `file:./vendor/x` does: then the tarball may well carry it.
+
+    `git@host:a/b` is a path too, to npm; what has a colon is none that anybody meant.
+    """
     path = spec[5:] if spec[:5].lower() == "file:" else spec
-    leaves = re.match(r"[a-z]+:|/|~", path, re.IGNORECASE) or posixpath.normpath(path).split("/")[0] in {"..", "."}
-    return not leaves
+    return (
+        ":" not in path
+        and path[:1] not in {"/", "~"}
+        and posixpath.normpath(path).split("/")[0] not in {"..", "."}
+    )
 
 
 def allows(spec: str, version: str) -> bool:
@@ -93,6 +99,37 @@ def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]])
     return found
 
 
+def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
+    """Take off the `npm:` that yarn 2 and later put before a range or tag of the package *key* itself.
+
+    To npm what is behind `npm:` is another package's name, so that it cannot parse `npm:^1.2.0`, and takes
+    `npm:1.2.0` and `npm:latest` for packages of these names. *there* is what is installed as *key*, and decides
+    about a word: the alias of a package, or a tag. When nothing is installed, *tags* says that it is a tag.
+
+        npm:^1.2.0 -> ^1.2.0     npm:latest -> latest (as is, if a package "latest" is installed)
+    """
+    wanted = spec[4:].strip()
+    if spec[:4].lower() != "npm:" or "@" in wanted or (there is not None and there.name == wanted):
+        return spec
+    if not wanted or (parse_range(wanted) is not None and not wanted.isalpha()):
+        return wanted or spec
+    is_tag = tags if there is None else there.name == key
+    return wanted if is_tag and parse_spec(wanted).kind == "registry" else spec
+
+
+def from_patch(spec: str) -> UnresolvableError | None:
+    """Make the error that *spec* is a `patch:` of yarn, which goes to nobody else; None for any other spec."""
+    found = re.match(_PATCHED, spec)
+    if not found:
+        return None
+    from urllib.parse import unquote  # noqa: PLC0415 - hardly any project has patches
+
+    plain = unquote(found[2]).removeprefix("npm:")
+    message = f"is {found[1]} {plain} with a patch of yarn's, which the consumer does not get"
+    hint = f'bundle {found[1]}, or write "{plain}" for a consumer without the patch'
+    return UnresolvableError("ESPECPATCH", message, hint)
+
+
 def from_jsr(spec: str, key: str) -> str:
     """`jsr:@scope/name@range` by its name on JSR's npm registry; without a name it is *key*. Raises EJSR."""
     wanted = spec.removeprefix("jsr:")
@@ -108,34 +145,38 @@ def from_jsr(spec: str, key: str) -> str:
 
 
 class WorkspaceSpecs(NamedTuple):
-    """Where `workspace:` specs stand: the directory of their manifest, their key, and what can answer them.
+    """What `workspace:` specs are resolved with: the directory of their manifest, their key, and what can answer.
 
-    *answer* is the package that the key resolves to, when that is known; else it is searched in *workspaces*, by
-    name. *binding* says that the answer must satisfy the range.
+    *answer* is the package in the tarball that the key resolves to; without one the package is searched in
+    *workspaces*, by name, and *there* is what is installed as the key. *binding* says that the answer must
+    satisfy the range.
     """
 
     folder: str
     key: str
     workspaces: Mapping[str, Supplied]
     answer: Supplied | None
+    there: Supplied | None
     binding: bool
 
-    def resolve(self, spec: str) -> str:
-        """*spec* with each of its `||` alternatives that is a `workspace:` replaced by what pnpm publishes.
+    def resolve(self, spec: str) -> tuple[str, Supplied | None]:
+        """Replace each `||` alternative of *spec* that is a `workspace:` by what pnpm publishes for it.
 
-        Raises `UnresolvableError`: EWORKSPACE when there is no such workspace, ENOVERSION when it has no version.
+        Returns the package that the last of them means, too. Raises `UnresolvableError`: EWORKSPACE when there is
+        no such workspace, ENOVERSION when it has no version.
         """
         parts = spec.split("||")
+        package = None
         for i, part in enumerate(parts):
             wanted = part.strip()
             if wanted.startswith("workspace:"):
                 package, meant = self._meaning(wanted.removeprefix("workspace:"))
                 new = named(self.key, package, meant) if len(parts) == 1 else meant
                 parts[i] = part.replace(wanted, new)
-        return "||".join(parts)
+        return "||".join(parts), package
 
     def _meaning(self, wanted: str) -> tuple[Supplied, str]:
-        """The package and the range that *wanted* means: a range, an alias with a range, or a path."""
+        """Find the package and the range that *wanted* means: a range, an alias with a range, or a path."""
         is_range = wanted in {"^", "~"} or parse_range(wanted) is not None
         alias = None if is_range else re.fullmatch(_ALIAS, wanted)
         name = alias[1] if alias else self.key
@@ -153,13 +194,19 @@ class WorkspaceSpecs(NamedTuple):
         return package, wanted if is_met else version or "*"
 
     def _find(self, name: str, path: str) -> Supplied:
-        """The workspace in *path*, from the package or, as in yarn, the workspace root; else the one by *name*."""
+        """Find the workspace in *path*, from the package or, as in yarn, the workspace root; else by *name*.
+
+        What is installed comes last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush,
+        whose pnpm-workspace.yaml is in common/temp, there is nothing else to ask.
+        """
         beside = posixpath.normpath(posixpath.join(self.folder, path))
         below = "/" + posixpath.normpath(path)
         for workspace in self.workspaces.values() if path else ():
             if workspace.folder == beside or workspace.folder.endswith(below):
                 return workspace
-        if name not in self.workspaces:
-            message = f'names no workspace: "{name}" is none'
-            raise UnresolvableError("EWORKSPACE", message, "list its folder in workspaces")
-        return self.workspaces[name]
+        if name in self.workspaces:
+            return self.workspaces[name]
+        if self.there is None or name not in {self.key, self.there.name}:
+            message = f'means "{name}", which is no workspace here and not installed'
+            raise UnresolvableError("EWORKSPACE", message, "list its folder in workspaces, or install it")
+        return self.there

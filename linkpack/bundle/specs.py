@@ -4,6 +4,8 @@ Measured on npm 11.19.1 as the consumer, offline (install, ls --all, install, ci
 that the copy satisfies, and `npm:` with such a range, pass all four. Over a tag, a URL, a path or an unknown
 protocol `npm ls` fails, and in a bundled package `npm ci`, too. What npm does not look at passes: all of
 devDependencies, peers that are dependencies, dependencies that are optional ones, too, and the root's own peers.
+
+Without a copy, `npm install` ends at each spec that its parser refuses, in npm 11 at those of optional peers too.
 """
 
 from __future__ import annotations
@@ -18,22 +20,27 @@ from linkpack.bundle.protocols import (
     exact,
     from_catalog,
     from_jsr,
+    from_patch,
     is_inside,
     is_local,
     named,
     no_version,
+    without_npm,
 )
 from linkpack.errors import Problem
 from linkpack.npm import jsontext
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from linkpack.npm.manifest import Manifest
 
 __all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "rewritten"]
 
 Mode = Literal["resolve", "keep", "error"]
+
+_BEHIND_NPM = "npm reads the name of another package behind npm:"
 
 
 class Subject(Protocol):
@@ -72,23 +79,41 @@ class SpecChange(NamedTuple):
 
 
 class SpecPlan(NamedTuple):
-    """The changes, in the order of packages, sections and keys, and what no change can mend."""
+    """The changes, in the order of packages, sections and keys, and the problems that no change can fix."""
 
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+class Surroundings(NamedTuple):
+    """What the author's disk says of specs that no registry knows.
+
+    *catalogs* are the specs by catalog and package name, *workspaces* the members by name. *installed* gives what
+    Node finds for a name from a package's directory, whether it is bundled or not. *tags* says that `npm:` before
+    a word means a tag, as it does in yarn's projects.
+    """
+
+    catalogs: Mapping[str, Mapping[str, str]]
+    workspaces: Mapping[str, Supplied]
+    installed: Callable[[str, str], Supplied | None] = lambda _folder, _name: None
+    tags: bool = False
+
+
+NOWHERE = Surroundings({}, {})
+"""The surroundings of a package whose author's disk is not there to be asked."""
 
 
 class _Context(NamedTuple):
-    """What there is on the author's disk."""
+    """The packages in the tarball, by id, and what is around them."""
 
     packages: Mapping[str, Subject]
     root: str
-    catalogs: Mapping[str, Mapping[str, str]]
-    workspaces: Mapping[str, Supplied]
+    around: Surroundings
 
 
 class _Entry(NamedTuple):
-    """One entry of a dependency field: whose, which, and the package in the tarball that answers it."""
+    """One entry of a dependency field, and the package in the tarball that answers it."""
 
     context: _Context
     package: str
@@ -99,7 +124,7 @@ class _Entry(NamedTuple):
 
     @property
     def is_seen(self) -> bool:
-        """Whether npm as the consumer reads the spec; see the module's docstring."""
+        """True if npm as the consumer reads the spec; see the module's docstring."""
         manifest = self.context.packages[self.package].manifest
         if self.section == "dependencies":
             return self.key not in manifest.optional_dependencies
@@ -108,39 +133,39 @@ class _Entry(NamedTuple):
             return not is_other and self.package != self.context.root
         return self.section == "optionalDependencies"
 
+    @property
+    def there(self) -> Supplied | None:
+        """What is installed under the key on the author's disk."""
+        return self.context.around.installed(self.package, self.key)
 
-def plan_specs(
-    packages: Mapping[str, Subject],
-    root: str,
-    *,
-    mode: Mode,
-    catalogs: Mapping[str, Mapping[str, str]],
-    workspaces: Mapping[str, Supplied],
-) -> SpecPlan:
-    """The specs to replace in the manifests of *packages*: the root and every bundled package, by id.
+
+def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around: Surroundings) -> SpecPlan:
+    """Plan the specs to replace in the manifests of *packages*: the root and every bundled package, by id.
 
     What `needs` and `peers` name and *packages* holds comes with the tarball, the root included; its version
     replaces what it does not satisfy and what only this disk resolves. All else comes from elsewhere:
-    `workspace:`, `catalog:` and `jsr:` become what they mean by *workspaces* (by name) and *catalogs*, paths out
-    of the package are problems. Absent optional dependencies leave the manifests of bundled packages. The root's
-    devDependencies are resolved where they can be, those of bundled packages stay.
+    `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what they mean by *around*. What npm cannot parse
+    then is a problem, as are paths out of the package. Absent optional dependencies leave the manifests of bundled
+    packages. The root's devDependencies are resolved where they can be, those of bundled packages stay.
 
     Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
-    (a path that the consumer does not have), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (nothing to
-    write: the package has no version).
+    (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
+    parse), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (the package has no version to write). A warning
+    is WPRIVATE (a workspace that is not bundled and cannot be published).
     """
     changes: list[SpecChange] = []
     problems: list[Problem] = []
-    context = _Context(packages, root, catalogs, workspaces)
+    warnings: list[Problem] = []
+    context = _Context(packages, root, around)
     for package in packages if mode != "keep" else ():
         for found in _plan_package(context, package):
             if isinstance(found, Problem):
-                problems.append(found)
+                (problems if found.code.startswith("E") else warnings).append(found)
             elif mode == "error":
                 problems.append(_as_problem(found))
             else:
                 changes.append(found)
-    return SpecPlan(tuple(changes), tuple(problems))
+    return SpecPlan(tuple(changes), tuple(problems), tuple(warnings))
 
 
 def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
@@ -156,7 +181,7 @@ def _as_problem(change: SpecChange) -> Problem:
 
 
 def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Problem]:
-    """What changes in one manifest, and what should but cannot."""
+    """Yield what changes in one manifest, and what should but cannot."""
     subject = context.packages[package]
     manifest = subject.manifest
     sections = [
@@ -167,12 +192,12 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
     ]
     for section, specs in sections:
         for key, spec in specs.items():
-            answer = _answer(context, subject, key)
+            entry = _Entry(context, package, section, key, spec, _answer(context, subject, key))
             try:
-                new, reason = _written(_Entry(context, package, section, key, spec, answer))
+                new, reason = _written(entry)
+                yield from _private(entry, subject.label)
             except UnresolvableError as err:
-                # npm ignores the first (measured), and an optional peer that is not there.
-                if section != "devDependencies" and not (section[:4] == "peer" and key in manifest.optional_peers):
+                if not _is_ignored(manifest, section, key):
                     message = f'{subject.label}: {section}.{key} "{spec}" {err.message}'
                     yield Problem(err.code, f"{package}/package.json", message, err.hint)
                 continue
@@ -180,59 +205,105 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 yield SpecChange(package, subject.label, section, key, spec, new, reason)
 
 
+def _private(entry: _Entry, label: str) -> Iterator[Problem]:
+    """Warn of a dependency on a private workspace: it is written as a version that no registry will have."""
+    manifest = entry.context.packages[entry.package].manifest
+    is_needed = entry.section != "devDependencies" and entry.key not in manifest.optional_peers
+    if entry.answer is not None or "workspace:" not in entry.spec or not is_needed:
+        return
+    _, package = _workspace(entry, entry.spec.strip())
+    if package is not None and package.private:
+        message = f'{label}: {entry.section}.{entry.key} "{entry.spec}" means {package.name}, which is private'
+        hint = f"bundle {package.name}, or publish it: no registry has what is private"
+        yield Problem("WPRIVATE", f"{entry.package}/package.json", message, hint)
+
+
+def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
+    """True if npm never looks at the spec: all of devDependencies, and an optional peer at a path."""
+    if section == "peerDependencies" and key in manifest.optional_peers:
+        return parse_spec(manifest.peer_dependencies[key]).kind == "file"
+    return section == "devDependencies"
+
+
 def _answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
-    """The package in the tarball that *key* resolves to; the root counts as one."""
+    """Find the package in the tarball that *key* resolves to; the root counts as one."""
     id_ = subject.needs[key] if key in subject.needs else subject.peers.get(key)
     found = None if id_ is None else context.packages.get(id_)
     return Supplied(found.manifest.name, found.manifest.version) if found else None
 
 
 def _written(entry: _Entry) -> tuple[str, str]:
-    """What to write for an entry, "" for nothing, and why."""
+    """Decide what to write for an entry, "" for nothing, and why."""
     return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
 
 
-def _workspace(entry: _Entry, spec: str) -> str:
+def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
+    """Resolve the `workspace:` alternatives of *spec*; the package that it means, too."""
     return WorkspaceSpecs(
-        entry.package,
-        entry.key,
-        entry.context.workspaces,
-        entry.answer,
+        folder=entry.package,
+        key=entry.key,
+        workspaces=entry.context.around.workspaces,
+        answer=entry.answer,
+        there=None if entry.answer else entry.there,
         binding=entry.is_seen and entry.answer is not None,
     ).resolve(spec)
 
 
 def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
-    """What to write for a dependency that comes with the tarball, and why."""
-    spec = entry.spec.strip()
-    reason = f"{entry.key} {copy.version} is bundled but package.json asks for {spec}"
+    """Decide what to write for a dependency that comes with the tarball, and why."""
+    asked = entry.spec.strip()
+    reason = f"{entry.key} {copy.version} is bundled but package.json asks for {asked}"
     is_nested = entry.package != entry.context.root
     if copy.version == "" and is_nested and entry.is_seen and entry.section != "optionalDependencies":
         # Even under "*" npm's second install looks for it in the registry, unless it lies inside its user.
         raise no_version(f'"{entry.key}"')
-    if "workspace:" in spec:
-        return _workspace(entry, spec), reason
-    is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_local(spec) and entry.section != "devDependencies")
+    if "workspace:" in asked:
+        return _parsed(entry, _workspace(entry, asked)[0], reason)
+    spec = without_npm(asked, entry.key, None, tags=False)
+    is_dev = entry.section == "devDependencies"
+    is_useless = is_local(spec) or bool(parse_spec(spec).fault)
+    is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_useless and not is_dev)
     if is_foreign or (entry.is_seen and not allows(spec, copy.version)):
         return named(entry.key, copy, exact(copy.version) or "*"), reason
-    return entry.spec, ""
+    return (entry.spec, "") if is_dev and is_useless else _parsed(entry, spec, _BEHIND_NPM)
 
 
 def _unbundled(entry: _Entry) -> tuple[str, str]:
-    """What to write for a dependency that the consumer gets elsewhere, and why."""
-    spec = entry.spec.strip()
-    reason = f"no registry knows what {spec} means"
+    """Decide what to write for a dependency that the consumer gets elsewhere, and why."""
+    asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
     if not is_root and entry.section != "peerDependencies" and entry.key in optional:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
+    reason = f"no registry knows what {asked} means"
     if spec.startswith("catalog:"):
-        spec = from_catalog(spec, entry.key, entry.context.catalogs)
-    if spec.startswith("jsr:"):
-        return from_jsr(spec, entry.key), reason
+        spec = from_catalog(spec, entry.key, entry.context.around.catalogs)
     if "workspace:" in spec:
-        return _workspace(entry, spec), reason
+        spec, _ = _workspace(entry, spec)
+    elif spec.startswith("jsr:"):
+        spec = from_jsr(spec, entry.key)
+    elif spec[:4].lower() == "npm:":
+        spec = without_npm(spec, entry.key, entry.there, tags=entry.context.around.tags)
+        reason = _BEHIND_NPM if asked.startswith("npm:") else reason
+    if fault := from_patch(spec):
+        raise fault
     if is_local(spec) and not (is_root and is_inside(spec)):
-        message = "is a path on this disk, which the consumer does not have"
+        what = "is" if spec == asked else f"means {spec},"
+        message = f"{what} a path on this disk, which the consumer does not have"
         raise UnresolvableError("ESPECLOCAL", message, "bundle it, publish it, or pack with --specs keep")
-    return (entry.spec, "") if spec == entry.spec.strip() else (spec, reason)
+    return _parsed(entry, spec, reason)
+
+
+def _parsed(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
+    """Return *spec* and why it differs from the entry's; the entry's own text where that will do.
+
+    Raises `UnresolvableError` (ESPECINVALID) when npm can parse neither.
+    """
+    if spec == entry.spec.strip() and not parse_spec(entry.spec).fault:
+        return entry.spec, ""
+    fault = parse_spec(spec).fault
+    if fault:
+        what = "" if spec == entry.spec.strip() else f"means {spec}, which "
+        hint = "write a version, range, tag, alias, git repository or URL"
+        raise UnresolvableError("ESPECINVALID", f"{what}{fault}: npm cannot install it", hint)
+    return spec, reason if spec != entry.spec.strip() else "npm counts the white space around it"

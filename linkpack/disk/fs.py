@@ -81,6 +81,20 @@ def read_link(path: str) -> str:
     return os.readlink(path)
 
 
+def upward(start: str) -> Iterator[str]:
+    """Yield the folder *start* and those above it, up to the file system's root.
+
+    /a/b  ->  /a/b, /a, /
+    """
+    at = start
+    while True:
+        yield at
+        above = os.path.dirname(at)
+        if above == at:
+            return
+        at = above
+
+
 def readable(path: str) -> bool:
     """Whether this process may open *path* for reading."""
     return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -13,11 +13,13 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 
 from linkpack.disk.beneath import open_plain
 from linkpack.disk.fs import answer, read_open
 from linkpack.disk.signals import uninterrupted
+from linkpack.notices import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _EXCHANGE = 2  # RENAME_EXCHANGE on Linux and RENAME_SWAP on macOS
 # EXDEV: a folder of a lower layer of an overlayfs cannot be renamed at all, nor anything across mounts.
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV}
+_SILENCE = 1.0  # seconds that a command waits for another without a word
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe in a file's place must not be waited for
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
@@ -268,14 +271,49 @@ def exchanger(libc: Any) -> Callable[[int, bytes, int, bytes], int]:  # noqa: AN
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Hold the lock file *path*, which is made when missing; waits while another process holds it."""
+def locked(path: str, place: str) -> Iterator[None]:
+    """Hold the lock file *path*, which is made when missing, for the folder *place*.
+
+    Waits while another process holds it; after a second the user is told for whom.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not _lock_soon(handle):
+            tell(f"waiting for {_holder(handle)}, which is at work in {place}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _lock_soon(handle: int) -> bool:
+    """Lock the open file *handle* within `_SILENCE`; False if another process still holds it then."""
+    waited, pause = 0.0, 0.001
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waited >= _SILENCE:
+                return False
+        else:
+            return True
+        time.sleep(pause)
+        waited += pause
+        pause = min(2 * pause, 0.05)
+
+
+def _holder(handle: int) -> str:
+    """Return who holds the lock on the open file *handle*, as far as the system says (Linux: /proc/locks)."""
+    inode = os.fstat(handle).st_ino
+    try:
+        with open("/proc/locks", encoding="ascii") as file:
+            rows = [line.split() for line in file]
+        # 1: FLOCK ADVISORY WRITE 1234 fd:01:5678 0 EOF; a waiting process has "->" in the second column
+        pids = [row[4] for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode)]
+        with open(f"/proc/{pids[0]}/comm", encoding="utf-8", errors="replace") as file:
+            return f"process {pids[0]} ({file.read().strip()})"
+    except (OSError, IndexError, ValueError):
+        return "another process"
 
 
 def device_of(path: str) -> int:

@@ -8,12 +8,13 @@ from linkpack import api
 from linkpack.errors import LinkpackError
 from linkpack.gate.findings import Finding
 from linkpack.gate.sides import SideFile, archived, plan_side
+from linkpack.packing.options import PackOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from linkpack.gate.reader import Archive
-    from linkpack.gate.sides import PackedWith, Side
+    from linkpack.gate.sides import Side
     from linkpack.npm.manifest import Manifest
     from linkpack.ship.form import LayoutName
 
@@ -38,7 +39,7 @@ def check_against(archive: Archive, source: Side) -> Iterator[Finding]:
 
 
 def check_project(
-    archive: Archive, own: Manifest | None, folder: str, beside: str, how: PackedWith, *, label: str = ""
+    archive: Archive, own: Manifest | None, folder: str, how: PackOptions, *, label: str = ""
 ) -> tuple[Finding, ...]:
     """Every file of *archive* that is not the one that the project in *folder* packs to, as *how* says.
 
@@ -50,7 +51,7 @@ def check_project(
     best: tuple[Finding, ...] | None = None
     for number, layout in enumerate(layouts, 1):
         try:
-            side = plan_side(folder, beside, how._replace(layout=layout))
+            side = plan_side(folder, how._replace(layout=layout))
         except LinkpackError:
             if number == len(layouts) and best is None:
                 raise
@@ -64,7 +65,7 @@ def _compressed_more(archive: Archive, source: Side) -> bool:
     """Whether *archive* is what the project *source* packs to with --gzip-level max."""
     if source.plan is None:
         return False
-    return archive.integrity == api.measure_pack(source.plan, gzip_level="max").integrity
+    return archive.integrity == api.measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
 
 
 def _difference(file: SideFile | None, other: SideFile | None) -> str:

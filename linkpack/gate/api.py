@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import StrPath, listed, path_text
+from linkpack.bundle.specs import Mode
 from linkpack.disk import fs
+from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
 from linkpack.gate.against import check_against, check_project
 from linkpack.gate.bundle import Runtime, check_runtime
+from linkpack.gate.diffing import Difference
 from linkpack.gate.entrypoints import check_entries, check_license
 from linkpack.gate.findings import ALLOWABLE, Finding, Findings, allowed, errors
 from linkpack.gate.gitrun import committed
 from linkpack.gate.manifests import is_manifest, read_manifests, read_vendored
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.gate.sides import PackedWith, read_contents, read_side, tarball_side
+from linkpack.gate.sides import read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
 from linkpack.limits import DEFAULTS, Limits, within
+from linkpack.packing.options import PackOptions, given_options
 from linkpack.select.editions import NPM_RULES
 from linkpack.select.secrets import is_fixture, secret_name
+from linkpack.ship.form import LayoutName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import PurePath
+    from collections.abc import Iterator
 
-    from linkpack.bundle.specs import Mode
-    from linkpack.gate.diffing import Difference
-    from linkpack.gate.reader import Archive
+    from linkpack.gate.reader import Archive, Member
     from linkpack.npm.manifest import Manifest
-    from linkpack.ship.form import LayoutName
 
-_NO_RUNTIME = Runtime(0, 0, (), ())
+_SETTINGS_MAX = 1 << 16  # bytes of an npmrc that is looked into
+_AROUND = " \t\"'"  # what may stand around keys and values
+_LOGINS = {"_authToken", "_auth", "_password"}
+_STASH = ".linkpack"  # where the link commands keep what they put aside (linking.linkdraft, slow to import)
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+_NO_RUNTIME = Runtime(0, 0, ())
 
 
 class Verdict(NamedTuple):
@@ -60,6 +69,10 @@ class Verdict(NamedTuple):
         """Whether there is no error among the findings."""
         return not errors(self.findings)
 
+    def passes(self, *, strict: bool = False) -> bool:
+        """True if there is no error among the findings and, with *strict*, no warning either."""
+        return self.ok and not (strict and self.findings)
+
 
 class Unpacked(NamedTuple):
     """A tarball on the disk: the *folder*, how many files and bytes are in it, and warnings about it."""
@@ -71,9 +84,9 @@ class Unpacked(NamedTuple):
 
 
 def verify(
-    path: str | PurePath,
+    path: StrPath,
     *,
-    against: str | PurePath = "",
+    against: StrPath = "",
     max_size: int = 0,
     allow: Collection[str] = (),
     npm_rules: str = NPM_RULES[-1],
@@ -92,19 +105,20 @@ def verify(
     allowed, and what packing *against* raises.
     """
     _check_allow(allow)
+    how = given_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
     with within(limits):
-        how = PackedWith(npm_rules, specs, publish_config)
-        return _verify(str(path), (str(against), how), max_size, allow, limits)
+        return _verify(path_text(path), (path_text(against), how), max_size, allow, limits)
 
 
 def _verify(
-    where: str, against: tuple[str, PackedWith], max_size: int, allow: Collection[str], limits: Limits
+    where: str, against: tuple[str, PackOptions], max_size: int, allow: Collection[str], limits: Limits
 ) -> Verdict:
     with open_tarball(where) as file:
-        archive = read_archive(file.source, file.size, Wanted(is_manifest, scan=True), limits)
+        archive = read_archive(file.source, file.size, Wanted(_is_looked_at, scan=True), limits)
     manifests = read_manifests(archive, where)
     found = Findings()
     found.extend(manifests.findings)
+    found.extend(_leftovers(archive))
     found.extend(_secrets(archive))
     if max_size and archive.size > max_size:
         found.error(
@@ -112,9 +126,12 @@ def _verify(
         )
     runtime = _NO_RUNTIME
     root = manifests.by_slot.get("")
+    if root is not None and root.private:
+        why = "package.json says private: a publish is refused"
+        found.error("EPRIVATE", "package.json", why, 'remove "private", or pass --allow EPRIVATE')
     if root is not None and archive.integrity:
-        runtime = check_runtime(manifests.by_slot, archive.files.keys(), read_vendored(archive, root))
-        found.extend(runtime.findings)
+        vendored = read_vendored(archive, root)
+        runtime = check_runtime(manifests.by_slot, archive.files.keys(), found, vendored)
         found.extend(check_entries(root, manifests.members, archive.files))
         found.extend(check_license(manifests.members, archive.files.keys()))
     source, how = against
@@ -135,9 +152,15 @@ def _verify(
     )
 
 
+def unread(path: str, err: LinkpackError) -> Verdict:
+    """Return the verdict on the tarball at *path*, which *err* kept from being read."""
+    found = tuple(Finding(each.code, each.path, each.message, each.hint) for each in err.problems)
+    return Verdict(path, "", "", 0, 0, 0, "", 0, 0, (), found)
+
+
 def diff(
-    old: str | PurePath,
-    new: str | PurePath,
+    old: StrPath,
+    new: StrPath,
     *,
     text: bool = True,
     npm_rules: str = NPM_RULES[-1],
@@ -152,16 +175,16 @@ def diff(
     *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
     (see `verify`), and what `plan_pack` raises.
     """
-    how = PackedWith(npm_rules, specs, publish_config, layout)
+    how = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):
-        before, after = read_side(str(old), ".", limits, how), read_side(str(new), ".", limits, how)
+        before, after = read_side(path_text(old), limits, how), read_side(path_text(new), limits, how)
         paths = diffing.changed_paths(before, after) if text else ()
         texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
     return diffing.compare(before, after, *texts)
 
 
 def unpack(
-    path: str | PurePath, target: str | PurePath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
+    path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
 ) -> Unpacked:
     """The folder `package` in *target* with the files of the tarball at *path*: whole, or not there.
 
@@ -171,21 +194,56 @@ def unpack(
     """
     _check_allow(allow)
     with within(limits):
-        folder, archive, found = unpack_tarball(str(path), str(target), limits, allow)
+        folder, archive, found = unpack_tarball(path_text(path), path_text(target), limits, allow)
     return Unpacked(folder, len(archive.files), archive.unpacked, found)
 
 
 def _check_allow(allow: Collection[str]) -> None:
-    for code in allow:
+    for code in listed(allow, "allow"):
         if code not in ALLOWABLE:
             raise LinkpackError(
                 f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"
             )
 
 
+def _is_looked_at(path: str, size: int) -> bool:
+    return is_manifest(path, size) or (size <= _SETTINGS_MAX and posixpath.basename(path) == ".npmrc")
+
+
+def _leftovers(archive: Archive) -> Iterator[Finding]:
+    """Find what no packer ships: git's own folder, and what linkpack puts aside while it works."""
+    seen = set()
+    for path in [*archive.files, *(name.rstrip("/").partition("/")[2] for name in archive.folders)]:
+        portions = path.split("/")
+        for at, portion in enumerate(portions, 1):
+            place = "/".join(portions[:at])
+            if place in seen:
+                continue
+            if portion.lower() == ".git":
+                seen.add(place)
+                why = f"{place} is git's: its settings can name programs that git runs there"
+                yield Finding("EREPOSITORY", place, why, f"leave {place} out of the package")
+            elif portion == _STASH or is_draft(portion):
+                seen.add(place)
+                why = f"{place} is a lock, a stash or an unfinished file of linkpack"
+                yield Finding("ELEFTOVER", place, why, f"remove {place}, and pack again")
+
+
+def _logins(member: Member) -> Iterator[str]:
+    """Yield the settings in an npmrc that hold a login; one that only names a variable holds none."""
+    for line in member.kept.decode("utf-8", "replace").splitlines():
+        key, _, value = line.partition("=")
+        name = key.strip(_AROUND).rpartition(":")[2]
+        bare = value.strip(_AROUND)
+        if name in _LOGINS and bare and not _VARIABLE.fullmatch(bare):
+            yield name
+
+
 def _secrets(archive: Archive) -> Iterator[Finding]:
     fixtures = []
     for member in archive.members:
+        if posixpath.basename(member.path) == ".npmrc" and not member.tokens and any(_logins(member)):
+            member = member._replace(tokens=("a registry login",))  # noqa: PLW2901 - as if the scan had found it
         what = secret_name(member.path)
         fix = f"leave {member.path} out of the package"
         if (what or member.tokens) and is_fixture(member.path, member.tokens):
@@ -206,16 +264,14 @@ def _secrets(archive: Archive) -> Iterator[Finding]:
 
 
 def _against(
-    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackedWith, *, limits: Limits
+    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackOptions, *, limits: Limits
 ) -> Iterator[Finding]:
-    beside = posixpath.dirname(tarball) or "."
+    how = how._replace(destination=posixpath.dirname(tarball) or ".")
     kind, _, folder = source.partition(":")
     if fs.is_dir(source):
-        yield from check_project(archive, own, source, beside, how)
+        yield from check_project(archive, own, source, how)
     elif kind == "git":
         with committed(folder or ".") as tree:
-            yield from check_project(
-                archive, own, tree, beside, how, label=f"the committed tree of {folder or '.'}"
-            )
+            yield from check_project(archive, own, tree, how, label=f"the committed tree of {folder or '.'}")
     else:
         yield from check_against(archive, tarball_side(source, limits))

@@ -6,15 +6,17 @@ import posixpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.check import lookup_slots
+from linkpack.bundle.check import SlotIndex, count_flat_edges
 from linkpack.bundle.protocols import is_inside, is_local
-from linkpack.bundle.specs import plan_specs
+from linkpack.bundle.specs import NOWHERE, plan_specs
 from linkpack.gate.findings import Finding
+from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from linkpack.bundle.specs import SpecChange
+    from linkpack.gate.findings import Findings
     from linkpack.npm.manifest import Manifest
 
 
@@ -38,54 +40,65 @@ class Placed(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """What was looked up: packages, edges, findings, and which installers can install the tarball."""
+    """What was looked up: packages, edges, and which installers can install the tarball, if any."""
 
     packages: int
     edges: int
     serves: tuple[str, ...]
-    findings: tuple[Finding, ...]
 
 
 def check_runtime(
-    manifests: Mapping[str, Manifest], paths: Collection[str], vendored: Mapping[str, Manifest] = _NONE
+    manifests: Mapping[str, Manifest],
+    paths: Collection[str],
+    found: Findings,
+    vendored: Mapping[str, Manifest] = _NONE,
 ) -> Runtime:
-    """The runtime graph of the packages in *manifests* (slot to manifest), which has the root in it.
+    """Look up the runtime graph of the packages in *manifests* (slot to manifest), which has the root in it.
 
     *vendored* are packages that the root asks for in a folder of its own, by folder. *paths* are the tarball's
-    files. A dependency of a bundled package must be inside, or declared by the root.
+    files. A dependency of a bundled package must be inside, or declared by the root. Faults go to *found*.
     """
-    placed = {slot: _placed(slot, manifest, manifests) for slot, manifest in manifests.items()}
+    index = SlotIndex(manifests)
+    placed = {slot: _placed(slot, manifest, index) for slot, manifest in manifests.items()}
     root = placed[""]
     declared = {
         *root.manifest.dependencies,
         *root.manifest.optional_dependencies,
         *root.manifest.peer_dependencies,
     } - set(root.manifest.bundle)
-    found = [
+    found.extend(
         _missing(root, name, "is not in node_modules of the tarball, though it is bundled")
         for name in root.manifest.bundle
         if name not in root.manifest.optional_dependencies and f"node_modules/{name}" not in placed
-    ]
+    )
     for package in placed.values():
         if package.slot:
-            found += _closure(package, declared)
-    found += _extraneous(placed)
-    found += _specs(placed, paths)
+            found.extend(_closure(package, declared))
+    found.extend(_extraneous(placed))
+    specs = list(_specs(placed, paths))
+    found.extend(specs)
     for folder, manifest in vendored.items():
-        found += _flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle})
-    edges = sum(len(package.needs) for package in placed.values() if package.slot) + len(root.manifest.bundle)
-    edges += sum(len({**each.dependencies, **each.peer_dependencies}) + 1 for each in vendored.values())
-    serves = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
-    return Runtime(len(placed) + len(vendored), edges, serves, tuple(found))
+        found.extend(_flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle}))
+    edges = sum(f"node_modules/{name}" in placed for name in root.manifest.bundle)
+    for package in placed.values():
+        if package.slot:
+            edges += sum(to is not None for to in (*package.needs.values(), *package.peers.values()))
+    asked = {**root.manifest.dependencies, **root.manifest.optional_dependencies}
+    edges += count_flat_edges(asked, {folder: _asked(each) for folder, each in vendored.items()})
+    serves: tuple[str, ...] = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
+    if any(each.severity == "error" for each in specs):
+        serves = ()  # which installer knows which spec of another one is not looked into
+    return Runtime(len(placed) + len(vendored), edges, serves)
 
 
-def _placed(slot: str, manifest: Manifest, manifests: Mapping[str, Manifest]) -> Placed:
-    def answer(name: str) -> str | None:
-        return next((level for level in lookup_slots(slot, name) if level in manifests), None)
-
-    needs = {name: answer(name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
-    peers = {name: answer(name) for name in manifest.peer_dependencies if name not in needs}
+def _placed(slot: str, manifest: Manifest, index: SlotIndex) -> Placed:
+    needs = {name: index.find(slot, name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
+    peers = {name: index.find(slot, name) for name in manifest.peer_dependencies if name not in needs}
     return Placed(slot, manifest, needs, peers)
+
+
+def _asked(manifest: Manifest) -> set[str]:
+    return {*manifest.dependencies, *manifest.optional_dependencies, *manifest.peer_dependencies}
 
 
 def _missing(package: Placed, name: str, why: str) -> Finding:
@@ -115,7 +128,7 @@ def _flat(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
             why = f"{package.label} has the peer dependency {name}, which the root does not declare"
             yield Finding("WPEER", place, why, f"add {name} to the root's dependencies", "warning")
     for name, spec in {**manifest.dependencies, **manifest.optional_dependencies}.items():
-        if is_local(spec) or spec.startswith(("workspace:", "catalog:")):
+        if is_local(spec) or parse_spec(spec).fault:
             why = f'{package.label}: dependencies.{name} "{spec}" leads to nothing at the consumer\'s'
             yield Finding("ESPECLOCAL", place, why, "pack it again with linkpack pack --layout vendor")
 
@@ -138,7 +151,7 @@ def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
 
 def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
     """Specs that a consumer cannot use."""
-    plan = plan_specs(placed, "", mode="resolve", catalogs={}, workspaces={})
+    plan = plan_specs(placed, "", mode="resolve", around=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'
@@ -149,7 +162,10 @@ def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Fin
             why = f"{what} is of no use to a consumer: {change.reason}"
             yield Finding("ESPEC", place, why, _remedy(change))
     for problem in plan.problems:
-        yield Finding(problem.code, problem.path.lstrip("/"), problem.message, problem.hint)
+        place, hint = problem.path.lstrip("/"), problem.hint
+        if problem.code in {"EWORKSPACE", "ECATALOG"}:  # the author's monorepo is not here to be asked
+            hint = "pack it with linkpack pack, which writes what it means"
+        yield Finding(problem.code, place, problem.message, hint)
     yield from _inside(placed[""], paths)
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from linkpack.cli_failures import json_failures
 from linkpack.cli_limits import limit_options, size_in_bytes
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, report
 from linkpack.gate.findings import ALLOWABLE
-from linkpack.report import failure_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from linkpack.bundle.specs import Mode
     from linkpack.limits import Limits
     from linkpack.ship.form import LayoutName
@@ -41,17 +38,6 @@ _SPECS = click.option(
     show_default=True,
     help="Rewrite the dependency specs of a folder to compare with as pack does, or keep them.",
 )
-
-
-@contextmanager
-def _json_failure(*, wanted: bool) -> Iterator[None]:
-    """Print an error on stdout too when JSON is *wanted*, and go on with it."""
-    try:
-        yield
-    except LinkpackError as err:
-        if wanted:
-            click.echo(failure_json(err))
-        raise
 
 
 @click.command()
@@ -90,8 +76,8 @@ def verify(
     Exit status 1 when there are errors. Reads only.
     """
     verdicts = []
-    with _json_failure(wanted=as_json):
-        for path in tarballs:
+    for path in tarballs:
+        try:
             verdict = api.verify(
                 path,
                 against=against,
@@ -102,15 +88,21 @@ def verify(
                 publish_config=publish_config,
                 limits=limits,
             )
-            verdicts.append(verdict)
-            if verdict.findings and not as_json:
-                click.echo(report.findings(verdict.findings), err=True)
-            if not as_json and not quiet:
-                click.echo(report.verdict(verdict))
+        except LinkpackError as err:
+            if len(tarballs) == 1 or err.path != path:  # the others would fail alike
+                with json_failures(wanted=as_json):
+                    raise
+            verdict = api.unread(path, err)
+        verdicts.append(verdict)
+        if verdict.findings and not as_json:
+            named = path if len(tarballs) > 1 else ""
+            click.echo(report.findings(verdict.findings, named), err=True)
+        if not as_json and not quiet:
+            click.echo(report.verdict(verdict, strict=strict))
     if as_json:
-        found = [json.loads(report.verdict_json(each)) for each in verdicts]
+        found = [json.loads(report.verdict_json(each, strict=strict)) for each in verdicts]
         click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-    return int(any(not each.ok or (strict and each.findings) for each in verdicts))
+    return int(not all(each.passes(strict=strict) for each in verdicts))
 
 
 @click.command()
@@ -119,7 +111,7 @@ def verify(
 @_JSON
 @click.option("--stat", is_flag=True, help="Sizes only, no lines.")
 @click.option("--name-only", is_flag=True, help="Print a line a changed file: A, D, M or T (mode), and its path.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 when there are differences.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when a file or a mode differs.")
 @npm_rules_option
 @_SPECS
 @publish_config_option
@@ -143,7 +135,7 @@ def diff(
 
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
-    with _json_failure(wanted=as_json):
+    with json_failures(wanted=as_json):
         found = api.diff(
             old,
             new,
@@ -158,7 +150,7 @@ def diff(
     text = report.difference_json(found) if as_json else text
     if text:
         click.echo(text)
-    return int(exit_code and not found.is_same_file)
+    return int(exit_code and not found.is_same)
 
 
 @click.command()
@@ -174,7 +166,7 @@ def unpack(
     tarball: str, *, directory: str, as_json: bool, quiet: bool, allow: tuple[str, ...], limits: Limits
 ) -> None:
     """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
-    with _json_failure(wanted=as_json):
+    with json_failures(wanted=as_json):
         done = api.unpack(tarball, directory, allow=allow, limits=limits)
     if done.findings and not as_json:
         click.echo(report.findings(done.findings), err=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.gate.sides import SideFile
 from linkpack.npm import jsontext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.gate.sides import Side, SideFile
+    from linkpack.gate.sides import Side
 
 _LINES = 2000  # of one file between the lines that are the same at both ends: comparing them takes their square
 _LINES_ALL = 20_000  # of all files
@@ -61,6 +62,11 @@ class Difference(NamedTuple):
     packed: tuple[int, int]
     unpacked: tuple[int, int]
     is_same_file: bool
+
+    @property
+    def is_same(self) -> bool:
+        """True if both hold the same files with the same modes, however they are compressed."""
+        return not self.files
 
 
 def changed_paths(old: Side, new: Side) -> tuple[str, ...]:
@@ -134,7 +140,7 @@ def _keys(old: Side, new: Side) -> Iterator[KeyChange]:
 
 def _flat(side: Side) -> dict[str, str]:
     flat: dict[str, object] = {}
-    for key, value in jsontext.parse(side.manifests[""].raw, "package.json", strict=False).items():
+    for key, value in jsontext.parse(side.manifests[""].raw, "package.json").items():
         if isinstance(value, dict) and value:
             flat.update({f"{key}.{name}": each for name, each in value.items()})
         else:

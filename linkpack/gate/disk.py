@@ -1,4 +1,4 @@
-"""What the gate does to the disk: it opens a tarball, and makes one folder whole or not at all."""
+"""What the gate does to the disk by itself: it opens a tarball."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import errno
 import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
-
-from linkpack.disk.drafts import draft_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,21 +42,3 @@ def is_unchanged(file: Opened) -> bool:
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def exists(path: str) -> bool:
-    """Whether anything is at *path*, a link that leads nowhere included."""
-    return os.path.lexists(path)
-
-
-@contextlib.contextmanager
-def folder_draft(target: str) -> Iterator[str]:
-    """A new folder beside *target*: what it holds of *target*'s name is put there when the block ends well.
-
-    It goes in any case, as do those that killed runs left. `OSError` (EEXIST) when something is at *target*.
-    """
-    with draft_folder(os.path.dirname(target) or ".", 0o700) as draft:
-        yield draft
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-        os.rename(os.path.join(draft, os.path.basename(target)), target)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from linkpack.gate.findings import Finding
 from linkpack.linking.bins import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from linkpack.gate.reader import Member
     from linkpack.npm.manifest import Manifest
@@ -28,6 +29,7 @@ _CONDITIONS = frozenset(
 _INSTALLING = ("preinstall", "install", "postinstall")
 # What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
 _PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+_WORK = 5_000_000  # paths compared with the patterns of exports: about a second
 _LICENSE_LENGTH = 1000  # characters; the longest in use has about 200
 _LICENSE_DEPTH = 20  # parentheses
 _SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
@@ -94,13 +96,66 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
         yield _absent("main", manifest.main)
 
 
+class _Exports:
+    """Looks targets of `exports` up among *paths*, in work that does not grow with both.
+
+    A pattern is compared with the paths that begin or end as it does, whichever are fewer, and each pattern once.
+    """
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = paths
+        self._sorted: list[str] = []
+        self._mirrored: list[str] = []
+        self._answers: dict[tuple[str, str], bool] = {}
+        self.work = 0
+        """Paths compared with patterns so far."""
+
+    def has(self, target: str) -> bool:
+        """True if *target*, `./lib/a.js`, `./lib/*.js` or `./lib/`, leads to a file of the tarball at least."""
+        if not target.startswith("./"):
+            return False
+        path = target[2:]
+        if "*" in path:
+            start, _, rest = path.partition("*")
+            return self._matches(start, rest.rpartition("*")[2])
+        if path.endswith("/") or path == "":
+            return self._matches(path, "")
+        return posixpath.normpath(path) in self._paths
+
+    def _matches(self, start: str, end: str) -> bool:
+        if (start, end) not in self._answers:
+            if not self._sorted:
+                self._sorted = sorted(self._paths)
+                self._mirrored = sorted(path[::-1] for path in self._paths)
+            ahead = _beginning(self._sorted, start)
+            behind = _beginning(self._mirrored, end[::-1])
+            fewer = ahead if len(ahead) <= len(behind) else behind
+            self.work += len(fewer) if start and end and self.work <= _WORK else 0
+            self._answers[start, end] = self._any(fewer, ahead is fewer, start, end)
+        return self._answers[start, end]
+
+    def _any(self, among: range, forward: bool, start: str, end: str) -> bool:  # noqa: FBT001 - of two lists
+        if self.work > _WORK:
+            return True
+        if forward:
+            return any(self._sorted[at].endswith(end) for at in among)
+        return any(self._mirrored[at].endswith(start[::-1]) for at in among)
+
+
+def _beginning(paths: Sequence[str], start: str) -> range:
+    """Return which of the sorted *paths* begin with *start*."""
+    low = bisect_left(paths, start)
+    return range(low, bisect_left(paths, start + chr(0x10FFFF), low))
+
+
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
     """Each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    targets = _Exports(files)
     todo: list[tuple[str, object, bool]] = [("exports", exports, False)]
     while todo:
         key, value, spare = todo.pop()
         if isinstance(value, dict):
-            beside = _has_spare(value, files)
+            beside = _has_spare(value, targets)
             todo += [
                 (
                     f'exports["{name}"]' if name.startswith(".") else key,
@@ -114,18 +169,21 @@ def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]
             todo += (
                 [(key, value[0], spare)] if value else []
             )  # an alternative is for hosts that do not know the first
-        elif isinstance(value, str) and not _exported(value, files):
+        elif isinstance(value, str) and not targets.has(value):
             yield _unexported(key, value, spare=spare)
+    if targets.work > _WORK:
+        why = f"exports has too many patterns for so many files: more than {_WORK} comparisons"
+        yield Finding("ELIMIT", "package.json", why, "write fewer patterns")
 
 
 def _is_types(condition: str) -> bool:
     return condition.partition("@")[0] == "types"  # types@<5 is TypeScript's, too
 
 
-def _has_spare(conditions: Mapping[str, object], files: Collection[str]) -> bool:
+def _has_spare(conditions: Mapping[str, object], targets: _Exports) -> bool:
     """Whether a target that is no declaration is there, for TypeScript to go on to (measured on 7.0.2)."""
     others = [each for name, each in conditions.items() if not name.startswith(".") and not _is_types(name)]
-    return any(isinstance(each, str) and _exported(each, files) for each in others)
+    return any(isinstance(each, str) and targets.has(each) for each in others)
 
 
 def _unexported(key: str, value: str, *, spare: bool) -> Finding:
@@ -135,19 +193,6 @@ def _unexported(key: str, value: str, *, spare: bool) -> Finding:
         return _absent(key, value, "ETYPES")
     why = f'{key} has types in "{value}", which is not in the tarball: to TypeScript the package has none'
     return Finding("WTYPES", "package.json", why, "build before you pack, and check files", "warning")
-
-
-def _exported(target: str, files: Collection[str]) -> bool:
-    if not target.startswith("./"):
-        return False
-    path = target[2:]
-    if "*" in path:
-        start, _, rest = path.partition("*")
-        end = rest.rpartition("*")[2]
-        return any(each.startswith(start) and each.endswith(end) for each in files)
-    if path.endswith("/") or path == "":
-        return any(each.startswith(path) for each in files)
-    return posixpath.normpath(path) in files
 
 
 def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Finding]:

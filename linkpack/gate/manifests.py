@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest, Role
 
 _VENDORED = re.compile(r"vendor/(?:@[^/]+/)?[^/@][^/]*/package\.json")
+_IDENTITY = ("name", "version")
 _CLAIM = re.compile(r".*-[0-9]+\.[0-9]+\.[0-9]+.*\.(?:tgz|tar\.gz)", re.DOTALL)
 
 
@@ -70,7 +71,7 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
         except LinkpackError as err:
             found += [Finding(each.code, member.path, each.message, each.hint) for each in err.problems]
             continue
-        members = jsontext.parse(member.kept, member.path, strict=False)
+        members = jsontext.parse(member.kept, member.path)
         by_slot[slot] = manifest
         found += _paths(members, member.path)
         own = own if slot else members
@@ -84,14 +85,20 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
 
 
 def _parse(member: Member, role: Role, found: list[Finding]) -> Manifest:
-    """The manifest in *member*; a field of a wrong type, which npm takes for none, is a warning."""
+    """Read the manifest in *member*; what npm reads otherwise than it is written is a warning."""
     try:
-        return parse_manifest(member.kept, member.path, role)
+        manifest = parse_manifest(member.kept, member.path, role)
     except ManifestInvalid as err:
         if err.code != "EMANIFEST":
             raise
         found.append(Finding("WMANIFEST", member.path, err.message, err.hint, "warning"))
         return parse_manifest(member.kept, member.path, "installed")
+    found += [Finding(each.code, each.path, each.message, each.hint, "warning") for each in manifest.warnings]
+    for key, place in jsontext.duplicate_keys(member.kept) if role == "root" else ():
+        if key in _IDENTITY:  # a registry or scanner that takes the first one sees another package
+            why = f'{member.path}:{place}: duplicate key "{key}"'
+            found.append(Finding("EJSON", member.path, why, "remove one of the two"))
+    return manifest
 
 
 def _paths(members: Mapping[str, object], place: str) -> Iterator[Finding]:

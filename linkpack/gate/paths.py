@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _EACH = 256  # characters of a whole path, on average: all of them are kept in memory
 _PORTION = 255  # bytes of one portion that common file systems take
 # A colon reaches a drive or a hidden stream on Windows, these names a device: writing there is no plain file.
+_IGNORES = (".gitignore", ".npmignore")  # npm looks for one beside the other by their names as written
+_DRIVE = re.compile(r"(?:^|/)[A-Za-z]:|::|:\$")
 _DEVICES = re.compile(r":|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)", re.IGNORECASE)
 
 
@@ -33,12 +35,16 @@ class Tree:
         """Paths below the root that are there again in another spelling: no fault if their contents are one."""
 
     def enter(self, name: str, *, folder: bool) -> str | None:
-        """The path below the root of the entry *name*; None when it is refused, "" for the root itself.
+        """Return the path below the root of the entry *name*; None when it is refused, "" for the root itself.
 
-        Dots that are portions of their own are taken out, as every reader does: pnpm wrote `package/./dist/x.js`,
-        beside the same file without the dot, where `main` was spelled so.
+        `package/./dist/x.js` is taken for `package/dist/x.js`, as every installer does: pnpm wrote it where
+        `main` was spelled so, sometimes beside the same file without the dot. Any other dot is refused.
         """
         path = name[:-1] if folder and name.endswith("/") else name
+        root, dot, below = path.partition("/./")
+        if dot and below and "/" not in root and not folder and not below.endswith(_IGNORES):
+            path = f"{root}/{below}"
+            self._dotted.add(path)
         fault = _fault(path, self._limits)
         if fault:
             code, why = fault
@@ -46,9 +52,6 @@ class Tree:
                 code, name, f"{name or 'an entry with an empty path'} {why}", "rename it or leave it out"
             )
             return None
-        if "/./" in path or path.endswith("/."):
-            path = "/".join(part for part in path.split("/") if part != ".")
-            self._dotted.add(path)
         root, _, below = path.partition("/")
         if not self._rooted(root, name, is_folder=folder or bool(below)):
             return None
@@ -59,6 +62,15 @@ class Tree:
             self._claim(above, "implied")
             above = above.rpartition("/")[0]
         return below
+
+    def finish(self) -> None:
+        """Refuse what npm makes twins of: it installs `.gitignore` as `.npmignore` (pacote, lib/fetcher.js)."""
+        for path, kind in self._kinds.items():
+            folder, _, base = path.rpartition("/")
+            other = f"{folder}/.npmignore"
+            if base == ".gitignore" and kind == "file" and self._kinds.get(other) in {"implied", "folder"}:
+                why = f"{path} is called .npmignore when npm installs it, and {other} is a folder"
+                self._found.error("EFILEFOLDER", path, why, "rename one of them")
 
     def _rooted(self, root: str, name: str, *, is_folder: bool) -> bool:
         """Whether an entry lies in the one folder that all entries share."""
@@ -83,8 +95,11 @@ class Tree:
 
     def _claim(self, path: str, kind: str) -> None:
         before = self._kinds.get(path)
-        if before == "implied" and kind == "folder":
+        if before == "implied" and kind == "folder" and "/" not in path:
             self._kinds[path] = kind
+        elif before == "implied" and kind == "folder":
+            why = f"the folder {path} comes after what is in it: yarn 4 fails there"
+            self._found.error("EDUPLICATE", path, why, "leave the folder's own entry out")
         elif before == kind == "file" and path in self._dotted:
             self.again.add(path.partition("/")[2])
         elif before is not None:
@@ -123,8 +138,8 @@ def _shape_fault(path: str, limits: Limits) -> tuple[str, str] | None:
         return "EPATHLONG", f"is too long or too deep: {size} bytes, {len(parts)} portions"
     if path.startswith("/") or ".." in parts:
         return "ETRAVERSAL", "leads out of the package"
-    if "" in parts or parts[0] == ".":
-        return "EBADNAME", "has an empty portion in its path, or a dot as the first"
+    if "" in parts or "." in parts:
+        return "EBADNAME", "has an empty portion in its path, or a dot as one"
     if any(_size(part) > _PORTION for part in parts):
         return "EPATHLONG", f"has a portion of more than {_PORTION} bytes"
     return None
@@ -139,6 +154,8 @@ def _character_fault(path: str) -> tuple[str, str] | None:
         return "EBADNAME", "is not UTF-8"
     if "\\" in path:
         return "EBADNAME", "has a backslash in its name: on Windows that is another path"
+    if _DRIVE.search(path):
+        return "EBADNAME", "has a drive or a stream of Windows in its name: npm takes a drive away everywhere"
     if has_control(path):
         return "EBADNAME", "has control or invisible characters in its name"
     return None

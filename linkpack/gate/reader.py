@@ -10,24 +10,22 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from linkpack.gate import extended
+from linkpack.archive import tar_header
+from linkpack.archive.tar_header import BLOCK, BadHeader, padding
 from linkpack.gate.findings import Findings, Refused
-from linkpack.gate.header import padding, parse_header
 from linkpack.gate.paths import Tree
 from linkpack.gate.unzip import Unzipped
 from linkpack.select.secrets import Scanner
-from linkpack.tarballs.tar import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from linkpack.archive.tar_header import Header
     from linkpack.gate.findings import Finding
-    from linkpack.gate.header import Header
     from linkpack.limits import Limits
 
 HEAD = 4  # bytes of a file's beginning that are kept: enough for a shebang or the mark of a binary
 _KEPT = 8  # times the limit of one manifest that all kept contents together may have
-_OCTAL_MAX = 0o77777777777  # the largest size in octal digits
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a pipe"}
 _COMMIT = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
@@ -78,13 +76,14 @@ class Wanted(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    """What extended headers said of the next entry."""
+    """What an extended header said of the next entry. *path_is_long*: its path may be lost to some reader."""
 
     records: Mapping[bytes, bytes]
     long_name: bytes | None
+    path_is_long: bool
 
 
-_NOTHING = _Pending({}, None)
+_NOTHING = _Pending({}, None, path_is_long=False)
 
 
 class _Reader:
@@ -108,7 +107,7 @@ class _Reader:
             self.headers += 1
             if self.headers > 2 * self.limits.entries:
                 raise Refused("ELIMIT", "", f"it has more than {self.headers - 1} headers: the limit of entries")
-            header = parse_header(block, self.last)
+            header = self._header(block)
             if header.kind in {b"x", b"g", b"L", b"K"}:
                 pending = self._extension(header, pending)
             else:
@@ -119,63 +118,90 @@ class _Reader:
         if any(self.stream.exactly(BLOCK, self._place())):
             raise Refused("EENDMARK", self.last, "the end mark of the tar stream is only half there")
         self.stream.finish()
+        self.tree.finish()
         self._compare_again()
 
+    def _header(self, block: bytes) -> Header:
+        try:
+            return tar_header.read_strict(block)
+        except BadHeader as err:
+            name = block[:100].partition(b"\0")[0].decode("utf-8", "surrogateescape")
+            where = f"the header after {self.last}" if self.last else "the first header"
+            if err.code != "ECHECKSUM" and name:  # where the checksum is wrong the name may be anything
+                where = f"the header of {name}"
+            raise Refused(err.code, name or self.last, f"{where} {err.why}") from err
+
     def _compare_again(self) -> None:
-        """Refuse a path that is there in two spellings with other contents: readers differ in what they keep."""
+        """Refuse a path that is there in two spellings and is not one file: readers differ in what they keep."""
         first: dict[str, Member] = {}
         for member in self.members if self.tree.again else ():
             other = first.setdefault(member.path, member)
-            if member.path in self.tree.again and other.digest != member.digest:
-                why = f"{member.name} is {other.name} once more, with other contents"
+            runs = [bool(each.mode & 0o111) for each in (member, other)]
+            if member.path in self.tree.again and (other.digest != member.digest or runs[0] != runs[1]):
+                why = f"{member.name} is {other.name} once more, with other contents or another mode"
                 self.found.error("EDUPLICATE", member.name, why, "keep one of them")
 
     def _place(self) -> str:
         return f"what follows {self.last}, before its end mark" if self.last else "its first header"
 
     def _extension(self, header: Header, pending: _Pending) -> _Pending:
-        """What is pending after the extended header *header*."""
+        """Return what is pending after the extended header *header*."""
         name = header.name.decode("utf-8", "surrogateescape")
-        if header.size > extended.MAX_BYTES:
+        if header.size > tar_header.EXTENDED_MAX:
             raise Refused("ELIMIT", name, f"the extended (pax) header {name} is too large: {header.size} bytes")
         if header.kind == b"K":
             raise Refused("ELINK", name, f"the header {name} after {self.last} is for a link with a long target")
+        if header.is_big:
+            why = f"the extended (pax) header {name} has its size in base 256, which pnpm takes for none"
+            raise Refused("EHEADER", name, why)
         body = self.stream.exactly(header.size, name)
-        self.stream.exactly(padding(header.size), name)
-        if header.kind == b"L":
-            return self._long(body, name, pending)
-        records = extended.parse_records(body, name)
+        if any(self.stream.exactly(padding(header.size), name)):
+            raise Refused("EPAX", name, f"the extended (pax) header {name} is followed by bytes other than zeros")
+        try:
+            if header.kind == b"L":
+                return self._long(body, pending)
+            return self._records(body, header, name, pending)
+        except BadHeader as err:
+            what = "long name" if header.kind == b"L" else "extended (pax) header"
+            raise Refused(err.code, name, f"the {what} {name} after {self.last} {err.why}") from err
+
+    def _records(self, body: bytes, header: Header, name: str, pending: _Pending) -> _Pending:
+        records = tar_header.read_records(body)
         if header.kind == b"g":
-            extended.check_global(records, name)
-            if self.headers > 1:  # as git writes it; later on readers differ in what it goes for
+            tar_header.check_global(records.values)
+            if self.headers > 1:  # as git writes it; later on readers differ in what it applies to
                 raise Refused("EPAX", name, f"the global extended (pax) header {name} is not the first header")
-            if records.keys() != {b"comment"} or not _COMMIT.fullmatch(records[b"comment"]):  # git archive's
+            comment = records.values.get(b"comment", b"")
+            if records.values.keys() != {b"comment"} or not _COMMIT.fullmatch(comment):  # git archive's
                 self.found.warning("WPAX", name, f"the global header {name} is of no use to a package")
             return pending
         if pending is not _NOTHING:
             raise Refused("EPAX", name, f"the extended (pax) header {name} follows another one")
-        if b"linkpath" in records:
+        if b"linkpath" in records.values:
             raise Refused("ELINK", name, f"the extended (pax) header {name} makes a link of the next entry")
-        return _Pending(records, None)
+        return _Pending(records.values, None, records.path_is_long)
 
-    def _long(self, body: bytes, name: str, pending: _Pending) -> _Pending:
-        long_name, _, rest = body.partition(b"\0")
-        if pending is not _NOTHING or rest or not long_name:
-            raise Refused("EHEADER", name, f"the long name {name} after {self.last} is not one plain name")
-        return _Pending({}, long_name)
+    def _long(self, body: bytes, pending: _Pending) -> _Pending:
+        if pending is not _NOTHING:
+            raise BadHeader("EHEADER", "follows another extended header")
+        return _Pending({}, tar_header.read_long_name(body), path_is_long=False)
 
     def _entry(self, header: Header, pending: _Pending) -> None:
         raw = pending.records.get(b"path", header.name) if pending.long_name is None else pending.long_name
         name = raw.decode("utf-8", "surrogateescape")
+        own = header.name.decode("utf-8", "surrogateescape")
         self.last = name
+        if raw != header.name and (pending.path_is_long or not tar_header.is_short_for(header.name, raw)):
+            why = f"{name} is called {own} in its own header: a reader that misses the longer name takes that"
+            raise Refused("EPAX", name, why)
         size = self._size(header, pending, name)
         if header.kind in {b"0", b"\0"}:
-            self._file(name, size, header.mode)
+            self._file(name, size, header.mode & 0o7777)
             return
         if size and header.kind in {b"5", *_LINKS, *_SPECIAL}:
             raise Refused("EHEADER", name, f"{name} is no file and yet has a size")
         if header.kind == b"5":
-            if self.tree.enter(name, folder=True) is not None and self._modes(name, header.mode):
+            if self.tree.enter(name, folder=True) is not None and self._modes(name, header.mode & 0o7777):
                 self.folders.append(name)
             return
         self._other(name, header)
@@ -198,16 +224,23 @@ class _Reader:
             self.found.error("EENTRYTYPE", name, what, fix)
 
     def _size(self, header: Header, pending: _Pending, name: str) -> int:
-        """The size of the entry's contents; what two headers say must agree, where the older can say it."""
-        size = int(pending.records.get(b"size", b"%d" % header.size))
-        if size != header.size and size <= _OCTAL_MAX:
-            raise Refused(
-                "EPAX", name, f"{name} has two sizes: {header.size} in its header, {size} in its pax header"
-            )
-        if size > self.limits.file:
-            why = f"{name} has {size} bytes: too large, the limit is {self.limits.file}"
+        """Return the size of the entry's contents; what two headers say must agree.
+
+        pnpm 12 takes the contents by one and looks for the next header by the other. Older ones read no base 256.
+        """
+        told = pending.records.get(b"size")
+        if told is not None and int(told) != header.size:
+            why = f"{name} has two sizes: {header.size} in its header, {int(told)} in its pax header"
+            raise Refused("EPAX", name, why)
+        if header.is_big and (told is None or header.size <= tar_header.OCTAL_MAX):
+            raise Refused("EHEADER", name, f"{name} has its size in base 256, which pnpm takes for none")
+        if header.size > self.limits.file:
+            why = f"{name} has {header.size} bytes: too large, the limit is {self.limits.file}"
             raise Refused("ELIMIT", name, why, "raise --max-file if you trust it")
-        return size
+        if header.size > tar_header.FILE_MAX:
+            why = f"{name} has {header.size} bytes: pnpm before 12 takes contents of 2 GiB and more for headers"
+            raise Refused("ELIMIT", name, why, "ship it in another way")
+        return header.size
 
     def _modes(self, name: str, mode: int) -> bool:
         if mode & 0o7000:

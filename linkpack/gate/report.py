@@ -17,39 +17,49 @@ if TYPE_CHECKING:
 _MARKS = {"added": "A", "removed": "D", "changed": "M", "mode": "T"}
 
 
-def findings(found: tuple[Finding, ...]) -> str:
-    """The lines that say what was found, where, and what to do."""
-    return "\n".join(line for each in found for line in _finding(each))
+def findings(found: tuple[Finding, ...], tarball: str = "") -> str:
+    """Write the lines that say what was found, where, and what to do.
+
+    *tarball* begins each finding where there are several.
+    """
+    return "\n".join(line for each in found for line in _finding(each, tarball))
 
 
-def _finding(each: Finding) -> Iterator[str]:
-    yield f"linkpack: {each.severity} {each.code}: {safe(each.message)}"
+def _finding(each: Finding, tarball: str) -> Iterator[str]:
+    whose = f"{safe(tarball)}: " if tarball else ""
+    yield f"linkpack: {whose}{each.severity} {each.code}: {safe(each.message)}"
     if each.fix:
         yield f"  {safe(each.fix)}"
 
 
-def verdict(each: Verdict) -> str:
-    """What the tarball is, and the verdict in its last line."""
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def verdict(each: Verdict, *, strict: bool = False) -> str:
+    """Say what the tarball is, and the verdict in the last line; *strict* refuses it for warnings, too."""
     lines = []
     if each.name:
         lines.append(f"{safe(each.name)}@{safe(each.version)}")
-    lines.append(f"  {amount(each.size)} packed, {amount(each.unpacked)} unpacked, {each.entries} files")
+    size = f"{amount(each.size)} packed, {amount(each.unpacked)} unpacked"
+    lines.append(f"  {size}, {_count(each.entries, 'file')}")
     if each.integrity:
         lines.append(f"  {each.integrity}")
     if each.serves:
-        lines.append(f"  runtime graph: {each.packages} packages, {each.edges} edges")
+        lines.append(f"  runtime graph: {_count(each.packages, 'package')}, {_count(each.edges, 'edge')}")
         lines.append(f"  installs with: {', '.join(each.serves)}")
     wrong = sum(finding.severity == "error" for finding in each.findings)
-    counts = f"{wrong} errors, {len(each.findings) - wrong} warnings"
-    lines.append(f"{safe(each.path)}: {'ok' if each.ok else 'refused'} ({counts})")
+    counts = f"{_count(wrong, 'error')}, {_count(len(each.findings) - wrong, 'warning')}"
+    why = ": --strict allows no warning" if each.ok and not each.passes(strict=strict) else ""
+    lines.append(f"{safe(each.path)}: {'ok' if each.passes(strict=strict) else 'refused'} ({counts}{why})")
     return "\n".join(lines)
 
 
-def verdict_json(each: Verdict) -> str:
-    """The verdict as JSON, ASCII only."""
+def verdict_json(each: Verdict, *, strict: bool = False) -> str:
+    """Write the verdict as JSON, ASCII only; with *strict* `ok` is false for warnings, too."""
     document = {
         "path": each.path,
-        "ok": each.ok,
+        "ok": each.passes(strict=strict),
         "name": each.name,
         "version": each.version,
         "size": each.size,
@@ -137,6 +147,7 @@ def difference_json(each: Difference) -> str:
     document = {
         "old": each.old,
         "new": each.new,
+        "same": each.is_same,
         "sameFile": each.is_same_file,
         "files": [
             {

@@ -14,18 +14,16 @@ from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import changed, open_tarball
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.editions import NPM_RULES
 from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from linkpack.api import PackPlan
-    from linkpack.bundle.specs import Mode
     from linkpack.gate.reader import Archive
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
-    from linkpack.ship.form import LayoutName
+    from linkpack.packing.options import PackOptions
     from linkpack.tarballs.archive import Entry
 
 TEXT_LIMIT = 1 << 20  # bytes of a file whose contents are compared by line
@@ -57,22 +55,13 @@ class Side(NamedTuple):
     plan: PackPlan | None
 
 
-class PackedWith(NamedTuple):
-    """The options of `plan_pack`, by its names, with which a directory is packed to be compared."""
-
-    npm_rules: str = NPM_RULES[-1]
-    specs: Mode = "resolve"
-    publish_config: bool | None = None
-    layout: LayoutName = "bundle"
-
-
-def read_side(path: str, destination: str, limits: Limits, how: PackedWith) -> Side:
-    """The tarball at *path*, or the project in that directory as it would be packed into *destination*.
+def read_side(path: str, limits: Limits, how: PackOptions) -> Side:
+    """The tarball at *path*, or the project in that directory as it would be packed.
 
     *how* says what packing is told. Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack`
     raises.
     """
-    return plan_side(path, destination, how) if fs.is_dir(path) else tarball_side(path, limits)
+    return plan_side(path, how) if fs.is_dir(path) else tarball_side(path, limits)
 
 
 def tarball_side(path: str, limits: Limits) -> Side:
@@ -92,10 +81,10 @@ def archived(archive: Archive) -> Mapping[str, SideFile]:
     return {each.path: SideFile(each.size, each.mode & 0o777, each.digest) for each in archive.members}
 
 
-def plan_side(folder: str, destination: str, how: PackedWith) -> Side:
-    """What the project in *folder* would be packed to, told *how*; raises as `plan_pack` and `measure_pack` do."""
-    plan = api.plan_pack(folder, destination=destination, **how._asdict())
-    tarball = api.measure_pack(plan)
+def plan_side(folder: str, how: PackOptions) -> Side:
+    """What the project in *folder* would be packed to, told *how*; raises as `plan_pack` and `pack` do."""
+    plan = api.make_plan(folder, how)
+    tarball = api.measure_plan(plan, how)
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))
         for entry in plan.entries

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from linkpack.archive.tar_header import MTIME
 from linkpack.disk import fswrite
-from linkpack.disk.drafts import sweep
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.gate import disk
 from linkpack.gate.findings import allowed, as_problems, errors
 from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.tarballs.tar import MTIME
+from linkpack.gate.unzip import CHUNK
+from linkpack.system.new_folder import new_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from tarfile import TarInfo
 
     import tarsafe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from linkpack.gate.findings import Finding
     from linkpack.gate.reader import Archive
     from linkpack.limits import Limits
+    from linkpack.system.new_folder import NewFolder
 
 FOLDER = "package"  # where the files land, whatever the archive calls its folder
 
@@ -54,39 +55,48 @@ def unpack_tarball(
 
 
 def _place(file: Opened, archive: Archive, folder: str) -> None:
-    sweep(posixpath.dirname(folder) or ".")
-    if disk.exists(folder):
-        raise _exists(folder)
-    with disk.folder_draft(folder) as draft:
-        _extract(file, archive, draft)
+    with new_folder(folder, mode=0o755, replaces_empty=False) as draft:
+        _extract(file, archive, folder, draft)
         if not disk.is_unchanged(file):
             raise VerifyFailed("the tarball was written to while it was unpacked", hint="unpack it again")
 
 
-def _extract(file: Opened, archive: Archive, draft: str) -> None:
-    """Have tarsafe write the entries below *draft*; they must be the ones that were checked."""
-    import tarfile  # noqa: PLC0415 - only unpacking needs it
-    import zlib  # noqa: PLC0415
+def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> None:
+    """Write the entries that tarsafe reads into *draft*, which becomes *folder*: those that were checked."""
+    import zlib  # noqa: PLC0415 - only unpacking needs it
 
     import tarsafe  # noqa: PLC0415
 
     file.source.seek(0)
     try:
-        with _anchored(draft).open(
+        with _anchored(folder).open(
             fileobj=file.source, mode="r:gz", encoding="utf-8", errors="surrogateescape"
         ) as reader:
             members = reader.getmembers()
             _compare(members, archive)
-            for member in members:
-                _settle(member, archive.root)
-            reader.errorlevel = 2  # a mode that cannot be set is an error, too
-            reader.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.10.12 and later
-            reader.extractall(draft, members)  # noqa: S202 - every member was checked twice
-    except tarfile.ExtractError as err:
-        code = getattr(err.__context__, "errno", None) or errno.EIO
-        raise OSError(code, f"{err} ({errno.errorcode.get(code, code)})", draft) from err
+            reader.extractall(folder, [])  # noqa: S202 - it writes nothing, and checks every name and type
+            for path, member in _placed(members).items():
+                _write(path, member, reader, draft)
     except (tarsafe.TarError, tarsafe.TarSafeException, EOFError, zlib.error, ValueError) as err:
         raise VerifyFailed(f"the tarball was refused by its last check: {err}") from err
+
+
+def _placed(members: list[TarInfo]) -> Mapping[str, TarInfo]:
+    """Map the paths below the package's folder to entries; two spellings of one are one file, as was checked."""
+    return {posixpath.normpath(member.name.partition("/")[2]): member for member in members}
+
+
+def _write(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: NewFolder) -> None:
+    """Write one entry with a plain mode, our own constant time and no owner."""
+    if member.isdir():
+        if path != ".":
+            draft.make(path)
+        return
+    source = reader.extractfile(member)
+    if source is None:
+        raise ValueError(f"{member.name} has no contents")
+    mode = 0o755 if member.mode & 0o111 else 0o644
+    draft.write(path, iter(lambda: source.read(CHUNK), b""), mode, MTIME)
 
 
 def _anchored(directory: str) -> type[tarsafe.TarSafe]:
@@ -114,15 +124,6 @@ def _compare(members: list[TarInfo], archive: Archive) -> None:
     ]
     if not same or len(files) + len(folders) != len(members):
         raise VerifyFailed("the tarball was refused by its last check: Python's tarfile reads other entries in it")
-
-
-def _settle(member: TarInfo, root: str) -> None:
-    """Plain modes, our own constant time and no owner, in the folder that we name."""
-    member.name = FOLDER + member.name[len(root) :]
-    member.mode = 0o755 if member.isdir() or member.mode & 0o111 else 0o644
-    member.mtime = MTIME
-    member.uname = member.gname = ""
-    member.pax_headers = {}
 
 
 def _exists(folder: str) -> SnapshotError:

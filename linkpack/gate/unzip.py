@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
 
 CHUNK = 1 << 18  # bytes given at a time
-_SLACK = 1 << 16  # unpacked bytes that no ratio is asked of
+_SLACK = 1 << 16  # unpacked bytes that no ratio below npm's is asked of
 _ZEROS = 1 << 20  # bytes after the end mark: tar fills its last record with some
 _MAGIC = b"\x1f\x8b"
+# Nothing in front of the contents, or the name that gzip gives: of what else may stand there readers know less.
+_FLAGS = (0, 8)
+_RATIO = 1000  # npm stops when it has unpacked more than so many times what it has received (node-tar, parse.js)
+_BLOCK = 512
 
 
 class Unzipped:
@@ -29,7 +33,8 @@ class Unzipped:
         self._packed = hashlib.sha512()
         self._first = True
         self._left = b""
-        self._most = min(limits.unpacked, limits.ratio * size + _SLACK)
+        slack = _SLACK if limits.ratio < _RATIO else 0
+        self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits
         self.given = 0
 
@@ -75,6 +80,8 @@ class Unzipped:
             if not packed.startswith(_MAGIC):
                 what = "it is empty" if not packed else "it does not begin as one"
                 raise Refused("EGZIP", "", f"this is not a gzip file: {what}")
+            if packed[3:4] and packed[3] not in _FLAGS:
+                raise Refused("EGZIP", "", f"the gzip header has flags that readers do not agree on: {packed[3]}")
         self._packed.update(packed)
         return packed
 
@@ -83,7 +90,7 @@ class Unzipped:
         if self.given > self._most:
             limit = (
                 f"{self._limits.unpacked} bytes"
-                if self._most == self._limits.unpacked
+                if self.given > self._limits.unpacked
                 else f"{self._limits.ratio} times its size"
             )
             raise Refused(
@@ -102,6 +109,8 @@ class Unzipped:
             if zeros > _ZEROS or any(piece):
                 raise Refused("EAFTEREND", "", "data stands after the end mark of the tar stream")
         self._refuse_more()
+        if self.given % _BLOCK:
+            raise Refused("ETRUNCATED", "", "the tar stream ends inside a block: yarn takes it for truncated")
 
     def _refuse_more(self) -> None:
         if self._unzip.unused_data or self._source.read(1):

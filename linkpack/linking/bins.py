@@ -1,4 +1,4 @@
-"""Where the commands and man pages of a package go, as npm's bin-links has them."""
+"""Find the commands and man pages of a package, and where links to them go, as npm's bin-links does."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _LISTED_PAGE = r".*\.[0-9]"
 
 
 class BinTarget(NamedTuple):
-    """A file of a package, and the path at which a link to it has to stand."""
+    """A file of a package, and the path of the link to it."""
 
     path: str
     script: str  # inside the package, "/"-separated
 
 
 def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
-    """Command names to scripts inside the package.
+    """Return the commands of *manifest*: their names, and their scripts inside the package.
 
-    *listed* are the plain files below `directories.bin`, relative to it, which count without a bin field; what
-    begins with a dot does not. Where base names meet, the last one counts.
+    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin
+    field, but for those that begin with a dot. Of two files with one base name the last is used.
     """
     if manifest.directories_bin is None:
         return dict(manifest.bins)
@@ -36,7 +36,7 @@ def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
 
 
 def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]:
-    """The man pages inside the package, each once; *listed* are the files below `directories.man`."""
+    """Return the man pages inside the package, each once; *listed* are the files below `directories.man`."""
     if manifest.mans or manifest.directories_man is None:
         return tuple(dict.fromkeys(manifest.mans))
     shown = [
@@ -46,24 +46,27 @@ def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]
 
 
 def command_targets(found: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
-    """The commands of `commands`, each at its place in *folder*."""
+    """Return the commands of `commands` with their paths in *folder*."""
     return tuple(BinTarget(f"{folder}/{name}", script) for name, script in found.items())
 
 
 def man_target(page: str, folder: str) -> BinTarget | None:
-    """The man page *page* at its place below *folder* (`share/man`); None when it names no section."""
+    """Return the man page *page* with its path below *folder*, None if its name has no section.
+
+    doc/alpha.1, share/man  ->  share/man/man1/alpha.1
+    """
     name = posixpath.basename(page)
     match = re.fullmatch(_PAGE, name, re.DOTALL)
     return None if match is None else BinTarget(f"{folder}/man{match[1]}/{name}", page)
 
 
 def link_text(path: str, script: str) -> str:
-    """The text of a relative link at *path* that leads to *script*, both absolute paths of real folders."""
+    """Return the text of a relative link at *path* to *script*, both absolute paths of real folders."""
     return posixpath.relpath(script, posixpath.dirname(path))
 
 
 def points_into(path: str, target: str, folder: str) -> bool:
-    """Whether the link text *target* at *path* leads to *folder* or below, by its words alone.
+    """True if the link text *target* at *path* leads to *folder* or below, by its words alone.
 
     Upper and lower case are the same, as npm has it for disks that do not tell them apart.
     """

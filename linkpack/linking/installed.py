@@ -36,12 +36,13 @@ _PROJECT_FOLDER = re.compile(r'"projectFolder"\s*:\s*"([^"\\]+)"')
 class InstalledLinks:
     """What the files of one project say about its links; each file is read when it is first needed.
 
-    *root* is the project's real directory, or its workspace's; *global_modules* is npm's global node_modules.
+    *root* is the project's real directory, or its workspace's; *global_modules* is npm's global
+    node_modules, empty without a prefix.
     """
 
     def __init__(self, root: str, global_modules: str) -> None:
         self._root = root
-        self._global = fslinks.canonical(global_modules)
+        self._global = fslinks.canonical(global_modules) if global_modules else ""
         self._texts: dict[str, str] = {}
         self._objects: dict[str, Mapping[str, object]] = {}
         self._stores: dict[str, list[str]] = {}  # by node_modules

@@ -356,7 +356,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as held:
             for place in sorted(wanted):
-                held.enter_context(fslinks.locked(store.file("locks", place)))
+                held.enter_context(fslinks.locked(store.file("locks", place), place))
             dead = _open_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
@@ -393,6 +393,17 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
         if places.intersection(journal.places):
             found.append((journal, path))
     return found
+
+
+def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
+    """Yield the journals of dead runs that have not been taken back yet, and their files."""
+    folder = f"{store.root}/journals"
+    entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}
+    for name, path in sorted(entries.items()):
+        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or fslinks.alive(name):
+            continue
+        with contextlib.suppress(OSError, *_DAMAGED):
+            yield _from_json(store.read(path)), path
 
 
 def _recover(journal: Journal, path: str, store: Store) -> Problem | None:

@@ -1,4 +1,4 @@
-"""Links, unlinks and relinks packages: what the commands do, for programs.
+"""Link, unlink and relink packages from a program, as the commands do.
 
     plan = linkpack.plan_link(["../redis"], project="app")  # reads only
     journal = linkpack.link(["../redis"], project="app")
@@ -11,27 +11,31 @@ from __future__ import annotations
 
 import errno
 import functools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
+from linkpack.arguments import listed
 from linkpack.disk import fslinks
-from linkpack.errors import LinkConflict, LinkError, PlanRejected, StalePlan
+from linkpack.errors import LinkConflict, LinkError, LinkMissing, PlanRejected, StalePlan
 from linkpack.linking.config import load_config, resolve
 from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.linkhome import Picks, find_local_project, meant_specs, pick_folders
+from linkpack.linking.linklist import Status
 from linkpack.linking.linkown import LinkRules
-from linkpack.linking.linkplan import plan_global_link as _plan_global_link
-from linkpack.linking.linkplan import plan_link as _plan_link
 from linkpack.linking.linkrecord import find_store
 from linkpack.linking.linkscene import LinkContext, SaveRules
+from linkpack.linking.linkstate import LinkPlan
+from linkpack.memo import remembering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from typing import ParamSpec, TypeVar
 
+    from linkpack.errors import Problem
     from linkpack.linking.config import Config
-    from linkpack.linking.linklist import Status
-    from linkpack.linking.linkstate import LinkPlan
+    from linkpack.linking.linkhome import LocalProject, Spec
 
     _Given = ParamSpec("_Given")
     _Answer = TypeVar("_Answer")
@@ -41,7 +45,7 @@ _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "
 
 
 class LinkOptions(NamedTuple):
-    """What the flags of the link commands say, with npm's names in *flags* (`{"save-dev": True}`).
+    """The flags of a link command, with npm's names in *flags* (`{"save-dev": True}`).
 
     *env* is the environment, by default the process's own. *absolute* makes links with absolute text.
     """
@@ -54,9 +58,10 @@ class LinkOptions(NamedTuple):
 DEFAULTS = LinkOptions()
 
 
-def _named_errors(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
-    """Have *function* raise `LinkError` for what the system refuses while it reads: the culprit by name."""
+def _command(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
+    """Run *function* within limits, and have it raise `LinkError` for what the system refuses while it reads."""
 
+    @limits.within()
     @functools.wraps(function)
     def call(*args: _Given.args, **more: _Given.kwargs) -> _Answer:
         try:
@@ -73,17 +78,30 @@ def _named_errors(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answ
     return call
 
 
-@_named_errors
-def open_context(project: str, options: LinkOptions, *, picking: bool = True) -> LinkContext:
-    """The surroundings of a command started in *project*: settings, project, workspaces, state folder.
+@_command
+def open_context(
+    project: str, options: LinkOptions, *, picking: bool = True, needs_prefix: bool = True
+) -> LinkContext:
+    """Return the surroundings of a command started in *project*: settings, project, workspaces, state folder.
 
-    Raises `ConfigError` without a prefix or state folder, `LinkError` for a directory or workspace that does not
-    exist.
+    Raises `ConfigError` without a state folder, or without a prefix if one is needed, and `LinkError` for a
+    directory or workspace that does not exist.
     """
-    env = fslinks.environment() if options.env is None else options.env
     local = find_local_project(project)
-    config = load_config(env, fslinks.canonical(project), options.flags, local.root)
-    picks = _picks(config) if picking else Picks()
+    config = _load(project, options, local, needs_prefix=needs_prefix)
+    return _context(project, options, local, config, _picks(config) if picking else Picks())
+
+
+def _load(project: str, options: LinkOptions, local: LocalProject, *, needs_prefix: bool) -> Config:
+    cwd = fslinks.canonical(project)
+    return load_config(_environment(options), cwd, options.flags, local.root, needs_prefix=needs_prefix)
+
+
+def _environment(options: LinkOptions) -> Mapping[str, str]:
+    return fslinks.environment() if options.env is None else options.env
+
+
+def _context(project: str, options: LinkOptions, local: LocalProject, config: Config, picks: Picks) -> LinkContext:
     rules = LinkRules(
         bin_links=config.flag("bin-links", default=True),
         force=config.flag("force", default=False),
@@ -95,10 +113,71 @@ def open_context(project: str, options: LinkOptions, *, picking: bool = True) ->
         config=config,
         project=local,
         picked=pick_folders(local, picks, project),
-        store=find_store(env),
+        store=find_store(_environment(options)),
         rules=rules,
         installed=InstalledLinks(local.root, config.modules),
     )
+
+
+class Asked(NamedTuple):
+    """A request to link: its surroundings, and what its arguments mean."""
+
+    context: LinkContext
+    specs: tuple[Spec, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders to lock; raises `ConfigError` without a prefix if there is only a global link to make."""
+        context = self.context
+        if not self.specs:
+            return (context.shared_place, *context.owners(context.packages))
+        return (*context.shared_places, *context.owners(context.packages))
+
+    def plan(self) -> LinkPlan:
+        """Return the plan."""
+        from linkpack.linking.linkplan import plan_global_link, plan_link  # noqa: PLC0415 - 4 ms that others do not need
+
+        save = _save_rules(self.context.config)
+        plan = plan_link(self.context, self.specs, save) if self.specs else plan_global_link(self.context)
+        return plan._replace(warnings=(*self.warnings, *plan.warnings))
+
+
+def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> Asked:
+    """Read what `link` was asked for; raises as `open_context`, and `LinkError` for what is no argument of it."""
+    local = find_local_project(project)
+    config = _load(project, options, local, needs_prefix=False)
+    _save_rules(config)
+    if config.flag("global", default=False):
+        raise LinkError(
+            "link does not take --global: it makes the global link, or uses it",
+            code="ELINKGLOBAL",
+            hint="leave -g out: linkpack link in the package's folder makes its global link",
+        )
+    picks = _picks(config)
+    wanted = meant_specs(listed(specs, "specs"), local, fslinks.canonical(project), config.user_home)
+    setting = config.settings.get("link-global")
+    if (
+        not wanted
+        and setting is not None
+        and setting.source == "flag"
+        and not config.flag("link-global", default=True)
+    ):
+        message = (
+            "there is nothing to link: without a SPEC link makes the global link, which --no-global leaves alone"
+        )
+        raise LinkError(message, code="ELINKGLOBAL", path=project, hint="name a folder, or leave --no-global out")
+    warnings: tuple[Problem, ...] = ()
+    if picks.every and wanted:
+        from linkpack.linking.many import spread_workspaces  # noqa: PLC0415 - only with --workspaces
+
+        spread = spread_workspaces(wanted)
+        wanted, warnings = spread.specs, spread.warnings
+        if spread.done and not wanted:
+            message = "no member of that workspace can be published, so there is nothing to link"
+            raise LinkMissing(message, code="ENOTLINKED", path=project, hint="name the folders to link")
+        picks = picks._replace(every=not spread.done)
+    return Asked(_context(project, options, local, config, picks), wanted, warnings)
 
 
 def _picks(config: Config) -> Picks:
@@ -144,43 +223,28 @@ def _rank(config: Config, key: str) -> int:
     return next((at for at, kind in enumerate(_SOURCES) if source.startswith(kind)), len(_SOURCES))
 
 
-def _link_planner(context: LinkContext, specs: Sequence[str], cwd: str) -> Callable[[], LinkPlan]:
-    save = _save_rules(context.config)
-    if context.config.flag("global", default=False):
-        raise LinkError(
-            "link is never global: it makes the global link, or uses it",
-            code="ELINKGLOBAL",
-            hint="leave -g out: linkpack link in the package's folder makes its global link",
-        )
-    wanted = meant_specs(specs, context.project, cwd, context.config.user_home)
-    if wanted:
-        return lambda: _plan_link(context, wanted, save)
-    return lambda: _plan_global_link(context)
-
-
-@_named_errors
+@_command
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """The plan of `link`: of the package in *project* without *specs*, else of what they name into *project*.
+    """Return the plan of `link`: of the package in *project* without *specs*, else of *specs* into *project*.
 
     Reads only. What stands in the way is in `conflicts`; what cannot be planned at all raises a `LinkpackError`.
     """
-    context = open_context(project, options)
-    plan = _link_planner(context, specs, fslinks.canonical(project))()
-    return plan._replace(warnings=(*context.config.warnings, *plan.warnings))
+    asked = ask_link(specs, project, options)
+    plan = asked.plan()
+    return plan._replace(warnings=(*asked.context.config.warnings, *plan.warnings))
 
 
-@_named_errors
+@_command
 def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
-    """The journal of `link`, done; its `plan` says what was linked and what to be warned of.
+    """Do `link`; the `plan` of the journal says what was linked and what to be warned of.
 
-    `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
+    Raises `PlanRejected` or `LinkConflict` when something stands in the way; nothing has been changed then.
     """
-    context = open_context(project, options)
-    planner = _link_planner(context, specs, fslinks.canonical(project))
-    return _act(context, (context.shared_place, *context.owners(context.packages)), planner)
+    asked = ask_link(specs, project, options)
+    return _act(asked.context, asked.places, asked.plan)
 
 
-@_named_errors
+@_command
 def plan_unlink(
     names: Sequence[str] = (),
     project: str = ".",
@@ -189,29 +253,16 @@ def plan_unlink(
     shared: bool = False,
     every: bool = False,
 ) -> LinkPlan:
-    """The plan of `unlink`: of *names* in the project, of all its links with *every*, or of global links.
+    """Return the plan of `unlink`: of *names* in the project, of all its links with *every*, or of global links.
 
     The last with *shared*, or without names. Reads only.
     """
-    context = open_context(project, options)
-    return _unlink_planner(context, names, fslinks.canonical(project), shared=shared, every=every)()
+    context, planner = _ask_unlink(names, project, options, shared=shared, every=every)
+    plan = planner()
+    return plan._replace(warnings=(*context.config.warnings, *plan.warnings))
 
 
-def _unlink_planner(
-    context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
-) -> Callable[[], LinkPlan]:
-    from linkpack.linking.linkundo import plan_global_unlink  # noqa: PLC0415 - link does not need it
-    from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
-
-    wanted = meant_specs(names, context.project, cwd, context.config.user_home)
-    if every and not shared:
-        return lambda: local(context, wanted, every=True)
-    if shared or not wanted:
-        return lambda: plan_global_unlink(context, wanted, every=every)
-    return lambda: local(context, wanted)
-
-
-@_named_errors
+@_command
 def unlink(
     names: Sequence[str] = (),
     project: str = ".",
@@ -220,63 +271,157 @@ def unlink(
     shared: bool = False,
     every: bool = False,
 ) -> Journal:
-    """The journal of `unlink`, done: links removed, and what they displaced put back. See `plan_unlink`."""
-    context = open_context(project, options)
-    planner = _unlink_planner(context, names, fslinks.canonical(project), shared=shared, every=every)
+    """Do `unlink`: remove links, and put back what they displaced. See `plan_unlink`."""
+    context, planner = _ask_unlink(names, project, options, shared=shared, every=every)
     local = (names or every) and not shared
     places = () if local else (context.shared_place,)
     return _act(context, (*places, *context.owners(context.every_package)), planner)
 
 
-@_named_errors
+def _ask_unlink(
+    names: Sequence[str], project: str, options: LinkOptions, *, shared: bool, every: bool
+) -> tuple[LinkContext, Callable[[], LinkPlan]]:
+    """Return the surroundings of `unlink`, and what plans it."""
+    local = bool(names or every) and not shared
+    context = open_context(project, options, needs_prefix=not local)
+    planner = _unlink_planner(
+        context, listed(names, "names"), fslinks.canonical(project), shared=shared, every=every
+    )
+    return context, planner
+
+
+def _unlink_planner(
+    context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
+) -> Callable[[], LinkPlan]:
+    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - see below
+    from linkpack.linking.linkundo import plan_global_unlink  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.nothing import nothing_unlinked  # noqa: PLC0415 - link does not need it
+
+    wanted = meant_specs(names, context.project, cwd, context.config.user_home)
+    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
+    if not wanted and not every:
+        manifests = map(read_loose, context.picked or (context.project.start,))
+        asked = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
+    at_global = shared or not (wanted or every)
+
+    def plan() -> LinkPlan:
+        planner = plan_global_unlink if at_global else local
+        found = planner(context, wanted, every=every)
+        told = nothing_unlinked(context, found, asked, shared=at_global, every=every)
+        return found._replace(warnings=(*found.warnings, *told))
+
+    return plan
+
+
+@_command
+def staying_global_links(
+    plan: LinkPlan, project: str = ".", options: LinkOptions = DEFAULTS
+) -> tuple[Problem, ...]:
+    """Return a warning for each global link that *plan*, of `unlink` in *project*, leaves with its commands."""
+    context = open_context(project, options, picking=False, needs_prefix=False)
+    if context.config.fault is not None or not plan.removed:
+        return ()
+    from linkpack.linking.outside import staying_links  # noqa: PLC0415 - link does not need it
+
+    return staying_links(plan, [entry for _, _, entry in context.recorded(shared=True)])
+
+
+@_command
 def plan_relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
-    """The plan of `relink`: what brings dropped links of the project (or global ones) back. Reads only."""
+    """Return the plan of `relink`, which brings dropped links of the project (or global ones) back. Reads only."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    context = open_context(project, options, picking=False)
-    wanted = meant_specs(names, context.project, fslinks.canonical(project), context.config.user_home)
-    return planned(context, wanted, shared=shared)
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    return planned(context, _meant(names, context, project), shared=shared)
 
 
-@_named_errors
+@_command
 def relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> Journal:
-    """The journal of `relink`, done. A link whose package is gone is a warning with the code ESOURCEGONE."""
+    """Do `relink`. A link whose package is gone is a warning with the code WSOURCEGONE."""
     from linkpack.linking.linklist import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
-    context = open_context(project, options, picking=False)
-    wanted = meant_specs(names, context.project, fslinks.canonical(project), context.config.user_home)
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    wanted = _meant(names, context, project)
     places = (*((context.shared_place,) if shared else ()), *context.owners(context.every_package))
     return _act(context, places, lambda: planned(context, wanted, shared=shared))
 
 
-@_named_errors
+def _meant(names: Sequence[str], context: LinkContext, project: str) -> tuple[Spec, ...]:
+    cwd = fslinks.canonical(project)
+    return meant_specs(listed(names, "names"), context.project, cwd, context.config.user_home)
+
+
+@_command
 def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
-    """The links of the project, or with *shared* the global ones, and how each of them fares."""
-    from linkpack.linking.linklist import list_links  # noqa: PLC0415 - link does not need it
-
-    return list_links(open_context(project, options, picking=False), shared=shared)
+    """Return the links of the project, or with *shared* the global ones, and how each of them fares."""
+    return survey(project, options, shared=shared).links
 
 
-@_named_errors
+class Survey(NamedTuple):
+    """What `ls` tells: the *links* of *place*, warnings about what Node finds through them, and more.
+
+    *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.
+    *strict* is true if faults of peers are errors, *config* holds all settings.
+    """
+
+    place: str
+    links: tuple[Status, ...]
+    linked_at: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    strict: bool
+    config: Config
+
+
+@_command
+def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
+    """Look at the links of the project, or with *shared* at the global ones. Reads only."""
+    from linkpack.linking.check import is_strict, problems_of  # noqa: PLC0415 - only for ls
+    from linkpack.linking.linklist import list_links, standing_links  # noqa: PLC0415 - only for ls
+    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - only for ls
+    from linkpack.linking.package_tree import PackageTree  # noqa: PLC0415 - only for ls
+    from linkpack.linking.whereabouts import places_of  # noqa: PLC0415 - only for ls
+
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    with remembering({}):
+        found = list_links(context, shared=shared)
+        told = problems_of(PackageTree(), context, standing_links(context, shared=shared), shared=shared)
+    manifest = read_loose(context.project.start)
+    name = manifest.name if manifest is not None else ""
+    return Survey(
+        place=context.config.modules if shared else context.project.root,
+        links=found,
+        linked_at=places_of(context.store, context.project.start, name, context.config.modules),
+        warnings=(*context.config.warnings, *told),
+        strict=is_strict(context),
+        config=context.config,
+    )
+
+
+@_command
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """The plan that takes back the last link command of *project*; `LinkMissing` when there is none."""
-    context = open_context(project, options, picking=False)
+    """Return the plan that takes back the last link command of *project*.
+
+    Raises `LinkMissing` if there is none.
+    """
+    context = open_context(project, options, picking=False, needs_prefix=False)
     return plan_undo(last_journal(context.store, context.project.root), context.store)
 
 
-@_named_errors
+@_command
 def undo(journal: Journal | None = None, project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
-    """The journal of taking *journal* back, or else the last link command of *project*.
+    """Take *journal* back, or else the last link command of *project*; return the journal of that.
 
-    `StalePlan` when the disk or the record has changed since; nothing is changed then.
+    Raises `StalePlan` when the disk or the record has changed since; nothing is changed then.
     """
-    context = open_context(project, options, picking=False)
+    context = open_context(project, options, picking=False, needs_prefix=False)
+    places = (*context.shared_places, *context.owners(context.every_package))
     # A run that was cut off may have been an undo: what it was about is there again once it is taken back.
-    with opened(context.store, (context.shared_place, *context.owners(context.every_package))) as cut_off:
+    with opened(context.store, places) as cut_off:
         last = journal if journal is not None else last_journal(context.store, context.project.root)
     with opened(context.store, last.places) as more:
         recovered = (*cut_off, *more)
@@ -291,7 +436,8 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 def _act(context: LinkContext, places: tuple[str, ...], planner: Callable[[], LinkPlan]) -> Journal:
     """Plan and apply under the locks of *places*."""
     with opened(context.store, places) as recovered:
-        plan = planner()
+        with remembering({}):
+            plan = planner()
         if plan.conflicts:
             raise rejected(plan)
         warnings = tuple(dict.fromkeys((*recovered, *context.config.warnings, *plan.warnings)))
@@ -299,26 +445,33 @@ def _act(context: LinkContext, places: tuple[str, ...], planner: Callable[[], Li
 
 
 def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
-    """The error that carries the conflicts of *plan*."""
+    """Return the error that carries the conflicts of *plan*."""
     if len(plan.conflicts) > 1:
         return PlanRejected(plan.conflicts)
     first = plan.conflicts[0]
     return LinkConflict(first.message, code=first.code, path=first.path, hint=first.hint)
 
 
+@_command
 def local_folder(kind: str, project: str) -> str:
-    """The local `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
+    """Return the `prefix`, `root` (node_modules) or `bin` folder of the project that *project* is in."""
     root = find_local_project(project).root
     return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]
 
 
+@_command
 def shared_folder(kind: str, project: str, options: LinkOptions = DEFAULTS) -> str:
-    """The global `prefix`, `root` (node_modules) or `bin` folder."""
+    """Return the global `prefix`, `root` (node_modules) or `bin` folder; raises `ConfigError` without a prefix."""
     config = read_settings(project, options)
+    if config.fault is not None:
+        raise config.fault
     return {"prefix": config.prefix, "root": config.modules, "bin": config.bins}[kind]
 
 
+@_command
 def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
-    """Every setting that counts for a command started in *project*, and who made it."""
-    env = fslinks.environment() if options.env is None else options.env
-    return load_config(env, fslinks.canonical(project), options.flags, find_local_project(project).root)
+    """Return every setting for a command started in *project*, and who made it.
+
+    Where there is no prefix, `fault` says why.
+    """
+    return _load(project, options, find_local_project(project), needs_prefix=False)

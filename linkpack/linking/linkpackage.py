@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack import limits
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.linking.bins import commands, man_pages, points_into
@@ -14,7 +15,7 @@ from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from linkpack.linking.linkstate import RecordedLink, State
     from linkpack.npm.manifest import Manifest
@@ -77,7 +78,7 @@ def check_manifest(folder: str) -> None:
     path = f"{folder}/package.json"
     if fs.is_file(path):
         try:
-            parse(fs.read_file(path, _LIMIT), path, strict=False)
+            parse(fs.read_file(path, _LIMIT), path)
         except OSError as err:
             raise ManifestInvalid(
                 f"{path} cannot be read: {err.strerror}",
@@ -103,24 +104,36 @@ def source_of(root: str, manifest: Manifest) -> Source:
 
 
 def _below(root: str, folder: str | None) -> list[str]:
-    """Return the plain files below *folder* of a package, relative to it; none without a folder."""
-    if folder is None or "\0" in folder:
+    """Return the plain files below *folder* of a package, relative to it.
+
+    None without a folder, nor from one that leads out of the package. Neither node_modules nor links to folders
+    are entered, and unreadable folders are passed over.
+
+    Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
+    """
+    base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
+    if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
-    return list(_files(posixpath.join(root, folder).rstrip("/"), ""))
-
-
-def _files(base: str, relative: str) -> Iterator[str]:
-    try:
-        entries = fs.scan(posixpath.join(base, relative))
-    except OSError:
-        return
-    for entry in entries:
-        path = posixpath.join(relative, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name != "node_modules":
-                yield from _files(base, path)
-        elif fs.is_file(entry.path):
-            yield path
+    found: list[str] = []
+    waiting = [""]
+    room = limits.current().entries
+    while waiting:
+        relative = waiting.pop()
+        try:
+            entries = fs.scan(posixpath.join(base, relative))
+        except OSError:
+            continue
+        room -= len(entries)
+        if room < 0:
+            message = f"{base} holds more than {limits.current().entries} files and folders"
+            raise LinkpackError(message, code="ELIMIT", path=base, hint="name commands and pages by bin and man")
+        for entry in entries:
+            path = posixpath.join(relative, entry.name)
+            if not entry.is_dir(follow_symlinks=False):
+                found += [path] if fs.is_file(entry.path) else []
+            elif entry.name != "node_modules":
+                waiting.append(path)
+    return found
 
 
 def inside(root: str, relative: str) -> str | None:
@@ -203,15 +216,13 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
     return target_is_inside(path, state, link) and target_exists(path, state)
 
 
-def resolve_package(start: str, name: str) -> str | None:
-    """Return the real directory of the package that code in *start* loads as *name*; None without one."""
-    at = start
-    while True:
-        if posixpath.basename(at) != "node_modules":
-            found = f"{at}/node_modules/{name}"
-            if fs.is_dir(found):
-                return fslinks.canonical(found)
-        above = posixpath.dirname(at)
-        if above == at:
-            return None
-        at = above
+def meets_range(version: str, wanted: str) -> bool:
+    """True if *version* meets the range *wanted*, or *wanted* is no range (a path, an address, a tag).
+
+    Pre-releases count: one links what one works on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.
+    """
+    if ":" in wanted or "/" in wanted:
+        return True
+    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - most projects do not name what they link
+
+    return parse_range(wanted) is None or satisfies(version, wanted, include_prerelease=True)

@@ -121,7 +121,7 @@ class _Placing:
             self.builder.changed.append((item._replace(version=version), item))
 
     def _record(self, literal: str, record: Mapping[str, RecordedLink]) -> None:
-        owner, location = self.owner, self.location
+        owner, location, old = self.owner, self.location, record.get(self.location.key)
         for path, change in owner.before_owned.items():
             kept = isinstance(change.after, (CreatedDirectory, Absent)) or not self.rules.bin_links
             went = owner.replaced and target_is_inside(path, change.before, location.path)
@@ -137,9 +137,10 @@ class _Placing:
             owned=tuple(owner.owned[path] for path in sorted(owner.owned)),
             older=tuple(dict.fromkeys(owner.older)),
             project=location.project,
+            declared=old.declared if old else (),
         )
         key = (location.place, location.key)
-        self.builder.edits[key] = Edit(*key, record.get(location.key), entry)
+        self.builder.edits[key] = Edit(*key, old, entry)
 
     # --- commands and man pages
 

@@ -1,4 +1,4 @@
-"""Plans `link`: packages into the global folder, global packages and directories into a project."""
+"""Plan `link`: packages into the global folder, global packages and directories into a project."""
 
 from __future__ import annotations
 
@@ -7,80 +7,124 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.linkpackage import check_manifest, read_loose, read_source
+from linkpack.linking.check import note_declared, warn_of_state_after
+from linkpack.linking.linklist import standing_links
+from linkpack.linking.linkpackage import check_manifest, meets_range, read_loose, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
-from linkpack.linking.linkwarn import warn_about
+from linkpack.linking.many import choose_packages, only_dependencies, shortened
+from linkpack.linking.whereabouts import places_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linkpack.errors import Problem
     from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkhome import Spec
     from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkscene import LinkContext, SaveRules
-    from linkpack.linking.linkstate import LinkPlan, RecordedLink
+    from linkpack.linking.linkstate import LinkPlan
+    from linkpack.linking.many import Chosen
 
 
 def plan_global_link(context: LinkContext) -> LinkPlan:
-    """The plan of `link` without arguments: the project, or each workspace chosen, into the global folder."""
-    builder = context.builder()
-    record = read_record(context.store, context.shared_place)
+    """Plan `link` without arguments: the project, or each workspace chosen, into the global folder."""
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in context.picked if folder != context.project.root)
     found = [read_source(folder) for folder in members or (context.project.start,)]
-    for source in {source.manifest.name: source for source in found}.values():  # of one name the last counts
-        _link_globally(builder, context, source, record)
+    builder = context.builder()
+    _link_globally(builder, context, list({source.manifest.name: source for source in found}.values()))
+    warn_of_state_after(builder, context, (), shared=True)
     return builder.plan()
 
 
-def _link_globally(
-    builder: PlanBuilder, context: LinkContext, source: Source, record: dict[str, RecordedLink]
-) -> None:
-    name = source.manifest.name
-    old = [
-        key for key, entry in record.items() if entry.target == source.root and key != name and not entry.project
-    ]
-    if old:
-        from linkpack.linking.linkundo import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
-
-        replace_old_names(context, builder, old, name)
-    place_link(builder, context.shared_location(name), source, context.rules, record)
-
-
 def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
-    """The plan of `link <spec>…`: directories are linked globally first, then every package locally.
+    """Plan `link <spec>…`: directories are linked globally first, then every package locally.
 
-    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, or is another one by now,
-    `LinkError` (ERANGE) when the one there does not meet the range asked for, (ESOURCEGONE) when it is a broken
-    link, and `ManifestInvalid` for a directory that is no package. What is in the way is in the plan's conflicts.
+    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, or is another one
+    by now, `LinkError` (ERANGE) when the one there does not meet the range asked for, (ESOURCEGONE) when it is a
+    broken link,
+    (ENODEPENDENCY) when only dependencies are wanted and there are none, `ManifestInvalid` for a directory that
+    is no package, and `PlanRejected` for several of these. What stands in the way is in the plan's conflicts.
     """
-    builder = context.builder()
     check_manifest(context.project.root)
-    shared = read_record(context.store, context.shared_place)
-    found = {}
-    for spec in specs:
-        source = read_source(spec.folder) if spec.folder else find_shared(context, spec)
-        found[source.manifest.name] = source, bool(spec.folder)  # of one name the last counts, as for npm
-    for source, by_folder in found.values():
-        if by_folder and source.root != _installed(context, source.manifest.name):
-            _link_globally(builder, context, source, shared)
-    # As npm, the report is about the project only.
-    builder.added.clear()
-    builder.changed.clear()
-    sources = [source for source, _ in found.values()]
+    chosen, skipped = chosen_packages(context, specs)
+    sources = [each.source for each in chosen]
+
+    builder = _with_global_links(context, [each.source for each in chosen if each.by_folder])
+    builder.warnings += skipped
     for source in sources:
         _link_locally(builder, context, source)
     if save is not None:
         from linkpack.linking.linksave import plan_save  # noqa: PLC0415 - few links are saved
 
         plan_save(builder, context, sources, save)
+    note_declared(builder, context, [source.manifest.name for source in sources])
+    warn_of_state_after(builder, context, standing_links(context), shared=False)
     return builder.plan()
 
 
-def _installed(context: LinkContext, name: str) -> str:
-    """The real directory of a package that lies in the global folder, not linked; empty when there is none."""
-    path = f"{context.config.modules}/{name}"
+def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[Chosen], list[Problem]]:
+    """Return the packages that *specs* and the flags choose, and a warning for each that is left out.
+
+    Raises as `plan_link`.
+    """
+    skip = context.config.flag("skip-others", default=False)
+    chosen, skipped = choose_packages(specs, lambda spec: find_shared(context, spec), skip_others=skip)
+    if context.config.flag("only-dependencies", default=False):
+        folders = context.picked or (context.project.root,)
+        manifests = [manifest for manifest in map(read_loose, folders) if manifest is not None]
+        chosen = only_dependencies(chosen, manifests, context.project.start)
+    return chosen, skipped
+
+
+def _with_global_links(context: LinkContext, sources: Sequence[Source]) -> PlanBuilder:
+    """Return a plan with global links to *sources*, or an empty one where the prefix cannot have them.
+
+    In that case it has a warning. The local links lead straight to the folders and need nothing of the prefix,
+    which often belongs to root.
+    """
+    builder = context.builder()
+    if not sources or not context.config.flag("link-global", default=True):
+        return builder
+    fault = context.config.fault
+    if fault is not None:
+        builder.warn("WNOGLOBAL", "", f"no global link is made: {fault.message}", fault.hint)
+        return builder
+    _link_globally(builder, context, [source for source in sources if source.root != _installed(context, source)])
+    # As npm, the report is about the project only; what else changes is told apart (see `outside`).
+    builder.added.clear()
+    builder.changed.clear()
+    conflicts = builder.plan().conflicts
+    denied = next((each for each in conflicts if each.code == "EACCES"), None)
+    if denied is None:
+        builder.conflicts[:] = [each._replace(hint=f"{each.hint}, or pass --no-global") for each in conflicts]
+        return builder
+    builder = context.builder()
+    hint = "choose a prefix that you own (npm_config_prefix), or pass --no-global"
+    builder.warn("WNOGLOBAL", denied.path, f"no global link is made: {denied.message}", hint)
+    return builder
+
+
+def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:
+    record = read_record(context.store, context.shared_place)
+    for source in sources:
+        name = source.manifest.name
+        old = [
+            key
+            for key, entry in record.items()
+            if entry.target == source.root and key != name and not entry.project
+        ]
+        if old:
+            from linkpack.linking.linkundo import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
+
+            replace_old_names(context, builder, old, name)
+        place_link(builder, context.shared_location(name), source, context.rules, record)
+
+
+def _installed(context: LinkContext, source: Source) -> str:
+    """Return the real folder of the package of that name that is installed globally, empty if there is none."""
+    path = f"{context.config.modules}/{source.manifest.name}"
     return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
 
 
@@ -95,12 +139,11 @@ def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) ->
                 message = f"{source.root} is called {name} now, and is still linked as {entry.name} too"
                 hint = f"where nothing uses that name any more, run linkpack unlink {entry.name}"
                 builder.warn("WRENAMED", entry.path, message, hint)
-    warn_about(builder, source, context.picked or (context.project.root,))
 
 
 def find_shared(context: LinkContext, spec: Spec) -> Source:
     """Return the global package that *spec* names, linked or installed; raises as `plan_link`."""
-    path = f"{context.config.modules}/{spec.name}"
+    path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
         if fslinks.is_link(path):
             raise LinkError(
@@ -119,7 +162,7 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
             path=path,
             hint=f"run linkpack link in {source.root}, and then linkpack link {name}",
         )
-    if spec.wanted and not _meets(version, spec.wanted):
+    if spec.wanted and not meets_range(version, spec.wanted):
         raise LinkError(
             f"the global {spec.name} is {version or 'without a version'} ({source.root}), not {spec.wanted}",
             code="ERANGE",
@@ -130,12 +173,6 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
     return source
 
 
-def _meets(version: str, wanted: str) -> bool:
-    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - only with a range
-
-    return parse_range(wanted) is None or satisfies(version, wanted)
-
-
 def _missing(context: LinkContext, spec: Spec) -> LinkMissing:
     asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
     near = f"{posixpath.dirname(context.project.start)}/{spec.name}"
@@ -143,8 +180,12 @@ def _missing(context: LinkContext, spec: Spec) -> LinkMissing:
     folder = f"../{spec.name}"
     if manifest is not None and manifest.name != spec.name:
         folder += f" (which is called {manifest.name})"
+    hint = f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}"
+    places = places_called(context.store, spec.name)
+    if places:  # a wrong prefix, perhaps, or one that was never linked globally
+        hint = f"it is linked at {shortened(places)}; {hint}"
     return LinkMissing(
         f"{spec.name} is not linked: {context.config.modules} does not have it",
         path=f"{context.config.modules}/{spec.name}",
-        hint=f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}",
+        hint=hint,
     )

@@ -25,6 +25,7 @@ from linkpack.linking.linkstate import (
     link_from_json,
     link_to_json,
 )
+from linkpack.system.accounts import home_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,10 +110,12 @@ def find_store(env: Mapping[str, str]) -> Store:
 
     A relative XDG_STATE_HOME does not count (XDG Base Directory Specification). `ConfigError` without HOME.
     """
-    base, home = env.get("XDG_STATE_HOME", ""), env.get("HOME", "")
+    base = env.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):
-        if not home.startswith("/"):
-            raise ConfigError("HOME is not set", code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
+        home = home_folder(env)
+        if not home:
+            message = "there is no home folder: HOME is not set, and the user database has none"
+            raise ConfigError(message, code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
         base = f"{home}/.local/state"
     return Store(fslinks.canonical(f"{base}/linkpack"))
 
@@ -285,6 +288,7 @@ def _moved_link(entry: RecordedLink, old: str, new: str) -> RecordedLink:
             for one in entry.owned
         ),
         older=tuple(_moved(stash, old, new) for stash in entry.older),
+        declared=tuple(_moved(path, old, new) for path in entry.declared),
         project=_moved(entry.project, old, new),
     )
 

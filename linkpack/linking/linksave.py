@@ -91,7 +91,7 @@ def _overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tuple[str
     """
     path = f"{root}/package.json"
     state = planned_file(builder.changes, path)
-    members = parse(state.content, path, strict=False) if state else {}
+    members = parse(state.content, path) if state else {}
     pnpm = members.get("pnpm")
     found = {lockfile for lockfile in OTHER_LOCKFILES if fs.is_file(f"{root}/{lockfile}")}
     sources: list[tuple[str, object]] = []
@@ -170,7 +170,7 @@ def _save_manifest(
     path = f"{folder}/package.json"
     state = planned_file(builder.changes, path)
     raw = state.content if state else _EMPTY
-    members = parse(raw, path, strict=False)
+    members = parse(raw, path)
     wanted = _wanted(members, source.manifest.name, _spec(source, folder), rules)
     bom = BOM if raw.startswith(BOM) else b""
     text = raw.removeprefix(BOM).decode()
@@ -306,7 +306,7 @@ def _without(content: bytes, edit: ManifestEdit) -> bytes:
     """Return *content* with those entries of *edit* undone that are still as they were written."""
     if posixpath.basename(edit.path) in LOCKFILES:
         return take_out(content, edit)
-    parse(content, edit.path, strict=False)
+    parse(content, edit.path)
     return _take_out(content, edit)
 
 

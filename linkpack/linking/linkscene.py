@@ -10,6 +10,7 @@ from linkpack.linking.linkdraft import PlanBuilder
 from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkown import LinkLocation
 from linkpack.linking.linkpackage import named_folders, read_loose, real_folder, resolve_parent
+from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import is_within
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class LinkContext(NamedTuple):
         lead out of these folders are refused.
         """
         elsewhere = (modules_elsewhere(folder) for folder in packages)
-        roots = (real_folder(self.config.prefix), self.project.root, *(folder for folder in elsewhere if folder))
+        prefix = (real_folder(self.config.prefix),) if self.config.prefix else ()
+        roots = (*prefix, self.project.root, *(folder for folder in elsewhere if folder))
         return tuple(dict.fromkeys(roots))
 
     def is_own(self, entry: RecordedLink) -> bool:
@@ -78,8 +80,36 @@ class LinkContext(NamedTuple):
 
     @property
     def shared_place(self) -> str:
-        """The name by which the global folder is recorded and locked: its real path."""
+        """The name by which the global folder is recorded and locked: its real path.
+
+        Raises `ConfigError` where there is no prefix.
+        """
+        if self.config.fault is not None:
+            raise self.config.fault
         return real_folder(self.config.modules)
+
+    @property
+    def shared_places(self) -> tuple[str, ...]:
+        """The global folder as `shared_place`, or none where there is no prefix."""
+        return () if self.config.fault is not None else (self.shared_place,)
+
+    # --- what is recorded
+
+    def places(self, *, shared: bool) -> tuple[str, ...]:
+        """Return the real node_modules in which links are looked for: the global one, or those of the project."""
+        return (self.shared_place,) if shared else self.local_places(self.every_package)
+
+    def recorded(self, *, shared: bool) -> list[tuple[str, str, RecordedLink]]:
+        """Return the place, the key and the link of all that is recorded of global links, or in the project.
+
+        Those are among the latter that another checkout made in a node_modules that it shares: see `is_own`.
+        """
+        return [
+            (place, key, entry)
+            for place in self.places(shared=shared)
+            for key, entry in read_record(self.store, place).items()
+            if bool(entry.project) == (not shared)
+        ]
 
     def shared_location(self, name: str) -> LinkLocation:
         """Return where the global link to the package *name* belongs."""

@@ -1,4 +1,4 @@
-"""Plans what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
+"""Plan what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from linkpack.linking.linkdraft import PlanBuilder
 
 _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
-_CRLF_SHEBANG = rb"#![^\n]+\r\n"
+CRLF_SHEBANG = rb"#![^\n]+\r\n"
 
 
 def head_of(path: str) -> bytes:
-    """The beginning of the script at *path*; empty when it cannot be read."""
+    """Return the beginning of the script at *path*, empty if it cannot be read."""
     try:
         return fslinks.read_head(path, _HEAD)
     except OSError:
@@ -31,15 +31,17 @@ def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
     mode = 0o777 & ~umask
     found = fs.stat(script).st_mode & 0o7777
     head = head_of(script)
-    broken = b"\r" in head and re.match(_CRLF_SHEBANG, head)
+    broken = b"\r" in head and re.match(CRLF_SHEBANG, head)
     if found == mode and not broken:
         return
     if not fslinks.may_change(script):
         if not fslinks.executable(script):
             message = f"{script} is not executable, and not yours to change"
-            builder.warn("EPERM", script, message, "let its owner run chmod +x on it")
+            builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif broken:
         content = fs.read_file(script, LIMIT)
+        message = f"the first line of {script} ends in CRLF, which keeps it from running: the CR is taken away"
+        builder.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
         whole = content.replace(b"\r\n", b"\n", 1)
         builder.set_mode(script, Change(script, File(content, found), File(whole, mode)))
     else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
+from linkpack.errors import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from linkpack.errors import Problem
 
 
 class _State:
@@ -124,6 +124,7 @@ class RecordedLink(NamedTuple):
     every path that is ours, what was there first and what we put. *older* are stashes that a later displacement
     of the same name left behind. *project* is the root of the project that it was made in, empty for a global
     link: several worktrees may share one node_modules, and each has its own links there.
+    *declared* are the manifests that named the package when it was linked.
     """
 
     name: str
@@ -135,6 +136,7 @@ class RecordedLink(NamedTuple):
     owned: tuple[Change, ...]
     older: tuple[str, ...] = ()
     project: str = ""
+    declared: tuple[str, ...] = ()
 
 
 class Edit(NamedTuple):
@@ -308,6 +310,7 @@ def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
     fields: dict[str, object] = dict(value)
     fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
     fields["older"] = tuple(map(checked_path, checked_texts(value["older"])))
+    fields["declared"] = tuple(map(checked_path, checked_texts(value.get("declared", []))))
     checked_texts([fields[key] for key in ("name", "version", "target", "path", "literal", "project")])
     for key in ("target", "path"):
         checked_path(fields[key])

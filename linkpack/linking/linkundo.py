@@ -17,7 +17,6 @@ from linkpack.linking.linkpackage import (
     read_loose,
     real_folder,
     resolve_link,
-    resolve_package,
     target_exists,
     target_is_inside,
 )
@@ -33,6 +32,7 @@ from linkpack.linking.linkstate import (
     Link,
     is_within,
 )
+from linkpack.linking.package_tree import PackageTree
 from linkpack.system.relocate import same
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class Unlinking:
         if manifest is None or fslinks.exists(f"{location.modules}/{STASH}/{name.replace('/', '+')}"):
             return
         wanted = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}.get(name)
-        if wanted is not None and not asked and resolve_package(posixpath.dirname(owner), name) is None:
+        if wanted is not None and not asked and PackageTree().find(posixpath.dirname(owner), name) is None:
             message = f"{owner}/package.json wants {name} {wanted}, and it is not installed any more"
             self.builder.warn("WDISPLACED", location.path, message, "run your package manager's install")
 

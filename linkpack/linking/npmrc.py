@@ -1,4 +1,4 @@
-"""Reads the text of an npmrc file as npm does; npm's ini dialect is its own.
+"""Read the text of an npmrc file as npm does, whose ini dialect is its own.
 
 Facts measured against the `ini` and `@npmcli/config` packages of npm 11.19.1.
 """
@@ -21,14 +21,18 @@ _SPACE += "\u2028\u2029\u202f\u205f\u3000\ufeff"
 _LINE = r"([^=]+)(=([^\n\r\u2028\u2029]*))?"
 _SECTION = r"\[([^\]]*)\]"
 _VARIABLE = r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}"
+EXPANDED = 4 << 20  # characters that a text may have with its variables expanded
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def parse_npmrc(text: str) -> dict[str, Value]:
-    """The keys that stand before any `[section]`, with their values.
+    """Return the keys before the first `[section]` of the npmrc *text*, with their values.
 
-    A key without `=` is True, `key[]=` gathers a list, and `true`, `false` and `null` are those values.
-    A later key replaces an earlier one. Lines that are neither key nor section are skipped; nothing raises.
+    A key without `=` is True, `key[]=` gathers a list, and `true`, `false` and `null` are those values. A later
+    key replaces an earlier one. Lines that are neither key nor section are skipped. Nothing raises.
+
+        save-exact=true        ->  {"save-exact": True}
+        omit[]=dev; a comment  ->  {"omit": ["dev"]}
     """
     found: dict[str, Value] = {}
     for line in re.split(r"[\r\n]+", text):
@@ -63,14 +67,14 @@ def _put(found: dict[str, Value], raw_key: str, raw_value: str | None) -> None:
 
 
 def _key_text(key: Scalar) -> str:
-    """A key as a JavaScript object would name it."""
+    """Return *key* as a JavaScript object would name it."""
     if isinstance(key, str):
         return key
     return json.dumps(key)
 
 
 def _unquote(raw: str) -> Scalar:
-    """The value that *raw* writes: quotes and comments gone, escapes undone."""
+    """Return the value that *raw* writes, without quotes, comments and escapes."""
     text = raw.strip(_SPACE)
     if text[:1] in {'"', "'"} and text.endswith(text[:1]):
         return _quoted(text)
@@ -101,17 +105,33 @@ def _refuse(name: str) -> None:
     raise ValueError(name)
 
 
-def expand(text: str, env: Mapping[str, str]) -> str:
-    """*text* with each `${NAME}` replaced by that variable.
+class TooLong(ValueError):
+    """A text whose variables expand to more than it may have."""
 
-    An unset one stays as written; `${NAME?}` becomes empty then. A backslash before `$` keeps it literal.
+
+def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:
+    r"""Return *text* with each `${NAME}` replaced by that variable.
+
+    An unset one stays as written; `${NAME?}` becomes empty then. A backslash before `$` keeps it literal:
+
+        ${HOME}/x  ->  /home/u/x        \${HOME}  ->  ${HOME}        ${NO}  ->  ${NO}        ${NO?}  ->  (empty)
+
+    Raises `TooLong` when the result has more than *limit* characters: a variable may be long, and be named often.
     """
+    if "${" not in text:
+        return text
+    room = limit - len(text)
 
     def put(match: re.Match[str]) -> str:
+        nonlocal room
         escapes, name, optional = match.groups()
         if len(escapes) % 2:
             return match[0][(len(escapes) + 1) // 2 :]
         fallback = "" if optional else f"${{{name}}}"
-        return escapes[len(escapes) // 2 :] + env.get(name, fallback)
+        value = escapes[len(escapes) // 2 :] + env.get(name, fallback)
+        room -= len(value) - len(match[0])
+        if room < 0:
+            raise TooLong(f"its variables expand to more than {limit} characters")
+        return value
 
-    return re.sub(_VARIABLE, put, text) if "${" in text else text
+    return re.sub(_VARIABLE, put, text)

@@ -1,6 +1,6 @@
-"""Reads package.json bytes strictly, and changes single values in them without touching any other byte.
+"""Read package.json bytes, and change single values in them without touching any other byte.
 
-Values come from the C decoder of `json`. Positions, which only errors and edits need, come from a second
+Values come from the C decoder of `json`. Positions, which only errors, warnings and edits need, come from a second
 look: a walk along one path that skips every value beside it, again in C.
 """
 
@@ -30,13 +30,13 @@ _SURROGATES = r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u
 
 
 class _MarkError(Exception):
-    """Stops the fast decoder: a key stands twice, or there is a NaN or Infinity."""
+    """Stops a decoder: there is a duplicate key, or a NaN or Infinity."""
 
 
 class _Twice(dict[str, object]):
-    """An object in which *key* stands twice."""
+    """An object with duplicate keys: *keys*, each once, in the order of their second places."""
 
-    key = ""
+    keys_twice: tuple[str, ...] = ()
 
 
 class _Constant(str):
@@ -70,44 +70,104 @@ def _marked(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(members) == len(pairs):
         return members
     twice = _Twice(members)
-    twice.key = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+    twice.keys_twice = tuple(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
     return twice
 
 
 # All numbers are floats, as in JSON.parse; int() would refuse those of thousands of digits.
-_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_int=float, parse_constant=_refuse_constant)
+_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_int=float, parse_constant=_Constant)
 _LENIENT = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 _MARKING = json.JSONDecoder(object_pairs_hook=_marked, parse_int=float, parse_constant=_Constant)
 
 
-def parse(raw: bytes, where: str, *, strict: bool) -> Mapping[str, object]:
-    """The members of the JSON object in *raw*; *where* is the file's name for messages.
+def parse(raw: bytes, where: str) -> Mapping[str, object]:
+    """Parse the JSON object in *raw*, as JSON.parse does.
 
-    UTF-8, with or without a byte order mark. A key that stands twice is an error when *strict*; else the last
-    one counts, as in JSON.parse. Lone surrogates (escapes like d800) become U+FFFD; numbers are floats.
+    *where* is the file's name for messages. UTF-8, with or without a byte order mark. Of duplicate keys the last
+    one counts (`duplicate_keys` finds them). Lone surrogates (escapes like d800) become U+FFFD; all numbers are
+    floats.
 
-    Raises `ManifestInvalid` (code EJSON) naming file, line, column and key: not UTF-8, not JSON (RFC 8259, so
-    no NaN, comment or trailing comma), not an object, over `MAX_BYTES`, or nested deeper than `MAX_DEPTH`.
+    Raises `ManifestInvalid` (EJSON) naming file, line, column and key: not UTF-8, not JSON (RFC 8259, so no NaN,
+    comment or trailing comma), not an object, over `MAX_BYTES`, or nested deeper than `MAX_DEPTH`. A file with
+    the markers of a merge conflict is said to be that.
     """
     text = _decode(raw, where)
     marked = False
     try:
         try:
-            value = (_STRICT if strict else _LENIENT).decode(text)
+            value = _LENIENT.decode(text)
         except _MarkError:
             marked = True
             value = _MARKING.decode(text)
         if text.count("{") + text.count("[") > MAX_DEPTH:
             check_depth(value)
     except json.JSONDecodeError as err:
+        conflict = conflict_marker(text)
+        if conflict is not None:
+            message = "not JSON: it has the markers of a merge conflict"
+            raise _invalid(where, text, conflict, message, "resolve the conflict in the file") from err
         raise _invalid(where, text, err.pos, f"not JSON: {err.msg}", _remedy(text, err.pos)) from err
     except RecursionError as err:
         raise _invalid(where, text, 0, "nested too deeply", f"the limit is {MAX_DEPTH} levels") from err
     if not isinstance(value, dict):
         raise _invalid(where, text, 0, "not a JSON object", 'it must look like {"name": "…", "version": "…"}')
     if marked:
-        raise _marked_fault(where, text, value, strict=strict)
+        raise _constant_fault(where, text, value)
     return value
+
+
+def duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """Find the keys that occur more than once in one object of *raw*, which `parse` accepted.
+
+    Returns (path, place), in the order of the document: the path as `key_path` writes it, the place of the one
+    that counts, which is the last, as `line:column`.
+
+        {"files": [],
+         "files": ["a"]}  ->  ("files", "2:2")
+    """
+    text = _decode(raw, "")
+    try:
+        _STRICT.decode(text)
+    except _MarkError:
+        pass
+    else:
+        return ()
+    value = _MARKING.decode(text)
+    found = []
+    for path, child in chain([([], value)], _walk(value)):
+        for key in child.keys_twice if isinstance(child, _Twice) else ():
+            whole = [*path, key]
+            found.append((_locate(text, whole)[-1].start, key_path(whole)))
+    return tuple((path, _line_column(text, at)) for at, path in sorted(found))
+
+
+def conflict_marker(text: str) -> int | None:
+    """Return where the first marker of a merge conflict is in *text*; None when there is no conflict.
+
+    A conflict is the three lines that git writes, in their order.
+    """
+    first = at = None
+    for marker in (r"^<{7} ", r"^={7}\r?$", r"^>{7} "):
+        found = re.compile(marker, re.MULTILINE).search(text, at or 0)
+        if found is None:
+            return None
+        at = found.end()
+        first = found.start() if first is None else first
+    return first
+
+
+def without_comments(raw: bytes) -> bytes:
+    """Blank out comments and trailing commas of *raw*, as Rush and VS Code write them; every place stays.
+
+    {"a": [1, 2,], // x  ->  {"a": [1, 2 ],     }
+    }                        }
+    """
+
+    def blank(found: re.Match[bytes]) -> bytes:
+        return found[0] if found[0].startswith(b'"') else re.sub(rb"[^\r\n]", b" ", found[0])
+
+    bare = re.sub(rb'"(?:\\.|[^"\\])*"|//[^\n]*|/\*(?:.*?\*/|.*)', blank, raw, flags=re.DOTALL)
+    return re.sub(rb'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])', blank, bare)
 
 
 def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str | None]]) -> bytes:
@@ -121,7 +181,7 @@ def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str 
 
     Raises `ManifestInvalid` when *raw* is not what `parse` reads, KeyError when it has no such path.
     """
-    parse(raw, "package.json", strict=False)
+    parse(raw, "package.json")
     safe, text = _decode(raw, ""), raw.removeprefix(BOM).decode()  # of one length: positions are the same
     pieces, done = [], 0
     for start, end, new in sorted(_cuts(safe, _skip(safe, 0), dict(edits))):
@@ -259,13 +319,9 @@ def _walk(value: dict[str, object]) -> Iterator[tuple[list[str | int], object]]:
             del path[-1:]
 
 
-def _marked_fault(where: str, text: str, value: dict[str, object], *, strict: bool) -> ManifestInvalid:
-    """The error for the first key that stands twice, or for the first NaN or Infinity."""
-    for path, child in [([], value)] if isinstance(value, _Twice) and strict else _walk(value):
-        if isinstance(child, _Twice) and strict:
-            member = _locate(text, [*path, child.key])[1]
-            message = f'the key "{key_path([*path, child.key])}" stands twice'
-            return _invalid(where, text, member.start, message, "remove one of the two")
+def _constant_fault(where: str, text: str, value: dict[str, object]) -> ManifestInvalid:
+    """Make the error for the first NaN or Infinity in *value*."""
+    for path, child in _walk(value):
         if isinstance(child, _Constant):
             found = _locate(text, path)
             message = f"{child} is no JSON number (key {key_path(path)})"
@@ -282,7 +338,7 @@ def _remedy(text: str, at: int) -> str:
         return "JSON has no comments"
     if text.startswith("'", at):
         return 'JSON takes double quotes: "'
-    return "remove the comma" if "," in {text[at : at + 1], text[:at].rstrip()[-1:]} else "mend the JSON"
+    return "remove the comma" if "," in {text[at : at + 1], text[:at].rstrip()[-1:]} else "fix the JSON"
 
 
 def _line_column(text: str, at: int) -> str:

@@ -1,30 +1,36 @@
-"""Reads a package.json into a checked `Manifest`, which keeps the bytes it was read from: those are what ships."""
+"""Read a package.json into a checked `Manifest`, which keeps the bytes it was read from: those are what ships."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
+from linkpack.errors import Problem
 from linkpack.npm import jsontext
 from linkpack.npm.fields import Fields, Role, shown
 from linkpack.npm.names import dependency_name_fault, name_fault
-from linkpack.npm.semver import version_fault
+from linkpack.npm.semver import WHITESPACE, version_fault
+from linkpack.npm.semver import cleaned as cleaned_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
+
+_NAMED = 5  # duplicate keys that a warning names
 
 
 class Manifest(NamedTuple):
     """A package.json, checked; fields that it lacks are empty or None.
 
-    *raw* is the file, byte for byte. Dependency fields map names to specs; a name may stand in several of them,
-    and npm then goes by the optional one. *bundle* holds the bundled names, whatever form they had. *bins* maps
-    commands to scripts, *mans* are man pages, both cleaned of `./` and of what leads out of the package;
-    *directories_bin* and *directories_man* are folders of them ("" is the package itself), which count only when
-    there is no bin or man field. *files* and *main* are as written, *browser* only when it is text. *catalogs*
-    maps catalog names to names to specs; the unnamed one is `default`. *patched* are files: the values of
-    patchedDependencies.
+    *raw* is the file, byte for byte, but for a name or version that publishing cleans. Dependency fields map names
+    to specs; a name may be in several of them, and npm then goes by the optional one. *bundle* holds the bundled
+    names, whatever form they had. *bins* maps commands to scripts, *mans* are man pages, both cleaned of `./` and
+    of what leads out of the package; *directories_bin* and *directories_man* are folders of them ("" is the
+    package itself), which count only when there is no bin or man field. *files* and *main* are as written,
+    *browser* only when it is text. *catalogs* maps catalog names to names to specs; the unnamed one is `default`.
+    *patched* are files: the values of patchedDependencies. *warnings* (WMANIFEST) say what npm reads otherwise
+    than it is written.
     """
 
     raw: bytes
@@ -50,23 +56,34 @@ class Manifest(NamedTuple):
     private: bool
     package_manager: str
     publish_config: Mapping[str, object]
+    warnings: tuple[Problem, ...] = ()
 
 
 def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
-    """The manifest in *raw*; *where* is the file's name for messages.
+    """Read the manifest in *raw*; *where* is the file's name for messages.
 
     A *root* needs a name and a version by npm's rules, and no field may have a type that npm would choke on or
     ignore. A *linked* package is somebody's source: the same, but it may lack name and version. An *installed* one
-    is read as npm reads it: what has a wrong type is as if it were not there, and a key may stand twice.
+    is read as npm reads it: what has a wrong type is as if absent.
+
+    Lenient where npm's answer makes sense, with a warning: an empty value of a wrong type is as if absent (see
+    `Fields`), of duplicate keys the last one counts, and a version like ` v1.2.3` becomes the 1.2.3 that
+    `npm publish` files it under, in *raw* too, as a name loses white space around it (normalize.js of
+    @npmcli/package-json 7, `normalizeData`).
 
     Raises `ManifestInvalid`, which names file, line, key and remedy: EJSON (see `jsontext.parse`), ENAME,
     EVERSION, EBUNDLENAME (an entry of bundleDependencies that is no package name), EDEPNAME (the same in the
     dependency fields, in every role: such names are paths), EMANIFEST (any other field).
     """
-    fields = Fields(raw, where, jsontext.parse(raw, where, strict=role != "installed"), role)
-    name = _identity(fields, "name", "ENAME", name_fault)
-    version = _identity(fields, "version", "EVERSION", version_fault)
+    fields = Fields(raw, where, jsontext.parse(raw, where), role)
+    if role != "installed":
+        _warn_of_duplicates(fields)
+    name = _name(fields)
+    version = _version(fields)
     dependencies = _dependencies(fields, "dependencies")
+    edits = [((key,), text) for key, text in (("name", name), ("version", version)) if text]
+    edits = [(path, text) for path, text in edits if text != fields.get(*path)]
+    raw = jsontext.replace_values(raw, edits) if edits else raw
     return Manifest(
         raw=raw,
         name=name,
@@ -82,15 +99,16 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         mans=_mans(fields),
         directories_man=_folder(fields, "man"),
         files=fields.items("files"),
-        main=_text_or_none(fields.get("main")),
+        main=_main(fields),
         browser=_text_or_none(fields.get("browser")),
         scripts=_texts_only(fields.table("scripts")),
         workspaces=_workspaces(fields),
         catalogs=_catalogs(fields),
-        patched=tuple(fields.texts("patchedDependencies").values()),
+        patched=tuple(fields.texts("patchedDependencies", gaps=True).values()),
         private=bool(fields.get("private")),
         package_manager=_text_or_none(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
+        warnings=fields.told(),  # last: reading the fields adds to them
     )
 
 
@@ -121,19 +139,47 @@ def _texts_only(table: Mapping[str, object]) -> Mapping[str, str]:
     return {key: value for key, value in table.items() if isinstance(value, str)}
 
 
-def _identity(fields: Fields, key: str, code: str, fault: Callable[[str], str]) -> str:
-    """Name or version: a text without *fault*; "" in a package that may lack it."""
-    value = fields.get(key)
-    if fields.role == "installed":
-        return _text_or_none(value) or ""
-    if value is None or value == "":
-        if fields.role == "linked":
-            return ""
-        fields.refuse((key,), "is missing", f'add "{key}": a package needs a name and a version', code)
-    found = fault(value) if isinstance(value, str) else "is not a text"
+def _warn_of_duplicates(fields: Fields) -> None:
+    """Note the duplicate keys of the file, all of them in one warning."""
+    found = [f'"{key}" ({place})' for key, place in jsontext.duplicate_keys(fields.raw)]
     if found:
-        fields.refuse((key,), f"{shown(value)} {found}", f"change {key}", code)
-    return str(value)
+        named = ", ".join(found[:_NAMED]) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+        message = f"{fields.where}: duplicate key{'s'[: len(found) > 1]} {named}: the last one counts, as for npm"
+        fields.note(message, "remove the others")
+
+
+def _name(fields: Fields) -> str:
+    """Read the name, without white space around it; "" in a package that may lack it."""
+    return _checked(fields, "name", name_fault, lambda name: name.strip(WHITESPACE))
+
+
+def _version(fields: Fields) -> str:
+    """Read the version, cleaned as `npm publish` cleans it; "" in a package that may lack it."""
+    return _checked(fields, "version", version_fault, cleaned_version)
+
+
+def _checked(fields: Fields, key: str, fault_of: Callable[[str], str], clean: Callable[[str], str | None]) -> str:
+    """Read a text without a fault; one that *clean* makes faultless is cleaned, with a warning."""
+    text = _given(fields, key)
+    fault = fault_of(text) if text and fields.role != "installed" else ""
+    if fault:
+        written, text = text, clean(text) or ""
+        if not text or fault_of(text):
+            fields.refuse((key,), f"{shown(written)} {fault}", f"change {key}", f"E{key.upper()}")
+        fields.warn((key,), f"{shown(written)} ships as {text}, which npm publish makes of it", f'write "{text}"')
+    return text
+
+
+def _given(fields: Fields, key: str) -> str:
+    """Read a text that a root must have; "" when it is missing elsewhere."""
+    value, code = fields.get(key), f"E{key.upper()}"
+    if isinstance(value, str) and value:
+        return value
+    if value in (None, "") and fields.role == "root":
+        fields.refuse((key,), "is missing", f'add "{key}": a package needs a name and a version', code)
+    if value not in (None, "") and fields.role != "installed":
+        fields.refuse((key,), f"{shown(value)} is not a text", f"change {key}", code)
+    return ""
 
 
 def _dependencies(fields: Fields, key: str) -> Mapping[str, str]:
@@ -164,7 +210,7 @@ def _bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, ...]:
         found = zip(paths, value, strict=True)
         return tuple(dict.fromkeys(name for at, name in found if _is_bundled(fields, (key, at), name)))
     if value is not None and value is not False:
-        fields.wrong((key,), value, "a list of names")
+        fields.wrong((key,), value, "a list of names", absent=not value)
     return ()
 
 
@@ -185,7 +231,7 @@ def _bins(fields: Fields, name: str) -> Mapping[str, str]:
     elif isinstance(value, list):
         bins = {_base_name(item): item for item in fields.items("bin") or ()}
     else:
-        bins = dict(fields.texts("bin"))
+        bins = dict(fields.texts("bin", gaps=True))
     for key in tuple(bins):
         script = cleaned(str(bins.pop(key)))
         command = _base_name(cleaned(key))
@@ -204,6 +250,15 @@ def _folder(fields: Fields, kind: str) -> str | None:
     """The folder that directories names for *kind*, cleaned; None without one, or when a field *kind* is there."""
     folder = fields.text("directories", kind) if fields.table("directories") else ""
     return cleaned(folder).rstrip("/") if folder and fields.get(kind) in (None, False, "") else None
+
+
+def _main(fields: Fields) -> str | None:
+    """Read the entry point; npm packs a package without one that is a text, but will not publish it."""
+    value = fields.get("main")
+    is_true = isinstance(value, (list, dict)) or bool(value)  # in JavaScript
+    if is_true and not isinstance(value, str) and fields.role != "installed":
+        fields.warn(("main",), f"must be a text, not {shown(value)}: npm publish will fail", "make it a text")
+    return _text_or_none(value)
 
 
 def _workspaces(fields: Fields) -> tuple[str, ...]:

@@ -80,20 +80,20 @@ def valid(text: str) -> str | None:
 
 
 def cleaned(text: str) -> str | None:
-    """The version under which `npm publish` files a manifest that has *text*; None when it refuses.
+    """Return the version under which `npm publish` files a manifest that has *text*; None when it refuses.
 
-    Publishing is more liberal than `parse_version`: "=v1.2.3", "01.2.3" and "1.2.3beta" are mended, and build
-    metadata is cut off (measured on npm 11.19.1). `npm pack` takes any text at all and mends nothing.
+    Publishing is more liberal than `parse_version`: "=v1.2.3", "01.2.3" and "1.2.3beta" are cleaned, and build
+    metadata is cut off (measured on npm 11.19.1). `npm pack` takes any text at all and cleans nothing.
     """
     version = _parse(_LOOSE, text)
     return None if version is None else valid(version.public)
 
 
 def version_fault(version: str) -> str:
-    """Why a manifest's *version* is not acceptable, to be read after the version itself; "" when it is fine.
+    """Say why a manifest's *version* is not acceptable, to be read after the version; "" when it is fine.
 
-    Fine is semver 2.0.0 to the letter: `npm pack` asks nothing, but names the tarball after the text as it
-    stands, and `npm publish` then mends or refuses it. What publishing makes of it is part of the answer.
+    Fine is semver 2.0.0 to the letter: `npm pack` asks nothing, but names the tarball after the text as it is
+    written, and `npm publish` then cleans it (see `cleaned`) or refuses it.
     """
     if version == "":
         return "is empty"
@@ -102,9 +102,7 @@ def version_fault(version: str) -> str:
     parsed = parse_version(version)
     if parsed is not None and str(parsed) == version:
         return ""
-    mended = cleaned(version)
-    advice = "" if mended is None else f"; npm publish would make it {mended}"
-    return "is not a semantic version like 1.2.3 or 1.2.3-beta.1" + advice
+    return "is not a semantic version like 1.2.3 or 1.2.3-beta.1"
 
 
 def compare(left: Version, right: Version) -> int:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from linkpack.disk import fs, fslinks
+from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from linkpack.npm.flags import FlagValue
     from linkpack.run.lifecycle import Hooks
     from linkpack.run.parallel import Crew
     from linkpack.run.scripts import Script
@@ -38,9 +40,17 @@ _OPTIONS = (
         metavar="NAME",
         help="Pack a workspace: its name, path or parent folder.",
     ),
-    click.option("--workspaces", "-ws", is_flag=True, help="Pack every workspace."),
     click.option(
-        "--include-workspace-root", "-iwr", is_flag=True, help="With workspaces, pack their root as well."
+        "--workspaces/--no-workspaces", "-ws", default=None, help="Pack every workspace that is not private."
+    ),
+    click.option(
+        "--include-workspace-root/--no-include-workspace-root",
+        "-iwr",
+        default=None,
+        help="With workspaces, pack their root as well.",
+    ),
+    click.option(
+        "--private/--no-private", default=False, help="With workspaces, pack private ones as well, as npm does."
     ),
     click.option(
         "--jobs",
@@ -64,16 +74,22 @@ class RunOptions(NamedTuple):
     script_shell: str = ""
     run_linked_scripts: bool = False
     workspace: tuple[str, ...] = ()
-    workspaces: bool = False
-    include_workspace_root: bool = False
+    workspaces: bool | None = None
+    include_workspace_root: bool | None = None
+    private: bool = False
     jobs: int | None = None
     scheduler: str = ""
     fail_fast: bool = False
 
     @property
+    def asks_for_workspaces(self) -> bool:
+        """True if workspaces are to be packed."""
+        return bool(self.workspace or self.workspaces)
+
+    @property
     def many(self) -> bool:
-        """Whether packages are packed side by side, each by itself."""
-        return bool(self.workspace or self.workspaces or self.jobs or self.scheduler or self.fail_fast)
+        """True if packages are packed side by side, each by itself."""
+        return bool(self.asks_for_workspaces or self.jobs or self.scheduler or self.fail_fast)
 
     @property
     def crew(self) -> Crew:
@@ -82,45 +98,38 @@ class RunOptions(NamedTuple):
 
         return Crew(self.jobs or 0, self.scheduler)
 
-    def folders(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        """The folders to pack: those *given*, where `.` stands for the workspaces asked for, or those.
+    def folders(self, given: tuple[str, ...]) -> Publishable:
+        """Find the folders to pack: those *given*, where `.` stands for the workspaces asked for, or those.
 
         Folders without a `.` among them are packed in place of the workspaces, as by npm.
         """
-        if not (self.workspace or self.workspaces) or (given and "." not in given):
-            return given
-        from linkpack.run.choose import choose_workspaces  # noqa: PLC0415 - one package needs no workspaces
-
+        if not self.asks_for_workspaces or (given and "." not in given):
+            return Publishable(given, ())
+        start = fs.real_path(".")
         chosen = choose_workspaces(
-            ".", self.workspace, every=self.workspaces, with_root=self.include_workspace_root
+            project_root(start),
+            start,
+            self.workspace,
+            every=bool(self.workspaces),
+            with_root=bool(self.include_workspace_root),
         )
-        return (*chosen, *(each for each in given if each != "."))
+        found = Publishable(tuple(each.folder for each in chosen), ()) if self.private else leave_private(chosen)
+        return found._replace(folders=(*found.folders, *(each for each in given if each != ".")))
 
-    def hooks(self, announce: Callable[[Script], None]) -> Hooks | None:
-        """How to run scripts; None when none are to be run."""
-        from linkpack.run.environment import ignores_scripts  # noqa: PLC0415 - loads subprocess
-        from linkpack.run.lifecycle import Hooks  # noqa: PLC0415 - as above
-
-        env = fslinks.environment()
-        ignore = ignores_scripts(env, fs.real_path(".")) if self.ignore_scripts is None else self.ignore_scripts
-        if ignore:
+    def hooks(self, announce: Callable[[Script], None], flags: Mapping[str, FlagValue]) -> Hooks | None:
+        """Return how to run scripts, which see *flags* as npm's; None when none are to be run."""
+        if self.ignore_scripts:
             return None
-        workspaces = bool(self.workspace or self.workspaces)
-        return Hooks(env, self.script_shell, self.run_linked_scripts, workspaces, announce, _npm_flags())
+        from linkpack.run.lifecycle import Hooks  # noqa: PLC0415 - loads subprocess
 
-
-def _npm_flags() -> dict[str, str | bool]:
-    """What the command line says that npm has a flag for, by npm's names."""
-    context = click.get_current_context(silent=True)
-    given = context.params if context else {}
-    flags: dict[str, str | bool] = {}
-    if given.get("dry_run"):
-        flags["dry-run"] = True
-    if given.get("as_json"):
-        flags["json"] = True
-    if given.get("pack_destination", ".") != ".":
-        flags["pack-destination"] = given["pack_destination"]
-    return flags
+        return Hooks(
+            env=fslinks.environment(),
+            script_shell=self.script_shell,
+            linked=self.run_linked_scripts,
+            workspaces=self.asks_for_workspaces,
+            announce=announce,
+            flags=flags,
+        )
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:

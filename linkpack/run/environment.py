@@ -12,23 +12,25 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import __version__
-from linkpack.bundle.workspace import FILE_LIMIT, upward
+from linkpack.bundle.workspace import FILE_LIMIT
 from linkpack.disk import fs
+from linkpack.disk.fs import upward
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking.config import load_config, which
+from linkpack.linking.config import find_node, load_config, which
 from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkpackage import source_of
 from linkpack.npm.jsontext import parse
-from linkpack.run.scripts import node_facts
 from linkpack.run.settings import setting_variables, variable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from linkpack.linking.config import Config
+    from linkpack.npm.flags import FlagValue
     from linkpack.npm.manifest import Manifest
+    from linkpack.system.node import Node
 
-_NO_FLAGS: Mapping[str, str | bool] = MappingProxyType({})
+_NO_FLAGS: Mapping[str, FlagValue] = MappingProxyType({})
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 
 
@@ -50,7 +52,7 @@ def read_surroundings(
     script_shell: str = "",
     workspaces: bool = False,
     command: str = "pack",
-    flags: Mapping[str, str | bool] = _NO_FLAGS,
+    flags: Mapping[str, FlagValue] = _NO_FLAGS,
 ) -> Surroundings:
     """The surroundings of scripts started by a command in the real directory *cwd* with the environment *env*.
 
@@ -61,7 +63,7 @@ def read_surroundings(
     home = find_local_project(cwd)
     given = {**flags, **({"script-shell": script_shell} if script_shell else {})}
     config = _config(env, cwd, home.root, given)
-    node, npm = which("node", env, cwd), which("npm", env, cwd)
+    node, npm = _node(env, cwd), which("npm", env)
     npm_root = posixpath.dirname(posixpath.dirname(npm)) if npm.endswith(".js") else ""
     version = _npm_version(npm_root) if npm_root else ""
     found = {
@@ -72,27 +74,19 @@ def read_surroundings(
         "npm_command": command,
         "npm_config_local_prefix": home.root,
         "npm_config_user_agent": env.get("npm_config_user_agent")
-        or _agent(env, node, version, workspaces=workspaces or home.implicit),
+        or _agent(node, version, workspaces=workspaces or home.implicit),
     }
     if config:
         found["npm_config_global_prefix"] = config.prefix
     if node:
-        found["NODE"] = found["npm_node_execpath"] = node
+        found["NODE"] = found["npm_node_execpath"] = node.exec_path
     if npm_root and not env.get("npm_execpath"):
         found["npm_execpath"] = npm
     gyp = f"{npm_root}/node_modules/@npmcli/run-script/lib/node-gyp-bin" if npm_root else ""
     return Surroundings(found, _shell(config, script_shell), gyp if fs.is_dir(gyp) else "")
 
 
-def ignores_scripts(env: Mapping[str, str], cwd: str) -> bool:
-    """Whether npm's settings (`ignore-scripts` in an npmrc or the environment) forbid lifecycle scripts."""
-    try:
-        return load_config(env, cwd, {}, find_local_project(cwd).root).flag("ignore-scripts", default=False)
-    except ConfigError:  # without node and a prefix; the environment still counts
-        return env.get("npm_config_ignore_scripts", "").lower() not in {"", "false", "null", "0", "no"}
-
-
-def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, str | bool]) -> Config | None:
+def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, FlagValue]) -> Config | None:
     """The settings of npm; None when there is no global prefix."""
     try:
         return load_config(env, cwd, flags, project)
@@ -107,17 +101,25 @@ def _shell(config: Config | None, script_shell: str) -> str:
     return shell if isinstance(shell, str) and shell else "sh"
 
 
-def _agent(env: Mapping[str, str], node: str, version: str, *, workspaces: bool) -> str:
-    """The user agent that npm of that *version* has, or one of our own when npm or node is not found."""
-    facts = node_facts(node, env) if node else ""
+def _node(env: Mapping[str, str], cwd: str) -> Node | None:
+    """Return the Node on PATH, None if there is none or it does not answer."""
+    try:
+        return find_node(env, cwd)
+    except ConfigError:
+        return None
+
+
+def _agent(node: Node | None, version: str, *, workspaces: bool) -> str:
+    """Return the user agent of npm of that *version*, or one of our own if npm or node is not found."""
     who = f"npm/{version}" if version else f"linkpack/{__version__}"
-    return " ".join(filter(None, (who, facts and f"node/{facts}", f"workspaces/{str(workspaces).lower()}")))
+    facts = f"node/{node.version} {node.platform} {node.arch}" if node else ""
+    return " ".join(filter(None, (who, facts, f"workspaces/{str(workspaces).lower()}")))
 
 
 def _npm_version(npm_root: str) -> str:
     path = f"{npm_root}/package.json"
     try:
-        version = parse(fs.read_file(path, FILE_LIMIT), path, strict=False).get("version")
+        version = parse(fs.read_file(path, FILE_LIMIT), path).get("version")
     except (OSError, LinkpackError):
         return ""
     return version if isinstance(version, str) else ""
@@ -142,7 +144,7 @@ def script_environment(
 
 def _package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
     """The fields of a package.json that scripts see, as `npm_package_*`."""
-    members = parse(manifest.raw, f"{folder}/package.json", strict=False)
+    members = parse(manifest.raw, f"{folder}/package.json")
     fields: dict[str, object] = {
         "name": manifest.name,
         "version": manifest.version,

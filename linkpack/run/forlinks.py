@@ -1,4 +1,4 @@
-"""Starts npm or a package's scripts, for the flags of `link` that ask for it; nothing else here does."""
+"""Start npm or a package's scripts, for the flags of `link` that ask for it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from linkpack.disk import fslinks
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.config import which
-from linkpack.linking.linkapi import open_context
-from linkpack.linking.linkhome import meant_specs
+from linkpack.linking.config import find_program
+from linkpack.linking.linkapi import ask_link
 from linkpack.linking.linkpackage import read_source
-from linkpack.linking.linkplan import find_shared
+from linkpack.linking.linkplan import chosen_packages, find_shared
 from linkpack.run.environment import read_surroundings, script_environment
 from linkpack.run.scripts import Script, run_script
 
@@ -24,22 +23,21 @@ _SCRIPTS = ("preinstall", "install", "postinstall", "prepublish", "preprepare", 
 
 
 def install_missing(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
-    """The specs that npm had to install globally: the names among *specs* that are not there as asked for.
+    """Have npm install globally what of the names among *specs* is not there as asked for; return these specs.
 
-    `LinkMissing` when npm is not on PATH, `LinkError` when it fails. npm's output goes to standard error.
+    npm's output goes to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
-    context = open_context(project, options)
-    env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, context.project, project, context.config.user_home)
+    asked = ask_link(specs, project, options)
+    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
     missing = []
-    for spec in wanted:
+    for spec in asked.specs:
         if not spec.folder:
             try:
                 find_shared(context, spec)
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
-        npm = which("npm", env, project)
+        npm = find_program("npm", env)  # not its real path: a version manager's looks at its name
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
         command = [npm, "install", "--global", "--prefix", context.config.prefix, "--", *missing]
@@ -48,20 +46,18 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
 
 
 def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
-    """The scripts run, as `name script`: those that `npm install` runs in a package's own folder.
+    """Run the scripts that `npm install` runs in a package's own folder; return them, as `name script`.
 
-    In the directories among *specs*, or without specs in the packages to be linked; installed packages had
-    theirs run. `ScriptFailed` when one fails; the ones after it are not run.
+    This is for the directories among *specs*, or without specs for the packages to be linked; installed
+    packages had theirs run. Raises `ScriptFailed` when one fails; the ones after it are not run.
     """
-    context = open_context(project, options)
-    env = fslinks.environment() if options.env is None else dict(options.env)
-    wanted = meant_specs(specs, context.project, project, context.config.user_home)
-    folders = [spec.folder for spec in wanted if spec.folder]
-    if not wanted:
-        folders = list(context.picked or (context.project.start,))
+    asked = ask_link(specs, project, options)
+    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
+    sources = [each.source for each in chosen_packages(context, asked.specs)[0] if each.by_folder]
+    if not asked.specs:
+        sources = [read_source(folder) for folder in context.picked or (context.project.start,)]
     ran = []
-    for folder in folders:
-        source = read_source(folder)
+    for source in sources:
         around = read_surroundings(env, source.root, command="link")
         for event in _SCRIPTS:
             command = source.manifest.scripts.get(event)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
+    from linkpack.npm.flags import FlagValue
     from linkpack.npm.manifest import Manifest
     from linkpack.run.environment import Surroundings
     from linkpack.tarballs.tarball import Tarball
@@ -44,7 +45,7 @@ class Hooks(NamedTuple):
     linked: bool = False
     workspaces: bool = False
     announce: Callable[[Script], None] = _silent
-    flags: Mapping[str, str | bool] = {}
+    flags: Mapping[str, FlagValue] = {}
 
 
 class _Event(NamedTuple):

@@ -22,7 +22,6 @@ _GRACE = 2.0  # seconds that an interrupted script has to clean up before it is 
 _STDERR = 2
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED = 128  # a shell's exit status for a command ended by a signal is this and its number
-_ASK = "process.stdout.write([process.version, process.platform, process.arch].join(' '))"
 
 
 class Script(NamedTuple):
@@ -104,15 +103,3 @@ def _end(process: subprocess.Popen[bytes], number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def node_facts(node: str, env: Mapping[str, str]) -> str:
-    """Node's version, platform and architecture (`v20.1.0 linux x64`), asked of *node*; empty when it fails."""
-    asked = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
-    try:
-        done = subprocess.run(  # noqa: S603 - node as found on PATH
-            [node, "-e", _ASK], env=asked, capture_output=True, stdin=subprocess.DEVNULL, check=False
-        )
-    except OSError:
-        return ""
-    return "" if done.returncode else done.stdout.decode("utf-8", "replace")

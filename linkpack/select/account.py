@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ALL_READ = 0o444  # everybody may read the file: the system need not be asked
 _LONG = 1000  # characters of a path whose bytes are counted
+_NAMED = 5  # paths that a message names
 _PATH_MAX = 4096  # bytes that no path given to the system may have
 
 
@@ -86,9 +87,9 @@ class Account:
         """Leave out *path*."""
         self.omissions.append(Omission(path, reason))
 
-    def warn(self, code: str, path: str, message: str) -> None:
+    def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Note a warning about *path*."""
-        self.warnings.append(Problem(code, f"{self._root}/{path}", message))
+        self.warnings.append(Problem(code, f"{self._root}/{path}", message, hint))
 
     def fail(self, code: str, path: str, message: str, hint: str) -> None:
         """Note why *path* cannot be packed."""
@@ -98,6 +99,12 @@ class Account:
         """Note that *path*, which is a *what*, cannot be read."""
         code = "EPATHLONG" if err.errno == errno.ENAMETOOLONG else "EUNREADABLE"
         self.fail(code, path, f"the {what} {path} cannot be read: {err.strerror}", "mend it, or leave it out")
+
+
+def listed(paths: list[str]) -> str:
+    """Write *paths* for a message, sorted: the first few of them, and how many more there are."""
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(sorted(paths)[:_NAMED]) + more
 
 
 def too_many(path: str) -> LinkpackError:

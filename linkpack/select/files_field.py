@@ -133,12 +133,14 @@ def _steps(
     if portion is None and last and folder:
         hits.append((folder, True))
         return []
+    # A file named in full matches before a closing `**` too: "a.js/**" is a.js, "*.js/**" nothing (glob 13.0.6).
+    names_file = last or (portion is not None and portion.literal is not None and portions[index + 1 :] == [None])
     steps = [(folder, index + 1)] if portion is None and not last else []
     for name, is_folder in _entries(root, folder, portion):
         path = f"{folder}/{name}" if folder else name
         if is_folder:
             steps.append((path, index if portion is None and not last else index + 1))
-        elif last:
+        elif names_file:
             hits.append((path, False))
     return steps
 

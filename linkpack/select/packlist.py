@@ -11,10 +11,11 @@ from typing import NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError, Problem
 from linkpack.select.account import Omission, PackedFile
+from linkpack.select.outputs import NO_OUTPUTS, Outputs
 from linkpack.select.selection import Edition, Kind, ManifestView, read_selection
 from linkpack.select.walk import Walk
 
-__all__ = ["Edition", "Kind", "ManifestView", "Omission", "PackedFile", "Packlist", "read_packlist"]
+__all__ = ["Edition", "Kind", "ManifestView", "Omission", "Outputs", "PackedFile", "Packlist", "read_packlist"]
 
 
 class Packlist(NamedTuple):
@@ -38,7 +39,7 @@ def read_packlist(
     edition: Edition,
     outer_ignores: tuple[tuple[str, str], ...] = (),
     members: tuple[tuple[str, frozenset[str]], ...] = (),
-    own_tarballs: frozenset[str] = frozenset(),
+    outputs: Outputs = NO_OUTPUTS,
 ) -> Packlist:
     """The packlist of the package in the directory *root*, a path without links, whose manifest is *manifest*.
 
@@ -46,14 +47,14 @@ def read_packlist(
     root `node_modules` of the latter two is never entered. *edition* says whose rules: npm 11's or npm 12's.
     *outer_ignores* are (path, text) of the ignore files between a workspace root and this member of it. *members*
     are the (folder, paths below it that may ship) of the workspace that this package is the root of.
-    *own_tarballs* are paths that earlier runs wrote.
+    *outputs* say what linkpack writes, or may have written, into the package: that does not ship.
 
     Nothing is raised: what cannot be packed is among the problems.
     """
     try:
         with limits.within():
             selection = read_selection(root, manifest, kind, edition, outer_ignores)
-            walk = Walk(root, selection, kind, dict(members), own_tarballs)
+            walk = Walk(root, selection, kind, dict(members), outputs)
             walk.run()
     except LinkpackError as err:
         return Packlist((), (), (), tuple([each._replace(path=each.path or root) for each in err.problems]))

@@ -103,33 +103,47 @@ class ManifestView(Protocol):
 class Selection(NamedTuple):
     """How the files of a package are chosen.
 
-    *root* speaks last in the root's frame, its first set last of all; *files* takes the place of the ignore file
-    there. *inner* and *outer* surround the ignore file of every other directory; *outer* is None where ignore
-    files do not count, *custom* says that it has rules besides those built in. *required* are npm 11's required
-    files, *bins* the paths that are commands, *forced* the exact paths that the root's frame cannot refuse.
+    The rule sets of a directory, highest precedence first:
+
+    - in the root: *root*, then *files* or else the ignore file, then *outer*, then *default*;
+    - in every other directory: *inner*, then its ignore file, then *default*.
+
+    *default* is None for an installed package: none of its ignore files apply. *outer* holds the rules of the
+    ignore files between a workspace root and this member. *required* are npm 11's required files, *bins* the
+    paths that are commands, *forced* the exact paths that the root's rules cannot leave out.
     """
 
     root: tuple[RuleSet, ...]
     files: RuleSet | None
-    outer: RuleSet | None
+    outer: tuple[RuleSet, ...]
+    default: RuleSet | None
     inner: tuple[RuleSet, ...]
     required: tuple[str, ...]
     bins: frozenset[str]
     forced: frozenset[str]
-    custom: bool
 
 
 def read_selection(
     root: str, manifest: ManifestView, kind: Kind, edition: Edition, outer_ignores: Iterable[tuple[str, str]]
 ) -> Selection:
-    """The rule sets of the package in *root*; `files` and `directories.bin` are looked up on the disk.
+    """Read the rule sets of the package in the directory *root*.
 
-    *outer_ignores* are (path, text) of the ignore files between a workspace root and this package: npm appends
-    them to the default set. `LinkpackError` with code EPATTERN for a pattern that cannot be used.
+    Entries of `files` and `directories.bin` are looked up on the disk. *outer_ignores* are (path, text) of the
+    ignore files between a workspace root and this member. They apply in the member's root directory only, after
+    the default rules (npm-packlist 10.0.4 and 11.3.0, lib/index.js: the constructor of PackWalker adds them where
+    it is given a prefix, and `walkerOpt` gives none to the walkers of subdirectories). Behind `files` they decide
+    nothing, because its rules speak of every file.
+
+    Of an *installed* package its `files` does not apply: it was the publisher's rule for the publisher's tool, and
+    what it left out was never installed. npm takes the manifests of installed packages from
+    node_modules/.package-lock.json, which has no `files` either (Arborist 9, `loadActual`).
+
+    Raises `LinkpackError` (EPATTERN) for a pattern that cannot be used.
     """
     try:
-        limits.spend(_LOOKING_UP * len(set(manifest.files or ())))
-        files, strict, required = _read_files(root, manifest.files, edition)
+        entries = None if kind == "installed" else manifest.files
+        limits.spend(_LOOKING_UP * len(set(entries or ())))
+        files, strict, required = _read_files(root, entries, edition)
     except LinkpackError as err:
         raise err if err.code != "ELIMIT" else located(err, f"{root}/package.json", FILES) from err
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
@@ -137,14 +151,19 @@ def read_selection(
     last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)
     patches = [_plain(path) for path in manifest.patched] if kind == "root" and edition == "12" else []
     last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
-    default = None
-    if kind != "installed":
-        more = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
-        default = RuleSet((*built_in_default().rules, *more)) if more else built_in_default()
+    outer = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
     forced = frozenset(map(_plain, wanted)) - frozenset(patches)
     sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(strict)] if strict else []))
-    custom = default is not None and default is not built_in_default()
-    return Selection(sets, files, default, _never_below(), required, bins, forced, custom=custom)
+    return Selection(
+        root=sets,
+        files=files,
+        outer=(RuleSet(outer),) if outer else (),
+        default=None if kind == "installed" else built_in_default(),
+        inner=_never_below(),
+        required=required,
+        bins=bins,
+        forced=forced,
+    )
 
 
 @lru_cache(maxsize=1)

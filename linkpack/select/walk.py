@@ -14,7 +14,7 @@ from linkpack.disk import fs
 from linkpack.disk.beneath import Tree
 from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
-from linkpack.select.account import Account, too_many
+from linkpack.select.account import Account, listed, too_many
 from linkpack.select.frames import Asked, Frame, Voice, deeper, keeps, keeps_file, reason, voices
 from linkpack.select.ignore import RuleSet, parse_rules
 from linkpack.select.selection import Kind, Selection, is_never_packed, required_rules
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.disk.beneath import Listed
+    from linkpack.select.outputs import Outputs
     from linkpack.select.rules import Rule
 
 _IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
@@ -62,15 +63,18 @@ class Walk:
         selection: Selection,
         kind: Kind,
         members: Mapping[str, frozenset[str]],
-        own_tarballs: frozenset[str],
+        outputs: Outputs,
     ) -> None:
         self.account = Account(root, selection.bins)
         self._root = root
         self._selection = selection
         self._kind = kind
         self._members = members
-        self._own = own_tarballs
-        self._plain = (*selection.inner, *(() if selection.outer is None else (selection.outer,)))
+        self._outputs = outputs
+        self._old_outputs: list[str] = []
+        self._tarballs: list[str] = []
+        self._default = () if selection.default is None else (selection.default,)
+        self._plain = (*selection.inner, *self._default)
         self._opened: list[tuple[str, Rule]] = []
         # The directories on the way to what is forced in.
         self._ways = {path[:at] for path in selection.forced for at, char in enumerate(path) if char == "/"}
@@ -89,6 +93,7 @@ class Walk:
         finally:
             tree.close()
         self._warn_opened()
+        self._warn_outputs()
 
     def _visit(self, tree: Tree, folder: Folder) -> list[Folder]:
         """Take the files of *folder*; the directories in it that are to be visited."""
@@ -100,7 +105,12 @@ class Walk:
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
-        sets = self._sets(folder, {entry.name for entry in entries})
+        names = {entry.name for entry in entries}
+        if folder.parts and "package.json" in names and self._is_staged(folder, names):
+            self.account.omit(f"{folder.path}/", "a staged tree of this package")
+            self._old_outputs.append(f"{folder.path}/")
+            return []
+        sets = self._sets(folder, names)
         frames = deeper(folder.frames, sets, is_open=sets is self._plain or self._is_open(folder))
         limits.spend(len(entries) * sum(rules.work for frame in frames for rules in frame.sets))
         if len(self.account.files) > limits.current().entries:
@@ -126,24 +136,25 @@ class Walk:
         return not folder.parts or keeps(here, "file", forced=forced) or keeps(here, "folder", forced=forced)
 
     def _sets(self, folder: Folder, names: set[str]) -> tuple[RuleSet, ...]:
-        """What the directory *folder*, which has entries *names*, says; most say only what is built in."""
+        """Return the rule sets of the directory *folder*, highest precedence first.
+
+        *names* are those of its entries. Most directories have the built-in sets only, and share one tuple.
+        """
         chosen = self._selection
-        last, middle = chosen.root, chosen.files
-        if folder.parts:
-            required = len(folder.parts) == 1 and chosen.required
-            last = (required_rules(chosen.required, folder.path),) if required else chosen.inner
-            middle = None
-        outer = () if chosen.outer is None else (chosen.outer,)
-        if middle is None and outer:
-            middle = self._ignore_file(folder.path, names)
-        if middle is None and last is chosen.inner and not chosen.custom:
+        if not folder.parts:
+            own = chosen.files or self._ignore_file("", names)
+            return (*chosen.root, *([own] if own else []), *chosen.outer, *self._default)
+        required = len(folder.parts) == 1 and chosen.required
+        last = (required_rules(chosen.required, folder.path),) if required else chosen.inner
+        own = self._ignore_file(folder.path, names)
+        if own is None and last is chosen.inner:
             return self._plain
-        return (*last, *(() if middle is None else (middle,)), *outer)
+        return (*last, *([own] if own else []), *self._default)
 
     def _ignore_file(self, folder: str, names: set[str]) -> RuleSet | None:
-        """The rules of the ignore file of *folder*, if it has one."""
+        """Read the rules of the ignore file of *folder*; None without one, or where none apply."""
         name = next((one for one in _IGNORE_FILES if one in names), None)
-        if name is None:
+        if name is None or self._selection.default is None:
             return None
         path = f"{folder}/{name}" if folder else name
         try:
@@ -196,12 +207,21 @@ class Walk:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
             self.account.omit(path, f"the workspace member {member[0]} does not ship it")
-        elif path in self._own or is_draft(path.rpartition("/")[2]):
-            self.account.omit(path, "written by an earlier run")
-            self.account.warn("WOWNTARBALL", path, f"{path} is a tarball that an earlier run wrote: left out")
+        elif path in self._outputs.written and not self._outputs.asks_for(path):
+            self.account.omit(path, "linkpack writes it")
+        elif is_draft(path.rpartition("/")[2]):
+            self.account.omit(path, "left by an earlier run that was cut off")
+        elif self._outputs.is_old(path, f"{self._root}/{path}"):
+            self.account.omit(path, "named like an earlier output of linkpack")
+            self._old_outputs.append(path)
         else:
             return True
         return False
+
+    def _is_staged(self, folder: Folder, names: set[str]) -> bool:
+        if folder.narrow or folder.path in self._ways:
+            return False
+        return self._outputs.is_staged(self._root, folder.path, names)
 
     def _take(self, tree: Tree, path: str, entry: Listed) -> None:
         """Ship what is at *path*, by what it is."""
@@ -212,6 +232,11 @@ class Walk:
             return
         if stat.S_ISREG(status.st_mode):
             self.account.ship(path, f"{self._root}/{path}", status)
+            if path in self._outputs.written:
+                message = f"{path} ships because files names it, and is what this run then replaces"
+                self.account.warn("WTARBALL", path, message, "choose another --pack-destination or --out")
+            elif path.endswith(".tgz") and self._kind != "installed" and not self._outputs.asks_for(path):
+                self._tarballs.append(path)
         elif stat.S_ISLNK(status.st_mode):
             self._take_link(tree, path)
         else:
@@ -263,3 +288,14 @@ class Walk:
                     f"{folder}/ is ignored ({rule.where}: {rule.text}), but ships because {forced[0]} is forced in"
                 )
                 self.account.warn("WFORCED", folder, message)
+
+    def _warn_outputs(self) -> None:
+        """Warn once of what was left out as linkpack's own, and once of other tarballs that ship."""
+        if self._old_outputs:
+            message = f"left out, as earlier outputs of linkpack by name: {listed(self._old_outputs)}"
+            hint = "remove them, or name them in files to ship them"
+            self.account.warn("WOWNTARBALL", min(self._old_outputs), message, hint)
+        if self._tarballs:
+            message = f"tarballs ship inside of this one: {listed(self._tarballs)}"
+            hint = "leave them out, or name them in files if they belong there"
+            self.account.warn("WTARBALL", min(self._tarballs), message, hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linkpack.bundle.check import Proof
+from linkpack.bundle.check import Proof, count_flat_edges
 from linkpack.bundle.protocols import allows
 from linkpack.errors import Problem
 from linkpack.npm.jsontext import BOM
@@ -39,16 +39,23 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
         if isinstance(raw := planned.get(f"{slot}/package.json" if slot else "package.json"), bytes)
     }
     wrong = [_fault(slot, f"{slot} has no package.json in the tarball") for slot in slots if slot not in manifests]
-    edges = 0
     for slot, manifest in manifests.items():
         for name, to in _expected(graph, graph.packages[slots[slot]]):
-            edges += 1
             wanted = graph.packages[to]
             why = "" if to == graph.root else _answered(graph, slots, manifests, name, wanted)
             why = why or (_asked(manifest, name, wanted) if slot else "")
             if why:
                 wrong.append(_fault(slot, f"{name}, needed in {slot or 'the root'}, {why}"))
-    return Proof(len(slots), edges, tuple(wrong), ())
+    root = manifests.get("", {})
+    asked = {**_specs(root, "dependencies"), **_specs(root, "optionalDependencies")}
+    names = {slot: _names(manifest) for slot, manifest in manifests.items() if slot}
+    return Proof(len(slots), count_flat_edges(asked, names), tuple(wrong), ())
+
+
+def _names(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names that *manifest* asks for, each once."""
+    sections = ("dependencies", "optionalDependencies", "peerDependencies")
+    yield from dict.fromkeys(name for section in sections for name in _specs(manifest, section))
 
 
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.project import find_project
+from linkpack.bundle.monorepo import monorepos_of
+from linkpack.bundle.project import find_project, read_manifest
 from linkpack.disk import fs
-from linkpack.errors import ManifestInvalid, Problem
+from linkpack.errors import LinkpackError, ManifestInvalid, Problem
 from linkpack.npm.jsonedit import get_raw, set_raw
 from linkpack.npm.jsontext import BOM
 from linkpack.npm.manifest import cleaned, parse_manifest
@@ -41,7 +42,8 @@ OVERRIDES = frozenset(
     }
     | {"cpu", "libc", "type", "esnext", "es2015", "umd:main", "typesVersions"}
 )
-_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock")
+_MARKS = ("pnpm-lock.yaml", "yarn.lock", "pnpm-workspace.yaml")  # files that only pnpm or yarn makes
+_MANAGERS = ("pnpm@", "yarn@")
 
 
 class PublishView(NamedTuple):
@@ -82,14 +84,16 @@ class PublishView(NamedTuple):
 def publish_view(project: Project, asked: bool | None) -> PublishView:  # noqa: FBT001 - yes, no, or as the project is
     """*project* with its publishConfig applied, when *asked* or when it is pnpm's or yarn's own; see the module.
 
-    A project is theirs when its packageManager field, or that of the workspace around it, or a lockfile beside
-    either, says so. `publishConfig.directory` makes that folder the project; `ManifestInvalid` (EPUBLISHDIR) when
-    it is none, or leads out of the package.
+    A project is theirs when its packageManager field, or that of a monorepo around it, or a lockfile or
+    pnpm-workspace.yaml beside either, or rush.json says so. `publishConfig.directory` makes that folder the
+    project; `ManifestInvalid` (EPUBLISHDIR) when it is none, or leads out of the package.
     """
     config = project.manifest.publish_config
     fields = tuple(key for key in config if key in OVERRIDES or key in {"directory", "executableFiles"})
-    reason = ("--publish-config" if asked else "") if asked is not None else _owner(project)
-    if not reason or not fields:
+    reason = ""
+    if fields:
+        reason = ("--publish-config" if asked else "") if asked is not None else _owner(project)
+    if not reason:
         return PublishView(project, "", fields)
     if "directory" in config:
         project = _moved(project, config["directory"])
@@ -98,25 +102,27 @@ def publish_view(project: Project, asked: bool | None) -> PublishView:  # noqa: 
 
 
 def _owner(project: Project) -> str:
-    """What says that the project is pnpm's or yarn's; "" when nothing does."""
-    if project.manifest.package_manager.startswith(("pnpm@", "yarn@")):
+    """Say what makes the project pnpm's or yarn's; "" when nothing does."""
+    if project.manifest.package_manager.startswith(_MANAGERS):
         return f"packageManager is {project.manifest.package_manager}"
-    for folder in (project.root, *([project.around.root] if project.around else [])):
-        for name in _LOCKFILES:
+    monorepos = monorepos_of(project.root)
+    for folder in (project.root, *(each.root for each in monorepos)):
+        for name in _MARKS:
             if fs.is_file(f"{folder}/{name}"):
                 return f"there is a {name}"
-    if project.around:
-        manager = _manager(project.around.root)
-        if manager.startswith(("pnpm@", "yarn@")):
+    for monorepo in monorepos:
+        manager = _manager(monorepo.root)
+        if manager.startswith(_MANAGERS):
             return f"packageManager of the workspace is {manager}"
+        if monorepo.manager in {"pnpm", "yarn"} and fs.is_file(f"{monorepo.root}/rush.json"):
+            return f"rush.json has {monorepo.manager}"
     return ""
 
 
 def _manager(folder: str) -> str:
     try:
-        raw = fs.read_file(f"{folder}/package.json", 1 << 24)
-        return parse_manifest(raw, f"{folder}/package.json", "installed").package_manager
-    except (OSError, ManifestInvalid):
+        return read_manifest(folder, "installed").package_manager
+    except LinkpackError:
         return ""
 
 
@@ -138,7 +144,7 @@ def _moved(project: Project, directory: object) -> Project:
 
 
 def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
-    """*manifest* with the overriding fields of its publishConfig put in place; bytes that they do not touch stay.
+    """Put the overriding fields of the publishConfig of *manifest* in place; bytes that they do not touch stay.
 
     *where* and *role* are for its second reading: `ManifestInvalid` when a field is not what it has to be.
     """
@@ -151,7 +157,8 @@ def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
         value = get_raw(text, ("publishConfig", key))
         text = set_raw(text, (key,), value)
         text = set_raw(text, ("publishConfig", key), None)
-    return parse_manifest(mark + text.encode(), where, role)
+    # The warnings name places in the file, not in this text.
+    return parse_manifest(mark + text.encode(), where, role)._replace(warnings=manifest.warnings)
 
 
 def _executable(packlist: Packlist, names: object) -> Packlist:

@@ -13,9 +13,11 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from linkpack.bundle.monorepo import read_monorepo
 from linkpack.bundle.project import read_manifest
-from linkpack.bundle.workspace import find_workspace, member_folders, read_workspace, upward
+from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.disk import fs, fswrite
+from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
 from linkpack.npm.jsontext import MAX_BYTES, parse
 
@@ -48,7 +50,7 @@ def read_publish_plan(path: str, start: str = ".") -> PublishPlan:
     version.
     """
     try:
-        document = parse(fs.read_file(path, MAX_BYTES), path, strict=False)
+        document = parse(fs.read_file(path, MAX_BYTES), path)
     except OSError as err:
         raise _refused(path, f"cannot be read: {err.strerror}") from err
     except ManifestInvalid as err:
@@ -76,10 +78,10 @@ def _release(path: str, known: Mapping[str, tuple[str, str]], name: object, vers
 
 
 def _members(start: str) -> Mapping[str, tuple[str, str]]:
-    """Names to version and folder: the packages of the workspace around *start*, or the one package there."""
+    """Read names to version and folder: the packages of the monorepo around *start*, or the one package there."""
     at = fs.real_path(start)
     roots = [each for each in upward(at) if fs.is_file(f"{each}/package.json")]
-    workspace = next((found for each in roots if (found := find_workspace(each) or read_workspace(each))), None)
+    workspace = next((found for each in roots if (found := find_workspace(each) or read_monorepo(each))), None)
     folders = [workspace.root, *member_folders(workspace)] if workspace else roots[:1]
     members: dict[str, tuple[str, str]] = {}
     for folder in folders:

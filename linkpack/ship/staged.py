@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.disk import fs
+from linkpack.disk import fs, fswrite
 from linkpack.errors import SnapshotError
-from linkpack.ship.fstree import draft_dir, write_file
+from linkpack.system.new_folder import new_folder
 from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 def write_tree(entries: Sequence[Entry], target: str) -> None:
     """Write the planned *entries* below the new directory *target*, all of them or nothing.
 
-    `SnapshotError`: EDIRNOTEMPTY when *target* holds something, EWRITE when it cannot be written; `SourceChanged`
-    when a file is no longer what was planned.
+    Missing folders above it are made. `SnapshotError`: EDIRNOTEMPTY when *target* holds something, EWRITE when it
+    cannot be written; `SourceChanged` when a file is no longer what was planned.
     """
     try:
-        with draft_dir(target) as folder:
+        with (
+            fswrite.made_dirs(posixpath.dirname(posixpath.abspath(target))),
+            new_folder(target, mode=None, replaces_empty=True) as folder,
+        ):
             for entry in entries:
-                write_file(folder, entry.path[len(ROOT) :], _contents(entry), entry.mode)
+                folder.write(entry.path[len(ROOT) :], _contents(entry), entry.mode)
     except OSError as err:
         raise _refused(target, err) from err
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
+from linkpack.archive.tar_header import FILE_MAX, may_be_lost
 from linkpack.errors import Problem
 from linkpack.npm.order import entry_key
 from linkpack.select.secrets import named_secrets
@@ -103,7 +104,11 @@ def plan_archive(layout: Layout, packlists: Mapping[str, Packlist], manifests: M
             *_beyond(entries),
             *_faults(paths, folders),
         ),
-        (*(warning for packlist in found for warning in packlist.warnings), *_cautions(paths, folders)),
+        (
+            *(warning for packlist in found for warning in packlist.warnings),
+            *_cautions(paths, folders),
+            *_large(entries),
+        ),
     )
 
 
@@ -128,6 +133,16 @@ def _beyond(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
         if len(path) > _LONG and len(entry.path.encode("utf-8", "surrogateescape")) > most.path:
             message = f"{path} is too long: the limit is {most.path} bytes"
             yield Problem("EPATHLONG", path, message, "shorten it, or raise --max-path")
+
+
+def _large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+    """Warn of files that pnpm 8 to 11 cannot read."""
+    for path, entry in entries:
+        if entry.size > FILE_MAX:
+            message = (
+                f"{path} has {entry.size} bytes: pnpm before 12 cannot read it, and linkpack verify refuses it"
+            )
+            yield Problem("WLARGE", path, message, "ship files of 2 GiB and more in another way")
 
 
 def _faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
@@ -163,6 +178,11 @@ def _cautions(paths: list[str], folders: set[str]) -> Iterator[Problem]:
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
         elif windows_lacks(path):
             yield Problem("WNAME", path, f"{path} cannot be created on Windows under this name")
+        if may_be_lost(f"{ROOT}{path}"):
+            message = (
+                f"{path} is so long that npm may lose its name, as it is not ASCII: linkpack verify refuses it"
+            )
+            yield Problem("WNAME", path, message, "shorten it")
         if path.count("/") + 2 > limits.DEFAULTS.depth:
             message = f"{path} lies too deep: linkpack verify refuses it without a larger --max-depth"
             yield Problem("WNAME", path, message, "use fewer folders")

@@ -1,17 +1,24 @@
-"""Reads a written tarball back, and compares it with what was planned; shares no code with what wrote it.
+"""Reads a written tarball back, and compares it with what was planned.
 
-Source of the format: POSIX, pax "ustar Interchange Format" and "pax Header Block". The tests hold it against
-tarsafe, whose import and reading would cost as much as packing a small project.
+The fields of headers are those of `archive.tar_header`. The tests hold the result against tarsafe, whose import
+and reading would cost as much as packing a small project, and against the installers' own readers.
 """
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
-from zlib import adler32
 
 from zlib_ng import zlib_ng
 
+from linkpack.archive.tar_header import (
+    BLOCK,
+    check_sum,
+    padding,
+    read_octal,
+    read_written_records,
+    written_name,
+)
 from linkpack.errors import VerifyFailed
 
 if TYPE_CHECKING:
@@ -21,9 +28,7 @@ if TYPE_CHECKING:
 
 _READ = 1 << 16  # bytes of the tarball decompressed at a time
 _PIECE = 1 << 20  # bytes of the stream at most in a piece
-_BLOCK = 512
-_HALF = 256  # bytes whose sum adler32 holds whole
-_END = bytes(2 * _BLOCK)
+_END = bytes(2 * BLOCK)
 
 
 class Found(NamedTuple):
@@ -125,15 +130,15 @@ class _Stream:
 
 def _same(stream: _Stream, entry: Entry) -> None:
     """Read one member and compare it with *entry*; `VerifyFailed` when they differ."""
-    block = stream.take(_BLOCK)
+    block = stream.take(BLOCK)
     if not any(block):
         raise _failed(f"it ends before {entry.path}")
     path, size, block = _named(stream, block)
-    numbers = (_octal(block[100:108]), _octal(block[108:116]), _octal(block[116:124]))
+    numbers = (read_octal(block[100:108]), read_octal(block[108:116]), read_octal(block[116:124]))
     rest = (block[156:157], block[157:257], block[257:329])
     if (path, size, numbers, rest) != (entry.path, entry.size, (entry.mode, 0, 0), _REST):
         raise _failed(f"its entry {path} differs from the planned {entry.path}")
-    stream.skip(size + -size % _BLOCK)
+    stream.skip(size + padding(size))
 
 
 # A regular file, no link, ustar, no names of owners.
@@ -141,55 +146,29 @@ _REST = (b"0", bytes(100), b"ustar\x0000" + bytes(64))
 
 
 def _named(stream: _Stream, block: bytes) -> tuple[str, int, bytes]:
-    """The path and size of the member that begins with *block*, and its own header, behind a pax header or not."""
-    _check_sum(block)
+    """Return the path and size of the member that begins with *block*, and its own header.
+
+    A pax header may stand before that.
+    """
+    check_sum(block)
     records: Mapping[bytes, bytes] = {}
     if block[156:157] == b"x":
-        size = _octal(block[124:136])
-        records = _records(stream.take(size))
-        stream.skip(-size % _BLOCK)
-        block = stream.take(_BLOCK)
-        _check_sum(block)
-    name, prefix = block[:100].rstrip(b"\0"), block[345:500].rstrip(b"\0")
-    path = records.get(b"path", b"/".join((prefix, name)) if prefix else name)
-    size = int(records[b"size"]) if b"size" in records else _octal(block[124:136])
+        size = read_octal(block[124:136])
+        records = read_written_records(stream.take(size))
+        stream.skip(padding(size))
+        block = stream.take(BLOCK)
+        check_sum(block)
+    path = records[b"path"] if b"path" in records else written_name(block)
+    size = int(records[b"size"]) if b"size" in records else read_octal(block[124:136])
     return path.decode("utf-8", "surrogateescape"), size, block
-
-
-def _check_sum(block: bytes) -> None:
-    """ValueError unless *block* is a header whose checksum is right; one cut short fails where it is read on."""
-    plain = b"".join((block[:148], b" " * 8, block[156:]))
-    # adler32's lower half is the sum of the bytes, less than 65521, and 1.
-    total = (adler32(plain[:_HALF]) & 0xFFFF) + (adler32(plain[_HALF:]) & 0xFFFF) - 2
-    if total != _octal(block[148:156]):
-        raise ValueError("a header has a wrong checksum")
-
-
-def _octal(field: bytes) -> int:
-    """The number in octal digits, 0 when there are none; ValueError for anything else."""
-    digits = field.strip(b" \0")
-    return int(digits, 8) if digits else 0
-
-
-def _records(body: bytes) -> Mapping[bytes, bytes]:
-    """The records of a pax header by key; ValueError when they are not well formed."""
-    found: dict[bytes, bytes] = {}
-    while body:
-        length = int(body[: body.index(b" ")])
-        key, equals, value = body[body.index(b" ") + 1 : length - 1].partition(b"=")
-        if length < 1 or not equals or body[length - 1 : length] != b"\n":
-            raise ValueError("a pax header has a broken record")
-        found[key] = value
-        body = body[length:]
-    return found
 
 
 def _at_end(stream: _Stream) -> None:
     """Nothing where the end mark stands; `VerifyFailed` or ValueError when there is something else."""
-    block = stream.take(_BLOCK)
+    block = stream.take(BLOCK)
     if any(block):
         raise _failed(f"it holds {_named(stream, block)[0]}, which was not planned")
-    if block + stream.take(_BLOCK) != _END:
+    if block + stream.take(BLOCK) != _END:
         raise ValueError("the tar stream has no end")
 
 

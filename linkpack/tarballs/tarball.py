@@ -8,7 +8,7 @@ import posixpath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
 from linkpack.disk import fs, fswrite
-from linkpack.errors import SnapshotError
+from linkpack.errors import Problem, SnapshotError
 from linkpack.tarballs.archive import ROOT
 from linkpack.tarballs.deflate import COMPRESSOR, compressor, gzip_stream
 from linkpack.tarballs.following import followed
@@ -19,7 +19,6 @@ from linkpack.tarballs.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.errors import Problem
     from linkpack.tarballs.archive import Entry
     from linkpack.tarballs.deflate import GzipLevel
 
@@ -45,7 +44,7 @@ class Tarball(NamedTuple):
     *path* is where it is, *filename* its last portion, *files* its entries in order, *size* and
     *unpacked_size* bytes, *shasum* SHA-1 in hexadecimal, *integrity* `sha512-` and base64: what the npm
     registry records of it. *compressor* is what made its bytes of the tar stream. *warnings* are of secrets in its
-    contents.
+    contents, behind those of the plan when `linkpack.pack` or `linkpack.write_pack` made it.
     """
 
     path: str

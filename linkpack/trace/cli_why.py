@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack import report
+from linkpack.cli_failures import json_failures
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
-from linkpack.errors import LinkpackError
+from linkpack.packing.options import PackOptions
 from linkpack.trace.why import explain
 from linkpack.trace.whytext import answered, answered_json
 
@@ -43,17 +43,7 @@ def why(
 
     PATH is a file or folder, a path in the tarball, or the name of a bundled package.
     """
-    try:
-        answer = explain(
-            folder or ".",
-            path,
-            walk_up=not folder,
-            edition=npm_rules,
-            layout=layout,
-            publish_config=publish_config,
-        )
-    except LinkpackError as err:
-        if as_json:
-            click.echo(report.failure_json(err))
-        raise
+    options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
+    with json_failures(wanted=as_json):
+        answer = explain(folder or ".", path, options, walk_up=not folder)
     click.echo(answered_json(answer) if as_json else answered(answer))

@@ -70,7 +70,7 @@ def _manifests(plan: PackPlan, slots: Mapping[str, str]) -> dict[str, Mapping[st
         path = entry.path[len(ROOT) :]
         slot = path.removesuffix("package.json").rstrip("/")
         if isinstance(entry.source, bytes) and slot in slots:
-            found[slot] = jsontext.parse(entry.source, entry.path, strict=False)
+            found[slot] = jsontext.parse(entry.source, entry.path)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.npm.jsontext import parse, position
 from linkpack.select.frames import Asked, decider, keeps
 from linkpack.select.ignore import BUILT_IN, FILES
+from linkpack.select.outputs import NO_OUTPUTS
 from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Trail(Walk):
     """The walk to one path: what the frames were asked about it and about the folders on the way."""
 
     def __init__(self, root: str, selection: Selection, kind: Kind, path: str) -> None:
-        super().__init__(root, selection, kind, {}, frozenset())
+        super().__init__(root, selection, kind, {}, NO_OUTPUTS)
         self.met: dict[str, Asked] = {}
         self.folders: set[str] = set()
         self._path = path
@@ -75,7 +76,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
             rule = _naming(asked, folder=folder, kept=kept)
             about = f"{at}/" if folder else at
             return (_opened(manifest, trail) if kept and rule is None else None) or Ruling(
-                kept, about, *_told(manifest, rule)
+                kept, about, *_told(manifest, rule, kind)
             )
     return None
 
@@ -97,10 +98,11 @@ def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
     return None
 
 
-def _told(manifest: Manifest, rule: Rule | None) -> tuple[str, str, str, int]:
-    """Why, the rule's text, its file and its line."""
+def _told(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> tuple[str, str, str, int]:
+    """Say why *rule* decides: a phrase, the rule's text, its file and its line."""
     if rule is None:
-        return "no rule excludes it", "", "", 0
+        installed = kind == "installed"
+        return "installed: ships as it was published" if installed else "no rule excludes it", "", "", 0
     if rule.where == FILES:
         return _entry(manifest, rule)
     if rule.where == BUILT_IN:
@@ -133,7 +135,7 @@ def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
 
 def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:
     """The field that forces *path* in, or of whose value the rule *text* was made."""
-    whole = isinstance(parse(manifest.raw, _MANIFEST, strict=False).get("bin"), str)
+    whole = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),
         ("browser", manifest.browser, ("browser",)),

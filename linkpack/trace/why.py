@@ -23,7 +23,8 @@ from linkpack.trace.rulings import read_ruling
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
-    from linkpack.select.packlist import Edition, Kind, Omission, Packlist
+    from linkpack.packing.options import PackOptions
+    from linkpack.select.packlist import Kind, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
     from linkpack.trace.chains import Edge
@@ -71,25 +72,16 @@ class _Scene(NamedTuple):
     project: Project
     graph: BundleGraph
     slots: dict[str, str]
-    edition: Edition
-    layout: LayoutName
+    options: PackOptions
     source: str
     view: PublishView
 
 
-def explain(
-    start: str,
-    path: str,
-    *,
-    walk_up: bool,
-    edition: Edition,
-    layout: LayoutName = "bundle",
-    publish_config: bool | None = None,
-) -> Answer:
+def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> Answer:
     """The answer about *path*, relative to the directory *start*, for the project in *start*.
 
-    With *walk_up* the project is the nearest at or above *start*. *layout* and *publish_config* are those of
-    `plan_pack`: publishConfig may name another folder to pack. *path* is a file or folder on disk, a path in
+    With *walk_up* the project is the nearest at or above *start*. *options* are those of packing it: publishConfig
+    may name another folder to pack. *path* is a file or folder on disk, a path in
     the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
     it can be read.
 
@@ -97,13 +89,14 @@ def explain(
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
-    view = publish_view(project, publish_config)
+    view = publish_view(project, options.publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, layout, view)
-    scene = _Scene(view.project, graph, slots, edition, layout, project.root, view)
+    slots = _slots(graph, options.layout)
+    scene = _Scene(view.project, graph, slots, options, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
+    found = found or _brought(scene, path)
     if found is None:
         raise LinkpackError(
             f"{path} is no path of the package, and no bundled package has that name",
@@ -116,12 +109,12 @@ def explain(
     return _package(scene, found) if not found.path else _member(scene, found)
 
 
-def _slots(graph: BundleGraph, layout: LayoutName, view: PublishView) -> dict[str, str]:
+def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """The places in the tarball; none where no tree holds the bundle."""
     try:
         if layout == "bundle":
             return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve", view.project.around)).layout.slots)
+        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
     except LinkpackError:
         return {}
 
@@ -175,6 +168,14 @@ def _in_tarball(scene: _Scene, path: str) -> _Place | None:
     return _Place(at, rest) if there else None
 
 
+def _brought(scene: _Scene, path: str) -> _Place | None:
+    """Find the place of a file of the tarball that is not in the project: a license of pnpm's workspace root."""
+    inside = posixpath.normpath(path).removeprefix("package/")
+    root = scene.graph.packages[scene.graph.root]
+    is_there = any(file.path == inside for file in _packlist(scene, root).files)
+    return _Place(root.id, inside) if is_there else None
+
+
 def _named(scene: _Scene, path: str) -> _Place | None:
     """The package called *path*: the one that the project bundles by the name, else the first that has it."""
     graph = scene.graph
@@ -221,7 +222,7 @@ def _package(scene: _Scene, found: _Place) -> Answer:
 
 def _is_left(scene: _Scene, about: Answer) -> bool:
     """Whether a package of the bundle is not in the tarball: the thin layout has the registry supply it."""
-    return scene.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
+    return scene.options.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
 
 
 def _member(scene: _Scene, found: _Place) -> Answer:
@@ -232,11 +233,17 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     is_file = files == [path]
     left_out = tuple(each for each in packlist.omissions if f"{each.path}/".startswith(f"{path}/"))
     kind = _kind(scene, package)
-    selection = read_selection(found.at, package.manifest, kind, scene.edition, _outer(scene, package))
+    selection = read_selection(found.at, package.manifest, kind, scene.options.npm_rules, _outer(scene, package))
     ruling = read_ruling(found.at, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, found)
+    source = next((file.source for file in packlist.files if file.path == path), found.at)
+    if not f"{source}/".startswith(f"{found.at.rstrip('/')}/"):
+        ruling, reason = (
+            None,
+            f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
+        )
     answer = _about(scene, package)
     if _is_left(scene, answer):
         return answer._replace(path=path, reason=_LEFT)
@@ -281,7 +288,7 @@ def _kind(scene: _Scene, package: Package) -> Kind:
 def _packlist(scene: _Scene, package: Package) -> Packlist:
     """What packing ships of *package* alone."""
     alone = scene.graph._replace(packages={package.id: package})
-    return read_contents(scene.project, alone, scene.edition, ())[package.id]
+    return read_contents(scene.project, alone, scene.options.npm_rules, ())[package.id]
 
 
 def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from linkpack import cli
 from linkpack.errors import LinkError, LinkpackError, ScriptFailed
-from tests.support.linkbox import LinkBox
+from linkpack.limits import Limits, within
+from linkpack.linking.linkpackage import read_source
+from tests.support.linkbox import CLI, LinkBox, invoke
 
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
 
@@ -38,10 +41,7 @@ def command_of(name: str) -> click.Command:
 
 def run(name: str, *args: str) -> Result:
     """The result of one command; what it raises is for the test, as it is for cli.py."""
-    result = CliRunner().invoke(command_of(name), list(args), standalone_mode=False)
-    if result.exception is not None:
-        raise result.exception
-    return result
+    return invoke(name.rstrip("_"), *args)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -59,12 +59,15 @@ def test_documented(name: str) -> None:
 def test_the_story(box: LinkBox) -> None:
     """Link, see, lose, bring back, undo and unlink: what is said is what npm says, and more."""
     lib, app = box.command("lib", "alpha", version="9.0.0"), box.package("app", "app")
-    assert run("link", "-C", lib, "--dry-run").output == "add alpha 9.0.0\n"
+    command = f"{box.prefix}/bin/alpha -> ../lib/node_modules/alpha/cli.js\n"
+    assert (
+        run("link", "-C", lib, "--dry-run").output == f"add alpha 9.0.0\noutside of the project:\n  add {command}"
+    )
     assert run("link", "-C", lib).output.startswith("added 1 package\n")
     assert run("link", "-C", lib).output == "up to date\n"
     assert run("link", "-C", lib, "--dry-run").output == ""
     assert run("link", "alpha", "-C", app, "--silent").output == ""
-    assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n"
+    assert run("ls", "-C", app).output == f"linked    alpha 9.0.0 -> {lib}\n          commands: alpha\n"
     assert json.loads(run("ls", "-g", "--json", "-C", app).output)["links"][0]["target"] == lib
     Path(app, "node_modules/alpha").unlink()
     checked = run("ls", "--check", "-C", app)
@@ -72,12 +75,12 @@ def test_the_story(box: LinkBox) -> None:
     assert "relink" in checked.output
     assert run("relink", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
     assert run("relink", "-C", app).return_value == 0
-    removed = json.loads(run("unlink", "alpha", "-C", app, "--json").output)
+    removed = json.loads(run("unlink", "alpha", "-C", app, "--json").stdout)
     assert removed["remove"] == [{"name": "alpha", "version": "9.0.0", "path": f"{app}/node_modules/alpha"}]
     assert run("undo", "-C", app, "--dry-run").output == "add alpha 9.0.0\n"
     run("undo", "-C", app)
     assert box.leads(app, "alpha") == lib
-    assert run("unlink", "-C", app, "--all", "--dry-run").output == "remove alpha 9.0.0\n"
+    assert run("unlink", "-C", app, "--all", "--dry-run").stdout == "remove alpha 9.0.0\n"
     shutil.rmtree(lib)
     Path(app, "node_modules/alpha").unlink()
     assert run("relink", "-C", app).return_value == 1
@@ -149,8 +152,22 @@ def test_folders_and_settings(box: LinkBox) -> None:
     assert json.loads(run("config", "--json", "-C", app).output)["save-exact"]["value"] is True
     Path(app, ".npmrc").write_text("prefix=/theirs\n")
     text = run("config", "-C", app).output
-    assert "linkpack: warning EPREFIXPROJECT: " in text
+    assert "linkpack: warning WPROJECTNPMRC: " in text
     assert f"global modules: {box.modules}\n" in text
+
+
+def test_scripts_of_what_is_linked_alone_run(box: LinkBox) -> None:
+    """What is left out of many has no scripts run, and a folder that is no package stops all of them."""
+    for name in ("a", "b"):
+        box.package(f"p/{name}", name, scripts={"prepare": "touch made"})
+    (box.work / "p/docs").mkdir()
+    app = box.package("app", "app", dependencies={"b": "1"})
+    words = ("link", "../p/a", "../p/b", "../p/docs", "-C", app, "--run-scripts")
+    with pytest.raises(LinkpackError):
+        run(*words)
+    assert not list(box.work.rglob("made"))
+    run(*words, "--skip-others", "--only-dependencies")
+    assert [path.parent.name for path in box.work.rglob("made")] == ["b"]
 
 
 def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +210,105 @@ def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.Monke
     with pytest.raises(LinkError) as caught:
         run("link", "delta", "-C", app, "--install")
     assert caught.value.code == "ENONPM"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (("link", "nosuch"), "ENOTLINKED"),
+        (("link",), "ENOENT"),
+        (("unlink",), "ENONAME"),
+        (("undo",), "ENOUNDO"),
+        (("relink", "-C", "nosuch"), "ENOENT"),
+        (("ls", "-C", "nosuch"), "ENOENT"),
+        (("config", "-C", "nosuch"), "ENOENT"),
+        (("prefix", "-C", "nosuch", "-g"), "ENOENT"),
+    ],
+)
+@pytest.mark.parametrize("how", ["flag", "variable", "npmrc"])
+def test_a_failure_is_json_too(
+    line: tuple[str, ...], code: str, how: str, box: LinkBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where JSON is asked for, standard output is npm's error object; the error goes on to cli.py."""
+    (box.work / "empty").mkdir()
+    monkeypatch.chdir(box.work / "empty")
+    name, *words = line
+    if how == "flag" and name != "prefix":
+        words.append("--json")
+    elif how == "npmrc" and "nosuch" not in words[1:]:
+        (box.home / ".npmrc").write_text("json=true\n")
+    else:
+        monkeypatch.setenv("npm_config_json", "true")
+    result = CliRunner().invoke(command_of(name), words, standalone_mode=False)
+    assert isinstance(result.exception, LinkpackError)
+    assert result.exception.code == code
+    found = json.loads(result.stdout)
+    assert set(found["error"]) == {"code", "summary", "detail"}
+    assert found["error"]["code"] == code
+
+
+def test_without_json_a_failure_prints_nothing_on_stdout(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data only: the message is for standard error."""
+    (box.work / "empty").mkdir()
+    monkeypatch.chdir(box.work / "empty")
+    assert CliRunner().invoke(command_of("link"), ["nosuch"], standalone_mode=False).stdout == ""
+
+
+def test_a_silent_npm_is_silent_here(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`npm run --silent` sets the variable for what it starts."""
+    lib = box.command("lib", "alpha")
+    monkeypatch.setenv("npm_config_loglevel", "silent")
+    assert run("link", "-C", lib).output == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_work_on_workspace_patterns_is_bounded(name: str, box: LinkBox) -> None:
+    """A workspace file above the project can neither hang a command nor fill the memory."""
+    box.package("mono", None)
+    (box.work / "mono/pnpm-workspace.yaml").write_text(
+        "packages:\n" + "".join(f"- '{each}x{'{a,b}' * 13}'\n" for each in range(50))
+    )
+    member = box.package("mono/p", "p")
+    with pytest.raises(LinkpackError) as caught:
+        run(name, "-C", member)
+    assert caught.value.code == "ELIMIT"
+
+
+def test_a_bound_can_be_raised(box: LinkBox) -> None:
+    """What the hint says works: a workspace of many folders needs more steps than a small limit allows."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"])
+    for number in range(20):
+        box.package(f"mono/packages/p{number}", f"p{number}")
+    with pytest.raises(LinkpackError) as caught:
+        run("link", "-C", mono, "-ws", "--dry-run", "--max-steps", "100")
+    assert (caught.value.code, "raise --max-steps" in caught.value.hint) == ("ELIMIT", True)
+    assert run("link", "-C", mono, "-ws", "--dry-run", "--max-steps", "10000").output.count("add ") == 20
+
+
+def test_deep_and_many_folders_of_commands(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders without end below `directories.bin` are walked without recursion, and counted."""
+    lib = box.package("lib", "alpha", directories={"bin": "d"})
+    monkeypatch.chdir(lib)
+    for name in ("d", *["a"] * 1200):
+        Path(name).mkdir()
+        monkeypatch.chdir(name)
+    Path("tool").write_text(CLI)
+    monkeypatch.chdir("/")
+    try:
+        run("link", "-C", lib)
+        assert (box.prefix / "bin/tool").is_symlink()
+        with within(Limits(entries=1000)), pytest.raises(LinkpackError) as caught:
+            read_source(lib)
+        assert caught.value.code == "ELIMIT"
+    finally:  # what removes temporary folders is recursive
+        subprocess.run(["rm", "-r", f"{lib}/d"], check=True)
+
+
+def test_folders_of_commands_outside_of_the_package_are_not_read(box: LinkBox) -> None:
+    """A `directories.bin` that is a link to another place gives no commands."""
+    box.package("other", "other", {"tool": CLI})
+    lib = box.package("lib", "alpha", directories={"bin": "d"})
+    Path(lib, "d").symlink_to("../other")
+    assert read_source(lib).commands == {}
+    everything = box.package("all", "all", {"tool": CLI}, directories={"bin": "."})
+    assert "tool" in read_source(everything).commands

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.packlist import read_packlist
-from tests.support.npm import node, npm_root
+from tests.support.npm import npm_root, packlists
 from tests.support.packcases import pack_cases
 from tests.support.packtrees import random_tree
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from linkpack.select.selection import Edition, Kind
 
 pytestmark = pytest.mark.differential
 
-DRIVER = Path(__file__).parents[1] / "support" / "npm_packlist.cjs"
-
 
 def npm_lists(requests: list[dict[str, object]]) -> list[list[str] | str]:
-    """What npm packs for each request, or its error; npm puts `./` before a leading `@`."""
-    done = subprocess.run(
-        [node(), str(DRIVER), str(npm_root())],
-        input=json.dumps(requests),
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    answers: list[list[str] | str] = json.loads(done.stdout)
-    return [one if isinstance(one, str) else sorted(path.removeprefix("./") for path in one) for one in answers]
+    """What the installed npm packs for each request, or its error."""
+    return packlists(npm_root(), requests)
 
 
 def edition() -> Edition:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.bundle.specs import plan_specs, rewritten
+from linkpack.bundle.specs import NOWHERE, plan_specs, rewritten
 from linkpack.npm.manifest import Manifest, parse_manifest
 from tests.support.npm import npm
 
@@ -31,6 +31,7 @@ SPECS = [
     "catalog:",
     "jsr:@a/b@1",
 ]
+SPECS += ["npm:^1", "npm:1.4.2", "npm:latest", "not a spec!!", "patch:lib@npm%3A1#x", " npm:real@^1"]
 SPECS += ["workspace:*", "workspace:^", "workspace:@s/lib@~", "npm:real@^1", "npm:real@^2", "^1 || workspace:^"]
 STEPS = [["install", "./app-1.0.0.tgz"], ["ls", "--all"], ["install"], ["ls", "--all"], ["ci"], ["ls", "--all"]]
 
@@ -108,7 +109,7 @@ def consumer_faults(manifests: Mapping[str, bytes], home: Path) -> list[str]:
 def test_rewritten_manifests_install_cleanly(tmp_path: Path) -> None:
     """With the planned changes install, ls, a second install and ci pass; without them most fail."""
     found = packages()
-    plan = plan_specs(found, "", mode="resolve", catalogs={}, workspaces={})
+    plan = plan_specs(found, "", mode="resolve", around=NOWHERE)
     assert plan.problems == ()
     manifests = {
         place: rewritten(package.manifest.raw, [change for change in plan.changes if change.package == place])

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from linkpack.tarballs.tar import entry_header
+from linkpack.archive.tar_header import entry_header
 from tests.support.npm import run_node
 
 # What tar's WriteEntry does with pacote's options: a header, after a pax header when it asks for one.

@@ -71,6 +71,7 @@ def test_what_it_serves(tmp_path: Path) -> None:
     assert (verdict.packages, verdict.edges, verdict.serves) == (3, 2, ("npm", "pnpm"))
     verdict = api.verify(write(tmp_path, manifest()))
     assert (verdict.packages, verdict.edges, verdict.serves) == (1, 0, ("npm", "pnpm", "yarn", "bun"))
+    assert api.verify(write(tmp_path, manifest(dependencies={"a": "npm:^1"}))).serves == ()
 
 
 def test_places_are_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from linkpack.cli import main
 from linkpack.gate import cli
-from tests.support.badtar import BODY, manifest, member, write
+from tests.support.badtar import BODY, END, gz, manifest, member, write, write_raw
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_verify_refuses(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     status, out, err = run(capfd, "verify", path)
     assert status == 1
     assert err.startswith("linkpack: error EBADNAME: package/\\x1b[2J/.env has control")
-    assert "refused (1 errors, 0 warnings)" in out
+    assert "refused (1 error, 0 warnings)" in out
     path.write_bytes(b"")
     status, out, err = run(capfd, "verify", path)
     assert (status, out.splitlines()[0]) == (1, "  0 B packed, 0 B unpacked, 0 files")
@@ -64,6 +65,61 @@ def test_verify_json(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, out, err = run(capfd, "verify", "--json", tmp_path / "none.tgz")
     assert (status, json.loads(out)["error"]["code"]) == (1, "EREAD")
     assert "error EREAD" in err
+
+
+def test_findings_name_the_tarball_of_several(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of several tarballs each finding begins with its own; one that cannot be read is one of them."""
+    good = write(tmp_path, BODY)
+    bad = write(tmp_path, manifest(license=None), "evil-1.0.0.tar.gz")
+    none = tmp_path / "none.tgz"
+    status, out, err = run(capfd, "verify", good, none, bad)
+    assert status == 1
+    assert [
+        line.partition(" W")[0].partition(" E")[0] for line in err.splitlines() if line.startswith("linkpack")
+    ] == [
+        f"linkpack: {none}: error",
+        f"linkpack: {bad}: warning",
+    ]
+    assert [line.rpartition(": ")[0] for line in out.splitlines() if line.startswith("/")] == [
+        str(good),
+        str(none),
+        str(bad),
+    ]
+    found = json.loads(run(capfd, "verify", "--json", good, none, bad)[1])
+    assert [(each["path"], each["ok"]) for each in found] == [
+        (str(good), True),
+        (str(none), False),
+        (str(bad), True),
+    ]
+    assert run(capfd, "verify", bad)[2].startswith("linkpack: warning WLICENSE")
+
+
+def test_strict_is_one_verdict(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Where a warning is enough to fail, text, JSON and status say so."""
+    path = write(tmp_path, manifest(license=None))
+    status, out, _ = run(capfd, "verify", "--strict", path)
+    assert (status, out.splitlines()[-1]) == (
+        1,
+        f"{path}: refused (0 errors, 1 warning: --strict allows no warning)",
+    )
+    assert json.loads(run(capfd, "verify", "--strict", "--json", path)[1])["ok"] is False
+    assert json.loads(run(capfd, "verify", "--json", path)[1])["ok"] is True
+    assert run(capfd, "verify", "--strict", write(tmp_path, BODY))[0] == 0
+
+
+def test_diff_answers_by_content(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The same files in another gzip stream, or in another order, are no difference; a mode is one."""
+    files = manifest() + member("package/a.js"), member("package/b.js")
+    old = write_raw(tmp_path, gz(files[0] + files[1] + END), "old.tgz")
+    other = write_raw(tmp_path, gzip.compress(files[1] + files[0] + END, 1), "other.tgz")
+    assert old.read_bytes() != other.read_bytes()
+    status, out, _ = run(capfd, "diff", "--exit-code", old, other)
+    assert (status, out.splitlines()[0]) == (0, "all files are the same; the bytes of the tarballs are not")
+    assert run(capfd, "diff", "--exit-code", "--name-only", old, other)[:2] == (0, "")
+    found = json.loads(run(capfd, "diff", "--json", old, other)[1])
+    assert (found["same"], found["sameFile"]) == (True, False)
+    new = write(tmp_path, manifest() + member("package/a.js", mode=0o755) + files[1], "new.tgz")
+    assert run(capfd, "diff", "--exit-code", "--name-only", old, new)[:2] == (1, "T a.js\n")
 
 
 def test_verify_options(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

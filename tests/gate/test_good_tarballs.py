@@ -13,7 +13,7 @@ import pytest
 import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.gate import api
-from tests.support.badtar import BODY, gnu, header, manifest, member, octal, pax, write
+from tests.support.badtar import BODY, cut, gnu, header, manifest, member, octal, patched, pax, write
 from tests.support.npm import npm_root
 
 if TYPE_CHECKING:
@@ -29,17 +29,20 @@ GOOD = [
     ("empty-file", BODY + member("package/e.js", b""), []),
     ("manifest-last", member("package/index.js") + manifest(), []),
     ("folders", header(b"package/", 0, b"5", mode=0o755) + BODY + header(b"package/lib/", 0, b"5"), []),
-    ("folder-after-its-file", BODY + member("package/lib/a.js") + header(b"package/lib/", 0, b"5"), []),
+    ("root-after-its-files", BODY + header(b"package/", 0, b"5"), []),
     ("folder-without-a-slash", BODY + header(b"package/lib", 0, b"5"), []),
     ("old-type", BODY + member("package/a.js", kind=b"\0"), []),
-    ("old-magic", BODY + header(b"package/a.js", magic=bytes(8)), []),
     ("gnu-magic", BODY + header(b"package/a.js", magic=b"ustar  \0"), []),
-    ("gnu-long-name", BODY + gnu(b"L", LONG.encode() + b"\0") + member("package/cut"), []),
+    ("gnu-long-name", BODY + gnu(b"L", LONG.encode() + b"\0") + cut(LONG), []),
     ("prefix", BODY + header(b"a.js", prefix=b"package/lib"), []),
-    ("pax", BODY + pax({b"path": LONG.encode(), b"mtime": b"1.5", b"size": b"2"}) + member("package/cut"), []),
-    ("pax-of-bun", BODY + pax({b"hdrcharset": b"BINARY", b"path": LONG.encode()}) + member("package/cut"), []),
-    ("pax-foreign", BODY + pax({b"SCHILY.dev": b"1", b"uid": b"501", b"comment": b""}) + member("package/a"), []),
-    ("size-in-base-256", BODY + header(b"package/a.js", b"\x80" + bytes(11)), []),
+    ("pax", BODY + pax({b"path": LONG.encode(), b"mtime": b"1.5", b"size": b"2"}) + cut(LONG), []),
+    ("pax-of-bun", BODY + pax({b"hdrcharset": b"BINARY", b"path": LONG.encode()}) + cut(LONG), []),
+    ("pax-foreign", BODY + pax({b"SCHILY.dev": b"1", b"uid": b"501", b"comment": b"c"}) + member("package/a"), []),
+    ("owner-in-base-256", BODY + patched(header(b"package/a.js"), 108, b"\x80" + b"\0" * 3 + b"\x7f" * 4), []),
+    ("old-npm", BODY + pax({b"NODETAR.depth": b"1", b"path": LONG.encode(), b"NODETAR.package.author": b"",
+     b"NODETAR.package.readme": b"# a\n\n1. one\n2015 = x\n", b"uid": b"501"}) + cut(LONG), []),
+    ("yarn", BODY + pax({b"path": LONG.encode()}) + member("PaxHeader"), []),
+    ("bun", BODY + pax({b"path": b"package/" + b"d" * 160 + b"/x.js"}) + member("package/x.js"), []),
     ("numbers-with-spaces", BODY + header(b"package/a.js", b"        0 \0\0"), []),
     ("real-time", BODY + header(b"package/a.js", mtime=octal(1_700_000_000, 12)), []),
     ("modes", BODY + member("package/a.js", mode=0o777) + member("package/b.js", mode=0o100600), []),
@@ -55,7 +58,6 @@ GOOD = [
     ("two-times", BODY + header(b"a.js", prefix=b"package".ljust(131, b"\0") + b"15270546233\0" * 2), []),
     ("dot-portion", BODY + member("package/./x.js"), []),
     ("dot-portion-again", BODY + member("package/./a.js") + member("package/a.js"), []),
-    ("dot-folder", BODY + header(b"package/./", 0, b"5"), []),
     ("trailing-dot", BODY + member("package/trail."), ["WNAME"]),
     ("question-mark", BODY + member("package/what?.js"), ["WNAME"]),
     ("folders-by-case", BODY + member("package/Lib/a.js") + member("package/lib/b.js"), ["WCASE"]),

@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from linkpack.errors import LinkpackError, SnapshotError, SourceChanged, VerifyFailed
 from linkpack.gate import api, disk, opening
 from linkpack.gate.reader import Wanted, read_archive
-from linkpack.gate.unpack import _extract, _place, _unwritable
+from linkpack.gate.unpack import _place, _unwritable
 from linkpack.limits import DEFAULTS
 from tests.support.badtar import BODY, END, gz, header, manifest, member, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_files_and_modes(tmp_path: Path) -> None:
@@ -54,21 +57,6 @@ def test_what_is_there_stays(kind: str, tmp_path: Path) -> None:
     assert err.value.code == "EEXIST"
     assert [each.name for each in (tmp_path / "to").iterdir()] == ["package"]
     assert list(outside.iterdir()) == []
-
-
-def test_what_comes_meanwhile_stays(tmp_path: Path) -> None:
-    """What takes the folder's place while it is made is not replaced."""
-    target = tmp_path / "package"
-
-    def make() -> None:
-        with disk.folder_draft(str(target)) as draft:
-            Path(draft, "package").mkdir()
-            target.write_text("mine")
-
-    with pytest.raises(FileExistsError):
-        make()
-    assert target.read_text() == "mine"
-    assert [each.name for each in tmp_path.iterdir()] == ["package"]
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
@@ -111,19 +99,6 @@ def test_dead_runs_are_cleared_away(tmp_path: Path) -> None:
     assert (tmp_path / ".linkpack-x.unpack" / "package").is_dir()
 
 
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
-    """An interrupt while files are written takes them away again."""
-
-    def make() -> None:
-        with disk.folder_draft(str(tmp_path / "package")) as draft:
-            Path(draft, "package").mkdir()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        make()
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("other", "why"),
     [
@@ -141,7 +116,8 @@ def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
         opening.open_tarball(str(write(tmp_path, other))) as file,
         pytest.raises(VerifyFailed, match=why),
     ):
-        _extract(file, archive, str(tmp_path / "to"))
+        _place(file, archive, str(tmp_path / "to"))
+    assert [each.name for each in tmp_path.iterdir()] == ["evil-1.0.0.tgz"]
 
 
 def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
@@ -151,7 +127,7 @@ def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     archive_path.write_bytes(gz(BODY + END)[:60])
     with opening.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
-        _extract(file, archive, str(tmp_path / "to"))
+        _place(file, archive, str(tmp_path / "to"))
 
 
 def test_a_tarball_that_is_written_to(tmp_path: Path) -> None:

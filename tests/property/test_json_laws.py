@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.jsontext import REMOVE, parse, position, replace_values
+from linkpack.npm.jsontext import REMOVE, duplicate_keys, parse, position, replace_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +69,7 @@ def edited(value: Any, edits: dict[Path, str | None]) -> Any:  # noqa: ANN401 (a
 
 def safe(value: object) -> object:
     """*value* as `parse` gives it: without lone surrogates, numbers as floats."""
-    return parse(json.dumps({"": value}).encode(), "", strict=False)[""]
+    return parse(json.dumps({"": value}).encode(), "")[""]
 
 
 @pytest.mark.property
@@ -84,7 +84,7 @@ def test_edits_change_only_their_values(data: st.DataObject) -> None:
     if places:
         edits = data.draw(st.dictionaries(st.sampled_from(places), st.none() | st.text(max_size=4), max_size=4))
     spliced = replace_values(raw, list(edits.items()))
-    assert parse(spliced, "", strict=True) == safe(edited(value, edits))
+    assert parse(spliced, "") == safe(edited(value, edits))
     assert spliced == raw if not edits else raw[:1] == spliced[:1]
     assert all(position(raw, path) for path in places)
 
@@ -105,15 +105,37 @@ def test_a_replaced_text_leaves_the_bytes_around_it(data: st.DataObject) -> None
 
 
 @pytest.mark.property
-@given(
-    st.binary(max_size=60) | st.text(alphabet='{}[]",:\\u d8aN01-eE.\n', max_size=40).map(str.encode),
-    st.booleans(),
-)
+@given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\u d8aN01-eE.\n', max_size=40).map(str.encode))
 @settings(derandomize=True, deadline=None, max_examples=300)
-def test_any_bytes_are_read_or_refused(raw: bytes, strict: bool) -> None:  # noqa: FBT001 (hypothesis passes it)
+def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     """Whatever the bytes are, the answer is `ManifestInvalid` or an object that Python's json reads, too."""
     try:
-        value = parse(raw, "package.json", strict=strict)
+        value = parse(raw, "package.json")
     except ManifestInvalid:
         return
     assert len(value) == len(json.loads(raw.decode("utf-8-sig")))
+
+
+@pytest.mark.property
+@given(
+    st.recursive(st.none(), lambda inner: st.lists(st.tuples(st.sampled_from(["a", "b", "é"]), inner), max_size=4))
+)
+@settings(derandomize=True, deadline=None, max_examples=200)
+def test_duplicate_keys_are_found_wherever_an_object_has_them(value: object) -> None:
+    """There are duplicate keys exactly where one object of the text holds fewer members than were written."""
+    text = f'{{"x":{written_as_objects(value)}}}'
+    sizes: list[bool] = []
+
+    def count(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        sizes.append(len(dict(pairs)) < len(pairs))
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=count)
+    assert bool(duplicate_keys(text.encode())) == any(sizes)
+
+
+def written_as_objects(value: object) -> str:
+    """*value* as JSON text, each list of pairs as an object with these members."""
+    if not isinstance(value, list):
+        return json.dumps(value)
+    return "{" + ",".join(f"{json.dumps(key)}:{written_as_objects(inner)}" for key, inner in value) + "}"

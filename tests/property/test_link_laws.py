@@ -62,7 +62,7 @@ SAVED = st.builds(
 )
 LINKED = st.builds(
     RecordedLink, TEXTS, TEXTS, PATHS, PATHS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
-    st.lists(PATHS, max_size=2).map(tuple), TEXTS,
+    st.lists(PATHS, max_size=2).map(tuple), TEXTS, st.lists(PATHS, max_size=2).map(tuple),
 )  # fmt: skip
 
 

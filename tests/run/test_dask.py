@@ -13,6 +13,7 @@ import pytest
 
 from linkpack.batch import Batch, Packed, pack_many
 from linkpack.errors import ConfigError
+from linkpack.packing.options import PackOptions
 from linkpack.run.parallel import Crew
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def test_a_cluster_that_loses_a_worker_packs_the_same(
     cluster: Cluster, folders: list[str], tmp_path: Path
 ) -> None:
     """With one of two workers killed after the first result, the results are those of this machine alone."""
-    alone = list(pack_many(folders, Batch("alone", crew=Crew(1))))
-    run = pack_many(folders, Batch("together", crew=Crew(scheduler=cluster.address)))
+    alone = list(pack_many(folders, Batch(PackOptions(destination="alone"), crew=Crew(1))))
+    run = pack_many(folders, Batch(PackOptions(destination="together"), crew=Crew(scheduler=cluster.address)))
     outcomes = [next(run)]
     cluster.workers[0].kill()
     outcomes += run
@@ -98,7 +99,7 @@ def test_no_scheduler_there(address: str, folders: list[str], monkeypatch: pytes
     pytest.importorskip("distributed")
     monkeypatch.setattr("linkpack.run.parallel._PATIENCE", "1s")
     with pytest.raises(ConfigError, match="no Dask scheduler answers") as caught:
-        list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler=address))))
+        list(pack_many(folders[:2], Batch(PackOptions(destination="out"), crew=Crew(scheduler=address))))
     assert caught.value.code == "ESCHEDULER"
 
 
@@ -106,7 +107,9 @@ def test_without_distributed(folders: list[str], monkeypatch: pytest.MonkeyPatch
     """Without the extra, the error says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match="needs the distributed package") as caught:
-        list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler="tcp://127.0.0.1:9"))))
+        list(
+            pack_many(folders[:2], Batch(PackOptions(destination="out"), crew=Crew(scheduler="tcp://127.0.0.1:9")))
+        )
     assert caught.value.hint == "install linkpack[dask]"
 
 
@@ -119,4 +122,4 @@ def test_a_client_that_cannot_start(error: Exception, folders: list[str], monkey
 
     monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=fails))
     with pytest.raises(ConfigError, match=r"tcp://x:1: (AssertionError|no loop)$"):
-        list(pack_many(folders[:2], Batch("out", crew=Crew(scheduler="tcp://x:1"))))
+        list(pack_many(folders[:2], Batch(PackOptions(destination="out"), crew=Crew(scheduler="tcp://x:1"))))

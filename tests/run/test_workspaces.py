@@ -5,33 +5,26 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from linkpack.api import plan_pack
 from linkpack.batch import Batch, Failed, Packed, pack_many
-from linkpack.errors import ProjectError
 from linkpack.memo import once, remembering
+from linkpack.packing.options import PackOptions
 from linkpack.run import parallel
-from linkpack.run.choose import choose_workspaces
 from linkpack.run.parallel import Crew, run_all
+from tests.support.trees import write_package as write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = ("z", "pk/b", "pk/a")
-
-
-def write(folder: Path, **fields: object) -> Path:
-    """A package in *folder*."""
-    folder.mkdir(parents=True, exist_ok=True)
-    about = {"name": folder.name, "version": "1.0.0", **fields}
-    (folder / "package.json").write_text(json.dumps(about), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -55,49 +48,12 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize(
-    ("wanted", "options", "chosen"),
-    [
-        ((), {"every": True}, ["z", "pk/a", "pk/b"]),
-        ((), {"every": True, "with_root": True}, [".", "z", "pk/a", "pk/b"]),
-        (("b", "z"), {}, ["pk/b", "z"]),
-        (("pk", "a"), {}, ["pk/a", "pk/b"]),
-        (("./pk/a",), {"with_root": True}, [".", "pk/a"]),
-    ],
-)
-def test_choice(wanted: tuple[str, ...], options: dict[str, bool], chosen: list[str], root: Path) -> None:
-    """Names, paths and parent folders choose; the order is theirs, then that of the patterns, then of paths."""
-    found = choose_workspaces(".", wanted, **options)
-    assert [os.path.relpath(folder, root) for folder in found] == chosen
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("package.json", '{"workspaces": {"packages": ["z", "pk/*", "!pk/out"]}}'),
-        ("pnpm-workspace.yaml", "packages:\n- z\n- pk/*\n- '!pk/out'\n"),
-    ],
-)
-def test_other_tools_workspaces(name: str, text: str, root: Path) -> None:
-    """Yarn's and bun's object form and pnpm's file are read as well, from inside a member too."""
-    (root / "package.json").write_text("{}")
-    (root / name).write_text(text)
-    found = choose_workspaces(str(root / "pk" / "a"), (), every=True)
-    assert [os.path.relpath(folder, root) for folder in found] == ["z", "pk/a", "pk/b"]
-
-
 @pytest.mark.parametrize("arguments", [("-w", "nope"), ("-w", "a", "-w", "pk/out"), ("-w", "")])
 def test_unknown_workspaces(arguments: tuple[str, ...], root: Path) -> None:
     """A name that is no workspace is an error, beside others too, and nothing is packed."""
     done = run(root, *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert "error EWORKSPACE" in done.stderr
-
-
-def test_no_workspaces(tmp_path: Path) -> None:
-    """Where there are none, asking for them is an error."""
-    with pytest.raises(ProjectError, match="has no workspaces"):
-        choose_workspaces(str(write(tmp_path / "one")), (), every=True)
 
 
 def test_folders_and_workspaces(root: Path) -> None:
@@ -137,7 +93,7 @@ def test_fail_fast(scripts: dict[str, str], root: Path) -> None:
     """Nothing begins after the first failure, be it a manifest or a bundle."""
     write(root / "pk" / "a", version="x")
     write(root / "z", scripts=scripts, dependencies={"gone": "1"}, bundleDependencies=["gone"])
-    batch = Batch("out", fail_fast=True, crew=Crew(1))
+    batch = Batch(PackOptions(destination="out"), fail_fast=True, crew=Crew(1))
     outcomes = list(pack_many([*NAMES], batch))
     assert [each.name for each in outcomes] in (["z"], ["a"])
     assert not (root / "out").exists()
@@ -146,7 +102,7 @@ def test_fail_fast(scripts: dict[str, str], root: Path) -> None:
 def test_fail_fast_after_the_first(root: Path) -> None:
     """What had begun before the failure is told, what had not is missing."""
     write(root / "pk" / "b", dependencies={"gone": "1"}, bundleDependencies=["gone"])
-    outcomes = list(pack_many([*NAMES], Batch("out", fail_fast=True, crew=Crew(1))))
+    outcomes = list(pack_many([*NAMES], Batch(PackOptions(destination="out"), fail_fast=True, crew=Crew(1))))
     assert [(each.name, type(each)) for each in outcomes] == [("z", Packed), ("b", Failed)]
     assert files_of(root / "out") == ["z-1.0.0.tgz"]
 
@@ -154,7 +110,7 @@ def test_fail_fast_after_the_first(root: Path) -> None:
 def test_scripts_that_stay_out_where_the_tarballs_go(root: Path) -> None:
     """A workspace that holds the tarballs of all is packed before the others; its tarball holds none of them."""
     write(root / "z", scripts={"prepare": "exit 3"})
-    outcomes = list(pack_many([*NAMES], Batch("z/out", crew=Crew(2))))
+    outcomes = list(pack_many([*NAMES], Batch(PackOptions(destination="z/out"), crew=Crew(2))))
     packed = [each for each in outcomes if isinstance(each, Packed)]
     assert [each.tarball.path for each in packed] == [f"z/out/{name}-1.0.0.tgz" for name in ("z", "b", "a")]
     assert [file.path for file in packed[0].tarball.files] == ["package.json"]
@@ -188,8 +144,9 @@ def test_a_worker_that_dies_before_all_is_handed_out() -> None:
 def test_a_worker_that_cannot_be_told(root: Path) -> None:
     """A package whose process broke is a failure of its own, which names the package and the reason."""
     del root
-    options = {"unknown": lambda: None}  # nothing that another process could be sent
-    outcomes = list(pack_many([*NAMES], Batch("out", options=options, crew=Crew(2))))
+    unsendable = cast("Any", lambda: None)  # nothing that another process could be sent
+    options = PackOptions(destination="out", limits=unsendable)
+    outcomes = list(pack_many([*NAMES], Batch(options, crew=Crew(2))))
     problems = [each.problems[0] for each in outcomes if isinstance(each, Failed)]
     assert [one.code for one in problems] == ["EWORKER"] * 3
     assert all("the process that packed it broke: " in one.message and "lambda" in one.message for one in problems)
@@ -228,7 +185,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path) -> None:
     results: list[Any] = []
     for jobs in (1, 2, 5):
         out = str(tmp_path / f"out{jobs}")
-        outcomes = list(pack_many(folders, Batch(out, crew=Crew(jobs))))
+        outcomes = list(pack_many(folders, Batch(PackOptions(destination=out), crew=Crew(jobs))))
         assert all(isinstance(each, Packed) for each in outcomes)
         told = [(each.plan, each.tarball._replace(path="")) for each in outcomes if isinstance(each, Packed)]
         results.append((told, files(tmp_path / f"out{jobs}")))
@@ -251,7 +208,100 @@ def test_what_is_shared_is_read_once(tmp_path: Path) -> None:
         assert [once(("a",), read) for _ in range(2)] == ["found"] * 2
     assert (len(reads), memo) == (3, {("a",): "found"})
     folders = shared(tmp_path, 3)
-    assert all(isinstance(each, Packed) for each in pack_many(folders, Batch(str(tmp_path / "o"), crew=Crew(1))))
+    batch = Batch(PackOptions(destination=str(tmp_path / "o")), crew=Crew(1))
+    assert [type(each) for each in pack_many(folders, batch)] == [Packed] * 3
+
+
+def test_private_workspaces_are_left_out(root: Path) -> None:
+    """Of all workspaces private ones are left out, whatever else is wrong with them, unless asked for."""
+    write(root / "pk/a", private=True)
+    write(root / "pk/site", version=None, private=True)
+    done = run(root, "-ws", "--pack-destination", "out")
+    assert (done.returncode, done.stdout) == (0, "z-1.0.0.tgz\nb-1.0.0.tgz\n")
+    assert "left out as private: pk/a, pk/site (--private packs them)\n" in done.stderr
+    assert [each["name"] for each in json.loads(run(root, "-ws", "--json").stdout)] == ["z", "b"]
+    assert run(root, "-w", "pk/a", "-q").stdout == "a-1.0.0.tgz\n"
+    done = run(root, "-ws", "--private")
+    assert (done.returncode, done.stdout) == (1, "z-1.0.0.tgz\na-1.0.0.tgz\nb-1.0.0.tgz\n")
+    assert "error EVERSION: site: " in done.stderr
+
+
+def test_nothing_to_publish(root: Path) -> None:
+    """Where every workspace is private nothing is packed, and the line says so."""
+    for name in NAMES:
+        write(root / name, private=True)
+    done = run(root, "-ws")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[0] == "left out as private: z, pk/a, pk/b (--private packs them)"
+    assert done.stderr.splitlines()[1].startswith("0 packed, 3 private left out: 0 files, ")
+    assert run(root, "-ws", "--json").stdout == "[]\n"
+
+
+def test_the_run_in_short(root: Path) -> None:
+    """A line each, warnings once with their packages, errors, and a line that closes the run."""
+    write(root / "pk/a", private=True)
+    write(root / "pk/bad")
+    (root / "pk/bad/package.json").write_text('{"name": "bad"}', encoding="utf-8")
+    for name in ("z", "pk/b"):
+        (root / name / "away").symlink_to("gone")
+    (root / "z" / "more").symlink_to("gone")
+    done = run(root, "-ws", "--pack-destination", "out")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert [line.split("  ")[0] for line in lines[:2]] == ["z@1.0.0", "b@1.0.0"]
+    assert lines[0].endswith("  out/z-1.0.0.tgz")
+    assert [line.removeprefix("linkpack: ") for line in lines[2:5]] == [
+        "warning WLINK: z, b: away is a symbolic link to gone, which leads nowhere: left out",
+        "warning WLINK: z: more is a symbolic link to gone, which leads nowhere: left out",
+        f"error EVERSION: bad: {root}/pk/bad/package.json: version is missing",
+    ]
+    assert lines[6] == "left out as private: pk/a (--private packs them)"
+    assert re.fullmatch(
+        r"2 packed, 1 private left out, 1 failed: 2 files, \d+ B packed, \d+ B unpacked, 3 warnings, \d+\.\d s",
+        lines[7],
+    )
+    assert len(lines) == 8
+
+
+def test_one_cause_of_many_failures(root: Path) -> None:
+    """Packages that fail alike are named in one line; each has its place in the JSON."""
+    done = run(root, "-ws", "-q", "--pack-destination", "package.json")
+    [line] = [line for line in done.stderr.splitlines() if "error" in line]
+    assert (
+        line == "linkpack: error EWRITE: z, a, b: package.json cannot take the tarball: package.json is no folder"
+    )
+    done = run(root, "-ws", "--json", "--pack-destination", "package.json")
+    errors = [each["error"]["summary"] for each in json.loads(done.stdout)]
+    assert [error.split(":")[0] for error in errors] == ["z", "a", "b"]
+
+
+def test_the_run_in_full(root: Path) -> None:
+    """Verbose has a report on each, with an empty line between them; quiet has warnings alone."""
+    (root / "z" / "away").symlink_to("gone")
+    done = run(root, "-ws", "-v", "--dry-run")
+    assert done.stderr.count("runtime graph: 1 package, 0 edges") == 3
+    assert "\n\na@1.0.0 (npm 12 rules)\n" in done.stderr
+    assert "3 packed (dry run: not written): " in done.stderr.splitlines()[-1]
+    warned = "linkpack: warning WLINK: z: away is a symbolic link to gone, which leads nowhere: left out\n"
+    assert run(root, "-ws", "-q", "--dry-run").stderr == warned
+    assert run(root, "-ws", "-s", "--dry-run").stderr == ""
+    assert run(root, "z", "pk/a", "-q", "--dry-run").stderr == warned
+
+
+def test_settings_of_npm_choose_workspaces(root: Path) -> None:
+    """Workspace settings count; a choice on the command line replaces them."""
+    for text, flags, packed in (
+        ("workspaces=true", [], ["z", "a", "b"]),
+        ("workspaces=true\ninclude-workspace-root=true", [], ["root", "z", "a", "b"]),
+        ("workspace[]=a\nworkspace[]=z", [], ["a", "z"]),
+        ("workspace=a", ["-ws"], ["z", "a", "b"]),
+        ("workspaces=true", ["-w", "a"], ["a"]),
+        ("workspaces=true", ["--no-workspaces"], ["root"]),
+        ("include-workspace-root=true", [], ["root"]),
+    ):
+        (root / ".npmrc").write_text(f"{text}\n", encoding="utf-8")
+        done = run(root, "-q", "--dry-run", *flags)
+        assert done.stdout == "".join(f"{name}-1.0.0.tgz\n" for name in packed), (text, flags)
 
 
 def test_two_packages_of_one_name(root: Path) -> None:
@@ -265,7 +315,7 @@ def test_two_packages_of_one_name(root: Path) -> None:
 def test_a_broken_member_is_named_by_its_folder(root: Path) -> None:
     """A package without a usable manifest has its folder's name."""
     (root / "z" / "package.json").write_text("{")
-    outcomes = list(pack_many(NAMES, Batch("out")))
+    outcomes = list(pack_many(NAMES, Batch(PackOptions(destination="out"))))
     assert [type(each) for each in outcomes] == [Failed, Packed, Packed]
     assert outcomes[0].name == "z"
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from linkpack import api
+from linkpack.bundle.check import SlotIndex
 from linkpack.errors import LinkpackError, PlanRejected
 from linkpack.gate import api as gate
+from linkpack.gate.entrypoints import check_entries
 from linkpack.limits import DEFAULTS
 from linkpack.linking.npmrc import expand, parse_npmrc
 from linkpack.npm.manifest import parse_manifest
@@ -19,10 +23,10 @@ from linkpack.select.braces import expand_braces
 from linkpack.select.ignore import RuleSet, parse_rules
 from tests.support import badtar
 from tests.support.faulty import faulty
+from tests.support.npm import npm_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.support.faulty import Faulty, Run
 
@@ -93,14 +97,17 @@ def test_calls_grow_with_packages(server: Faulty, tmp_path: Path) -> None:
 
 
 def test_bytes_read(server: Faulty, tmp_path: Path) -> None:
-    """Packing reads each file once, the manifest no more than five times, and the tarball once, to verify it."""
+    """Packing reads each file and the tarball once, the manifest up to five times, and settings."""
     sizes = (1_000, 101_000)
     runs = [packed(server, project(tmp_path / str(size) / "p", 2, 3, size)) for size in sizes]
     tarballs = [sum(path.stat().st_size for path in (tmp_path / str(size) / "out").iterdir()) for size in sizes]
     manifest = len('{"name": "a", "version": "1.0.0"}\n')
+    npmrcs = (npm_root() / "npmrc", npm_root().parents[2] / "etc" / "npmrc", Path.home() / ".npmrc")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linkpack" / "node.json"
+    settings = sum(path.stat().st_size for path in (*npmrcs, cache) if path.exists())
     for run, size, tarball in zip(runs, sizes, tarballs, strict=True):
         rest = run.read - 6 * size - tarball
-        assert 0 < rest <= 5 * manifest
+        assert 0 < rest <= 5 * manifest + settings
 
 
 def test_reading_a_tarball_is_reading_it_once(server: Faulty, tmp_path: Path) -> None:
@@ -202,6 +209,21 @@ def ask(rules: str, path: str) -> object:
     return RuleSet(parse_rules(rules, "x")).keeps_file(tuple(path.split("/")))
 
 
+def exported(count: int) -> object:
+    """Look *count* patterns of exports up among as many files."""
+    exports = {f"./k{i}": f"./lib{i}*.js" for i in range(count)}
+    files = {f"f{i}.js": None for i in range(count)}
+    manifest = parse_manifest(b'{"name": "a", "version": "1.0.0"}', "package.json", "root")
+    return list(check_entries(manifest, {"exports": exports}, files))  # type: ignore[arg-type]
+
+
+def looked_up(count: int) -> object:
+    """Look *count* names up from a package that lies in as many others."""
+    slots = ["node_modules/" + "/node_modules/".join(["a"] * depth) for depth in (1, count)]
+    index = SlotIndex(slots)
+    return [index.find(slots[1], f"d{i}") for i in range(count)]
+
+
 LINEAR: dict[str, Callable[[int], object]] = {
     "dependencies of a manifest": lambda n: parse_manifest(manifest_of(n), "package.json", "root"),
     "lists in lists": lambda n: parse_manifest(nested(n // 8), "package.json", "root"),
@@ -209,6 +231,8 @@ LINEAR: dict[str, Callable[[int], object]] = {
     "portions of a path": lambda n: ask("a/**/b/**/c", "/".join(["A"] * n)),
     "double stars": lambda n: ask("**/a/" * (n // 4) + "b", "/".join(["A"] * n)),
     "stars and groups in a name": lambda n: ask("*(a|b|ab)*(a|ba)c", "AB" * (n // 8)),
+    "patterns of exports, and files": exported,
+    "names that a deep package asks for": looked_up,
     "lines of an npmrc": lambda n: parse_npmrc("\n".join(f"k{i}[]=${{A}}" for i in range(n))),
     "variables in a value": lambda n: expand("${A}${B?}" * n, {"A": "${A}"}),
 }

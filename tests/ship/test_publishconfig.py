@@ -86,7 +86,13 @@ OWNERS: dict[str, tuple[dict[str, str], str]] = {
         "packageManager of the workspace is pnpm@12.0.0",
     ),
     "the workspace of npm": ({"package.json": json.dumps({**WORKSPACE, "packageManager": "npm@11.0.0"})}, ""),
-    "a workspace file alone": ({"pnpm-workspace.yaml": "packages: [app]"}, ""),
+    "a workspace file alone": ({"pnpm-workspace.yaml": "packages: [app]"}, "there is a pnpm-workspace.yaml"),
+    "a workspace file around, not ours": ({"pnpm-workspace.yaml": "packages: [b]"}, ""),
+    "Rush with pnpm": (
+        {"rush.json": '{"pnpmVersion": "9.0.0", /* x */ "projects": [{"projectFolder": "app"},]}'},
+        "rush.json has pnpm",
+    ),
+    "Rush with npm": ({"rush.json": '{"npmVersion": "9.0.0", "projects": [{"projectFolder": "app"}]}'}, ""),
 }
 
 
@@ -207,5 +213,5 @@ def test_a_workspace_spec_in_another_folder(tmp_path: Path, own: bool) -> None: 
         (tmp_path / folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     plan = api.plan_pack(tmp_path / "packages" / "app", publish_config=True)
     assert json.loads(shipped(plan))["dependencies"] == {"lib": "^2.1.0"}
-    with pytest.raises(LinkpackError):
-        api.plan_pack(tmp_path / "packages" / "app" / "dist")
+    built_plan = api.plan_pack(tmp_path / "packages" / "app" / "dist")
+    assert json.loads(shipped(built_plan))["dependencies"] == {"lib": "^2.1.0"}

@@ -88,7 +88,7 @@ def test_semantic_release_packs_through_us(tmp_path: Path) -> None:
     config = '{"plugins": ["@semantic-release/commit-analyzer", ["@semantic-release/npm", %s]]}'
     with serving() as registry:
         terminal = semantic(tmp_path, registry, config % '{"npmPublish": false, "tarballDir": "out"}')
-        hand_over(terminal, 'linkpack pack "$1"')
+        hand_over(terminal)
         terminal.run("semantic-release --no-ci", {"npm_config_registry": registry.url})
     assert "package/node_modules/shout/index.js" in held((terminal.home / "out" / "site-1.0.0.tgz").read_bytes())
 
@@ -110,11 +110,14 @@ def changesets(home: Path, registry: Registry) -> Shell:
     return terminal
 
 
-def hand_over(terminal: Shell, command: str) -> None:
-    """Have `npm pack` run *command*, which gets its arguments; all else is npm's."""
-    real = (terminal.bins / "npm").read_text(encoding="utf-8").partition("\n")[2]
-    instead = f'if [ "$1" = pack ]; then shift; exec {command}; fi\n'
-    (terminal.bins / "npm").write_text(f"#!/bin/sh\n{instead}{real}", encoding="utf-8")
+def hand_over(terminal: Shell, *flags: str) -> None:
+    """Have the npm of docs/pipelines.md, whose pack is linkpack's with *flags*, stand before npm."""
+    (terminal.bins / "npm").rename(terminal.bins / "npms-own")
+    (shim,) = examples("An npm that packs by linkpack", "sh")
+    shim = shim.replace("NPM:-/usr/bin/npm", f"NPM:-{terminal.bins}/npms-own")
+    shim = shim.replace("exec linkpack pack", " ".join(["exec linkpack pack", *flags]))
+    (terminal.bins / "npm").write_text(shim, encoding="utf-8")
+    (terminal.bins / "npm").chmod(0o755)
 
 
 def test_changesets(tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_changesets_reads_our_json(form: str, tmp_path: Path) -> None:
     home = tmp_path / "ws"
     with serving() as registry:
         terminal = changesets(home, registry)
-        hand_over(terminal, f'linkpack pack "$@" --json-format {form}')
+        hand_over(terminal, "--json-format", form)
         terminal.run("changeset publish-plan --output plan.json")
         terminal.run("changeset pack --from-publish-plan plan.json --out-dir release")
     plan = json.loads((home / "release" / "publish-plan.json").read_text(encoding="utf-8"))
@@ -257,7 +260,8 @@ def test_github_actions(tmp_path: Path) -> None:
         git(tmp_path, "clone", "-q", str(bare), str(clone))
         (job,) = workflow()["jobs"].values()
         outputs = run_job(terminal, clone, job["steps"])
-        packed = (clone / "out" / outputs["pack"]["tarball"]).read_bytes()
+        assert outputs["pack"]["tarball"] == "out/site-1.0.0.tgz"
+        packed = (clone / outputs["pack"]["tarball"]).read_bytes()
         assert registry.tarballs["site/-/site-1.0.0.tgz"] == packed
         for name in ("npm 11", "yarn 4 pnp", "bun 1.4 isolated"):
             (installer,) = (each for each in INSTALLERS if each.name == name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from linkpack import api
 from linkpack.cli import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.ship.fstree import draft_dir
 from linkpack.ship.staged import write_tree
 from linkpack.tarballs.archive import Entry
 from tests.support.npm import npm
@@ -21,6 +20,8 @@ from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from linkpack.ship.form import LayoutName
 
 LAYOUTS: tuple[LayoutName, ...] = ("bundle", "vendor", "thin")
@@ -48,6 +49,23 @@ def test_it_is_the_tarball(site: Path, tmp_path: Path, layout: LayoutName) -> No
     wanted = {path.removeprefix("package/"): (data, mode) for path, mode, data in packed.members}
     assert contents(tmp_path / "new" / "tree") == wanted
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("folder", ["stage", "out/1.0.0"])
+def test_a_tree_in_the_package_is_no_part_of_it(site: Path, layout: LayoutName, folder: str) -> None:
+    """The next tarball has the same entries, also when the version is another one, and the tree is named."""
+    manifest = site / "package.json"
+    members = json.loads(manifest.read_bytes())
+    del members["files"]
+    manifest.write_text(json.dumps(members), encoding="utf-8")
+    plan = api.plan_pack(site, layout=layout)
+    write_tree(plan.entries, str(site / folder))
+    manifest.write_text(json.dumps({**members, "version": "9.0.0"}), encoding="utf-8")
+    later = api.plan_pack(site, layout=layout)
+    assert [entry.path for entry in later.entries] == [entry.path for entry in plan.entries]
+    (warning,) = set(later.warnings) - set(plan.warnings)
+    assert (warning.code, f"{folder}/" in warning.message) == ("WOWNTARBALL", True)
 
 
 @pytest.mark.differential
@@ -98,14 +116,6 @@ def test_a_change_leaves_nothing(tmp_path: Path) -> None:
         write_tree([entry], str(tmp_path / "tree"))
     assert caught.value.code == "ECHANGED"
     assert [path.name for path in tmp_path.iterdir()] == ["a.js"]
-
-
-def test_the_rename_is_the_last_step(tmp_path: Path) -> None:
-    """Until the block ends there is nothing under the target's name."""
-    with draft_dir(str(tmp_path / "tree")) as folder:
-        assert Path(folder).parent == tmp_path
-        assert not (tmp_path / "tree").exists()
-    assert (tmp_path / "tree").is_dir()
 
 
 def test_a_full_folder_is_found_first(site: Path, tmp_path: Path) -> None:

@@ -39,6 +39,16 @@ def header(
     return block[:148] + b"%06o\0 " % total + block[156:]
 
 
+def summed(block: bytes, form: bytes = b"%06o\0 ") -> bytes:
+    """*block* with its checksum in the *form*."""
+    return block[:148] + form % sum(block[:148] + b" " * 8 + block[156:]) + block[156:]
+
+
+def patched(block: bytes, at: int, data: bytes) -> bytes:
+    """*block* with *data* written over it, and its checksum right."""
+    return summed(block[:at] + data + block[at + len(data) :])
+
+
 def padded(data: bytes, fill: bytes = b"\0") -> bytes:
     """*data* up to the next block."""
     return data + fill * (-len(data) % 512)
@@ -49,6 +59,11 @@ def member(name: str | bytes, data: str | bytes = b"x\n", kind: bytes = b"0", *,
     contents = data.encode() if isinstance(data, str) else data
     raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
     return header(raw, len(contents), kind, mode=mode) + padded(contents)
+
+
+def cut(path: str, data: str = "x\n") -> bytes:
+    """A file whose own header has the beginning of *path*, as behind a pax header with all of it."""
+    return member(path.encode()[:99], data)
 
 
 def record(key: bytes, value: bytes) -> bytes:
@@ -73,6 +88,12 @@ def gz(stream: bytes) -> bytes:
     """*stream* as a gzip member."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     return packer.compress(stream) + packer.flush()
+
+
+def flagged(flags: int, extra: bytes) -> bytes:
+    """A good stream in a gzip member with *flags*, and with *extra* where they announce it."""
+    plain = gz(BODY + END)
+    return plain[:3] + bytes([flags]) + plain[4:10] + extra + plain[10:]
 
 
 def manifest(path: str = "package/package.json", **fields: object) -> bytes:

@@ -8,12 +8,27 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.testing import CliRunner, Result
+
+from linkpack import cli
 from linkpack.linking.linkapi import LinkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.linking.journal import Journal
+
+
+def invoke(name: str, *words: str) -> Result:
+    """The result of a linkpack command, in this process; what it raises is for the test to see."""
+    command = cli.linkpack.get_command(click.Context(cli.linkpack), name)
+    assert isinstance(command, click.Command)
+    result = CliRunner().invoke(command, list(words), standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
 
 CLI = '#!/usr/bin/env node\nconsole.log("cli " + process.argv.slice(2).join(","))\n'
 Tree = dict[str, str]

@@ -49,6 +49,33 @@ def npm_root() -> Path:
     return Path(npm()).resolve().parent.parent
 
 
+def npm12_root() -> Path:
+    """The folder of npm 12's package, which the pipeline tests install; its modules run on any node."""
+    root = Path(os.environ.get("LINKPACK_PEERS") or Path(__file__).parents[2] / "build" / "peers")
+    root = root / "node_modules" / "npm"
+    if not root.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{root} is not there: sh .ci/test installs it")
+        pytest.skip(f"{root} is not there: sh .ci/test installs it")
+    return root
+
+
+def packlists(root: Path, requests: Sequence[dict[str, object]]) -> list[list[str] | str]:
+    """List what the npm whose package is *root* packs for each of *requests*, or the text of its error.
+
+    The requests are those of npm_packlist.cjs. npm puts `./` before a leading `@`: here it is taken off.
+    """
+    done = subprocess.run(
+        [node(), str(Path(__file__).with_name("npm_packlist.cjs")), str(root)],
+        input=json.dumps(requests),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    answers: list[list[str] | str] = json.loads(done.stdout)
+    return [one if isinstance(one, str) else sorted(path.removeprefix("./") for path in one) for one in answers]
+
+
 def run_node(script: str, requests: Sequence[object]) -> list[object]:
     """What *script* returns for each of *requests*, asked in one node process.
 

@@ -1,6 +1,7 @@
 // Asks the installed npm's own npm-packlist which files it packs.
 // Requests, a JSON array on standard input: {path} is packed as a project without bundled packages,
-// {path, bundle: true} with what npm finds below it. Answers: arrays of paths, or the text of the error.
+// {path, bundle: true} with what npm finds below it, {path, prefix, workspaces} as a member of the workspace in
+// prefix. Answers: arrays of paths, or the text of the error.
 const path = require('node:path');
 const root = process.argv[2];
 const use = (name) => require(require.resolve(name, { paths: [root] }));
@@ -23,7 +24,8 @@ const answer = async (request) => {
     const found = await tree(request);
     return await new Promise((resolve, reject) => {
       failed = reject;
-      packlist(found, { path: request.path, prefix: request.path }).then(resolve, reject);
+      const { path: at, prefix = at, workspaces = [] } = request;
+      packlist(found, { path: at, prefix, workspaces }).then(resolve, reject);
     });
   } catch (error) {
     return String(error.message);

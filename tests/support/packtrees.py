@@ -144,6 +144,27 @@ def random_tree(source: Random) -> RandomTree:
     return RandomTree(files)
 
 
+def random_workspace(source: Random) -> tuple[RandomTree, list[str]]:
+    """A workspace root with ignore files, and one to three members in folders of two or three levels.
+
+    Returns its files and its members' folders. The ignore files speak about paths of members, from the root's and
+    from the member's point of view. No name has a bracket: npm 12 loses such files (row F10 of the differences).
+    """
+    files: dict[str, str] = {"package.json": '{"name": "r", "workspaces": ["packages/*", "packages/group/*"]}'}
+    members = source.sample(["packages/a", "packages/lib", "packages/group/c"], source.randint(1, 3))
+    for member in members:
+        own = random_tree(source).files
+        files |= {f"{member}/{path}": text for path, text in own.items() if not set(path) & set("[({")}
+    inner = [path.split("/", 2)[2] for path in files if path.count("/") > 1]
+    for folder in ("", "packages/", "packages/group/"):
+        for name, chance in ((".npmignore", 0.3), (".gitignore", 0.5)):
+            if source.random() < chance:
+                paths = source.choice((sorted(files), inner))
+                rules = [_rule(source, paths) for _ in range(source.randint(1, 5))]
+                files[folder + name] = "\n".join(rules)
+    return RandomTree(files), members
+
+
 def _rule(source: Random, paths: list[str]) -> str:
     path = source.choice(paths)
     kinds = (path, path.rpartition("/")[2], path.rpartition("/")[0] or "lib", source.choice(_PATTERNS))

@@ -22,6 +22,7 @@ Paths on disk are relative to the tree.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -106,3 +107,11 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def write_package(folder: Path, **fields: object) -> Path:
+    """Write a package of one file into *folder*: a package.json with *fields*, a name and a version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"name": folder.name, "version": "1.0.0", **fields}
+    (folder / "package.json").write_text(json.dumps(about), encoding="utf-8")
+    return folder

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from linkpack.api import plan_pack
 from linkpack.cli import linkpack
 from linkpack.errors import LinkpackError
+from linkpack.packing.options import PackOptions
 from linkpack.trace.why import explain
 from linkpack.trace.whytext import answered
 from tests.support.trees import FIXTURES, parse_tree
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
     from linkpack.select.packlist import Edition
 
+NPM12 = PackOptions(npm_rules="12")
+
 TREE = """
 -- .npmignore --
 *.outer
 -- package.json --
-{"workspaces": ["app"]}
+{"workspaces": ["app", "bare"]}
 -- app/package.json --
 {
   "name": "app",
@@ -51,7 +54,6 @@ bin
 -- app/build/other.js --
 -- app/bin/run.js --
 -- app/lib/index.js --
--- app/lib/a.outer --
 -- app/lib/.npmignore --
 deep.js
 -- app/lib/deep.js --
@@ -92,6 +94,9 @@ deep.js
 -- redis/node_modules/is-odd/cmd/odd.js --
 -- redis/node_modules/is-odd/index.js --
 -- redis/node_modules/odd2 -> is-odd --
+-- bare/package.json --
+{"name": "bare", "version": "1.0.0"}
+-- bare/lib/a.outer --
 -- other/index.js --
 """
 
@@ -104,7 +109,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
     """The first two lines of the text about *path*."""
-    answer = explain(str(app), path, walk_up=False, edition=edition)
+    answer = explain(str(app), path, PackOptions(npm_rules=edition), walk_up=False)
     first, second, *_ = [*answered(answer).splitlines(), ""]
     return first, second.strip()
 
@@ -132,7 +137,7 @@ def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
         ("s*r/x.js", "s*r/x.js does not ship", "a * in the name"),
         ("redis", "redis@3.1.2 ships, with 5 files", 'left out: lib/not.js ("files": !lib/not.js)'),
         ("away", "away does not ship", "a link to nowhere, which leads nowhere"),
-        ("app-1.0.0.tgz", "app-1.0.0.tgz does not ship", "written by an earlier run"),
+        ("app-1.0.0.tgz", "app-1.0.0.tgz does not ship", "named like an earlier output of linkpack"),
         ("../redis/cli.js",
          "cli.js of redis@3.1.2 ships",
          "always ships: it is bin redis: cli.js (../redis/package.json:4)"),
@@ -165,7 +170,16 @@ def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
             'named in "files": ./lib (../redis/package.json:6)',
         ),
         (".", "app@1.0.0 ships, with 8 files", "left out: .npmignore (never packed: .npmignore)"),
-        ("is-odd", "is-odd@3.0.1 ships, with 2 files", 'left out: index.js (not named in "files")'),
+        (
+            "is-odd",
+            "is-odd@3.0.1 ships, with 3 files",
+            "is-odd@3.0.1 is installed in ../redis/node_modules/is-odd",
+        ),
+        (
+            "node_modules/redis/node_modules/is-odd/index.js",
+            "index.js of is-odd@3.0.1 ships",
+            "installed: ships as it was published",
+        ),
         ("left",
          "left does not ship",
          "bundleDependencies does not name it: who installs the package gets it through dependencies"),
@@ -182,7 +196,8 @@ def test_the_rule(app: Path, path: str, first: str, second: str) -> None:
 
 def test_an_ignore_file_around_a_workspace_member_counts(app: Path) -> None:
     """The rule of an ignore file above the package is named with that file's path."""
-    assert told(app, "lib/a.outer")[1] == f"excluded by: *.outer ({app.parent}/.npmignore:1)"
+    bare = app.with_name("bare")
+    assert told(bare, "lib/a.outer")[1] == f"excluded by: *.outer ({app.parent}/.npmignore:1)"
 
 
 @pytest.mark.parametrize(
@@ -209,8 +224,8 @@ def test_an_entry_of_several_lines(tmp_path: Path) -> None:
 
 def test_chains_and_places(app: Path) -> None:
     """A bundled package is told with its source, its places in the tarball, and each way to it."""
-    text = answered(explain(str(app), "is-odd", walk_up=False, edition="12"))
-    assert text.splitlines()[2:] == [
+    text = answered(explain(str(app), "is-odd", NPM12, walk_up=False))
+    assert text.splitlines()[1:] == [
         "is-odd@3.0.1 is installed in ../redis/node_modules/is-odd",
         "  in the tarball: package/node_modules/redis/node_modules/is-odd, package/node_modules/odd2",
         "  pulled in: app@1.0.0 -> redis@3.1.2 -> is-odd@3.0.1",
@@ -223,7 +238,7 @@ def test_chains_and_places(app: Path) -> None:
 def test_what_is_not_there(app: Path, path: str, code: str) -> None:
     """A path that is nowhere, or in no package of the bundle, is an error."""
     with pytest.raises(LinkpackError) as caught:
-        explain(str(app), path, walk_up=False, edition="12")
+        explain(str(app), path, NPM12, walk_up=False)
     assert caught.value.code == code
 
 
@@ -234,12 +249,12 @@ def test_the_answers_agree_with_the_plan(name: str, tmp_path: Path) -> None:
     start = str(tree.write_to(tmp_path / "t") / (tree.settings("pack") or ["blog"])[0])
     plan = plan_pack(start)
     for entry in plan.entries:
-        answer = explain(start, entry.path.removeprefix("package/"), walk_up=False, edition="12")
+        answer = explain(start, entry.path.removeprefix("package/"), NPM12, walk_up=False)
         assert (answer.ships, entry.path in answer.tarball) == (True, True)
         assert answer.ruling is not None
         assert answer.ruling.keeps
     for each in plan.omissions:
-        answer = explain(start, each.path.rstrip("/"), walk_up=False, edition="12")
+        answer = explain(start, each.path.rstrip("/"), NPM12, walk_up=False)
         assert not answer.ships
         assert answer.reason or (answer.ruling is not None and not answer.ruling.keeps)
 
@@ -248,7 +263,7 @@ def test_a_bundle_that_no_tree_holds(tmp_path: Path) -> None:
     """Where the bundle cannot be packed, the rules are told all the same; there are no places."""
     tree = parse_tree((FIXTURES / "trees" / "pack" / "store-ring.txt").read_text(encoding="utf-8"), "")
     start = str(tree.write_to(tmp_path / "t") / (tree.settings("pack") or ["blog"])[0])
-    answer = explain(start, "package.json", walk_up=False, edition="12")
+    answer = explain(start, "package.json", NPM12, walk_up=False)
     assert (answer.ships, answer.slots, answer.tarball) == (True, (), ())
 
 
@@ -257,7 +272,7 @@ def test_a_file_that_cannot_be_packed(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0"}', encoding="utf-8")
     for name in ("a\\b", "b\\c"):
         (tmp_path / name).touch()
-    answer = explain(str(tmp_path), "b\\c", walk_up=False, edition="12")
+    answer = explain(str(tmp_path), "b\\c", NPM12, walk_up=False)
     assert (answer.ships, answer.reason) == (False, "the name b\\c has a backslash")
 
 
@@ -320,7 +335,7 @@ def test_long_answers_are_cut(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0", "files": []}', encoding="utf-8")
     for number in range(25):
         (tmp_path / f"{number}.js").touch()
-    lines = answered(explain(str(tmp_path), ".", walk_up=False, edition="12")).splitlines()
+    lines = answered(explain(str(tmp_path), ".", NPM12, walk_up=False)).splitlines()
     assert len(lines) == 22
     assert lines[-1] == "  and 5 more paths left out (--json lists them)"
 
@@ -372,7 +387,7 @@ def test_a_layout_that_cannot_be(tmp_path: Path) -> None:
         "conflict",
     )
     folder = tree.write_to(tmp_path / "t") / "app"
-    assert explain(str(folder), "a", walk_up=False, edition="12", layout="vendor").slots == ("vendor/a",)
+    assert explain(str(folder), "a", NPM12._replace(layout="vendor"), walk_up=False).slots == ("vendor/a",)
 
 
 def test_publish_config(tmp_path: Path) -> None:

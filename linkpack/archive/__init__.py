@@ -1,0 +1,3 @@
+"""Tarballs, without a word about packages."""
+
+from __future__ import annotations

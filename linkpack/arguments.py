@@ -1,0 +1,53 @@
+"""Checks what a Python caller hands to the library's functions.
+
+Type checkers do not see all of it: a text is a sequence of texts to them, and callers without one pass anything.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeAlias
+
+from linkpack.errors import LinkpackError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+
+def path_text(path: StrPath) -> str:
+    """Return *path* as text; `TypeError` for what is no path, bytes included."""
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(f"a path is text or a path object, not {type(path).__name__}")
+    return text
+
+
+def listed(given: Iterable[str], what: str) -> tuple[str, ...]:
+    """Return the texts *given* for the argument *what*.
+
+    `TypeError` for a single text, which Python would take for a list of its letters.
+
+    >>> listed(["a", "b"], "names")
+    ('a', 'b')
+    >>> listed("ab", "names")
+    Traceback (most recent call last):
+    TypeError: names takes a list of texts: write ['ab'] for one
+    """
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{what} takes a list of texts: write [{given!r}] for one")
+    return tuple(given)
+
+
+def check_choice(value: object, known: Collection[object], what: str) -> None:
+    """Refuse a *value* of the option *what* that is none of *known*: `LinkpackError` (EOPTION)."""
+    if value not in known:
+        names = ", ".join(repr(each) for each in known)
+        raise LinkpackError(f"{what} cannot be {value!r}", code="EOPTION", hint=f"it takes {names}")
+
+
+def check_count(value: object, what: str) -> None:
+    """Refuse a *value* of the option *what* that is no number from 0 on: `LinkpackError` (EOPTION)."""
+    if not isinstance(value, int) or value < 0:
+        raise LinkpackError(f"{what} cannot be {value!r}", code="EOPTION", hint="it takes a number from 0 on")

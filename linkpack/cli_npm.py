@@ -1,0 +1,77 @@
+"""Commands that take npm's flags beside their own options.
+
+A script made for npm hands on flags that mean nothing here. They are taken, so that it works, and npm's ways to
+say yes and no (`--save=false`, `--fund false`) are understood for our own options as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from linkpack import __version__
+from linkpack.npm.flags import take_flags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.npm.flags import FlagValue
+
+_FLAGS = "linkpack.npm_flags"  # where in click's context npm's flags are
+_HEEDED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
+# Flags that say what an option of ours says: (npm's flag, its value) -> our option, without dashes.
+_SYNONYMS = {
+    ("shrinkwrap", True): ("package-lock", True),
+    ("shrinkwrap", False): ("package-lock", False),
+    ("location", "global"): ("global", True),
+    ("loglevel", "silent"): ("silent", True),
+}
+
+
+class NpmCommand(click.Command):
+    """A command that takes npm's flags beside its own options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what is left of *args* without npm's flags, which are kept for `npm_flags`."""
+        options = {
+            name: option
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option)
+            for name in (*option.opts, *option.secondary_opts)
+        }
+        takes_value = {name: not (option.is_flag or option.count) for name, option in options.items()}
+        taken = take_flags(args, takes_value)
+        if taken.flags.get("version") is True:
+            click.echo(__version__)
+            ctx.exit()
+        flags = dict(taken.flags)
+        switched = _take_switches(flags, options)
+        ctx.meta[_FLAGS] = flags
+        left = super().parse_args(ctx, ["--help"] if flags.get("usage") is True else list(taken.rest))
+        ctx.params.update(switched)
+        return left
+
+
+def _take_switches(flags: dict[str, FlagValue], options: Mapping[str, click.Option]) -> dict[str, bool]:
+    """Take out of *flags* what switches one of our *options*; return the parameters with their values."""
+    switched: dict[str, bool] = {}
+    for flag, value in list(flags.items()):
+        key, said = (flag, value) if isinstance(value, list) else _SYNONYMS.get((flag, value), (flag, value))
+        option = options.get(f"--{key}")
+        if option is not None and option.name and option.is_flag and isinstance(said, bool):
+            switched[option.name] = said
+            del flags[flag]
+    return switched
+
+
+def npm_flags() -> Mapping[str, FlagValue]:
+    """Return npm's flags on the command line that are no options of the command, by name, without dashes."""
+    context = click.get_current_context(silent=True)
+    flags: Mapping[str, FlagValue] = context.meta.get(_FLAGS, {}) if context else {}
+    return flags
+
+
+def idle_flags(flags: Mapping[str, FlagValue]) -> tuple[str, ...]:
+    """Return those of *flags*, as they are written, that change nothing for the command itself."""
+    return tuple(f"--{key}" for key in flags if key not in _HEEDED)

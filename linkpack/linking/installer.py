@@ -1,0 +1,85 @@
+"""Tell which package manager a folder is installed with, and write commands that a person can run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fs
+from linkpack.disk.fs import upward
+from linkpack.linking.linkpackage import read_loose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCKFILES = {
+    "pnpm-lock.yaml": "pnpm",
+    "pnpm-workspace.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+}
+_ADD = {"npm": "npm install", "pnpm": "pnpm add", "yarn": "yarn add", "bun": "bun add"}
+_PNP = (".pnp.cjs", ".pnp.js")
+
+
+class Installer(NamedTuple):
+    """A package manager (`npm`, `pnpm`, `yarn` or `bun`), and the folder in which its install is run."""
+
+    name: str
+    folder: str
+
+    @property
+    def install(self) -> str:
+        """The command that installs what the manifest says."""
+        return f"{self.name} install"
+
+    def add(self, package: str, wanted: str) -> str:
+        """Return the command that adds *package* in the range *wanted*."""
+        spec = f"{package}@{wanted}" if wanted and ":" not in wanted else package
+        return f"{_ADD[self.name]} {quoted(spec)}"
+
+
+def find_installer(folder: str) -> Installer:
+    """Return what the project in *folder* is installed with, npm if there is no sign of another.
+
+    The nearest sign in it or above decides: a lockfile, or `packageManager` in a package.json (`pnpm@9.1.0`).
+    """
+    for name, at in _signs(folder):
+        return Installer(name, at)
+    return Installer("npm", folder)
+
+
+def _signs(folder: str) -> Iterator[tuple[str, str]]:
+    for at in upward(folder):
+        for file, name in _LOCKFILES.items():
+            if fs.is_file(f"{at}/{file}"):
+                yield name, at
+        manifest = read_loose(at)
+        name = manifest.package_manager.partition("@")[0] if manifest is not None else ""
+        if name in _ADD:
+            yield name, at
+
+
+def plug_and_play(folder: str) -> str:
+    """Return the file by which Yarn's Plug'n'Play serves the project in *folder*, empty if none does.
+
+    Node then takes packages from where this file says, and reads no node_modules.
+    """
+    for at in upward(folder):
+        for name in _PNP:
+            if fs.is_file(f"{at}/{name}"):
+                return f"{at}/{name}"
+    return ""
+
+
+def quoted(word: str) -> str:
+    """Return *word* as a shell reads it back.
+
+    a b  ->  'a b'
+    """
+    if re.fullmatch(r"[A-Za-z0-9@%+=:,./_-]+", word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"

@@ -1,0 +1,3 @@
+"""Packing one package: its options."""
+
+from __future__ import annotations

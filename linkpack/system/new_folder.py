@@ -1,0 +1,204 @@
+"""A folder that appears whole or not at all, written below descriptors.
+
+It is made beside its place under a temporary name, locked, and renamed into place at the end. The folder around
+it is opened once. What is in it is reached through descriptors, one portion at a time, no link followed. Whoever
+swaps a folder for a link meanwhile makes the run fail, and nothing is written outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from linkpack.disk.drafts import claim, draft_path, sweep
+from linkpack.disk.fslinks import current_umask
+from linkpack.disk.signals import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_OPEN = 64  # descriptors of folders kept open, so that each file costs one
+_HIDDEN = 0o700  # nobody else looks into a folder that is not finished
+_ACCESSIBLE = 0o777
+
+
+class NewFolder:
+    """A folder while it is filled. Paths are relative to it and "/"-separated; every function raises `OSError`.
+
+    *mode* is that of the folder and of those in it; None: what the process's umask leaves.
+    """
+
+    def __init__(self, handle: int, mode: int | None) -> None:
+        self._handle = handle
+        self._mode = mode
+        self._folders: dict[str, int] = {}
+        self._made: set[str] = set()
+
+    def write(self, path: str, pieces: Iterable[bytes], mode: int, mtime: int | None = None) -> None:
+        """Write *pieces* to the new file *path* with *mode*, its folders made.
+
+        *mtime* is the time that it gets, in seconds; None: now.
+        """
+        above, _, name = path.rpartition("/")
+        handle = os.open(name, _FILE, 0o600, dir_fd=self._folder(above))
+        with open(handle, "wb") as out:
+            out.writelines(pieces)
+            os.fchmod(handle, mode)
+            if mtime is not None:
+                out.flush()
+                os.utime(handle, (mtime, mtime))
+
+    def make(self, path: str) -> None:
+        """Make the folder *path*, unless it is there from this run."""
+        self._folder(path)
+
+    def close(self) -> None:
+        """Give the descriptors of folders back."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    def _folder(self, path: str) -> int:
+        """Return a descriptor of the folder *path*, made when missing; it is good until the next call."""
+        if not path:
+            return self._handle
+        known, rest = path, []
+        while known and known not in self._folders:
+            known, _, name = known.rpartition("/")
+            rest.append(name)
+        at = self._folders[known] if known else self._handle
+        for name in reversed(rest):
+            below = f"{known}/{name}" if known else name
+            if len(self._folders) >= _OPEN:
+                self._close_all_but(known)
+            self._folders[below] = self._entered(below, name, at)
+            at, known = self._folders[below], below
+        return at
+
+    def _entered(self, path: str, name: str, above: int) -> int:
+        """Open the folder *name* in the one open as *above*, and make it first unless this run has."""
+        if path not in self._made:
+            os.mkdir(name, _ACCESSIBLE if self._mode is None else self._mode, dir_fd=above)
+            self._made.add(path)
+        handle = os.open(name, _FOLDER, dir_fd=above)
+        try:
+            if self._mode is not None:
+                os.fchmod(handle, self._mode)
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
+
+    def _close_all_but(self, path: str) -> None:
+        kept = {path: self._folders.pop(path)} if path in self._folders else {}
+        self.close()
+        self._folders.update(kept)
+
+
+@contextlib.contextmanager
+def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterator[NewFolder]:
+    """Give a folder to fill; it becomes *target*, in a folder that is there, when the block ends well.
+
+    It goes in any other case, as do those that killed runs left. `OSError`: EEXIST when something is at *target*;
+    with *replaces_empty* only when that is no empty folder: ENOTEMPTY or ENOTDIR. ESTALE when another process put
+    something else into the folder's place.
+    """
+    parent, name = os.path.split(os.path.abspath(target))
+    around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    draft, handle = "", -1
+    try:
+        _check_free(name, around, target, replaces_empty=replaces_empty)
+        sweep(parent)
+        with uninterrupted():
+            draft, handle = _new_draft(around)
+        folder = NewFolder(handle, mode)
+        try:
+            yield folder
+        finally:
+            folder.close()
+        os.fchmod(handle, _ACCESSIBLE & ~current_umask() if mode is None else mode)
+        _check_free(name, around, target, replaces_empty=replaces_empty)
+        _check_same(draft, around, handle, target)
+        with uninterrupted():
+            os.rename(draft, name, src_dir_fd=around, dst_dir_fd=around)
+            draft = ""
+        _check_same(name, around, handle, target)
+    finally:
+        with uninterrupted():
+            if draft:
+                _drop(draft, around)
+            for each in (handle, around):
+                if each >= 0:
+                    with contextlib.suppress(OSError):
+                        os.close(each)
+
+
+def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) -> None:
+    try:
+        status = os.stat(name, dir_fd=around, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if not replaces_empty:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), target)
+    handle = os.open(name, _FOLDER, dir_fd=around)
+    try:
+        with os.scandir(handle) as entries:
+            if next(entries, None) is not None:
+                raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), target)
+    finally:
+        os.close(handle)
+
+
+def _check_same(name: str, around: int, handle: int, target: str) -> None:
+    """Raise `OSError` (ESTALE) unless *name* is the folder open as *handle*."""
+    there, ours = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
+    if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+        raise OSError(errno.ESTALE, "another process put something else in its place", target)
+
+
+def _new_draft(around: int) -> tuple[str, int]:
+    """Make a new folder under a temporary name; return the name and a descriptor that holds its lock."""
+    while True:
+        name = os.path.basename(draft_path(""))
+        os.mkdir(name, _HIDDEN, dir_fd=around)
+        try:
+            handle = os.open(name, _FOLDER, dir_fd=around)
+        except FileNotFoundError:
+            continue  # another run's sweep took it between its making and its lock
+        except OSError:
+            os.rmdir(name, dir_fd=around)
+            raise
+        try:
+            if claim(handle):
+                return name, handle
+        except OSError:
+            os.rmdir(name, dir_fd=around)
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _drop(name: str, around: int) -> None:
+    """Remove the folder *name* and all in it, in a second try if need be; the next run makes a third."""
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            for _, folders, files, handle in os.fwalk(name, topdown=False, dir_fd=around):
+                for each in files:
+                    os.unlink(each, dir_fd=handle)
+                for each in folders:
+                    _drop_one(each, handle)
+            os.rmdir(name, dir_fd=around)
+
+
+def _drop_one(name: str, around: int) -> None:
+    """Remove an empty folder, or a link that somebody put there."""
+    try:
+        os.rmdir(name, dir_fd=around)
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=around)

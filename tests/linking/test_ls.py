@@ -1,0 +1,189 @@
+"""What `ls` tells of links and of their commands, and what it makes of them with --check."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from linkpack.linking import linkapi
+from linkpack.linking.linkrecord import find_store
+from linkpack.linking.whereabouts import replaced_links
+from tests.support.linkbox import CLI, LinkBox, invoke
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
+    """A private machine, whose environment is the process's."""
+    box = LinkBox(tmp_path)
+    for name, value in box.env.items():
+        monkeypatch.setenv(name, value)
+    return box
+
+
+def ls(folder: str, *words: str) -> Result:
+    """The result of `ls` in *folder*."""
+    return invoke("ls", "-C", folder, *words)
+
+
+def listed(folder: str, *words: str) -> dict[str, Any]:
+    """What `ls --json` prints."""
+    found: dict[str, Any] = json.loads(ls(folder, "--json", *words).stdout)
+    return found
+
+
+def breaks(state: str, script: Path, command: Path) -> None:
+    """Have the command be in *state*."""
+    if state == "unbuilt":
+        script.unlink()
+    elif state == "not executable":
+        script.chmod(0o644)
+    else:
+        command.unlink()
+    if state == "taken":
+        command.write_text("theirs")
+
+
+@pytest.mark.parametrize("state", ["missing", "unbuilt", "not executable", "taken"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_check_looks_at_commands(state: str, box: LinkBox, *, shared: bool) -> None:
+    """A command that is gone or cannot be run is told with its reason, and relink mends it."""
+    lib, app = box.command("lib", "lib"), box.package("app", "app")
+    linkapi.link([lib], app, box.options())
+    flags = ["-g"] if shared else []
+    command = (box.prefix / "bin" if shared else Path(app, "node_modules/.bin")) / "lib"
+    assert ls(app, "--check", *flags).return_value == 0
+    breaks(state, Path(lib, "cli.js"), command)
+    (link,) = listed(app, *flags)["links"]
+    assert [(each["name"], each["state"]) for each in link["commands"]] == [("lib", state)]
+    assert f"lib ({state}: cli.js)" in ls(app, *flags).stdout
+    assert ls(app, "--check", *flags).return_value == int(state != "taken")
+    Path(lib, "cli.js").write_text(CLI)
+    if state != "taken":
+        linkapi.relink((), app, box.options(), shared=shared)
+        assert ls(app, "--check", *flags).return_value == 0
+
+
+def test_a_script_that_cannot_be_run_by_its_first_line(box: LinkBox) -> None:
+    """A carriage return after the first line keeps a script from running, whatever its mode."""
+    lib, app = box.command("lib", "lib"), box.package("app", "app")
+    linkapi.link([lib], app, box.options())
+    Path(lib, "cli.js").write_text("#!/usr/bin/env node\r\n", newline="")
+    assert ls(app, "--check").return_value == 1
+    linkapi.relink((), app, box.options())
+    assert ls(app, "--check").return_value == 0
+
+
+def test_links_without_commands_have_none(box: LinkBox) -> None:
+    """With --no-bin-links there is nothing to check, nor is there for links that linkpack did not make."""
+    lib, app = box.command("lib", "lib"), box.package("app", "app")
+    linkapi.link([lib], app, box.options(bin_links=False))
+    Path(app, "node_modules/other").symlink_to(box.command("other", "other"))
+    assert [link["commands"] for link in listed(app)["links"]] == [[], []]
+    assert ls(app, "--check").return_value == 0
+
+
+def test_names(box: LinkBox) -> None:
+    """Only those asked for are listed; one that is not linked is an answer with exit status 1."""
+    app = box.package("app", "app")
+    linkapi.link([box.package("a", "a"), box.package("b", "@s/b")], app, box.options())
+    assert [link["name"] for link in listed(app, "@s/b")["links"]] == ["@s/b"]
+    assert ls(app, "a").return_value == 0
+    result = ls(app, "a", "nosuch", "--json")
+    assert result.return_value == 1
+    found = json.loads(result.stdout)
+    assert [link["name"] for link in found["links"]] == ["a"]
+    assert [problem["code"] for problem in found["warnings"]] == ["WNOTLINKED"]
+    Path(app, "node_modules/a").unlink()
+    assert ls(app, "@s/b", "--check").return_value == 0
+    assert ls(app, "a", "--check").return_value == 1
+
+
+def test_what_is_known_of_a_link(box: LinkBox) -> None:
+    """Commands, the files it is saved in, what it displaced, and that the global link leads elsewhere."""
+    lib, app = box.command("lib", "lib"), box.package("app", "app")
+    box.installed(app, "lib")
+    linkapi.link([lib], app, box.options(save=True, package_lock=False))
+    other = box.package("other", "lib")
+    linkapi.link((), other, box.options())
+    (link,) = listed(app)["links"]
+    assert link["saved"] == [f"{app}/package.json"]
+    assert link["displaced"] == [f"{app}/node_modules/.linkpack/lib"]
+    assert link["elsewhere"] == other
+    text = ls(app).stdout
+    for line in (
+        "commands: lib",
+        f"saved in {app}/package.json",
+        f"what it displaced is in {app}/node_modules/.linkpack/lib",
+        f"the global lib leads elsewhere: {other}",
+    ):
+        assert f"          {line}\n" in text
+    assert listed(app, "-g")["links"][0]["elsewhere"] == ""
+
+
+def test_links_of_members(box: LinkBox) -> None:
+    """Links in a member's own node_modules are listed, but not those of an install to other members."""
+    root = box.package("root", "root", workspaces=["w/*"])
+    member, lib = box.package("root/w/a", "a"), box.package("lib", "lib")
+    box.package("root/w/b", "b")
+    for folder, target in (("lib", lib), ("b", "../../b")):
+        path = Path(member, "node_modules", folder)
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(target)
+    (link,) = listed(root)["links"]
+    assert (link["path"], link["ours"]) == (f"{member}/node_modules/lib", False)
+
+
+def test_where_a_package_is_linked(box: LinkBox) -> None:
+    """In its own folder, all places are listed that lead to it by now, whoever made the global link."""
+    lib, app, other = box.package("lib", "lib"), box.package("app", "app"), box.package("other", "other")
+    assert listed(lib)["linkedAt"] == []
+    linkapi.link([lib], app, box.options())
+    linkapi.link([lib], other, box.options())
+    here = [f"{box.modules}/lib", f"{app}/node_modules/lib", f"{other}/node_modules/lib"]
+    assert listed(lib)["linkedAt"] == here
+    assert "this package is linked at:\n" + "".join(f"  {path}\n" for path in here) in ls(lib).stdout
+    Path(app, "node_modules/lib").unlink()
+    Path(app, "node_modules/lib").mkdir()
+    shutil.rmtree(box.home / "state")
+    assert listed(lib)["linkedAt"] == here[:1]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"links": 1}', '{"links": {"x": 1}}', '{"links": {"x": {}}}', "[" * 9999]
+)
+def test_a_damaged_record_of_another_project(text: str, box: LinkBox) -> None:
+    """It has nothing to say about this one."""
+    lib, app = box.package("lib", "lib"), box.package("app", "app")
+    linkapi.link([lib], app, box.options())
+    (box.home / "state/linkpack/links/other.json").write_text(text)
+    assert len(listed(lib)["linkedAt"]) == 2
+
+
+def test_links_that_an_install_replaced(box: LinkBox) -> None:
+    """Whoever packs what lies there can be told that it is not what was linked."""
+    lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
+    linkapi.link([lib, other], app, box.options())
+    store = find_store(box.env)
+    assert replaced_links(store, app) == ()
+    for name in ("lib", "other"):
+        Path(app, "node_modules", name).unlink()
+    Path(app, "node_modules/lib").mkdir()
+    assert [entry.name for entry in replaced_links(store, app)] == ["lib"]
+
+
+def test_warnings_are_told(box: LinkBox) -> None:
+    """A fault of a peer is a warning, and with --strict-peer-deps counts for --check."""
+    app = box.package("app", "app")
+    linkapi.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
+    assert [problem["code"] for problem in listed(app)["warnings"]] == ["WPEER"]
+    assert "WPEER" in ls(app).stderr
+    assert ls(app, "--check").return_value == 0
+    assert ls(app, "--check", "--strict-peer-deps").return_value == 1
+    assert ls(app, "--strict-peer-deps").return_value == 0

@@ -1,0 +1,151 @@
+"""Links into a project alone: where the global folder may not be changed, is not wanted, or is not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack.errors import ConfigError, LinkpackError
+from linkpack.linking import linkapi
+from linkpack.linking.linkapi import LinkOptions
+from tests.support.linkbox import LinkBox
+
+if TYPE_CHECKING:
+    from linkpack.linking.journal import Journal
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> LinkBox:
+    """A private machine."""
+    return LinkBox(tmp_path)
+
+
+@pytest.fixture
+def bare(box: LinkBox) -> LinkOptions:
+    """Options for a machine without node and without a prefix, as an image with nothing but bun."""
+    return LinkOptions(env={**{key: value for key, value in box.env.items() if "prefix" not in key}, "PATH": ""})
+
+
+def codes(journal: Journal) -> list[str]:
+    """The codes of a journal's warnings."""
+    return [problem.code for problem in journal.plan.warnings]
+
+
+def denied(box: LinkBox) -> str:
+    """A prefix in which not even root may write."""
+    if not Path("/proc/sys").is_dir():
+        pytest.skip("no /proc/sys")
+    box.prefix.symlink_to("/proc/sys")
+    return str(box.prefix)
+
+
+def test_without_rights_on_the_prefix_the_local_link_is_made(box: LinkBox) -> None:
+    """The local link leads straight to the folder and needs nothing of the prefix; what is left out is told."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    denied(box)
+    journal = linkapi.link([lib], app, box.options())
+    assert codes(journal) == ["WNOGLOBAL"]
+    assert box.leads(app, "alpha") == lib
+    assert Path(app, "node_modules/.bin/alpha").exists()
+    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
+    linkapi.unlink(["alpha"], app, box.options())
+    assert not Path(app, "node_modules").exists()
+
+
+def test_a_global_link_that_is_there_already_needs_no_rights(box: LinkBox) -> None:
+    """Nothing has to be changed in the prefix, so nothing is left out."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    linkapi.link((), lib, box.options())
+    unprivileged = os.geteuid() != 0
+    if unprivileged:
+        box.modules.chmod(0o555)
+    assert codes(linkapi.link([lib], app, box.options())) == []
+    if unprivileged:
+        box.modules.chmod(0o755)
+
+
+def test_what_is_global_still_needs_rights(box: LinkBox) -> None:
+    """`link` without a name is about the prefix alone."""
+    lib = box.package("lib", "alpha")
+    denied(box)
+    plan = linkapi.plan_link((), lib, box.options())
+    assert {problem.code for problem in plan.conflicts} == {"EACCES"}
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link((), lib, box.options())
+    assert caught.value.code == "EACCES"
+
+
+@pytest.mark.parametrize("how", ["flag", "user npmrc", "project npmrc"])
+def test_no_global(how: str, box: LinkBox) -> None:
+    """Without the global link nothing outside of the project is touched; a name is still looked up there."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    options = box.options(link_global=False) if how == "flag" else box.options()
+    if how != "flag":
+        folder = box.home if how == "user npmrc" else Path(app)
+        (folder / ".npmrc").write_text("link-global=false\n")
+    journal = linkapi.link([lib], app, options)
+    assert (codes(journal), box.prefix.exists()) == ([], False)
+    linkapi.undo(journal, app, options)
+    with pytest.raises(LinkpackError, match="alpha is not linked"):
+        linkapi.link(["alpha"], app, options)
+    other = box.package("other", "other")
+    linkapi.link([lib], other, box.options(link_global=False))
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link(["alpha"], app, options)
+    assert caught.value.hint.startswith(f"it is linked at {other}/node_modules/alpha; ")
+
+
+def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
+    """Without a name `link` is about the global folder alone; as a setting the flag does not forbid that."""
+    lib = box.package("lib", "alpha")
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link((), lib, box.options(link_global=False))
+    assert caught.value.code == "ELINKGLOBAL"
+    (box.home / ".npmrc").write_text("link-global=false\n")
+    assert len(linkapi.link((), lib, box.options()).plan.added) == 1
+
+
+def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: LinkBox) -> None:
+    """The refusal says how to do without the global link, and that works."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app")
+    (box.prefix / "bin").mkdir(parents=True)
+    (box.prefix / "bin/alpha").write_text("theirs")
+    with pytest.raises(LinkpackError) as caught:
+        linkapi.link([lib], app, box.options())
+    assert caught.value.hint.endswith("or pass --no-global")
+    linkapi.link([lib], app, box.options(link_global=False))
+    assert (box.prefix / "bin/alpha").read_text() == "theirs"
+
+
+def test_without_node_local_commands_work(box: LinkBox, bare: LinkOptions) -> None:
+    """Where nothing names a prefix, all that is about the project alone works."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    assert codes(linkapi.link([lib], app, bare)) == ["WNOGLOBAL"]
+    assert [link.state for link in linkapi.links(app, bare)] == ["linked"]
+    Path(app, "node_modules/alpha").unlink()
+    linkapi.relink((), app, bare)
+    linkapi.undo(None, app, bare)
+    linkapi.relink((), app, bare)
+    linkapi.unlink((), app, bare, every=True)
+    assert linkapi.links(app, bare) == ()
+    assert linkapi.read_settings(app, bare).fault is not None
+
+
+def test_without_node_global_commands_say_what_is_missing(box: LinkBox, bare: LinkOptions) -> None:
+    """A prefix is needed for what is global; the file system's root is none."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    for call in (
+        lambda: linkapi.link((), lib, bare),
+        lambda: linkapi.link(["alpha"], app, bare),
+        lambda: linkapi.unlink((), lib, bare),
+        lambda: linkapi.unlink(["alpha"], app, bare, shared=True),
+        lambda: linkapi.relink((), app, bare, shared=True),
+        lambda: linkapi.links(app, bare, shared=True),
+        lambda: linkapi.shared_folder("root", app, bare),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            call()
+        assert caught.value.code == "ENOPREFIX"
