@@ -183,13 +183,13 @@ class LinkPlan(NamedTuple):
 
     changes: tuple[Change, ...] = ()
     edits: tuple[Edit, ...] = ()
-    saves: tuple[SaveEdit, ...] = ()
     added: tuple[Item, ...] = ()
     changed: tuple[tuple[Item, Item], ...] = ()
     removed: tuple[Item, ...] = ()
     warnings: tuple[Problem, ...] = ()
     conflicts: tuple[Problem, ...] = ()
     discard: tuple[str, ...] = ()
+    saves: tuple[SaveEdit, ...] = ()
     roots: tuple[str, ...] = ()
 
 
