@@ -16,7 +16,7 @@ from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.pnpm import hook_warnings
-from linkpack.bundle.project import find_project
+from linkpack.bundle.project import find_project, project_edition
 from linkpack.bundle.specs import Mode, SpecChange
 from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, Problem, SnapshotError
@@ -25,7 +25,6 @@ from linkpack.npm.manifest import Manifest
 from linkpack.npm.names import format_out, tarball_name
 from linkpack.packing.options import PackOptions, given_options
 from linkpack.run.before import check_before
-from linkpack.select.editions import NPM_RULES
 from linkpack.select.packlist import Omission
 from linkpack.ship.form import LayoutName, check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
@@ -36,6 +35,7 @@ from linkpack.tarballs.tarball import Tarball, measure_tarball, write_tarball
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.layout import Layout
+    from linkpack.bundle.project import ProjectEdition
     from linkpack.select.packlist import Packlist
     from linkpack.ship.publishconfig import PublishView
 
@@ -89,7 +89,7 @@ def plan_pack(
     path: StrPath = ".",
     *,
     walk_up: bool = False,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",
@@ -102,13 +102,13 @@ def plan_pack(
     """Plan packing the project in the directory *path*, without writing anything.
 
     With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
-    selection rules apply (`"11"`, `"12.2.0"`); *specs* what happens to dependency specs of no use to a consumer;
-    *allow_missing* makes a bundled dependency that is not installed a warning; *out* names the tarball, `%s` being
-    the package's name and `%v` its version; *destination* is where it will be written, so that an earlier one
-    there is not packed, nor what is at *outputs*, paths that the same run will write. *layout* says where bundled
-    packages go (see docs/pack.md); *publish_config* applies publishConfig as pnpm does, or not; None: when the
-    project is pnpm's or yarn's. *limits* say how much is read before it is refused;
-    None: those that hold, or the defaults.
+    selection rules apply (`"11"`, `"12.2.0"`); None: the one that the project names, else the newest; *specs*
+    what happens to dependency specs of no use to a consumer; *allow_missing* makes a bundled dependency that is
+    not installed a warning; *out* names the tarball, `%s` being the package's name and `%v` its version;
+    *destination* is where it will be written, so that an earlier one there is not packed, nor what is at
+    *outputs*, paths that the same run will write. *layout* says where bundled packages go (see docs/pack.md);
+    *publish_config* applies publishConfig as pnpm does, or not; None: when the project is pnpm's or yarn's.
+    *limits* say how much is read before it is refused; None: those that hold, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
@@ -134,10 +134,11 @@ def make_plan(
     try:
         with within(options.limits):
             project = find_project(path_text(path), walk_up=walk_up)
+            rules = project_edition(project, options.npm_rules)
             view = publish_view(project, options.publish_config)
             filename = _filename(view.project.manifest, options.out)
             target = posixpath.join(options.destination, filename)
-            return _plan(view, filename, tuple(dict.fromkeys((*outputs, target))), options)
+            return _plan(view, filename, tuple(dict.fromkeys((*outputs, target))), options, rules)
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -145,7 +146,9 @@ def make_plan(
         ) from err
 
 
-def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: PackOptions) -> PackPlan:
+def _plan(
+    view: PublishView, filename: str, written: tuple[str, ...], options: PackOptions, rules: ProjectEdition
+) -> PackPlan:
     """Run the stages one after the other; *written* are the paths that the run will write."""
     project = view.project
     graph = view.graph(read_bundle(project, allow_missing=options.allow_missing))
@@ -153,7 +156,8 @@ def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: P
         raise PlanRejected(graph.problems)
     consumer = read_consumer(graph, options.specs)
     form = take_form(options.layout, graph, consumer)
-    packlists = view.packlists(graph, read_contents(project, graph, options.npm_rules, written))
+    contents = read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
+    packlists = view.packlists(graph, contents)
     archive = plan_archive(form.layout, packlists, form.manifests)
     proof = check_form(form, graph, archive.entries)
     problems = (*consumer.problems, *form.problems, *archive.problems)
@@ -177,7 +181,7 @@ def _plan(view: PublishView, filename: str, written: tuple[str, ...], options: P
         ),
         packages=proof.packages,
         edges=proof.edges,
-        rules=options.npm_rules,
+        rules=rules.edition,
         layout=options.layout,
         installers=installers(options.layout, bundled=bool(graph.bundled)),
         publish_config=view.reason,
@@ -191,7 +195,7 @@ def pack(
     destination: StrPath = ".",
     ignore_scripts: bool = True,
     walk_up: bool = False,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",

@@ -108,7 +108,7 @@ def pack(
     out: str,
     allow_missing: bool,
     specs: Mode,
-    npm_rules: Edition,
+    npm_rules: Edition | None,
     layout: LayoutName,
     gzip_level: GzipLevel,
     publish_config: bool | None,

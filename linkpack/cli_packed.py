@@ -8,7 +8,7 @@ import click
 
 from linkpack.errors import LinkpackError
 from linkpack.report import safe
-from linkpack.select.editions import NPM_RULES, rules_edition
+from linkpack.select.editions import rules_edition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from linkpack.select.packlist import Edition
 
 
-def _edition(ctx: click.Context, param: click.Parameter, value: str) -> Edition:
+def _edition(ctx: click.Context, param: click.Parameter, value: str | None) -> Edition | None:
+    if value is None:
+        return None
     try:
         return rules_edition(value)
     except LinkpackError as err:
@@ -26,12 +28,10 @@ def _edition(ctx: click.Context, param: click.Parameter, value: str) -> Edition:
 npm_rules_option = click.option(
     "--npm-rules",
     metavar="VERSION",
-    default=NPM_RULES[-1],
     callback=_edition,
-    show_default=True,
-    help="Select files as this version of npm does: 11 or 12.",
+    help="Select files as this version of npm does: 11 or 12.  [default: what the project names, else 12]",
 )
-"""`--npm-rules`, which the command gets as one of `NPM_RULES`."""
+"""`--npm-rules`, which the command gets as one of `NPM_RULES`, or as None when it was not given."""
 
 publish_config_option = click.option(
     "--publish-config/--no-publish-config",

@@ -74,7 +74,7 @@ def spend(steps: int) -> None:
     scope.spent += steps
     if scope.spent > scope.limits.steps:
         raise LinkpackError(
-            f"the patterns take more than {scope.limits.steps} steps: too many, for too many names",
+            f"the work on patterns takes more than {scope.limits.steps} steps",
             code="ELIMIT",
             hint="write fewer or simpler patterns, or raise --max-steps",
         )

@@ -97,10 +97,11 @@ def test_inputs_are_always_the_same(name: str, tmp_path: Path) -> None:
     assert len(linkpack.plan_pack(first.folder).entries) == first.files
 
 
+@pytest.mark.parametrize("entries", [(), ("dist/**/*", "!**/*.map")])
 @pytest.mark.parametrize("count", [1, 250])
-def test_wide_inputs(count: int, tmp_path: Path) -> None:
+def test_wide_inputs(count: int, entries: tuple[str, ...], tmp_path: Path) -> None:
     """A wide input has as many files as asked for."""
-    assert inputs.make_wide(tmp_path / "w", count) == count
+    assert inputs.make_wide(tmp_path / "w", count, entries) == count
     assert len(linkpack.plan_pack(tmp_path / "w").entries) == count
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linkpack.select.frames import Asked, deeper, keeps, reason
+from linkpack.select.frames import Asked, decider, deeper, keeps, reason
 from linkpack.select.ignore import RuleSet, parse_rules
 
 
@@ -10,9 +10,11 @@ def test_nothing_said() -> None:
     """What no rule names is kept, and there is no reason to give."""
     silent = Asked("a", ("A",), ())
     assert keeps(silent, "file")
-    assert reason(silent, "file") == ""
+    assert decider(silent, "file") is None
     frames = deeper((), (RuleSet(parse_rules("!a", ".npmignore")),), is_open=True)
-    assert reason(Asked("a", ("A",), frames), "file") == ""
+    rule = decider(Asked("a", ("A",), frames), "file")
+    assert rule is not None
+    assert reason(rule) == ""
 
 
 def test_neighbours_with_the_same_rules_are_one_frame() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import socket
 import subprocess
 import sys
@@ -17,13 +18,14 @@ import pytest
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.editions import NPM_RULES
+from linkpack.select.outer import IgnoreFile, OuterIgnores
 from linkpack.select.packlist import Omission, Outputs, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.select.packlist import Edition, Kind
+from linkpack.select.packlist import Edition, Kind
 
 
 class View(NamedTuple):
@@ -35,6 +37,7 @@ class View(NamedTuple):
     bins: Mapping[str, str] = MappingProxyType({})
     directories_bin: str | None = None
     patched: tuple[str, ...] = ()
+    raw: bytes = b"{}"
 
 
 PLAIN = View()
@@ -43,18 +46,24 @@ PLAIN = View()
 HERE = str(Path(__file__).parents[1])
 
 
-def lay(root: Path, files: Mapping[str, str]) -> Path:
+def lay(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """Write *files* below *root*, with a package.json."""
     for path, text in {"package.json": "{}", **files}.items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="")
+        target.write_bytes(text if isinstance(text, bytes) else text.encode())
     return root
 
 
 def read(root: Path, view: View = PLAIN, kind: Kind = "root", edition: Edition = "11") -> Packlist:
     """The packlist of *root*."""
     return read_packlist(str(root), view, kind, edition=edition)
+
+
+def around(root: Path, *texts: tuple[str, str], by_npm: bool = True, manager: str = "npm") -> OuterIgnores:
+    """The ignore files around *root*, by paths relative to it, which the workspace's *manager* applies."""
+    files = [IgnoreFile(posixpath.normpath(f"{root}/{path}"), text) for path, text in texts]
+    return OuterIgnores(tuple(files), manager in {"npm", "pnpm"}, by_npm, manager)
 
 
 def names(packlist: Packlist) -> list[str]:
@@ -168,16 +177,16 @@ def test_a_linked_package_gives_its_publish_view(tmp_path: Path) -> None:
 def test_outer_ignore_files_apply_in_the_root_only(tmp_path: Path) -> None:
     """A line that has a slash means a path of the member's root: nothing below another folder of it."""
     root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
-    outer = (("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
+    outer = around(root, ("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
     packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
     assert names(packlist) == ["c.js", "x/top"]
-    assert ("also", "../.npmignore:1: also") in packlist.omissions
+    assert ("also", f"{root.parent}/.npmignore:1: also") in packlist.omissions
 
 
 def test_files_beats_outer_ignore_files_at_any_depth(tmp_path: Path) -> None:
     """What `files` names ships whole, though a file above the member ignores it."""
     root = lay(tmp_path, {"lib/a.js": "", "lib/sub/b.js": "", "lib/build/c.d.ts": "", "o.js": ""})
-    outer = (("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"),)
+    outer = around(root, ("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"))
     for edition in NPM_RULES:
         view = View(files=("lib",))
         packlist = read_packlist(str(root), view, "root", edition=edition, outer_ignores=outer)
@@ -348,7 +357,7 @@ def test_links_that_ship_as_copies(tmp_path: Path) -> None:
     root = lay(tmp_path / "real", {"docs/r.md": "read", "x/y": ""})
     (root / "README.md").symlink_to("docs/r.md")
     (root / "z").symlink_to("x/y")
-    packlist = read(root, View(files=("nothing",)))
+    packlist = read(root, View(files=()))
     assert [file.path for file in packlist.files] == ["README.md", "package.json"]
     assert (packlist.files[0].source, packlist.files[0].size) == (str(root / "docs" / "r.md"), 4)
     assert [warning.message for warning in packlist.warnings] == [
@@ -384,13 +393,13 @@ def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
     assert codes(read(root)) == ["ELINK"]
 
 
-def test_special_files(tmp_path: Path) -> None:
+def test_special_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pipes and sockets that the rules keep are left out with a warning, and never opened."""
     root = lay(tmp_path, {"a": "", ".npmignore": "other\n"})
     os.mkfifo(root / "pipe")
     os.mkfifo(root / "other")
     with socket.socket(socket.AF_UNIX) as unix:
-        os.chdir(root)  # the path of a socket is short
+        monkeypatch.chdir(root)  # the path of a socket is short
         unix.bind("sock")
     packlist = read(root)
     assert names(packlist) == ["a"]
@@ -440,10 +449,42 @@ def test_ignore_files_that_do_not_count(tmp_path: Path) -> None:
     assert names(read(root, View(files=("a",)))) == ["a"]
 
 
-def test_ignore_file_in_another_encoding(tmp_path: Path) -> None:
-    """Bytes that are not UTF-8 are read as replacement characters, as node does."""
-    root = lay(tmp_path, {"a": "", "b": ""})
-    (root / ".npmignore").write_bytes(b"\xff\na\n")
+@pytest.mark.parametrize("name", [".npmignore", "lib/.gitignore"])
+@pytest.mark.parametrize(
+    ("encoding", "mark", "code"),
+    [
+        ("utf-8", b"", ""),
+        ("utf-8", b"\xef\xbb\xbf", ""),
+        ("utf-16-le", b"\xff\xfe", "WIGNOREFILE"),
+        ("utf-16-be", b"\xfe\xff", "WIGNOREFILE"),
+        ("utf-32-le", b"\xff\xfe\0\0", "WIGNOREFILE"),
+        ("utf-32-be", b"\0\0\xfe\xff", "WIGNOREFILE"),
+        ("utf-16-le", b"", "EIGNOREFILE"),
+        ("utf-16-be", b"", "EIGNOREFILE"),
+        ("latin-1", b"", "EIGNOREFILE"),
+        ("cp1252", b"", "EIGNOREFILE"),
+    ],
+)
+def test_the_encoding_of_ignore_files(encoding: str, mark: bytes, code: str, name: str, tmp_path: Path) -> None:
+    """An ignore file is read by its mark, which npm and git do not, or refused: it is never misread."""
+    folder = name.rpartition("/")[0]
+    at = f"{folder}/" if folder else ""
+    root = lay(tmp_path, {name: mark + "# é\r\na.js\r\né.js\r\n".encode(encoding)})
+    lay(root, {f"{at}a.js": "", f"{at}é.js": "", f"{at}b.js": ""})
+    packlist = read(root)
+    assert codes(packlist) == ([code] if code else [])
+    assert names(packlist) == [f"{at}b.js"] or code == "EIGNOREFILE"
+    if code == "EIGNOREFILE":
+        assert f"{name}:3: this rule is not UTF-8 text" in packlist.problems[0].message or "utf-16" in encoding
+        assert packlist.problems[0].path == f"{root}/{name}"
+
+
+def test_comments_in_another_encoding_are_no_rules(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are refused in rules alone; a replacement character may be meant."""
+    root = lay(tmp_path, {"a": "", "b": "", "\ufffd": ""})
+    (root / ".npmignore").write_bytes(b" # \xe9\r\na\n\xef\xbf\xbd\n#\0\n")
+    assert codes(read(root)) == ["EIGNOREFILE"]
+    (root / ".npmignore").write_bytes(b"a\n\xef\xbf\xbd\n#\0\n")
     assert names(read(root)) == ["b"]
 
 
@@ -473,13 +514,22 @@ def test_forced_main_warns_when_it_opens_an_ignored_folder(tmp_path: Path) -> No
     assert codes(read(root, View(main="dist/i.js"))) == []
 
 
-def test_a_main_that_is_mended_lets_in_only_itself(tmp_path: Path) -> None:
-    """Where npm forgets a main, it is let in alone, and what is left out beside it says why."""
-    root = lay(tmp_path, {".npmignore": "dist\n", "dist/i.js": "", "dist/j.js": "", "dist/x/k": ""})
-    packlist = read(root, View(main="./dist/i.js"))
-    assert names(packlist) == ["dist/i.js"]
-    assert codes(packlist) == []
-    assert packlist.omissions[1:] == (("dist/j.js", ".npmignore:1: dist"), ("dist/x/", ".npmignore:1: dist"))
+@pytest.mark.parametrize("edition", NPM_RULES)
+@pytest.mark.parametrize(
+    "ignored", ["dist\n", "dist/\n", "/dist/*\n", "*.js\n", "*\n", "dist/i.js\n", "/d*\n!/dist/x\n"]
+)
+@pytest.mark.parametrize("main", ["dist/i.js", "dist/i", "dist", "dist/x/../i.js", "dist/", "dist/[i].js"])
+def test_a_leading_dot_in_main_makes_no_difference(
+    main: str, ignored: str, edition: Edition, tmp_path: Path
+) -> None:
+    """Both spellings ship, open folders and warn alike; npm does not force in the second one (row M1)."""
+    names = ("dist/i.js", "dist/j.js", "dist/x/k.js", "dist/[i].js")
+    root = lay(tmp_path, {".npmignore": ignored, **dict.fromkeys(names, "")})
+    for files in (None, ("a",)):
+        plain = read(root, View(files=files, main=main), edition=edition)
+        for spelling in (f"./{main}", f".//./{main}"):
+            packlist = read(root, View(files=files, main=spelling), edition=edition)
+            assert packlist == plain
 
 
 def test_directories_bin(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ import pytest
 
 import linkpack
 from linkpack.packing.options import PackOptions
+from linkpack.select.editions import NPM_RULES
 from linkpack.trace.why import explain
 from tests.support.installers import program
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from linkpack.select.packlist import Edition
 
 ROOT = {"package.json": '{"name": "r", "private": true}', "pnpm-lock.yaml": "lockfileVersion: '9.0'"}
 MEMBER = '{"name": "a", "version": "1.0.0", "main": "i.js"}'
@@ -79,6 +82,16 @@ def test_licenses(case: str, tmp_path: Path) -> None:
     """All license files of the root ship, and none where the member has a file of such a name."""
     files, wanted = CASES[case]
     assert shipped(lay(tmp_path, files)) == wanted
+
+
+@pytest.mark.parametrize("npm_rules", NPM_RULES)
+@pytest.mark.parametrize("entry", ["LICENSE", "./LICENSE", "/license", "LICEN[CS]E*"])
+def test_an_entry_of_files_may_name_the_roots_license(entry: str, npm_rules: Edition, tmp_path: Path) -> None:
+    """It ships, so that nothing is said about the entry; of another one that matches nothing it is."""
+    manifest = {"name": "a", "version": "1.0.0", "files": ["i.js", entry, "NOTICE"]}
+    member = lay(tmp_path, {"LICENSE": "", "packages/a/package.json": json.dumps(manifest)})
+    (warning,) = linkpack.plan_pack(member, npm_rules=npm_rules).warnings
+    assert (warning.code, warning.message) == ("WFILES", '"files": nothing matches NOTICE')
 
 
 @pytest.mark.differential

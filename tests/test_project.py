@@ -12,7 +12,8 @@ import pytest
 
 from linkpack.bundle.project import find_project, read_manifest, read_outer_ignores
 from linkpack.bundle.workspace import Workspace
-from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
+from linkpack.errors import ManifestInvalid, ProjectNotFound
+from linkpack.select.outer import OuterIgnores
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
@@ -194,48 +195,72 @@ def test_workspaces_of_a_project(tmp_path: Path) -> None:
     assert (whole.around, whole.own and whole.own.patterns) == (None, ("p",))
 
 
+MEMBERS = '{"workspaces": ["m", "x/y/m"]}'
+
+
+def outer(root: str, member: str, manager: PackageManager = "npm") -> OuterIgnores:
+    """The ignore files around the *member* of the workspace of *manager* in *root*."""
+    return read_outer_ignores(Workspace(root, ("m", "x/y/m"), {}, manager), f"{root}/{member}")
+
+
 def test_outer_ignore_files(tmp_path: Path) -> None:
     """From the workspace's root down to above the member, one a folder, .npmignore first."""
-    root = write(
-        tmp_path,
-        {
-            ".gitignore": "a",
-            "x/.npmignore": "b",
-            "x/.gitignore": "c",
-            "x/y/.gitignore": "d",
-            "x/y/m/.gitignore": "e",
-        },
-    )
-    workspace = Workspace(root, (), {})
-    found = read_outer_ignores(workspace, f"{root}/x/y/m")
-    assert found == (
+    ignored = {".gitignore": "a", "x/.npmignore": "b", "x/.gitignore": "c", "x/y/.gitignore": "d"}
+    root = write(tmp_path, {"package.json": MEMBERS, "x/y/m/.gitignore": "e", **ignored})
+    assert outer(root, "x/y/m").texts == (
         (f"{root}/.gitignore", "a\n"),
         (f"{root}/x/.npmignore", "b\n"),
         (f"{root}/x/y/.gitignore", "d\n"),
     )
-    assert read_outer_ignores(None, f"{root}/x/y/m") == ()
+    assert read_outer_ignores(None, f"{root}/x/y/m") == OuterIgnores()
 
 
-def test_outer_ignore_files_do_not_apply_beside_a_members_own_npmignore(tmp_path: Path) -> None:
-    """A member's .npmignore says all there is to say, as for pnpm (npm/cli#6808)."""
-    root = write(tmp_path, {".gitignore": "dist", "m/.npmignore": "src"})
-    assert read_outer_ignores(Workspace(root, (), {}), f"{root}/m") == ()
-
-
-@pytest.mark.parametrize(("manager", "applies"), [("npm", 1), ("pnpm", 1), ("yarn", 0), ("bun", 0)])
-def test_outer_ignore_files_apply_where_the_manager_reads_them(
-    tmp_path: Path, manager: PackageManager, applies: int
+@pytest.mark.parametrize(
+    ("manager", "own", "named", "applied", "by_npm"),
+    [
+        ("npm", False, True, True, True),
+        ("npm", True, True, False, True),
+        ("npm", False, False, False, False),
+        ("pnpm", False, True, True, True),
+        ("pnpm", False, False, True, False),
+        ("pnpm", True, True, False, True),
+        ("yarn", False, True, False, True),
+        ("bun", False, True, False, True),
+        ("bun", True, True, False, True),
+    ],
+)
+def test_who_applies_outer_ignore_files(
+    tmp_path: Path, manager: PackageManager, *, own: bool, named: bool, applied: bool, by_npm: bool
 ) -> None:
-    """Measured: npm and pnpm apply them to members, yarn and bun do not."""
-    root = write(tmp_path, {".gitignore": "dist", "m/index.js": ""})
-    assert len(read_outer_ignores(Workspace(root, (), {}, manager), f"{root}/m")) == applies
+    """Measured: npm and pnpm do, pnpm not beside a member's own .npmignore, yarn and bun do not.
+
+    npm needs `workspaces` in package.json, and does not look at a pnpm-workspace.yaml.
+    """
+    root = write(tmp_path, {".gitignore": "dist", "m/a.js": "", "package.json": MEMBERS if named else "{}"})
+    if own:
+        (tmp_path / "m" / ".npmignore").touch()
+    found = outer(root, "m", manager)
+    assert (found.applied, found.by_npm) == (applied, by_npm)
+    assert [text for _, text in found.texts] == (["dist\n"] if applied else [])
+    assert found.other_packer().applied is by_npm
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
 def test_outer_ignore_files_that_cannot_be_read(tmp_path: Path, make: object) -> None:
-    """An ignore file whose rules are not known is an error: they may keep secrets out."""
+    """An ignore file whose rules are not known is an error where they apply: they may keep secrets out."""
     assert callable(make)
+    root = write(tmp_path, {"package.json": MEMBERS})
     make(str(tmp_path / ".gitignore"))
-    with pytest.raises(LinkpackError, match=r"\.gitignore cannot be read") as caught:
-        read_outer_ignores(Workspace(str(tmp_path), (), {}), f"{tmp_path}/m")
+    with pytest.raises(ManifestInvalid, match=r"\.gitignore cannot be read") as caught:
+        outer(root, "m")
     assert caught.value.code == "EUNREADABLE"
+    assert outer(root, "m", "yarn") == OuterIgnores()
+
+
+def test_outer_ignore_files_that_are_no_text(tmp_path: Path) -> None:
+    """The error of one that is not UTF-8 names it, with the line."""
+    root = write(tmp_path, {"package.json": MEMBERS})
+    (tmp_path / ".gitignore").write_bytes(b"dist\n\xe9t\xe9\n")
+    with pytest.raises(ManifestInvalid, match=r"\.gitignore:2: this rule is not UTF-8 text") as caught:
+        outer(root, "m")
+    assert (caught.value.code, caught.value.path) == ("EIGNOREFILE", f"{root}/.gitignore")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.pnpm import with_license
+from linkpack.bundle.pnpm import add_license
 from linkpack.bundle.project import read_manifest, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.disk import fs
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 
 def read_contents(
-    project: Project, graph: BundleGraph, edition: Edition, written: Iterable[str]
+    project: Project, graph: BundleGraph, edition: Edition, written: Iterable[str], *, compare: bool = False
 ) -> Mapping[str, Packlist]:
     """Read the packlist of every package of *graph*, by id.
 
     The root and linked packages give what packing them would ship, less their node_modules; installed ones give
     what was published. *written* are the paths that this run will write: what is there now is part of no package.
+    To *compare* is to warn where the rules of the other edition give other files.
+
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
@@ -38,7 +41,7 @@ def read_contents(
     for at, package in graph.packages.items():
         outputs = _outputs(at, package.manifest, targets)
         if at == project.root:
-            found = read_packlist(
+            packlists[at] = read_packlist(
                 at,
                 package.manifest,
                 "root",
@@ -46,29 +49,44 @@ def read_contents(
                 outer_ignores=read_outer_ignores(project.around, at),
                 members=_read_members(project.own, edition),
                 outputs=outputs,
+                compare=compare,
+                add=partial(add_license, project.around),
             )
-            packlists[at] = with_license(found, project.around)
         elif package.linked:
-            packlists[at] = _read_linked(at, package.manifest, edition, find_workspace(at), outputs)
+            around = find_workspace(at)
+            packlists[at] = _read_linked(at, package.manifest, edition, around, outputs, compare=compare)
         else:
-            packlists[at] = _read_installed(at, package.manifest, edition)
+            packlists[at] = _read_installed(at, package.manifest, edition, compare=compare)
     return packlists
 
 
-def _read_installed(at: str, manifest: Manifest, edition: Edition) -> Packlist:
-    key = ("installed", at, manifest.raw, edition)
-    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition))
+def _read_installed(at: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    key = ("installed", at, manifest.raw, edition, compare)
+    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition, compare=compare))
 
 
 def _read_linked(
-    at: str, manifest: Manifest, edition: Edition, around: Workspace | None, outputs: Outputs
+    at: str,
+    manifest: Manifest,
+    edition: Edition,
+    around: Workspace | None,
+    outputs: Outputs,
+    *,
+    compare: bool = False,
 ) -> Packlist:
     def read() -> Packlist:
-        outer = read_outer_ignores(around, at)
-        found = read_packlist(at, manifest, "linked", edition=edition, outer_ignores=outer, outputs=outputs)
-        return with_license(found, around)
+        return read_packlist(
+            at,
+            manifest,
+            "linked",
+            edition=edition,
+            outer_ignores=read_outer_ignores(around, at),
+            outputs=outputs,
+            compare=compare,
+            add=partial(add_license, around),
+        )
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, outputs), read)
+    return once(("linked", at, manifest.raw, edition, around and around.root, outputs, compare), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.project import Project
     from linkpack.bundle.workspace import Workspace
-    from linkpack.select.packlist import Packlist
 
 _LICENSE = r"(?i)licen[sc]e(?:\..*)?"
 
@@ -29,26 +28,24 @@ _HOOK = b"beforePacking"
 _HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
 
 
-def with_license(packlist: Packlist, around: Workspace | None) -> Packlist:
-    """Add the license files of the root of *around*, where it is pnpm's and *packlist* has none of its own.
+def add_license(around: Workspace | None, account: Account) -> None:
+    """Add to *account* the license files of the root of *around*, if it is pnpm's and the package has none.
 
     These are all regular files of the root whose name is LICENSE or LICENCE, in any case and with any extension;
     one of the package's own files has such a name when its last portion does. Ignore files and `files` do not
     concern them.
     """
     if around is None or around.manager != "pnpm":
-        return packlist
-    if any(_is_license(file.path.rpartition("/")[2]) for file in packlist.files):
-        return packlist
-    account = Account(around.root, frozenset())
-    taken = {file.path.partition("/")[0] for file in packlist.files}
+        return
+    if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
+        return
+    found = Account(around.root, frozenset())
+    taken = {file.path.partition("/")[0] for file in account.files}
     for entry in fs.scan(around.root):
         if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
-            account.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
-    return packlist._replace(
-        files=tuple(sorted([*packlist.files, *account.files])),
-        problems=(*packlist.problems, *account.problems),
-    )
+            found.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
+    account.files += found.files
+    account.problems += found.problems
 
 
 def hook_warnings(project: Project) -> Iterator[Problem]:

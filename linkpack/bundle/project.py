@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import errno
 import posixpath
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.bundle.workspace import find_workspace, read_workspace
+from linkpack.bundle.workspace import find_workspace, names_member, read_workspace
 from linkpack.disk import fs
 from linkpack.disk.beneath import read_beneath
 from linkpack.disk.fs import upward
-from linkpack.errors import ManifestInvalid, ProjectNotFound
+from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from linkpack.memo import once
 from linkpack.npm.manifest import parse_manifest
+from linkpack.select.editions import NPM_RULES, range_edition, rules_edition
+from linkpack.select.ignore import decode_rules
+from linkpack.select.outer import IgnoreFile, OuterIgnores
 
 if TYPE_CHECKING:
     from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest, Role
+    from linkpack.select.selection import Edition
 
 _OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
 _PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
@@ -104,37 +109,97 @@ def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
     return parse_manifest(raw, path, role)
 
 
-def read_outer_ignores(workspace: Workspace | None, folder: str) -> tuple[tuple[str, str], ...]:
+class ProjectEdition(NamedTuple):
+    """The edition of npm's rules for a project. *is_named*: somebody asks for it; else it is the newest."""
+
+    edition: Edition
+    is_named: bool
+
+
+def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
+    """Find out which edition of npm's rules selects the files of *project*.
+
+    *npm_rules*, a version of npm, counts first. Then the manifest of the project counts, and that of the workspace
+    around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
+
+    Raises `LinkpackError` (ERULES) for a version without known rules.
+    """
+    if npm_rules is not None:
+        return ProjectEdition(rules_edition(npm_rules), is_named=True)
+    manifests = [(project.root, project.manifest)]
+    if project.around is not None:
+        with suppress(ManifestInvalid):
+            manifests.append((project.around.root, read_manifest(project.around.root, "installed")))
+    for folder, manifest in manifests:
+        if manifest.npm_rules:
+            try:
+                return ProjectEdition(rules_edition(manifest.npm_rules), is_named=True)
+            except LinkpackError as err:
+                path = f"{folder}/package.json"
+                message = f"{path}: linkpack.npmRules: {err.message}"
+                raise LinkpackError(message, code=err.code, path=path, hint=err.hint) from err
+        edition = range_edition(manifest.npm_range) if manifest.npm_range else None
+        if edition is not None:
+            return ProjectEdition(edition, is_named=True)
+    return ProjectEdition(NPM_RULES[-1], is_named=False)
+
+
+def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores:
     """Read the ignore files between the root of *workspace* and its member *folder*.
 
-    Returns (path, text), outermost first: one for each directory, .npmignore before .gitignore, the member's own
-    directory not included (npm-packlist 10.0.4 and 11.3.0, lib/index.js, `readOutOfTreeIgnoreFiles`).
+    They are outermost first, one for each directory, .npmignore before .gitignore, the member's own directory not
+    included (npm-packlist 10.0.4 and 11.3.0, lib/index.js, `readOutOfTreeIgnoreFiles`).
 
-    Returns nothing where they do not apply: in a workspace of yarn or bun, whose packers do not read them, and
-    beside the member's own .npmignore, which says all there is to say for pnpm. npm applies them even then
-    (npm/cli#6808). Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4.18.1, bun 1.4.5.
+    npm applies them where `workspaces` in package.json names the member, pnpm in its workspaces, but not beside
+    the member's own .npmignore, which says all there is to say. npm does even then (npm/cli#6808), linkpack does
+    not. The packers of yarn and bun do not read them. Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn
+    4.18.1, bun 1.4.5.
 
-    Raises `ManifestInvalid` (EUNREADABLE) when one cannot be read: its rules may keep secrets out.
+    Raises `ManifestInvalid` (EUNREADABLE, EIGNOREFILE) when one cannot be read: its rules may keep secrets out.
     """
-    if workspace is None or workspace.manager not in {"npm", "pnpm"}:
-        return ()
-    if fs.answer(fs.lstat, f"{folder}/.npmignore") is not None:
-        return ()
-    found = []
+    if workspace is None:
+        return OuterIgnores()
+    relative = posixpath.relpath(folder, workspace.root)
+    by_npm = names_member(workspace._replace(patterns=_npm_patterns(workspace.root)), relative)
+    by_manager = {"npm": by_npm, "pnpm": True}.get(workspace.manager, False)
+    if not by_npm and not by_manager:
+        return OuterIgnores()
+    is_alone = fs.answer(fs.lstat, f"{folder}/.npmignore") is None
+    found = OuterIgnores((), by_manager and is_alone, by_npm, workspace.manager)
     between = [at for at in upward(posixpath.dirname(folder)) if at.startswith(workspace.root)]
-    for at in reversed(between):
-        for name in (".npmignore", ".gitignore"):
-            path = posixpath.join(at, name)
-            try:
-                found.append((path, fs.read_file(path, limits.current().ignore_file).decode("utf-8", "replace")))
-            except FileNotFoundError:
-                continue
-            except OSError as err:
-                raise ManifestInvalid(
-                    f"{path} cannot be read: {err.strerror}",
-                    code="EUNREADABLE",
-                    path=path,
-                    hint="it must be a readable text file: its rules may keep secrets out",
-                ) from err
-            break
-    return tuple(found)
+    try:
+        files = [file for at in reversed(between) if (file := _ignore_file(at)) is not None]
+    except ManifestInvalid:
+        if found.applied:
+            raise
+        return OuterIgnores()
+    return found._replace(files=tuple(files))
+
+
+def _ignore_file(folder: str) -> IgnoreFile | None:
+    """Read the ignore file of *folder*, its .npmignore before its .gitignore."""
+    for name in (".npmignore", ".gitignore"):
+        path = posixpath.join(folder, name)
+        try:
+            text, encoding = decode_rules(fs.read_file(path, limits.current().ignore_file), path)
+        except FileNotFoundError:
+            continue
+        except OSError as err:
+            raise ManifestInvalid(
+                f"{path} cannot be read: {err.strerror}",
+                code="EUNREADABLE",
+                path=path,
+                hint="it must be a readable text file: its rules may keep secrets out",
+            ) from err
+        except LinkpackError as err:
+            raise ManifestInvalid(err.message, code=err.code, path=path, hint=err.hint) from err
+        return IgnoreFile(path, text, encoding)
+    return None
+
+
+def _npm_patterns(root: str) -> tuple[str, ...]:
+    """Return the patterns by which npm knows the members of the workspace in *root*."""
+    try:
+        return read_manifest(root, "installed").workspaces
+    except LinkpackError:
+        return ()

@@ -26,7 +26,6 @@ from linkpack.gate.sides import read_contents, read_side, tarball_side
 from linkpack.gate.unpack import unpack_tarball
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.packing.options import PackOptions, given_options
-from linkpack.select.editions import NPM_RULES
 from linkpack.select.secrets import is_fixture, secret_name
 from linkpack.ship.form import LayoutName
 
@@ -89,7 +88,7 @@ def verify(
     against: StrPath = "",
     max_size: int = 0,
     allow: Collection[str] = (),
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
     limits: Limits = DEFAULTS,
@@ -163,7 +162,7 @@ def diff(
     new: StrPath,
     *,
     text: bool = True,
-    npm_rules: str = NPM_RULES[-1],
+    npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
     layout: LayoutName = "bundle",

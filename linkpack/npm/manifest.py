@@ -29,8 +29,10 @@ class Manifest(NamedTuple):
     of what leads out of the package; *directories_bin* and *directories_man* are folders of them ("" is the
     package itself), which count only when there is no bin or man field. *files* and *main* are as written,
     *browser* only when it is text. *catalogs* maps catalog names to names to specs; the unnamed one is `default`.
-    *patched* are files: the values of patchedDependencies. *warnings* (WMANIFEST) say what npm reads otherwise
-    than it is written.
+    *patched* are files: the values of patchedDependencies. *npm_rules* is the version of npm whose rules it asks
+    linkpack to go by, *npm_range* the version or range of npm that it is for by packageManager, else by
+    devEngines; both are empty when it names none. *warnings* (WMANIFEST) say what npm reads otherwise than it is
+    written.
     """
 
     raw: bytes
@@ -56,6 +58,8 @@ class Manifest(NamedTuple):
     private: bool
     package_manager: str
     publish_config: Mapping[str, object]
+    npm_rules: str = ""
+    npm_range: str = ""
     warnings: tuple[Problem, ...] = ()
 
 
@@ -108,6 +112,8 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         private=bool(fields.get("private")),
         package_manager=_text_or_none(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
+        npm_rules=_npm_rules(fields),
+        npm_range=_npm_range(fields),
         warnings=fields.told(),  # last: reading the fields adds to them
     )
 
@@ -266,6 +272,30 @@ def _workspaces(fields: Fields) -> tuple[str, ...]:
     if isinstance(fields.get("workspaces"), dict):
         return fields.items("workspaces", "packages") or ()
     return fields.items("workspaces") or ()
+
+
+def _npm_rules(fields: Fields) -> str:
+    """Read the version of npm in `"linkpack": {"npmRules": "11"}`, which may be a number too."""
+    path = ("linkpack", "npmRules")
+    value = fields.get(*path)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if value is not None and not isinstance(value, str) and fields.role != "installed":
+        # No npm reads the field, so that none says which wrong values count as absent.
+        fields.refuse(path, f"must be a version of npm, not {shown(value)}", 'make it "11" or "12", or remove it')
+    return _text_or_none(value) or ""
+
+
+def _npm_range(fields: Fields) -> str:
+    """Read the npm of packageManager (`npm@11.6.0+sha512.…`), else of devEngines.packageManager."""
+    name, _, version = (_text_or_none(fields.get("packageManager")) or "").partition("@")
+    if name == "npm":
+        return version
+    named = fields.get("devEngines", "packageManager")
+    for each in named if isinstance(named, list) else [named]:
+        if isinstance(each, dict) and each.get("name") == "npm":
+            return _text_or_none(each.get("version")) or "*"
+    return ""
 
 
 def _catalogs(fields: Fields) -> Mapping[str, Mapping[str, str]]:

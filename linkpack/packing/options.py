@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from linkpack.arguments import check_choice, check_count
 from linkpack.bundle.specs import Mode
-from linkpack.select.editions import NPM_RULES, rules_edition
+from linkpack.select.editions import rules_edition
 from linkpack.ship.form import LayoutName
 from linkpack.tarballs.deflate import GzipLevel
 
@@ -25,8 +25,8 @@ class PackOptions(NamedTuple):
     The same options and the same files give the same tarball. Only *threads* never shows in it.
     """
 
-    npm_rules: Edition = NPM_RULES[-1]
-    """Edition of npm's rules by which files are selected. The default is the newest."""
+    npm_rules: Edition | None = None
+    """Edition of npm's rules by which files are selected. None, the default: what the project names."""
 
     specs: Mode = "resolve"
     """What happens to dependency specs that a consumer cannot use. By default they are replaced."""
@@ -56,8 +56,8 @@ class PackOptions(NamedTuple):
     """How much is read before it is refused. None, the default: the limits that hold already."""
 
 
-def given_options(options: PackOptions, npm_rules: str = NPM_RULES[-1]) -> PackOptions:
-    """Check *options* that a Python caller gave, and put in the edition for the version *npm_rules*.
+def given_options(options: PackOptions, npm_rules: str | None = None) -> PackOptions:
+    """Check *options* that a Python caller gave, and put in the edition for the version *npm_rules*, if any.
 
     `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
     """
@@ -66,4 +66,4 @@ def given_options(options: PackOptions, npm_rules: str = NPM_RULES[-1]) -> PackO
     check_choice(options.gzip_level, get_args(GzipLevel), "gzip_level")
     check_choice(options.publish_config, (True, False, None), "publish_config")
     check_count(options.threads, "threads")
-    return options._replace(npm_rules=rules_edition(npm_rules))
+    return options if npm_rules is None else options._replace(npm_rules=rules_edition(npm_rules))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.select.ignore import BUILT_IN, FILES
-from linkpack.select.rules import said_of_file
+from linkpack.select.editions import NPM_RULES
+from linkpack.select.ignore import BUILT_IN, FILES, RuleSet
+from linkpack.select.rules import EVERY_NAME, Names, hit_names
+from linkpack.select.selection import NEWEST_ONLY
 
 if TYPE_CHECKING:
-    from linkpack.select.ignore import RuleSet
-    from linkpack.select.rules import Near, Question, Rule
+    from collections.abc import Iterable, Iterator
+
+    from linkpack.select.rules import Near, Question, Rule, Rules
 
 
 class Frame(NamedTuple):
@@ -23,7 +26,7 @@ class Frame(NamedTuple):
     being 0. *open*: the first was let in by name, and may turn a "no"; what is built in never does.
     """
 
-    sets: tuple[RuleSet, ...]
+    sets: tuple[Rules, ...]
     first: int
     last: int
     open: bool
@@ -32,12 +35,23 @@ class Frame(NamedTuple):
 class Voice(NamedTuple):
     """What the frame of the directory at *depth* says about the files of one directory below it, or of itself.
 
-    *nears*: what speaks last comes first. *open* as in `Frame`.
+    *nears*: what speaks last comes first, *speakers* are the sets that they are of. *open* as in `Frame`.
     """
 
     open: bool
     depth: int
     nears: tuple[Near, ...]
+    speakers: tuple[Rules, ...]
+
+
+class Verdicts(NamedTuple):
+    """The folded names of the files in a directory that are *kept*; *blamed* is the set that drops another.
+
+    With the set goes the depth of the directory that it is of, as in `last_speaker`.
+    """
+
+    kept: set[str]
+    blamed: dict[str, tuple[int, Rules]]
 
 
 class Asked(NamedTuple):
@@ -52,7 +66,7 @@ class Asked(NamedTuple):
     frames: tuple[Frame, ...]
 
 
-def deeper(frames: tuple[Frame, ...], sets: tuple[RuleSet, ...], *, is_open: bool) -> tuple[Frame, ...]:
+def deeper(frames: tuple[Frame, ...], sets: tuple[Rules, ...], *, is_open: bool) -> tuple[Frame, ...]:
     """*frames* and the one of a directory below them, which says *sets* and was let in by name if *is_open*.
 
     Neighbours that share one tuple of sets become one frame.
@@ -68,57 +82,93 @@ def voices(frames: tuple[Frame, ...], folder: tuple[str, ...]) -> tuple[Voice, .
     found = []
     for frame in frames:
         for depth in _depths(frame, len(folder)):
-            nears = tuple([near for rules in frame.sets for near in rules.near(folder[depth:])])
-            if nears:
-                found.append(Voice(frame.open, depth, nears))
+            heard = list(_audible(frame.sets, folder[depth:]))
+            if heard:
+                nears, speakers = zip(*heard, strict=True)
+                found.append(Voice(frame.open, depth, nears, speakers))
     return tuple(found)
 
 
-def keeps_file(heard: tuple[Voice, ...], parts: tuple[str, ...]) -> bool:
-    """Whether to keep the file at *parts*: as `keeps` says of it, with *heard* for its directory."""
-    kept = True
-    for is_open, depth, nears in heard:
-        if kept or is_open:
-            said = said_of_file(nears, parts[depth:])
-            kept = kept if said is None else said
+def _audible(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tuple[Near, Rules]]:
+    """Yield what *sets* say about the files in *folder*, up to the first that speaks of every name."""
+    for rules in sets:
+        for near in rules.near(folder):
+            if "" in near.ends or "" in near.starts:
+                yield EVERY_NAME[near.negated], rules
+                return
+            yield near, rules
+
+
+def same_voices(some: Iterable[Voice], other: Iterable[Voice]) -> bool:
+    """True if *some* and *other* say the same, whatever sets it comes from."""
+    return [voice[:3] for voice in some] == [voice[:3] for voice in other]
+
+
+def judge(heard: Iterable[Voice], folder: tuple[str, ...], names: Iterable[str]) -> Verdicts:
+    """Judge the folded *names*, files of the directory at *folder*, by what is *heard* of them.
+
+    They are all asked about together. Each verdict is that of `keeps`.
+    """
+    kept = set(names)
+    asked = Names(frozenset(kept), f"/{'/'.join(kept)}/")
+    blamed: dict[str, tuple[int, Rules]] = {}
+    for is_open, depth, nears, speakers in heard:
+        left = set(asked.names) if is_open else set(kept)
+        for near, rules in zip(nears, speakers, strict=True):
+            hits = hit_names(near, asked, folder[depth:]) & left
+            if near.negated:
+                kept |= hits
+            elif hits:
+                kept -= hits
+                blamed.update(dict.fromkeys(hits, (depth, rules)))
+            left -= hits
+    return Verdicts(kept, blamed)
+
+
+def keeps(asked: Asked, question: Question) -> bool:
+    """True to keep the path, when asked *question*."""
+    kept, _ = _heard(asked, question)
     return kept
 
 
-def keeps(asked: Asked, question: Question, *, forced: bool = False) -> bool:
-    """Whether to keep the path, when asked *question*; with *forced* the root's frame says yes."""
-    kept, _ = _heard(asked, question, forced=forced)
-    return kept
-
-
-def reason(asked: Asked, question: Question) -> str:
-    """Why the frames do not keep the path: the rule, and where it stands; empty when they keep it."""
-    rule = decider(asked, question)
-    if rule is None or rule.negated:
+def reason(rule: Rule) -> str:
+    """Say that *rule* is why a path is not kept, and where it stands; empty when it keeps."""
+    if rule.negated:
         return ""
-    return 'not named in "files"' if (rule.where, rule.text) == (FILES, "*") else f"{rule.where}: {rule.text}"
+    if (rule.where, rule.text) == (FILES, "*"):
+        return 'not named in "files"'
+    by_newest = rule.where == BUILT_IN and rule.text in NEWEST_ONLY
+    return f"{rule.where}{f' by npm {NPM_RULES[-1]}' if by_newest else ''}: {rule.text}"
 
 
-def decider(asked: Asked, question: Question) -> Rule | None:
-    """The rule that decides whether the path is kept; None when none speaks of it, and it is."""
-    _, blame = _heard(asked, question, forced=False)
-    return None if blame is None else _deciding(*blame, asked, question)
+def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule | None:
+    """Return the rule that decides whether the path is kept; None when none speaks of it, and it is kept.
+
+    With *by_spec* pathspec names the rule of an ignore file: the same one, but pathspec is slow to load.
+    """
+    found = last_speaker(asked, question)
+    if found is None:
+        return None
+    depth, rules = found
+    if by_spec and isinstance(rules, RuleSet) and rules.rules[0].where not in {BUILT_IN, FILES}:
+        return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
+    return rules.last_match(asked.parts[depth:], question)
 
 
-def _deciding(depth: int, rules: RuleSet, asked: Asked, question: Question) -> Rule | None:
-    """The rule of *rules*, the set of the directory at *depth*, that decided about *asked*."""
-    if rules.rules[0].where in {BUILT_IN, FILES}:
-        return rules.last_match(asked.parts[depth:], question)
-    return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
+def last_speaker(asked: Asked, question: Question) -> tuple[int, Rules] | None:
+    """Return the set that decides whether the path is kept, and the depth of its directory; None without one."""
+    _, found = _heard(asked, question)
+    return found
 
 
-def _heard(asked: Asked, question: Question, *, forced: bool) -> tuple[bool, tuple[int, RuleSet] | None]:
-    """What the frames say, and the set that said it with the depth of its directory."""
+def _heard(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
+    """Return what the frames say, and the set that said it with the depth of its directory."""
     kept = True
     blame = None
     for frame in asked.frames:
         for depth in _depths(frame, len(asked.parts) - 1):
             heard = None
-            if (kept or frame.open) and not (forced and depth == 0):
+            if kept or frame.open:
                 heard = _speaker(frame.sets, asked.parts[depth:], question)
             if heard is not None:
                 kept, blame = heard[0], (depth, heard[1])
@@ -137,7 +187,7 @@ def _depths(frame: Frame, deepest: int) -> tuple[int, ...]:
     return (frame.first, *[depth for depth in (deepest - 1, deepest) if frame.first < depth <= frame.last])
 
 
-def _speaker(sets: tuple[RuleSet, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, RuleSet] | None:
+def _speaker(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, Rules] | None:
     """What the last of *sets* that has something to say about *parts* says, and which that is."""
     for rules in sets:
         said = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)

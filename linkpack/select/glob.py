@@ -72,12 +72,6 @@ def literal_glob(path: str) -> Glob:
     return Glob((Alternative((stretch,), base=False, rooted=True),), relative=False)
 
 
-def below_glob(path: str) -> Glob:
-    """The pattern that matches everything below the folded *path*."""
-    only = literal_glob(path).alternatives[0]
-    return Glob((only._replace(stretches=(*only.stretches, ())),), relative=False)
-
-
 def matches_file(glob: Glob, parts: tuple[str, ...]) -> bool:
     """Whether *glob* matches the file at *parts*."""
     return any(matches_one(one, parts) for one in glob.alternatives)

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.errors import LinkpackError
+from linkpack.errors import LinkpackError, Problem
 from linkpack.select.glob import compile_glob
 from linkpack.select.rules import Rule, applies, hits_folder, in_folder, in_runs, said_of_file, work
 from linkpack.select.wildcard import fold
@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
     from linkpack.select.npmpattern import NpmPattern
-    from linkpack.select.rules import Near, Question
+    from linkpack.select.rules import Near, Question, Rules
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
 _COMPILING = 300  # steps that reading a pattern is worth
 _FOLDERS = 256  # directories about which answers are kept; the walk stays near
 _SHOWN = 80  # characters of a pattern in a message
+# The mark of an encoding at the start of a file. The longer ones come first: one begins like another.
+_MARKS = (
+    (b"\xff\xfe\0\0", "UTF-32-LE"),
+    (b"\0\0\xfe\xff", "UTF-32-BE"),
+    (b"\xff\xfe", "UTF-16-LE"),
+    (b"\xfe\xff", "UTF-16-BE"),
+)
 # What String.prototype.trim takes away.
 _SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 _SPACE += "\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -52,8 +59,13 @@ class RuleSet:
         # What was asked already: the built-in sets serve every package, and most have folders of the same names.
         self._near: dict[tuple[str, ...], tuple[Near, ...]] = {}
         self._said: dict[tuple[tuple[str, ...], Question], bool | None] = {}
-        #: how many patterns are tried one by one for a name; none when all are built in
+        #: how many patterns are tried one by one for a directory, at most; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
+
+    @cached_property
+    def takes_back(self) -> bool:
+        """True if a rule of an ignore file among these takes something back."""
+        return any(one.negated and one.where not in {BUILT_IN, FILES} for one in self.rules)
 
     @cached_property
     def spec(self) -> PathSpec[NpmPattern]:
@@ -107,14 +119,72 @@ class RuleSet:
         return Verdict(not found.include, self.rules[found.index])
 
 
+def decode_rules(raw: bytes, source: str) -> tuple[str, str]:
+    """Decode the ignore file *raw*, called *source*, and return its text and encoding ("" for UTF-8).
+
+    npm and git read every ignore file as UTF-8. In another encoding its rules match nothing there, and what they
+    are to keep out ships: Windows PowerShell 5 writes UTF-16 with `echo x > .npmignore`. A file with the mark of
+    such an encoding is read by it.
+
+    Raises `LinkpackError` (EIGNOREFILE), naming the line, for a rule that is no text: it has bytes that are not
+    UTF-8, or a NUL, which no name has. A comment may have them.
+    """
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            text = raw[len(mark) :].decode(encoding, "replace")
+            break
+    else:
+        encoding = ""
+        text = raw.decode("utf-8", "replace")
+    if "\ufffd" in text or "\0" in text:
+        _check_text(raw, text, encoding, source)
+    return text, encoding
+
+
+def _check_text(raw: bytes, text: str, encoding: str, source: str) -> None:
+    """Refuse *text*, decoded from *raw*, where a rule in it is no text."""
+    valid = not encoding and raw.decode("utf-8", "ignore") == text
+    for number, line in enumerate(text.split("\n"), 1):
+        rule_text = line.strip(_SPACE)
+        if not rule_text.startswith("#") and ("\0" in line or ("\ufffd" in line and not valid)):
+            message = f"{source}:{number}: this rule is not {encoding or 'UTF-8'} text"
+            hint = "save the file as UTF-8: its rules may keep secrets out"
+            raise LinkpackError(message, code="EIGNOREFILE", path=source, hint=hint)
+
+
+def encoding_warning(path: str, name: str, encoding: str) -> Problem:
+    """Warn that the ignore file *path*, called *name*, is in *encoding*, which only linkpack reads."""
+    message = f"{name} is in {encoding}: npm and git read none of its rules"
+    return Problem("WIGNOREFILE", path, message, "save it as UTF-8")
+
+
+def costliest(sets: Iterable[Rules]) -> Rule | None:
+    """Return the rule in *sets* that is most work for a name; None when all are built in."""
+    rules = [rule for each in sets for rule in each.rules if rule.where != BUILT_IN]
+    return max(rules, key=lambda rule: sum(map(work, in_runs([rule]))), default=None)
+
+
+def spend_at(folder: str, steps: int) -> None:
+    """Count *steps* of work on patterns in *folder*, "" being the root; the error (ELIMIT) names it."""
+    try:
+        limits.spend(steps)
+    except LinkpackError as err:
+        message = f"in {folder or 'the root folder'}, {err.message}"
+        raise LinkpackError(message, code=err.code, path=err.path, hint=err.hint) from err
+
+
 def parse_rules(text: str, source: str) -> list[Rule]:
     """The rules of the ignore file *text*; *source* is how its name is shown.
 
     `LinkpackError` with code EPATTERN, naming the line, for a pattern that cannot be used.
     """
-    limits.spend(_COMPILING * text.count("\n"))
-    lines = enumerate(text.split("\n"), 1)
-    return [one for number, line in lines for one in given_rules((line,), f"{source}:{number}")]
+    lines = text.split("\n")
+    try:
+        limits.spend(_COMPILING * (len(lines) - 1))
+    except LinkpackError as err:
+        raise located(err, source, f"{len(lines)} lines") from err
+    numbered = enumerate(lines, 1)
+    return [one for number, line in numbered for one in given_rules((line,), f"{source}:{number}")]
 
 
 def given_rules(texts: Iterable[str], where: str) -> list[Rule]:

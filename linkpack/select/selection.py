@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 from linkpack import limits
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
-from linkpack.select.files_field import Found, found_files, named_files
-from linkpack.select.glob import below_glob, literal_glob
+from linkpack.select.files_field import find_files, named_files
+from linkpack.select.glob import literal_glob
 from linkpack.select.ignore import BUILT_IN, FILES, RuleSet, given_rules, located, parse_rules
 from linkpack.select.rules import Rule
 from linkpack.select.wildcard import fold
@@ -23,10 +23,13 @@ from linkpack.select.wildcard import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from linkpack.select.files_field import Claim
+    from linkpack.select.rules import Rules
+
 Edition: TypeAlias = Literal["11", "12"]
 Kind: TypeAlias = Literal["root", "linked", "installed"]
 
-_LOOKING_UP = 500  # steps that an entry of `files` is worth, which is looked up on the disk
+_LOOKING_UP = 100  # steps that an entry of `files` is worth, which is looked up on the disk
 
 _DEFAULT = (
     ".npmignore",
@@ -69,11 +72,18 @@ _STRICT = (
     "/pnpm-lock.yaml",
     "/bun.lockb",
 )
-_STRICT_12 = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
+_PATTERN = frozenset("*?[](){}!+@\\")  # characters that can make a path a pattern
+_CLOSED = frozenset({".git", "node_modules"})  # folders of the root that never ship
+NEWEST_ONLY = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.npm-extension.cjs")
+"""Built-in rules of npm 12 that npm 11 does not have."""
 
 
 class ManifestView(Protocol):
     """What of a manifest decides about files; see `manifest.Manifest`."""
+
+    @property
+    def raw(self) -> bytes:
+        """The file, byte for byte."""
 
     @property
     def files(self) -> tuple[str, ...] | None:
@@ -109,16 +119,18 @@ class Selection(NamedTuple):
     - in every other directory: *inner*, then its ignore file, then *default*.
 
     *default* is None for an installed package: none of its ignore files apply. *outer* holds the rules of the
-    ignore files between a workspace root and this member. *required* are npm 11's required files, *bins* the
-    paths that are commands, *forced* the exact paths that the root's rules cannot leave out.
+    ignore files between a workspace root and this member. *required* are npm 11's required files, *claims* what
+    the entries of `files` ask for, *bins* the paths that are commands, *forced* the exact paths that *root* lets
+    in for a field of the manifest.
     """
 
     root: tuple[RuleSet, ...]
-    files: RuleSet | None
+    files: Rules | None
     outer: tuple[RuleSet, ...]
     default: RuleSet | None
     inner: tuple[RuleSet, ...]
     required: tuple[str, ...]
+    claims: tuple[Claim, ...]
     bins: frozenset[str]
     forced: frozenset[str]
 
@@ -140,27 +152,30 @@ def read_selection(
 
     Raises `LinkpackError` (EPATTERN) for a pattern that cannot be used.
     """
-    try:
-        entries = None if kind == "installed" else manifest.files
-        limits.spend(_LOOKING_UP * len(set(entries or ())))
-        files, strict, required = _read_files(root, entries, edition)
-    except LinkpackError as err:
-        raise err if err.code != "ELIMIT" else located(err, f"{root}/package.json", FILES) from err
     bins = frozenset((*manifest.bins.values(), *_folder_bins(root, manifest.directories_bin)))
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
-    last = given_rules([f"!/{path}" for path in wanted], BUILT_IN)
+    last = [rule for path in wanted for rule in _forcing(path)]
     patches = [_plain(path) for path in manifest.patched] if kind == "root" and edition == "12" else []
     last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
     outer = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
     forced = frozenset(map(_plain, wanted)) - frozenset(patches)
-    sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(strict)] if strict else []))
+    entries = None if kind == "installed" else manifest.files
+    try:
+        chosen = _read_files(root, entries, edition, forced)
+    except LinkpackError as err:
+        if err.code != "ELIMIT":
+            raise
+        where = f"{root}/package.json"
+        raise LinkpackError(f"{where}: {err.message}", code=err.code, path=where, hint=err.hint) from err
+    sets = (RuleSet(last), _built_in_strict(edition), *([RuleSet(chosen.strict)] if chosen.strict else []))
     return Selection(
         root=sets,
-        files=files,
+        files=chosen.files,
         outer=(RuleSet(outer),) if outer else (),
         default=None if kind == "installed" else built_in_default(),
         inner=_never_below(),
-        required=required,
+        required=chosen.required,
+        claims=chosen.claims,
         bins=bins,
         forced=forced,
     )
@@ -184,7 +199,7 @@ def is_never_packed(path: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _never_packed() -> RuleSet:
-    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *_STRICT_12), BUILT_IN))
+    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))
 
 
 @lru_cache(maxsize=1)
@@ -194,7 +209,7 @@ def _never_below() -> tuple[RuleSet, ...]:
 
 @lru_cache(maxsize=2)
 def _built_in_strict(edition: Edition) -> RuleSet:
-    return RuleSet(given_rules((*_FORCED, *_STRICT, *(_STRICT_12 if edition == "12" else ())), BUILT_IN))
+    return RuleSet(given_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
 
 
 def required_rules(required: Iterable[str], folder: str) -> RuleSet:
@@ -205,38 +220,60 @@ def required_rules(required: Iterable[str], folder: str) -> RuleSet:
     return RuleSet([*_never_below()[0].rules, *given_rules([f"!{name}" for name in names], FILES)])
 
 
-def _read_files(
-    root: str, files: tuple[str, ...] | None, edition: Edition
-) -> tuple[RuleSet | None, list[Rule], tuple[str, ...]]:
-    """The files set, what goes to the front of the strict set, and npm 11's required files."""
+class _Chosen(NamedTuple):
+    """What `files` asks for: its set, the front of the strict set, npm 11's required files, and the claims."""
+
+    files: Rules | None = None
+    strict: tuple[Rule, ...] = ()
+    required: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+def _read_files(root: str, files: tuple[str, ...] | None, edition: Edition, forced: frozenset[str]) -> _Chosen:
+    """Read what the entries of `files` ask for below *root*.
+
+    Nothing in the root's node_modules and .git ships, so npm 12's entries are not looked for there, unless
+    something *forced* opens them.
+    """
     if files is None:
-        return None, [], ()
-    nothing = given_rules(("*",), FILES)
-    if edition == "12":
-        rules = [rule for entry in files for one in _found(root, entry) for rule in _found_rules(one)]
-        return RuleSet([*nothing, *rules]), [], ()
-    named = named_files(root, files)
-    return RuleSet([*nothing, *given_rules(named.rules, FILES)]), given_rules(named.strict, FILES), named.required
-
-
-def _found(root: str, entry: str) -> list[Found]:
+        return _Chosen()
     try:
-        return found_files(root, entry)
+        limits.spend(_LOOKING_UP * len(files))
     except LinkpackError as err:
-        raise located(err, FILES, entry) from err
+        raise located(err, FILES, f"{len(files)} entries") from err
+    if edition == "12":
+        closed = _CLOSED - {path.partition("/")[0] for path in forced}
+        found, claims = find_files(root, files, closed)
+        return _Chosen(found, claims=claims)
+    named = named_files(root, files)
+    rules = RuleSet(given_rules(("*", *named.rules), FILES))
+    return _Chosen(rules, tuple(given_rules(named.strict, FILES)), named.required, named.claims)
 
 
-def _found_rules(found: Found) -> list[Rule]:
-    """The rules for what an entry of npm 12's `files` led to: that path itself, whatever characters it has."""
-    folded = fold(found.path)
-    globs = [literal_glob(folded), below_glob(folded)] if found.folder else [literal_glob(folded)]
-    return [Rule(found.entry, FILES, not found.negated, glob) for glob in globs]
+def _forcing(path: str) -> list[Rule]:
+    """Make the rules that let in *path*, the value of main, browser or a bin.
+
+    npm reads the value as a pattern, and its `./x.js` matches nothing: `./` is passed over here (row M1), and the
+    file of just that name is let in too (row M3). The rules show the value as it is written.
+    """
+    spelled = path.lstrip("/")
+    while spelled.startswith("./"):
+        spelled = spelled[2:].lstrip("/")
+    rules = given_rules([f"!/{spelled}"], BUILT_IN)
+    if not _PATTERN.isdisjoint(spelled) or spelled != _plain(spelled):
+        rules.append(Rule("", BUILT_IN, negated=True, glob=literal_glob(fold(_plain(spelled)))))
+    return [rule._replace(text=f"!/{path}") for rule in rules]
 
 
 def _plain(path: str) -> str:
-    """*path* as the file of the package that it means: without `.` portions and without a slash at either end."""
-    parts = [part for part in path.replace("\\", "/").split("/") if part not in {"", "."}]
-    return "/".join(parts)
+    """Return *path* as the file of the package that it means: `./lib/../a.js` is `a.js`."""
+    kept: list[str] = []
+    for part in path.replace("\\", "/").split("/"):
+        if part == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif part not in {"", "."}:
+            kept.append(part)
+    return "/".join(kept)
 
 
 def _folder_bins(root: str, folder: str | None) -> list[str]:

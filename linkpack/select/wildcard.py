@@ -64,6 +64,12 @@ def fold(text: str) -> str:
     return "".join(map(_fold_char, units(text)))
 
 
+def fold_names(names: list[str]) -> list[str]:
+    """Fold each of *names*, none of which has a slash: the same as `fold`, but all of them at once."""
+    text = "/".join(names)
+    return text.upper().split("/") if text.isascii() else [fold(name) for name in names]
+
+
 def units(text: str) -> str:
     """*text* with each character above U+FFFF as its two UTF-16 units."""
     if text.isascii() or max(text) <= "\uffff":

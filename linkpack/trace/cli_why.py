@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def why(
     path: str,
     folder: str,
-    npm_rules: Edition,
+    npm_rules: Edition | None,
     layout: LayoutName,
     *,
     publish_config: bool | None,

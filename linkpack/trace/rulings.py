@@ -6,9 +6,11 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.npm.jsontext import parse, position
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.frames import Asked, decider, keeps
 from linkpack.select.ignore import BUILT_IN, FILES
 from linkpack.select.outputs import NO_OUTPUTS
+from linkpack.select.selection import NEWEST_ONLY
 from linkpack.select.walk import Walk
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     """
     trail = _Trail(root, selection, kind, path)
     trail.run()
-    if path in selection.forced and path in trail.met and keeps(trail.met[path], "file", forced=True):
+    if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
         return Ruling(True, path, *_field(manifest, path, ""))
     for at, asked in trail.met.items():
         folder = at != path or at in trail.folders
@@ -83,15 +85,15 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
 
 def _naming(asked: Asked, *, folder: bool, kept: bool) -> Rule | None:
     """The rule that decides; of a folder that is kept the one that names it, before one for something in it."""
-    if folder and kept and (named := decider(asked, "folder")) is not None and named.negated:
+    if folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
         return named
-    return decider(asked, "maybe" if folder else "file")
+    return decider(asked, "maybe" if folder else "file", by_spec=True)
 
 
 def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
     """The ruling about the ignored folder on the way that is open all the same, for something forced in."""
     for at, asked in trail.met.items():
-        rule = decider(asked, "folder") if at in trail.folders else None
+        rule = decider(asked, "folder", by_spec=True) if at in trail.folders else None
         if rule is not None and not rule.negated:
             _, text, source, line = _told(manifest, rule)
             return Ruling(True, f"{at}/", "ignored, but opened for what is forced in, whole", text, source, line)
@@ -130,7 +132,9 @@ def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
     for patch in manifest.patched:
         if rule.text == f"/{_plain(patch)}":
             return f"npm 12 leaves out what {_PATCHED} names", patch, _MANIFEST, _line(manifest, _PATCHED)
-    return "npm never packs it", rule.text, "", 0
+    oldest, newest = NPM_RULES
+    why = f"npm {newest} never packs it, npm {oldest} does" if rule.text in NEWEST_ONLY else "npm never packs it"
+    return why, rule.text, "", 0
 
 
 def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:

@@ -10,7 +10,7 @@ from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.layout import place
-from linkpack.bundle.project import find_project, read_outer_ignores
+from linkpack.bundle.project import find_project, project_edition, read_outer_ignores
 from linkpack.bundle.workspace import find_workspace
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.project import Project
     from linkpack.packing.options import PackOptions
-    from linkpack.select.packlist import Kind, Omission, Packlist
+    from linkpack.select.packlist import Edition, Kind, Omission, Packlist
     from linkpack.ship.form import LayoutName
     from linkpack.ship.publishconfig import PublishView
     from linkpack.trace.chains import Edge
@@ -72,27 +72,28 @@ class _Scene(NamedTuple):
     project: Project
     graph: BundleGraph
     slots: dict[str, str]
-    options: PackOptions
+    edition: Edition
+    layout: LayoutName
     source: str
     view: PublishView
 
 
 def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> Answer:
-    """The answer about *path*, relative to the directory *start*, for the project in *start*.
+    """Answer about *path*, relative to the directory *start*, for the project in *start*.
 
     With *walk_up* the project is the nearest at or above *start*. *options* are those of packing it: publishConfig
-    may name another folder to pack. *path* is a file or folder on disk, a path in
-    the tarball, or the name of a bundled package, in this order. A bundle with faults is answered for as far as
-    it can be read.
+    may name another folder to pack. *path* is a file or folder on disk, a path in the tarball, or the name of a
+    bundled package, in this order. A bundle with faults is answered for as far as it can be read.
 
     Raises `LinkpackError`: ENOPATH when *path* is nothing of that, EOUTSIDE when it is on disk but in no package
     of the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
+    edition = project_edition(project, options.npm_rules).edition
     view = publish_view(project, options.publish_config)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)
-    scene = _Scene(view.project, graph, slots, options, project.root, view)
+    scene = _Scene(view.project, graph, slots, edition, options.layout, project.root, view)
     if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
         return passed
     found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
@@ -222,7 +223,7 @@ def _package(scene: _Scene, found: _Place) -> Answer:
 
 def _is_left(scene: _Scene, about: Answer) -> bool:
     """Whether a package of the bundle is not in the tarball: the thin layout has the registry supply it."""
-    return scene.options.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
+    return scene.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
 
 
 def _member(scene: _Scene, found: _Place) -> Answer:
@@ -233,7 +234,7 @@ def _member(scene: _Scene, found: _Place) -> Answer:
     is_file = files == [path]
     left_out = tuple(each for each in packlist.omissions if f"{each.path}/".startswith(f"{path}/"))
     kind = _kind(scene, package)
-    selection = read_selection(found.at, package.manifest, kind, scene.options.npm_rules, _outer(scene, package))
+    selection = read_selection(found.at, package.manifest, kind, scene.edition, _outer(scene, package))
     ruling = read_ruling(found.at, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
@@ -288,13 +289,13 @@ def _kind(scene: _Scene, package: Package) -> Kind:
 def _packlist(scene: _Scene, package: Package) -> Packlist:
     """What packing ships of *package* alone."""
     alone = scene.graph._replace(packages={package.id: package})
-    return read_contents(scene.project, alone, scene.options.npm_rules, ())[package.id]
+    return read_contents(scene.project, alone, scene.edition, ())[package.id]
 
 
 def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:
-    """The ignore files around *package* that count for it."""
+    """Return path and text of the ignore files around *package* that apply to it."""
     kind = _kind(scene, package)
     if kind == "installed":
         return ()
     around = scene.project.around if kind == "root" else find_workspace(package.id)
-    return read_outer_ignores(around, package.id)
+    return read_outer_ignores(around, package.id).texts

@@ -76,14 +76,17 @@ def _big(folder: Path) -> int:
     return writer.files
 
 
-def make_wide(folder: Path, count: int = 100_000) -> int:
-    """*count* small files, a hundred a folder; how many there are."""
+def make_wide(folder: Path, count: int = 100_000, entries: tuple[str, ...] = ()) -> int:
+    """Make *count* small files, a hundred a folder, and return how many there are.
+
+    With *entries* as its `files` the package has them all in `dist`.
+    """
     writer = Writer(3)
-    writer.manifest(folder, "wide")
+    writer.manifest(folder, "wide", **({"files": entries} if entries else {}))
     for number in range(count - 1):
-        at = folder / f"d{number // 100:04}"
+        at = folder / ("dist" if entries else "") / f"d{number // 100:04}"
         if number % 100 == 0:
-            at.mkdir()
+            at.mkdir(parents=True)
         writer.file(at / f"f{number % 100:02}.js", 200 + number * 7 % 400)
     return writer.files
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FILES = (1_000, 10_000, 100_000)
 _MEGABYTES = (1, 10, 100, 1000)
+_GLOBS = ("dist/**/*", "!**/*.map")
+_UNITS = {"files": _FILES, "files by globs": _FILES, "MB": _MEGABYTES}
 
 
 class Point(NamedTuple):
@@ -29,13 +31,13 @@ class Point(NamedTuple):
 
 
 def measure_slopes(packer: Packer, runs: int, env: Mapping[str, str], scratch: Path) -> dict[str, list[Point]]:
-    """The points for files of 400 bytes, and for megabytes of one file."""
+    """Measure files of 400 bytes, the same where `files` has globs, and megabytes of one file."""
     found: dict[str, list[Point]] = {}
-    for unit, amounts in (("files", _FILES), ("MB", _MEGABYTES)):
+    for unit, amounts in _UNITS.items():
         for amount in amounts:
             folder, out = scratch / "slope", scratch / "out"
             out.mkdir(exist_ok=True)
-            count = make_wide(folder, amount) if unit == "files" else make_huge(folder, amount << 20)
+            count = _make(unit, folder, amount)
             words = packing(packer, Input("slope", folder, count), out, "")
             costs = [run(Command(unit, words, folder), env, scratch / "log") for _ in range(runs)]
             point = Point(amount, min(cost.cpu for cost in costs), min(cost.peak for cost in costs))
@@ -43,6 +45,12 @@ def measure_slopes(packer: Packer, runs: int, env: Mapping[str, str], scratch: P
             shutil.rmtree(folder)
             shutil.rmtree(out)
     return found
+
+
+def _make(unit: str, folder: Path, amount: int) -> int:
+    if unit == "MB":
+        return make_huge(folder, amount << 20)
+    return make_wide(folder, amount, _GLOBS if unit == "files by globs" else ())
 
 
 def marginal(points: Sequence[Point]) -> list[float]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.select.braces import expand_braces
-from linkpack.select.frames import Asked, deeper, keeps, keeps_file, voices
+from linkpack.select.frames import Asked, deeper, judge, keeps, last_speaker, voices
 from linkpack.select.glob import compile_glob, matches_file
 from linkpack.select.ignore import RuleSet, given_rules
 from linkpack.select.rules import applies
@@ -121,4 +121,7 @@ def test_what_is_heard_in_a_folder(asked: tuple[tuple[str, ...], tuple[Frame, ..
     """What the frames say about one file is what was put together for all files of its directory."""
     parts, frames = asked
     wanted = keeps(Asked("/".join(parts), parts, frames), "file")
-    assert keeps_file(voices(frames, parts[:-1]), parts) is wanted
+    verdicts = judge(voices(frames, parts[:-1]), parts[:-1], [parts[-1], "OTHER"])
+    assert (parts[-1] in verdicts.kept) is wanted
+    if not wanted:
+        assert verdicts.blamed[parts[-1]] == last_speaker(Asked("/".join(parts), parts, frames), "file")

@@ -630,7 +630,7 @@ LIMITS: list[tuple[str, str, Callable[[Place], object], str]] = [
     ("--max-manifest", "100", lambda p: p.manifest(description="x" * 100), "EMANIFEST"),
     ("--max-ignore-file", "10", lambda p: p.put(".npmignore", "*.log\n*.tmp\n"), "EUNREADABLE"),
     ("--max-steps", "900", lambda p: p.put(".npmignore", "a?\nb?\nc?\nd?\n"), "ELIMIT"),
-    ("--max-steps", "400", lambda p: p.manifest(files=["**/a"]), "ELIMIT"),
+    ("--max-steps", "120", lambda p: p.manifest(files=["**/a"]), "ELIMIT"),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tracemalloc
 from pathlib import Path
@@ -20,6 +21,7 @@ from linkpack.limits import DEFAULTS
 from linkpack.linking.npmrc import expand, parse_npmrc
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.braces import expand_braces
+from linkpack.select.editions import NPM_RULES
 from linkpack.select.ignore import RuleSet, parse_rules
 from tests.support import badtar
 from tests.support.faulty import faulty
@@ -247,6 +249,91 @@ def test_steps_grow_as_the_input(what: str) -> None:
     assert many <= 2.2 * few + 200
 
 
+@pytest.mark.parametrize("npm_rules", NPM_RULES)
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ("dist",),
+        ("dist/**/*", "!**/*.map"),
+        ("dist/**/*.js", "!dist/**/f1?.js", "dist/d1"),
+        ("**/*", "!dist/d*/*.map"),
+    ],
+)
+def test_globs_of_files_are_linear(entries: tuple[str, ...], npm_rules: str, tmp_path: Path) -> None:
+    """Twice the files that a glob of `files` finds take about twice the steps, in one folder or in many."""
+
+    def plan(count: int) -> object:
+        return api.plan_pack(tmp_path / str(count), npm_rules=npm_rules)
+
+    for count in (10, 100, 200):
+        for number in range(count):
+            folder = tmp_path / str(count) / "dist" / f"d{number // 4 if number % 2 else 0}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"f{number}.js{'.map' * (number % 3 == 0)}").touch()
+        manifest = {"name": "a", "version": "1.0.0", "files": entries}
+        (tmp_path / str(count) / "package.json").write_text(json.dumps(manifest))
+    plan(10)
+    few, many = (steps(lambda n=n: plan(n)) for n in (100, 200))  # type: ignore[misc]
+    assert many <= 2.2 * few
+
+
+@pytest.mark.parametrize("npm_rules", NPM_RULES)
+def test_many_entries_of_files_are_linear(npm_rules: str, tmp_path: Path) -> None:
+    """So do twice the files that `files` names one by one."""
+
+    def plan(count: int) -> object:
+        return api.plan_pack(tmp_path / str(count), npm_rules=npm_rules)
+
+    for count in (10, 100, 200):
+        names = [f"d{number % 10}/s{number}/f.js" for number in range(count)]
+        for name in names:
+            (tmp_path / str(count) / name).parent.mkdir(parents=True)
+            (tmp_path / str(count) / name).touch()
+        manifest = {"name": "a", "version": "1.0.0", "files": names}
+        (tmp_path / str(count) / "package.json").write_text(json.dumps(manifest))
+    plan(10)
+    few, many = (steps(lambda n=n: plan(n)) for n in (100, 200))  # type: ignore[misc]
+    assert many <= 2.2 * few
+
+
+def test_globs_do_not_search_what_never_ships(tmp_path: Path) -> None:
+    """`**` enters neither node_modules nor .git of the root, however much is in there."""
+    for folder in ("node_modules/a", ".git/objects"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(200):
+            (tmp_path / folder / f"{number}.js").touch()
+    (tmp_path / "a.js").touch()
+    manifest = {"name": "a", "version": "1.0.0", "files": ["**/*.js", "**/*.ts", "!**/*.map"]}
+    (tmp_path / "package.json").write_text(json.dumps(manifest))
+    plan = api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=800))
+    assert [entry.path for entry in plan.entries] == ["package/a.js", "package/package.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "ignored", "said"),
+    [
+        (["src", "dist/**/a?c*"], "", r'package.json: "files": in dist, .* steps: dist/\*\*/a\?c\*$'),
+        (None, "/x\n*.[a-b]?\n/y\n", r"^\.npmignore:2: in dist, .* steps: \*\.\[a-b\]\?$"),
+    ],
+)
+def test_who_takes_too_much_work_is_named(
+    files: list[str] | None, ignored: str, said: str, tmp_path: Path
+) -> None:
+    """The refusal names the pattern and the folder that it was too much in; with what its hint says it packs."""
+    (tmp_path / "dist").mkdir()
+    for number in range(2000):
+        (tmp_path / "dist" / f"{number}.js").touch()
+    manifest = {"name": "a", "version": "1.0.0", **({"files": files} if files else {})}
+    (tmp_path / "package.json").write_text(json.dumps(manifest))
+    (tmp_path / ".npmignore").write_text(ignored)
+    with pytest.raises(PlanRejected) as caught:
+        api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=2000))
+    (problem,) = caught.value.problems
+    assert re.search(said, problem.message)
+    assert (problem.code, "--max-steps" in problem.hint) == ("ELIMIT", True)
+    assert api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=20_000)).entries
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -301,5 +388,5 @@ def test_folders_without_files_are_no_work(tmp_path: Path) -> None:
     (tmp_path / ".npmignore").write_text("+(!(x)y)z*/q/**\n**/+(!(x)y)z*/**\n")
     (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0"}\n')
     assert api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=300_000)).manifest.name == "a"
-    with pytest.raises(PlanRejected, match="too many"):
+    with pytest.raises(PlanRejected, match="more than 100000 steps"):
         api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=100_000))

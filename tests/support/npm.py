@@ -60,6 +60,24 @@ def npm12_root() -> Path:
     return root
 
 
+def npm_of(edition: str) -> Path:
+    """Find the npm that goes by the rules of *edition*: the one on PATH, or that of the pipeline tests."""
+    if edition == "12":
+        return npm12_root()
+    root = npm_root()
+    version = json.loads((root / "package.json").read_text(encoding="utf-8"))["version"]
+    if version.partition(".")[0] != edition:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"npm {version} is on PATH, not npm {edition}")
+        pytest.skip(f"npm {version} is on PATH, not npm {edition}")
+    return root
+
+
+def searches_the_disk(files: Sequence[str] | None) -> bool:
+    """True if an entry of *files* begins with two slashes: npm 12 searches the whole disk for it (row F12)."""
+    return any(entry.lstrip("!").startswith(("//", ".//")) for entry in files or ())
+
+
 def packlists(root: Path, requests: Sequence[dict[str, object]]) -> list[list[str] | str]:
     """List what the npm whose package is *root* packs for each of *requests*, or the text of its error.
 

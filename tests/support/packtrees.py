@@ -107,6 +107,35 @@ _PATTERNS = (
 )
 
 
+_GLOBS = (
+    *(
+        "**/*",
+        "!**/*.js",
+        "!**/*.map",
+        "**/*.{js,ts}",
+        "lib/**/*",
+        "!lib/**",
+        "*/*",
+        "!*/a.js",
+        "**/src/**",
+        "!**/test",
+    ),
+    *(
+        "dist",
+        "!dist",
+        "./lib",
+        "src/*",
+        "a.js/**",
+        "*.js/**",
+        "**/[ab].js",
+        "!**/?.js",
+        "node_modules/**",
+        "**/.*",
+    ),
+    *("!**/*", "lib/*/*.js", "{lib,src}/**/*.js", "./**", "**/node_modules/**", "**/a.js", "!a.js", "!lib/a.js"),
+)
+
+
 class RandomTree(NamedTuple):
     """Files by path, with their text."""
 
@@ -148,13 +177,13 @@ def random_workspace(source: Random) -> tuple[RandomTree, list[str]]:
     """A workspace root with ignore files, and one to three members in folders of two or three levels.
 
     Returns its files and its members' folders. The ignore files speak about paths of members, from the root's and
-    from the member's point of view. No name has a bracket: npm 12 loses such files (row F10 of the differences).
+    from the member's point of view.
     """
     files: dict[str, str] = {"package.json": '{"name": "r", "workspaces": ["packages/*", "packages/group/*"]}'}
     members = source.sample(["packages/a", "packages/lib", "packages/group/c"], source.randint(1, 3))
     for member in members:
         own = random_tree(source).files
-        files |= {f"{member}/{path}": text for path, text in own.items() if not set(path) & set("[({")}
+        files |= {f"{member}/{path}": text for path, text in own.items()}
     inner = [path.split("/", 2)[2] for path in files if path.count("/") > 1]
     for folder in ("", "packages/", "packages/group/"):
         for name, chance in ((".npmignore", 0.3), (".gitignore", 0.5)):
@@ -163,6 +192,26 @@ def random_workspace(source: Random) -> tuple[RandomTree, list[str]]:
                 rules = [_rule(source, paths) for _ in range(source.randint(1, 5))]
                 files[folder + name] = "\n".join(rules)
     return RandomTree(files), members
+
+
+def varied_tree(source: Random) -> RandomTree:
+    """A project as `random_tree` gives it, whose manifest also asks for what npm forgets or never ships.
+
+    What linkpack packs of it is no longer what npm packs: it is for comparing linkpack with itself.
+    """
+    files = random_tree(source).files
+    paths = sorted(path for path in files if path != "package.json")
+    manifest = json.loads(files["package.json"])
+    if source.random() < 0.4:
+        globs = [source.choice(_GLOBS) for _ in range(source.randint(1, 4))]
+        manifest["files"] = source.choice((globs, [*manifest.get("files", []), *globs]))
+    if source.random() < 0.4 and paths:
+        manifest["main"] = source.choice(("", "./", ".//", "././")) + source.choice(paths)
+    if source.random() < 0.1 and paths:
+        manifest["patchedDependencies"] = {"x@1": source.choice(("", "./")) + source.choice(paths)}
+    if source.random() < 0.1:
+        manifest["directories"] = {"bin": source.choice(("lib", "./src"))}
+    return RandomTree({**files, "package.json": json.dumps(manifest)})
 
 
 def _rule(source: Random, paths: list[str]) -> str:

@@ -123,7 +123,7 @@ def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
         (".npmignore", ".npmignore does not ship", "npm never packs it: .npmignore"),
         ("build/main.js", "build/main.js ships", "always ships: it is main: ./build/main.js (package.json:4)"),
         ("build/web.js", "build/web.js ships", "always ships: it is browser: build/web.js (package.json:5)"),
-        ("build", "build ships, with 3 files", "always ships: it is browser: build/web.js (package.json:5)"),
+        ("build", "build ships, with 3 files", "always ships: it is main: ./build/main.js (package.json:4)"),
         ("build/other.js", "build/other.js ships",
          "its folder build/ is ignored, but opened for what is forced in, whole: build (.npmignore:2)"),
         ("bin/run.js", "bin/run.js ships", "always ships: it is bin run: bin/run.js (package.json:7)"),
