@@ -62,7 +62,7 @@ class InstalledLinks:
     def leads(self, path: str, target: str) -> str:
         """Return why the link at *path* is an installer's by where it leads; empty when that does not tell."""
         first = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-        store = _store_in(first)  # most links of an isolated layout, and no file has to be looked at
+        store = store_in(first)  # most links of an isolated layout, and no file has to be looked at
         if store:
             return f"it leads into the store {store}"
         steps = _steps(first)
@@ -79,7 +79,7 @@ class InstalledLinks:
 
     def _store(self, modules: str, steps: list[str]) -> str:
         for step in steps:
-            store = _store_in(step)
+            store = store_in(step)
             store = store or next((each for each in self._named_stores(modules) if is_within(step, each)), "")
             if store:
                 return f"it leads into the store {store}"
@@ -235,7 +235,7 @@ def _split(path: str) -> tuple[str, str]:
     return (above, f"{scope}/{name}") if scope.startswith("@") else (folder, name)
 
 
-def _store_in(path: str) -> str:
+def store_in(path: str) -> str:
     """Return the store that *path* names: a folder like `.pnpm` in a node_modules; empty without one."""
     return next((path[: path.index(mark) + len(mark) - 1] for mark in _STORES if mark in path), "")
 

@@ -11,6 +11,7 @@ from linkpack import limits
 from linkpack.disk import fs, fslinks
 from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError
+from linkpack.linking.installed import store_in
 from linkpack.linking.linkpackage import read_loose, resolve_link, resolve_parent
 from linkpack.linking.linkstate import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
@@ -39,13 +40,7 @@ class Found(NamedTuple):
     @property
     def has_stored_slot(self) -> bool:
         """True if the slot is one of a package manager's store, where nothing may be changed."""
-        return in_store(self.slot)
-
-
-def in_store(path: str) -> bool:
-    """True if *path* lies in a package manager's store inside of node_modules."""
-    stores = ("/.pnpm/", "/.store/", "/.bun/")  # pnpm; npm's and yarn's linked strategies; bun
-    return any(f"/node_modules{store}" in path for store in stores)
+        return bool(store_in(self.slot))
 
 
 class Loaded(NamedTuple):
