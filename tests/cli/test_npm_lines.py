@@ -91,6 +91,8 @@ def test_the_documented_options_do_no_harm(command: str, tmp_path: Path, monkeyp
     for folder in ("app", "lib"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "package.json").write_text(json.dumps({"name": folder, "version": "1.0.0"}))
+    linked = CliRunner().invoke(cli.linkpack, ["link", "-C", str(tmp_path / "app"), str(tmp_path / "lib")])
+    assert linked.exit_code == 0
     for name in names:
         if name in {"global", "workspace", "workspaces", "include-workspace-root"}:  # they mean something here
             continue

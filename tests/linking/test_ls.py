@@ -11,7 +11,7 @@ import pytest
 
 from linkpack.linking import linkapi
 from linkpack.linking.linkrecord import find_store
-from linkpack.linking.whereabouts import replaced_links
+from linkpack.linking.whereabouts import lost_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:
@@ -166,16 +166,16 @@ def test_a_damaged_record_of_another_project(text: str, box: LinkBox) -> None:
     assert len(listed(lib)["linkedAt"]) == 2
 
 
-def test_links_that_an_install_replaced(box: LinkBox) -> None:
-    """Whoever packs what lies there can be told that it is not what was linked."""
+def test_links_that_do_not_stand(box: LinkBox) -> None:
+    """Whoever packs what lies there can be told that it is not what was linked, replaced or gone."""
     lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
-    linkapi.link([lib, other], app, box.options())
+    linkapi.link([lib, other, box.package("good", "good")], app, box.options())
     store = find_store(box.env)
-    assert replaced_links(store, app) == ()
+    assert lost_links(store, app) == ()
     for name in ("lib", "other"):
         Path(app, "node_modules", name).unlink()
     Path(app, "node_modules/lib").mkdir()
-    assert [entry.name for entry in replaced_links(store, app)] == ["lib"]
+    assert sorted(entry.name for entry in lost_links(store, app)) == ["lib", "other"]
 
 
 def test_warnings_are_told(box: LinkBox) -> None:
