@@ -1,3 +1,3 @@
-"""Processes, user accounts and other facts of the machine."""
+"""Processes, git, user accounts and other facts of the machine, and what a run changes on the disk."""
 
 from __future__ import annotations

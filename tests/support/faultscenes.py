@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ERROR = re.compile(r"^linkpack: error E[A-Z]{2,}: \S", re.MULTILINE)
-TEMPORARY = re.compile(r"(^|/)\.linkpack-[^/]*\.(tmp|unpack)(/|$)")
+TEMPORARY = re.compile(r"(^|/)\.linkpack-[^/]*\.tmp(/|$)")
 _NUMBER = re.compile(rb"\b[0-9]{3,}\b")
 
 State = dict[str, str]
