@@ -12,7 +12,7 @@ from linkpack import api, report
 from linkpack.bundle.project import find_project
 from linkpack.cli_settings import LEVELS
 from linkpack.run.before import check_before, check_distinct, has_scripts
-from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs
+from linkpack.trace.cli import TraceOptions, after_pack, before_pack, outputs, with_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ class Job(NamedTuple):
             return api.measure_plan(plan, self.options)
         tarball = api.write_plan(plan, self.options)
         after_pack(plan, tarball, origins, self.options.destination, self.trace)
-        return tarball
+        return with_warnings(tarball, origins)
 
     def finish(self, plan: PackPlan, tarball: Tarball) -> None:
         """Report on *tarball*, and write its tree."""

@@ -6,17 +6,17 @@ from itertools import permutations
 
 import pytest
 
-from linkpack.linking.claims import handed_down, heir
-from linkpack.linking.linkstate import ABSENT, Change, Link, Linked, State
+from linkpack.linking.claims import find_displacer, inherit
+from linkpack.linking.linkstate import ABSENT, Change, Link, RecordedLink, State
 
 PATH = "node_modules/.bin/tool"
 BASES: dict[str, State] = {"nothing": ABSENT, "a link of its own": Link("x"), "what one of them puts": Link("b")}
 
 
-def linked(name: str, before: State) -> Linked:
+def linked(name: str, before: State) -> RecordedLink:
     """The link *name*, whose command displaced *before*."""
     owned = (Change("elsewhere", ABSENT, Link("c")), Change(PATH, before, Link(name)))
-    return Linked(name, "1.0.0", f"/{name}", f"node_modules/{name}", name, bin_links=True, owned=owned)
+    return RecordedLink(name, "1.0.0", f"/{name}", f"node_modules/{name}", name, bin_links=True, owned=owned)
 
 
 @pytest.mark.parametrize("order", list(permutations("abc")), ids="".join)
@@ -32,13 +32,13 @@ def test_each_is_told_who_is_above(order: tuple[str, ...], base: State) -> None:
         now: State = Link(order[-1])
         for name in goes:
             change = links.pop(name).owned[1]
-            above = heir(change, links, now)
+            above = find_displacer(change, links, now)
             at = left.index(name)
             assert above == (left[at + 1] if at + 1 < len(left) else None)
             if above is None:
                 now = change.before
             else:
-                links[above] = handed_down(links[above], change)
+                links[above] = inherit(links[above], change)
             left.remove(name)
         assert now == base
 
@@ -47,5 +47,5 @@ def test_somebody_else_was_there() -> None:
     """With something else in the place, what each found there tells."""
     links = {"b": linked("b", Link("a")), "c": linked("c", Link("b"))}
     change = linked("a", ABSENT).owned[1]
-    assert heir(change, links, Link("x")) == "b"
-    assert heir(links["c"].owned[1], {"b": links["b"]}, ABSENT) is None
+    assert find_displacer(change, links, Link("x")) == "b"
+    assert find_displacer(links["c"].owned[1], {"b": links["b"]}, ABSENT) is None

@@ -16,6 +16,7 @@ from typing import IO
 
 import pytest
 
+from linkpack.disk import drafts
 from tests.support.packed import read_packed
 
 ROOT = Path(__file__).parents[1]
@@ -189,13 +190,15 @@ def test_nohup(project: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_swept(project: Path, tmp_path: Path) -> None:
-    """A temporary file of a run that was killed is removed by the next one; anything else stays."""
-    left = tmp_path / ".linkpack-0123456789abcdef.tmp"
+    """A temporary file of a run that was killed is removed by the next one; a file that looks like it stays."""
+    left = Path(drafts.draft_path(str(tmp_path)))
     left.write_bytes(b"half a tarball")
-    other = tmp_path / ".linkpack-notes.tmp"
-    other.touch()
+    alike = [tmp_path / ".linkpack-notes.tmp", tmp_path / ".linkpack-0123456789abcdef.tmp"]
+    for path in alike:
+        path.touch()
     assert run("pack", "-q", "--pack-destination", "..", cwd=project) == (0, b"p-1.0.0.tgz\n", b"")
-    assert (left.exists(), other.exists()) == (False, True)
+    assert not left.exists()
+    assert all(path.exists() for path in alike)
 
 
 def test_usage_errors_are_escaped() -> None:

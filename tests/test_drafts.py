@@ -55,6 +55,42 @@ def test_folders_of_dead_runs_go(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_deep_folder_of_a_dead_run_goes(tmp_path: Path) -> None:
+    """A tree deeper than the stack and longer than any path is removed, and links in it are not followed."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    dead = Path(drafts.draft_path(str(tmp_path)))
+    dead.mkdir()
+    at = os.open(dead, os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.symlink(tmp_path / "kept", "link", dir_fd=at)
+        os.mkdir("folder", dir_fd=at)
+        below = os.open("folder", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    drafts.sweep(str(tmp_path))
+    assert names(tmp_path) == ["kept"]
+    assert names(tmp_path / "kept") == ["file"]
+
+
+def test_what_cannot_be_removed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that the system keeps is left with the folders above it; everything else goes."""
+    real = os.unlink
+
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        if path == "stays":
+            raise PermissionError(errno.EPERM, "no")
+        real(path, dir_fd=dir_fd)
+
+    for path in ("a/b/stays", "a/goes", "goes"):
+        (tmp_path / "top" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "top" / path).touch()
+    monkeypatch.setattr(os, "unlink", unlink)
+    drafts.remove_tree(str(tmp_path / "top"))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["stays"]
+
+
 @pytest.mark.parametrize("how", ["gone", "locked"])
 def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """A new folder that a sweep got hold of before it was locked is given up for another one."""
@@ -102,7 +138,7 @@ def test_a_draft_that_was_removed_meanwhile(tmp_path: Path) -> None:
 
 def test_left_overs_do_not_ship(tmp_path: Path) -> None:
     """The unfinished tree of a run that was cut off is no part of the package that it lies in."""
-    for path in ("package.json", f"{DEAD}/package/a.js", f"lib/{DEAD.replace('tmp', 'unpack')}/b.js", "lib/c.js"):
+    for path in ("package.json", f"{DEAD}/package/a.js", f"lib/{DEAD}/b.js", "lib/c.js"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("{}", encoding="utf-8")
     packlist = read_packlist(str(tmp_path.resolve()), View(), "root", edition="12")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from linkpack.disk import drafts, fswrite
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEAD = ".linkpack-00112233445566ff.tmp"
 
@@ -86,14 +85,93 @@ def test_draft_over_a_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
-def test_draft_over_a_link(tmp_path: Path) -> None:
-    """A link of the target's name is replaced; what it led to is not touched."""
-    (tmp_path / "kept").write_text("kept")
-    (tmp_path / "out").symlink_to("kept")
-    with fswrite.draft(str(tmp_path / "out")) as out:
-        out.write(b"new")
-    assert (tmp_path / "kept").read_text() == "kept"
-    assert not (tmp_path / "out").is_symlink()
+def no_file(kind: str, path: Path) -> None:
+    """Make at *path* something that is not a regular file, by its *kind*."""
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(path))
+    else:
+        (path.parent / "kept").write_text("kept")
+        path.symlink_to({"link": "kept", "dangling link": "nowhere"}[kind])
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "socket"])
+def test_a_draft_does_not_replace_what_is_no_file(tmp_path: Path, kind: str) -> None:
+    """A link, pipe or socket of the target's name stays; the error says what it is."""
+    target = tmp_path / "out"
+    no_file(kind, target)
+    before = (target.lstat(), names(tmp_path))
+    with pytest.raises(FileExistsError, match="which is not replaced"), fswrite.draft(str(target)):
+        pass
+    assert (target.lstat(), names(tmp_path)) == before
+
+
+def test_a_link_that_comes_while_a_draft_is_written_stays(tmp_path: Path) -> None:
+    """The target is looked at again before the new file is put there."""
+    target = tmp_path / "out"
+    with pytest.raises(FileExistsError), fswrite.draft(str(target)):
+        no_file("link", target)
+    assert target.is_symlink()
+    assert names(tmp_path) == ["kept", "out"]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "socket"])
+def test_output_is_not_written_through_links(tmp_path: Path, kind: str) -> None:
+    """A link to a file is refused beforehand and afterwards, and the file keeps its contents."""
+    target = tmp_path / "out"
+    no_file(kind, target)
+    before = names(tmp_path)
+    with pytest.raises(FileExistsError):
+        fswrite.check_output(str(target))
+    with pytest.raises(FileExistsError):
+        fswrite.write_output(str(target), b"x")
+    assert names(tmp_path) == before
+    assert kind == "socket" or (tmp_path / "kept").read_text() == "kept"
+
+
+@pytest.mark.parametrize("through", ["pipe", "link to the pipe"])
+def test_output_goes_into_a_pipe(tmp_path: Path, through: str) -> None:
+    """What a pipe takes at once is written to it, more than fits as well, and the pipe stays."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link to the pipe").symlink_to("pipe")
+    text = os.urandom(300_000)
+    opened = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # so that writing need not wait until cat has opened it
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader, ThreadPoolExecutor(1) as pool:
+        fswrite.check_output(str(tmp_path / through))
+        written = pool.submit(fswrite.write_output, str(tmp_path / through), text)
+        assert reader.stdout is not None
+        assert reader.stdout.read() == text
+        written.result()
+    os.close(opened)
+    assert names(tmp_path) == ["link to the pipe", "pipe"]
+
+
+def test_a_pipe_that_nothing_reads_from_is_an_error(tmp_path: Path) -> None:
+    """Nobody is waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="nothing reads from this pipe"):
+        fswrite.write_output(str(tmp_path / "pipe"), b"x")
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_output_goes_to_our_own_descriptors(tmp_path: Path, path: str) -> None:
+    """Standard output is written where it is, be it a file that the shell appends to; no link is replaced."""
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    script = (
+        "import os, sys; from linkpack.disk import fswrite\n"
+        "os.write(1, b'before,'); fswrite.check_output(sys.argv[1])\n"
+        "fswrite.write_output(sys.argv[1], b'text,'); os.write(1, b'after')"
+    )
+    target = str(tmp_path / path) if path == "link" else path
+    with (tmp_path / "out").open("wb") as out:
+        subprocess.run([sys.executable, "-c", script, target], stdout=out, check=True)
+    assert (tmp_path / "out").read_text() == "before,text,after"
+    piped = subprocess.run([sys.executable, "-c", script, target], capture_output=True, check=True)
+    assert piped.stdout == b"before,text,after"
+    assert (tmp_path / "link").is_symlink()
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])
@@ -145,16 +223,42 @@ def test_files_of_living_runs_stay(tmp_path: Path) -> None:
 
 
 def test_only_our_files_are_swept(tmp_path: Path) -> None:
-    """A file or folder with just our name goes; one with nearly our name stays, as does a link."""
+    """A file or folder that `draft_path` named goes; what looks like one stays, as do links and pipes."""
+    ours = [Path(drafts.draft_path(str(tmp_path))) for _ in range(4)]
+    ours[0].touch()
+    (ours[1] / "package" / "lib").mkdir(parents=True)
+    ours[2].symlink_to("elsewhere")
+    os.mkfifo(ours[3])
     (tmp_path / ".linkpack-notes.tmp").touch()
-    (tmp_path / DEAD / "package").mkdir(parents=True)
-    (tmp_path / DEAD.replace("tmp", "unpack")).mkdir()
-    (tmp_path / DEAD.replace("ff", "aa")).symlink_to(".linkpack-notes.tmp")
-    (tmp_path / DEAD.replace("ff", "bb")).touch()
-    os.mkfifo(tmp_path / DEAD.replace("ff", "cc"))
+    (tmp_path / DEAD).touch()
+    (tmp_path / DEAD.replace("ff", "aa") / "package").mkdir(parents=True)
     drafts.sweep(str(tmp_path))
     drafts.sweep(str(tmp_path / "missing"))
-    assert names(tmp_path) == [DEAD.replace("ff", "aa"), DEAD.replace("ff", "cc"), ".linkpack-notes.tmp"]
+    kept = {ours[2].name, ours[3].name, ".linkpack-notes.tmp", DEAD, DEAD.replace("ff", "aa")}
+    assert set(names(tmp_path)) == kept
+
+
+def test_drafts_of_another_folder_are_not_swept(tmp_path: Path) -> None:
+    """A draft that came with a copy of its folder, as in a clone or an archive, stays."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    name = Path(drafts.draft_path(str(tmp_path / "old"))).name
+    (tmp_path / "old" / name).touch()
+    (tmp_path / "new" / name).touch()
+    drafts.sweep(str(tmp_path / "old"))
+    drafts.sweep(str(tmp_path / "new"))
+    assert names(tmp_path / "old") == []
+    assert names(tmp_path / "new") == [name]
+
+
+def test_drafts_of_another_user_are_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of another user stay, whatever their names: root could remove them."""
+    path = Path(drafts.draft_path(str(tmp_path)))
+    path.touch()
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    drafts.sweep(str(tmp_path))
+    assert names(tmp_path) == [path.name]
 
 
 @pytest.mark.parametrize("removed", [True, False], ids=["removed", "locked"])
@@ -190,11 +294,12 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
 
-    (tmp_path / DEAD).touch()
+    left = Path(drafts.draft_path(str(tmp_path)))
+    left.touch()
     monkeypatch.setattr(fcntl, "flock", refuse)
     with fswrite.draft(str(tmp_path / "out")):
         pass
-    assert names(tmp_path) == [DEAD, "out"]
+    assert names(tmp_path) == [left.name, "out"]
 
 
 def test_made_dirs(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from linkpack.errors import (
 )
 from linkpack.linking import linkapi
 from linkpack.linking.linkapi import LinkOptions
-from linkpack.linking.linkdraft import Draft
+from linkpack.linking.linkdraft import PlanBuilder
 from linkpack.linking.linkscript import make_runnable
 from tests.support.linkbox import LinkBox
 
@@ -259,7 +259,8 @@ def test_command_that_is_there_is_left(box: LinkBox) -> None:
     before = tool.lstat()
     linkapi.link(libs, app, box.options(force=True))
     assert str(tool.readlink()) == "../y/cli.js"
-    assert tool.lstat() == before
+    after = tool.lstat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
 
 
 def test_two_of_one_name(box: LinkBox) -> None:
@@ -381,7 +382,7 @@ def test_outside_files_are_left_alone(box: LinkBox) -> None:
     lib = box.package("lib", "alpha", bin={"leak": "cli.js", "up": "../secret"})
     Path(lib, "cli.js").symlink_to("../secret")
     journal = linkapi.link(project=lib, options=box.options())
-    assert "EOUTSIDE" in codes(journal)
+    assert "WOUTSIDE" in codes(journal)
     assert secret.stat().st_mode & 0o777 == 0o600
     assert not (box.prefix / "bin").exists()
 
@@ -433,11 +434,11 @@ def ordinary_user() -> Iterator[None]:
 @pytest.mark.parametrize(("script", "umask", "told"), [("/etc/passwd", 0o022, ["WPERM"]), ("/bin/sh", 0o077, [])])
 def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> None:
     """A script that is not ours to change is left as it is, and told when it cannot be run."""
-    draft = Draft(())
+    builder = PlanBuilder(())
     with ordinary_user():
-        make_runnable(draft, os.path.realpath(script), umask)
-    assert [problem.code for problem in draft.warnings] == told
-    assert draft.changes == {}
+        make_runnable(builder, os.path.realpath(script), umask)
+    assert [problem.code for problem in builder.warnings] == told
+    assert builder.changes == {}
 
 
 @pytest.mark.parametrize(
@@ -535,7 +536,7 @@ def test_older_displaced_content_stays(box: LinkBox) -> None:
     Path(app, "node_modules/alpha").unlink()
     shutil.rmtree(Path(app, "node_modules/.bin"))
     box.installed(app, "alpha", "2.0.0")
-    assert "EOLDER" in codes(linkapi.relink((), app, box.options()))
+    assert "WOLDER" in codes(linkapi.relink((), app, box.options()))
     linkapi.unlink(["alpha"], app, box.options())
     assert json.loads((edited / "package.json").read_text())["version"] == "2.0.0"
     assert [path.read_text() for path in Path(app).rglob("precious")] == ["edited by hand"]
@@ -782,8 +783,8 @@ def test_links_into_workspaces(box: LinkBox) -> None:
 def test_node_modules_that_is_a_link(box: LinkBox) -> None:
     """A node_modules that is a symbolic link stays one, and links in it lead to the right place."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
-    (box.work / "far/away").mkdir(parents=True)
-    Path(app, "node_modules").symlink_to("../far/away")
+    (box.work / "far/node_modules").mkdir(parents=True)
+    Path(app, "node_modules").symlink_to("../far/node_modules")
     linkapi.link([lib], app, box.options())
     assert box.leads(app, "alpha") == lib
     assert Path(app, "node_modules/.bin/alpha").exists()
@@ -881,7 +882,7 @@ def test_folders_that_are_none(box: LinkBox, path: str, to: str | None, code: st
     before = box.tree()
     plan = linkapi.plan_link([lib], app, box.options())
     assert {problem.code for problem in plan.conflicts} == {code}
-    assert str(at) in {problem.path for problem in plan.conflicts}
+    assert (to if code == "EACCES" else str(at)) in {problem.path for problem in plan.conflicts}
     with pytest.raises(LinkpackError) as caught:
         linkapi.link([lib], app, box.options())
     assert caught.value.code == code

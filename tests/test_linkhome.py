@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.linkhome import Home, Spec, find_home, meant_specs, parse_spec
+from linkpack.linking.linkhome import LocalProject, Spec, find_local_project, meant_specs, parse_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def test_home(tmp_path: Path, files: list[str], start: str, root: str, implicit:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('{"workspaces": ["packages/*"]}' if name.startswith("w/") else "{bad")
-    home = find_home(f"{tmp_path}/{start}")
+    home = find_local_project(f"{tmp_path}/{start}")
     assert (home.root, home.implicit) == (f"{tmp_path}/{root}", implicit)
 
 
@@ -68,5 +68,5 @@ def test_what_is_no_spec(text: str) -> None:
 
 def test_the_project_itself_is_dropped(tmp_path: Path) -> None:
     """Arguments that mean the project are left out, and each one counts once."""
-    home = Home(str(tmp_path), str(tmp_path), implicit=False)
+    home = LocalProject(str(tmp_path), str(tmp_path), implicit=False)
     assert meant_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack.errors import LinkError, ManifestInvalid
+from linkpack.errors import LinkConflict, LinkError, ManifestInvalid
 from linkpack.linking import linkapi
-from tests.support.linkbox import LinkBox
+from tests.support.linkbox import LinkBox, codes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -477,3 +478,224 @@ def test_already_saved_in_a_file_that_is_a_link(box: LinkBox) -> None:
     linkapi.link(["../alpha"], str(app), box.options(save=True))
     assert (app / "node_modules/alpha").is_symlink()
     assert (box.work / "elsewhere").read_bytes() == before
+
+
+# --- what contradicts it
+
+
+OVERRIDES: list[tuple[str, dict[str, Any], str]] = [
+    ("package.json", {"overrides": {"alpha": "1.0.0"}}, "EOVERRIDE"),
+    ("package.json", {"overrides": {"alpha": {".": "1.0.0"}}}, "EOVERRIDE"),
+    ("package.json", {"overrides": {"alpha@^1": {"beta": "1"}}}, "EOVERRIDE"),
+    ("package.json", {"overrides": {"alpha@^9": "1.0.0"}}, "EOVERRIDE"),
+    ("package.json", {"overrides": {"alpha": "file:../alpha/"}}, "EOVERRIDE"),
+    ("package.json", {"overrides": {"alpha": "file:../alpha"}}, ""),
+    ("package.json", {"overrides": {"alpha": "$alpha"}}, ""),
+    ("package.json", {"overrides": {"alpha": {"beta": "1"}}}, ""),
+    ("package.json", {"overrides": {"alpha": "*"}}, ""),
+    ("package.json", {"overrides": {"alpha": ""}}, ""),
+    ("package.json", {"overrides": {"beta": {"alpha": "1.0.0"}}}, ""),
+    ("package.json", {"overrides": {"@s/alpha": "1.0.0", "alphabet": "1"}}, ""),
+    ("package.json", {"resolutions": {"alpha": "1.0.0"}}, ""),
+    ("yarn.lock", {"resolutions": {"alpha": "1.0.0"}}, "EOVERRIDE"),
+    ("yarn.lock", {"resolutions": {"**/alpha": "1.0.0"}}, "EOVERRIDE"),
+    ("yarn.lock", {"resolutions": {"alpha@npm:^1": "portal:../alpha"}}, ""),
+    ("yarn.lock", {"resolutions": {"beta/alpha": "1.0.0"}}, ""),
+    ("yarn.lock", {"overrides": {"alpha": "1.0.0"}}, ""),
+    ("bun.lock", {"overrides": {"alpha": "1.0.0"}}, "EOVERRIDE"),
+    ("pnpm-lock.yaml", {"pnpm": {"overrides": {"alpha": "1.0.0"}}}, "EOVERRIDE"),
+    ("pnpm-lock.yaml", {"pnpm": {"overrides": {"beta>alpha": "1.0.0"}}}, ""),
+    ("pnpm-lock.yaml", {"pnpm-workspace.yaml": "overrides:\n  alpha: 1.0.0\n"}, "EOVERRIDE"),
+    ("pnpm-lock.yaml", {"pnpm-workspace.yaml": "overrides:\n  alpha: link:../alpha\n"}, ""),
+]
+
+
+@pytest.mark.parametrize(("lockfile", "members", "code"), OVERRIDES)
+def test_overrides_that_contradict_are_refused(
+    box: LinkBox, lockfile: str, members: dict[str, Any], code: str
+) -> None:
+    """What would be installed in the saved link's place is an error that names it, and nothing is changed."""
+    text = members.get("pnpm-workspace.yaml")
+    app = project(box, json.dumps({"name": "a", "dependencies": {"alpha": "1.0.0"}, **members}).encode())
+    if isinstance(text, str):
+        (app / "pnpm-workspace.yaml").write_text(text)
+    if lockfile != "package.json":
+        (app / lockfile).write_text("")
+    box.package("alpha", "alpha")
+    before = box.tree()
+    if not code:
+        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        return
+    with pytest.raises(
+        LinkConflict, match=r"wants alpha .*, which conflicts with saving it as file:\.\./alpha"
+    ) as caught:
+        linkapi.link(["../alpha"], str(app), box.options(save=True))
+    assert (caught.value.code, "$alpha" in caught.value.hint) == (code, True)
+    assert box.tree() == before
+    linkapi.link(["../alpha"], str(app), box.options())
+
+
+def test_overrides_of_the_root_hold_for_its_workspaces(box: LinkBox) -> None:
+    """The root's overrides replace what a member asks for."""
+    mono = box.package("mono", "mono", workspaces=["packages/*"], overrides={"alpha": "1.0.0"})
+    member = box.package("mono/packages/a", "a")
+    box.package("alpha", "alpha")
+    with pytest.raises(LinkConflict, match=r"mono/package\.json \(overrides\) wants alpha 1\.0\.0"):
+        linkapi.link(["../../../alpha"], member, box.options(save=True))
+    assert mono
+
+
+NO_SAVE = [
+    ({"save": False}, {"save-dev": "true"}, None),
+    ({"save": False}, {"save": "true"}, None),
+    ({}, {"save": "false", "save-dev": "true"}, None),
+    ({}, {"save-dev": "true"}, "devDependencies"),
+    ({}, {"save": "true"}, "dependencies"),
+    ({"save_dev": True}, {"save": "false"}, "devDependencies"),
+    ({"save_dev": True}, {"save-prod": "true"}, "devDependencies"),
+    ({"save": True}, {"save-dev": "true"}, "devDependencies"),
+]
+
+
+@pytest.mark.parametrize(("flags", "npmrc", "section"), NO_SAVE)
+@pytest.mark.parametrize("where", ["project", "user", "environment"])
+def test_the_stronger_setting_counts(
+    box: LinkBox, flags: dict[str, bool], npmrc: dict[str, str], section: str | None, where: str
+) -> None:
+    """`--no-save` wins over what settings say, and a flag for one section over another's."""
+    app = project(box, b"{}")
+    box.package("alpha", "alpha")
+    text = "".join(f"{key}={value}\n" for key, value in npmrc.items())
+    if where == "environment":
+        box.env.update({f"npm_config_{key.replace('-', '_')}": value for key, value in npmrc.items()})
+    else:
+        (app if where == "project" else box.home).joinpath(".npmrc").write_text(text)
+    linkapi.link(["../alpha"], str(app), box.options(**flags))
+    saved = json.loads((app / "package.json").read_text())
+    assert saved == ({} if section is None else {section: {"alpha": "file:../alpha"}})
+
+
+def test_saving_and_not_saving_at_once_is_refused(box: LinkBox) -> None:
+    """Two flags that contradict each other are an error, as two kinds are."""
+    app = project(box, b"{}")
+    box.package("alpha", "alpha")
+    with pytest.raises(LinkError) as caught:
+        linkapi.link(["../alpha"], str(app), box.options(save=False, save_dev=True))
+    assert caught.value.code == "ESAVE"
+
+
+# --- what JSON cannot say
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_not_saved(box: LinkBox) -> None:
+    """It is linked without saving, and refused with its name when it is to be saved."""
+    app = project(box, b"{}")
+    folder = os.fsdecode(b"l\xe9b")
+    box.package(folder, "alpha")
+    before = box.tree()
+    with pytest.raises(LinkConflict, match="a manifest is UTF-8") as caught:
+        linkapi.link([f"../{folder}"], str(app), box.options(save=True))
+    assert (caught.value.code, caught.value.path) == ("EBADNAME", str(box.work / folder))
+    assert box.tree() == before
+    linkapi.link([f"../{folder}"], str(app), box.options())
+    linkapi.unlink(["alpha"], str(app), box.options())
+    linkapi.unlink(["alpha"], str(app), box.options(), shared=True)
+    assert box.tree() == before
+
+
+NUMBERS = {
+    "1e400": "null",
+    "-1e400": "null",
+    "1.0": "1",
+    "1e3": "1000",
+    "-0": "0",
+    "0.5": "0.5",
+    "12345678901234567890": "12345678901234567000",
+    "1e20": "100000000000000000000",
+    "123456789012345680000": "123456789012345680000",
+    "1" * 5000: "null",
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("place", ["package", "lockfile"])
+def test_numbers_in_a_lockfile_are_those_that_npm_writes(box: LinkBox, number: str, place: str) -> None:
+    """Every number of a manifest or lockfile becomes what JSON.stringify makes of it."""
+    app = project(box, b'{"name":"a"}')
+    lib = box.package("alpha", "alpha")
+    text = json.dumps(LOCK)
+    if place == "package":
+        (box.work / "alpha/package.json").write_text(f'{{"name":"alpha","version":"1.0.0","os":[{number}]}}')
+    else:
+        text = f'{text[:-1]}, "x": [{number}]}}'
+    (app / "package-lock.json").write_text(text)
+    linkapi.link([lib], str(app), box.options(save=True))
+    lock = json.loads(
+        (app / "package-lock.json").read_text(), parse_constant=pytest.fail, parse_int=str, parse_float=str
+    )
+    found = lock["packages"]["../alpha"]["os"] if place == "package" else lock["x"]
+    assert found == [None if NUMBERS[number] == "null" else NUMBERS[number]]
+
+
+def test_numbers_in_a_note_on_a_peer_are_those_that_npm_writes(box: LinkBox) -> None:
+    """What is written into package.json is JSON as well."""
+    meta = '"peerDependenciesMeta": {"alpha": {"optional": true, "a": 1e400, "b": [1, "Infinity"]}}'
+    app = project(box, f'{{"name": "a", "peerDependencies": {{"alpha": "1"}}, {meta}}}'.encode())
+    before = box.tree(app)
+    box.package("alpha", "alpha")
+    linkapi.link(["../alpha"], str(app), box.options(save_peer=True))
+    saved = json.loads((app / "package.json").read_text(), parse_constant=pytest.fail, parse_int=str)
+    wanted = {"optional": False, "a": None, "b": ["1", "Infinity"]}
+    assert saved["peerDependenciesMeta"] == {"alpha": wanted}
+    linkapi.unlink(["alpha"], str(app), box.options())
+    assert box.tree(app) == before
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', "{}\x00", "\ufeff\ufeff{}"])
+def test_a_lockfile_that_is_no_json_for_npm_is_refused(box: LinkBox, text: str) -> None:
+    """What Python's reader takes and JavaScript's does not is an error."""
+    app = project(box, b'{"name":"a"}')
+    box.package("alpha", "alpha")
+    (app / "package-lock.json").write_text(text)
+    with pytest.raises(ManifestInvalid) as caught:
+        linkapi.link(["../alpha"], str(app), box.options(save=True))
+    assert caught.value.code == "ELOCK"
+
+
+def test_a_lockfile_in_utf_16_is_refused(box: LinkBox) -> None:
+    """Lockfiles are UTF-8 for npm."""
+    app = project(box, b'{"name":"a"}')
+    box.package("alpha", "alpha")
+    (app / "package-lock.json").write_bytes(json.dumps(LOCK).encode("utf-16"))
+    with pytest.raises(ManifestInvalid) as caught:
+        linkapi.link(["../alpha"], str(app), box.options(save=True))
+    assert caught.value.code == "ELOCK"
+
+
+INNER = [
+    ("dependencies", {}, True),
+    ("devDependencies", {}, True),
+    ("optionalDependencies", {}, True),
+    ("peerDependencies", {}, True),
+    ("peerDependencies", {"peerDependenciesMeta": {"dep": {"optional": True}}}, False),
+]
+
+
+@pytest.mark.parametrize(("section", "more", "needed"), INNER)
+@pytest.mark.parametrize("has", [None, "1.0.0", "2.0.0"])
+def test_what_a_package_inside_needs_and_the_lockfile_lacks_is_told(
+    box: LinkBox, section: str, more: dict[str, Any], has: str | None, *, needed: bool
+) -> None:
+    """Without it `npm ci` would fail, as tests/differential/test_link_inner.py has it from npm."""
+    app = project(box, b'{"name":"a"}')
+    box.package("app/inner", "alpha", **{section: {"dep": "^1.0.0"}, **more})
+    packages: dict[str, object] = {"": {"name": "a"}}
+    if has:
+        packages["node_modules/dep"] = {"version": has}
+    (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
+    journal = linkapi.link(["./inner"], str(app), box.options(save=True))
+    lacks = needed and (has is None or (has == "2.0.0" and section != "peerDependencies"))
+    assert ("WLOCK" in codes(journal)) == lacks
+    if section == "peerDependencies":
+        journal = linkapi.link(["./inner"], str(app), box.options(save=True, legacy_peer_deps=True))
+        assert "WLOCK" not in codes(journal)

@@ -138,7 +138,7 @@ def test_a_command_given_up_that_somebody_took(box: LinkBox) -> None:
     command.write_text("second")
     box.package("lib", "alpha")
     (warning,) = linkapi.link([lib], app, box.options()).plan.warnings
-    assert warning.code == "EOLDER"
+    assert warning.code == "WOLDER"
     assert Path(warning.path).read_text() == "first"
     assert command.read_text() == "second"
 
@@ -238,8 +238,9 @@ def test_undo_where_the_folder_is_there_again(box: LinkBox) -> None:
 def carry_out(box: LinkBox, plan: LinkPlan, app: str) -> None:
     """Do a plan that was made before something happened."""
     store = find_store(box.env)
-    with opened(store, [app]):
-        apply(plan, store, [app], app)
+    places = [app, str(box.modules)]
+    with opened(store, places):
+        apply(plan, store, places, app)
 
 
 def test_folders_that_came_or_went_meanwhile(box: LinkBox) -> None:

@@ -76,6 +76,7 @@ class Lookup:
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
+        self._above: dict[str, tuple[tuple[str, str], ...]] = {}
         self._hits: dict[tuple[str, str], Hit | None] = {}
 
     def resolve(self, start: str, name: str) -> tuple[Hit | None, str, str]:
@@ -84,12 +85,9 @@ class Lookup:
         The fault is that of a broken link nearer than the hit: Node passes over it, its owner would not.
         """
         fault = ""
-        for folder in node_modules_above(start):
-            if folder not in self._folders:
-                self._folders[folder] = fs.real_path(folder) if fs.is_dir(folder) else ""
-            real = self._folders[folder]
-            if not real:
-                continue
+        if start not in self._above:
+            self._above[start] = tuple(self._existing(start))
+        for folder, real in self._above[start]:
             key = (real, name)
             if key not in self._hits:
                 self._hits[key] = _look(real, name)
@@ -99,6 +97,14 @@ class Lookup:
             if hit is not None and not fault:
                 fault = hit.fault
         return None, "", fault
+
+    def _existing(self, start: str) -> Iterator[tuple[str, str]]:
+        """Yield the node_modules folders above *start* that exist, nearest first, each with its real path."""
+        for folder in node_modules_above(start):
+            if folder not in self._folders:
+                self._folders[folder] = fs.real_path(folder) if fs.is_dir(folder) else ""
+            if self._folders[folder]:
+                yield folder, self._folders[folder]
 
 
 def node_modules_above(start: str) -> Iterator[str]:

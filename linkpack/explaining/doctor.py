@@ -11,11 +11,10 @@ from linkpack.linking.check import is_strict, problems_of, project_folders
 from linkpack.linking.config import find_node, find_program
 from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.linkapi import LinkOptions, link, open_scene, relink
-from linkpack.linking.linklist import list_links, member_roots
+from linkpack.linking.linkapi import LinkOptions, link, open_context, relink
+from linkpack.linking.linklist import list_links
 from linkpack.linking.linkpackage import meets_range, read_loose
-from linkpack.linking.linkrecord import read_record
-from linkpack.linking.linkstate import Kept
+from linkpack.linking.linkstate import Displaced
 from linkpack.linking.linkwarn import (
     PEERS,
     Standing,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from linkpack.errors import Problem
     from linkpack.linking.linklist import Status
-    from linkpack.linking.linkscene import Scene
+    from linkpack.linking.linkscene import LinkContext
     from linkpack.linking.linkwarn import PeerFault
     from linkpack.linking.package_tree import Loaded
 
@@ -90,16 +89,22 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
 
     Raises `LinkpackError` where there is nothing to examine, such as a folder that does not exist.
     """
-    scene = open_scene(project, options, picking=False, needs_prefix=False)
+    context = open_context(project, options, picking=False, needs_prefix=False)
     env = fslinks.environment() if options.env is None else options.env
+    found: list[Diagnosis] = []
     with remembering({}):
-        return [
-            *_environment(scene, project, env),
-            *_links(scene),
-            *_global_links(scene, env),
-            *_bundle(scene),
-            *_left_overs(scene),
-        ]
+        for part in (
+            _environment(context, project, env),
+            _links(context),
+            _global_links(context, env),
+            _bundle(context),
+            _left_overs(context),
+        ):
+            try:
+                found += part
+            except LinkpackError as err:  # noqa: PERF203 - a record that is damaged, or not to be obeyed
+                found.append(Diagnosis("error", "records", err.code, err.path, err.message, err.hint))
+    return list(dict.fromkeys(found))
 
 
 def mend(found: Iterable[Diagnosis], options: LinkOptions) -> tuple[list[Fix], list[Diagnosis]]:
@@ -128,25 +133,20 @@ def _of_problem(problem: Problem, group: str, *, grave: bool = False, fix: Fix |
 # --- the environment
 
 
-def _environment(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     group = "environment"
     yield _node(project, env)
-    yield from (_of_problem(problem, group) for problem in scene.config.warnings)
+    yield from (_of_problem(problem, group) for problem in context.config.warnings)
     for name in _CHANGES_LOOKUP:
         if env.get(name):
             message = f"{name} is set, so that Node looks packages up elsewhere than linkpack takes it to"
             yield Diagnosis("warning", group, "WNODEENV", "", message, f"unset {name}")
-    yield from _prefix(scene, project, env)
-    root = scene.store.root
-    if fs.is_dir(root):
-        mode = fs.stat(root).st_mode & 0o777
-        if mode & 0o022:
-            message = f"others may write to {root}, in which links are recorded (mode {mode:o})"
-            yield Diagnosis("error", group, "ESTATEOPEN", root, message, f"chmod 700 {quoted(root)}")
-        if not fslinks.may_write(root):
-            message = f"you may not write to {root}, in which links are recorded"
-            yield Diagnosis("error", group, "ESTATE", root, message, "make it yours, or set XDG_STATE_HOME")
-    file = plug_and_play(scene.home.root)
+    yield from _prefix(context, project, env)
+    root = context.store.root
+    if fs.is_dir(root) and not fslinks.may_write(root):
+        message = f"you may not write to {root}, in which links are recorded"
+        yield Diagnosis("error", group, "ESTATE", root, message, "make it yours, or set XDG_STATE_HOME")
+    file = plug_and_play(context.project.root)
     if file:
         message = f"{file} has Node take packages from elsewhere, so that links in node_modules have no effect"
         yield Diagnosis(
@@ -166,16 +166,16 @@ def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
     return Diagnosis("ok", group, "", node.exec_path, f"node {node.version} is {node.exec_path}{started}")
 
 
-def _prefix(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Examine the global prefix: who set it, npm's, and whether it can be written to."""
-    config, group = scene.config, "environment"
+    config, group = context.config, "environment"
     if config.fault is not None:
         hint = config.fault.hint
         yield Diagnosis("warning", group, "WNOPREFIX", "", config.fault.message, hint)
         return
     source = config.settings["prefix"].source
     yield Diagnosis("ok", group, "", config.prefix, f"the global prefix is {config.prefix} ({source})")
-    yield from _npms_prefix(scene, project, env)
+    yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
         at = next(each for each in fs.upward(folder) if fslinks.exists(each))
         if not (fs.is_dir(at) and fslinks.may_write(at)):
@@ -185,7 +185,7 @@ def _prefix(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator[Diag
             break
 
 
-def _npms_prefix(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     npm, group = find_program("npm", env), "environment"
     if not npm:
         yield Diagnosis("warning", group, "WNONPM", "", "npm is not on PATH; link --install needs it", "")
@@ -195,7 +195,7 @@ def _npms_prefix(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator
     except NodeUnknown as err:
         yield Diagnosis("warning", group, "WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm")
         return
-    ours = scene.config.prefix
+    ours = context.config.prefix
     if fslinks.canonical(theirs) == fslinks.canonical(ours):
         yield Diagnosis("ok", group, "", npm, f"npm has the same prefix ({npm})")
         return
@@ -207,29 +207,29 @@ def _npms_prefix(scene: Scene, project: str, env: Mapping[str, str]) -> Iterator
 # --- links
 
 
-def _links(scene: Scene) -> Iterator[Diagnosis]:
+def _links(context: LinkContext) -> Iterator[Diagnosis]:
     """Examine the project's links, and the packages that Node loads from the project and its workspaces."""
-    group = f"links of {scene.home.root}"
-    statuses = list_links(scene)
-    yield from _statuses(scene, statuses, group, shared=False)
+    group = f"links of {context.project.root}"
+    statuses = list_links(context)
+    yield from _statuses(context, statuses, group, shared=False)
     tree = PackageTree()
     links = [Standing(each.name, each.target, each.path, each.ours) for each in statuses if each.state == "linked"]
-    strict = is_strict(scene)
-    for problem in problems_of(tree, scene, links, shared=False):
+    strict = is_strict(context)
+    for problem in problems_of(tree, context, links, shared=False):
         if problem.code not in PEERS and problem.code != "WPNP":  # told above, or looked at in the whole tree
             yield _of_problem(problem, group)
-    if not plug_and_play(scene.home.root):
-        for alike in by_cause(_peer_faults(scene, tree, links)):
+    if not plug_and_play(context.project.root):
+        for alike in by_cause(_peer_faults(context, tree, links)):
             problem = peer_problem(alike)
             of_links = is_of_links(alike[0], links)
             grave = of_links and (problem.code in _GRAVE or (strict and problem.code in PEERS))
             yield _of_problem(problem, group, grave=grave, fix=_fix_of(alike) if grave else None)
 
 
-def _peer_faults(scene: Scene, tree: PackageTree, links: list[Standing]) -> list[PeerFault]:
+def _peer_faults(context: LinkContext, tree: PackageTree, links: list[Standing]) -> list[PeerFault]:
     """Return the faults of peers among all packages that Node loads from the project and its workspaces."""
     loads: list[Loaded] = []
-    for folder in dict.fromkeys((*project_folders(tree, scene, links), *member_roots(scene.home.root))):
+    for folder in dict.fromkeys((*project_folders(tree, context, links), *context.installed.members())):
         start = tree.start(folder)
         named = {name for section in sections_of(start.manifest) for name in section} if start.manifest else set()
         named |= {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
@@ -248,11 +248,13 @@ def _fix_of(alike: list[PeerFault]) -> Fix | None:
     return Fix("link", folder, (target,))
 
 
-def _statuses(scene: Scene, statuses: Sequence[Status], group: str, *, shared: bool) -> Iterator[Diagnosis]:
+def _statuses(
+    context: LinkContext, statuses: Sequence[Status], group: str, *, shared: bool
+) -> Iterator[Diagnosis]:
     flag = " -g" if shared else ""
     good = 0
     for each in statuses:
-        again = Fix("relink", scene.home.start, (each.name,), shared)
+        again = Fix("relink", context.project.start, (each.name,), shared)
         if each.state == "dropped":
             how = "something else was installed there" if fslinks.exists(each.path) else "it is not there any more"
             message = f"the link to {each.name} ({each.target}) was dropped: {how}"
@@ -279,19 +281,19 @@ def _statuses(scene: Scene, statuses: Sequence[Status], group: str, *, shared: b
         yield Diagnosis("ok", group, "", "", count)
 
 
-def _global_links(scene: Scene, env: Mapping[str, str]) -> Iterator[Diagnosis]:
+def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Examine the global links, and whether PATH leads to their commands."""
-    if scene.config.fault is not None:
+    if context.config.fault is not None:
         return
-    group = f"global links in {scene.config.modules}"
-    statuses = list_links(scene, shared=True)
-    yield from _statuses(scene, statuses, group, shared=True)
+    group = f"global links in {context.config.modules}"
+    statuses = list_links(context, shared=True)
+    yield from _statuses(context, statuses, group, shared=True)
     links = [Standing(each.name, each.target, each.path, each.ours) for each in statuses if each.state == "linked"]
-    yield from (_of_problem(each, group) for each in problems_of(PackageTree(), scene, links, shared=True))
+    yield from (_of_problem(each, group) for each in problems_of(PackageTree(), context, links, shared=True))
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
     folders = [fslinks.canonical(each) for each in env.get("PATH", "").split(":") if each.startswith("/")]
-    if commands and fslinks.canonical(scene.config.bins) not in folders:
-        bins = scene.config.bins
+    if commands and fslinks.canonical(context.config.bins) not in folders:
+        bins = context.config.bins
         message = (
             f"{bins} is not on PATH, so that a shell does not find {shortened([each.name for each in commands])}"
         )
@@ -309,9 +311,9 @@ def _global_links(scene: Scene, env: Mapping[str, str]) -> Iterator[Diagnosis]:
 # --- the bundle
 
 
-def _bundle(scene: Scene) -> Iterator[Diagnosis]:
+def _bundle(context: LinkContext) -> Iterator[Diagnosis]:
     """Examine whether all bundled dependencies are installed, and as they are meant to be."""
-    group, folder = "bundle", scene.home.start
+    group, folder = "bundle", context.project.start
     manifest = read_loose(folder)
     if manifest is None or not manifest.bundle:
         return
@@ -323,10 +325,10 @@ def _bundle(scene: Scene) -> Iterator[Diagnosis]:
         message = f"bundled dependencies are not installed: {shortened(missing)}"
         hint = f"run {installer.install} in {installer.folder}"
         yield Diagnosis("error", group, "EBUNDLEMISSING", folder, message, hint)
-    for each in list_links(scene):
+    for each in list_links(context):
         if each.state == "dropped" and each.name in manifest.bundle and each.name not in missing:
             message = f"{each.name} is bundled and was linked; pack would ship the copy that replaced the link"
-            again = Fix("relink", scene.home.start, (each.name,))
+            again = Fix("relink", context.project.start, (each.name,))
             yield Diagnosis("error", group, "EREPLACED", each.path, message, f"linkpack relink {each.name}", again)
     if not missing:
         yield Diagnosis("ok", group, "", folder, f"{len(manifest.bundle)} bundled dependencies are installed")
@@ -335,28 +337,28 @@ def _bundle(scene: Scene) -> Iterator[Diagnosis]:
 # --- what earlier runs left
 
 
-def _left_overs(scene: Scene) -> Iterator[Diagnosis]:
+def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
     """Examine the state folder for runs that were cut off, and node_modules for content that no record knows."""
     group = "left-overs"
-    for journal, path in cut_off_runs(scene.store):
+    for journal, path in cut_off_runs(context.store):
         message = f"a run in {journal.scope} was cut off, and has not been taken back yet"
         fix = Fix("relink", journal.scope, ()) if fs.is_dir(journal.scope) else None
         hint = f"any link command there takes it back: linkpack relink -C {quoted(journal.scope)}"
         yield Diagnosis("error", group, "ECUTOFF", path, message, hint, fix)
-    place = scene.place(shared=False)
-    folders = (scene.home.root, *member_roots(scene.home.root))
-    places = [(place, f"{folder}/node_modules") for folder in folders]
-    if scene.config.fault is None:
-        places.append((scene.place(shared=True), scene.config.modules))
-    for recorded, modules in places:
-        known = {
-            kept
-            for entry in read_record(scene.store, recorded).values()
-            for kept in (
-                *entry.older,
-                *(each.before.place for each in entry.owned if isinstance(each.before, Kept)),
-            )
-        }
+    links = context.recorded(shared=False)
+    folders = list(context.places(shared=False))
+    if context.config.fault is None:
+        links += context.recorded(shared=True)
+        folders += context.places(shared=True)
+    known = {
+        stash
+        for _, _, entry in links
+        for stash in (
+            *entry.older,
+            *(each.before.stash for each in entry.owned if isinstance(each.before, Displaced)),
+        )
+    }
+    for modules in dict.fromkeys(folders):
         for path in _stashed(modules):
             if path not in known:
                 message = f"{path} was displaced by a link that is not recorded any more"

@@ -13,12 +13,11 @@ from linkpack.disk import fs
 from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
-from linkpack.gate.against import check_against, check_project
+from linkpack.gate.against import Commit, Source, check_against, check_commit, check_project
 from linkpack.gate.bundle import Runtime, check_runtime
 from linkpack.gate.diffing import Difference
 from linkpack.gate.entrypoints import check_entries, check_license
 from linkpack.gate.findings import ALLOWABLE, Finding, Findings, allowed, errors
-from linkpack.gate.gitrun import committed
 from linkpack.gate.manifests import is_manifest, read_manifests, read_vendored
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive
@@ -86,6 +85,7 @@ def verify(
     path: StrPath,
     *,
     against: StrPath = "",
+    built: Collection[str] = (),
     max_size: int = 0,
     allow: Collection[str] = (),
     npm_rules: str | None = None,
@@ -97,8 +97,10 @@ def verify(
 
     *against* is a directory, another tarball, or `git` or `git:DIR` (what is committed in the repository of the
     current directory, or of DIR): the tarball must be what that packs to, with the same *npm_rules*, *specs* and
-    *publish_config* as `plan_pack` was given; the layout is told by the tarball. *max_size* is the most bytes that
-    it may have, 0 for any. Errors with a code in *allow* are warnings; only those in `ALLOWABLE` can be.
+    *publish_config* as `plan_pack` was given; the layout is told by the tarball. *built* are patterns for files
+    that git ignores and that are compared with those in the work tree; without any, all are, with a warning.
+    *max_size* is the most bytes that it may have, 0 for any. Errors with a code in *allow* are warnings; only
+    those in `ALLOWABLE` can be.
 
     Raises `SnapshotError` when the file cannot be read, `LinkpackError` (EALLOW) for a code that cannot be
     allowed, and what packing *against* raises.
@@ -106,11 +108,16 @@ def verify(
     _check_allow(allow)
     how = given_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
     with within(limits):
-        return _verify(path_text(path), (path_text(against), how), max_size, allow, limits)
+        asked = (path_text(against), tuple(listed(built, "built")), how)
+        return _verify(path_text(path), asked, max_size, allow, limits)
 
 
 def _verify(
-    where: str, against: tuple[str, PackOptions], max_size: int, allow: Collection[str], limits: Limits
+    where: str,
+    against: tuple[str, Collection[str], PackOptions],
+    max_size: int,
+    allow: Collection[str],
+    limits: Limits,
 ) -> Verdict:
     with open_tarball(where) as file:
         archive = read_archive(file.source, file.size, Wanted(_is_looked_at, scan=True), limits)
@@ -133,9 +140,9 @@ def _verify(
         runtime = check_runtime(manifests.by_slot, archive.files.keys(), found, vendored)
         found.extend(check_entries(root, manifests.members, archive.files))
         found.extend(check_license(manifests.members, archive.files.keys()))
-    source, how = against
+    source, built, how = against
     if source and archive.integrity:
-        found.extend(_against(archive, root, source, where, how, limits=limits))
+        found.extend(_against((archive, where), root, (source, built), how, limits=limits))
     return Verdict(
         where,
         root.name if root else "",
@@ -263,14 +270,19 @@ def _secrets(archive: Archive) -> Iterator[Finding]:
 
 
 def _against(
-    archive: Archive, own: Manifest | None, source: str, tarball: str, how: PackOptions, *, limits: Limits
+    tarball: tuple[Archive, str],
+    own: Manifest | None,
+    against: tuple[str, Collection[str]],
+    how: PackOptions,
+    *,
+    limits: Limits,
 ) -> Iterator[Finding]:
-    how = how._replace(destination=posixpath.dirname(tarball) or ".")
+    (archive, path), (source, built) = tarball, against
+    how = how._replace(destination=posixpath.dirname(path) or ".")
     kind, _, folder = source.partition(":")
     if fs.is_dir(source):
-        yield from check_project(archive, own, source, how)
+        yield from check_project(archive, own, Source(source), how)
     elif kind == "git":
-        with committed(folder or ".") as tree:
-            yield from check_project(archive, own, tree, how, label=f"the committed tree of {folder or '.'}")
+        yield from check_commit(archive, own, path, Commit(folder or ".", built, limits), how)
     else:
         yield from check_against(archive, tarball_side(source, limits))

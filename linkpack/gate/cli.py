@@ -49,6 +49,12 @@ _SPECS = click.option(
     default="",
     help="A folder, a tarball, git or git:DIR: TARBALL must be what that packs to, byte for byte.",
 )
+@click.option(
+    "--built",
+    metavar="PATTERN",
+    multiple=True,
+    help="With --against git: what is built, and not committed, as in dist; can be given again.",
+)
 @npm_rules_option
 @_SPECS
 @publish_config_option
@@ -62,6 +68,7 @@ def verify(
     *,
     as_json: bool,
     against: str,
+    built: tuple[str, ...],
     npm_rules: str | None,
     specs: Mode,
     publish_config: bool | None,
@@ -75,12 +82,15 @@ def verify(
 
     Exit status 1 when there are errors. Reads only.
     """
+    if built and against.partition(":")[0] != "git":
+        raise click.UsageError("--built needs --against git")
     verdicts = []
     for path in tarballs:
         try:
             verdict = api.verify(
                 path,
                 against=against,
+                built=built,
                 max_size=max_size,
                 allow=allow,
                 npm_rules=npm_rules,

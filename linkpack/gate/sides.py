@@ -17,7 +17,7 @@ from linkpack.npm.manifest import parse_manifest
 from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from linkpack.api import PackPlan
     from linkpack.gate.reader import Archive
@@ -81,9 +81,14 @@ def archived(archive: Archive) -> Mapping[str, SideFile]:
     return {each.path: SideFile(each.size, each.mode & 0o777, each.digest) for each in archive.members}
 
 
-def plan_side(folder: str, how: PackOptions) -> Side:
-    """What the project in *folder* would be packed to, told *how*; raises as `plan_pack` and `pack` do."""
+def plan_side(folder: str, how: PackOptions, prepare: Callable[[PackPlan], None] | None = None) -> Side:
+    """Return what the project in *folder* would be packed to, told *how*; *prepare* gets the plan beforehand.
+
+    Raises as `plan_pack` and `pack` do.
+    """
     plan = api.make_plan(folder, how)
+    if prepare is not None:
+        prepare(plan)
     tarball = api.measure_plan(plan, how)
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))

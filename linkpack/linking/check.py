@@ -10,35 +10,41 @@ from linkpack.linking.many import sections_of
 from linkpack.linking.package_tree import PackageTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from linkpack.errors import Problem
-    from linkpack.linking.linkdraft import Draft
-    from linkpack.linking.linkscene import Scene
-    from linkpack.linking.linkstate import Edit, Linked
+    from linkpack.linking.linkdraft import PlanBuilder
+    from linkpack.linking.linkscene import LinkContext
+    from linkpack.linking.linkstate import Edit, RecordedLink
 
 _AGAIN = ", then linkpack relink"  # of no use where nothing is linked
 
 
-def warn_of_state_after(draft: Draft, scene: Scene, links: Iterable[Standing], *, shared: bool) -> None:
-    """Add warnings about the links of the project, or with *shared* of the global folder, once *draft* is done.
+def warn_of_state_after(
+    builder: PlanBuilder, context: LinkContext, links: Iterable[Standing], *, shared: bool
+) -> None:
+    """Add warnings about the links of the project, or with *shared* of the global folder, once *builder* is done.
 
     *links* are those that stand now. With npm's `strict-peer-deps` a fault of a peer is a conflict instead.
     """
-    place = scene.place(shared=shared)
-    planned = {key: edit for key, edit in draft.edits.items() if key[0] == place}
-    strict = is_strict(scene)
-    for problem in problems_of(PackageTree(draft.changes), scene, _standing(links, planned), shared=shared):
+    planned = [edit for edit in builder.edits.values() if _is_shared(edit) == shared]
+    strict = is_strict(context)
+    for problem in problems_of(PackageTree(builder.changes), context, _standing(links, planned), shared=shared):
         if strict and problem.code in PEERS:
             hint = problem.hint.removesuffix(_AGAIN)
-            draft.refuse(strict_code(problem), problem.path, problem.message, hint)
+            builder.refuse(strict_code(problem), problem.path, problem.message, hint)
         else:
-            draft.warn(*problem)
+            builder.warn(*problem)
 
 
-def is_strict(scene: Scene) -> bool:
+def _is_shared(edit: Edit) -> bool:
+    """True if *edit* is about a global link."""
+    return not any(entry.project for entry in (edit.before, edit.after) if entry is not None)
+
+
+def is_strict(context: LinkContext) -> bool:
     """True if faults of peers are errors, as npm documents `strict-peer-deps`."""
-    flag = scene.config.flag
+    flag = context.config.flag
     return flag("strict-peer-deps", default=False) and not flag("legacy-peer-deps", default=False)
 
 
@@ -50,19 +56,19 @@ def strict_code(problem: Problem) -> str:
     return f"E{problem.code[1:]}"
 
 
-def note_declared(draft: Draft, scene: Scene, names: Iterable[str]) -> None:
+def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[str]) -> None:
     """Write into the planned links to *names* of the project which manifests name them, as they will be.
 
     A link whose package leaves all of them later was uninstalled by the user, and does not come back by itself.
     """
-    tree = PackageTree(draft.changes)
+    tree = PackageTree(builder.changes)
     wanted = set(names)
-    for key, edit in list(draft.edits.items()):
-        if edit.place == scene.place(shared=False) and edit.after is not None and edit.after.name in wanted:
+    for key, edit in list(builder.edits.items()):
+        if not _is_shared(edit) and edit.after is not None and edit.after.name in wanted:
             link = standing(edit.after)
-            folders = project_folders(tree, scene, [link])
+            folders = project_folders(tree, context, [link])
             declared = tuple(f"{folder}/package.json" for folder in folders if _names(tree, folder, link.name))
-            draft.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
+            builder.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
 
 
 def _names(tree: PackageTree, folder: str, name: str) -> bool:
@@ -70,7 +76,7 @@ def _names(tree: PackageTree, folder: str, name: str) -> bool:
     return manifest is not None and any(name in section for section in sections_of(manifest))
 
 
-def is_uninstalled(entry: Linked) -> bool:
+def is_uninstalled(entry: RecordedLink) -> bool:
     """True if manifests named the package of *entry* when it was linked, and all of them are there without it."""
     manifests = [read_loose(path.rpartition("/")[0]) for path in entry.declared]
     return bool(manifests) and all(
@@ -79,10 +85,10 @@ def is_uninstalled(entry: Linked) -> bool:
     )
 
 
-def _standing(links: Iterable[Standing], planned: Mapping[tuple[str, str], Edit]) -> list[Standing]:
+def _standing(links: Iterable[Standing], planned: Sequence[Edit]) -> list[Standing]:
     """Return *links* with what is planned, by path."""
     found = {link.path: link for link in links}
-    for edit in planned.values():
+    for edit in planned:
         if edit.before is not None:
             found.pop(edit.before.path, None)
         if edit.after is not None:
@@ -90,27 +96,29 @@ def _standing(links: Iterable[Standing], planned: Mapping[tuple[str, str], Edit]
     return [found[path] for path in sorted(found)]
 
 
-def standing(entry: Linked) -> Standing:
+def standing(entry: RecordedLink) -> Standing:
     """Return the recorded link *entry* as one that stands."""
     return Standing(entry.name, entry.target, entry.path, entry.bin_links)
 
 
-def problems_of(tree: PackageTree, scene: Scene, links: Iterable[Standing], *, shared: bool) -> list[Problem]:
+def problems_of(
+    tree: PackageTree, context: LinkContext, links: Iterable[Standing], *, shared: bool
+) -> list[Problem]:
     """Return what to know of *links*, of the project or the global folder, on *tree*.
 
     A link that is not there, dropped by an install, is left out.
     """
     there = [link for link in links if tree.folder(link.path) == link.folder]
-    found = list(package_problems(tree, there, scene.config.modules))
+    found = list(package_problems(tree, there, context.config.modules))
     if not shared:
-        found += project_problems(tree, there, project_folders(tree, scene, there))
+        found += project_problems(tree, there, project_folders(tree, context, there))
     return list(dict.fromkeys(found))
 
 
-def project_folders(tree: PackageTree, scene: Scene, links: Iterable[Standing]) -> list[str]:
+def project_folders(tree: PackageTree, context: LinkContext, links: Iterable[Standing]) -> list[str]:
     """Return the project's folders that load *links*: root, workspaces chosen, and members that name one."""
-    root = scene.home.root
-    folders = [root, *scene.picked]
+    root = context.project.root
+    folders = [root, *context.picked]
     names = {link.name for link in links}
     if names:
         from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have any

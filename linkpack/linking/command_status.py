@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.linking.linkdraft import disk_state
-from linkpack.linking.linkpackage import inside, leads_on, leads_through, source_of
+from linkpack.linking.linkpackage import inside, source_of, target_exists, target_is_inside
 from linkpack.linking.linkscript import CRLF_SHEBANG, head_of
 from linkpack.linking.linkstate import Absent
 
@@ -52,9 +52,9 @@ def _state(path: str, script: str, link: str, *, windows: bool) -> str:
     if not fs.is_file(script):
         return "unbuilt"
     there = disk_state(path, windows=windows)
-    if isinstance(there, Absent) or (leads_through(path, there, link) and not leads_on(path, there)):
+    if isinstance(there, Absent) or (target_is_inside(path, there, link) and not target_exists(path, there)):
         return "missing"
-    if not leads_through(path, there, link):
+    if not target_is_inside(path, there, link):
         return "taken"
     broken = re.match(CRLF_SHEBANG, head_of(script)) is not None
     return "ok" if windows or (fslinks.executable(script) and not broken) else "not executable"

@@ -1,4 +1,4 @@
-"""Finds the project that a link command is about, its workspaces, and what its arguments mean."""
+"""Find the project that a link command is about, its workspaces, and what its arguments mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Home(NamedTuple):
+class LocalProject(NamedTuple):
     """The local project: *root* is its real directory, or that of the workspace root which names it.
 
     *start* is the project proper; *implicit* says that it is a workspace of *root*, which then counts as
@@ -42,8 +42,8 @@ class Picks(NamedTuple):
     with_root: bool = False
 
 
-def find_home(cwd: str) -> Home:
-    """The project that a command in *cwd* is about.
+def find_local_project(cwd: str) -> LocalProject:
+    """Return the project that a command in *cwd* is about.
 
     The nearest directory with a package.json file or a node_modules directory, else *cwd* itself; a broken
     manifest counts. `LinkError` when *cwd* does not exist, `ProjectError` for a workspace file that is no YAML.
@@ -64,41 +64,44 @@ def find_home(cwd: str) -> Home:
 
         around = find_workspace(root)
         if around is not None:
-            return Home(around.root, root, implicit=True)
-    return Home(root, root, implicit=False)
+            return LocalProject(around.root, root, implicit=True)
+    return LocalProject(root, root, implicit=False)
 
 
-def pick_folders(home: Home, picks: Picks, cwd: str) -> tuple[str, ...]:
-    """The real directories of the workspaces that were asked for, the root first when it is one of them.
+def pick_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
+    """Return the real directories of the workspaces that were asked for, the root first if it is one of them.
 
     Empty when none was asked for. `LinkError` (EWORKSPACE) for one that does not exist.
     """
     if not picks.workspaces and not picks.every:
-        return (home.start,) if home.implicit else ()
+        return (project.start,) if project.implicit else ()
     from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - as above
 
-    workspace = read_workspace(home.root)
+    workspace = read_workspace(project.root)
     members = member_folders(workspace) if workspace is not None else []
     chosen = list(members) if picks.every else []
     for wanted in picks.workspaces:
-        found = [folder for folder in members if _is_meant(folder, wanted, home, cwd)]
+        found = [folder for folder in members if _is_meant(folder, wanted, project, cwd)]
         if not found:
             raise LinkError(
-                f'no workspace of {home.root} is called "{wanted}"',
+                f'no workspace of {project.root} is called "{wanted}"',
                 code="EWORKSPACE",
-                path=home.root,
+                path=project.root,
                 hint="name a workspace's package, its folder, or a folder above it",
             )
         chosen += found
     if not chosen:
         raise LinkError(
-            f"{home.root} has no workspaces", code="EWORKSPACE", path=home.root, hint="leave --workspaces out"
+            f"{project.root} has no workspaces",
+            code="EWORKSPACE",
+            path=project.root,
+            hint="leave --workspaces out",
         )
-    return tuple(dict.fromkeys([home.root, *chosen] if picks.with_root else chosen))
+    return tuple(dict.fromkeys([project.root, *chosen] if picks.with_root else chosen))
 
 
-def _is_meant(folder: str, wanted: str, home: Home, cwd: str) -> bool:
-    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, home.root)}
+def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool:
+    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
     if any(folder == path or folder.startswith(f"{path}/") for path in paths):
         return True
     manifest = read_loose(folder)
@@ -106,7 +109,7 @@ def _is_meant(folder: str, wanted: str, home: Home, cwd: str) -> bool:
 
 
 def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
-    """What the argument *text* of `link` means.
+    """Return what the argument *text* of `link` means.
 
     A directory begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. `LinkError`
     (ESPEC) for what is neither, such as an address.
@@ -128,16 +131,15 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
     return Spec("", name, wanted)
 
 
-def is_self(text: str, home: Home, cwd: str) -> bool:
+def is_self(text: str, project: LocalProject, cwd: str) -> bool:
     """True if the argument *text*, taken as a path, is the project itself.
 
-    The root of a workspace is not: `link ..` in an example of a package links that package. (npm 11.19.1 drops the
-    argument, and links the example globally.)
+    The root of its workspace is another package: `link ..` in an example that lies in the package it shows.
     """
-    return fslinks.canonical(posixpath.join(cwd, text)) == home.start
+    return fslinks.canonical(posixpath.join(cwd, text)) == project.start
 
 
-def meant_specs(texts: Sequence[str], home: Home, cwd: str, user_home: str) -> tuple[Spec, ...]:
-    """The arguments, without those that mean the project itself, each once."""
-    kept = [text for text in texts if not is_self(text, home, cwd)]
+def meant_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[Spec, ...]:
+    """Return what the arguments mean, each once, without those that mean the project itself."""
+    kept = [text for text in texts if not is_self(text, project, cwd)]
     return tuple(dict.fromkeys(parse_spec(text, cwd, user_home) for text in kept))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
 from linkpack.linking.check import is_uninstalled, warn_of_state_after
 from linkpack.linking.command_status import Command, command_states
-from linkpack.linking.linkdraft import Draft, disk_state
-from linkpack.linking.linkpackage import is_standing, led_to, read_loose, read_source
+from linkpack.linking.installed import link_names
+from linkpack.linking.linkdraft import disk_state
+from linkpack.linking.linkpackage import is_standing, read_loose, read_source, resolve_parent
 from linkpack.linking.linkplace import place_link
-from linkpack.linking.linkrecord import read_record
-from linkpack.linking.linkstate import Kept, Link
+from linkpack.linking.linkrecord import read_record, read_saved
+from linkpack.linking.linkstate import Displaced, Link
 from linkpack.linking.linkwarn import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from linkpack.linking.linkown import Spot
-    from linkpack.linking.linkscene import Scene
-    from linkpack.linking.linkstate import Linked, LinkPlan
+    from linkpack.linking.linkdraft import PlanBuilder
+    from linkpack.linking.linkhome import Spec
+    from linkpack.linking.linkscene import LinkContext
+    from linkpack.linking.linkstate import LinkPlan, RecordedLink
 
 
 class Status(NamedTuple):
@@ -53,46 +54,45 @@ class Status(NamedTuple):
         return self.state == "linked" and all(command.is_in_order for command in self.commands)
 
 
-def list_links(scene: Scene, *, shared: bool = False) -> tuple[Status, ...]:
-    """Return the links of the project and its workspaces, or with *shared* of the global folder, by path."""
-    place = scene.place(shared=shared)
-    record = read_record(scene.store, place)
-    found = {entry.path: _recorded(scene, entry, shared=shared) for entry in record.values()}
-    for spot, name in _spots(scene, shared=shared):
-        state = disk_state(spot.path)
-        if spot.path not in found and isinstance(state, Link) and not is_installed_link(scene, spot, state):
-            found[spot.path] = _foreign(scene, spot.path, name, shared=shared)
+def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
+    """Return the links of the project and its workspaces, or with *shared* of the global folder, by path.
+
+    Several checkouts may share a node_modules: of their links at one path the one in place is told.
+    """
+    found: dict[str, Status] = {}
+    saved = {} if shared else _saved_files(context)
+    for _, _, entry in context.recorded(shared=shared):
+        status = _recorded(context, entry, saved.get(entry.path, ()))
+        known = found.get(entry.path)
+        if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(entry))):
+            found[entry.path] = status
+    for place in context.places(shared=shared):
+        for name in link_names(place):
+            location = context.shared_location(name) if shared else context.local_location(place, name)
+            state = disk_state(location.path)
+            if location.path in found or not isinstance(state, Link):
+                continue
+            if shared or not context.installed.reason(location.path, state.target):
+                found[location.path] = _foreign(context, location.path, name, shared=shared)
     return tuple(found[path] for path in sorted(found))
 
 
-def _spots(scene: Scene, *, shared: bool) -> Iterator[tuple[Spot, str]]:
-    """Yield where symbolic links to packages are, in the global folder or the project and its workspaces."""
-    if shared:
-        yield from ((scene.shared_spot(name), name) for name in link_names(scene.config.modules))
-        return
-    for folder in (scene.home.root, *member_roots(scene.home.root)):
-        modules = f"{folder}/node_modules"
-        yield from ((scene.local_spot(modules, name), name) for name in link_names(modules))
+def _saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
+    """Return the manifests and lockfiles in which links of the project are saved, by the path of the link."""
+    root = context.project.root
+    saved = read_saved(context.store, root)
+    return {resolve_parent(f"{root}/{key}"): tuple(edit.path for edit in edits) for key, edits in saved.items()}
 
 
-def member_roots(root: str) -> list[str]:
-    """Return the member folders of the workspace whose root *root* is."""
-    if not (fs.is_file(f"{root}/package.json") or fs.is_file(f"{root}/pnpm-workspace.yaml")):
-        return []
-    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
-
-    workspace = read_workspace(root)
-    return member_folders(workspace) if workspace is not None else []
-
-
-def _recorded(scene: Scene, entry: Linked, *, shared: bool) -> Status:
+def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...]) -> Status:
+    shared = not entry.project
     manifest = read_loose(entry.target)
     state = _state(entry)
-    kept = [change.before.place for change in entry.owned if isinstance(change.before, Kept)]
+    kept = [change.before.stash for change in entry.owned if isinstance(change.before, Displaced)]
     commands: tuple[Command, ...] = ()
     if state == "linked" and entry.bin_links and manifest is not None:
-        bins = scene.config.bins if shared else f"{entry.path.removesuffix(f'/{entry.name}')}/.bin"
-        windows = scene.rules.windows
+        bins = context.config.bins if shared else f"{entry.path.removesuffix(f'/{entry.name}')}/.bin"
+        windows = context.rules.windows
         commands = command_states(entry.target, manifest, entry.path, bins, windows=windows)
     return Status(
         name=entry.name,
@@ -103,12 +103,12 @@ def _recorded(scene: Scene, entry: Linked, *, shared: bool) -> Status:
         ours=True,
         displaced=tuple(place for place in (*kept, *entry.older) if fslinks.exists(place)),
         commands=commands,
-        saved=tuple(saved.path for saved in entry.saved),
-        elsewhere="" if shared else _global_target(scene, entry.name, entry.target),
+        saved=saved,
+        elsewhere="" if shared else _global_target(context, entry.name, entry.target),
     )
 
 
-def _state(entry: Linked) -> str:
+def _state(entry: RecordedLink) -> str:
     if not fs.is_dir(entry.target):
         return "dangling"
     if is_standing(entry):
@@ -116,7 +116,7 @@ def _state(entry: Linked) -> str:
     return "uninstalled" if is_uninstalled(entry) else "dropped"
 
 
-def _foreign(scene: Scene, path: str, name: str, *, shared: bool) -> Status:
+def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
     manifest = read_loose(path)
     target = fslinks.canonical(path)
     return Status(
@@ -127,99 +127,78 @@ def _foreign(scene: Scene, path: str, name: str, *, shared: bool) -> Status:
         state="linked" if fs.is_dir(path) else "dangling",
         ours=False,
         displaced=(),
-        elsewhere="" if shared else _global_target(scene, name, target),
+        elsewhere="" if shared else _global_target(context, name, target),
     )
 
 
-def _global_target(scene: Scene, name: str, target: str) -> str:
+def _global_target(context: LinkContext, name: str, target: str) -> str:
     """Return where the global link *name* leads, empty if there is none or it leads to *target*."""
-    path = f"{scene.config.modules}/{name}"
-    if not scene.config.modules or not fslinks.is_link(path):
+    path = f"{context.config.modules}/{name}"
+    if not context.config.modules or not fslinks.is_link(path):
         return ""
     leads = fslinks.canonical(path)
     return "" if leads == target else leads
 
 
-def link_names(modules: str) -> Iterator[str]:
-    """Yield the names of the symbolic links to packages in the node_modules folder *modules*, scoped ones, too."""
-    if not fs.is_dir(modules):
-        return
-    for entry in sorted(fs.scan(modules), key=lambda one: one.name):
-        if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False):
-            inner = sorted(fs.scan(entry.path), key=lambda one: one.name)
-            yield from (f"{entry.name}/{each.name}" for each in inner if each.is_symlink())
-        elif entry.is_symlink() and not entry.name.startswith("."):
-            yield entry.name
-
-
-def is_installed_link(scene: Scene, spot: Spot, found: Link) -> bool:
-    """Whether the link *found* at *spot* was made by an install: into a store, or to a workspace."""
-    if spot.shared:
-        return False
-    parent = fslinks.canonical(posixpath.dirname(spot.path))
-    real = led_to(spot.path, found.target)
-    lexical = posixpath.normpath(posixpath.join(parent, found.target))
-    inside = fslinks.canonical(spot.modules)
-    if real.startswith(f"{inside}/") or lexical.startswith((f"{inside}/.pnpm/", f"{inside}/.store/")):
-        return True
-    root = scene.home.root
-    if not real.startswith(f"{root}/"):
-        return False
-    if "/node_modules/" in real.removeprefix(root):
-        return True
-    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
-
-    workspace = read_workspace(root)
-    return workspace is not None and real in member_folders(workspace)
-
-
-def standing_links(scene: Scene, *, shared: bool = False) -> list[Standing]:
-    """Return the links of the project, or with *shared* of the global folder, that stand and lead somewhere."""
-    place = scene.place(shared=shared)
-    bare = {entry.path for entry in read_record(scene.store, place).values() if not entry.bin_links}
-    links = [each for each in list_links(scene, shared=shared) if each.state == "linked"]
+def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standing]:
+    """Return the links of the project, or with *shared* of the global folder, that lead somewhere."""
+    bare = {entry.path for _, _, entry in context.recorded(shared=shared) if not entry.bin_links}
+    links = [each for each in list_links(context, shared=shared) if each.state == "linked"]
     return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
 
 
-def plan_relink(scene: Scene, names: Sequence[str] = (), *, shared: bool = False) -> LinkPlan:
-    """Plan to restore the recorded links, or those called *names*, where they were dropped.
+def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bool = False) -> LinkPlan:
+    """Plan to restore the recorded links, or those that *wanted* names, where they were dropped.
 
     What stays undone is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never
     linked, WUNINSTALLED for a package that left package.json since (unless it is named), WNOLINKS if there is
     no link at all.
     """
-    place = scene.place(shared=shared)
-    record = read_record(scene.store, place)
-    draft = Draft(scene.homes, windows=scene.rules.windows)
-    for name in names:
-        if all(entry.name != name for entry in record.values()):
-            message = f"{name} is not among the links of {place}"
-            draft.warn("WNOTLINKED", place, message, f"run linkpack link {name}")
-    if not record and not names:
-        draft.warn("WNOLINKS", place, f"no links are recorded for {place}", "make them with linkpack link")
-    for entry in record.values():
-        if not names or entry.name in names:
-            _relink(draft, scene, entry, record, shared=shared, named=bool(names))
-    warn_of_state_after(draft, scene, standing_links(scene, shared=shared), shared=shared)
-    return draft.plan()
+    builder = context.builder() if shared else context.builder(context.every_package)
+    linked = [each for each in context.recorded(shared=shared) if shared or context.is_own(each[2])]
+    where = context.shared_place if shared else context.project.root
+    for spec in wanted:
+        if not any(_is_meant(spec, entry) for _, _, entry in linked):
+            name = spec.folder or spec.name
+            message = f"{name} is not among the links of {where}"
+            builder.warn("WNOTLINKED", where, message, f"run linkpack link {name}")
+    if not linked and not wanted:
+        builder.warn("WNOLINKS", where, f"no links are recorded for {where}", "make them with linkpack link")
+    for place, key, entry in linked:
+        if not wanted and _state(entry) == "uninstalled":
+            message = f"{entry.name} left package.json since it was linked, so that its link is not brought back"
+            hint = (
+                f"to forget the link: linkpack unlink {entry.name}; to have it back: linkpack relink {entry.name}"
+            )
+            builder.warn("WUNINSTALLED", entry.path, message, hint)
+        elif not wanted or any(_is_meant(spec, entry) for spec in wanted):
+            _relink(builder, context, entry, key, read_record(context.store, place))
+    warn_of_state_after(builder, context, standing_links(context, shared=shared), shared=shared)
+    return builder.plan()
+
+
+def _is_meant(spec: Spec, entry: RecordedLink) -> bool:
+    return entry.target == fslinks.canonical(spec.folder) if spec.folder else entry.name == spec.name
 
 
 def _relink(
-    draft: Draft, scene: Scene, entry: Linked, record: Mapping[str, Linked], *, shared: bool, named: bool
+    builder: PlanBuilder,
+    context: LinkContext,
+    entry: RecordedLink,
+    key: str,
+    record: Mapping[str, RecordedLink],
 ) -> None:
-    if not named and _state(entry) == "uninstalled":
-        message = f"{entry.name} left package.json since it was linked, so that its link is not brought back"
-        hint = f"to forget the link: linkpack unlink {entry.name}; to have it back: linkpack relink {entry.name}"
-        draft.warn("WUNINSTALLED", entry.path, message, hint)
-        return
     modules = entry.path.removesuffix(f"/{entry.name}")
-    spot = scene.shared_spot(entry.name) if shared else scene.local_spot(modules, entry.name)
-    rules = scene.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
+    location = (
+        context.local_location(modules, entry.name) if entry.project else context.shared_location(entry.name)
+    )
+    location = location._replace(key=key, project=entry.project)
+    rules = context.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
     try:
         source = read_source(entry.target)
     except LinkpackError as err:
         message = f"{entry.name} cannot be linked again: {err.message}"
         hint = f"bring {entry.target} back, or run linkpack unlink {entry.name}"
-        draft.warn("WSOURCEGONE", entry.target, message, hint)
+        builder.warn("WSOURCEGONE", entry.target, message, hint)
         return
-    place_link(draft, spot, source, rules, record)
+    place_link(builder, location, source, rules, record)

@@ -1,4 +1,4 @@
-"""Plans what a saved link changes in package-lock.json, so that `npm ci` takes it.
+"""Plan what a saved link changes in package-lock.json, so that `npm ci` accepts it.
 
 Facts: arborist of npm 11.19.1.
 """
@@ -12,55 +12,55 @@ from typing import TYPE_CHECKING, Any
 from linkpack.disk import fs
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.linkpackage import read_loose, source_of
-from linkpack.linking.linkrecord import current
+from linkpack.linking.linkrecord import planned_file
 from linkpack.linking.linksections import META, SECTIONS, kind_of, tables
-from linkpack.linking.linkstate import File, Saved
+from linkpack.linking.linkstate import File, ManifestEdit
 from linkpack.linking.lockentry import described, meta_of
-from linkpack.linking.lockjson import by_name, dump, nice
-from linkpack.npm.jsontext import BOM, check_depth
+from linkpack.linking.lockjson import by_name, dump, load, nice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkpackage import Source
-    from linkpack.linking.linkscene import Scene
+    from linkpack.linking.linkscene import LinkContext
 
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
-_OTHERS = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _TABLES = ("packages", "dependencies")
 _FLAGS = {"dev": "dev", "optional": "optional", "peer": "peer"}
 
 _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 
 
-def plan_lock(draft: Draft, folders: Sequence[str], source: Source, scene: Scene) -> Saved | None:
-    """Add to *draft* the project's lockfile, in which *folders* depend on *source*.
+def plan_lock(
+    builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
+) -> ManifestEdit | None:
+    """Add to *builder* the project's lockfile, in which *folders* depend on *source*.
 
     None when there is nothing to write: other package managers have lockfiles of their own, and one that is
     not there is only made when the rest of the tree is known. `ManifestInvalid` for a lockfile that is not what
     npm writes.
     """
-    root = scene.home.root
+    root = context.project.root
     name = next((each for each in LOCKFILES if fs.is_file(f"{root}/{each}")), LOCKFILES[1])
     path = f"{root}/{name}"
-    state = current(draft.changes, path)
+    state = planned_file(builder.changes, path)
     old = state.content if state else None
-    lock = _parse(old, path) if old is not None else _new_lock(draft, root)
+    lock = _parse(old, path) if old is not None else _new_lock(builder, root)
     if lock is None:
         return None
     before = json.loads(json.dumps(lock))
-    _update(lock, draft, folders, source, scene)
+    _update(lock, builder, folders, source, context)
     content = dump(lock, old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}")
-    mode = state.mode if state else 0o666 & ~scene.rules.umask
-    draft.edit_file(path, File(content, mode))
-    return Saved(path, old, content, tuple(_entries(before, lock)))
+    mode = state.mode if state else 0o666 & ~context.rules.umask
+    builder.edit_file(path, File(content, mode))
+    return ManifestEdit(path, old, content, tuple(_entries(before, lock)))
 
 
 def _parse(raw: bytes, path: str) -> _Lock:
     try:
-        lock = json.loads(raw)
-        check_depth([lock])
+        lock = load(raw)
     except (ValueError, RecursionError) as err:
         why = "it is nested too deeply" if isinstance(err, RecursionError) else str(err)
         raise _no_lock(path, why) from err
@@ -79,30 +79,33 @@ def _no_lock(path: str, why: str) -> ManifestInvalid:
     )
 
 
-def _manifest(draft: Draft, folder: str) -> dict[str, Any]:
-    """The members of the package.json in *folder*, which was read before, as it will be."""
-    state = current(draft.changes, f"{folder}/package.json")
-    members: dict[str, Any] = json.loads(state.content.removeprefix(BOM)) if state else {}
+def _manifest(builder: PlanBuilder, folder: str) -> dict[str, Any]:
+    """Return the members of the package.json in *folder*, as it will be; it was read and checked before."""
+    state = planned_file(builder.changes, f"{folder}/package.json")
+    members: dict[str, Any] = load(state.content) if state else {}
     return members
 
 
-def _new_lock(draft: Draft, root: str) -> _Lock | None:
-    """A lockfile for a project that has none: from what npm last installed, or for a project without anything."""
-    other = next((name for name in _OTHERS if fs.is_file(f"{root}/{name}")), "")
+def _new_lock(builder: PlanBuilder, root: str) -> _Lock | None:
+    """Return a lockfile for a project that has none, from what npm last installed.
+
+    None, with a warning, when it is not known what else belongs into it.
+    """
+    other = next((name for name in OTHER_LOCKFILES if fs.is_file(f"{root}/{name}")), "")
     if other:
         hint = "run that package manager's install to update its own"
-        draft.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
+        builder.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
         return None
-    members = _manifest(draft, root)
+    members = _manifest(builder, root)
     hidden = f"{root}/node_modules/.package-lock.json"
-    installed = current(draft.changes, hidden)
-    inner = _members(draft, root, members)
+    installed = planned_file(builder.changes, hidden)
+    inner = _members(builder, root, members)
     packages = {**(_parse(installed.content, hidden).get("packages", {}) if installed else {}), **(inner or {})}
     known = {key.rpartition("node_modules/")[2] for key in packages}
     missing = {name for each in (members, *packages.values()) for name in _needed(each, inner=each is not members)}
     if inner is None or not missing <= known:
         hint = "run npm install --package-lock-only"
-        draft.warn("WLOCK", root, "no package-lock.json is made: what else is installed is not known", hint)
+        builder.warn("WLOCK", root, "no package-lock.json is made: what else is installed is not known", hint)
         return None
     lock: _Lock = {"name": members.get("name") or posixpath.basename(root)}
     if members.get("version"):
@@ -112,14 +115,14 @@ def _new_lock(draft: Draft, root: str) -> _Lock | None:
 
 
 def _needed(members: dict[str, Any], *, inner: bool) -> set[str]:
-    """The names that a package needs in the lockfile: not those of folders, which a save puts there."""
+    """Return the names that a package needs in the lockfile, but for folders, which saving them puts there."""
     sections = SECTIONS[:1] if inner else (SECTIONS[0], SECTIONS[2])
     found = tables(members)
     return {name for part in sections for name, spec in found[part].items() if not str(spec).startswith("file:")}
 
 
-def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any] | None:
-    """What a lockfile says of the workspaces of the project *root*; None when one of them cannot be read."""
+def _members(builder: PlanBuilder, root: str, members: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the lockfile entries of the workspaces of *root*; None when one of them cannot be read."""
     if not members.get("workspaces"):
         return {}
     from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have workspaces
@@ -130,27 +133,30 @@ def _members(draft: Draft, root: str, members: dict[str, Any]) -> dict[str, Any]
         key, manifest = posixpath.relpath(folder, root), read_loose(folder)
         if manifest is None:
             return None
-        found[key] = described(source_of(folder, manifest), _manifest(draft, folder))
+        found[key] = described(source_of(folder, manifest), _manifest(builder, folder))
         name = manifest.name or posixpath.basename(folder)
         found[f"node_modules/{name}"] = {"resolved": key, "link": True}
     return found
 
 
-def _update(lock: _Lock, draft: Draft, folders: Sequence[str], source: Source, scene: Scene) -> None:
-    root = scene.home.root
+def _update(
+    lock: _Lock, builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
+) -> None:
+    root = context.project.root
     name = source.manifest.name
     target = posixpath.relpath(source.root, root)
     kinds = set()
     packages = lock.get("packages")
     for folder in folders:
-        members = _manifest(draft, folder)
+        members = _manifest(builder, folder)
         kinds.add(kind_of(tables(members), name))
         if packages is not None:
             key = "" if folder == root else posixpath.relpath(folder, root)
             packages[key] = nice(_dependent(packages.get(key, {}), members, name))
     if packages is not None:
-        _put_packages(packages, source, target, scene, kinds)
-        _warn_about_inner(draft, packages, source, target)
+        _put_packages(packages, source, target, context, kinds)
+        with_peers = not context.config.flag("legacy-peer-deps", default=False)
+        _warn_about_inner(builder, packages, source, target, with_peers=with_peers)
     if "dependencies" in lock or lock.get("lockfileVersion") == 1:
         legacy = {"version": f"file:{target}"}
         needs = dict(source.manifest.dependencies)
@@ -158,14 +164,16 @@ def _update(lock: _Lock, draft: Draft, folders: Sequence[str], source: Source, s
         lock["dependencies"] = by_name({**lock.get("dependencies", {}), name: entry})
 
 
-def _put_packages(packages: dict[str, Any], source: Source, target: str, scene: Scene, kinds: set[str]) -> None:
-    for modules in scene.local_modules(source.manifest.name):
-        key = posixpath.relpath(f"{modules}/{source.manifest.name}", scene.home.root)
+def _put_packages(
+    packages: dict[str, Any], source: Source, target: str, context: LinkContext, kinds: set[str]
+) -> None:
+    for modules in context.local_modules(source.manifest.name, source.root):
+        key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
         moved = {each: packages.pop(each) for each in list(packages) if f"{each}/".startswith(f"{key}/")}
         packages[key] = {"resolved": target, "link": True}
         if moved and not moved.get(key, {}).get("link"):
             _keep_for_others(packages, source, key, moved)
-    meta = described(source, json.loads(source.manifest.raw.removeprefix(BOM)))
+    meta = described(source, load(source.manifest.raw))
     if len(kinds) == 1 and (flag := _FLAGS.get(next(iter(kinds)))):
         meta[flag] = True
     packages[target] = nice(meta)
@@ -177,7 +185,7 @@ def _put_packages(packages: dict[str, Any], source: Source, target: str, scene: 
 def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: dict[str, Any]) -> None:
     """Give packages that need what the link replaces, and that cannot use it, a copy of their own.
 
-    As npm does; only in the lockfile: on the disk the link stands for all until `npm ci`.
+    As npm does; only in the lockfile: on the disk the link is what all of them find until `npm ci`.
     """
     from linkpack.npm.ranges import satisfies  # noqa: PLC0415 - only when something is replaced
 
@@ -195,7 +203,7 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: 
 
 
 def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
-    """The key of the package that the one at *start* finds as *name*; empty when there is none."""
+    """Return the key of the package that the one at *start* finds as *name*; empty when there is none."""
     at = start
     while True:
         found = f"{at}/node_modules/{name}".lstrip("/")
@@ -205,18 +213,38 @@ def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
         at = head.rstrip("/") if head or at.startswith("node_modules/") else posixpath.dirname(at)
 
 
-def _warn_about_inner(draft: Draft, packages: dict[str, Any], source: Source, target: str) -> None:
-    """Warn when a package inside of the project has dependencies that the project's lockfile lacks."""
+def _warn_about_inner(
+    builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str, *, with_peers: bool
+) -> None:
+    """Warn when a package inside of the project needs what the project's lockfile lacks.
+
+    npm installs what such a package needs, for its development and as a peer too, and `npm ci` fails without
+    (measured on npm 11.19.1). A peer of another version is left to a warning of npm's own.
+    """
     if target.startswith("../"):
         return
-    for name in source.manifest.dependencies:
-        if not _found_from(packages, target, name):
-            message = f"{source.manifest.name} needs {name}, which the lockfile does not have; npm ci would fail"
-            draft.warn("WLOCK", source.root, message, "run npm install --package-lock-only")
+    manifest = source.manifest
+    needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
+    peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
+    for name, wanted in sorted({**peers, **needed}.items()):
+        found = _found_from(packages, target, name)
+        entry = packages.get(found, {})
+        entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry
+        if not found or not _meets(entry.get("version"), wanted):
+            lacks = f"{name} {wanted}" if found else name
+            message = f"{manifest.name} needs {lacks}, which the lockfile does not have; npm ci would fail"
+            builder.warn("WLOCK", source.root, message, "run npm install --package-lock-only")
+
+
+def _meets(version: object, wanted: str) -> bool:
+    """True if *version* meets *wanted*, or one of them is no version or range."""
+    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - only for packages inside of the project
+
+    return not isinstance(version, str) or parse_range(wanted) is None or satisfies(version, wanted)
 
 
 def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
-    """The entry of a project or workspace, with the dependencies that its manifest has now."""
+    """Return the entry of a project or workspace, with the dependencies that its manifest has now."""
     after = dict(entry)
     found = tables(members)
     if kind_of(found, name) == "optional":
@@ -232,7 +260,7 @@ def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dic
 
 
 def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """The members that differ: whole packages, and single dependencies of the packages that were there."""
+    """Return the entries of the two tables that differ, each with its old and new JSON text."""
     found: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
@@ -248,8 +276,8 @@ def _raw(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def take_out(raw: bytes, saved: Saved) -> bytes:
-    """The lockfile *raw* with those entries of *saved* undone that are still as we wrote them.
+def take_out(raw: bytes, saved: ManifestEdit) -> bytes:
+    """Return the lockfile *raw* with those entries of *saved* undone that are still as they were written.
 
     `ManifestInvalid` when it is no longer what npm writes.
     """
@@ -273,7 +301,7 @@ def _put_back(section: dict[str, Any], key: str, before: str | None, after: str 
 
 
 def _without(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """A dependent's entry that was changed since: single dependencies that are still ours go back."""
+    """Return the entry *now*, which was changed since, with those dependencies put back that are still ours."""
     for section in SECTIONS:
         old, ours, have = (tables(each)[section] for each in (before, after, now))
         left = dict(have)

@@ -1,4 +1,4 @@
-"""Whose a path is: what stands there, what stood there before our first link, and what to put back one day."""
+"""Keep track of a link's paths: what is there, what was there first, and what to put back one day."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
-from linkpack.linking.claims import handed_down, heir
-from linkpack.linking.linkpackage import is_theirs, leads_through
-from linkpack.linking.linkstate import ABSENT, Absent, Change, Edit, Folder, Kept, Link, Linked
+from linkpack.linking.claims import find_displacer, inherit
+from linkpack.linking.linkpackage import is_foreign_command, target_is_inside
+from linkpack.linking.linkstate import ABSENT, Absent, Change, Displaced, Edit, Link
+from linkpack.system.relocate import same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.linking.linkdraft import Draft
-    from linkpack.linking.linkpackage import Source
-    from linkpack.linking.linkstate import State
+    from linkpack.linking.linkdraft import PlanBuilder
+    from linkpack.linking.linkstate import RecordedLink, State
 
 
-class Rules(NamedTuple):
+class LinkRules(NamedTuple):
     """How links are to be made: npm's flags, and ours."""
 
     bin_links: bool = True
@@ -29,12 +29,13 @@ class Rules(NamedTuple):
     gentle: bool = False  # leave commands that another link has taken since, as relink does
 
 
-class Spot(NamedTuple):
-    """Where a link has to stand.
+class LinkLocation(NamedTuple):
+    """Where a link belongs; folders are by their real paths.
 
-    *place* and *key* name its entry in the record; *path* is the link; *modules* the node_modules it is in;
-    *bins* and *mans* are the folders of commands and man pages (*mans* empty: none). *shared* says that
-    others use them too, so that what is not ours is only taken by force.
+    *place*, a real node_modules, and *key* name its entry in the record. *path* is the link, *modules* the
+    node_modules it is in, *bins* and *mans* the folders of commands and man pages (*mans* empty: none). *shared*
+    says that the folder is the global one: what is not ours there is only taken by force. *project* is the root
+    of the project that has the link, empty for a global one. *aliases* tells how the user knows those folders.
     """
 
     place: str
@@ -44,103 +45,108 @@ class Spot(NamedTuple):
     bins: str
     mans: str
     shared: bool
+    project: str
+    aliases: Mapping[str, str]
 
 
-class Owner:
-    """The planning of one link, as far as it is about whose a path is and what was there before."""
+class Ownership:
+    """What one link owns while it is planned: for each path what was there first, and what is to be there.
 
-    def __init__(
-        self, draft: Draft, spot: Spot, source: Source, rules: Rules, record: Mapping[str, Linked]
-    ) -> None:
-        self.draft = draft
-        self.spot = spot
-        self.source = source
-        self.rules = rules
-        self.record = record
-        planned = draft.edits.get((spot.place, spot.key))
-        self.old = old = planned.after if planned else record.get(spot.key)
+    *old* is its entry in the record so far. *adopted* says that the very link is there already, made by hand or by
+    `npm link`: taking it away needs to bring nothing back. *replaced* says that something else has taken the place
+    of our link.
+    """
+
+    def __init__(self, builder: PlanBuilder, location: LinkLocation, record: Mapping[str, RecordedLink]) -> None:
+        self._builder = builder
+        self._location = location
+        self._record = record
+        planned = builder.edits.get((location.place, location.key))
+        self.old = old = planned.after if planned else record.get(location.key)
         self.owned: dict[str, Change] = {}
         self.before_owned = {change.path: change for change in old.owned} if old else {}
         self.older = list(old.older) if old else []
-        self.adopted = False  # whether npm made the link to the package
-        self.replaced = False  # whether something else has the place of our link by now
+        self.adopted = False
+        self.replaced = False
 
-    def own(self, path: str, after: State) -> None:
+    def others(self) -> dict[str, RecordedLink]:
+        """Return the other links of the same node_modules, as they are planned to be."""
+        found = self._builder.entries(self._location.place, self._record)
+        found.pop(self._location.key, None)
+        return found
+
+    def take(self, path: str, after: State) -> None:
         """Have *after* at *path*, and remember what to put back there one day."""
-        found = self.draft.state(path)
-        made = set(self.draft.changes)
-        if found != after or isinstance(found, Kept):
-            self.draft.put(path, after, self.spot.modules)
-        for folder in self.draft.changes.keys() - made:
-            if isinstance(self.draft.changes[folder].after, Folder):
-                self.owned[folder] = self.draft.changes[folder]
-        planned = self.draft.changes.get(path)
-        before = found if planned is None or path in made else planned.before
+        builder = self._builder
+        found = builder.state(path)
+        is_planned = path in builder.changes
+        if found != after or isinstance(found, Displaced):
+            self.owned.update({change.path: change for change in builder.put(path, after, self._location.modules)})
+        planned = builder.changes.get(path)
+        before = found if planned is None or is_planned else planned.before
         self.owned[path] = Change(path, self._first(path, found, before, after), after)
 
     def _first(self, path: str, found: State, before: State, after: State) -> State:
-        """What unlinking has to put back: what was there before the first of our links."""
+        """Return what unlinking has to put back: what was at *path* before the first of our links."""
+        link = self._location.path
         earlier = self.before_owned.get(path)
-        mine = leads_through(path, found, self.spot.path)
+        mine = target_is_inside(path, found, link)
         if earlier is None:
-            # The link or a command of this very package, made by npm: nothing to bring back.
-            return ABSENT if self.adopted and (mine or path == self.spot.path) else before
-        theirs = self.replaced and is_theirs(path, found, self.spot.path)
-        if self.replaced and leads_through(path, earlier.before, self.spot.path):
+            return ABSENT if self.adopted and (mine or path == link) else before
+        theirs = self.replaced and is_foreign_command(path, found, link)
+        if self.replaced and target_is_inside(path, earlier.before, link):
             earlier = earlier._replace(before=ABSENT)  # it went with the package that the first link displaced
+        if found == after != earlier.after and self._is_claimed(path, found) and self._heal(earlier, found):
+            return before  # another checkout has made the very link that is wanted now, over ours
         if not theirs and (mine or found in {earlier.after, after}):
             return earlier.before
         healed = self._heal(earlier, found)
         kept = earlier.before
-        whole = isinstance(kept, Link) or (isinstance(kept, Kept) and fslinks.exists(kept.place))
+        whole = isinstance(kept, Link) or (isinstance(kept, Displaced) and fslinks.exists(kept.stash))
         if isinstance(found, Absent):
             return kept if whole else before
-        if healed or not isinstance(kept, Kept) or not whole:
+        if healed or not isinstance(kept, Displaced) or not whole:
             return before  # when healed, another link puts back what we had displaced
-        # Somebody, most likely an installer, put the same or another version there: that one counts now.
-        if isinstance(before, Kept) and fslinks.same_trees(kept.place, path):
-            self.draft.discard.append(kept.place)
+        # An installer, most likely, put the same or another version there: that one counts now.
+        if isinstance(before, Displaced) and same(kept.stash, path):
+            self._builder.discard.append(kept.stash)
         else:
             self._keep_older(path, kept)
         return before
 
-    def _keep_older(self, path: str, kept: Kept) -> None:
-        self.older.append(kept.place)
-        message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.place}"
-        self.draft.warn("EOLDER", kept.place, message, "remove it when you do not need it")
-
-    def _others(self) -> dict[str, Linked]:
-        """The other links of the place, as they are planned to be."""
-        found = self.draft.entries(self.spot.place, self.record)
-        found.pop(self.spot.key, None)
-        return found
+    def _keep_older(self, path: str, kept: Displaced) -> None:
+        self.older.append(kept.stash)
+        message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.stash}"
+        self._builder.warn("WOLDER", kept.stash, message, "remove it when you do not need it")
 
     def _heal(self, earlier: Change, found: State) -> bool:
-        """A link that displaced our command has to put back what we had displaced, as we now displace that.
+        """Let the link that displaced *earlier* inherit what that had displaced; True if there is one.
 
-        Whether there is such a link. *found* is what stands there.
+        *found* is what is there now, which this link displaces in turn.
         """
-        others = self._others()
-        key = heir(earlier, others, found)
+        others = self.others()
+        key = find_displacer(earlier, others, found)
         if key is None:
             return False
-        edit = Edit(self.spot.place, key, self.record.get(key), handed_down(others[key], earlier))
-        self.draft.edits[self.spot.place, key] = edit
+        place = self._location.place
+        self._builder.edits[place, key] = Edit(place, key, self._record.get(key), inherit(others[key], earlier))
         return True
 
-    def _taken(self, path: str) -> bool:
-        """Whether another link has this command now, and is to keep it."""
-        if not self.rules.gentle or path not in self.before_owned:
-            return False
-        found = self.draft.state(path)
-        others = self._others().values()
-        return any(change[::2] == (path, found) for entry in others for change in entry.owned)
+    def belongs_to_another(self, path: str) -> bool:
+        """True if a command of ours at *path* was taken by another link of the same node_modules since."""
+        return path in self.before_owned and self._is_claimed(path, self._builder.state(path))
+
+    def _is_claimed(self, path: str, found: State) -> bool:
+        """True if another link of the same node_modules put *found* at *path*."""
+        claims = (change for entry in self.others().values() for change in entry.owned)
+        return any(change.path == path and change.after == found for change in claims)
 
     def give_up(self, path: str, change: Change) -> None:
-        """Put back what stood at *path* before *change*, which is ours no longer, or leave that to its heir."""
-        found = self.draft.state(path)
-        healed = self._heal(change, found)
+        """Put back what *change*, no longer ours, displaced; or leave that to the link that displaced it."""
+        found = self._builder.state(path)
+        if self._heal(change, found):
+            return
         if found == change.after:
-            self.draft.replace(path, change.after, change.before)
-        elif not healed and isinstance(change.before, Kept) and fslinks.exists(change.before.place):
+            self._builder.replace(path, change.after, change.before)
+        elif isinstance(change.before, Displaced) and fslinks.exists(change.before.stash):
             self._keep_older(path, change.before)

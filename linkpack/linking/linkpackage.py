@@ -1,4 +1,4 @@
-"""Reads the packages that links lead to."""
+"""Read the packages that links lead to, and resolve links as Node and npm do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from linkpack.npm.names import name_fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.linking.linkstate import Linked, State
+    from linkpack.linking.linkstate import RecordedLink, State
     from linkpack.npm.manifest import Manifest
 
 _LIMIT = 16 << 20  # bytes of a package.json
@@ -33,7 +33,7 @@ class Source(NamedTuple):
 
 
 def read_loose(folder: str) -> Manifest | None:
-    """The manifest in *folder*, read as npm reads installed ones; None when there is none to use."""
+    """Return the manifest in *folder*, read as npm reads installed ones; None when there is none to use."""
     try:
         raw = fs.read_file(f"{folder}/package.json", _LIMIT)
         return parse_manifest(raw, f"{folder}/package.json", "installed")
@@ -42,10 +42,10 @@ def read_loose(folder: str) -> Manifest | None:
 
 
 def read_source(folder: str) -> Source:
-    """The package in *folder*, fit to be linked.
+    """Return the package in *folder*, checked to be one that can be linked.
 
-    `ManifestInvalid` when there is no package.json, when it is no JSON object, or when its name is missing or
-    one that npm does not link.
+    `ManifestInvalid` when there is no package.json, when it is no JSON object, when its name is missing or one
+    that npm does not link, or when a command or man page has a name that no file can have.
     """
     path = f"{folder}/package.json"
     try:
@@ -66,11 +66,15 @@ def read_source(folder: str) -> Source:
         raise ManifestInvalid(
             f"{path}: {what}", code="ENAME", path=path, hint='to be linked, it needs a "name" that npm accepts'
         )
+    bad = next((each for each in (*manifest.bins, *manifest.bins.values(), *manifest.mans) if "\0" in each), None)
+    if bad is not None:
+        what = f'"{bad}", a command or man page, holds a NUL, which no file name does'
+        raise ManifestInvalid(f"{path}: {what}", code="EBADNAME", path=path, hint="correct bin or man there")
     return source_of(root, manifest)
 
 
 def check_manifest(folder: str) -> None:
-    """Nothing, when the package.json in *folder* is missing or a JSON object; else raises `ManifestInvalid`."""
+    """Raise `ManifestInvalid` if there is a package.json in *folder* that is no JSON object."""
     path = f"{folder}/package.json"
     if fs.is_file(path):
         try:
@@ -85,10 +89,18 @@ def check_manifest(folder: str) -> None:
 
 
 def source_of(root: str, manifest: Manifest) -> Source:
-    """The package in the real directory *root*, whose manifest has been read."""
-    scripts = _below(root, manifest.directories_bin)
-    pages = _below(root, None if manifest.mans else manifest.directories_man)
-    return Source(root, manifest, commands(manifest, scripts), man_pages(manifest, pages))
+    """Return the package in the real directory *root*, whose manifest has been read.
+
+    Commands and man pages that no file can be, as a name holds a NUL, are left out.
+    """
+    scripts = commands(manifest, _below(root, manifest.directories_bin))
+    pages = man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
+    return Source(
+        root,
+        manifest,
+        {name: script for name, script in scripts.items() if "\0" not in name + script},
+        tuple(page for page in pages if "\0" not in page),
+    )
 
 
 def _below(root: str, folder: str | None) -> list[str]:
@@ -99,7 +111,7 @@ def _below(root: str, folder: str | None) -> list[str]:
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """
-    base = None if folder is None else fslinks.canonical(posixpath.join(root, folder))
+    base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
     if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
     found: list[str] = []
@@ -125,18 +137,44 @@ def _below(root: str, folder: str | None) -> list[str]:
 
 
 def inside(root: str, relative: str) -> str | None:
-    """The real path of what *relative* names in the package at *root*; None when that lies outside of it."""
+    """Return the real path of *relative* in the package at *root*; None when that is outside of it."""
     real = fslinks.canonical(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
-def placed(path: str) -> str:
-    """*path* by the real folder that it is in; what stands at it is not followed."""
-    return posixpath.join(fslinks.canonical(posixpath.dirname(path)), posixpath.basename(path))
+def real_folder(path: str) -> str:
+    """Return the folder *path* without links, as far as it exists; a broken link stays as it is written.
+
+    /app/node_modules/@s, where node_modules is a link to /main/node_modules -> /main/node_modules/@s
+    """
+    above = posixpath.dirname(path)
+    if above == path or fs.is_dir(path):
+        return fslinks.canonical(path)
+    return posixpath.join(real_folder(above), posixpath.basename(path))
 
 
-def leads_by(path: str, state: State) -> str | None:
-    """The text by which a link, or a shim of Windows, that is in *state* at *path* leads on; None for the rest."""
+def named_folders(*folders: str) -> dict[str, str]:
+    """Return how *folders*, and those around them, are called where links lead to them: real paths to names.
+
+    /app/node_modules/@s, where node_modules is a link to /main/node_modules
+        -> /main/node_modules/@s: /app/node_modules/@s, /main/node_modules: /app/node_modules
+    """
+    found: dict[str, str] = {}
+    for folder in folders:
+        at = folder
+        while (real := real_folder(at)) != at:
+            found[real] = at
+            at = posixpath.dirname(at)
+    return found
+
+
+def resolve_parent(path: str) -> str:
+    """Return *path* by the real folder that it is in; what is at it is not followed."""
+    return posixpath.join(real_folder(posixpath.dirname(path)), posixpath.basename(path))
+
+
+def link_target(path: str, state: State) -> str | None:
+    """Return the text by which the link, or Windows shim, at *path* leads on; None for any other state."""
     if isinstance(state, File):
         from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
 
@@ -144,40 +182,43 @@ def leads_by(path: str, state: State) -> str | None:
     return state.target if isinstance(state, Link) else None
 
 
-def leads_through(path: str, state: State, link: str) -> bool:
-    """Whether what is in *state* at *path* leads through *link*: by its words, or from the real folders."""
-    target = leads_by(path, state)
+def target_is_inside(path: str, state: State, link: str) -> bool:
+    """True if the link or shim at *path* points into *link*.
+
+    Tries the target as it is written, and then from the real folders of both paths.
+    """
+    target = link_target(path, state)
     if target is None:
         return False
-    return points_into(path, target, link) or points_into(placed(path), target, placed(link))
+    return points_into(path, target, link) or points_into(resolve_parent(path), target, resolve_parent(link))
 
 
-def led_to(path: str, target: str) -> str:
-    """The real path to which the text *target* of a link at *path* leads."""
+def resolve_link(path: str, target: str) -> str:
+    """Return the real path to which a link at *path* with the text *target* leads."""
     return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
 
 
-def leads_on(path: str, state: State) -> bool:
-    """Whether what is in *state* at *path* leads to something that exists."""
-    target = leads_by(path, state)
-    return target is not None and fslinks.exists(led_to(path, target))
+def target_exists(path: str, state: State) -> bool:
+    """True if the link or shim at *path* leads to something that exists."""
+    target = link_target(path, state)
+    return target is not None and fslinks.exists(resolve_link(path, target))
 
 
-def is_replaced(entry: Linked, found: State) -> bool:
-    """Whether *found*, which stands in the place of the link *entry*, is neither that link nor nothing."""
+def is_replaced(entry: RecordedLink, found: State) -> bool:
+    """True if *found*, in the place of the recorded link *entry*, is neither that link nor nothing."""
     if isinstance(found, Link) and found.target != entry.literal:
-        return led_to(entry.path, found.target) != entry.target
+        return resolve_link(entry.path, found.target) != entry.target
     return not isinstance(found, (Absent, Link))
 
 
-def is_standing(entry: Linked) -> bool:
+def is_foreign_command(path: str, state: State, link: str) -> bool:
+    """True if the command at *path* belongs to what another process put in the place of the link *link*."""
+    return target_is_inside(path, state, link) and target_exists(path, state)
+
+
+def is_standing(entry: RecordedLink) -> bool:
     """True if the recorded link *entry* is still there, and leads to its package."""
     return fslinks.is_link(entry.path) and fslinks.canonical(entry.path) == entry.target
-
-
-def is_theirs(path: str, state: State, link: str) -> bool:
-    """Whether what is in *state* at *path* is a command of what somebody put in the place of the link *link*."""
-    return leads_through(path, state, link) and leads_on(path, state)
 
 
 def meets_range(version: str, wanted: str) -> bool:

@@ -10,7 +10,7 @@ from linkpack.linking.linkrecord import LIMIT
 from linkpack.linking.linkstate import Change, File, Mode
 
 if TYPE_CHECKING:
-    from linkpack.linking.linkdraft import Draft
+    from linkpack.linking.linkdraft import PlanBuilder
 
 _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
 CRLF_SHEBANG = rb"#![^\n]+\r\n"
@@ -24,7 +24,7 @@ def head_of(path: str) -> bytes:
         return b""
 
 
-def make_runnable(draft: Draft, script: str, umask: int) -> None:
+def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
     """Plan the mode of a command's script, and the repair of a line end that keeps it from running."""
     if not fs.is_file(script):
         return
@@ -37,12 +37,12 @@ def make_runnable(draft: Draft, script: str, umask: int) -> None:
     if not fslinks.may_change(script):
         if not fslinks.executable(script):
             message = f"{script} is not executable, and not yours to change"
-            draft.warn("WPERM", script, message, "let its owner run chmod +x on it")
+            builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif broken:
         content = fs.read_file(script, LIMIT)
         message = f"the first line of {script} ends in CRLF, which keeps it from running: the CR is taken away"
-        draft.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
+        builder.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
         whole = content.replace(b"\r\n", b"\n", 1)
-        draft.set_mode(script, Change(script, File(content, found), File(whole, mode)))
+        builder.set_mode(script, Change(script, File(content, found), File(whole, mode)))
     else:
-        draft.set_mode(script, Change(script, Mode(found), Mode(mode)))
+        builder.set_mode(script, Change(script, Mode(found), Mode(mode)))

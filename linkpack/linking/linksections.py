@@ -1,4 +1,4 @@
-"""Into which dependency sections of a manifest a saved link goes.
+"""Choose the dependency sections of a manifest that a saved link goes into.
 
 Facts: arborist and @npmcli/package-json of npm 11.19.1.
 """
@@ -23,7 +23,7 @@ Table = dict[str, "dict[str, object]"]
 
 
 def tables(members: Mapping[str, object]) -> Table:
-    """The dependency sections of a manifest's *members*, and the notes on peers, as copies."""
+    """Return copies of the dependency sections of a manifest's *members*, and of the notes on peers."""
     found: Table = {}
     for section in (*SECTIONS, META):
         value = members.get(section)
@@ -32,12 +32,12 @@ def tables(members: Mapping[str, object]) -> Table:
 
 
 def kind_of(found: Table, name: str) -> str:
-    """The kind of dependency that *name* is: dev before optional, prod and peer; prod when it is none."""
+    """Return the kind of dependency that *name* is: dev before optional, prod and peer; prod if it is none."""
     return next((kind for kind, section in _KINDS.items() if name in found[section]), "prod")
 
 
 def place(before: Table, name: str, spec: str, kind: str) -> Table:
-    """The sections after *name* was saved with *spec* as *kind* (empty: keep what it is)."""
+    """Return the sections after *name* was saved with *spec* as *kind* (empty: keep what it is)."""
     after: Table = {section: dict(entries) for section, entries in before.items()}
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)

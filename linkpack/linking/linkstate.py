@@ -1,11 +1,12 @@
-"""The values of the link commands: states of a path, changes, plans, and the record of what is linked.
+"""Values of the link commands: states of a path, changes, plans, and recorded links.
 
-All of them can be written as JSON and read back, which is how journal and record are kept.
+All of them can be written as JSON and read back, which is how journals and records are kept.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 from linkpack.errors import Problem
 
@@ -13,63 +14,99 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Absent(NamedTuple):
-    """Nothing stands there."""
+class _State:
+    """Base class of what can be at a path; two states are equal when kind and values are.
 
-
-class Link(NamedTuple):
-    """A symbolic link with this text."""
-
-    target: str
-
-
-class Folder(NamedTuple):
-    """A directory that linkpack made; it is removed again only when it is empty."""
-
-    made: bool = True  # named tuples are equal when their fields are: this one must not equal Absent()
-
-
-class File(NamedTuple):
-    """A regular file with these bytes and permission bits."""
-
-    content: bytes
-    mode: int
-
-
-class Mode(NamedTuple):
-    """A regular file with these permission bits, whatever it holds."""
-
-    mode: int
-
-
-class Kept(NamedTuple):
-    """A directory or file of somebody else, whole: moved to *place* when it makes way, and back from there.
-
-    *inode* tells it from another that took its name.
+    Written by hand: `dataclasses` imports `inspect`, which costs every start of the program 6 ms.
     """
 
-    place: str
-    inode: int
+    __slots__ = ()
+    __match_args__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._values()!r}"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
 
 
-State: TypeAlias = "Absent | Link | Folder | File | Mode | Kept"
+class Absent(_State):
+    """Nothing at all."""
+
+    __slots__ = ()
+
+
+class Link(_State):
+    """A symbolic link with the text *target*."""
+
+    __slots__ = __match_args__ = ("target",)
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+
+class CreatedDirectory(_State):
+    """A directory that linkpack made, and removes again only when it is empty."""
+
+    __slots__ = ()
+
+
+class File(_State):
+    """A regular file with these bytes and permission bits."""
+
+    __slots__ = __match_args__ = ("content", "mode")
+
+    def __init__(self, content: bytes, mode: int) -> None:
+        self.content = content
+        self.mode = mode
+
+
+class Mode(_State):
+    """A regular file with these permission bits, whatever its content."""
+
+    __slots__ = __match_args__ = ("mode",)
+
+    def __init__(self, mode: int) -> None:
+        self.mode = mode
+
+
+class Displaced(_State):
+    """A whole directory or file that is not ours, moved to *stash* while something else is in its place.
+
+    *inode* is its number at the time of planning, which tells it from another one of that name.
+    """
+
+    __slots__ = __match_args__ = ("stash", "inode")
+
+    def __init__(self, stash: str, inode: int) -> None:
+        self.stash = stash
+        self.inode = inode
+
+
+State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
 ABSENT = Absent()
 
 
 class Change(NamedTuple):
-    """What is to happen at *path*: found in state *before*, left in state *after*."""
+    """A change at *path*, from the state *before* to the state *after*."""
 
     path: str
     before: State
     after: State
 
     def inverse(self) -> Change:
-        """The change back."""
+        """Return the change back."""
         return Change(self.path, self.after, self.before)
 
 
-class Saved(NamedTuple):
-    """How a link was saved: the manifest or lockfile, its bytes (None: no file) before, and its text after.
+class ManifestEdit(NamedTuple):
+    """How a link was saved in a manifest or lockfile: its bytes before (None: no file) and after.
 
     *entries* are the members that were set: (path of keys, old JSON text or None, new JSON text or None).
     """
@@ -80,13 +117,14 @@ class Saved(NamedTuple):
     entries: tuple[tuple[tuple[str, ...], str | None, str | None], ...]
 
 
-class Linked(NamedTuple):
-    """One link in the record.
+class RecordedLink(NamedTuple):
+    """One link in the record of a node_modules.
 
-    *target* is the package's real directory, *path* where the link stands, *literal* its text. *owned* holds,
-    for every path that is ours, what was there first and what we put. *older* are places of displaced content
-    that a later displacement of the same name left behind. *declared* are the manifests that named the package
-    when it was linked.
+    *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* holds, for
+    every path that is ours, what was there first and what we put. *older* are stashes that a later displacement
+    of the same name left behind. *project* is the root of the project that it was made in, empty for a global
+    link: several worktrees may share one node_modules, and each has its own links there.
+    *declared* are the manifests that named the package when it was linked.
     """
 
     name: str
@@ -96,22 +134,35 @@ class Linked(NamedTuple):
     literal: str
     bin_links: bool
     owned: tuple[Change, ...]
-    saved: tuple[Saved, ...] = ()
     older: tuple[str, ...] = ()
+    project: str = ""
     declared: tuple[str, ...] = ()
 
 
 class Edit(NamedTuple):
-    """A change of the record of *place* (a project's root, or a global node_modules) under *key*."""
+    """A change of what is recorded as linked in the real node_modules *place* under *key*."""
 
     place: str
     key: str
-    before: Linked | None
-    after: Linked | None
+    before: RecordedLink | None
+    after: RecordedLink | None
 
     def inverse(self) -> Edit:
-        """The edit back."""
+        """Return the edit back."""
         return Edit(self.place, self.key, self.after, self.before)
+
+
+class SaveEdit(NamedTuple):
+    """A change of what is recorded as saved in the project *place*, for the link at the relative path *key*."""
+
+    place: str
+    key: str
+    before: tuple[ManifestEdit, ...]
+    after: tuple[ManifestEdit, ...]
+
+    def inverse(self) -> SaveEdit:
+        """Return the edit back."""
+        return SaveEdit(self.place, self.key, self.after, self.before)
 
 
 class Item(NamedTuple):
@@ -123,10 +174,11 @@ class Item(NamedTuple):
 
 
 class LinkPlan(NamedTuple):
-    """What a link command is going to do, in order, and what it has to say about it.
+    """What a link command is going to do, in order, and what it says about it.
 
     *conflicts* are errors: a plan with any is never applied. *discard* are displaced trees that are no longer
-    needed once the plan is done.
+    needed once the plan is done. *roots* are the real folders that all of this is in, but for changes of the
+    scripts of linked packages (`is_script_change`).
     """
 
     changes: tuple[Change, ...] = ()
@@ -137,106 +189,179 @@ class LinkPlan(NamedTuple):
     warnings: tuple[Problem, ...] = ()
     conflicts: tuple[Problem, ...] = ()
     discard: tuple[str, ...] = ()
+    saves: tuple[SaveEdit, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+def paths_of(change: Change) -> tuple[str, ...]:
+    """Return the paths that *change* is about: its own, and the stash of what it displaces or puts back."""
+    stashes = (state.stash for state in (change.before, change.after) if isinstance(state, Displaced))
+    return (change.path, *stashes)
+
+
+def is_within(path: str, root: str) -> bool:
+    """True if *path* is the folder *root*, or below it."""
+    return f"{path.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
+
+
+def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
+    """Return those paths that *change* is about which are in none of *roots*.
+
+    A folder that is made, or removed, on the way to a root that does not exist yet counts as being in it.
+    """
+    made = CreatedDirectory() in (change.before, change.after)
+    return [
+        path
+        for path in paths_of(change)
+        if not any(is_within(path, root) or (made and is_within(root, path)) for root in roots)
+    ]
+
+
+def is_script_change(change: Change) -> bool:
+    """True if *change* only makes a script executable, or mends its first line end, as linking a package does."""
+    match change.before, change.after:
+        case Mode(), Mode():
+            return True
+        case File(old), File(new):
+            return old.replace(b"\r\n", b"\n", 1) == new or new.replace(b"\r\n", b"\n", 1) == old
+    return False
 
 
 def inverse(plan: LinkPlan) -> LinkPlan:
-    """The plan that takes *plan* back: every change turned round, the last one first."""
+    """Return the plan that takes *plan* back: every change turned round, the last one first."""
     return LinkPlan(
         changes=tuple(change.inverse() for change in reversed(plan.changes)),
         edits=tuple(edit.inverse() for edit in reversed(plan.edits)),
+        saves=tuple(save.inverse() for save in reversed(plan.saves)),
         added=plan.removed,
         changed=tuple((new, old) for old, new in plan.changed),
         removed=plan.added,
+        roots=plan.roots,
     )
 
 
 # --- JSON. Bytes travel as latin-1 text, which keeps each of the 256 values.
 
 
-def _file(text: str, mode: int) -> File:
-    return File(text.encode("latin-1"), mode)
-
-
-_KINDS: dict[str, tuple[Any, list[type]]] = {
-    "absent": (Absent, []),
-    "link": (Link, [str]),
-    "folder": (Folder, [bool]),
-    "file": (_file, [str, int]),
-    "mode": (Mode, [int]),
-    "kept": (Kept, [str, int]),
-}
-_NAMES = {kind: name for name, (kind, _) in _KINDS.items()}
-
-
 def state_to_json(state: State) -> list[object]:
-    """*state* as a JSON list that begins with its kind."""
-    if isinstance(state, File):
-        return ["file", state.content.decode("latin-1"), state.mode]
-    return [_NAMES[type(state)], *state]
+    """Return *state* as a JSON list that begins with its kind: `["link", "../lib"]`."""
+    match state:
+        case Absent():
+            return ["absent"]
+        case Link(target):
+            return ["link", target]
+        case CreatedDirectory():
+            return ["folder"]
+        case File(content, mode):
+            return ["file", content.decode("latin-1"), mode]
+        case Mode(mode):
+            return ["mode", mode]
+        case Displaced(stash, inode):
+            return ["displaced", stash, inode]
 
 
 def state_from_json(value: Sequence[object]) -> State:
-    """The state that `state_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
-    name, *rest = value
-    kind, types = _KINDS[str(name)]
-    if [type(each) for each in rest] != types:
-        raise TypeError(name)
-    state: State = kind(*rest)
-    return state
+    """Return the state that `state_to_json` wrote; raises ValueError or TypeError for anything else."""
+    match value:
+        case ["absent"]:
+            return ABSENT
+        case ["link", str(target)]:
+            return Link(_system_text(target))
+        case ["folder"]:
+            return CreatedDirectory()
+        case ["file", str(text), mode] if _is_number(mode, 0o7777):
+            return File(text.encode("latin-1"), mode)
+        case ["mode", mode] if _is_number(mode, 0o7777):
+            return Mode(mode)
+        case ["displaced", str(stash), inode] if _is_number(inode, 1 << 64):
+            return Displaced(checked_path(stash), inode)
+    raise TypeError(value)
+
+
+def _is_number(value: object, most: int) -> TypeGuard[int]:
+    """True if *value* is an integer of JSON from 0 to *most*; booleans are integers for Python alone."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def change_to_json(change: Change) -> list[object]:
-    """*change* as a JSON list."""
+    """Return *change* as a JSON list."""
     return [change.path, state_to_json(change.before), state_to_json(change.after)]
 
 
 def change_from_json(value: Sequence[object]) -> Change:
-    """The change that `change_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+    """Return the change that `change_to_json` wrote; raises ValueError or TypeError for anything else."""
     path, before, after = value
-    if not (isinstance(path, str) and isinstance(before, list) and isinstance(after, list)):
+    if not (isinstance(before, list) and isinstance(after, list)):
         raise TypeError("change")
-    return Change(path, state_from_json(before), state_from_json(after))
+    return Change(checked_path(path), state_from_json(before), state_from_json(after))
 
 
-def linked_to_json(entry: Linked | None) -> dict[str, object] | None:
-    """*entry* as a JSON object; None stays None."""
+def link_to_json(entry: RecordedLink | None) -> dict[str, object] | None:
+    """Return *entry* as a JSON object; None stays None."""
     if entry is None:
         return None
-    saved = [
-        [
-            item.path,
-            None if item.before is None else item.before.decode("latin-1"),
-            item.after.decode("latin-1"),
-            [list(one) for one in item.entries],
-        ]
-        for item in entry.saved
-    ]
-    owned = [change_to_json(change) for change in entry.owned]
-    return {**entry._asdict(), "owned": owned, "saved": saved}
+    return {**entry._asdict(), "owned": [change_to_json(change) for change in entry.owned]}
 
 
-def linked_from_json(value: Mapping[str, object] | None) -> Linked | None:
-    """The entry that `linked_to_json` wrote; ValueError, KeyError or TypeError when it did not."""
+def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
+    """Return the entry that `link_to_json` wrote; raises ValueError, KeyError or TypeError for anything else."""
     if value is None:
         return None
     fields: dict[str, object] = dict(value)
     fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
-    fields["saved"] = tuple(_saved(one) for one in _list(value["saved"]))
-    fields["older"] = _texts(value["older"])
-    fields["declared"] = _texts(value.get("declared", []))  # records of 0.1.0 have none
-    _texts([fields[key] for key in ("name", "version", "target", "path", "literal")])
+    fields["older"] = tuple(map(checked_path, checked_texts(value["older"])))
+    fields["declared"] = tuple(map(checked_path, checked_texts(value.get("declared", []))))
+    checked_texts([fields[key] for key in ("name", "version", "target", "path", "literal", "project")])
+    for key in ("target", "path"):
+        checked_path(fields[key])
     if not isinstance(fields["bin_links"], bool):
         raise TypeError("link")
-    return Linked(**fields)  # type: ignore[arg-type]  # checked above, field by field
+    return RecordedLink(**fields)  # type: ignore[arg-type]  # checked above, field by field
 
 
-def _saved(value: Sequence[object]) -> Saved:
+def edits_to_json(saved: Sequence[ManifestEdit]) -> list[object]:
+    """Return the edits of manifests in *saved* as a JSON list."""
+    return [
+        [
+            edit.path,
+            None if edit.before is None else edit.before.decode("latin-1"),
+            edit.after.decode("latin-1"),
+            [list(entry) for entry in edit.entries],
+        ]
+        for edit in saved
+    ]
+
+
+def edits_from_json(value: object) -> tuple[ManifestEdit, ...]:
+    """Return the edits that `edits_to_json` wrote; raises ValueError or TypeError for anything else."""
+    return tuple(_edit_from_json(each) for each in _list(value))
+
+
+def _edit_from_json(value: Sequence[object]) -> ManifestEdit:
     path, before, after, entries = value
-    if not (isinstance(path, str) and isinstance(after, str)):
+    if not isinstance(after, str):
         raise TypeError("saved")
     first = _text(before)
-    found = tuple((_texts(keys), _text(old), _text(new)) for keys, old, new in _list(entries))
-    return Saved(path, None if first is None else first.encode("latin-1"), after.encode("latin-1"), found)
+    found = tuple((_keys(keys), _json_text(old), _json_text(new)) for keys, old, new in _list(entries))
+    return ManifestEdit(
+        checked_path(path), None if first is None else first.encode("latin-1"), after.encode("latin-1"), found
+    )
+
+
+def _keys(value: object) -> tuple[str, ...]:
+    """Return a path of one or two keys, as there are in manifests and lockfiles."""
+    keys = checked_texts(value)
+    if len(keys) not in {1, 2}:
+        raise TypeError("keys")
+    return keys
+
+
+def _json_text(value: object) -> str | None:
+    """Return a text that is JSON, or None."""
+    text = _text(value)
+    if text is not None:
+        json.loads(text)
+    return text
 
 
 def _text(value: object) -> str | None:
@@ -245,7 +370,33 @@ def _text(value: object) -> str | None:
     return value
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def checked_path(value: object) -> str:
+    """Return *value* if it is an absolute path that the system knows; else raise ValueError or TypeError.
+
+    Names that are not UTF-8 hold surrogate escapes, as everywhere.
+    """
+    path = _system_text(checked_text(value))
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is no absolute path")
+    return path
+
+
+def _system_text(text: str) -> str:
+    """Return *text* if it can be the text of a link or a path; else raise ValueError."""
+    if not text or b"\0" in text.encode("utf-8", "surrogateescape"):
+        raise ValueError(f"{text!r} is no path")
+    return text
+
+
+def checked_text(value: object) -> str:
+    """Return *value* if it is a text; else raise TypeError."""
+    if not isinstance(value, str):
+        raise TypeError("text")
+    return value
+
+
+def checked_texts(value: object) -> tuple[str, ...]:
+    """Return *value* as a tuple if it is a list of texts; else raise TypeError."""
     if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
         raise TypeError("texts")
     return tuple(value)

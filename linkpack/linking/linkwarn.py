@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fslinks
 from linkpack.errors import Problem
+from linkpack.linking.installed import store_in
 from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.linkpackage import inside, meets_range, source_of
 from linkpack.linking.many import sections_of, shortened
-from linkpack.linking.package_tree import in_store, runtime_names
+from linkpack.linking.package_tree import runtime_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -265,7 +266,7 @@ def _finds_by_link(tree: PackageTree, user: Loaded, ours: Found, theirs: Found |
     own = f"{user.found.folder}/"
     if user.loader is None or user.loader.loader is not None or user.manifest is None:
         return False
-    if in_store(f"{ours.folder}/") or in_store(own):
+    if store_in(f"{ours.folder}/") or store_in(own):
         return False
     if theirs is not None and theirs.slot.startswith(own):
         return False

@@ -18,8 +18,14 @@ _COPIED = (
 _SCRIPTS = ("preinstall", "install", "postinstall")
 
 
+_TABLES = ("dependencies", "peerDependencies", META, "optionalDependencies", "engines")
+
+
 def meta_of(members: dict[str, Any], name: object) -> dict[str, Any]:
-    """What the lockfile says about a package whose manifest has *members*; *name* only when it has to."""
+    """Return what the lockfile says about a package whose manifest has *members*; *name* only when it has to.
+
+    What has a wrong type in the manifest is as if it were not there, as for npm.
+    """
     meta: dict[str, Any] = {"name": name} if name else {}
     for key in _COPIED:
         value = members.get(key)
@@ -27,25 +33,30 @@ def meta_of(members: dict[str, Any], name: object) -> dict[str, Any]:
             value = value.get("type") or value
         if key == "funding" and isinstance(value, str):
             value = {"url": value}
-        if value and key != "bin":
+        if value and key != "bin" and not (key in _TABLES and not isinstance(value, dict)):
             meta[key] = value
-    if members.get("devDependencies") and name == members.get("name"):
-        meta["devDependencies"] = members["devDependencies"]
+    if name == members.get("name"):
+        _add_dev(meta, members)
     tidy: dict[str, Any] = nice(meta)
     return tidy
 
 
+def _add_dev(meta: dict[str, Any], members: dict[str, Any]) -> None:
+    dev = members.get("devDependencies")
+    if dev and isinstance(dev, dict):
+        meta["devDependencies"] = dev
+
+
 def described(source: Source, members: dict[str, Any]) -> dict[str, Any]:
-    """The entry of a linked package: from its manifest's *members*, with its name when the folder has another."""
+    """Return the entry of a linked package with the *members*; it has a name if its folder has another."""
     folder = posixpath.basename(source.root)
     above = posixpath.basename(posixpath.dirname(source.root))
     told = f"{above}/{folder}" if above.startswith("@") else folder
     meta = meta_of(members, None if told == source.manifest.name else source.manifest.name)
     if source.commands:
         meta["bin"] = dict(source.commands)
-    if members.get("devDependencies"):
-        meta["devDependencies"] = members["devDependencies"]
-    if any(script in (members.get("scripts") or {}) for script in _SCRIPTS):
+    _add_dev(meta, members)
+    if any(source.manifest.scripts.get(script) for script in _SCRIPTS):
         meta["hasInstallScript"] = True
     tidy: dict[str, Any] = nice(meta)
     return tidy

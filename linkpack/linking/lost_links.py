@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.graph import node_modules_above
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, Problem
-from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkrecord import Store
 from linkpack.linking.whereabouts import lost_links
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.linking.linkstate import Linked
+    from linkpack.linking.linkstate import RecordedLink
 
 
 class LostLinks(NamedTuple):
     """The links that are recorded and do not stand, by their paths; and why a record cannot be read."""
 
-    links: Mapping[str, Linked]
+    links: Mapping[str, RecordedLink]
     warnings: tuple[Problem, ...] = ()
 
 
@@ -31,7 +31,7 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     A record that cannot be read is a warning (WRELINK): packing does not depend on it.
     """
     try:
-        lost = lost_links(Store(state), find_home(folder).root)
+        lost = lost_links(Store(fslinks.canonical(state)), find_local_project(folder).root)
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem("WRELINK", err.path, why, err.hint),))
@@ -73,7 +73,7 @@ def _ways(package: Package) -> Iterator[tuple[str, str]]:
             yield f"{folder}/{name}", name
 
 
-def _warning(graph: BundleGraph, package: Package, name: str, entry: Linked) -> Problem:
+def _warning(graph: BundleGraph, package: Package, name: str, entry: RecordedLink) -> Problem:
     if fslinks.is_link(entry.path):
         how = "the link leads elsewhere now"
     elif fslinks.exists(entry.path):

@@ -12,12 +12,12 @@ from linkpack.linking.whereabouts import places_called
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.linkscene import Scene
+    from linkpack.linking.linkscene import LinkContext
     from linkpack.linking.linkstate import LinkPlan
 
 
 def nothing_unlinked(
-    scene: Scene, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
+    context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
 ) -> tuple[Problem, ...]:
     """Return a warning for each of *names* that *plan*, of `unlink`, does not take away.
 
@@ -27,27 +27,28 @@ def nothing_unlinked(
         return ()
     gone = {item.name for item in plan.removed}
     gone |= {edit.before.name for edit in plan.edits if edit.before is not None and edit.after is None}
-    where = scene.config.modules if shared else scene.home.root
+    gone |= {save.key.rpartition("node_modules/")[2] for save in plan.saves if not save.after}
+    where = context.config.modules if shared else context.project.root
     if every and not names:
         none = Problem("WNOLINKS", where, f"there are no links in {where}, so that none is taken away", "")
         return () if gone else (none,)
-    return tuple(_not_linked(scene, name, where, shared=shared) for name in names if name not in gone)
+    return tuple(_not_linked(context, name, where, shared=shared) for name in names if name not in gone)
 
 
-def _not_linked(scene: Scene, name: str, where: str, *, shared: bool) -> Problem:
+def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) -> Problem:
     kind = "globally" if shared else "there"
     message = f"{name} is not linked in {where}, so that nothing is taken away {kind}"
-    return Problem("WNOTLINKED", where, message, _elsewhere(scene, name, shared=shared))
+    return Problem("WNOTLINKED", where, message, _elsewhere(context, name, shared=shared))
 
 
-def _elsewhere(scene: Scene, name: str, *, shared: bool) -> str:
+def _elsewhere(context: LinkContext, name: str, *, shared: bool) -> str:
     """Return a hint: where the package is linked, or what is linked here."""
     if shared:
-        local = [link.name for link in list_links(scene) if link.state != "uninstalled"]
+        local = [link.name for link in list_links(context) if link.state != "uninstalled"]
         if local:
             shown = shortened(local)
             return f"the project's links stay ({shown}): linkpack unlink NAME takes one away, --all every one"
-    elif scene.config.fault is None and any(link.name == name for link in list_links(scene, shared=True)):
+    elif context.config.fault is None and any(link.name == name for link in list_links(context, shared=True)):
         return f"it is linked globally: linkpack unlink -g {name} takes that away"
-    places = places_called(scene.store, name)
+    places = places_called(context.store, name)
     return f"it is linked at {shortened(places)}" if places else "linkpack ls lists what is linked"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
-from linkpack.linking.linkstate import Absent, File, Folder, Kept, Link, Mode
+from linkpack.linking.linkstate import Absent, CreatedDirectory, Displaced, File, Link, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from linkpack.linking.linkstate import Change, Linked, LinkPlan
+    from linkpack.linking.linkstate import Change, LinkPlan, RecordedLink
 
 
 class Outside(NamedTuple):
@@ -33,14 +33,18 @@ def outside_changes(plan: LinkPlan, roots: Sequence[str]) -> tuple[Outside, ...]
     found = []
     for change in plan.changes:
         inside = any(change.path.startswith(f"{root.rstrip('/')}/") for root in roots)
-        if not inside and not isinstance(change.before, Folder) and not isinstance(change.after, Folder):
+        if (
+            not inside
+            and not isinstance(change.before, CreatedDirectory)
+            and not isinstance(change.after, CreatedDirectory)
+        ):
             found.append(_described(change))
     return tuple(sorted(found, key=lambda each: each.path))
 
 
 def _described(change: Change) -> Outside:
     before, after = change.before, change.after
-    kept = next((state.place for state in (before, after) if isinstance(state, Kept)), "")
+    kept = next((state.stash for state in (before, after) if isinstance(state, Displaced)), "")
     return Outside(_action(change), change.path, _text(before), _text(after), kept)
 
 
@@ -50,9 +54,9 @@ def _action(change: Change) -> str:
         return "mode"
     if isinstance(before, File) and isinstance(after, File):
         return "rewrite"
-    if isinstance(before, Kept):
+    if isinstance(before, Displaced):
         return "replace"
-    if isinstance(after, Kept):
+    if isinstance(after, Displaced):
         return "restore"
     if isinstance(before, Absent):
         return "add"
@@ -67,19 +71,19 @@ def _text(state: object) -> str:
     return ""
 
 
-def staying_links(plan: LinkPlan, record: Mapping[str, Linked]) -> tuple[Problem, ...]:
-    """Return a warning for each global link in *record* whose local twin *plan* removes, and that shows outside.
+def staying_links(plan: LinkPlan, links: Sequence[RecordedLink]) -> tuple[Problem, ...]:
+    """Return a warning for each of *links*, global ones, whose local twin *plan* removes, and that shows outside.
 
     `link ../tool` makes both links, and `unlink tool` takes the project's away. The global one stays, as other
     projects may use it; it is told if it has commands, or stands in the place of an installed tool.
     """
     gone = {(edit.before.name, edit.before.target) for edit in plan.edits if edit.before and not edit.after}
     found = []
-    for entry in record.values():
+    for entry in links:
         commands = [
             each for each in entry.owned if isinstance(each.after, (Link, File)) and each.path != entry.path
         ]
-        kept = any(isinstance(change.before, Kept) for change in entry.owned)
+        kept = any(isinstance(change.before, Displaced) for change in entry.owned)
         if (entry.name, entry.target) in gone and (commands or kept):
             instead = ", in the place of the one installed there" if kept else ""
             message = f"the global {entry.name} stays linked to {entry.target}{instead}"

@@ -11,8 +11,9 @@ from linkpack import limits
 from linkpack.disk import fs, fslinks
 from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError
-from linkpack.linking.linkpackage import led_to, placed, read_loose
-from linkpack.linking.linkstate import File, Kept, Link
+from linkpack.linking.installed import store_in
+from linkpack.linking.linkpackage import read_loose, resolve_link, resolve_parent
+from linkpack.linking.linkstate import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
 
 if TYPE_CHECKING:
@@ -39,13 +40,7 @@ class Found(NamedTuple):
     @property
     def has_stored_slot(self) -> bool:
         """True if the slot is one of a package manager's store, where nothing may be changed."""
-        return in_store(self.slot)
-
-
-def in_store(path: str) -> bool:
-    """True if *path* lies in a package manager's store inside of node_modules."""
-    stores = ("/.pnpm/", "/.store/", "/.bun/")  # pnpm; npm's and yarn's linked strategies; bun
-    return any(f"/node_modules{store}" in path for store in stores)
+        return bool(store_in(self.slot))
 
 
 class Loaded(NamedTuple):
@@ -79,11 +74,11 @@ class PackageTree:
         if change is None:
             return fslinks.canonical(path) if fs.is_dir(path) else None
         if isinstance(change.after, Link):
-            real = led_to(path, change.after.target)
+            real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None
-        if isinstance(change.after, Kept) and fs.is_dir(change.after.place):
-            self._moved[placed(path)] = change.after.place  # where it lies until the plan is done
-            return placed(path)
+        if isinstance(change.after, Displaced) and fs.is_dir(change.after.stash):
+            self._moved[resolve_parent(path)] = change.after.stash  # where it lies until the plan is done
+            return resolve_parent(path)
         return None
 
     def find(self, start: str, name: str) -> Found | None:

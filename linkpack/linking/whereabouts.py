@@ -7,25 +7,25 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.linkpackage import is_standing
-from linkpack.linking.linkrecord import LIMIT, read_record
-from linkpack.linking.linkstate import linked_from_json
+from linkpack.linking.linkpackage import is_standing, real_folder
+from linkpack.linking.linkrecord import read_record
+from linkpack.linking.linkstate import link_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from linkpack.linking.linkrecord import Store
-    from linkpack.linking.linkstate import Linked
+    from linkpack.linking.linkstate import RecordedLink
 
 
-def all_links(store: Store) -> Iterator[Linked]:
+def all_links(store: Store) -> Iterator[RecordedLink]:
     """Yield every link of every record in *store*; damaged records are passed over."""
     folder = f"{store.root}/links"
     entries = sorted(fs.scan(folder), key=lambda entry: entry.name) if fs.is_dir(folder) else []
     for entry in entries:
         try:
-            links = json.loads(fs.read_file(entry.path, LIMIT))["links"].values()
-            found = [linked_from_json(each) for each in links]
+            links = json.loads(store.read(entry.path))["links"].values()
+            found = [link_from_json(each) for each in links]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         yield from (link for link in found if link is not None)
@@ -42,13 +42,14 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
 
 
-def lost_links(store: Store, place: str) -> tuple[Linked, ...]:
-    """Return the links recorded for *place*, a project, that do not stand.
+def lost_links(store: Store, project: str) -> tuple[RecordedLink, ...]:
+    """Return the links recorded for the real folder *project* that do not stand.
 
     An install put something else there, the link leads elsewhere, or nothing is there. For whoever is about to use
     what lies there, as `pack` does, and should say that it is not what was linked.
     """
-    return tuple(entry for entry in read_record(store, place).values() if not is_standing(entry))
+    entries = read_record(store, real_folder(f"{project}/node_modules")).values()
+    return tuple(entry for entry in entries if entry.project == project and not is_standing(entry))
 
 
 def places_called(store: Store, name: str) -> tuple[str, ...]:

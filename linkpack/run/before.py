@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.project import find_project
 from linkpack.disk import fs
+from linkpack.disk.fswrite import check_replaceable
 from linkpack.errors import LinkpackError, SnapshotError
 from linkpack.npm.names import format_out, tarball_name
 
@@ -66,10 +67,15 @@ def _check_writable(target: str) -> None:
             path=folder,
             hint="choose another --pack-destination; no script was run",
         )
-    if fs.is_dir(target):
+    try:
+        check_replaceable(target)
+    except OSError as err:
         raise SnapshotError(
-            f"{target} is a folder", code="EWRITE", path=target, hint="choose another --out; no script was run"
-        )
+            f"{target} cannot be written: {err.strerror}",
+            code="EWRITE",
+            path=target,
+            hint="choose another --out; no script was run",
+        ) from err
 
 
 def _exists(path: str) -> bool:

@@ -17,7 +17,7 @@ from linkpack.disk import fs
 from linkpack.disk.fs import upward
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.config import find_node, load_config, which
-from linkpack.linking.linkhome import find_home
+from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkpackage import source_of
 from linkpack.npm.jsontext import parse
 from linkpack.run.settings import setting_variables, variable_text
@@ -60,7 +60,7 @@ def read_surroundings(
     *command* which command of npm the scripts are to believe in. *flags* are what the command line says, by npm's
     names. What is not found (node, npm, a global prefix) leaves its variables as they are in *env*.
     """
-    home = find_home(cwd)
+    home = find_local_project(cwd)
     given = {**flags, **({"script-shell": script_shell} if script_shell else {})}
     config = _config(env, cwd, home.root, given)
     node, npm = _node(env, cwd), which("npm", env)

@@ -28,19 +28,19 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
     npm's output goes to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
     asked = ask_link(specs, project, options)
-    scene, env = asked.scene, fslinks.environment() if options.env is None else dict(options.env)
+    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
     missing = []
     for spec in asked.specs:
         if not spec.folder:
             try:
-                find_shared(scene, spec)
+                find_shared(context, spec)
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
         npm = find_program("npm", env)  # not its real path: a version manager's looks at its name
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
-        command = [npm, "install", "--global", "--prefix", scene.config.prefix, "--", *missing]
+        command = [npm, "install", "--global", "--prefix", context.config.prefix, "--", *missing]
         _run_npm(command, project, env, f"npm install -g {' '.join(missing)}")
     return tuple(missing)
 
@@ -52,10 +52,10 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     packages had theirs run. Raises `ScriptFailed` when one fails; the ones after it are not run.
     """
     asked = ask_link(specs, project, options)
-    scene, env = asked.scene, fslinks.environment() if options.env is None else dict(options.env)
-    sources = [each.source for each in chosen_packages(scene, asked.specs)[0] if each.by_folder]
+    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
+    sources = [each.source for each in chosen_packages(context, asked.specs)[0] if each.by_folder]
     if not asked.specs:
-        sources = [read_source(folder) for folder in scene.picked or (scene.home.start,)]
+        sources = [read_source(folder) for folder in context.picked or (context.project.start,)]
     ran = []
     for source in sources:
         around = read_surroundings(env, source.root, command="link")

@@ -103,7 +103,8 @@ class Automaton:
                 if eat is not None:
                     here[index] = bool(char) and behind[then[0]] and eat(char)
                 elif then:
-                    here[index] = any(here[one] for one in then) and not any(here[one] for one in bar)
+                    told = here.__getitem__  # in C: half the time of a generator
+                    here[index] = True in map(told, then) and True not in map(told, bar)
             if here == before:
                 break
         return here

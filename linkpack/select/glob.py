@@ -13,11 +13,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.select.braces import expand_braces
 from linkpack.select.portion import Portion, compile_portion
 
 MAX_PATTERN = 65_536  # characters; npm's limit too
+
+_FREE = 64  # portions compared that cost no more than asking a pattern does anyway
 
 
 class Alternative(NamedTuple):
@@ -109,18 +112,23 @@ def _begins_at(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, ...
     head = stretches[0]
     if len(stretches) == 1 and len(parts) > len(head):
         return False
+    _count(min(len(head), len(parts)))
     return all(portion.fits(name) for portion, name in zip(head, parts, strict=False))
 
 
 def _fits(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, ...]) -> bool:
-    """Whether *parts*, an empty last one standing for a slash at the end, match from end to end."""
+    """True if *parts* match from end to end, an empty last part standing for a slash there."""
     head, *middle = stretches
     end = len(parts)
     if not middle:
         # A pattern for a name also fits the directory of that name: the empty last part may be left over.
-        return (len(head) == end or (len(head) == end - 1 and not parts[-1])) and _fits_at(head, parts, 0)
+        if len(head) != end and (len(head) != end - 1 or parts[-1]):
+            return False
+        _count(end)
+        return _fits_at(head, parts, 0)
     tail = middle.pop()
     start = len(head)
+    _count(start + len(tail))
     if start > end or not _fits_at(head, parts, 0):
         return False
     if tail:
@@ -130,13 +138,30 @@ def _fits(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, ...]) ->
             if parts[-1] or end < start or not _fits_at(tail, parts, end):
                 return False
     for stretch in middle:
-        while start + len(stretch) <= end and not _fits_at(stretch, parts, start):
-            start += 1
-        start += len(stretch)
-        if start > end:
+        start = _found_at(stretch, parts, start, end)
+        if start < 0:
             return False
+        start += len(stretch)
     # ** at the end needs at least one portion.
     return bool(tail) or start < end
+
+
+def _count(portions: int) -> None:
+    """Count the work of comparing so many *portions*, where it is more than asking a pattern takes anyway."""
+    if portions > _FREE:
+        limits.spend(portions // 4)
+
+
+def _found_at(stretch: tuple[Portion, ...], parts: tuple[str, ...], start: int, end: int) -> int:
+    """Return the first place from *start* on where *stretch* fits *parts* and ends by *end*; -1 when none does."""
+    last = end - len(stretch)
+    if last > start:
+        _count((last - start) * len(stretch) * 4)
+    while start <= last:
+        if _fits_at(stretch, parts, start):
+            return start
+        start += 1
+    return -1
 
 
 def _fits_at(stretch: tuple[Portion, ...], parts: tuple[str, ...], start: int) -> bool:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from linkpack.select.glob import Glob
     from linkpack.select.npmpattern import NpmPattern
+    from linkpack.select.portion import Portion
     from linkpack.select.rules import Near, Question, Rules
 
 BUILT_IN = "never packed"  # where built-in rules stand
 FILES = '"files"'  # where the rules of the manifest's field stand
 _COMPILING = 300  # steps that reading a pattern is worth
+_NAMING = 8  # rules tried for a step, where the one that decided is named
 _FOLDERS = 256  # directories about which answers are kept; the walk stays near
 _SHOWN = 80  # characters of a pattern in a message
 # The mark of an encoding at the start of a file. The longer ones come first: one begins like another.
@@ -59,7 +61,7 @@ class RuleSet:
         # What was asked already: the built-in sets serve every package, and most have folders of the same names.
         self._near: dict[tuple[str, ...], tuple[Near, ...]] = {}
         self._said: dict[tuple[tuple[str, ...], Question], bool | None] = {}
-        #: how many patterns are tried one by one for a directory, at most; none when all are built in
+        #: the steps that asking about a directory is worth; none when all are built in
         self.work = sum(map(work, self._runs)) if any(one.where != BUILT_IN for one in self.rules) else 0
 
     @cached_property
@@ -105,8 +107,15 @@ class RuleSet:
         return None
 
     def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
-        """The rule that decides about *parts*; the same as `decide` tells, without pathspec."""
-        return next((one for one in reversed(self.rules) if applies(one, parts, question)), None)
+        """Return the rule that decides about *parts*; the same as `decide` tells, without pathspec."""
+        found = self._index.candidates(parts[-1]) if question == "file" else range(len(self.rules) - 1, -1, -1)
+        # The usual set has a few dozen rules, and naming one of them is no work to speak of.
+        limits.spend(len(found) // _NAMING)
+        return next((self.rules[number] for number in found if applies(self.rules[number], parts, question)), None)
+
+    @cached_property
+    def _index(self) -> _Index:
+        return _Index(self.rules)
 
     def decide(self, path: str, *, folder: bool = False) -> Verdict:
         """What the rules say about *path*, relative to their directory, and which rule said it.
@@ -117,6 +126,40 @@ class RuleSet:
         if found.include is None or found.index is None:
             return Verdict(None, None)
         return Verdict(not found.include, self.rules[found.index])
+
+
+class _Index:
+    """Rules by what they ask of a file's name, to find the few that can match it.
+
+    *names* maps a folded name to the numbers of the rules whose patterns end in it, *affixes* maps the lengths of
+    what a name must start and end with to the same of `(start, end)`, and *rest* are the numbers of all others.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.names: dict[str, list[int]] = {}
+        self.affixes: dict[tuple[int, int], dict[tuple[str, str], list[int]]] = {}
+        self.rest: list[int] = []
+        for number, one in enumerate(rules):
+            for alternative in one.glob.alternatives:
+                self._add(number, alternative.stretches[-1][-1:])
+
+    def _add(self, number: int, last: tuple[Portion, ...]) -> None:
+        """Note the rule *number*, one of whose alternatives ends in the portion *last*, if not in `**`."""
+        if last and last[0].literal is not None:
+            self.names.setdefault(last[0].literal, []).append(number)
+        elif last and last[0].ends is not None:
+            start, end = last[0].ends
+            self.affixes.setdefault((len(start), len(end)), {}).setdefault((start, end), []).append(number)
+        else:
+            self.rest.append(number)
+
+    def candidates(self, name: str) -> list[int]:
+        """Return the numbers of the rules that may match a file of that folded *name*, the last one first."""
+        found = [*self.names.get(name, ()), *self.rest]
+        for (start, end), known in self.affixes.items():
+            if start + end <= len(name):
+                found += known.get((name[:start], name[len(name) - end :]), ())
+        return sorted(set(found), reverse=True)
 
 
 def decode_rules(raw: bytes, source: str) -> tuple[str, str]:

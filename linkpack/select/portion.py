@@ -226,6 +226,8 @@ def _class(text: str, at: int) -> tuple[Piece, int] | None:
 
     One that can match nothing (`[b-a]`) spoils the rest of its piece.
     """
+    if text.find("]", at) < 0:
+        return None  # seen at once: each of many could be looked for to the end
     negated = text.startswith(("!", "^"), at + 1)
     at += 1 + negated
     first = at

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from linkpack import limits
 from linkpack.select.glob import matches_file, matches_folder, matches_one, may_hold
 from linkpack.select.portion import Portion
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Question: TypeAlias = Literal["file", "folder", "maybe"]
 
 _ANY_NAME = Portion(None, ("", ""), bool, empty=False)
+_AT_ONCE = 16  # names compared with a tuple by Python itself, for a step
 
 
 class Rule(NamedTuple):
@@ -101,7 +103,7 @@ class Rules(Protocol):
 
     @property
     def work(self) -> int:
-        """How many patterns are tried one by one for a directory, at most."""
+        """The steps that asking about a directory is worth."""
 
     @property
     def takes_back(self) -> bool:
@@ -152,13 +154,26 @@ def in_runs(rules: Iterable[Rule]) -> tuple[Run, ...]:
 
 
 def work(run: Run) -> int:
-    """Return how many patterns of *run* are tried one by one for a directory, at most."""
-    return len(run.tests) + len(run.pairs) + len(run.rules)
+    """Return the steps that asking *run* about a directory is worth.
+
+    A pattern tried by itself takes 0.3 us. Beginnings and ends are compared by Python at once: 1,000 take 3 us.
+    """
+    apart = sum([len(rule.glob.alternatives) for rule in run.rules])
+    return len(run.tests) + len(run.pairs) + apart + (len(run.starts) + len(run.ends)) // _AT_ONCE
 
 
-def work_for_files(nears: Iterable[Near]) -> int:
-    """Return how many patterns of *nears* are tried one by one for a file, at most."""
-    return sum(len(near.tests) + len(near.pairs) + len(near.others) for near in nears)
+def work_for_files(nears: Iterable[Near], files: int, characters: int) -> int:
+    """Return the steps that asking *nears* about so many *files* of one directory is worth.
+
+    *characters* are those of their names together: each beginning and end is looked for in all names at once, 256
+    characters in the time that a pattern by itself takes for one name.
+    """
+    steps = 0
+    for near in nears:
+        at_once = len(near.starts) + len(near.ends)
+        steps += files * (len(near.tests) + len(near.pairs) + len(near.others))
+        steps += at_once // 2 + (at_once * characters >> 8)
+    return steps
 
 
 def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
@@ -169,7 +184,9 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
     """
     every = _is_under(run, folder) or not run.inside.isdisjoint(folder)
     lasts: list[Portion | None] = []
-    for one in run.counted.get(len(folder) + 1, ()):
+    candidates = run.counted.get(len(folder) + 1, ())
+    limits.spend(len(candidates) * len(folder) // 4)
+    for one in candidates:
         *above, last = one.stretches[0]
         if all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
             lasts.append(last)
@@ -182,9 +199,14 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
     if every or None in lasts:
         return EVERY_NAME[run.negated]
     fitting = _by_ends([portion for portion in lasts if portion is not None])
+    names = run.names
+    here = run.paths.get("/".join(folder), frozenset()) | fitting.names
+    if here:
+        limits.spend(len(names) // _AT_ONCE)
+        names |= here
     near = Near(
         run.negated,
-        run.names | fitting.names | run.paths.get("/".join(folder), frozenset()),
+        names,
         run.starts + fitting.starts,
         run.ends + fitting.ends,
         run.pairs + fitting.pairs,

@@ -46,7 +46,7 @@ from linkpack.select.warnings import NAMED_ALIKE, Opened
 from linkpack.select.wildcard import fold, fold_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from linkpack.disk.beneath import Listed
     from linkpack.select.outputs import Outputs
@@ -153,7 +153,7 @@ class Walk:
         files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
         names = fold_names([entry.name for entry in files]) if files else []
         heard = voices(frames, folder.parts) if files else ()
-        self._spend(folder, frames, heard, len(inner), len(files))
+        self._spend(folder, frames, heard, len(inner), names)
         here = Here(folder, frames, judge(heard, folder.parts, names))
         at = f"{folder.path}/" if folder.path else ""
         if self._twin is not None and self._is_compared(self._twin, folder):
@@ -171,16 +171,22 @@ class Walk:
         return found
 
     def _spend(
-        self, folder: Folder, frames: tuple[Frame, ...], heard: tuple[Voice, ...], folders: int, files: int
+        self,
+        folder: Folder,
+        frames: tuple[Frame, ...],
+        heard: tuple[Voice, ...],
+        folders: int,
+        names: Collection[str],
     ) -> None:
-        """Count the work of asking about so many *folders* and *files* in *folder*.
+        """Count the work of asking about so many *folders* and about files with these *names* in *folder*.
 
         `LinkpackError` (ELIMIT) that names the directory and the pattern that is most work there.
         """
         sets = [rules for frame in frames for rules in frame.sets]
-        each = sum(work_for_files(voice.nears) for voice in heard)
+        characters = sum(map(len, names)) + len(names)
+        steps = sum([work_for_files(voice.nears, len(names), characters) for voice in heard])
         try:
-            spend_at(folder.path, files * each + (1 + folders) * sum(rules.work for rules in sets))
+            spend_at(folder.path, steps + (1 + folders) * sum([rules.work for rules in sets]))
         except LinkpackError as err:
             rule = costliest(sets)
             raise err if rule is None else located(err, rule.where, rule.text) from err

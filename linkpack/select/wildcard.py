@@ -2,20 +2,25 @@
 
 A portion is a sequence of pieces: literal text, `STAR`, `ANY`, a `CharClass` or an `Extglob`. Names and literals
 are compared folded (see `fold`). The work is bounded: plain text is compared, stars are placed leftmost first, and
-everything richer runs on an automaton.
+everything richer runs on an automaton. What a name costs beyond the usual is counted (`limits.spend`).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from unicodedata import category
 
+from linkpack import limits
 from linkpack.select.automaton import END, Automaton
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_FREE = 8  # stars, or places to try for a character, that cost no more than asking a pattern does anyway
+_MOST_RANGES = 100  # of a class that goes to `re`, which takes its time to compile more
 
 
 class CharClass(NamedTuple):
@@ -98,7 +103,7 @@ def affixes(pieces: tuple[Piece, ...]) -> tuple[str, str] | None:
 
 
 def matcher(pieces: tuple[Piece, ...], *, blind: bool) -> Callable[[str], bool]:
-    """A function that says whether a name fits *pieces* from end to end.
+    """Return a function that says whether a name fits *pieces* from end to end.
 
     The name is folded, or with *blind* off given in `units`, so that the classes of *pieces* see its case.
     """
@@ -108,14 +113,15 @@ def matcher(pieces: tuple[Piece, ...], *, blind: bool) -> Callable[[str], bool]:
         head, tail = ends
         least = len(head) + len(tail)
         return lambda name: len(name) >= least and name.startswith(head) and name.endswith(tail)
-    if not any(_rich(token) for token in pieces):
-        matches = re.compile(_source(pieces, "i" if blind else "")).fullmatch
-        return lambda name: matches(name) is not None
-    return _automaton_matcher(pieces, blind=blind)
+    if any(_rich(token) for token in pieces):
+        return _automaton_matcher(pieces, blind=blind)
+    return _star_matcher(pieces, "i" if blind else "")
 
 
 def _rich(token: Piece) -> bool:
-    return isinstance(token, Extglob) or (isinstance(token, CharClass) and bool(token.posix))
+    return isinstance(token, Extglob) or (
+        isinstance(token, CharClass) and (bool(token.posix) or len(token.ranges) > _MOST_RANGES)
+    )
 
 
 def has_posix(pieces: tuple[Piece, ...]) -> bool:
@@ -127,24 +133,71 @@ def has_posix(pieces: tuple[Piece, ...]) -> bool:
     )
 
 
-def _source(pieces: tuple[Piece, ...], flags: str) -> str:
-    """A regular expression for stars, single characters and text, which cannot backtrack across a star.
+class _Stretch:
+    """What stands between two stars: of fixed *width* in characters, plain *text* or else a *source* for `re`."""
 
-    Between two stars everything has a fixed length, so its first place is as good as any: the lookahead finds
-    it and the back reference keeps it (an atomic group, which `re` has only from Python 3.11 on). The groups have
-    names: a number from 100 on would be read as a character in octal digits.
+    __slots__ = ("_find", "_match", "source", "text", "width")
+
+    def __init__(self, pieces: tuple[Piece, ...], flags: str) -> None:
+        self.width = sum([len(token) if isinstance(token, str) else 1 for token in pieces])
+        self.text = "".join(map(str, pieces)) if all(isinstance(token, str) for token in pieces) else None
+        self.source = "" if self.text is not None else "".join([_piece_source(token, flags) for token in pieces])
+        self._match: Callable[[str, int], re.Match[str] | None] | None = None
+        self._find: Callable[[str, int, int], re.Match[str] | None] | None = None
+
+    def fits_at(self, name: str, at: int) -> bool:
+        """True if it stands at *at* in *name*, which is long enough."""
+        if self.text is not None:
+            return name.startswith(self.text, at)
+        if self._match is None:  # compiled when a name is long enough: no name is as long as some patterns
+            self._match = re.compile(self.source).match
+        return self._match(name, at) is not None
+
+    def find(self, name: str, at: int, end: int) -> int:
+        """Return the first place in *name* from *at* on where it stands; -1 when none ends by *end*."""
+        if self.text is not None:
+            return name.find(self.text, at, end)
+        if self._find is None:
+            self._find = re.compile(self.source).search
+        found = self._find(name, at, end)
+        return -1 if found is None else found.start()
+
+
+def _star_matcher(pieces: tuple[Piece, ...], flags: str) -> Callable[[str], bool]:
+    """Return the matcher of stars, single characters and text.
+
+    What stands between two stars has a fixed width, so that its first place is as good as any.
     """
-    stretches = [""]
+    stretches: list[list[Piece]] = [[]]
     for token in pieces:
         if token is STAR:
-            stretches.append("")
+            stretches.append([])
         else:
-            stretches[-1] += _piece_source(token, flags)
-    if len(stretches) == 1:
-        return stretches[0]
-    head, *middle, tail = stretches
-    places = "".join(f"(?=(?P<_{index}>[^/]*?{one}))(?P=_{index})" for index, one in enumerate(middle, 1))
-    return f"{head}{places}[^/]*{tail}"
+            stretches[-1].append(token)
+    head, *middle = [_Stretch(tuple(one), flags) for one in stretches]
+    if not middle:
+        return lambda name: len(name) == head.width and head.fits_at(name, 0)
+    tail = middle.pop()
+    least = head.width + tail.width + sum([one.width for one in middle])
+    # Places tried, at most, for each character of a name: only what `re` looks for is tried place by place.
+    tries = sum([one.width for one in middle if one.text is None])
+
+    def fits(name: str) -> bool:
+        if len(name) < least:
+            return False
+        if tries > _FREE or len(middle) > _FREE:
+            limits.spend(len(middle) // 4 + (tries * len(name) >> 8))
+        at, end = head.width, len(name) - tail.width
+        if not (head.fits_at(name, 0) and tail.fits_at(name, end)):
+            return False
+        for one in middle:
+            at = one.find(name, at, end)
+            if at < 0:
+                return False
+            at += one.width
+        return True
+
+    return fits
 
 
 def _piece_source(token: Piece, flags: str) -> str:
@@ -158,7 +211,7 @@ def _piece_source(token: Piece, flags: str) -> str:
 def _class_source(chars: CharClass, flags: str) -> str:
     if not chars.ranges:
         return "[^/]" if chars.negated else "(?!)"
-    body = "".join(f"{_escape(first)}-{_escape(last)}" for first, last in chars.ranges)
+    body = "".join([f"{_escape(first)}-{_escape(last)}" for first, last in chars.ranges])
     return f"(?{flags}:[{'^' if chars.negated else ''}{body}])"
 
 
@@ -199,17 +252,36 @@ def _in_posix(name: str, char: str) -> bool:
 
 
 def _class_test(chars: CharClass, *, blind: bool) -> Callable[[str], bool]:
-    """A function that says whether one character is in the class, case aside when *blind*."""
+    """Return a function that says whether one character is in the class, case aside when *blind*."""
+    starts, ends = _merged(chars.ranges)
 
     @lru_cache(maxsize=1024)
     def test(char: str) -> bool:
         forms = {char, char.lower(), char.upper()} if blind else {char}
-        inside = any(first <= form <= last for form in forms for first, last in chars.ranges) or any(
+        inside = any(_in_ranges(form, starts, ends) for form in forms) or any(
             _in_posix(name, form) for form in forms if len(form) == 1 for name in chars.posix
         )
         return inside != chars.negated
 
     return test
+
+
+def _merged(ranges: tuple[tuple[str, str], ...]) -> tuple[list[str], list[str]]:
+    """Return the starts and the ends of *ranges*, in order, those that overlap made one."""
+    starts: list[str] = []
+    ends: list[str] = []
+    for first, last in sorted(ranges):
+        if ends and first <= ends[-1]:
+            ends[-1] = max(ends[-1], last)
+        else:
+            starts.append(first)
+            ends.append(last)
+    return starts, ends
+
+
+def _in_ranges(text: str, starts: list[str], ends: list[str]) -> bool:
+    place = bisect_right(starts, text)
+    return place > 0 and text <= ends[place - 1]
 
 
 def _automaton_matcher(pieces: tuple[Piece, ...], *, blind: bool) -> Callable[[str], bool]:

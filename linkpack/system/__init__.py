@@ -1,3 +1,3 @@
-"""Everything that touches the disk, processes and the environment: the new home of it."""
+"""Processes, git, user accounts and other facts of the machine, and what a run changes on the disk."""
 
 from __future__ import annotations

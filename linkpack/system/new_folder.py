@@ -13,7 +13,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from linkpack.disk.drafts import claim, draft_path, sweep
+from linkpack.disk.drafts import claim, draft_name, remove_tree, sweep
 from linkpack.disk.fslinks import current_umask
 from linkpack.disk.signals import uninterrupted
 
@@ -165,7 +165,7 @@ def _check_same(name: str, around: int, handle: int, target: str) -> None:
 def _new_draft(around: int) -> tuple[str, int]:
     """Make a new folder under a temporary name; return the name and a descriptor that holds its lock."""
     while True:
-        name = os.path.basename(draft_path(""))
+        name = draft_name(os.fstat(around).st_ino)
         os.mkdir(name, _HIDDEN, dir_fd=around)
         try:
             handle = os.open(name, _FOLDER, dir_fd=around)
@@ -187,18 +187,4 @@ def _new_draft(around: int) -> tuple[str, int]:
 def _drop(name: str, around: int) -> None:
     """Remove the folder *name* and all in it, in a second try if need be; the next run makes a third."""
     for _ in range(2):
-        with contextlib.suppress(OSError):
-            for _, folders, files, handle in os.fwalk(name, topdown=False, dir_fd=around):
-                for each in files:
-                    os.unlink(each, dir_fd=handle)
-                for each in folders:
-                    _drop_one(each, handle)
-            os.rmdir(name, dir_fd=around)
-
-
-def _drop_one(name: str, around: int) -> None:
-    """Remove an empty folder, or a link that somebody put there."""
-    try:
-        os.rmdir(name, dir_fd=around)
-    except NotADirectoryError:
-        os.unlink(name, dir_fd=around)
+        remove_tree(name, around)

@@ -171,9 +171,11 @@ def _contents(entry: Entry) -> Iterable[bytes]:
 
 
 def _unwritable(target: str, err: OSError) -> SnapshotError:
+    in_the_way = isinstance(err, FileExistsError | IsADirectoryError)
+    remedy = "another --out" if in_the_way else "make room and permission there"
     return SnapshotError(
         f"{target} cannot be written: {err.strerror or err}",
         code="EWRITE",
         path=target,
-        hint="choose another --pack-destination, or make room and permission there",
+        hint=f"choose another --pack-destination, or {remedy}",
     )

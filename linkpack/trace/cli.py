@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
 from linkpack.npm.names import format_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from linkpack.api import PackPlan
     from linkpack.tarballs.tarball import Tarball
@@ -102,16 +103,20 @@ def outputs(plan: PackPlan, destination: str, options: TraceOptions) -> tuple[st
 def before_pack(
     plans: Sequence[PackPlan], destination: str, options: TraceOptions
 ) -> tuple[tuple[Origin, ...], ...]:
-    """The origins of what each of *plans* packs, to be given to `after_pack`; empty when nothing is recorded.
+    """Return the origins of what each of *plans* packs, for `after_pack`; empty when nothing is recorded.
 
-    To be called before the first tarball is written, as git would list it as a new file. `PlanRejected` (EDIRTY)
-    with --require-clean, naming everything that is not committed; `LinkpackError` (EOUTSAME) when two files would
-    be written to one path.
+    To be called before the first tarball is written, as git would list it as a new file. Raises `PlanRejected`
+    (EDIRTY) with --require-clean, naming everything that is not committed, `LinkpackError` (EOUTSAME) when two
+    files would be written to one path, and `SnapshotError` (EWRITE) when a path is a link or something else that
+    is not replaced.
     """
     records = [path for plan in plans for path in outputs(plan, destination, options)]
     tarballs = [posixpath.join(destination, plan.filename) for plan in plans]
     written = [*tarballs, *records]
     _distinct(written)
+    for path in records:
+        with _may_fail(path, "name another file; nothing was packed"):
+            fswrite.check_output(path)
     if not records and not options.require_clean:
         return tuple(() for _ in plans)
     from linkpack.trace.origins import read_origins, unclean  # noqa: PLC0415 - a plain pack need not load subprocess
@@ -126,9 +131,9 @@ def before_pack(
 def after_pack(
     plan: PackPlan, tarball: Tarball, origins: tuple[Origin, ...], destination: str, options: TraceOptions
 ) -> tuple[str, ...]:
-    """The paths written: the record and the bill of materials of *tarball*, as asked for.
+    """Write the record and the bill of materials of *tarball*, as asked for, and return their paths.
 
-    Each appears whole or not at all. `SourceChanged` when the tarball is no longer what was written,
+    Each file appears whole or not at all. Raises `SourceChanged` when the tarball is no longer what was written,
     `SnapshotError` (EWRITE) when a file cannot be written; the tarball stays.
     """
     paths = outputs(plan, destination, options)
@@ -145,21 +150,28 @@ def after_pack(
     if options.sbom is not None:
         texts.append(bill(record, options.sbom))
     for path, text in zip(paths, texts, strict=True):
-        _write(path, text)
+        with _may_fail(path, "the tarball is written; name another file"):
+            fswrite.write_output(path, text.encode())
     return paths
 
 
-def _write(path: str, text: str) -> None:
+@contextmanager
+def _may_fail(path: str, hint: str) -> Iterator[None]:
+    """Raise `SnapshotError` (EWRITE) with *hint* when the block fails to write *path*."""
     try:
-        with fswrite.made_dirs(posixpath.dirname(path) or "."), fswrite.draft(path) as out:
-            out.write(text.encode())
+        yield
     except OSError as err:
-        raise SnapshotError(
-            f"{path} cannot be written: {err.strerror or err}",
-            code="EWRITE",
-            path=path,
-            hint="the tarball is written; name another file",
-        ) from err
+        why = f"{path} cannot be written: {err.strerror or err}"
+        raise SnapshotError(why, code="EWRITE", path=path, hint=hint) from err
+
+
+def with_warnings(tarball: Tarball, origins: Sequence[Origin]) -> Tarball:
+    """Return *tarball* with warnings of what its record cannot tell, as *origins* say."""
+    if not origins:
+        return tarball
+    from linkpack.trace.origins import undecided  # noqa: PLC0415 - as above
+
+    return tarball._replace(warnings=(*tarball.warnings, *undecided(origins)))
 
 
 def _distinct(paths: Sequence[str]) -> None:

@@ -75,8 +75,8 @@ def _properties(record: Record, part: Part, origin: Origin | None) -> Iterator[t
         yield "cdx:npm:package:bundled", "true"
         for slot in part.slots:
             yield "cdx:npm:package:path", slot
-    if origin is not None:
-        yield "linkpack:source", origin.path
+    if origin is not None and origin.place:
+        yield "linkpack:source", origin.place
     yield "linkpack:content:sha256", content_digest(record.own[part.slots[0]])
 
 

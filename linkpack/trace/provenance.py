@@ -7,12 +7,12 @@ It has no time, user or machine in it: packing the same sources again gives the 
 from __future__ import annotations
 
 import json
-import posixpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack import __version__
 from linkpack.report import graph_json
 from linkpack.trace.parts import purl
+from linkpack.trace.places import known_homes, shown_path, shown_spec
 from linkpack.trace.shipped import by_slot, content_digest
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Record(NamedTuple):
     """A packed tarball and what is known of it.
 
     *origins* are those of its sources, the project's first; *own* are the files of the package in each slot.
+    *homes* are home folders, which it must not name.
     """
 
     plan: PackPlan
@@ -41,12 +42,13 @@ class Record(NamedTuple):
     shipped: Shipped
     origins: tuple[Origin, ...]
     own: Mapping[str, Mapping[str, str]]
+    homes: tuple[str, ...]
 
 
 def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tuple[Origin, ...]) -> Record:
-    """The record of *tarball*, which was packed by *plan*."""
+    """Return the record of *tarball*, which was packed by *plan*."""
     slots = ["", *(slot for each in plan.bundled for slot in each.slots)]
-    return Record(plan, tarball, shipped, origins, by_slot(shipped.files, slots))
+    return Record(plan, tarball, shipped, origins, own=by_slot(shipped.files, slots), homes=known_homes())
 
 
 def snapshot_manifest(record: Record) -> str:
@@ -68,7 +70,7 @@ def snapshot_manifest(record: Record) -> str:
             "project": _source(record, project),
             "snapshots": [{**_source(record, each), "slots": list(each.slots)} for each in snapshots],
             "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
-            "rewrittenSpecs": _changes(plan),
+            "rewrittenSpecs": _changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
             "runtimeGraph": graph_json(plan),
         }
@@ -94,7 +96,7 @@ def statement(record: Record) -> str:
                     "externalParameters": {"package": subject, "npmRules": plan.rules},
                     "internalParameters": {
                         "compressor": tarball.compressor,
-                        "rewrittenSpecs": _changes(plan),
+                        "rewrittenSpecs": _changes(record),
                     },
                     "resolvedDependencies": [
                         *(_resolved(record, each) for each in record.origins),
@@ -123,8 +125,15 @@ def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return value
 
 
-def _changes(plan: PackPlan) -> list[dict[str, object]]:
-    return [{**each._asdict(), "package": posixpath.relpath(each.package, plan.root)} for each in plan.changes]
+def _changes(record: Record) -> list[dict[str, object]]:
+    root = record.plan.root
+    changes = []
+    for each in record.plan.changes:
+        old = shown_spec(each.old, each.package, root, record.homes)
+        reason = each.reason.replace(each.old.strip(), old.strip()) if old != each.old else each.reason
+        package = shown_path(each.package, root, record.homes) or None
+        changes.append({**each._asdict(), "package": package, "old": old, "reason": reason})
+    return changes
 
 
 def _source(record: Record, origin: Origin) -> dict[str, object]:
@@ -133,7 +142,7 @@ def _source(record: Record, origin: Origin) -> dict[str, object]:
     return {
         "name": origin.name,
         "version": origin.version,
-        "path": origin.path,
+        "path": origin.place or None,
         "content": f"sha256:{content_digest(record.own[slot])}",
         "files": len(record.own[slot]),
         "commit": git.commit or None,
@@ -155,7 +164,7 @@ def _installed(record: Record, each: Bundled) -> dict[str, object]:
     return {
         "name": each.name,
         "version": each.version,
-        "path": posixpath.relpath(each.source, record.plan.root),
+        "path": shown_path(each.source, record.plan.root, record.homes) or None,
         "content": f"sha256:{content_digest(record.own[each.slots[0]])}",
         "files": each.files,
         "slots": list(each.slots),
@@ -169,7 +178,7 @@ def _resolved(record: Record, origin: Origin) -> dict[str, object]:
     if git.commit and not git.dirty:
         digest["gitCommit"] = git.commit
     about = {
-        "path": origin.path,
+        "path": origin.place,
         "slots": list(origin.slots),
         "commit": git.commit,
         "dirty": list(git.dirty),
@@ -184,9 +193,10 @@ def _resolved(record: Record, origin: Origin) -> dict[str, object]:
 
 
 def _resolved_installed(record: Record, each: Bundled) -> dict[str, object]:
+    about = {"path": shown_path(each.source, record.plan.root, record.homes), "slots": list(each.slots)}
     return {
         "name": f"{each.name}@{each.version}",
         "uri": purl(each.name, each.version),
         "digest": {"dirHash": content_digest(record.own[each.slots[0]])},
-        "annotations": {"path": posixpath.relpath(each.source, record.plan.root), "slots": list(each.slots)},
+        "annotations": {key: value for key, value in about.items() if value},
     }

@@ -88,4 +88,5 @@ def _source(part: Part, origin: Origin | None) -> str:
     state = f"commit {git.commit}" if git.commit else git.fault
     dirty = f", with uncommitted changes: {', '.join(git.dirty)}" if git.dirty else ""
     what = "project" if part.slots == ("",) else f"snapshot, in {', '.join(part.slots)}"
-    return f"{what}; source directory {origin.path}, {state}{dirty}"
+    where = f"source directory {origin.place}, " if origin.place else ""
+    return f"{what}; {where}{state}{dirty}"

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from linkpack import cli
+from linkpack import cli, link
 from linkpack.cli_npm import NpmCommand
 from linkpack.npm.flags import SWITCHES
 from tests.support.npm import npm_root
@@ -91,6 +91,8 @@ def test_the_documented_options_do_no_harm(command: str, tmp_path: Path, monkeyp
     for folder in ("app", "lib"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "package.json").write_text(json.dumps({"name": folder, "version": "1.0.0"}))
+    # `unlink ../lib` is an error where nothing is linked to that folder.
+    link([str(tmp_path / "lib")], str(tmp_path / "app"))
     for name in names:
         if name in {"global", "workspace", "workspaces", "include-workspace-root"}:  # they mean something here
             continue

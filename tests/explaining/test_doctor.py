@@ -204,7 +204,16 @@ def test_a_state_folder_that_others_may_write_to(box: Machine) -> None:
     linkapi.link([lib], app, box.options())
     (box.home / "state/linkpack").chmod(0o777)
     (problem,) = box.found(app)
-    assert (problem.code, problem.hint) == ("ESTATEOPEN", f"chmod 700 {box.home}/state/linkpack")
+    assert problem.code == "ESTATE"
+    assert f"chmod -R go= {box.home}/state/linkpack" in problem.hint
+
+
+def test_a_damaged_record_does_not_hide_the_rest(box: Machine) -> None:
+    lib, app = box.package("lib", "lib"), box.package("app", "app", bundleDependencies=["gone"])
+    linkapi.link([lib], app, box.options())
+    for record in (box.home / "state/linkpack/links").iterdir():
+        record.write_text("{")
+    assert {"ERECORD", "EBUNDLEMISSING"} <= set(box.codes(app))
 
 
 def test_commands_on_path(box: Machine) -> None:

@@ -10,7 +10,7 @@ import pytest
 GATE = Path(__file__).parents[2] / "linkpack" / "gate"
 ROWS = (
     {"findings"},
-    {"disk", "gitrun", "paths", "unzip", "opening"},
+    {"committed", "disk", "paths", "unzip", "opening"},
     {"reader"},
     {"manifests", "bundle", "entrypoints"},
     {"sides", "unpack"},

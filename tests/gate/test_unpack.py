@@ -5,19 +5,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from linkpack.disk import drafts
 from linkpack.errors import LinkpackError, SnapshotError, SourceChanged, VerifyFailed
 from linkpack.gate import api, disk, opening
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.gate.unpack import _place, _unwritable
 from linkpack.limits import DEFAULTS
 from tests.support.badtar import BODY, END, gz, header, manifest, member, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_files_and_modes(tmp_path: Path) -> None:
@@ -83,20 +81,20 @@ def test_a_path_too_long_for_the_disk(tmp_path: Path) -> None:
 
 def test_dead_runs_are_cleared_away(tmp_path: Path) -> None:
     """Folders of killed runs go; those of living ones, which hold a lock, and foreign names stay."""
-    names = [f".linkpack-{digit * 16}.unpack" for digit in "ab"]
-    for name in (*names, ".linkpack-x.unpack"):
+    names = [Path(drafts.draft_path(str(tmp_path))).name for _ in range(2)]
+    for name in (*names, ".linkpack-x.tmp"):
         (tmp_path / name / "package").mkdir(parents=True)
-    (tmp_path / f".linkpack-{'c' * 16}.unpack").symlink_to(tmp_path / ".linkpack-x.unpack")
+    Path(drafts.draft_path(str(tmp_path))).symlink_to(tmp_path / ".linkpack-x.tmp")
     handle = os.open(tmp_path / names[0], os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     api.unpack(write(tmp_path, BODY), tmp_path)
     os.close(handle)
     assert sorted(each.name for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()) == [
         names[0],
-        ".linkpack-x.unpack",
+        ".linkpack-x.tmp",
         "package",
     ]
-    assert (tmp_path / ".linkpack-x.unpack" / "package").is_dir()
+    assert (tmp_path / ".linkpack-x.tmp" / "package").is_dir()
 
 
 @pytest.mark.parametrize(

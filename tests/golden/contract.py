@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +69,8 @@ def json_keys(where: Path) -> dict[str, list[str]]:
     app = folder(tree, tree.write_to(where / "tree"))
     (where / "home").mkdir()
     (app / "blog-0.1.0.tgz").touch()  # which is warned of
-    redis = str(app.parent / "redis")
+    # Another folder than the installed link leads to, or there would be nothing to put in its place.
+    redis = str(shutil.copytree(app.parent / "redis", app.parent / "fork"))
     found: dict[str, list[str]] = {}
     for name, line in {
         "pack": "pack --json --specs resolve",

@@ -125,10 +125,11 @@ def test_an_example_inside_of_a_package_and_its_workspace(box: LinkBox) -> None:
     example = box.package("lib/example", "example")
     linkapi.link([".."], example, box.options())
     assert not (box.modules / "example").exists()
-    assert Path(lib, "node_modules/lib").resolve() == Path(lib)
+    assert Path(example, "node_modules/lib").resolve() == Path(lib)
     assert [link.name for link in linkapi.links(example, box.options())] == ["lib"]
     linkapi.unlink([".."], example, box.options())
     assert not Path(lib, "node_modules").exists()
+    assert not Path(example, "node_modules").exists()
 
 
 def test_long_lists_are_shortened() -> None:

@@ -17,17 +17,21 @@ from linkpack.linking import linkapi
 from linkpack.linking.linkstate import (
     ABSENT,
     Change,
+    CreatedDirectory,
+    Displaced,
     File,
-    Folder,
-    Kept,
     Link,
-    Linked,
+    ManifestEdit,
     Mode,
-    Saved,
+    RecordedLink,
+    State,
     change_from_json,
     change_to_json,
-    linked_from_json,
-    linked_to_json,
+    edits_from_json,
+    edits_to_json,
+    link_from_json,
+    link_to_json,
+    state_to_json,
 )
 from linkpack.npm.jsonedit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
@@ -36,35 +40,59 @@ if TYPE_CHECKING:
     from linkpack.linking.journal import Journal
 
 TEXTS = st.text(st.characters(codec=None), max_size=6)
+LINK_TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from("\udc80\udcff"), min_size=1
+)
+PATHS = LINK_TEXTS.map("/".__add__)
 STATES = st.one_of(
-    st.just(ABSENT), st.just(Folder()), st.builds(Link, TEXTS), st.builds(Mode, st.integers(0, 0o7777)),
+    st.just(ABSENT), st.just(CreatedDirectory()), st.builds(Link, LINK_TEXTS),
+    st.builds(Mode, st.integers(0, 0o7777)),
     st.builds(File, st.binary(max_size=9), st.integers(0, 0o7777)),
-    st.builds(Kept, TEXTS, st.integers(0, 1 << 60)),
+    st.builds(Displaced, PATHS, st.integers(0, 1 << 60)),
 )  # fmt: skip
-CHANGES = st.builds(Change, TEXTS, STATES, STATES)
-ENTRIES = st.tuples(st.lists(TEXTS, max_size=3).map(tuple), st.none() | TEXTS, st.none() | TEXTS)
+CHANGES = st.builds(Change, PATHS, STATES, STATES)
+JSON_TEXTS = st.none() | TEXTS.map(json.dumps)
+ENTRIES = st.tuples(st.lists(TEXTS, min_size=1, max_size=2).map(tuple), JSON_TEXTS, JSON_TEXTS)
 SAVED = st.builds(
-    Saved,
-    TEXTS,
+    ManifestEdit,
+    PATHS,
     st.none() | st.binary(max_size=5),
     st.binary(max_size=5),
     st.lists(ENTRIES, max_size=2).map(tuple),
 )
 LINKED = st.builds(
-    Linked, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
-    st.lists(SAVED, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS).map(tuple),
+    RecordedLink, TEXTS, TEXTS, PATHS, PATHS, TEXTS, st.booleans(), st.lists(CHANGES, max_size=3).map(tuple),
+    st.lists(PATHS, max_size=2).map(tuple), TEXTS, st.lists(PATHS, max_size=2).map(tuple),
 )  # fmt: skip
 
 
 @pytest.mark.property
 @settings(derandomize=True, deadline=None, max_examples=150)
-@given(CHANGES, LINKED)
-def test_values_survive_json(change: Change, entry: Linked) -> None:
+@given(CHANGES, LINKED, st.lists(SAVED, max_size=2).map(tuple))
+def test_values_survive_json(change: Change, entry: RecordedLink, saved: tuple[ManifestEdit, ...]) -> None:
     """Changes and record entries come back from JSON as they were, whatever characters paths have."""
     back = change_from_json(json.loads(json.dumps(change_to_json(change))))
-    assert (back, type(back.before), type(back.after)) == (change, type(change.before), type(change.after))
-    assert linked_from_json(json.loads(json.dumps(linked_to_json(entry)))) == entry
+    assert back == change
+    assert link_from_json(json.loads(json.dumps(link_to_json(entry)))) == entry
+    assert edits_from_json(json.loads(json.dumps(edits_to_json(saved)))) == saved
     assert change.inverse().inverse() == change
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(STATES, STATES)
+def test_states_are_equal_when_kind_and_values_are(left: State, right: State) -> None:
+    """Two states are equal exactly when they say the same, and then hash alike; no plain tuple equals one."""
+    assert (left == right) == (state_to_json(left) == state_to_json(right))
+    assert left != right or hash(left) == hash(right)
+    assert left != tuple(state_to_json(left)[1:])
+
+
+def test_kinds_of_states_differ() -> None:
+    """States of different kinds are never equal, whatever their values."""
+    every = [ABSENT, CreatedDirectory(), Mode(1), Link("a"), File(b"a", 1), Displaced("a", 1)]
+    assert [[one == other for other in every].count(True) for one in every] == [1] * 6
+    assert repr(Displaced("a", 1)) == "Displaced('a', 1)"
 
 
 KEYS = st.sampled_from(["a", "b", "c", "é"])
@@ -127,6 +155,64 @@ def test_any_commands_then_unlink_is_the_identity(
         linkapi.relink((), app, box.options())
         linkapi.unlink((), app, box.options(), every=True)
         assert box.tree(app) == old
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.mark.property
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    PLACES,
+    PLACES,
+    st.lists(
+        st.tuples(
+            st.sampled_from(["link", "unlink", "save", "relink"]),
+            st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")]),
+            st.booleans(),  # in which checkout
+            st.booleans(),  # which of two folders of that name
+        ),
+        max_size=7,
+    ),
+    st.booleans(),
+)
+def test_any_commands_in_checkouts_that_share_a_node_modules_then_unlink_is_the_identity(
+    first: str,
+    second: str,
+    steps: list[tuple[str, tuple[str, ...], bool, bool]],
+    backwards: bool,  # noqa: FBT001
+) -> None:
+    """Whatever each of two checkouts links, when both have unlinked all is as it was, in whatever order."""
+    root = Path(tempfile.mkdtemp(prefix="link-law-"))
+    try:
+        box = LinkBox(root)
+        one, two = (box.package(name, "app", dependencies={"b": "1"}) for name in ("one", "two"))
+        libs = {
+            (name, other): box.command(f"{name}{other}", name, bin={"tool": "cli.js", name: "cli.js"})
+            for name in "ab"
+            for other in (False, True)
+        }
+        shutil.copytree(libs["a", False], box.work / "a")
+        shutil.copytree(libs["b", False], box.work / "b")
+        for name, there in (("a", first), ("b", second)):
+            _lay(box, one, name, there)
+        Path(one, "node_modules").mkdir(exist_ok=True)
+        Path(two, "node_modules").symlink_to("../one/node_modules")
+        old = box.tree(box.work)
+        for step, names, in_two, other in steps:
+            checkout = two if in_two else one
+            if step == "unlink":
+                linked = {link.name for link in linkapi.links(checkout, box.options())}
+                linkapi.unlink(
+                    [name for name in names if name in linked], checkout, box.options(), every=not linked
+                )
+            else:
+                _run(box, checkout, [libs[name, other] for name in names], [], step)
+        for checkout in (two, one) if backwards else (one, two):
+            for name in "ab":
+                while any(link.name == name for link in linkapi.links(checkout, box.options()) if link.ours):
+                    linkapi.unlink([name], checkout, box.options())
+            linkapi.unlink((), checkout, box.options(), every=True)
+        assert box.tree(box.work) == old
     finally:
         shutil.rmtree(root)
 

@@ -77,7 +77,7 @@ def test_the_last_rule_that_matches_decides(texts: list[tuple[str, str, str]], p
     rules = RuleSet(given_rules(["".join(text) for text in texts], ""))
     last = [rule for rule in rules.rules if applies(rule, parts, "file")]
     assert rules.keeps_file(parts) is (last[-1].negated if last else None)
-    assert rules.decide("/".join(parts)).rule == (last[-1] if last else None)
+    assert rules.decide("/".join(parts)).rule == rules.last_match(parts, "file") == (last[-1] if last else None)
     for question in ("folder", "maybe"):
         last = [rule for rule in rules.rules if applies(rule, parts, question)]
         assert rules.keeps_folder(parts, question) is (last[-1].negated if last else None)

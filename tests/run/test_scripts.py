@@ -95,6 +95,7 @@ def test_the_project_is_read_after_them(tmp_path: Path) -> None:
         ({}, ("--pack-destination", "package.json"), "EWRITE"),
         ({}, ("--pack-destination", "package.json/x"), "EWRITE"),
         ({}, ("--out", "taken"), "EWRITE"),
+        ({}, ("--out", "link.tgz"), "EWRITE"),
         ({}, (".", "."), "EOUTSAME"),
         ({}, ("--pack-destination", "package.json", "-j", "1", "."), "EWRITE"),
     ],
@@ -105,10 +106,11 @@ def test_what_can_be_checked_is_checked_first(
     """No script runs when the manifest, the tarball's name or its destination cannot do."""
     demo = write(tmp_path / "demo", scripts={"prepack": "touch ran"}, **fields)
     (demo / "taken").mkdir()
+    (demo / "link.tgz").symlink_to("/dev/null")
     done = run(demo, *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"error {code}:" in done.stderr
-    assert names(demo) == ["package.json", "taken"]
+    assert names(demo) == ["link.tgz", "package.json", "taken"]
 
 
 @pytest.mark.parametrize("event", ["prepack", "prepare", "postpack"])

@@ -205,7 +205,7 @@ def test_a_living_run_keeps_its_files(tmp_path: Path, server: Faulty) -> None:
     """A run does not take for left over what only has a name like its own."""
     stage = Stage(server, SCENES["unpack"](tmp_path / "scene"))
     stage.scene.reset()
-    mine = tmp_path / "scene/out/.linkpack-mine.unpack"
+    mine = tmp_path / "scene/out/.linkpack-mine.tmp"
     mine.mkdir()
     assert stage.play().status == 0
     assert mine.exists()

@@ -7,12 +7,13 @@ import os
 import re
 import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack import api
+from linkpack import api, limits
 from linkpack.bundle.check import SlotIndex
 from linkpack.errors import LinkpackError, PlanRejected
 from linkpack.gate import api as gate
@@ -22,6 +23,7 @@ from linkpack.linking.npmrc import expand, parse_npmrc
 from linkpack.npm.manifest import parse_manifest
 from linkpack.select.braces import expand_braces
 from linkpack.select.editions import NPM_RULES
+from linkpack.select.glob import compile_glob, matches_file
 from linkpack.select.ignore import RuleSet, parse_rules
 from tests.support import badtar
 from tests.support.faulty import faulty
@@ -368,6 +370,82 @@ def test_hostile_patterns(pattern: str) -> None:
 
     assert steps(work) < 200 * len(pattern) + 100_000
     assert peak(work) < 64 * MIB
+
+
+STEPS = 3_000
+NAME = ("A" * 240 + "1.JS",)
+DEEP = ("A",) * 1_500
+LONG = "".join(chr(0x4E00 + 2 * number) for number in range(15_000))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [
+        ("*a" * 30_000, NAME),
+        ("*a" * 119 + "*b", NAME),
+        ("*?a" * 60 + "*b", NAME),
+        ("*[ab]" * 100 + "*b", NAME),
+        (f"*[{LONG}]*b", NAME),
+        (f"*[{LONG}]@(b)", NAME),
+        ("*" + "?" * 100 + "a*" + "?" * 100 + "b", NAME),
+        ("+(a|aa|aaa)b", NAME),
+        ("!(a)*" * 3, NAME),
+        ("@(" + "aaaa|" * 150 + "b)", NAME),
+        ("[[:alpha:]]" * 80, NAME),
+        ("**/" + "a/" * 700 + "b/**", DEEP),
+        ("**/" + "[a]/" * 700 + "b/**", DEEP),
+        ("**/" + "a/" * 700 + "b", DEEP),
+        ("a/" * 1_400 + "**/b", DEEP),
+        ("**/[a]/b/**", DEEP),
+        ("**/a*/**/b/**/c", DEEP),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, str) else f"{len(value)} portions",
+)
+def test_a_step_costs_the_same_whatever_is_compared(pattern: str, parts: tuple[str, ...]) -> None:
+    """What comparing long patterns with long names costs is counted: a limit on steps bounds the calls."""
+    glob = compile_glob(pattern)
+
+    def work() -> None:
+        with limits.within(DEFAULTS._replace(steps=STEPS)), suppress(LinkpackError):
+            for _ in range(STEPS):
+                limits.spend(1)  # as the walk counts each pattern that it asks about a name
+                matches_file(glob, parts)
+
+    work()  # compiles what is compiled when it is needed
+    assert steps(work) < 60 * STEPS
+
+
+@pytest.mark.parametrize("text", ["x{}", "/q/x{}", "*.x{}", "q/**/*.x{}"])
+def test_naming_the_rule_that_decided_is_no_search(text: str) -> None:
+    """Of thousands of rules only those are tried that may match a file of that name."""
+    rules = RuleSet(parse_rules("*.log\n" + "\n".join(text.format(number) for number in range(5_000)), "x"))
+    rules.last_match(("A.LOG",), "file")  # sorts the rules by what they ask for
+
+    def work() -> None:
+        for number in range(100):
+            found = rules.last_match((f"F{number}.LOG",), "file")
+            assert found is not None
+            assert found.text == "*.log"
+
+    assert steps(work) < 100 * 60
+
+
+def test_naming_a_rule_counts() -> None:
+    """Where all rules have to be tried to name the one that decided, that is counted."""
+    rules = RuleSet(parse_rules("*.log\n" + "\n".join(f"*.[x]{number}" for number in range(800)), "x"))
+    with limits.within(DEFAULTS._replace(steps=5_000)), pytest.raises(LinkpackError, match="more than 5000 steps"):
+        [rules.last_match((f"F{number}.LOG",), "file") for number in range(100)]
+
+
+def test_rules_for_one_folder_are_no_work_in_others() -> None:
+    """A rule that names a whole path is found by its folder, not tried in every one."""
+    rules = RuleSet(parse_rules("\n".join(f"/d{number}/x" for number in range(5_000)), "x"))
+
+    def work() -> None:
+        for number in range(1_000):
+            assert rules.keeps_file((f"D{number}", "X")) is False
+
+    assert steps(work) < 1_000 * 60
 
 
 @pytest.mark.parametrize("pattern", ["{1..100000000}", "{a,b}" * 30, "x" * 60_000 + "{1..60000}"], ids=len)

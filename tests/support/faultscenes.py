@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ERROR = re.compile(r"^linkpack: error E[A-Z]{2,}: \S", re.MULTILINE)
-TEMPORARY = re.compile(r"(^|/)\.linkpack-[^/]*\.(tmp|unpack)(/|$)")
+TEMPORARY = re.compile(r"(^|/)\.linkpack-[^/]*\.tmp(/|$)")
 _NUMBER = re.compile(rb"\b[0-9]{3,}\b")
 
 State = dict[str, str]
@@ -167,20 +167,21 @@ def verify_scene(root: Path) -> Scene:
     return Scene(root, argv, root, lambda: _tarball(root), (root / "in", root / "out"), ())
 
 
-def _link_scene(root: Path, argv: Sequence[str], *, linked: bool) -> Scene:
-    box_root = root / "box"
-
-    def build() -> None:
-        box_root.mkdir()
-        box = LinkBox(box_root)
-        lib, app = box.command("lib", "alpha"), box.package("app", "app", dependencies={"alpha": "^1.0.0"})
-        box.installed(app, "alpha")
-        # The state folder and the lock files stay, whatever a command does.
+def lay_links(box_root: Path, *, linked: bool) -> None:
+    """A package, and a project that has another version installed, or the link to the package when *linked*."""
+    box_root.mkdir()
+    box = LinkBox(box_root)
+    lib, app = box.command("lib", "alpha"), box.package("app", "app", dependencies={"alpha": "^1.0.0"})
+    box.installed(app, "alpha")
+    # The state folder and the lock files stay, whatever a command does.
+    linkapi.link([lib], app, box.options(save=True))
+    linkapi.undo(None, app, box.options())
+    if linked:
         linkapi.link([lib], app, box.options(save=True))
-        linkapi.undo(None, app, box.options())
-        if linked:
-            linkapi.link([lib], app, box.options(save=True))
 
+
+def link_scene_of(root: Path, box_root: Path, argv: Sequence[str], build: Callable[[], object]) -> Scene:
+    """The command line *argv* in the project below *box_root*, which *build* lays as `lay_links` does."""
     env = {
         "HOME": str(box_root / "home"),
         "XDG_STATE_HOME": str(box_root / "home/state"),
@@ -188,9 +189,13 @@ def _link_scene(root: Path, argv: Sequence[str], *, linked: bool) -> Scene:
         "npm_config_prefix": str(box_root / "prefix"),
     }
     targets = (box_root / "work/app", box_root / "prefix", box_root / "home")
-    return Scene(
-        root, tuple(argv), box_root / "work/app", build, (box_root / "work/lib",), targets, env, skip=("last",)
-    )
+    skip = ("last", "inodes")  # names of files are inode numbers there
+    return Scene(root, tuple(argv), box_root / "work/app", build, (box_root / "work/lib",), targets, env, skip)
+
+
+def _link_scene(root: Path, argv: Sequence[str], *, linked: bool) -> Scene:
+    box_root = root / "box"
+    return link_scene_of(root, box_root, argv, lambda: lay_links(box_root, linked=linked))
 
 
 def link_scene(root: Path) -> Scene:

@@ -17,6 +17,8 @@ from linkpack.linking.linkapi import LinkOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from linkpack.linking.journal import Journal
+
 
 def invoke(name: str, *words: str) -> Result:
     """The result of a linkpack command, in this process; what it raises is for the test to see."""
@@ -111,3 +113,14 @@ class LinkBox:
         """Where the link called *name* in the project *app* leads; empty when there is no link."""
         path = Path(app) / "node_modules" / name
         return os.path.realpath(path) if path.is_symlink() else ""
+
+
+def codes(journal: Journal) -> set[str]:
+    """The codes of the warnings of *journal*."""
+    return {problem.code for problem in journal.plan.warnings}
+
+
+def warned(journal: Journal, code: str) -> str:
+    """The message of the one warning of *journal* with the code *code*."""
+    (message,) = [problem.message for problem in journal.plan.warnings if problem.code == code]
+    return message

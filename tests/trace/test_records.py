@@ -137,11 +137,11 @@ def test_without_git(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     record = packed(app, tmp_path)
     found = json.loads(snapshot_manifest(record))
     assert (found["project"]["commit"], found["project"]["unversioned"]) == (None, [])
-    assert found["project"]["unknown"].startswith("git cannot be run")
+    assert found["project"]["unknown"].startswith("git is not installed")
     source = json.loads(statement(record))["predicate"]["buildDefinition"]["resolvedDependencies"][0]
     assert list(source["digest"]) == ["dirHash"]
     assert "pedigree" not in bill(record, "cyclonedx")
-    assert "git cannot be run" in json.loads(bill(record, "spdx"))["packages"][0]["sourceInfo"]
+    assert "git is not installed" in json.loads(bill(record, "spdx"))["packages"][0]["sourceInfo"]
 
 
 def test_the_statement(app: Path, tmp_path: Path) -> None:

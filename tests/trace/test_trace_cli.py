@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +107,36 @@ def test_what_git_does_not_know_is_not_clean(blog: Path, monkeypatch: pytest.Mon
     ]
 
 
+def test_what_only_a_filter_could_compare_is_said(blog: Path) -> None:
+    """A file whose filter would have to be run is named in a warning, and is not clean; nothing is run."""
+    git(blog, "config", "filter.f.clean", f"touch {blog}/ran; cat")
+    (blog / ".git" / "info" / "attributes").write_text("index.js filter=f\n", encoding="utf-8")
+    (blog / "index.js").write_text("changed", encoding="utf-8")
+    why = "index.js has other contents, and its filter f would have to be run to compare it"
+    options = ["--snapshot-manifest", "../record.json", "--pack-destination", ".."]
+    done = CliRunner().invoke(linkpack, ["pack", *options])
+    assert f"warning WFILTER: blog@1.0.0 may differ from its commit: {why}" in done.stderr
+    assert json.loads((blog.parent / "record.json").read_bytes())["project"]["dirty"] == ["index.js"]
+    [problem] = refused("--require-clean").problems
+    assert problem.message == f"blog@1.0.0 is not known to be committed: {why}"
+    (blog / "new.js").touch()
+    assert [each.message for each in refused("--require-clean").problems] == [
+        "blog@1.0.0 has uncommitted changes: new.js",
+        f"blog@1.0.0 is not known to be committed: {why}",
+    ]
+    assert not (blog / "ran").exists()
+
+
+def test_git_s_own_words_are_told_and_not_recorded(blog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in the user's settings is told with its place, which no record has."""
+    (blog.parent / "settings").write_text("[core", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(blog.parent / "settings"))
+    assert str(blog.parent / "settings") in refused("--require-clean").message
+    assert run("--snapshot-manifest", "record.json").exit_code == 0
+    record = json.loads((blog / "record.json").read_bytes())
+    assert record["project"]["unknown"] == "git cannot read its settings"
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [
@@ -119,6 +151,26 @@ def test_paths_that_cannot_be(blog: Path, args: tuple[str, ...], code: str) -> N
     """Two files at one path, a path without a name, and one that cannot be made are errors."""
     assert refused(*args).code == code
     assert (blog / "blog-1.0.0.tgz").exists() == (code == "EWRITE")
+
+
+def test_records_go_to_standard_output(blog: Path) -> None:
+    """`/dev/stdout` is written to, before the tarball's name, and nothing of that name is made."""
+    command = [sys.executable, "-m", "linkpack", "pack", "-q", "--snapshot-manifest", "/dev/stdout"]
+    out = subprocess.run(command, cwd=blog, capture_output=True, text=True, check=True).stdout
+    record, _, name = out.rstrip().rpartition("\n")
+    assert json.loads(record)["tarball"]["filename"] == name == "blog-1.0.0.tgz"
+
+
+@pytest.mark.parametrize("option", ["--snapshot-manifest=m.json", "--sbom=spdx", "--out=blog-1.0.0.spdx.json"])
+def test_links_are_not_replaced(blog: Path, option: str) -> None:
+    """A link of an output's name is refused before anything is written; what it leads to stays as it is."""
+    (blog / "kept").write_text("kept", encoding="utf-8")
+    for name in ("m.json", "blog-1.0.0.spdx.json"):
+        (blog / name).symlink_to("kept")
+    before = sorted(blog.iterdir())
+    assert refused(option).code == "EWRITE"
+    assert sorted(blog.iterdir()) == before
+    assert (blog / "kept").read_text(encoding="utf-8") == "kept"
 
 
 def test_several_packages(blog: Path) -> None:

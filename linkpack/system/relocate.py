@@ -1,0 +1,324 @@
+"""Move a file or folder to another place, by a copy where the system cannot rename it.
+
+rename(2) does not promise to move a folder: in a container a folder of an earlier layer of the image cannot be
+renamed (overlayfs without redirect_dir: EXDEV), nor can anything be renamed across mounts, bind mounts of one file
+system included. Then it is copied, the copy is compared, and only then is the original removed.
+
+Everything happens below descriptors of the folders: no link is followed, not even one that appears meanwhile.
+`OSError` is raised as the system gives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fslinks
+from linkpack.disk.fslinks import entry_at, status_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 18  # bytes read at once
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+_MOUNTS = "/proc/self/mountinfo"
+_POINT = 4  # the column of the mount point
+
+
+class MountPoint(OSError):
+    """Something cannot be moved or removed because it is a mount point; *filename* names it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EBUSY, "it is a mount point", path)
+
+
+def relocate(old: str, new: str, scratch: str) -> None:
+    """Move what is at *old* to *new*, where nothing may be.
+
+    A copy is made at *scratch*, beside *new*, and gets its name when it is complete. Wherever this stops, *old* or
+    *new* is complete; `is_part_of` tells which.
+    """
+    try:
+        fslinks.move(old, new)
+    except OSError as err:
+        if err.errno != errno.EXDEV:
+            raise mounted(old, err) from err
+        duplicate(old, new, scratch)
+        remove_tree(old)
+
+
+def duplicate(old: str, new: str, scratch: str) -> None:
+    """Make *new* a copy of *old*, by way of *scratch* beside it: contents, links, modes, times and owners.
+
+    Raises `MountPoint` when something is mounted in *old*, `OSError` with EINVAL for a pipe, socket or device in
+    it, and with EIO when the copy is not like the original. Part of the copy may be left at *scratch* then.
+    """
+    inside = mounts_below(old)
+    if inside:
+        raise MountPoint(inside[0])
+    _copy(old, scratch)
+    if not (is_part_of(old, scratch) and is_part_of(scratch, old)):
+        raise OSError(errno.EIO, "its copy is not like it", old)
+    # One call instead of one for each file: the copy has to be stored before the original is removed.
+    os.sync()
+    fslinks.move(scratch, new)
+
+
+def mounted(path: str, err: OSError) -> OSError:
+    """Return *err*, or an error that says so when it came because *path* is a mount point."""
+    if err.errno == errno.EBUSY and path in mounts_below(path):
+        return MountPoint(path)
+    return err
+
+
+def mounts_below(path: str) -> list[str]:
+    """Return the mount points at or below *path*, the nearest first; none where the system does not list them."""
+    try:
+        with open(_MOUNTS, "rb") as file:
+            return mount_points(file.read(), path)
+    except OSError:
+        return [path] if os.path.ismount(path) else []
+
+
+def mount_points(table: bytes, path: str) -> list[str]:
+    """Return the mount points at or below *path* that are in *table*, a mountinfo of Linux; the nearest first.
+
+    36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw   (proc_pid_mountinfo(5))
+    """
+    rows = (line.split(b" ") for line in table.splitlines())
+    points = [os.fsdecode(_unescaped(row[_POINT])) for row in rows if len(row) > _POINT]
+    return sorted((point for point in points if f"{point}/".startswith(f"{path}/")), key=len)
+
+
+def _unescaped(text: bytes) -> bytes:
+    for code, character in ((rb"\040", b" "), (rb"\011", b"\t"), (rb"\012", b"\n"), (rb"\134", b"\\")):
+        text = text.replace(code, character)
+    return text
+
+
+# --- two trees, walked side by side
+
+
+class _Pair(NamedTuple):
+    """A folder and its counterpart, open as descriptors; *names* are the entries still to be visited."""
+
+    left: int
+    right: int
+    names: Iterator[str]
+    status: os.stat_result  # of the left one
+
+    def close(self) -> None:
+        """Give both descriptors back."""
+        try:
+            os.close(self.left)
+        finally:
+            os.close(self.right)
+
+
+def _open_pair(source: int, name: str, target: int, other: str, status: os.stat_result) -> _Pair:
+    """Open the folder *name* of one open folder, and the folder *other* of another."""
+    left = os.open(name, _FOLDER, dir_fd=source)
+    try:
+        names = iter(os.listdir(left))
+        return _Pair(left, os.open(other, _FOLDER, dir_fd=target), names, status)
+    except OSError:
+        os.close(left)
+        raise
+
+
+@contextlib.contextmanager
+def _closing(stack: list[_Pair]) -> Iterator[None]:
+    """Close the folders that are still on *stack* at the end."""
+    try:
+        yield
+    finally:
+        while stack:
+            stack.pop().close()
+
+
+def _copy(old: str, new: str) -> None:
+    with entry_at(old) as (source, name), entry_at(new) as (target, other):
+        status = os.stat(name, dir_fd=source, follow_symlinks=False)
+        if not stat.S_ISDIR(status.st_mode):
+            _copy_entry(source, name, target, other, status)
+            return
+        os.mkdir(other, 0o700, dir_fd=target)
+        stack = [_open_pair(source, name, target, other, status)]
+    with _closing(stack):
+        while stack:
+            left, right, names, status = stack[-1]
+            name = next(names, "")
+            if not name:
+                _set_status(left, right, status)
+                stack.pop().close()
+                continue
+            status = os.stat(name, dir_fd=left, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                os.mkdir(name, 0o700, dir_fd=right)
+                stack.append(_open_pair(left, name, right, name, status))
+            else:
+                _copy_entry(left, name, right, name, status)
+
+
+def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_result) -> None:
+    """Copy the file or link *name* of one open folder to *new* in another."""
+    if stat.S_ISLNK(status.st_mode):
+        os.symlink(os.readlink(name, dir_fd=source), new, dir_fd=target)
+        made = os.stat(new, dir_fd=target, follow_symlinks=False)
+        if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+            os.chown(new, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
+        os.utime(new, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=target, follow_symlinks=False)
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "neither a file, a folder nor a link, so it cannot be copied", name)
+    with _opened(source, name) as handle:
+        copy = os.open(new, _WRITE, 0o600, dir_fd=target)
+        try:
+            while piece := os.read(handle, _CHUNK):
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(copy, view) :]
+            _set_status(handle, copy, status)
+        finally:
+            os.close(copy)
+
+
+def _set_status(source: int, target: int, status: os.stat_result) -> None:
+    """Give an open file or folder the owner, extended attributes, mode and times of its original."""
+    made = os.fstat(target)
+    if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
+        os.fchown(target, status.st_uid, status.st_gid)
+    if hasattr(os, "listxattr"):
+        # Most file systems and containers lack some of them, and nothing that npm installs uses any.
+        with contextlib.suppress(OSError):
+            for key in os.listxattr(source):
+                os.setxattr(target, key, os.getxattr(source, key))
+    os.fchmod(target, stat.S_IMODE(status.st_mode))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def is_part_of(part: str, whole: str) -> bool:
+    """True if everything at *part* is at *whole* too, with the same bytes, modes and link texts.
+
+    So a copy that was made only in part is part of its original, and an original that was removed only in part is
+    part of its copy. Of folders the names are compared, not the modes: removing changes those.
+    """
+    mine, theirs = status_at(part), status_at(whole)
+    if mine is None or theirs is None:
+        return False
+    with entry_at(part) as (source, name), entry_at(whole) as (target, other):
+        if not stat.S_ISDIR(mine.st_mode) or not stat.S_ISDIR(theirs.st_mode):
+            return _same_entry(source, name, target, other)
+        stack = [_open_pair(source, name, target, other, mine)]
+    with _closing(stack):
+        while stack:
+            left, right, names, _ = stack[-1]
+            name = next(names, "")
+            if not name:
+                stack.pop().close()
+                continue
+            status = os.stat(name, dir_fd=left, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                if not _same_entry(left, name, right, name):
+                    return False
+                continue
+            try:
+                stack.append(_open_pair(left, name, right, name, status))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+    return True
+
+
+def _same_entry(source: int, name: str, target: int, other: str) -> bool:
+    """True if two entries, no folders, are both links with one text, or both files with one mode and content."""
+    try:
+        mine = os.stat(name, dir_fd=source, follow_symlinks=False)
+        theirs = os.stat(other, dir_fd=target, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if mine.st_mode != theirs.st_mode:
+        return False
+    if stat.S_ISLNK(mine.st_mode):
+        return os.readlink(name, dir_fd=source) == os.readlink(other, dir_fd=target)
+    return (
+        stat.S_ISREG(mine.st_mode) and mine.st_size == theirs.st_size and _same_bytes(source, name, target, other)
+    )
+
+
+def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
+    with _opened(source, name) as mine, _opened(target, other) as theirs:
+        while True:
+            piece = os.read(mine, _CHUNK)
+            if piece != os.read(theirs, _CHUNK):
+                return False
+            if not piece:
+                return True
+
+
+@contextlib.contextmanager
+def _opened(folder: int, name: str) -> Iterator[int]:
+    """Open the regular file *name* of an open folder for reading."""
+    handle = os.open(name, _READ, dir_fd=folder)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def same(left: str, right: str) -> bool:
+    """True if the files, folders or links at the two paths are alike: names, kinds, texts, bytes and modes."""
+    return is_part_of(left, right) and is_part_of(right, left)
+
+
+# --- removing
+
+
+def remove_tree(path: str) -> None:
+    """Remove what is at *path*, a folder with all that is in it; that nothing is there is fine."""
+    try:
+        with entry_at(path) as (folder, name):
+            if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=folder)
+                return
+            _empty(os.open(name, _FOLDER, dir_fd=folder))
+            os.rmdir(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    except OSError as err:
+        raise mounted(path, err) from err
+
+
+def _empty(top: int) -> None:
+    """Remove all that is in the open folder *top*, and close it."""
+    stack = [(top, iter(_removable(top)), "")]
+    try:
+        while stack:
+            folder, names, own = stack[-1]
+            name = next(names, "")
+            if not name:
+                stack.pop()
+                os.close(folder)
+                if stack:
+                    os.rmdir(own, dir_fd=stack[-1][0])
+            elif stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                below = os.open(name, _FOLDER, dir_fd=folder)
+                stack.append((below, iter(_removable(below)), name))
+            else:
+                os.unlink(name, dir_fd=folder)
+    finally:
+        for folder, _, _ in stack:
+            os.close(folder)
+
+
+def _removable(folder: int) -> list[str]:
+    """Return the names in an open folder, which is made writable for its owner if it is not."""
+    mode = os.fstat(folder).st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        with contextlib.suppress(OSError):  # somebody else's: the removal says so
+            os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
+    return os.listdir(folder)

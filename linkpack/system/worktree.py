@@ -1,0 +1,281 @@
+"""Compares the files of a git work tree with what is committed, by their contents, without running a filter.
+
+Flags of the index and times of files count for nothing: each file is hashed as git would store it. What git makes
+of a file when it is added is done here where that is plain: line ends, `$Id$`, and the pointers of Git LFS. Other
+filters are programs that the repository names, so that what they would make of a file is not known.
+
+Source: gitattributes(5), and git's convert.c (crlf_to_git, ident_to_git) and statinfo.c, version 2.45.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.disk import fs
+from linkpack.errors import SourceChanged
+from linkpack.system.git import LINK, SUBMODULE, GitFault, blob_id, open_repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from linkpack.system.git import Entry, Repository
+
+_MOST_TEXT = 64 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
+_MOST_NESTED = 16  # submodules in submodules
+_LFS_NAME = "lfs"  # the filter of Git LFS, whose contents are told by their SHA-256
+_LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
+# Encodings that Python reads as iconv does, in time that grows with the text: punycode, for one, does not.
+_ENCODING = re.compile(
+    r"utf-?(?:8|16|32)(?:[lb]e)?|(?:iso-?)?8859-?\d{1,2}|latin-?\d{1,2}|(?:cp|windows-?)\d{3,4}|koi8-?[ru]"
+    r"|shift[-_]?jis|sjis|euc-?(?:jp|kr|cn)|gb(?:k|2312|18030)|big-?5",
+    re.IGNORECASE,
+)
+_ID = rb"\$Id: [0-9a-f]{40}(?:[0-9a-f]{24})? \$"
+
+
+class Compared(NamedTuple):
+    """How the files of a work tree differ from what they were compared with.
+
+    *changed* have other contents, another type or mode, or are gone. *converted* are the same but for what git
+    does to text at every checkout. *undecided* maps files that have other contents to what may be the reason:
+    "its filter NAME".
+    """
+
+    changed: frozenset[str]
+    converted: frozenset[str]
+    undecided: Mapping[str, str]
+
+
+class Changes(NamedTuple):
+    """What differs from the commit in the folder of a repository, by paths relative to it.
+
+    *changed* are files that have other contents than in HEAD, or in the index, and new ones that are not ignored.
+    *undecided* are those of them that may be the same, as in `Compared`. *tracked* are the files in the index.
+    """
+
+    changed: frozenset[str]
+    undecided: Mapping[str, str]
+    tracked: frozenset[str]
+
+
+def read_changes(repository: Repository, depth: int = 0) -> Changes:
+    """Return what differs from HEAD in the folder of *repository*; raises `GitFault`.
+
+    *depth* counts the repositories around this one, when it is a submodule.
+    """
+    with repository.objects() as objects:
+        committed = objects.files(repository.commit, repository.prefix)
+    index = repository.staged()
+    paths = committed.keys() | index.entries.keys()
+    staged = {path for path in paths if committed.get(path) != index.entries.get(path)}
+    as_committed = {path: entry for path, entry in committed.items() if path not in staged | index.unmerged}
+    found = compare_files(repository, as_committed, depth)
+    changed = found.changed | found.undecided.keys() | staged | index.unmerged | set(repository.new_files())
+    return Changes(frozenset(changed), found.undecided, frozenset(index.entries))
+
+
+def compare_files(repository: Repository, entries: Mapping[str, Entry], depth: int = 0) -> Compared:
+    """Return how the files in the folder of *repository* differ from *entries*; *depth* as in `read_changes`.
+
+    Raises `GitFault`.
+    """
+    settings = repository.settings()
+    looker = _Looker(repository, settings, depth)
+    changed = set()
+    other = {}
+    for path, entry in entries.items():
+        verdict = looker.look(path, entry)
+        if verdict == "contents":
+            other[path] = entry
+        elif verdict:
+            changed.add(path)
+    converted = set()
+    undecided = {}
+    attributes = repository.attributes(other) if other else {}
+    for path, entry in other.items():
+        conversion = _conversion(attributes.get(path, {}), settings)
+        if _is_stored_as(f"{repository.folder}/{path}", conversion, entry.id):
+            converted.add(path)
+        elif conversion.unknown:
+            undecided[path] = conversion.unknown
+        else:
+            changed.add(path)
+    return Compared(frozenset(changed), frozenset(converted), undecided)
+
+
+class _Looker:
+    """Looks at files of a work tree, and at each folder on the way once."""
+
+    def __init__(self, repository: Repository, settings: Mapping[str, str], depth: int) -> None:
+        self._repository = repository
+        self._root = repository.folder
+        self._depth = depth
+        self._modes_count = _is_true(settings.get("core.filemode", "true"))
+        self._links_count = _is_true(settings.get("core.symlinks", "true"))
+        self._plain: dict[str, bool] = {"": True}
+
+    def look(self, path: str, entry: Entry) -> str:
+        """Return "" when the file at *path* is *entry*, "contents" when only the contents differ, else "other".
+
+        A file that cannot be read, or is written to meanwhile, is another one.
+        """
+        try:
+            return self._look(path, entry)
+        except (OSError, SourceChanged):
+            return "other"
+
+    def _look(self, path: str, entry: Entry) -> str:
+        full = f"{self._root}/{path}"
+        if entry.mode == SUBMODULE:
+            return "" if self._is_submodule(path, entry.id) else "other"
+        status = os.lstat(full)
+        if not self._is_plain(path.rpartition("/")[0]) or not self._has_type(status.st_mode, entry.mode):
+            return "other"
+        if stat.S_ISLNK(status.st_mode):
+            text = os.fsencode(os.readlink(full))
+            return "" if blob_id((text,), len(text), entry.id) == entry.id else "other"
+        if status.st_size > _MOST_TEXT and self._repository.sizes([entry.id]).get(entry.id) != status.st_size:
+            return "contents"  # without reading what may be a terabyte of holes
+        return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
+
+    def _has_type(self, found: int, wanted: int) -> bool:
+        """True if a file with the mode *found* may be one that git has with the mode *wanted*."""
+        if wanted == LINK:
+            return stat.S_ISLNK(found) or (stat.S_ISREG(found) and not self._links_count)
+        same = not self._modes_count or bool(found & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
+        return stat.S_ISREG(found) and same
+
+    def _is_plain(self, folder: str) -> bool:
+        """True if *folder* is one, and not reached through a link: what lies behind it is no file of the tree."""
+        waiting = []
+        at = folder
+        while at not in self._plain:
+            waiting.append(at)
+            at = at.rpartition("/")[0]
+        is_plain = self._plain[at]
+        for each in reversed(waiting):
+            is_plain = is_plain and stat.S_ISDIR(os.lstat(f"{self._root}/{each}").st_mode)
+            self._plain[each] = is_plain
+        return is_plain
+
+    def _is_submodule(self, path: str, commit: str) -> bool:
+        """True if the submodule at *path* is at *commit* and unchanged, or not checked out at all."""
+        folder = f"{self._root}/{path}"
+        if not os.path.lexists(folder):
+            return True
+        if not self._is_plain(path):
+            return False
+        if not os.path.lexists(f"{folder}/.git"):
+            return not os.listdir(folder)
+        if self._depth >= _MOST_NESTED:
+            return False
+        try:
+            inner = open_repository(folder)
+            is_own = inner.prefix == "" and inner.commit == commit
+            return is_own and not read_changes(inner, self._depth + 1).changed
+        except GitFault:
+            return False
+
+
+def _pieces(path: str, status: os.stat_result) -> Iterable[bytes]:
+    """Return the bytes of the file at *path*, which *status* is of; raises `OSError`."""
+    if status.st_size <= fs.CHUNK:
+        return (fs.read_small(path, status.st_dev, status.st_ino, status.st_size),)
+    return fs.read_planned(path, status.st_dev, status.st_ino, status.st_size)
+
+
+class _Conversion(NamedTuple):
+    """What git does to a file when it is added.
+
+    *lines* is "text" (line ends become LF), "auto" (they do in what looks like text) or "". *ident* shortens
+    `$Id$`. *encoding* is what the file is in, if not UTF-8. *filter* is the name of a filter that has a program,
+    or "lfs".
+    """
+
+    lines: str
+    ident: bool
+    encoding: str
+    filter: str
+
+    @property
+    def unknown(self) -> str:
+        """What may make another file of it than we do; empty when nothing does."""
+        if self.filter and self.filter != _LFS_NAME:
+            return f"its filter {self.filter}"
+        return f"its encoding {self.encoding}" if self.encoding else ""
+
+
+def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
+    """Return what *attributes* of a file and git's *settings* ask for."""
+    text = attributes.get("text", attributes.get("crlf", ""))
+    lines = {"set": "text", "input": "text", "unset": "binary", "auto": "auto"}.get(text, "")
+    if lines != "binary" and attributes.get("eol") in {"lf", "crlf"}:
+        lines = lines or "text"
+    if not lines:
+        autocrlf = settings.get("core.autocrlf", "false").lower()
+        lines = "auto" if autocrlf == "input" or _is_true(autocrlf) else "binary"
+    driver = attributes.get("filter", "")
+    has_program = any(f"filter.{driver}.{kind}" in settings for kind in ("clean", "process"))
+    return _Conversion(
+        lines="" if lines == "binary" else lines,
+        ident=attributes.get("ident") == "set",
+        encoding=attributes.get("working-tree-encoding", ""),
+        filter=driver if driver == _LFS_NAME or has_program else "",
+    )
+
+
+def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
+    """True if git stores the file at *path* under the id *name*, as far as that can be told without its filter."""
+    try:
+        status = os.lstat(path)
+        if conversion.filter == _LFS_NAME:
+            digest = hashlib.sha256()
+            for piece in _pieces(path, status):
+                digest.update(piece)
+            pointer = _LFS.format(digest.hexdigest(), status.st_size).encode()
+            return blob_id((pointer,), len(pointer), name) == name
+        if conversion.filter or status.st_size > _MOST_TEXT:
+            return False
+        stored = convert(b"".join(_pieces(path, status)), conversion)
+    except (OSError, SourceChanged, LookupError, UnicodeError):
+        return False
+    return blob_id((stored,), len(stored), name) == name
+
+
+def convert(text: bytes, conversion: _Conversion) -> bytes:
+    """Return the contents that git stores of a file with the contents *text*.
+
+    That a committed file with CR LF keeps them need not be known: then it has other contents than this returns.
+    Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
+    """
+    if conversion.encoding:
+        if not _ENCODING.fullmatch(conversion.encoding):
+            raise LookupError(conversion.encoding)
+        text = text.decode(conversion.encoding).encode()
+    if conversion.lines == "text" or (conversion.lines == "auto" and not _looks_binary(text)):
+        text = text.replace(b"\r\n", b"\n")
+    if conversion.ident:
+        text = re.sub(_ID, b"$Id$", text)
+    return text
+
+
+def _looks_binary(text: bytes) -> bool:
+    """True if git takes *text* for no text: a NUL or a CR without LF, or more than one odd byte in 128.
+
+    Odd are control characters but for BS, HT, LF, FF, CR and ESC; a ^Z at the end is none (convert.c,
+    gather_stats).
+    """
+    if b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
+        return True
+    odd = len(re.findall(rb"[\x01-\x07\x0b\x0e-\x1a\x1c-\x1f\x7f]", text))
+    plain = len(text) - odd - text.count(b"\n") - text.count(b"\r")
+    return plain >> 7 < odd - text.endswith(b"\x1a")
+
+
+def _is_true(value: str) -> bool:
+    """True if git takes the setting *value* for one that is on."""
+    return value.lower() not in {"false", "no", "off", "0", ""}
