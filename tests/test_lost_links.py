@@ -146,3 +146,18 @@ def test_the_command_looks_in_the_state_folder(
         main(["pack", "--dry-run"])
     assert ended.value.code in {0, None}
     assert "warning WRELINK: dep was linked to" in capfd.readouterr().err
+
+
+def test_a_link_of_a_member(tmp_path: Path) -> None:
+    """What is linked for a workspace's member lies with the workspace's root, as npm puts it."""
+    box = LinkBox(tmp_path)
+    mono = Path(box.package("mono", "mono", workspaces=["packages/*"]))
+    wanted: dict[str, Any] = {"dependencies": {"dep": "*"}, "bundleDependencies": ["dep"]}
+    app = box.package("mono/packages/app", "app", **wanted)
+    linkapi.link([box.package("dep", "dep")], app, box.options())
+    link = mono / "node_modules" / "dep"
+    link.unlink()
+    link.mkdir()
+    (link / "package.json").write_text('{"name": "dep", "version": "1.0.0"}', encoding="utf-8")
+    warnings = linkpack.plan_pack(app, link_state=f"{box.env['XDG_STATE_HOME']}/linkpack").warnings
+    assert [(each.code, each.path) for each in warnings] == [("WRELINK", str(link))]

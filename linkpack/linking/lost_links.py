@@ -31,11 +31,11 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     A record that cannot be read is a warning (WRELINK): packing does not depend on it.
     """
     try:
-        lost = lost_links(Store(fslinks.canonical(state)), find_local_project(folder).root)
+        project = find_local_project(folder).root
+        return LostLinks(dict(lost_links(Store(fslinks.canonical(state)), project, node_modules_above(folder))))
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem("WRELINK", err.path, why, err.hint),))
-    return LostLinks({entry.path: entry for entry in lost})
 
 
 def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Iterator[Problem]:

@@ -171,11 +171,25 @@ def test_links_that_do_not_stand(box: LinkBox) -> None:
     lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
     linkapi.link([lib, other, box.package("good", "good")], app, box.options())
     store = find_store(box.env)
-    assert lost_links(store, app) == ()
+    assert list(lost_links(store, app, [f"{app}/node_modules"])) == []
     for name in ("lib", "other"):
         Path(app, "node_modules", name).unlink()
     Path(app, "node_modules/lib").mkdir()
-    assert sorted(entry.name for entry in lost_links(store, app)) == ["lib", "other"]
+    lost = dict(lost_links(store, app, [f"{app}/node_modules"]))
+    assert sorted(entry.name for entry in lost.values()) == ["lib", "other"]
+    assert lost[f"{app}/node_modules/lib"].target == lib
+
+
+def test_links_that_do_not_stand_where_node_modules_is_a_link(box: LinkBox) -> None:
+    """The path is the one by which the project knows the folder, as Node's lookup does."""
+    lib, app = box.package("lib", "lib"), box.package("app", "app")
+    Path(app, "shared").mkdir()
+    Path(app, "node_modules").symlink_to("shared")
+    linkapi.link([lib], app, box.options())
+    Path(app, "shared/lib").unlink()
+    store = find_store(box.env)
+    assert list(dict(lost_links(store, app, [f"{app}/node_modules"]))) == [f"{app}/node_modules/lib"]
+    assert list(lost_links(store, f"{app}2", [f"{app}/node_modules"])) == []
 
 
 def test_warnings_are_told(box: LinkBox) -> None:
