@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest, Role
 
 _VENDORED = re.compile(r"vendor/(?:@[^/]+/)?[^/@][^/]*/package\.json")
-_IDENTITY = ("name", "version")
+_NAMED = 20  # duplicate keys that are named
 _CLAIM = re.compile(r".*-[0-9]+\.[0-9]+\.[0-9]+.*\.(?:tgz|tar\.gz)", re.DOTALL)
 
 
@@ -93,11 +93,16 @@ def _parse(member: Member, role: Role, found: list[Finding]) -> Manifest:
             raise
         found.append(Finding("WMANIFEST", member.path, err.message, err.hint, "warning"))
         return parse_manifest(member.kept, member.path, "installed")
-    found += [Finding(each.code, each.path, each.message, each.hint, "warning") for each in manifest.warnings]
-    for key, place in jsontext.duplicate_keys(member.kept) if role == "root" else ():
-        if key in _IDENTITY:  # a registry or scanner that takes the first one sees another package
-            why = f'{member.path}:{place}: duplicate key "{key}"'
-            found.append(Finding("EJSON", member.path, why, "remove one of the two"))
+    # A registry or scanner that takes the first of two keys sees other scripts or dependencies than npm runs.
+    twice = jsontext.duplicate_keys(member.kept) if role == "root" else ()
+    for key, place in twice[:_NAMED]:
+        why = f'{member.path}:{place}: duplicate key "{key}"'
+        found.append(Finding("EJSON", member.path, why, "remove one of the two"))
+    found += [
+        Finding(each.code, each.path, each.message, each.hint, "warning")
+        for each in manifest.warnings
+        if not (twice and "duplicate key" in each.message)  # told above
+    ]
     return manifest
 
 

@@ -205,6 +205,11 @@ SHAPES = [
     ("manifest-array", member("package/package.json", "[]"), "EJSON"),
     ("manifest-deep", member("package/package.json", "[" * 200_000), "EJSON"),
     ("two-names", member("package/package.json", '{"name":"a","name":"b","version":"1.0.0"}'), "EJSON"),
+    (
+        "two-scripts",
+        member("package/package.json", '{"name":"a","version":"1.0.0","scripts":{"x":"1","x":"2"}}'),
+        "EJSON",
+    ),
     ("name-up", manifest(name="../../x"), "ENAME"),
     ("no-name", manifest(name=None), "ENAME"),
     ("version", manifest(version="one"), "EVERSION"),
