@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from linkpack.api import Bundled, PackPlan, pack, plan_pack, write_pack
+    from linkpack.archive.entry import Entry
     from linkpack.errors import (
         BundleError,
         ConfigError,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     )
     from linkpack.linking.linklist import Status
     from linkpack.linking.linkstate import Change, LinkPlan
-    from linkpack.tarballs.archive import Entry
     from linkpack.tarballs.tarball import Tarball, TarballFile
 
 __version__ = "0.1.0"

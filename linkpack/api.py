@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.archive.entry import ROOT, Entry
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.checks import Checks, check_contents
 from linkpack.bundle.consumer import read_consumer
@@ -31,7 +32,7 @@ from linkpack.run.before import check_before
 from linkpack.select.packlist import Omission
 from linkpack.ship.form import LayoutName, check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
-from linkpack.tarballs.archive import ROOT, Entry, plan_archive
+from linkpack.tarballs.archive import plan_archive
 from linkpack.tarballs.deflate import GzipLevel
 from linkpack.tarballs.tarball import Tarball, measure_tarball, write_tarball
 

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.archive.entry import Entry
+from linkpack.archive.portable_names import has_control, windows_lacks
 from linkpack.bundle.layout import Layout
 from linkpack.errors import Problem
 from linkpack.limits import DEFAULTS
 from linkpack.select.packlist import Omission, PackedFile, Packlist
 from linkpack.tarballs import archive
-from linkpack.tarballs.archive import ArchivePlan, Entry, has_control, plan_archive, windows_lacks
+from linkpack.tarballs.archive import ArchivePlan, plan_archive
 
 SLOTS = {"": "/app", "node_modules/a": "/a", "node_modules/b/node_modules/a": "/a"}
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from linkpack.linking.bins import command_targets, commands, link_text, man_pages, man_target, points_into
+from linkpack.npm.bins import command_targets, commands, link_text, man_pages, man_target, points_into
 from linkpack.npm.manifest import Manifest, parse_manifest
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
+from linkpack.archive.entry import Entry
 from linkpack.disk import fs
 from linkpack.errors import SnapshotError, VerifyFailed
 from linkpack.tarballs import following, tarball
-from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.following import Followed, followed
 from linkpack.tarballs.readback import Found, check_tarball
 from linkpack.tarballs.tarball import write_tarball

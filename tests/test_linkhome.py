@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.linkhome import LocalProject, Spec, find_local_project, meant_specs, parse_spec
+from linkpack.linking.linkhome import Spec, meant_specs, parse_spec
+from linkpack.project.local import LocalProject, find_local_project
 
 if TYPE_CHECKING:
     from pathlib import Path

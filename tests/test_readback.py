@@ -13,10 +13,10 @@ import tarsafe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.archive.entry import Entry
 from linkpack.archive.tar_header import BLOCK, entry_header, read_written_records
 from linkpack.errors import VerifyFailed
 from linkpack.tarballs import readback
-from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.readback import check_tarball
 from linkpack.tarballs.tar import tar_blocks
 

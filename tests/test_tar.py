@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.archive.entry import Entry
 from linkpack.archive.tar_header import BLOCK, MTIME, entry_header, split_path
-from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.tar import tar_blocks
 
 LONG = 8 << 30  # the first size that octal digits cannot say

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from linkpack.archive.entry import Entry
 from linkpack.errors import SnapshotError, SourceChanged, VerifyFailed
 from linkpack.tarballs import deflate, tarball
-from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.tar import tar_blocks
 from linkpack.tarballs.tarball import TarballFile, measure_tarball, write_tarball
 

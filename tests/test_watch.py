@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from linkpack.archive.entry import Entry
 from linkpack.tarballs import watch
-from linkpack.tarballs.archive import Entry
 from linkpack.tarballs.watch import MOST_OF_ONE, Watch
 
 TOKEN = b"npm_" + b"Zz8" * 12

@@ -13,7 +13,7 @@ from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.journal import cut_off_runs
 from linkpack.linking.linkapi import LinkOptions, link, open_context, relink
 from linkpack.linking.linklist import list_links
-from linkpack.linking.linkpackage import meets_range, read_loose
+from linkpack.linking.linkpackage import meets_range
 from linkpack.linking.linkstate import Displaced
 from linkpack.linking.linkwarn import (
     PEERS,
@@ -27,6 +27,7 @@ from linkpack.linking.linkwarn import (
 from linkpack.linking.many import sections_of, shortened
 from linkpack.linking.package_tree import PackageTree
 from linkpack.memo import remembering
+from linkpack.project.source import read_loose
 from linkpack.system.node import NodeUnknown, ask_npm_prefix
 
 if TYPE_CHECKING:

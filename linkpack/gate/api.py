@@ -14,10 +14,11 @@ from linkpack.disk.drafts import is_draft
 from linkpack.errors import LinkpackError
 from linkpack.gate import diffing
 from linkpack.gate.against import Commit, Source, check_against, check_commit, check_project
+from linkpack.gate.allowable import ALLOWABLE, allowed
 from linkpack.gate.bundle import Runtime, check_runtime
 from linkpack.gate.diffing import Difference
 from linkpack.gate.entrypoints import check_entries, check_license
-from linkpack.gate.findings import ALLOWABLE, Finding, Findings, allowed, errors
+from linkpack.gate.findings import Finding, Findings, errors
 from linkpack.gate.manifests import is_manifest, read_manifests, read_vendored
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive

@@ -12,7 +12,7 @@ from linkpack.cli_limits import limit_options, size_in_bytes
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
 from linkpack.gate import api, report
-from linkpack.gate.findings import ALLOWABLE
+from linkpack.gate.allowable import ALLOWABLE
 
 if TYPE_CHECKING:
     from linkpack.bundle.specs import Mode

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.gate.findings import Finding
-from linkpack.linking.bins import commands
+from linkpack.npm.bins import commands
 from linkpack.npm.entry_points import (
     CRLF_SHEBANG,
     SCRIPT_ENDINGS,

@@ -8,32 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from linkpack.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 _EACH = 50  # findings of one code that are kept: a hostile archive can have one for each of its entries
-
-ALLOWABLE = frozenset(
-    {
-        "EAGAINST",
-        "EBUNDLEMISSING",
-        "EENTRYPOINT",
-        "EFILENAME",
-        "ELICENSE",
-        "EPRIVATE",
-        "ESECRET",
-        "ESECRETFILE",
-        "ESHEBANG",
-        "ESIZE",
-        "ESPEC",
-        "ESPECINVALID",
-        "ESPECLOCAL",
-        "ESPECPATCH",
-        "ETYPES",
-        "EWINDOWS",
-        "ECASE",
-    }
-)
-"""Codes of errors that a caller may turn into warnings; none of them makes a tarball dangerous to read."""
 
 
 class Finding(NamedTuple):
@@ -99,11 +76,6 @@ class Findings:
 def errors(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """The errors among *found*."""
     return tuple(each for each in found if each.severity == "error")
-
-
-def allowed(found: Iterable[Finding], codes: Collection[str]) -> tuple[Finding, ...]:
-    """*found*, those with one of *codes* as warnings."""
-    return tuple(each._replace(severity="warning") if each.code in codes else each for each in found)
 
 
 def as_problems(found: Iterable[Finding]) -> tuple[Problem, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from linkpack.archive.portable_names import folded_name, has_control, windows_lacks
 from linkpack.gate.findings import Refused
-from linkpack.tarballs.archive import folded_name, has_control, windows_lacks
 
 if TYPE_CHECKING:
     from linkpack.gate.findings import Findings

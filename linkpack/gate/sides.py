@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import api
+from linkpack.archive.entry import ROOT
 from linkpack.bundle.check import slot_of
 from linkpack.disk import fs
 from linkpack.errors import PlanRejected
@@ -14,17 +15,16 @@ from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import changed, open_tarball
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.npm.manifest import parse_manifest
-from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from linkpack.api import PackPlan
+    from linkpack.archive.entry import Entry
     from linkpack.gate.reader import Archive
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
     from linkpack.packing.options import PackOptions
-    from linkpack.tarballs.archive import Entry
 
 TEXT_LIMIT = 1 << 20  # bytes of a file whose contents are compared by line
 

@@ -9,7 +9,8 @@ from linkpack.archive.tar_header import MTIME
 from linkpack.disk import fswrite
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.gate import disk
-from linkpack.gate.findings import allowed, as_problems, errors
+from linkpack.gate.allowable import allowed
+from linkpack.gate.findings import as_problems, errors
 from linkpack.gate.manifests import is_manifest, read_manifests
 from linkpack.gate.opening import open_tarball
 from linkpack.gate.reader import Wanted, read_archive

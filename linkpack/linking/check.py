@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.linkpackage import read_loose
 from linkpack.linking.linkwarn import PEERS, Standing, package_problems, project_problems
 from linkpack.linking.many import sections_of
 from linkpack.linking.package_tree import PackageTree
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.linking.linkdraft import disk_state
-from linkpack.linking.linkpackage import inside, source_of, target_exists, target_is_inside
+from linkpack.linking.linkpackage import inside, target_exists, target_is_inside
 from linkpack.linking.linkscript import CRLF_SHEBANG, head_of
 from linkpack.linking.linkstate import Absent
+from linkpack.project.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,8 +15,9 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.linkpackage import read_loose, resolve_parent
+from linkpack.linking.linkpackage import resolve_parent
 from linkpack.linking.linkstate import is_within
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs
 from linkpack.disk.fs import upward
-from linkpack.linking.linkpackage import read_loose
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

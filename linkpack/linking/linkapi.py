@@ -21,13 +21,14 @@ from linkpack.errors import LinkConflict, LinkError, LinkMissing, PlanRejected, 
 from linkpack.linking.config import load_config, resolve
 from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
-from linkpack.linking.linkhome import Picks, find_local_project, meant_specs, pick_folders
+from linkpack.linking.linkhome import Picks, meant_specs, pick_folders
 from linkpack.linking.linklist import Status
 from linkpack.linking.linkown import LinkRules
 from linkpack.linking.linkrecord import find_store
 from linkpack.linking.linkscene import LinkContext, SaveRules
 from linkpack.linking.linkstate import LinkPlan
 from linkpack.memo import remembering
+from linkpack.project.local import find_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     from linkpack.errors import Problem
     from linkpack.linking.config import Config
-    from linkpack.linking.linkhome import LocalProject, Spec
+    from linkpack.linking.linkhome import Spec
+    from linkpack.project.local import LocalProject
 
     _Given = ParamSpec("_Given")
     _Answer = TypeVar("_Answer")
@@ -293,10 +295,10 @@ def _ask_unlink(
 def _unlink_planner(
     context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
 ) -> Callable[[], LinkPlan]:
-    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - see below
     from linkpack.linking.linkundo import plan_global_unlink  # noqa: PLC0415 - link does not need it
     from linkpack.linking.linkundo import plan_unlink as local  # noqa: PLC0415 - link does not need it
     from linkpack.linking.nothing import nothing_unlinked  # noqa: PLC0415 - link does not need it
+    from linkpack.project.source import read_loose  # noqa: PLC0415 - see below
 
     wanted = meant_specs(names, context.project, cwd, context.config.user_home)
     asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
@@ -382,9 +384,9 @@ def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool 
     """Look at the links of the project, or with *shared* at the global ones. Reads only."""
     from linkpack.linking.check import is_strict, problems_of  # noqa: PLC0415 - only for ls
     from linkpack.linking.linklist import list_links, standing_links  # noqa: PLC0415 - only for ls
-    from linkpack.linking.linkpackage import read_loose  # noqa: PLC0415 - only for ls
     from linkpack.linking.package_tree import PackageTree  # noqa: PLC0415 - only for ls
     from linkpack.linking.whereabouts import places_of  # noqa: PLC0415 - only for ls
+    from linkpack.project.source import read_loose  # noqa: PLC0415 - only for ls
 
     context = open_context(project, options, picking=False, needs_prefix=shared)
     with remembering({}):

@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError
-from linkpack.linking.linkpackage import read_loose
 from linkpack.npm.names import dependency_name_fault
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class LocalProject(NamedTuple):
-    """The local project: *root* is its real directory, or that of the workspace root which names it.
-
-    *start* is the project proper; *implicit* says that it is a workspace of *root*, which then counts as
-    selected.
-    """
-
-    root: str
-    start: str
-    implicit: bool
+    from linkpack.project.local import LocalProject
 
 
 class Spec(NamedTuple):
@@ -40,32 +30,6 @@ class Picks(NamedTuple):
     workspaces: tuple[str, ...] = ()
     every: bool = False
     with_root: bool = False
-
-
-def find_local_project(cwd: str) -> LocalProject:
-    """Return the project that a command in *cwd* is about.
-
-    The nearest directory with a package.json file or a node_modules directory, else *cwd* itself; a broken
-    manifest counts. `LinkError` when *cwd* does not exist, `ProjectError` for a workspace file that is no YAML.
-    """
-    try:
-        start = at = fs.real_path(cwd)
-    except (OSError, ValueError) as err:
-        raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
-    above = [at]
-    while at != posixpath.dirname(at):
-        at = posixpath.dirname(at)
-        above.append(at)
-    root = next((at for at in above if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules")), start)
-    outer = [at for at in above if len(at) < len(root)]
-    roots = (fs.is_file(f"{at}/package.json") or fs.is_file(f"{at}/pnpm-workspace.yaml") for at in outer)
-    if fs.is_file(f"{root}/package.json") and any(roots):
-        from linkpack.bundle.workspace import find_workspace  # noqa: PLC0415 - only projects inside of others need it
-
-        around = find_workspace(root)
-        if around is not None:
-            return LocalProject(around.root, root, implicit=True)
-    return LocalProject(root, root, implicit=False)
 
 
 def pick_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:

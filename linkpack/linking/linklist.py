@@ -10,11 +10,12 @@ from linkpack.linking.check import is_uninstalled, warn_of_state_after
 from linkpack.linking.command_status import Command, command_states
 from linkpack.linking.installed import link_names
 from linkpack.linking.linkdraft import disk_state
-from linkpack.linking.linkpackage import is_standing, read_loose, read_source, resolve_parent
+from linkpack.linking.linkpackage import is_standing, read_source, resolve_parent
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record, read_saved
 from linkpack.linking.linkstate import Displaced, Link
 from linkpack.linking.linkwarn import Standing
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

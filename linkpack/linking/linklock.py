@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from linkpack.disk import fs
 from linkpack.errors import ManifestInvalid
-from linkpack.linking.linkpackage import read_loose, source_of
 from linkpack.linking.linkrecord import planned_file
 from linkpack.linking.linksections import META, SECTIONS, kind_of, tables
 from linkpack.linking.linkstate import File, ManifestEdit
 from linkpack.linking.lockentry import described, meta_of
 from linkpack.linking.lockjson import by_name, dump, load, nice
+from linkpack.project.source import read_loose, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from linkpack.linking.linkdraft import PlanBuilder
-    from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkscene import LinkContext
+    from linkpack.project.source import Source
 
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")

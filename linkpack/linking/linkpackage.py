@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from linkpack import limits
 from linkpack.disk import fs, fslinks
-from linkpack.errors import LinkpackError, ManifestInvalid
-from linkpack.linking.bins import commands, man_pages, points_into
+from linkpack.errors import ManifestInvalid
 from linkpack.linking.linkstate import Absent, File, Link
+from linkpack.npm.bins import points_into
 from linkpack.npm.jsontext import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
+from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from linkpack.linking.linkstate import RecordedLink, State
-    from linkpack.npm.manifest import Manifest
-
-_LIMIT = 16 << 20  # bytes of a package.json
-
-
-class Source(NamedTuple):
-    """A package to link: its real directory, its manifest, and its commands and man pages inside it."""
-
-    root: str
-    manifest: Manifest
-    commands: Mapping[str, str]
-    pages: tuple[str, ...]
-
-
-def read_loose(folder: str) -> Manifest | None:
-    """Return the manifest in *folder*, read as npm reads installed ones; None when there is none to use."""
-    try:
-        raw = fs.read_file(f"{folder}/package.json", _LIMIT)
-        return parse_manifest(raw, f"{folder}/package.json", "installed")
-    except (OSError, ValueError, LinkpackError):
-        return None
 
 
 def read_source(folder: str) -> Source:
@@ -50,7 +27,7 @@ def read_source(folder: str) -> Source:
     path = f"{folder}/package.json"
     try:
         root = fs.real_path(folder)
-        raw = fs.read_file(f"{root}/package.json", _LIMIT)
+        raw = fs.read_file(f"{root}/package.json", MANIFEST_LIMIT)
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)
         raise ManifestInvalid(
@@ -78,62 +55,14 @@ def check_manifest(folder: str) -> None:
     path = f"{folder}/package.json"
     if fs.is_file(path):
         try:
-            parse(fs.read_file(path, _LIMIT), path)
+            parse(fs.read_file(path, MANIFEST_LIMIT), path)
         except OSError as err:
             raise ManifestInvalid(
                 f"{path} cannot be read: {err.strerror}",
                 code="EUNREADABLE",
                 path=path,
-                hint=f"make it readable, and no larger than {_LIMIT >> 20} MiB",
+                hint=f"make it readable, and no larger than {MANIFEST_LIMIT >> 20} MiB",
             ) from err
-
-
-def source_of(root: str, manifest: Manifest) -> Source:
-    """Return the package in the real directory *root*, whose manifest has been read.
-
-    Commands and man pages that no file can be, as a name holds a NUL, are left out.
-    """
-    scripts = commands(manifest, _below(root, manifest.directories_bin))
-    pages = man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
-    return Source(
-        root,
-        manifest,
-        {name: script for name, script in scripts.items() if "\0" not in name + script},
-        tuple(page for page in pages if "\0" not in page),
-    )
-
-
-def _below(root: str, folder: str | None) -> list[str]:
-    """Return the plain files below *folder* of a package, relative to it.
-
-    None without a folder, nor from one that leads out of the package. Neither node_modules nor links to folders
-    are entered, and unreadable folders are passed over.
-
-    Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
-    """
-    base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
-    if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
-        return []
-    found: list[str] = []
-    waiting = [""]
-    room = limits.current().entries
-    while waiting:
-        relative = waiting.pop()
-        try:
-            entries = fs.scan(posixpath.join(base, relative))
-        except OSError:
-            continue
-        room -= len(entries)
-        if room < 0:
-            message = f"{base} holds more than {limits.current().entries} files and folders"
-            raise LinkpackError(message, code="ELIMIT", path=base, hint="name commands and pages by bin and man")
-        for entry in entries:
-            path = posixpath.join(relative, entry.name)
-            if not entry.is_dir(follow_symlinks=False):
-                found += [path] if fs.is_file(entry.path) else []
-            elif entry.name != "node_modules":
-                waiting.append(path)
-    return found
 
 
 def inside(root: str, relative: str) -> str | None:

@@ -6,13 +6,11 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fslinks
-from linkpack.linking.bins import command_targets, commands, link_text, man_target
 from linkpack.linking.linkown import Ownership
 from linkpack.linking.linkpackage import (
     inside,
     is_replaced,
     named_folders,
-    read_loose,
     resolve_link,
     resolve_parent,
     target_is_inside,
@@ -30,15 +28,17 @@ from linkpack.linking.linkstate import (
     RecordedLink,
     is_within,
 )
+from linkpack.npm.bins import command_targets, commands, link_text, man_target
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from linkpack.linking.bins import BinTarget
     from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkown import LinkLocation, LinkRules
-    from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkstate import State
+    from linkpack.npm.bins import BinTarget
+    from linkpack.project.source import Source
 
 _SHIMS = ("", ".cmd", ".ps1")
 

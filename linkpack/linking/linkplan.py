@@ -9,11 +9,12 @@ from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.check import note_declared, warn_of_state_after
 from linkpack.linking.linklist import standing_links
-from linkpack.linking.linkpackage import check_manifest, meets_range, read_loose, read_source
+from linkpack.linking.linkpackage import check_manifest, meets_range, read_source
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.many import choose_packages, only_dependencies, shortened
 from linkpack.linking.whereabouts import places_called
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.linking.linkdraft import PlanBuilder
     from linkpack.linking.linkhome import Spec
-    from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkscene import LinkContext, SaveRules
     from linkpack.linking.linkstate import LinkPlan
     from linkpack.linking.many import Chosen
+    from linkpack.project.source import Source
 
 
 def plan_global_link(context: LinkContext) -> LinkPlan:

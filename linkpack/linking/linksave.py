@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.linking.linkdraft import PlanBuilder
-    from linkpack.linking.linkpackage import Source
     from linkpack.linking.linkrecord import Saved
     from linkpack.linking.linkscene import LinkContext, SaveRules
+    from linkpack.project.source import Source
 
 _EMPTY = b"{\n}\n"
 

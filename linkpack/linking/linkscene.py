@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.disk import fs, fslinks
 from linkpack.linking.linkdraft import PlanBuilder
-from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkown import LinkLocation
-from linkpack.linking.linkpackage import named_folders, read_loose, real_folder, resolve_parent
+from linkpack.linking.linkpackage import named_folders, real_folder, resolve_parent
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import is_within
+from linkpack.project.local import find_local_project
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from linkpack.linking.config import Config
     from linkpack.linking.installed import InstalledLinks
-    from linkpack.linking.linkhome import LocalProject
     from linkpack.linking.linkown import LinkRules
     from linkpack.linking.linkrecord import Store
     from linkpack.linking.linkstate import RecordedLink
+    from linkpack.project.local import LocalProject
 
 
 class SaveRules(NamedTuple):

@@ -14,7 +14,6 @@ from linkpack.linking.linkpackage import (
     is_foreign_command,
     is_replaced,
     link_target,
-    read_loose,
     real_folder,
     resolve_link,
     target_exists,
@@ -33,6 +32,7 @@ from linkpack.linking.linkstate import (
     is_within,
 )
 from linkpack.linking.package_tree import PackageTree
+from linkpack.project.source import read_loose
 from linkpack.system.relocate import same
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from linkpack.disk import fslinks
 from linkpack.errors import Problem
 from linkpack.linking.installed import store_in
 from linkpack.linking.installer import find_installer, plug_and_play, quoted
-from linkpack.linking.linkpackage import inside, meets_range, source_of
+from linkpack.linking.linkpackage import inside, meets_range
 from linkpack.linking.many import sections_of, shortened
 from linkpack.linking.package_tree import runtime_names
+from linkpack.project.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

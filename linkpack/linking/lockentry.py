@@ -9,7 +9,7 @@ from linkpack.linking.linksections import META
 from linkpack.linking.lockjson import nice
 
 if TYPE_CHECKING:
-    from linkpack.linking.linkpackage import Source
+    from linkpack.project.source import Source
 
 _COPIED = (
     "version", "dependencies", "peerDependencies", META, "optionalDependencies", "bundleDependencies",

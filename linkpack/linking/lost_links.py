@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.graph import node_modules_above
 from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, Problem
-from linkpack.linking.linkhome import find_local_project
 from linkpack.linking.linkrecord import Store
 from linkpack.linking.whereabouts import lost_links
+from linkpack.project.local import find_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.linkhome import Spec
-from linkpack.linking.linkpackage import read_loose, read_source
+from linkpack.linking.linkpackage import read_source
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from linkpack.linking.linkpackage import Source
     from linkpack.npm.manifest import Manifest
+    from linkpack.project.source import Source
 
 _LISTED = 5  # names that a message lists
 

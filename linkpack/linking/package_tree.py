@@ -12,9 +12,10 @@ from linkpack.disk import fs, fslinks
 from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError
 from linkpack.linking.installed import store_in
-from linkpack.linking.linkpackage import read_loose, resolve_link, resolve_parent
+from linkpack.linking.linkpackage import resolve_link, resolve_parent
 from linkpack.linking.linkstate import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
+from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -17,9 +17,9 @@ from linkpack.disk import fs
 from linkpack.disk.fs import upward
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.config import find_node, load_config, which
-from linkpack.linking.linkhome import find_local_project
-from linkpack.linking.linkpackage import source_of
 from linkpack.npm.jsontext import parse
+from linkpack.project.local import find_local_project
+from linkpack.project.source import source_of
 from linkpack.run.settings import setting_variables, variable_text
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from linkpack.errors import LinkpackError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from linkpack.archive.entry import Entry
     from linkpack.bundle.graph import BundleGraph
     from linkpack.bundle.specs import SpecChange, SpecPlan
     from linkpack.errors import Problem
     from linkpack.npm.manifest import Manifest
     from linkpack.select.packlist import Packlist
-    from linkpack.tarballs.archive import Entry
 
 LayoutName = Literal["bundle", "vendor", "thin"]
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from linkpack.archive.entry import ROOT
 from linkpack.bundle.check import Proof, count_flat_edges, missing_names
 from linkpack.bundle.protocols import allows
 from linkpack.errors import Problem
 from linkpack.npm.jsontext import BOM
 from linkpack.ship.flat import hosted_names, is_fetched
-from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from linkpack.archive.entry import Entry
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.tarballs.archive import Entry
 
 _PATH = "file:./"
 

@@ -6,15 +6,15 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.archive.entry import ROOT
 from linkpack.disk import fs, fswrite
 from linkpack.errors import SnapshotError
 from linkpack.system.new_folder import new_folder
-from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:

@@ -7,6 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
+from linkpack.archive.entry import ROOT, Entry
+from linkpack.archive.portable_names import PLAIN, folded_name, has_control, windows_lacks
 from linkpack.archive.tar_header import FILE_MAX, may_be_lost
 from linkpack.errors import Problem
 from linkpack.npm.order import entry_key
@@ -18,25 +20,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.layout import Layout
     from linkpack.select.packlist import Omission, Packlist
 
-ROOT = "package/"  # the one folder of an npm tarball
 _LONG = 64  # characters of a path whose bytes are counted
-
-
-class Entry(NamedTuple):
-    """A regular file of the tarball.
-
-    *path* is its whole name there, *source* the path to read or the very bytes, *size* in bytes, *mode* 0o644 or
-    0o755; *dev* and *ino* say which file *source* was when it was planned. *own* files come from a source
-    directory, not from an installed package.
-    """
-
-    path: str
-    source: str | bytes
-    size: int
-    mode: int
-    dev: int = 0
-    ino: int = 0
-    own: bool = False
 
 
 class ArchivePlan(NamedTuple):
@@ -48,28 +32,8 @@ class ArchivePlan(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-# What some system or tool cannot hold in a name, and why. Linux and npm can: they are shipped, and said.
-_CONTROL = r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-_WINDOWS = r'(?i)[<>:"|?]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)'
-_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@+=,#~!$%&'()[]{};^`* -"
-_PLAIN_LINES = f"{_PLAIN}\n".encode()
-_DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
+_PLAIN_LINES = f"{PLAIN}\n".encode()
 _DEVICE = r"[/\n](?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n]"  # among plain paths in lower case, one a line
-
-
-def has_control(path: str) -> bool:
-    """Whether *path* has characters that control a terminal or cannot be seen."""
-    return bool(path.strip(_PLAIN)) and re.search(_CONTROL, path) is not None
-
-
-def windows_lacks(path: str) -> bool:
-    """Whether Windows cannot hold *path*: by its characters, the ending of a portion, or a device's name."""
-    # Nearly every path is plain, which costs a fifth of the pattern to see.
-    if not path.strip(_PLAIN) and "./" not in path and " /" not in path and path[-1:] not in {" ", "."}:
-        lower = f"/{path.lower()}"
-        if not any(f"/{device}" in lower for device in _DEVICES):
-            return False
-    return re.search(_WINDOWS, path) is not None
 
 
 def plan_archive(
@@ -239,10 +203,3 @@ def _collisions(paths: list[str]) -> Iterator[Problem]:
             yield Problem(
                 "WCASE", path, f"{other} and {path} are one name on Windows and macOS", "rename one of them"
             )
-
-
-def folded_name(path: str) -> str:
-    """*path* as a system sees it that ignores case and Unicode's composition: equal for what is one name there."""
-    from unicodedata import normalize  # noqa: PLC0415 - only for names that are not ASCII
-
-    return normalize("NFC", normalize("NFC", path).casefold())

@@ -19,7 +19,7 @@ from linkpack.tarballs.readback import Found, compare, read_back
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
 
 
 class Followed:

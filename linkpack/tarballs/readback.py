@@ -24,7 +24,7 @@ from linkpack.errors import VerifyFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
 
 _READ = 1 << 16  # bytes of the tarball decompressed at a time
 _PIECE = 1 << 20  # bytes of the stream at most in a piece

@@ -14,7 +14,7 @@ from linkpack.archive.tar_header import BLOCK, entry_header
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
 
 _WHOLE = 1 << 18  # bytes of a file that is given in one piece with its header
 _END = bytes(2 * BLOCK)

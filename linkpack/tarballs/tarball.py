@@ -7,9 +7,9 @@ import hashlib
 import posixpath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
+from linkpack.archive.entry import ROOT
 from linkpack.disk import fs, fswrite
 from linkpack.errors import Problem, SnapshotError
-from linkpack.tarballs.archive import ROOT
 from linkpack.tarballs.deflate import COMPRESSOR, compressor, gzip_stream
 from linkpack.tarballs.following import followed
 from linkpack.tarballs.readback import check_tarball
@@ -19,7 +19,7 @@ from linkpack.tarballs.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
     from linkpack.tarballs.deflate import GzipLevel
 
 _MOST_THREADS = 8

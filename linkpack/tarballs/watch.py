@@ -14,7 +14,7 @@ from linkpack.select.secrets import HINT, Scanner, secret_name, tokens_in
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from linkpack.tarballs.archive import Entry
+    from linkpack.archive.entry import Entry
 
 MOST_OF_ONE = 1 << 18  # bytes of a file that is looked at
 MOST_OF_ALL = 4 << 20  # bytes looked at in one tarball: 3 to 9 ms a megabyte

@@ -6,8 +6,8 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from linkpack.archive.entry import ROOT
 from linkpack.npm import jsontext
-from linkpack.tarballs.archive import ROOT
 from linkpack.trace.licenses import read_license
 
 if TYPE_CHECKING:

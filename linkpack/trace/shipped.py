@@ -8,9 +8,9 @@ import io
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.archive.entry import ROOT
 from linkpack.disk import fs
 from linkpack.errors import SourceChanged
-from linkpack.tarballs.archive import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack import api
+from linkpack.archive.entry import Entry
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.project import find_project
 from linkpack.errors import LinkpackError
 from linkpack.ship.flat import joined
 from linkpack.ship.prove import check_flat
-from linkpack.tarballs.archive import Entry
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from linkpack import api
+from linkpack.archive.entry import Entry
 from linkpack.cli import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.ship.staged import write_tree
-from linkpack.tarballs.archive import Entry
 from tests.support.npm import npm
 from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree

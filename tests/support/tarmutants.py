@@ -14,7 +14,7 @@ import unicodedata
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.tarballs.archive import Entry
+from linkpack.archive.entry import Entry
 from linkpack.tarballs.tar import tar_blocks
 from tests.support.badtar import gnu, header, manifest, member, octal, padded, pax, record
 

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.gate.findings import allowed, errors
+from linkpack.gate.allowable import allowed
+from linkpack.gate.findings import errors
 from linkpack.gate.reader import Wanted, read_archive
 from linkpack.limits import Limits
 from tests.support.npm import node, npm_root
