@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -389,3 +389,14 @@ def _package(plan: PackPlan, each: Bundled) -> dict[str, object]:
         "files": each.files,
         "size": each.size,
     }
+
+
+def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """*value* with what is no character (a stray byte of a file name) written as an escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {key: cleaned(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(each) for each in value]
+    return value

@@ -7,10 +7,10 @@ It has no time, user or machine in it: packing the same sources again gives the 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import __version__
-from linkpack.report import graph_json
+from linkpack.report import cleaned, graph_json
 from linkpack.trace.parts import purl
 from linkpack.trace.places import known_homes, shown_path, shown_spec
 from linkpack.trace.shipped import by_slot, content_digest
@@ -112,17 +112,6 @@ def statement(record: Record) -> str:
 def dumped(document: object) -> str:
     """The JSON text of *document*, ASCII only and `cleaned`."""
     return json.dumps(cleaned(document), indent=2) + "\n"
-
-
-def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """*value* with what is no character (a stray byte of a file name) written as an escape."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if isinstance(value, dict):
-        return {key: cleaned(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [cleaned(each) for each in value]
-    return value
 
 
 def _changes(record: Record) -> list[dict[str, object]]:

@@ -6,8 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.report import safe
-from linkpack.trace.provenance import cleaned
+from linkpack.report import cleaned, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,10 +23,11 @@ from linkpack import __version__
 from linkpack.api import plan_pack, write_pack
 from linkpack.disk import fs
 from linkpack.errors import LinkpackError, SourceChanged
+from linkpack.report import cleaned
 from linkpack.tarballs.deflate import COMPRESSOR
 from linkpack.trace.origins import read_origins
 from linkpack.trace.parts import plan_parts, purl
-from linkpack.trace.provenance import Record, cleaned, make_record, snapshot_manifest, statement
+from linkpack.trace.provenance import Record, make_record, snapshot_manifest, statement
 from linkpack.trace.sbom import bill
 from linkpack.trace.shipped import content_digest, read_shipped
 from tests.support import spdx23
