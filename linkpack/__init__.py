@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from linkpack.api import Bundled, PackPlan, pack, plan_pack, write_pack
     from linkpack.archive.entry import Entry
+    from linkpack.archive.findings import Finding
+    from linkpack.archive.writer import Tarball, TarballFile
     from linkpack.errors import (
         BundleError,
         ConfigError,
@@ -33,12 +34,8 @@ if TYPE_CHECKING:
         UnplaceableGraph,
         VerifyFailed,
     )
-    from linkpack.gate.api import Unpacked, Verdict, diff, unpack, verify
-    from linkpack.gate.diffing import Difference
-    from linkpack.gate.findings import Finding
     from linkpack.limits import Limits
-    from linkpack.linking.journal import Journal
-    from linkpack.linking.linkapi import (
+    from linkpack.linking.api import (
         LinkOptions,
         link,
         links,
@@ -49,15 +46,18 @@ if TYPE_CHECKING:
         undo,
         unlink,
     )
-    from linkpack.linking.linklist import Status
-    from linkpack.linking.linkstate import Change, LinkPlan
-    from linkpack.tarballs.tarball import Tarball, TarballFile
+    from linkpack.linking.journal import Journal
+    from linkpack.linking.states import Change, LinkPlan
+    from linkpack.linking.status import Status
+    from linkpack.packing.plan import Bundled, PackPlan, pack, plan_pack, write_pack
+    from linkpack.verifying.difference import Difference
+    from linkpack.verifying.verdict import Unpacked, Verdict, diff, unpack, verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "linkpack.api": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
-    "linkpack.tarballs.archive": ("Entry",),
+    "linkpack.packing.plan": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
+    "linkpack.bundle.entries": ("Entry",),
     "linkpack.errors": (
         "BundleError",
         "ConfigError",
@@ -77,12 +77,12 @@ _HOMES = {
         "UnplaceableGraph",
         "VerifyFailed",
     ),
-    "linkpack.gate.api": ("Unpacked", "Verdict", "diff", "unpack", "verify"),
-    "linkpack.gate.diffing": ("Difference",),
-    "linkpack.gate.findings": ("Finding",),
+    "linkpack.verifying.verdict": ("Unpacked", "Verdict", "diff", "unpack", "verify"),
+    "linkpack.verifying.difference": ("Difference",),
+    "linkpack.archive.findings": ("Finding",),
     "linkpack.limits": ("Limits",),
     "linkpack.linking.journal": ("Journal",),
-    "linkpack.linking.linkapi": (
+    "linkpack.linking.api": (
         "LinkOptions",
         "link",
         "links",
@@ -93,9 +93,9 @@ _HOMES = {
         "undo",
         "unlink",
     ),
-    "linkpack.linking.linklist": ("Status",),
-    "linkpack.linking.linkstate": ("Change", "LinkPlan"),
-    "linkpack.tarballs.tarball": ("Tarball", "TarballFile"),
+    "linkpack.linking.status": ("Status",),
+    "linkpack.linking.states": ("Change", "LinkPlan"),
+    "linkpack.archive.writer": ("Tarball", "TarballFile"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

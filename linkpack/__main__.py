@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linkpack.start import main
+from linkpack.cli.startup import main
 
 if __name__ == "__main__":
     main()

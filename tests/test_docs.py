@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from linkpack.cli import linkpack
+from linkpack.cli.main import linkpack
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "linkpack").rglob("*.py"))

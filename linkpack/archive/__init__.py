@@ -1,3 +1,3 @@
-"""Tarballs, without a word about packages."""
+"""Tarballs, without knowing packages."""
 
 from __future__ import annotations

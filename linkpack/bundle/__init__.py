@@ -1,3 +1,3 @@
-"""Which packages ship and where they lie in the tarball, from the project to the checked layout."""
+"""The packages in a tarball's node_modules: graph, layout, contents, checks."""
 
 from __future__ import annotations

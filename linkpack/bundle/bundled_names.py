@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.protocols import exact
-from linkpack.bundle.specs import SpecChange
-from linkpack.npm import jsontext
-from linkpack.npm.jsonedit import set_raw
+from linkpack.bundle.consumer_specs import SpecChange
+from linkpack.npm import json_text as jsontext
+from linkpack.npm.json_edit import set_raw
+from linkpack.npm.protocols import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

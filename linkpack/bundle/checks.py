@@ -9,8 +9,8 @@ from linkpack.bundle.phantoms import check_sources
 from linkpack.bundle.platforms import check_platforms
 
 if TYPE_CHECKING:
-    from linkpack.bundle.check import Proof
     from linkpack.bundle.graph import BundleGraph
+    from linkpack.bundle.layout_check import Proof
     from linkpack.bundle.loadable import Loading
     from linkpack.bundle.planned import Planned
     from linkpack.errors import Problem

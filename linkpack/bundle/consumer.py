@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
+from linkpack.bundle.consumer_specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
 from linkpack.bundle.graph import find_installed
-from linkpack.bundle.monorepo import all_members, enclosing_monorepos
-from linkpack.bundle.project import read_manifest
-from linkpack.bundle.specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
-from linkpack.bundle.workspace import package_manager
 from linkpack.errors import LinkpackError
+from linkpack.project.monorepo import all_members, enclosing_monorepos
+from linkpack.project.project import read_manifest
+from linkpack.project.workspace import package_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from linkpack.bundle.consumer_specs import Mode
     from linkpack.bundle.graph import BundleGraph
-    from linkpack.bundle.specs import Mode
-    from linkpack.bundle.workspace import PackageManager, Workspace
     from linkpack.npm.manifest import Manifest
+    from linkpack.project.workspace import PackageManager, Workspace
 
 
 _ASKING = (b"workspace:", b"catalog:", b"npm:")  # what only a monorepo can answer

@@ -6,22 +6,22 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.pnpm import add_license
-from linkpack.bundle.project import read_manifest, read_outer_ignores
-from linkpack.bundle.workspace import find_workspace, member_folders
-from linkpack.disk import fs
 from linkpack.errors import LinkpackError
-from linkpack.memo import once
-from linkpack.select.packlist import Outputs, read_packlist
+from linkpack.packlist.packlist import Outputs, read_packlist
+from linkpack.project.pnpm import add_license
+from linkpack.project.project import read_manifest, read_outer_ignores
+from linkpack.project.workspace import find_workspace, member_folders
+from linkpack.read_cache import once
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from linkpack.bundle.graph import BundleGraph
-    from linkpack.bundle.project import Project
-    from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import Edition, Packlist
+    from linkpack.packlist.packlist import Edition, Packlist
+    from linkpack.project.project import Project
+    from linkpack.project.workspace import Workspace
 
 
 def read_contents(

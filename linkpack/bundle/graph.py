@@ -12,16 +12,16 @@ import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.plugnplay import name_pnp
-from linkpack.bundle.project import read_manifest
-from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
+from linkpack.project.plug_n_play import name_pnp
+from linkpack.project.project import read_manifest
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.bundle.project import Project
     from linkpack.npm.manifest import Manifest
+    from linkpack.project.project import Project
 
 
 class Package(NamedTuple):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import Omission
+    from linkpack.packlist.packlist import Omission
 
 _SHOWN = 3  # names in one hint
 _OUTSIDE = "it lies outside of the package"

@@ -11,16 +11,16 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
-from linkpack.disk import fs
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, entry_points, has_crlf_shebang
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.planned import Planned
-    from linkpack.select.packlist import Omission
+    from linkpack.packlist.packlist import Omission
 
 _SHOWN = 3  # paths that one message names
 _MOST_LISTED = 10_000  # paths looked at in the folders left out, for one pattern of exports

@@ -12,15 +12,15 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.check import SlotIndex
 from linkpack.bundle.graph import Lookup
+from linkpack.bundle.layout_check import SlotIndex
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
-from linkpack.bundle.project import read_manifest
-from linkpack.disk import fs
 from linkpack.errors import LinkpackError, Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
 from linkpack.npm.names import dependency_name_fault
 from linkpack.npm.specifiers import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
+from linkpack.project.project import read_manifest
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.planned import Planned
     from linkpack.npm.imports import Import
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import PackedFile, Packlist
+    from linkpack.packlist.packlist import PackedFile, Packlist
 
 _MOST = 32 << 20  # bytes of sources that are looked at for one tarball: 1 ms for each 150 kB
 _MOST_TO_READ = 2 << 20  # bytes of a source that is read token by token, which takes a second

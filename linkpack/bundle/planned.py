@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from linkpack.select.packlist import Packlist
+    from linkpack.packlist.packlist import Packlist
 
 
 class Planned(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.disk import fs
 from linkpack.errors import Problem
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.planned import Planned
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.packlist import PackedFile, Packlist
+    from linkpack.packlist.packlist import PackedFile, Packlist
 
 # The fields, and the systems that most consumers have: who leaves out none of these is for everybody.
 _FIELDS = {"os": ("darwin", "linux", "win32"), "cpu": ("arm64", "x64"), "libc": ("glibc", "musl")}

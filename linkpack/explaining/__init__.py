@@ -1,3 +1,3 @@
-"""Answers to questions about a machine and a project."""
+"""Answers about a package and a machine: `why` and `doctor`."""
 
 from __future__ import annotations

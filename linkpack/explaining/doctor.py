@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fs, fslinks
 from linkpack.errors import ConfigError, LinkpackError
+from linkpack.linking.api import LinkOptions, link, open_context, relink
 from linkpack.linking.check import is_strict, problems_of, project_folders
-from linkpack.linking.config import find_node, find_program
 from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.linkapi import LinkOptions, link, open_context, relink
-from linkpack.linking.linklist import list_links
-from linkpack.linking.linkpackage import meets_range
-from linkpack.linking.linkstate import Displaced
-from linkpack.linking.linkwarn import (
+from linkpack.linking.many import sections_of, shortened
+from linkpack.linking.package import meets_range
+from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.states import Displaced
+from linkpack.linking.status import list_links
+from linkpack.linking.warnings import (
     PEERS,
     Standing,
     by_cause,
@@ -24,20 +24,21 @@ from linkpack.linking.linkwarn import (
     is_of_links,
     peer_problem,
 )
-from linkpack.linking.many import sections_of, shortened
-from linkpack.linking.package_tree import PackageTree
-from linkpack.memo import remembering
+from linkpack.npm.config import find_node, find_program
 from linkpack.project.source import read_loose
+from linkpack.read_cache import remembering
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 from linkpack.system.node import NodeUnknown, ask_npm_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.errors import Problem
-    from linkpack.linking.linklist import Status
-    from linkpack.linking.linkscene import LinkContext
-    from linkpack.linking.linkwarn import PeerFault
+    from linkpack.linking.context import LinkContext
     from linkpack.linking.package_tree import Loaded
+    from linkpack.linking.status import Status
+    from linkpack.linking.warnings import PeerFault
 
 _MOST = 20_000  # packages of the project that are looked at
 _STASH = ".linkpack"

@@ -1,3 +1,3 @@
-"""The link command set: plans, journal, and what they read."""
+"""The link commands: plans, journal, record."""
 
 from __future__ import annotations

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.linkwarn import PEERS, Standing, package_problems, project_problems
 from linkpack.linking.many import sections_of
 from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.warnings import PEERS, Standing, package_problems, project_problems
 from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from linkpack.errors import Problem
-    from linkpack.linking.linkdraft import PlanBuilder
-    from linkpack.linking.linkscene import LinkContext
-    from linkpack.linking.linkstate import Edit, RecordedLink
+    from linkpack.linking.builder import PlanBuilder
+    from linkpack.linking.context import LinkContext
+    from linkpack.linking.states import Edit, RecordedLink
 
 _AGAIN = ", then linkpack relink"  # of no use where nothing is linked
 
@@ -121,7 +121,7 @@ def project_folders(tree: PackageTree, context: LinkContext, links: Iterable[Sta
     folders = [root, *context.picked]
     names = {link.name for link in links}
     if names:
-        from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have any
+        from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have any
 
         workspace = read_workspace(root)
         for folder in member_folders(workspace) if workspace is not None else ():

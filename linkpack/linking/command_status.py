@@ -6,12 +6,13 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fs, fslinks
-from linkpack.linking.linkdraft import disk_state
-from linkpack.linking.linkpackage import inside, target_exists, target_is_inside
-from linkpack.linking.linkscript import CRLF_SHEBANG, head_of
-from linkpack.linking.linkstate import Absent
+from linkpack.linking.builder import disk_state
+from linkpack.linking.package import inside, target_exists, target_is_inside
+from linkpack.linking.place_script import CRLF_SHEBANG, head_of
+from linkpack.linking.states import Absent
 from linkpack.project.source import source_of
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,8 +3,8 @@
 A link is an installer's when a manifest or lockfile of the project asks for it (`file:`, `link:`, `portal:`,
 `workspace:`), when it leads to a member of the workspace, into a store, or through another node_modules. Such a
 link is left alone: `unlink` refuses it, `unlink --all` passes it over, and a link of ours in its place gives it
-back. The layouts are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush, as tests/test_installed.py
-has them.
+back. The layouts are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush, as
+tests/linking/test_installed.py has them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.disk import fs, fslinks
-from linkpack.linking.linkpackage import resolve_parent
-from linkpack.linking.linkstate import is_within
+from linkpack.linking.package import resolve_parent
+from linkpack.linking.states import is_within
 from linkpack.project.source import read_loose
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,7 +142,7 @@ class InstalledLinks:
 
     def members(self) -> list[str]:
         """Return the real folders of the workspace's members; none in a project without workspaces."""
-        from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
+        from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
 
         if self._folders is None:
             workspace = read_workspace(self._root)

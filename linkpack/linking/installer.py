@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fs
-from linkpack.disk.fs import upward
 from linkpack.project.source import read_loose
+from linkpack.system import read as fs
+from linkpack.system.read import upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

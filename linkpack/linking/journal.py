@@ -16,11 +16,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fs, fslinks
-from linkpack.disk.signals import uninterrupted
 from linkpack.errors import LinkConflict, LinkError, LinkMissing, Problem, StalePlan
-from linkpack.linking.linkrecord import Store, file_state, read_record, read_saved, record_changes
-from linkpack.linking.linkstate import (
+from linkpack.linking.record import Store, file_state, read_record, read_saved, record_changes
+from linkpack.linking.states import (
     ABSENT,
     Change,
     CreatedDirectory,
@@ -43,8 +41,11 @@ from linkpack.linking.linkstate import (
     link_to_json,
     paths_outside,
 )
-from linkpack.linking.linkstep import left_over, matches, perform, take_back, temp_path
+from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 from linkpack.system.relocate import MountPoint, remove_tree
+from linkpack.system.signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.graph import node_modules_above
-from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError, Problem
-from linkpack.linking.linkrecord import Store
+from linkpack.linking.record import Store
 from linkpack.linking.whereabouts import lost_links
 from linkpack.project.local import find_local_project
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.linking.linkstate import RecordedLink
+    from linkpack.linking.states import RecordedLink
 
 
 class LostLinks(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
-from linkpack.linking.linkhome import Spec
-from linkpack.linking.linkpackage import read_source
+from linkpack.linking.package import read_source
+from linkpack.linking.places import Spec
 from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def spread_workspaces(specs: Sequence[Spec]) -> Spread:
 
 def _members(folder: str) -> list[str]:
     """Return the member folders of the workspace whose root *folder* is, none if it is no root."""
-    from linkpack.bundle.workspace import member_folders, read_workspace  # noqa: PLC0415 - only with --workspaces
-    from linkpack.disk.fslinks import canonical  # noqa: PLC0415 - as above
+    from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - only with --workspaces
+    from linkpack.system.links import canonical  # noqa: PLC0415 - as above
 
     workspace = read_workspace(canonical(folder))
     return member_folders(workspace) if workspace is not None else []

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.linking.linklist import list_links
 from linkpack.linking.many import shortened
+from linkpack.linking.status import list_links
 from linkpack.linking.whereabouts import places_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.linkscene import LinkContext
-    from linkpack.linking.linkstate import LinkPlan
+    from linkpack.linking.context import LinkContext
+    from linkpack.linking.states import LinkPlan
 
 
 def nothing_unlinked(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
-from linkpack.linking.linkstate import Absent, CreatedDirectory, Displaced, File, Link, Mode
+from linkpack.linking.states import Absent, CreatedDirectory, Displaced, File, Link, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.linkstate import Change, LinkPlan, RecordedLink
+    from linkpack.linking.states import Change, LinkPlan, RecordedLink
 
 
 class Outside(NamedTuple):

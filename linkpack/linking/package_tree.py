@@ -8,19 +8,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.disk import fs, fslinks
-from linkpack.disk.fs import upward
 from linkpack.errors import LinkpackError
 from linkpack.linking.installed import store_in
-from linkpack.linking.linkpackage import resolve_link, resolve_parent
-from linkpack.linking.linkstate import Displaced, File, Link
+from linkpack.linking.package import resolve_link, resolve_parent
+from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
 from linkpack.project.source import read_loose
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
+from linkpack.system.read import upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from linkpack.linking.linkstate import Change
+    from linkpack.linking.states import Change
     from linkpack.npm.manifest import Manifest
 
 _NO_CHANGES: Mapping[str, Change] = MappingProxyType({})

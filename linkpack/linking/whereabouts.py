@@ -6,16 +6,17 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.disk import fs, fslinks
-from linkpack.linking.linkpackage import is_standing, real_folder
-from linkpack.linking.linkrecord import read_record
-from linkpack.linking.linkstate import link_from_json
+from linkpack.linking.package import is_standing, real_folder
+from linkpack.linking.record import read_record
+from linkpack.linking.states import link_from_json
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from linkpack.linking.linkrecord import Store
-    from linkpack.linking.linkstate import RecordedLink
+    from linkpack.linking.record import Store
+    from linkpack.linking.states import RecordedLink
 
 
 def all_links(store: Store) -> Iterator[RecordedLink]:

@@ -1,3 +1,3 @@
-"""npm's text formats and orders: versions, ranges, names, manifests, collation."""
+"""npm's formats and settings, without a project."""
 
 from __future__ import annotations

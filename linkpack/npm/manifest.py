@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from linkpack.errors import Problem
-from linkpack.npm import jsontext
-from linkpack.npm.fields import Fields, Role, shown
+from linkpack.npm import json_text as jsontext
+from linkpack.npm.manifest_fields import Fields, Role, shown
 from linkpack.npm.names import dependency_name_fault, name_fault
 from linkpack.npm.semver import WHITESPACE, version_fault
 from linkpack.npm.semver import cleaned as cleaned_version

@@ -1,3 +1,3 @@
-"""Packing one package: its options."""
+"""From a project to a plan, and from a plan to a tarball."""
 
 from __future__ import annotations

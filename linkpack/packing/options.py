@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
+from linkpack.archive.gzip import GzipLevel
 from linkpack.arguments import check_choice, check_count
-from linkpack.bundle.specs import Mode
-from linkpack.select.editions import rules_edition
-from linkpack.ship.form import LayoutName
-from linkpack.tarballs.deflate import GzipLevel
+from linkpack.bundle.consumer_specs import Mode
+from linkpack.bundle.layouts import LayoutName
+from linkpack.packlist.editions import rules_edition
 
 if TYPE_CHECKING:
     from linkpack.limits import Limits
-    from linkpack.select.packlist import Edition
+    from linkpack.packlist.packlist import Edition
 
 
 class PackOptions(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
-from linkpack.disk import fs
 from linkpack.errors import LinkError
+from linkpack.system import read as fs
 
 
 class LocalProject(NamedTuple):
@@ -39,7 +39,7 @@ def find_local_project(cwd: str) -> LocalProject:
     outer = [at for at in above if len(at) < len(root)]
     roots = (fs.is_file(f"{at}/package.json") or fs.is_file(f"{at}/pnpm-workspace.yaml") for at in outer)
     if fs.is_file(f"{root}/package.json") and any(roots):
-        from linkpack.bundle.workspace import find_workspace  # noqa: PLC0415 - only projects inside of others need it
+        from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - only projects inside of others need it
 
         around = find_workspace(root)
         if around is not None:

@@ -11,19 +11,19 @@ import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.monorepo import read_monorepo
-from linkpack.bundle.project import nearest_root, read_manifest
-from linkpack.bundle.workspace import find_workspace, member_folders
 from linkpack.errors import LinkpackError, ProjectError
-from linkpack.npm.collate import collation_key
-from linkpack.select.glob import compile_glob, matches_file
-from linkpack.select.wildcard import fold
+from linkpack.glob.pattern import compile_glob, matches_file
+from linkpack.glob.portion_matcher import fold
+from linkpack.npm.collation_table import collation_key
+from linkpack.project.monorepo import read_monorepo
+from linkpack.project.project import nearest_root, read_manifest
+from linkpack.project.workspace import find_workspace, member_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.bundle.workspace import Workspace
     from linkpack.npm.manifest import Manifest
+    from linkpack.project.workspace import Workspace
 
 
 class Chosen(NamedTuple):

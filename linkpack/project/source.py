@@ -6,10 +6,11 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
-from linkpack.disk import fs, fslinks
 from linkpack.errors import LinkpackError
 from linkpack.npm.bins import commands, man_pages
 from linkpack.npm.manifest import parse_manifest
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

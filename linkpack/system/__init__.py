@@ -1,3 +1,3 @@
-"""Processes, git, user accounts and other facts of the machine, and what a run changes on the disk."""
+"""The only package that touches disk, processes, signals and user accounts."""
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from linkpack.disk.drafts import claim, draft_name, remove_tree, sweep
-from linkpack.disk.fslinks import current_umask
-from linkpack.disk.signals import uninterrupted
+from linkpack.system.links import current_umask
+from linkpack.system.signals import uninterrupted
+from linkpack.system.temporary import claim, draft_name, remove_tree, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,8 +16,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fslinks
-from linkpack.disk.fslinks import entry_at, status_at
+from linkpack.system import links as fslinks
+from linkpack.system.links import entry_at, status_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.disk import fs
 from linkpack.errors import SourceChanged
+from linkpack.system import read as fs
 from linkpack.system.git import LINK, SUBMODULE, GitFault, blob_id, open_repository
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from linkpack import cli
+from linkpack.cli import main as cli
 from linkpack.errors import LinkError, LinkpackError, ScriptFailed
 from linkpack.limits import Limits, within
-from linkpack.linking.linkpackage import read_source
+from linkpack.linking.package import read_source
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")

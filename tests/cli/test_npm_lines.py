@@ -9,8 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from linkpack import cli, link
-from linkpack.cli_npm import NpmCommand
+from linkpack import link
+from linkpack.cli import main as cli
+from linkpack.cli.npm_command import NpmCommand
 from linkpack.npm.flags import SWITCHES
 from tests.support.npm import npm_root
 

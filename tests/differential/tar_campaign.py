@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkpack.gate.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, read_archive
 from tests.support.tarinstallers import installed, managers
 from tests.support.tarmutants import mutant, parts_of, seeds
 from tests.support.tarreaders import (

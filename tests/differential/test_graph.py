@@ -11,8 +11,8 @@ import pytest
 
 from linkpack.bundle.graph import read_bundle
 from linkpack.bundle.layout import place
-from linkpack.bundle.project import find_project
 from linkpack.errors import UnplaceableGraph
+from linkpack.project.project import find_project
 from tests.support.npm import run_node
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.jsontext import parse
+from linkpack.npm.json_text import parse
 from tests.support.npm import run_node
 
 PIECES = '{ } [ ] " , : "a" "b" "" 1 -0 01 1.5 1. .5 1e5 1E+400 -1e-2 true null NaN Infinity nul \t \n'

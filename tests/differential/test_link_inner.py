@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
+from tests.linking.test_save import OVERRIDES
 from tests.support.installed import publish
 from tests.support.installers import call, program
 from tests.support.linkbox import LinkBox, codes
 from tests.support.npm import run_node
 from tests.support.registry import serving
-from tests.test_linksave import OVERRIDES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.errors import LinkConflict
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support.installed import NAMES, Tree, fill, install, links, package
 from tests.support.linkbox import LinkBox
 from tests.support.registry import serving

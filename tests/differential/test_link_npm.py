@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking import linkapi
-from linkpack.linking.linksections import SECTIONS, place, tables
+from linkpack.linking import api as linkapi
+from linkpack.npm.lockfile_sections import SECTIONS, place, tables
 from tests.support.linkbox import CLI, LinkBox
 from tests.support.npm import npm, run_node
 

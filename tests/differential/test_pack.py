@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import linkpack
-from linkpack import api, report
+from linkpack.packing import plan as api
+from linkpack.report import pack as report
 from tests.support.npm import npm, npm_root
 from tests.support.packed import folder, options, read_packed
 from tests.support.trees import Tree, trees

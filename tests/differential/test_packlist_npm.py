@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.editions import NPM_RULES
-from linkpack.select.packlist import read_packlist
+from linkpack.packlist.editions import NPM_RULES
+from linkpack.packlist.packlist import read_packlist
 from tests.support.naivepack import Package, naive_list
 from tests.support.npm import npm_of, packlists, searches_the_disk
 from tests.support.packcases import pack_cases
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linkpack.npm.manifest import Manifest
-    from linkpack.select.selection import Edition, Kind
+    from linkpack.packlist.npm_rules import Edition, Kind
 
 pytestmark = pytest.mark.differential
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from linkpack.select.glob import compile_glob, matches_file, matches_folder, may_hold
-from linkpack.select.wildcard import fold
+from linkpack.glob.pattern import compile_glob, matches_file, matches_folder, may_hold
+from linkpack.glob.portion_matcher import fold
 from tests.support.npm import run_node
 
 pytestmark = pytest.mark.differential

@@ -13,7 +13,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.npm.jsontext import BOM
+from linkpack.npm.json_text import BOM
 from linkpack.npm.specs import Spec, parse_spec
 from tests.support.npm import npm_root, run_node
 from tests.support.packed import folder, options

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.bundle.specs import NOWHERE, plan_specs, rewritten
+from linkpack.bundle.consumer_specs import NOWHERE, plan_specs, rewritten
 from linkpack.npm.manifest import Manifest, parse_manifest
 from tests.support.npm import npm
 

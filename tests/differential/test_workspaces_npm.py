@@ -9,8 +9,8 @@ import pytest
 
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.project import find_project, read_outer_ignores
-from linkpack.select.editions import NPM_RULES
+from linkpack.packlist.editions import NPM_RULES
+from linkpack.project.project import find_project, read_outer_ignores
 from tests.support.naivepack import Package, naive_list
 from tests.support.npm import npm_of, packlists, searches_the_disk
 from tests.support.packtrees import random_workspace
@@ -18,8 +18,8 @@ from tests.support.packtrees import random_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from linkpack.bundle.project import Project
-    from linkpack.select.selection import Edition
+    from linkpack.packlist.npm_rules import Edition
+    from linkpack.project.project import Project
 
 pytestmark = pytest.mark.differential
 

@@ -12,7 +12,7 @@ import pytest
 
 from linkpack.errors import LinkpackError
 from linkpack.explaining.doctor import Diagnosis, examine
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:

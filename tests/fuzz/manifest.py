@@ -6,7 +6,7 @@ import json
 
 from linkpack.errors import ManifestInvalid
 from linkpack.npm.manifest import Manifest, Role, parse_manifest
-from linkpack.report import failure
+from linkpack.report.pack import failure
 
 ROLES: tuple[Role, ...] = ("root", "linked", "installed")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
+from linkpack.glob.portion_matcher import fold
 from linkpack.limits import Limits, within
-from linkpack.select.ignore import RuleSet, parse_rules
-from linkpack.select.wildcard import fold
+from linkpack.packlist.ignore import RuleSet, parse_rules
 
 if TYPE_CHECKING:
-    from linkpack.select.rules import Rule
+    from linkpack.packlist.rule_index import Rule
 
 LIMITS = Limits(steps=300_000)
 MOST = 4096  # bytes of rules; what is longer only repeats

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import tarsafe
 
-from linkpack.gate.findings import errors
-from linkpack.gate.manifests import is_manifest, read_manifests
-from linkpack.gate.reader import Archive, Wanted, read_archive
+from linkpack.archive.findings import errors
+from linkpack.archive.reader import Archive, Wanted, read_archive
 from linkpack.limits import Limits
+from linkpack.verifying.manifests import is_manifest, read_manifests
 
 if TYPE_CHECKING:
     import tarfile

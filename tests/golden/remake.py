@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import linkpack
-from linkpack.tarballs.deflate import COMPRESSOR
+from linkpack.archive.gzip import COMPRESSOR
 from tests.support.packed import folder, options, read_packed
 from tests.support.trees import FIXTURES, Tree, parse_tree
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import linkpack
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support.installers import environment, program
 from tests.support.linkbox import LinkBox
 

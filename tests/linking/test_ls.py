@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack.linking import linkapi
-from linkpack.linking.linkrecord import find_store
+from linkpack.linking import api as linkapi
+from linkpack.linking.record import find_store
 from linkpack.linking.whereabouts import lost_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 

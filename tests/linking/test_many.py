@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linkpack.errors import LinkMissing, LinkpackError, ManifestInvalid, PlanRejected
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from linkpack.linking.many import shortened
 from tests.support.linkbox import LinkBox
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack import linkreport
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from linkpack.linking.outside import outside_changes
+from linkpack.report import links as linkreport
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

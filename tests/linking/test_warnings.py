@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.errors import LinkpackError
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support.linkbox import CLI, LinkBox, invoke
 from tests.support.npm import node
 

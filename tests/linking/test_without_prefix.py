@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking import linkapi
-from linkpack.linking.linkapi import LinkOptions
+from linkpack.linking import api as linkapi
+from linkpack.linking.api import LinkOptions
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.jsontext import REMOVE, duplicate_keys, parse, position, replace_values
+from linkpack.npm.json_text import REMOVE, duplicate_keys, parse, position, replace_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkpack.bundle.check import check_layout
 from linkpack.bundle.layout import Layout, place
+from linkpack.bundle.layout_check import check_layout
 from linkpack.errors import UnplaceableGraph
 from tests.property.strategies import graphs
 

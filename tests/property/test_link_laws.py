@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.linking import linkapi
-from linkpack.linking.linkstate import (
+from linkpack.linking import api as linkapi
+from linkpack.linking.states import (
     ABSENT,
     Change,
     CreatedDirectory,
@@ -33,7 +33,7 @@ from linkpack.linking.linkstate import (
     link_to_json,
     state_to_json,
 )
-from linkpack.npm.jsonedit import get_raw, set_raw
+from linkpack.npm.json_edit import get_raw, set_raw
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

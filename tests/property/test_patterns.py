@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.select.braces import expand_braces
-from linkpack.select.frames import Asked, deeper, judge, keeps, last_speaker, voices
-from linkpack.select.glob import compile_glob, matches_file
-from linkpack.select.ignore import RuleSet, given_rules
-from linkpack.select.rules import applies
+from linkpack.glob.braces import expand_braces
+from linkpack.glob.pattern import compile_glob, matches_file
+from linkpack.packlist.ignore import RuleSet, given_rules
+from linkpack.packlist.precedence import Asked, deeper, judge, keeps, last_speaker, voices
+from linkpack.packlist.rule_index import applies
 
 if TYPE_CHECKING:
-    from linkpack.select.frames import Frame
+    from linkpack.packlist.precedence import Frame
 
 pytestmark = pytest.mark.property
 quick = settings(derandomize=True, deadline=None, max_examples=300)

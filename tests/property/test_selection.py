@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.editions import NPM_RULES
-from linkpack.select.outer import IgnoreFile, OuterIgnores
-from linkpack.select.packlist import read_packlist
+from linkpack.packlist.editions import NPM_RULES
+from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
+from linkpack.packlist.packlist import read_packlist
 from tests.support.naivepack import Package, naive_list
 from tests.support.packtrees import RandomTree, varied_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from linkpack.select.selection import Kind
+    from linkpack.packlist.npm_rules import Kind
 
 pytestmark = pytest.mark.property
 

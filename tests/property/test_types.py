@@ -18,8 +18,8 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.gate import api as gate
-from linkpack.ship.publishplan import read_publish_plan
+from linkpack.jobs.changesets import read_publish_plan
+from linkpack.verifying import verdict as gate
 from tests.support.badtar import END, gz, member, write_raw
 from tests.support.typefuzz import retyped
 

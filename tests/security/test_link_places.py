@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack.errors import ConfigError, LinkConflict, LinkError, LinkpackError
-from linkpack.linking import linkapi, linkstate
+from linkpack.linking import api as linkapi
+from linkpack.linking import states as linkstate
 from linkpack.linking.journal import apply, opened
-from linkpack.linking.linkrecord import Store, find_store
+from linkpack.linking.record import Store, find_store
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from linkpack.errors import LinkpackError, ManifestInvalid
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from linkpack.linking.journal import opened
-from linkpack.linking.linkrecord import find_store
+from linkpack.linking.record import find_store
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkpackError
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from linkpack.cli import linkpack
+from linkpack.cli.main import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.report import failure
+from linkpack.report.pack import failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

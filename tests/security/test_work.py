@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack import api, limits
-from linkpack.bundle.check import SlotIndex
+from linkpack import limits
+from linkpack.bundle.layout_check import SlotIndex
 from linkpack.errors import LinkpackError, PlanRejected
-from linkpack.gate import api as gate
-from linkpack.gate.entrypoints import check_entries
+from linkpack.glob.braces import expand_braces
+from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.limits import DEFAULTS
-from linkpack.linking.npmrc import expand, parse_npmrc
 from linkpack.npm.manifest import parse_manifest
-from linkpack.select.braces import expand_braces
-from linkpack.select.editions import NPM_RULES
-from linkpack.select.glob import compile_glob, matches_file
-from linkpack.select.ignore import RuleSet, parse_rules
+from linkpack.npm.npmrc import expand, parse_npmrc
+from linkpack.packing import plan as api
+from linkpack.packlist.editions import NPM_RULES
+from linkpack.packlist.ignore import RuleSet, parse_rules
+from linkpack.verifying import verdict as gate
+from linkpack.verifying.entry_points import check_entries
 from tests.support import badtar
 from tests.support.faulty import faulty
 from tests.support.npm import npm_root

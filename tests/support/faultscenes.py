@@ -11,7 +11,7 @@ import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.linking import linkapi
+from linkpack.linking import api as linkapi
 from tests.support import badtar
 from tests.support.linkbox import LinkBox
 from tests.support.trees import FIXTURES, parse_tree

@@ -24,26 +24,42 @@ _LINES = 500  # interruptions between lines of Python, evenly spread, but not on
 _STEP = 23  # lines
 # The tests whose cases are the bad inputs, by row.
 INPUTS = {
-    "hostile tarballs": ("tests/gate/test_bad_tarballs.py",),
+    "hostile tarballs": ("tests/verifying/test_bad_tarballs.py",),
     "hostile trees": (
-        *(f"tests/test_archive.py::test_{name}" for name in ("faults", "files_that_are", "names_that_some")),
-        *(f"tests/test_packlist.py::test_{name}" for name in ("links_that_do_not", "links_and_pipes", "special")),
         *(
-            f"tests/test_packlist.py::test_{name}"
+            f"tests/bundle/test_entries.py::test_{name}"
+            for name in ("faults", "files_that_are", "names_that_some")
+        ),
+        *(
+            f"tests/packlist/test_packlist.py::test_{name}"
+            for name in ("links_that_do_not", "links_and_pipes", "special")
+        ),
+        *(
+            f"tests/packlist/test_packlist.py::test_{name}"
             for name in ("names_that_no", "ignore_files_that_cannot", "deep")
         ),
-        *("tests/test_graph.py::test_faults", "tests/test_project.py::test_unreadable", "tests/test_beneath.py"),
+        *(
+            "tests/bundle/test_graph.py::test_faults",
+            "tests/project/test_project.py::test_unreadable",
+            "tests/system/test_tree.py",
+        ),
         *("tests/security/test_trees", "tests/security/test_faults.py::test_what_cannot_be_read"),
     ),
     "hostile manifests": (
-        *("tests/test_jsontext.py::test_parse_refuses", "tests/test_jsontext.py::test_duplicate_keys"),
-        *("tests/test_manifest.py::test_what_is_no_json", "tests/test_manifest.py::test_wrong_types"),
-        *("tests/test_manifest.py::test_empty_values", "tests/test_jsontext.py::test_other_text"),
-        *("tests/test_manifest.py::test_bundled_names_are", "tests/test_manifest.py::test_dependency_names_are"),
+        *("tests/npm/test_json_text.py::test_parse_refuses", "tests/npm/test_json_text.py::test_duplicate_keys"),
+        *("tests/npm/test_manifest.py::test_what_is_no_json", "tests/npm/test_manifest.py::test_wrong_types"),
+        *("tests/npm/test_manifest.py::test_empty_values", "tests/npm/test_json_text.py::test_other_text"),
+        *(
+            "tests/npm/test_manifest.py::test_bundled_names_are",
+            "tests/npm/test_manifest.py::test_dependency_names_are",
+        ),
     ),
     "hostile patterns": (
-        *("tests/test_braces.py::test_bombs", "tests/security/test_work.py::test_hostile_patterns"),
-        *("tests/security/test_work.py::test_braces", "tests/test_packlist.py::test_unusable_entry_of_files"),
+        *("tests/glob/test_braces.py::test_bombs", "tests/security/test_work.py::test_hostile_patterns"),
+        *(
+            "tests/security/test_work.py::test_braces",
+            "tests/packlist/test_packlist.py::test_unusable_entry_of_files",
+        ),
     ),
 }
 

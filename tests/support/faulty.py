@@ -124,8 +124,8 @@ def _load() -> None:
     for name in _OTHERS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    from linkpack.disk import fslinks  # noqa: PLC0415
     from linkpack.npm.collation import read_table  # noqa: PLC0415
+    from linkpack.system import links as fslinks  # noqa: PLC0415
 
     read_table()  # kept from then on
     real = fslinks.exchange
@@ -152,7 +152,7 @@ def _settle(request: dict[str, Any]) -> None:
 
 def _command(argv: list[str]) -> int:
     """Run the command line; what the process would exit with."""
-    from linkpack.cli import main  # noqa: PLC0415 - after `install`
+    from linkpack.cli.main import main  # noqa: PLC0415 - after `install`
 
     try:
         try:

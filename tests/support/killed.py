@@ -8,9 +8,9 @@ import signal
 import sys
 from typing import Any
 
-from linkpack.disk import fslinks
-from linkpack.linking import linkapi
-from linkpack.linking.linkapi import LinkOptions
+from linkpack.linking import api as linkapi
+from linkpack.linking.api import LinkOptions
+from linkpack.system import links as fslinks
 
 STEPS = (
     "make_link", "make_dir", "drop_dir", "remove", "move", "set_mode", "write_new", "sync_dir", "exchange",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.testing import CliRunner, Result
 
-from linkpack import cli
-from linkpack.linking.linkapi import LinkOptions
+from linkpack.cli import main as cli
+from linkpack.linking.api import LinkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,19 +13,19 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.select.braces import expand_braces
-from linkpack.select.glob import Alternative, Glob, literal_glob, split_portions
-from linkpack.select.ignore import given_rules
-from linkpack.select.portion import compile_portion
-from linkpack.select.rules import Rule, applies
-from linkpack.select.wildcard import fold, units
+from linkpack.glob.braces import expand_braces
+from linkpack.glob.pattern import Alternative, Glob, literal_glob, split_portions
+from linkpack.glob.portion_matcher import fold, units
+from linkpack.glob.portion_parser import compile_portion
+from linkpack.packlist.ignore import given_rules
+from linkpack.packlist.rule_index import Rule, applies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from linkpack.select.rules import Question
-    from linkpack.select.selection import Edition, Kind, ManifestView
+    from linkpack.packlist.npm_rules import Edition, Kind, ManifestView
+    from linkpack.packlist.rule_index import Question
 
 DEFAULT = """
 .npmignore .gitignore **/.git **/.svn **/.hg **/CVS **/.git/** **/.svn/** **/.hg/** **/CVS/** /.lock-wscript

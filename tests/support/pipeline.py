@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkpack import api
+from linkpack.packing import plan as api
 from tests.support.installers import INSTALLERS, call, consume, program
 from tests.support.registry import serving
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
-    from linkpack.ship.form import LayoutName
+    from linkpack.bundle.layouts import LayoutName
     from tests.support.installers import Installer, Step
     from tests.support.registry import Registry
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from linkpack import cli
+from linkpack.cli import main as cli
 
 if TYPE_CHECKING:
     from pathlib import Path

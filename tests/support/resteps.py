@@ -1,7 +1,7 @@
 """A slow matcher for regular expressions that counts its steps, backtracking as Python's `re` does.
 
-It knows what the patterns of `linkpack.select.secrets` are made of. A step is one item of the pattern tried at one
-place of the text, once for each time it is tried there.
+It knows what the patterns of `linkpack.packlist.secrets` are made of. A step is one item of the pattern tried at
+one place of the text, once for each time it is tried there.
 """
 
 from __future__ import annotations

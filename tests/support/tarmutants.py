@@ -15,7 +15,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import Entry
-from linkpack.tarballs.tar import tar_blocks
+from linkpack.archive.tar_writer import tar_blocks
 from tests.support.badtar import gnu, header, manifest, member, octal, padded, pax, record
 
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.gate.allowable import allowed
-from linkpack.gate.findings import errors
-from linkpack.gate.reader import Wanted, read_archive
+from linkpack.archive.findings import errors
+from linkpack.archive.reader import Wanted, read_archive
 from linkpack.limits import Limits
+from linkpack.verifying.allowable import allowed
 from tests.support.npm import node, npm_root
 
 if TYPE_CHECKING:

@@ -1,0 +1,119 @@
+"""The tar stream inside a gzip file, in bounded pieces: one member, complete, nothing behind it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, BinaryIO
+
+from linkpack.archive.findings import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from linkpack.limits import Limits
+
+CHUNK = 1 << 18  # bytes given at a time
+_SLACK = 1 << 16  # unpacked bytes that no ratio below npm's is asked of
+_ZEROS = 1 << 20  # bytes after the end mark: tar fills its last record with some
+_MAGIC = b"\x1f\x8b"
+# Nothing in front of the contents, or the name that gzip gives: of what else may stand there readers know less.
+_FLAGS = (0, 8)
+_RATIO = 1000  # npm stops when it has unpacked more than so many times what it has received (node-tar, parse.js)
+_BLOCK = 512
+
+
+class Unzipped:
+    """The stream inside *source*, a gzip file of *size* bytes; raises `Refused` for all that is wrong with it."""
+
+    def __init__(self, source: BinaryIO, size: int, limits: Limits) -> None:
+        self._source = source
+        self._unzip = zlib.decompressobj(31)
+        self._packed = hashlib.sha512()
+        self._first = True
+        self._left = b""
+        slack = _SLACK if limits.ratio < _RATIO else 0
+        self._most = min(limits.unpacked, limits.ratio * size + slack)
+        self._limits = limits
+        self.given = 0
+
+    @property
+    def integrity(self) -> str:
+        """`sha512-` and base64 of the packed bytes; to be asked for after `finish`."""
+        return "sha512-" + base64.b64encode(self._packed.digest()).decode()
+
+    def exactly(self, size: int, place: str) -> bytes:
+        """*size* bytes; `Refused` (ETRUNCATED), naming *place*, when the stream ends before."""
+        return b"".join(self.pieces(size, place))
+
+    def pieces(self, size: int, place: str) -> Iterator[bytes]:
+        """*size* bytes in pieces; `Refused` (ETRUNCATED), naming *place*, when the stream ends before."""
+        left = size
+        while left:
+            piece = self.read(min(left, CHUNK))
+            if not piece:
+                self._refuse_more()
+                raise Refused("ETRUNCATED", place, f"the tar stream ends inside {place}: it is truncated")
+            left -= len(piece)
+            yield piece
+
+    def read(self, size: int) -> bytes:
+        """At most *size* bytes, none at the stream's end."""
+        while not self._unzip.eof:
+            packed = self._left or self._next()
+            try:
+                piece = self._unzip.decompress(packed, size)
+            except zlib.error as err:
+                raise Refused("EGZIP", "", f"the gzip stream is damaged: {err}") from err
+            self._left = self._unzip.unconsumed_tail
+            if piece:
+                return self._counted(piece)
+            if not packed:
+                raise Refused("EGZIP", "", "the gzip stream is truncated: it ends before its trailer")
+        return b""
+
+    def _next(self) -> bytes:
+        packed = self._source.read(CHUNK)
+        if self._first:
+            self._first = False
+            if not packed.startswith(_MAGIC):
+                what = "it is empty" if not packed else "it does not begin as one"
+                raise Refused("EGZIP", "", f"this is not a gzip file: {what}")
+            if packed[3:4] and packed[3] not in _FLAGS:
+                raise Refused("EGZIP", "", f"the gzip header has flags that readers do not agree on: {packed[3]}")
+        self._packed.update(packed)
+        return packed
+
+    def _counted(self, piece: bytes) -> bytes:
+        self.given += len(piece)
+        if self.given > self._most:
+            limit = (
+                f"{self._limits.unpacked} bytes"
+                if self.given > self._limits.unpacked
+                else f"{self._limits.ratio} times its size"
+            )
+            raise Refused(
+                "ELIMIT",
+                "",
+                f"it unpacks to more than {limit}: too large, or a decompression bomb",
+                "raise --max-unpacked or --max-ratio if you trust it",
+            )
+        return piece
+
+    def finish(self) -> None:
+        """Read to the end of the file; `Refused` when something other than zeros is there, or too many of them."""
+        zeros = 0
+        while piece := self.read(CHUNK):
+            zeros += len(piece)
+            if zeros > _ZEROS or any(piece):
+                raise Refused("EAFTEREND", "", "data stands after the end mark of the tar stream")
+        self._refuse_more()
+        if self.given % _BLOCK:
+            raise Refused("ETRUNCATED", "", "the tar stream ends inside a block: yarn takes it for truncated")
+
+    def _refuse_more(self) -> None:
+        if self._unzip.unused_data or self._source.read(1):
+            raise Refused(
+                "EGZIP", "", "something stands after the gzip member: a second member, or trailing bytes"
+            )

@@ -1,0 +1,3 @@
+"""Arguments and the terminal."""
+
+from __future__ import annotations

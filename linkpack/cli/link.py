@@ -1,0 +1,119 @@
+"""`linkpack link`, `unlink` and `relink`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from linkpack.cli.link_options import (
+    link_command,
+    link_options,
+    output_options,
+    run_command,
+    where_of,
+    workspace_options,
+)
+from linkpack.cli.npm_command import NpmCommand
+from linkpack.linking import api as linkapi
+
+
+@click.command(cls=NpmCommand)
+@click.argument("specs", metavar="[SPEC]...", nargs=-1)
+@click.option("--save/--no-save", "-S", default=None, help="Save it in the section that has it, or as -P.")
+@click.option("--save-prod", "-P", is_flag=True, default=None, help="Save the link in dependencies.")
+@click.option("--save-dev", "-D", is_flag=True, default=None, help="Save the link in devDependencies.")
+@click.option("--save-optional", "-O", is_flag=True, default=None, help="Save the link in optionalDependencies.")
+@click.option("--save-peer", is_flag=True, default=None, help="Save the link in peerDependencies.")
+@click.option("--save-exact", "-E", is_flag=True, default=None, help="As for npm; a link is exact.")
+@click.option("--save-bundle", "-B", is_flag=True, default=None, help="Save it in bundleDependencies too.")
+@click.option("--package-lock/--no-package-lock", default=None, help="Update package-lock.json when saving.")
+@click.option("--bin-links/--no-bin-links", default=None, help="Link commands and man pages.  [default: yes]")
+@click.option(
+    "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
+)
+@click.option("--absolute", is_flag=True, help="Make links with absolute text.")
+@click.option("--install", is_flag=True, help="Have npm install -g what is not there globally.")
+@click.option("--run-scripts", is_flag=True, help="Run the linked packages' install scripts first.")
+@click.option(
+    "--global/--no-global",
+    "-g",
+    "global_",
+    default=None,
+    help="--no-global leaves the global folder alone; --global is refused, as npm refuses it.",
+)
+@click.option("--only-dependencies", is_flag=True, default=None, help="Link only what the project depends on.")
+@click.option("--skip-others", is_flag=True, default=None, help="Leave out folders that are no packages.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
+)
+@workspace_options
+@output_options
+@link_command
+def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
+    """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
+    install, scripts = given.pop("install"), given.pop("run_scripts")
+    given |= _global_flag(given.pop("global_"))
+    cwd = where_of(given["cwd"])
+    if install or scripts:
+        from linkpack.linking import scripts as forlinks  # noqa: PLC0415 - only these two flags start processes
+
+        shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
+        options = link_options(shown)
+        if install:
+            forlinks.install_missing(specs, cwd, options)
+        if scripts:
+            forlinks.run_scripts(specs, cwd, options)
+    run_command(
+        given,
+        lambda options: linkapi.plan_link(specs, cwd, options),
+        lambda options: linkapi.link(specs, cwd, options),
+    )
+
+
+def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as click gives it
+    """Return the settings that --global or --no-global makes."""
+    return {} if value is None else {"global": True} if value else {"link-global": False}
+
+
+@click.command(cls=NpmCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--global", "-g", "shared", is_flag=True, help="Global links, by default this package's.")
+@click.option("--all", "every", is_flag=True, help="Every link of the project, or with -g every global one.")
+@workspace_options
+@output_options
+@link_command
+def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -> None:  # noqa: ANN401
+    """Take links away and put back what they displaced; without NAME, this package's global link."""
+    cwd = where_of(given["cwd"])
+    run_command(
+        given,
+        lambda options: linkapi.plan_unlink(names, cwd, options, shared=shared, every=every),
+        lambda options: linkapi.unlink(names, cwd, options, shared=shared, every=every),
+        None if shared else lambda plan, options: linkapi.staying_global_links(plan, cwd, options),
+    )
+
+
+@click.command(cls=NpmCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
+@click.option("--if-present", is_flag=True, help="Exit 0 when a package is gone, or nothing is linked.")
+@click.option(
+    "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
+)
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take faults of peers for errors, as npm does."
+)
+@output_options
+@link_command
+def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: Any) -> int:  # noqa: ANN401
+    """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
+    cwd = where_of(given["cwd"])
+    plan = run_command(
+        given,
+        lambda options: linkapi.plan_relink(names, cwd, options, shared=shared),
+        lambda options: linkapi.relink(names, cwd, options, shared=shared),
+        drop=("WNOLINKS",) if if_present else (),
+    )
+    undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
+    return int(bool(undone) and not if_present)

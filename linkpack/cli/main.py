@@ -1,0 +1,108 @@
+"""The command line: a group whose commands are loaded when they are asked for, and the one place for exit status.
+
+0: done. 1: refused or failed, said on standard error. 2: the command line itself is wrong. 130 and 143: stopped
+by SIGINT and SIGTERM. Standard output carries data only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import io
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from linkpack import __version__
+from linkpack.errors import LinkpackError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_INTERRUPTED = 130  # 128 and the number of SIGINT
+
+# command -> where it is; a module is imported when its command is
+_COMMANDS = {
+    "pack": "linkpack.cli.pack:pack",
+    "why": "linkpack.cli.why:why",
+    "verify": "linkpack.cli.verify:verify",
+    "diff": "linkpack.cli.verify:diff",
+    "unpack": "linkpack.cli.verify:unpack",
+    "link": "linkpack.cli.link:link",
+    "ln": "linkpack.cli.link:link",
+    "unlink": "linkpack.cli.link:unlink",
+    "relink": "linkpack.cli.link:relink",
+    "ls": "linkpack.cli.link_places:ls",
+    "status": "linkpack.cli.link_places:ls",
+    "undo": "linkpack.cli.link_places:undo",
+    "prefix": "linkpack.cli.link_places:prefix",
+    "root": "linkpack.cli.link_places:root",
+    "bin": "linkpack.cli.link_places:bin_",
+    "config": "linkpack.cli.link_places:config",
+    "doctor": "linkpack.cli.doctor:doctor",
+}
+
+
+class _Lazy(click.Group):
+    """A group that imports only the command that was asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands' names, as the help lists them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command called *cmd_name*; None when there is none."""
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        found = getattr(importlib.import_module(module), name)
+        return found if isinstance(found, click.Command) else None
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def linkpack() -> None:
+    """Develop against linked npm packages, and publish them as they are on disk."""
+    import signal  # noqa: PLC0415 - only what runs can be stopped
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
+            signal.signal(number, _terminated)
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line *args* (default: the process's own) and exit with its status."""
+    # A name that the terminal's encoding lacks is escaped, not an error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = linkpack.main(args, prog_name="linkpack", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(_INTERRUPTED)
+    except click.ClickException as err:
+        from linkpack.report.pack import safe  # noqa: PLC0415 - a success need not import it
+
+        # Words of the command line are in the message, and a file may be called like a command to the terminal.
+        err.message = "\n".join(safe(line) for line in err.message.split("\n"))  # type: ignore[misc]  # ours to print
+        err.show()
+        sys.exit(err.exit_code)
+    except LinkpackError as err:
+        from linkpack.report.pack import failure  # noqa: PLC0415 - a success need not import it
+
+        click.echo(failure(err), err=True)
+        sys.exit(err.status)
+    except OSError as err:  # standard output is full, or gone in some other way than a closed pipe
+        code = errno.errorcode.get(err.errno or 0, "EIO")
+        with contextlib.suppress(OSError):
+            click.echo(f"linkpack: error {code}: {err.strerror or err}", err=True)
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+    """Leave through the open blocks, so that they take back what they began."""
+    sys.exit(128 + number)

@@ -1,0 +1,3 @@
+"""Patterns as minimatch reads them."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Many packages in one run."""
+
+from __future__ import annotations

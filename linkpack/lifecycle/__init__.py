@@ -1,0 +1,3 @@
+"""Scripts that run around packing."""
+
+from __future__ import annotations

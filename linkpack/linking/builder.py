@@ -1,0 +1,263 @@
+"""Build a link plan: what the disk says, with the changes planned so far laid over it."""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from typing import TYPE_CHECKING
+
+from linkpack.errors import Problem
+from linkpack.linking.package import link_target, real_folder
+from linkpack.linking.record import file_state
+from linkpack.linking.states import (
+    ABSENT,
+    Absent,
+    Change,
+    CreatedDirectory,
+    Displaced,
+    File,
+    Link,
+    LinkPlan,
+    is_within,
+    paths_of,
+    paths_outside,
+)
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
+from linkpack.system.relocate import mounts_below
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.linking.installed import InstalledLinks
+    from linkpack.linking.record import Saved
+    from linkpack.linking.states import Edit, Item, RecordedLink, SaveEdit, State
+
+STASH = ".linkpack"
+"""The folder in a node_modules in which displaced content is kept."""
+_SHIM_LIMIT = 1 << 20  # bytes
+
+
+class PlanBuilder:
+    """Collect the parts of a `LinkPlan`; a later wish for a path replaces an earlier one.
+
+    Paths are by the real folders that they are in (`real_folder`). All that changes must be below one of
+    *writable_roots*, real folders, but for the scripts of linked packages. With *windows*, a command shim of
+    Windows is a state like a link. *installed* knows the links of package managers.
+    """
+
+    def __init__(
+        self, writable_roots: tuple[str, ...], *, windows: bool = False, installed: InstalledLinks | None = None
+    ) -> None:
+        self._writable_roots = writable_roots
+        self._windows = windows
+        self._installed = installed
+        self._scripts: set[str] = set()
+        self.aliases: dict[str, str] = {}  # real folders, and how the user knows them
+        self.changes: dict[str, Change] = {}
+        self.edits: dict[tuple[str, str], Edit] = {}
+        self.saves: dict[tuple[str, str], SaveEdit] = {}
+        self.added: list[Item] = []
+        self.changed: list[tuple[Item, Item]] = []
+        self.removed: list[Item] = []
+        self.warnings: list[Problem] = []
+        self.conflicts: list[Problem] = []
+        self.discard: list[str] = []
+
+    # --- what is there
+
+    def state(self, path: str) -> State:
+        """Return what will be at *path*; what is not ours is a `Displaced` that has no stash yet."""
+        if path in self.changes:
+            return self.changes[path].after
+        return disk_state(path, windows=self._windows)
+
+    def is_installed(self, path: str, target: str) -> bool:
+        """True if the link at *path*, whose text is *target*, was made by a package manager."""
+        return self._installed is not None and self._installed.reason(path, target) != ""
+
+    def entries(self, place: str, record: Mapping[str, RecordedLink]) -> dict[str, RecordedLink]:
+        """Return the links of *place* by key, as planned; *record* is what is linked there now."""
+        planned = {key: edit.after for (where, key), edit in self.edits.items() if where == place}
+        return {key: entry for key, entry in {**record, **planned}.items() if entry is not None}
+
+    def saved(self, project: str, record: Saved) -> Saved:
+        """Return what is saved in *project*, by link, as planned; *record* is what is saved there now."""
+        planned = {key: save.after for (where, key), save in self.saves.items() if where == project}
+        return {key: edits for key, edits in {**record, **planned}.items() if edits}
+
+    # --- what is to change
+
+    def put(self, path: str, after: State, modules: str) -> list[Change]:
+        """Have *after* at *path*; what it displaces goes to the stash of the node_modules folder *modules*.
+
+        Returns the changes of the folders that this takes (see `folder`).
+        """
+        folders: list[Change] = []
+        planned = self.changes.get(path)
+        before = planned.before if planned else disk_state(path, windows=self._windows)
+        if planned is None and isinstance(before, Displaced):
+            if path in mounts_below(path):
+                message = f"{path} is a mount point, and cannot make way for a link"
+                self.refuse("EBUSY", path, message, "unmount it, or mount the package's folder somewhere else")
+                return folders
+            stash = self._stash_for(path, modules)
+            folders += self.folder(posixpath.dirname(stash))
+            before = Displaced(stash, before.inode)
+        if before == after:
+            self.changes.pop(path, None)
+            return folders
+        if not isinstance(after, Absent):
+            folders += self.folder(posixpath.dirname(path))
+        self.changes[path] = Change(path, before, after)
+        return folders
+
+    def put_file(self, path: str, after: File | Absent) -> None:
+        """Have the file *after*, or none, at *path*; the plan remembers the bytes that it replaces."""
+        planned = self.changes.get(path)
+        before = planned.before if planned else file_state(path)
+        if before == after:
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = Change(path, before, after)
+
+    def edit_file(self, path: str, after: File) -> None:
+        """Have the manifest or lockfile *after* at *path*; refuse a link there, whose file others may use."""
+        self.put_file(path, after)
+        if path in self.changes and fslinks.is_link(path):
+            message = f"{path} is a link, and what it leads to is not changed"
+            self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
+
+    def replace(self, path: str, now: State, then: State) -> None:
+        """Have *then* at *path*, where *now* will be after the changes so far."""
+        planned = self.changes.get(path)
+        before = planned.before if planned else now
+        if before == then:
+            self.changes.pop(path, None)
+        else:
+            self.changes[path] = Change(path, before, then)
+
+    def set_mode(self, path: str, change: Change) -> None:
+        """Have the change of a script of the linked package, unless one is planned already."""
+        self.changes.setdefault(path, change)
+        self._scripts.add(path)
+
+    def folder(self, path: str) -> list[Change]:
+        """Have a directory at *path*, and those above it; return the changes that make them.
+
+        A directory of ours that was to go stays. It counts as made: whoever needed it is responsible for it now.
+        """
+        missing = []
+        while isinstance(self.state(path), Absent):
+            missing.append(path)
+            path = posixpath.dirname(path)
+        made = [Change(each, ABSENT, CreatedDirectory()) for each in reversed(missing)]
+        for change in made:
+            planned = self.changes.pop(change.path, None)
+            if planned is None or planned.before != CreatedDirectory():
+                self.changes[change.path] = change
+        return made
+
+    def _stash_for(self, path: str, modules: str) -> str:
+        """Return a free path for what has to make way at *path*, on the same file system."""
+        base = modules
+        if fslinks.device_of(modules) != fslinks.device_of(posixpath.dirname(path)):
+            base = posixpath.dirname(path)
+        name = posixpath.relpath(path, base).replace("../", "").replace("/", "+")
+        first = stash = f"{base}/{STASH}/{name}"
+        number = 1
+        while not isinstance(self.state(stash), Absent) or self._is_planned_stash(stash):
+            number += 1
+            stash = f"{first}-{number}"
+        return stash
+
+    def _is_planned_stash(self, path: str) -> bool:
+        return any(path in paths_of(change)[1:] for change in self.changes.values())
+
+    # --- what to say of it
+
+    def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Add a warning."""
+        self.warnings.append(Problem(code, path, message, hint))
+
+    def refuse(self, code: str, path: str, message: str, hint: str = "") -> None:
+        """Add a reason why the plan cannot be done."""
+        self.conflicts.append(Problem(code, path, message, hint))
+
+    # --- the plan
+
+    def plan(self) -> LinkPlan:
+        """Return the finished plan; folders that may not be changed are among its conflicts."""
+        self._check_roots()
+        self._check_folders()
+        changes = tuple(self.changes.values())
+        return LinkPlan(
+            changes=changes,
+            edits=tuple(edit for edit in self.edits.values() if edit.before != edit.after),
+            saves=tuple(save for save in self.saves.values() if save.before != save.after),
+            added=tuple(self.added),
+            changed=tuple(self.changed),
+            removed=tuple(self.removed),
+            warnings=tuple(dict.fromkeys(self.warnings)),
+            conflicts=tuple(dict.fromkeys(self.conflicts)),
+            discard=tuple(self.discard),
+            roots=tuple(
+                root for root in self._writable_roots if any(_is_about(root, change) for change in changes)
+            ),
+        )
+
+    def _check_roots(self) -> None:
+        """Refuse what would be changed outside of the writable roots, or through a link."""
+        ours = [change for path, change in self.changes.items() if path not in self._scripts]
+        outside = [path for change in ours for path in paths_outside(change, self._writable_roots)]
+        outside += [
+            path for path in self.discard if not any(is_within(path, root) for root in self._writable_roots)
+        ]
+        folders = {posixpath.dirname(path) for change in ours for path in paths_of(change)}
+        linked = [folder for folder in folders if real_folder(folder) != folder]
+        for folder in sorted({*(posixpath.dirname(path) for path in outside), *linked}):
+            named = _link_in(self.aliases.get(folder, folder))
+            where = "is" if named == real_folder(named) else f"leads to {real_folder(named)}, which is"
+            message = f"{named} {where} neither in the prefix nor in the project"
+            hint = "move the link there away, or link from the place that it leads to"
+            self.refuse("ELINKOUT", named, message, hint)
+
+    def _check_folders(self) -> None:
+        """Refuse folders that cannot be written to, and what is no folder."""
+        for folder in dict.fromkeys(posixpath.dirname(path) for path in self.changes):
+            planned = self.changes.get(folder)
+            if planned is not None and isinstance(planned.after, CreatedDirectory):
+                continue
+            if fs.is_dir(folder):
+                if not fslinks.may_write(folder):
+                    hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
+                    self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
+            else:
+                self.refuse("ENOTDIR", folder, f"{folder} is not a folder", "move it away")
+
+
+def _link_in(folder: str) -> str:
+    """Return the link by which *folder* leads elsewhere: itself, or one around it; *folder* without one."""
+    at = folder
+    while not fslinks.is_link(at) and at != posixpath.dirname(at):
+        at = posixpath.dirname(at)
+    return at if fslinks.is_link(at) else folder
+
+
+def _is_about(root: str, change: Change) -> bool:
+    return len(paths_outside(change, (root,))) < len(paths_of(change))
+
+
+def disk_state(path: str, *, windows: bool = False) -> State:
+    """Return what is at *path* on the disk, as `PlanBuilder.state` does."""
+    try:
+        status = fs.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+    if stat.S_ISLNK(status.st_mode):
+        return Link(fs.read_link(path))
+    if windows and stat.S_ISREG(status.st_mode) and status.st_size <= _SHIM_LIMIT:
+        shim = file_state(path)
+        if link_target(path, shim) is not None:
+            return shim
+    return Displaced("", status.st_ino)

@@ -1,0 +1,243 @@
+"""Carry out one change of a link plan, tell whether it is done, and take it back however far it got.
+
+A change is one step of the file system where the system has a step for it: a rename, or the exchange of two
+entries. Where it has none, a change takes several steps. Each of them leaves a state that `take_back` can tell
+from what another process does.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+import stat
+from typing import TYPE_CHECKING
+
+from linkpack.linking.record import LIMIT
+from linkpack.linking.states import Absent, Change, CreatedDirectory, Displaced, File, Link, Mode, State
+from linkpack.system import links as fslinks
+from linkpack.system.relocate import duplicate, is_part_of, mounted, relocate, remove_tree
+
+if TYPE_CHECKING:
+    from linkpack.system.tree import Status
+
+
+def matches(path: str, state: State) -> bool:
+    """True if *state* is what is at *path* now, and no folder on the way to it is a link."""
+    try:
+        match state:
+            case Absent():
+                return fslinks.status_at(path) is None
+            case Link(target):
+                return fslinks.link_at(path) == target
+            case File(content, mode):
+                return fslinks.file_at(path, LIMIT) == (content, mode)
+            case _:
+                status = fslinks.status_at(path)
+                return status is not None and _fits(status, state)
+    except OSError:
+        return False
+
+
+def _fits(status: Status, state: CreatedDirectory | Mode | Displaced) -> bool:
+    match state:
+        case CreatedDirectory():
+            return stat.S_ISDIR(status.st_mode)
+        case Mode(mode):
+            return stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == mode
+        case Displaced(_, inode):
+            return status.st_ino == inode and not stat.S_ISLNK(status.st_mode)
+
+
+def temp_path(change: Change, run: str, number: int) -> str:
+    """Return where the change with this *number* in the run *run* builds what it puts in place."""
+    return f"{posixpath.dirname(change.path)}/.linkpack-{run}-{number}.tmp"
+
+
+def _beside(stash: str, temp: str) -> str:
+    """Return the path beside *stash* at which a copy is made that is to become it."""
+    return f"{posixpath.dirname(stash)}/{posixpath.basename(temp)}"
+
+
+# --- doing it
+
+
+def perform(change: Change, temp: str) -> None:
+    """Put `after` in the place of `before`; *temp* is a free path beside it.
+
+    What a change put back may have been copied from its stash; it is still there then (see `left_over`).
+    `OSError` as the system gives it.
+    """
+    path = change.path
+    match change.before, change.after:
+        case Displaced(stash), after:
+            _displace(path, stash, after, temp)
+        case before, Displaced(stash):
+            _put_back(path, stash, before, temp)
+        case _, CreatedDirectory():
+            fslinks.make_dir(path)
+        case CreatedDirectory(), _:
+            fslinks.drop_dir(path)
+        case _, Absent():
+            _remove(path)
+        case _, Mode(mode):
+            fslinks.set_mode(path, mode)
+        case Absent(), Link(target):
+            fslinks.make_link(target, path)
+        case _, after:
+            _replace(path, after, temp)
+
+
+def _build(state: State, path: str, scratch: str) -> None:
+    """Make a link or file at *path*, where nothing may be; a file by way of *scratch* beside it, to be whole."""
+    match state:
+        case Link(target):
+            fslinks.make_link(target, path)
+        case File(content, mode):
+            fslinks.write_new(scratch, content, mode)
+            fslinks.move(scratch, path)
+
+
+def _remove(path: str) -> None:
+    try:
+        fslinks.remove(path)
+    except OSError as err:
+        raise mounted(path, err) from err
+
+
+def _replace(path: str, after: State, temp: str) -> None:
+    """Put a link or file in the place of another, or of nothing."""
+    match after:
+        case Link(target):
+            fslinks.make_link(target, temp)
+        case File(content, mode):
+            fslinks.write_new(temp, content, mode)
+    try:
+        fslinks.move(temp, path)
+    except OSError as err:
+        # Containers mount single files, package.json among them: those can be written, and not replaced.
+        if err.errno != errno.EBUSY or not isinstance(after, File):
+            raise mounted(path, err) from err
+        fslinks.overwrite(path, after.content, after.mode)
+        fslinks.remove(temp)
+
+
+def _displace(path: str, stash: str, after: State, temp: str) -> None:
+    """Move what is at *path* to *stash*, and put *after* in its place."""
+    if isinstance(after, Absent):
+        relocate(path, stash, _beside(stash, temp))
+        return
+    _build(after, stash, _beside(stash, temp))
+    if not _exchange(stash, path):
+        fslinks.remove(stash)
+        relocate(path, stash, _beside(stash, temp))
+        _build(after, path, temp)
+
+
+def _put_back(path: str, stash: str, before: State, temp: str) -> None:
+    """Move what is at *stash* to *path*, in the place of *before*; a copy where the system cannot rename."""
+    if not isinstance(before, Absent):
+        if _exchange(stash, path):
+            fslinks.remove(stash)
+            return
+        _remove(path)
+    try:
+        fslinks.move(stash, path)
+    except OSError as err:
+        if err.errno != errno.EXDEV:
+            raise mounted(stash, err) from err
+        duplicate(stash, path, temp)
+
+
+def _exchange(left: str, right: str) -> bool:
+    try:
+        return fslinks.exchange(left, right)
+    except OSError as err:
+        raise mounted(right, err) from err
+
+
+def left_over(change: Change) -> str:
+    """Return the stash of what *change* put back by a copy, which is to go when the plan is done; else empty."""
+    match change.after:
+        case Displaced(stash) if fslinks.status_at(stash) is not None:
+            return stash
+    return ""
+
+
+# --- taking it back
+
+
+def take_back(change: Change, temp: str) -> None:
+    """Bring the path to `before`, however far the change had got; what another process put there stays."""
+    remove_tree(temp)
+    match change.before, change.after:
+        case Displaced(stash), after:
+            remove_tree(_beside(stash, temp))
+            _take_back_displacing(change, stash, after, temp)
+        case before, Displaced(stash):
+            _take_back_putting_back(change, stash, before, temp)
+        case File(old, mode), File() as new if _is_torn(change.path, File(old, mode), new):
+            fslinks.overwrite(change.path, old, mode)
+        case before, after:
+            if not matches(change.path, before):
+                if matches(change.path, after):
+                    perform(change.inverse(), temp)
+                elif fslinks.status_at(change.path) is None:
+                    _build(before, change.path, temp)
+
+
+def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -> None:
+    """Bring back what was, or was to be, moved to *stash*."""
+    path = change.path
+    if not isinstance(after, Absent) and matches(stash, after):
+        # The first half of an exchange: what is in the stash is ours, and nothing has been moved.
+        fslinks.remove(stash)
+    elif fslinks.status_at(stash) is None:
+        return
+    elif fslinks.status_at(path) is None:
+        relocate(stash, path, temp)
+    elif matches(path, after):
+        _put_back(path, stash, after, temp)
+        remove_tree(stash)
+    elif is_part_of(path, stash):
+        # The original, while it was removed after it had been copied, or before that.
+        if is_part_of(stash, path):
+            remove_tree(stash)
+        else:
+            remove_tree(path)
+            relocate(stash, path, temp)
+    elif is_part_of(stash, path):
+        # The copy, while it was removed after it had been copied back by a run that was cut off as well.
+        remove_tree(stash)
+
+
+def _take_back_putting_back(change: Change, stash: str, before: State, temp: str) -> None:
+    """Move what was put back from *stash* there again."""
+    path = change.path
+    if fslinks.status_at(path) is None:
+        _build(before, path, temp)
+    elif matches(path, before):
+        return
+    elif fslinks.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
+        if matches(path, change.after):
+            if fslinks.status_at(stash) is not None and _exchange(stash, path):
+                return
+            fslinks.remove(stash)
+            _displace(path, stash, before, temp)
+    elif is_part_of(path, stash):
+        remove_tree(path)
+        _build(before, path, temp)
+
+
+def _is_torn(path: str, old: File, new: File) -> bool:
+    """True if the file at *path* is what an overwriting of *old* by *new* leaves when it is cut off."""
+    try:
+        found = fslinks.file_at(path, LIMIT)
+    except OSError:
+        return False
+    if found is None or found in {(old.content, old.mode), (new.content, new.mode)}:
+        return False
+    content, mode = found
+    pairs = enumerate(zip(content, new.content, strict=False))
+    written = next((at for at, (one, other) in pairs if one != other), min(len(content), len(new.content)))
+    # New to where it was cut off, and old from there on; or all new, but for the mode, which comes last.
+    return mode in {old.mode, new.mode} and content[written:] in {old.content[written:], new.content[written:]}

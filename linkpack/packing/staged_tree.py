@@ -1,0 +1,55 @@
+"""The staged tree: a directory with exactly the files of the tarball, for tools that take a directory."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.archive.entry import ROOT
+from linkpack.errors import SnapshotError
+from linkpack.system import read as fs
+from linkpack.system import write as fswrite
+from linkpack.system.new_folder import new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from linkpack.archive.entry import Entry
+
+
+def write_tree(entries: Sequence[Entry], target: str) -> None:
+    """Write the planned *entries* below the new directory *target*, all of them or nothing.
+
+    Missing folders above it are made. `SnapshotError`: EDIRNOTEMPTY when *target* holds something, EWRITE when it
+    cannot be written; `SourceChanged` when a file is no longer what was planned.
+    """
+    try:
+        with (
+            fswrite.made_dirs(posixpath.dirname(posixpath.abspath(target))),
+            new_folder(target, mode=None, replaces_empty=True) as folder,
+        ):
+            for entry in entries:
+                folder.write(entry.path[len(ROOT) :], _contents(entry), entry.mode)
+    except OSError as err:
+        raise _refused(target, err) from err
+
+
+def check_target(target: str) -> None:
+    """Nothing when *target* may become a tree; `SnapshotError` EDIRNOTEMPTY when it holds something."""
+    if fs.is_dir(target) and fs.scan(target):
+        raise _refused(target, OSError(errno.ENOTEMPTY, ""))
+
+
+def _contents(entry: Entry) -> Iterable[bytes]:
+    if isinstance(entry.source, bytes):
+        return (entry.source,)
+    return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
+
+
+def _refused(target: str, err: OSError) -> SnapshotError:
+    if err.errno == errno.ENOTEMPTY:
+        message, code, hint = f"{target} is not an empty folder", "EDIRNOTEMPTY", "remove it, or name another"
+    else:
+        message, code, hint = f"{target} cannot be written: {err.strerror}", "EWRITE", "choose another --dir"
+    return SnapshotError(message, code=code, path=target, hint=hint)

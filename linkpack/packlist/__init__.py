@@ -1,0 +1,3 @@
+"""Which files of a package ship."""
+
+from __future__ import annotations

@@ -1,0 +1,137 @@
+"""Recognise what linkpack itself wrote into a package: tarballs, records, bills of materials, staged trees.
+
+To pack them again is to grow with every release, as packages of npm's do (npm/cli#7478, npm/npm-packlist#174).
+Most are known by name alone: an earlier release has another version, and may lie in any folder that was a
+destination.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.glob.pattern import compile_glob, matches_file
+from linkpack.glob.portion_matcher import fold
+from linkpack.npm.names import slug
+from linkpack.system import read as fs
+from linkpack.system.tree import read_beneath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VERSION = r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?"
+_ENDINGS = (".tgz", ".json", ".jsonl")
+_RECORDS = (b'"https://in-toto.io/Statement/', b'"tarball": {')  # what a record says near its start
+_RECORD_START = 512  # bytes of a record that hold one of them
+_RECORD_LIMIT = 1 << 24  # bytes of a file that may be a record
+_MANIFEST_LIMIT = 1 << 20  # bytes of a package.json that may be a staged one
+_BUNDLED = {"node_modules", "vendor"}  # what a staged tree may have more than its package
+_ALWAYS = r"(?i)(?:readme|copying|licen[sc]e)(?:\..*)?"  # what every tarball holds, besides package.json
+_NAMED = 1000  # paths of a manifest that are looked for
+_FIELDS = ("main", "module", "browser", "types", "typings", "bin", "exports", "files")
+
+
+class Outputs(NamedTuple):
+    """The outputs of linkpack that may lie in the package called *name*; "" when it has no name.
+
+    *written* are the paths below it that this run will write. *files* are the entries of the manifest's `files`:
+    what they name ships, even if the run is about to replace it, as from npm.
+    """
+
+    name: str = ""
+    written: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+
+    def is_old(self, path: str, source: str) -> bool:
+        """True if the file *source*, which is *path* in the package, is by its name an output of an earlier run.
+
+        That is `<name>-<any version>.tgz`, and with `.cdx.json` and `.spdx.json` for bills of materials. With
+        `.json` alone it must also read like a record: data of a package may well be named so.
+        """
+        if not path.endswith(_ENDINGS) or not self.name:  # most files: asked of each one that ships
+            return False
+        base = path.rpartition("/")[2]
+        start = f"{slug(self.name)}-"
+        if not base.startswith(start):
+            return False
+        version, _, ending = base[len(start) :].rpartition(".")
+        version = version.removesuffix(".cdx").removesuffix(".spdx").removesuffix(".intoto")
+        if not re.fullmatch(_VERSION, version) or self.asks_for(path):
+            return False
+        is_bill = base.endswith((".cdx.json", ".spdx.json"))
+        return ending == "tgz" or is_bill or _is_record(source)
+
+    def asks_for(self, path: str) -> bool:
+        """True if an entry of `files` names the file *path*, or all tarballs of its folder (`*.tgz`)."""
+        parts = tuple(map(fold, path.split("/")))
+        ending = ".tgz" if path.endswith(".tgz") else ""
+        for entry in self.files:
+            plain = posixpath.normpath(entry).lstrip("/")
+            if plain == path:
+                return True
+            if ending and plain.endswith(ending) and matches_file(compile_glob(f"/{plain}"), parts):
+                return True
+        return False
+
+    def is_staged(self, root: str, folder: str, names: set[str]) -> bool:
+        """True if *folder* of the package in *root*, with the entries *names*, is a staged tree of that package.
+
+        It has this package's name, nothing at its top that the package does not have, and all that its manifest
+        names and the package has. A build that copies the manifest (`dist/package.json` beside `dist/src`) lacks
+        what the manifest calls `dist/src/index.js`.
+        """
+        if not self.name or posixpath.normpath(folder) in map(posixpath.normpath, self.files):
+            return False
+        try:
+            members = json.loads(read_beneath(f"{root}/{folder}", "package.json", _MANIFEST_LIMIT))
+        except (OSError, ValueError, RecursionError):
+            return False
+        if not isinstance(members, dict) or members.get("name") != self.name:
+            return False
+        own = names - _BUNDLED
+        # A license may be that of pnpm's workspace root.
+        if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
+            return False
+        always = [name for name in _top_files(root) if re.fullmatch(_ALWAYS, name)]
+        named = islice(_named_paths(members), _NAMED)
+        wanted = [path for path in (*named, *always) if _exists(f"{root}/{path}")]
+        return all(_exists(f"{root}/{folder}/{path}") for path in wanted)
+
+
+NO_OUTPUTS = Outputs()
+
+
+def _named_paths(members: dict[str, object]) -> Iterator[str]:
+    """Yield the plain paths below the package that its manifest *members* names in any of the usual fields."""
+    todo: list[object] = [members.get(field) for field in _FIELDS]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, (dict, list)):
+            todo.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, str) and value and not re.search(r"[*?\[\]{}!]", value):
+            path = posixpath.normpath(value).lstrip("/")
+            if path.split("/")[0] not in {".", ".."}:
+                yield path
+
+
+def _top_files(root: str) -> list[str]:
+    try:
+        return [entry.name for entry in fs.scan(root)]
+    except OSError:
+        return []
+
+
+def _exists(path: str) -> bool:
+    return fs.answer(fs.lstat, path) is not None
+
+
+def _is_record(path: str) -> bool:
+    """True if the file at *path* begins as a record of linkpack does (docs/provenance.md)."""
+    try:
+        start = fs.read_file(path, _RECORD_LIMIT)[:_RECORD_START]
+    except OSError:
+        return False
+    return any(mark in start for mark in _RECORDS)

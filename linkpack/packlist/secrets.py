@@ -1,0 +1,218 @@
+"""Secrets in a package: files that are one by their name, and tokens by the prefixes that issuers gave them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PRIVATE_KEY = "a private key"
+HINT = "leave it out; linkpack verify refuses such a tarball"
+
+_LOGIN = "a registry login"
+_LONG = 1 << 15  # bytes from which on patterns are worth compiling
+_OVERLAP = 1024  # bytes looked at again with the next piece: more than any pattern is long
+
+
+class Token(NamedTuple):
+    """A kind of token: its *label*, the bytes that it begins with, and its whole shape, of bounded length."""
+
+    label: str
+    prefix: bytes
+    shape: bytes
+
+
+def _token(label: str, prefix: bytes, rest: bytes) -> Token:
+    return Token(label, prefix, rb"(?<![A-Za-z0-9_])" + re.escape(prefix) + rest)
+
+
+# Patterns read text of strangers: none may try a second way to read what it has read. Where two parts that repeat
+# follow each other, no character fits both, or what comes between them fits neither
+# (tests/packlist/test_secrets.py counts their steps).
+_LINE_END = rb"(?:\\[rn]|[\r\n])(?:\\[rn]|\s){0,3}(?!\s)"  # as it is, or escaped in a string
+_TOKENS = (
+    # A heading alone is in many a parser's source: a key has contents, also when its line ends are escaped.
+    _token(
+        PRIVATE_KEY,
+        b"-----BEGIN ",
+        rb"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[rn]|[\s\"'+,]){1,40}(?![\s\"'+,])"
+        rb"(?:[A-Za-z-]{4,16}: [^\n\r\\]{1,80}" + _LINE_END + rb"){0,4}"
+        rb"(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{24,39}={0,2}(?:\\[rn]|\s){1,4}-----END )",
+    ),
+    _token("an npm token", b"npm_", rb"[A-Za-z0-9]{36}(?![A-Za-z0-9_])"),
+    _token(_LOGIN, b"_authToken=", rb"[\"']?[A-Za-z0-9+/=_.-]{16,200}"),
+    *(
+        _token(_LOGIN, prefix, rb"[\"']?[A-Za-z0-9+/]{12,200}={0,2}[\"']?[ \t\r]{0,9}(?:\n|\Z)")
+        for prefix in (b":_password=", b":_auth=")
+    ),
+    *(_token("a GitHub token", prefix, rb"[A-Za-z0-9]{36}") for prefix in (b"ghp_", b"gho_", b"ghu_", b"ghs_")),
+    _token("a GitHub token", b"github_pat_", rb"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    _token("a GitLab token", b"glpat-", rb"[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-]{80})"),
+    *(
+        _token("an AWS key id", prefix, rb"(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}(?![A-Za-z0-9])")
+        for prefix in (b"AKIA", b"ASIA")
+    ),
+    _token("a Slack token", b"xoxb-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
+    _token("a Slack token", b"xoxp-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
+    _token("a Stripe key", b"sk_live_", rb"[0-9A-Za-z]{24}"),
+    _token("a SendGrid key", b"SG.", rb"[\w-]{22}\.[\w-]{43}(?![\w-])"),
+    _token("a PyPI token", b"pypi-AgEIcHlwaS5vcmc", rb"[\w-]{50}"),
+    _token("an OpenAI key", b"sk-proj-", rb"[\w-]{40}"),
+    _token("an Anthropic key", b"sk-ant-", rb"[\w-]{40}"),
+)
+
+_SUMMED = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"npm_")  # tokens that end in a check sum
+_BASE_62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAGES = (".md", ".markdown", ".mdx", ".rst")
+# Patterns are text here: hardly any package needs one of them, and re keeps those that it has compiled.
+_NAMES = (
+    r"(?i)(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.git-credentials|\.htpasswd|\.pgpass|\.pypirc"
+    r"|\.aws/credentials|\.docker/config\.json|\.kube/config|\.ssh/[^/]+|\.gnupg/.+|\.dockercfg"
+    r"|[^/]+\.(?:p12|pfx|jks|keystore|ppk|kdbx))$"
+)
+# A name that is a secret's has one of these: asked before the patterns, as most names have none.
+_STARTS = (".", "id_", "_netrc", "#")
+_ENDS = (
+    "/_netrc",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".keystore",
+    ".ppk",
+    ".kdbx",
+    "~",
+    "#",
+    ".bak",
+    ".old",
+    ".orig",
+    ".save",
+)
+_BACKUP = r"(?i)(?:~|#|\.bak|\.old|\.orig|\.save|\.sw[a-z])$"
+_TESTS = r"(?i)(?:^|/)(?:tests?|__tests__|specs?|fixtures?|examples?)/"
+_ENV = r"(?i)\.env(?:rc|\.[\w.-]{1,64})?"
+_ENV_SAMPLE = r"(?i)\b(?:example|sample|template|dist|defaults?|schema)\b"
+
+
+def secret_name(path: str) -> str:
+    """What the file at *path* is by its name alone, when that is a secret; "" when it is not.
+
+    `.env` and its kin, private keys and keystores, credentials of tools, and what editors keep of them. Samples of
+    `.env` are not secret, and `.npmrc` is judged by its contents.
+    """
+    if not _may_be_secret(path):
+        return ""
+    whole = re.sub(_BACKUP, "", path)
+    folder, _, base = whole.rpartition("/")
+    for name in (base,) if whole == path else (base, base[1:]):  # #a#, .a.swp: one character more in front
+        if re.fullmatch(_ENV, name) and not re.search(_ENV_SAMPLE, name):
+            return "a file of environment settings"
+        if re.search(_NAMES, f"{folder}/{name}"):
+            return "a file of keys or credentials"
+    return ""
+
+
+def _may_be_secret(path: str) -> bool:
+    """False for most names; no name that is a secret's, nor `.npmrc`."""
+    lower = path.lower()
+    return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
+
+
+def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
+    """A warning for each of *paths* that is a secret by its name."""
+    for path in filter(_may_be_secret, paths):
+        what = secret_name(path)
+        if what:
+            yield Problem("WSECRET", path, f"{path} is {what}, and ships: it may hold secrets", HINT)
+        elif posixpath.basename(path) == ".npmrc":
+            yield Problem("WSECRET", path, f"{path} is npm's settings file, and ships: it may hold logins", HINT)
+
+
+def is_fixture(path: str, labels: Iterable[str]) -> bool:
+    """Whether *path* lies among tests or examples, and all that was found there are keys or files of settings.
+
+    Such are made for a test and kept on purpose, in ssh2, node-forge and dotenv for instance; a token never is.
+    """
+    return re.search(_TESTS, path) is not None and set(labels) <= {PRIVATE_KEY}
+
+
+def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
+    """Those tokens *among* the known ones whose beginnings are in *text*; of few texts there are any.
+
+    In a long text those that end alike are looked for at once.
+    """
+    absent: frozenset[bytes] = frozenset()
+    if len(text) >= _LONG and among is _TOKENS:
+        absent = frozenset([end for end, screen in _screens() if screen.search(text) is None])
+    return tuple([one for one in among if one.prefix[-1:] not in absent and one.prefix in text])
+
+
+@lru_cache(maxsize=1)
+def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
+    """The last characters that several prefixes share, each with a pattern that finds all of these.
+
+    It begins with that character, which re finds as fast as anything can. A space or a dot, of which texts are
+    full, is the end of one prefix only.
+    """
+    ends: dict[bytes, list[bytes]] = {}
+    for token in _TOKENS:
+        ends.setdefault(token.prefix[-1:], []).append(b"(?<=" + re.escape(token.prefix) + b")")
+    return tuple(
+        [
+            (end, re.compile(re.escape(end) + b"(?:" + b"|".join(behind) + b")"))
+            for end, behind in ends.items()
+            if len(behind) > 1
+        ]
+    )
+
+
+class Scanner:
+    """Looks for *tokens* in the file *name*, which comes in pieces; *labels* is what was found, each once."""
+
+    def __init__(self, name: str = "", tokens: tuple[Token, ...] = _TOKENS) -> None:
+        self._tokens = tokens
+        self._tail = b""
+        self._before = (b"", b"")
+        self._is_settings = posixpath.basename(name) == ".npmrc"
+        self._is_page = name.lower().endswith(_PAGES)
+        self.labels: dict[str, None] = {}
+
+    def feed(self, piece: bytes) -> None:
+        """Look at the next *piece*."""
+        if (self._tail, piece) == self._before:  # as in a file of nothing but zeros
+            return
+        self._before = self._tail, piece
+        text = self._tail + piece
+        for token in tokens_in(text, self._tokens):
+            if any(map(self._is_meant, re.finditer(token.shape, text))):
+                self.labels[token.label] = None
+        self._tail = text[-_OVERLAP:]
+
+    def _is_meant(self, found: re.Match[bytes]) -> bool:
+        """Whether what has the shape of a token may be one.
+
+        In code a login without a digit is a word (`secretVerdaccioToken`); a page's token is an example when its
+        check sum is wrong, which GitHub or npm could not have issued.
+        """
+        text = found[0]
+        if text.startswith(b"_authToken="):
+            return self._is_settings or re.search(rb"[0-9]", text) is not None
+        return not (self._is_page and text.startswith(_SUMMED)) or _is_issued(text)
+
+
+def _is_issued(token: bytes) -> bool:
+    """Whether the last six characters of *token* are the CRC-32 of the thirty before, in base 62.
+
+    Source: GitHub's "Behind GitHub's new authentication token formats" (2021); npm's tokens are made alike.
+    """
+    body = token.partition(b"_")[2]
+    value = 0
+    for digit in body[30:36]:
+        value = value * 62 + _BASE_62.index(digit)
+    return value == zlib.crc32(body[:30])

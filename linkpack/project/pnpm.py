@@ -1,0 +1,78 @@
+"""What pnpm does when it packs, and npm does not: the license of the workspace's root, and hooks.
+
+Measured on pnpm 12.21.0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from linkpack.errors import Problem
+from linkpack.packlist.builder import Account
+from linkpack.project.workspace import package_manager, read_yaml
+from linkpack.system import read as fs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from linkpack.project.project import Project
+    from linkpack.project.workspace import Workspace
+
+_LICENSE = r"(?i)licen[sc]e(?:\..*)?"
+
+
+_HOOK = b"beforePacking"
+_HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
+
+
+def add_license(around: Workspace | None, account: Account) -> None:
+    """Add to *account* the license files of the root of *around*, if it is pnpm's and the package has none.
+
+    These are all regular files of the root whose name is LICENSE or LICENCE, in any case and with any extension;
+    one of the package's own files has such a name when its last portion does. Ignore files and `files` do not
+    concern them.
+    """
+    if around is None or around.manager != "pnpm":
+        return
+    if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
+        return
+    found = Account(around.root, frozenset())
+    taken = {file.path.partition("/")[0] for file in account.files}
+    for entry in fs.scan(around.root):
+        if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
+            found.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
+    account.files += found.files
+    account.problems += found.problems
+
+
+def hook_warnings(project: Project) -> Iterator[Problem]:
+    """Warn of each file whose hook `beforePacking` would change the manifest if pnpm packed *project*.
+
+    pnpm runs those of the workspace's root alone: .pnpmfile.cjs, .pnpmfile.mjs, or what its setting names instead.
+    linkpack runs no code of the project but its scripts.
+    """
+    around = project.around
+    folder = project.root if around is None else around.root
+    named = "" if around is not None else project.manifest.package_manager
+    if (package_manager(folder, named) if around is None else around.manager) != "pnpm":
+        return
+    setting = read_yaml(f"{folder}/pnpm-workspace.yaml").get("pnpmfile")
+    listed = setting if isinstance(setting, list) else [setting] if setting else [".pnpmfile.cjs", ".pnpmfile.mjs"]
+    for name in filter(lambda each: isinstance(each, str), listed):
+        path = posixpath.normpath(posixpath.join(folder, name))
+        if fs.is_file(path) and _has_hook(path):
+            message = f"{path} has a beforePacking hook, which is not run: the manifest ships without its changes"
+            yield Problem("WPNPMFILE", path, message, "change the manifest with publishConfig or a prepack script")
+
+
+def _has_hook(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return _HOOK in fs.read_file(path, _HOOKS_LIMIT)
+    return False
+
+
+def _is_license(name: str) -> bool:
+    return re.fullmatch(_LICENSE, name) is not None

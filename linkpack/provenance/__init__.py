@@ -1,0 +1,3 @@
+"""Where the files of a tarball come from."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Values as text and as JSON."""
+
+from __future__ import annotations

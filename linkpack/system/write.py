@@ -1,0 +1,214 @@
+"""Everything linkpack writes to the disk goes through these functions.
+
+A file appears under its name whole or not at all: it is written beside its target under a temporary name,
+locked by its writer, and renamed into place. Only regular files are replaced: links, pipes and devices are written
+to or refused. What dead runs left is removed by the next (see `drafts`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO
+
+from linkpack.system.links import sync_dir
+from linkpack.system.signals import uninterrupted
+from linkpack.system.temporary import claim, draft_path, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST_LINKS = 40  # links in a row, as Linux follows them
+
+
+@contextlib.contextmanager
+def made_dirs(path: str) -> Iterator[None]:
+    """The directory *path*, made with its missing parents; what was made goes again when the block fails.
+
+    `OSError` when something else is in the way, or when no disk can hold such a name.
+    """
+    made = []
+    at = path
+    while at and not os.path.lexists(at):
+        made.append(at)
+        at = os.path.dirname(at)
+    try:
+        _make_dirs(path)
+        yield
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError, ValueError):  # somebody else put something there meanwhile
+                os.rmdir(folder)
+        raise
+
+
+def _make_dirs(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except ValueError as err:  # a NUL, or half a character
+        raise OSError(errno.EINVAL, "no path can have such a name", path) from err
+
+
+def check_replaceable(target: str) -> None:
+    """Raise `OSError` when something other than a regular file is at *target*: renaming a file over it removes it.
+
+    A link, a pipe or a device (`/dev/stdout`, `/dev/null`) is somebody's; its `strerror` says what it is.
+    """
+    try:
+        mode = os.lstat(target).st_mode
+    except (OSError, ValueError):
+        return  # nothing is there, or writing will say why not
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+    if not stat.S_ISREG(mode):
+        what = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+        raise FileExistsError(errno.EEXIST, f"it is {what}, which is not replaced", target)
+
+
+@contextlib.contextmanager
+def draft(target: str) -> Iterator[BinaryIO]:
+    """Open a new file beside *target* for writing and reading; it becomes *target* when the block ends well.
+
+    In between the caller may write it and read it back. On any exception, an interrupt included, it is removed and
+    *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
+    `check_replaceable` does.
+    """
+    check_replaceable(target)
+    folder = os.path.dirname(target) or "."
+    sweep(folder)
+    path = ""
+    try:
+        with uninterrupted():
+            handle, path = _new_file(folder)
+        with open(handle, "w+b") as out:
+            yield out
+            out.flush()
+            os.fsync(handle)
+            check_replaceable(target)
+            os.rename(path, target)
+    except BaseException:
+        with uninterrupted(), contextlib.suppress(FileNotFoundError):
+            if path:
+                os.unlink(path)
+        raise
+    sync_dir(folder)
+
+
+def check_output(target: str) -> None:
+    """Raise `OSError` when `write_output` would refuse what is at *target*."""
+    if not _is_stream(target):
+        check_replaceable(target)
+
+
+def write_output(target: str, text: bytes) -> None:
+    """Write *text* to *target*: a file appears whole or not at all, a pipe or a terminal gets it as it is.
+
+    Missing folders are made. `/dev/stdout` and its like are this process's own descriptors. Raises `OSError`, for
+    a pipe that nothing reads from as well.
+    """
+    if _is_stream(target):
+        _write_stream(target, text)
+        return
+    with made_dirs(os.path.dirname(target) or "."), draft(target) as out:
+        out.write(text)
+
+
+def _is_stream(target: str) -> bool:
+    """True if *target* leads to a pipe or a character device, or is one of our own descriptors."""
+    try:
+        mode = os.stat(target).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _own_descriptor(target) is not None
+
+
+def _own_descriptor(path: str) -> int | None:
+    """Return the number in the link's text when *path* leads through `/dev/fd` or `/proc/self/fd`.
+
+    `/dev/stdout` -> `/proc/self/fd/1` is 1. Opening it again would start at the beginning of a file that the shell
+    appends to.
+    """
+    for _ in range(_MOST_LINKS):
+        folder, name = os.path.split(path)
+        if name.isdecimal() and os.path.realpath(folder) in {"/dev/fd", f"/proc/{os.getpid()}/fd"}:
+            return int(name)
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(folder, os.readlink(path))
+    return None
+
+
+def _write_stream(target: str, text: bytes) -> None:
+    import select  # noqa: PLC0415 - hardly ever needed
+
+    own = _own_descriptor(target)
+    try:
+        # O_NONBLOCK: a pipe that nothing reads from must not hold us up.
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        handle = os.open(target, flags) if own is None else os.dup(own)
+    except OSError as err:
+        if err.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nothing reads from this pipe", target) from err
+        raise
+    try:
+        mode = os.fstat(handle).st_mode
+        if own is None and not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+            raise FileExistsError(errno.EEXIST, "another file was put there meanwhile", target)
+        left = memoryview(text)
+        while left:
+            select.select((), (handle,), ())
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def put_back(target: str) -> Iterator[None]:
+    """Take back what the block did to the file *target* when the block fails: an older file is there again.
+
+    It is kept meanwhile under a second name beside it; on a file system without hard links nothing is taken back.
+    What the block moved elsewhere stays there.
+    """
+    folder = os.path.dirname(target) or "."
+    try:
+        handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        handle = -1  # nothing there
+    kept = draft_path(folder)
+    try:
+        if handle >= 0:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # or a sweep would take it for a dead run's
+                os.link(target, kept, follow_symlinks=False)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if handle < 0:
+                os.unlink(target)
+            else:
+                os.rename(kept, target)  # does nothing when both are still one file
+        raise
+    finally:
+        if handle >= 0:
+            with uninterrupted(), contextlib.suppress(OSError):
+                os.unlink(kept)
+            os.close(handle)
+
+
+def _new_file(folder: str) -> tuple[int, str]:
+    """The handle and path of a new, empty, locked temporary file in *folder*."""
+    while True:
+        path = draft_path(folder)
+        # 0o666: the process's umask decides, as for any file that a user makes.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            if claim(handle):
+                return handle, path
+        except OSError:
+            os.unlink(path)
+            os.close(handle)
+            raise
+        os.close(handle)  # another run's sweep took it between its making and its lock

@@ -1,0 +1,3 @@
+"""Checks on tarballs that exist already."""
+
+from __future__ import annotations

@@ -1,0 +1,165 @@
+"""Whether what a manifest points at is there: main, exports, types, bin, license."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from linkpack.archive.findings import Finding
+from linkpack.npm.bins import commands
+from linkpack.npm.entry_points import (
+    CRLF_SHEBANG,
+    SCRIPT_ENDINGS,
+    EntryPoint,
+    PathIndex,
+    completed,
+    exports_kind,
+    exports_targets,
+    has_crlf_shebang,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from linkpack.archive.reader import Member
+    from linkpack.npm.manifest import Manifest
+
+_DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
+_INSTALLING = ("preinstall", "install", "postinstall")
+# What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
+_PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+_LICENSE_LENGTH = 1000  # characters; the longest in use has about 200
+_LICENSE_DEPTH = 20  # parentheses
+_SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
+
+
+def check_entries(
+    manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
+) -> Iterator[Finding]:
+    """What the root's manifest names and *files* (by path) lack. *members* is the manifest as JSON.
+
+    What a script may make at its installation is a warning: the package `bun` ships no program of its own.
+    """
+    makes = "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)
+    for each in _lacking(manifest, members, files):
+        later = makes and each.code in {"EENTRYPOINT", "ESHEBANG"}
+        why = f"{each.message}; perhaps a script makes it at installation"
+        yield each._replace(code="WENTRYPOINT", message=why, severity="warning") if later else each
+
+
+def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]) -> Iterator[Finding]:
+    yield from _check_main(manifest, members, files)
+    # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
+    for key in () if members.get("typesVersions") else ("types", "typings"):
+        value = members.get(key)
+        if (
+            isinstance(value, str)
+            and value
+            and files.keys().isdisjoint(EntryPoint(key, value, "types").candidates())
+        ):
+            yield _absent(key, value, "ETYPES")
+    for key in ("module", "browser"):
+        value = members.get(key)
+        if isinstance(value, str) and value and not _resolves(value, files, SCRIPT_ENDINGS):
+            yield Finding(
+                "WENTRYPOINT", "package.json", f'{key} is "{value}", which is not in the tarball', "", "warning"
+            )
+    if members.get("exports") is not None:
+        yield from _check_exports(members["exports"], files)
+    yield from _check_bins(manifest, files)
+
+
+def _absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
+    why = f'{key} is "{value}", which is not in the tarball'
+    return Finding(code, "package.json", why, "build before you pack, and check files")
+
+
+def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
+    """True if a path of a manifest, completed by one of *endings*, is among *paths*."""
+    return any(path in paths for path in completed(posixpath.normpath(value), endings))
+
+
+def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collection[str]) -> Iterator[Finding]:
+    if not manifest.main or _resolves(manifest.main, files, SCRIPT_ENDINGS):
+        return
+    # Node goes on to index.js, with a deprecation warning; with exports it never looks at main.
+    if "index.js" in files or members.get("exports") is not None:
+        why = f'main is "{manifest.main}", which is not in the tarball'
+        yield Finding("WENTRYPOINT", "package.json", why, "correct main", "warning")
+    else:
+        yield _absent("main", manifest.main)
+
+
+def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
+    """Check each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    index = PathIndex(files)
+    for target in exports_targets(exports, lambda each: _exported(each, index)):
+        if not _exported(target.value, index):
+            yield _unexported(target.subpath, target.value, spare=target.has_spare)
+    if index.is_exhausted:
+        why = f"exports has too many patterns for so many files: more than {PathIndex.WORK} comparisons"
+        yield Finding("ELIMIT", "package.json", why, "write fewer patterns")
+
+
+def _unexported(key: str, value: str, *, spare: bool) -> Finding:
+    if not value.endswith(_DECLARATIONS):
+        return _absent(key, value)
+    if not spare:
+        return _absent(key, value, "ETYPES")
+    why = f'{key} has types in "{value}", which is not in the tarball: to TypeScript the package has none'
+    return Finding("WTYPES", "package.json", why, "build before you pack, and check files", "warning")
+
+
+def _exported(target: str, files: PathIndex) -> bool:
+    if not target.startswith("./"):
+        return False
+    entry = EntryPoint("exports", target, exports_kind(target))
+    return files.any_like(*entry.ends()) if entry.kind in {"pattern", "folder"} else entry.path in files
+
+
+def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Finding]:
+    below = f"{manifest.directories_bin}/"
+    listed = [path[len(below) :] for path in files if path.startswith(below)]
+    for command, script in commands(manifest, listed).items():
+        path = posixpath.normpath(script)
+        if path not in files:
+            yield _absent(f"bin.{command}", script)
+        elif not files[path].head.startswith(_PROGRAMS):
+            why = f"{path}, the command {command}, does not begin with #!"
+            yield Finding("ESHEBANG", path, why, "begin it with #!/usr/bin/env node")
+        elif has_crlf_shebang(files[path].head):
+            why = f"{path}, the command {command}, {CRLF_SHEBANG}"
+            yield Finding("WSHEBANG", path, why, f"save {path} with LF line breaks", "warning")
+
+
+def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iterator[Finding]:
+    """Whether `license` is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball."""
+    value = members.get("license")
+    if not isinstance(value, str) or not value:
+        old = value is not None or "licenses" in members
+        why = "license is not a text: its old form is deprecated" if old else "package.json names no license"
+        yield Finding("WLICENSE", "package.json", why, "write an SPDX expression, or UNLICENSED", "warning")
+        return
+    see = _SEE.fullmatch(value)
+    if see and not _resolves(see[1].strip(), paths, ("",)):
+        yield Finding(
+            "ELICENSE", "package.json", f'license is "{value}", but that file is not in the tarball', "ship it"
+        )
+    elif not see and value != "UNLICENSED" and not _is_spdx(value):
+        why = f'license is "{value}", which is no SPDX expression'
+        yield Finding("ELICENSE", "package.json", why, 'write an SPDX expression, or "SEE LICENSE IN <file>"')
+
+
+def _is_spdx(value: str) -> bool:
+    if len(value) > _LICENSE_LENGTH or value.count("(") > _LICENSE_DEPTH:
+        return False
+    from packaging.licenses import (  # noqa: PLC0415 - its tables are needed nowhere else
+        InvalidLicenseExpression,
+        canonicalize_license_expression,
+    )
+
+    try:
+        return bool(canonicalize_license_expression(value))
+    except InvalidLicenseExpression:
+        return False

@@ -1,0 +1,223 @@
+"""A run that is killed at any moment leaves the old or the new state, and the next run cleans up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack.errors import ConfigError, LinkError
+from linkpack.linking import api as linkapi
+from linkpack.linking.record import Store
+from linkpack.system import links as fslinks
+from tests.support.linkbox import LinkBox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(
+    box: LinkBox, do: str, args: list[object], project: str, flags: dict[str, bool], *, kill: int, exchange: bool
+) -> bool:
+    """Run one function of the library in a process that is killed before its *kill*-th step; whether it was."""
+    request = {
+        "do": do,
+        "args": args,
+        "project": project,
+        "flags": flags,
+        "env": box.env,
+        "kill": kill,
+        "exchange": exchange,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed", json.dumps(request)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode != 0
+
+
+def names(folder: Path) -> list[str]:
+    """The names in *folder*, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def scene(box: LinkBox) -> tuple[str, str]:
+    """A package, and a project that has another version installed."""
+    lib, app = box.command("lib", "alpha"), box.package("app", "app", dependencies={"alpha": "^1.0.0"})
+    box.installed(app, "alpha")
+    return lib, app
+
+
+@pytest.mark.parametrize(
+    ("do", "exchange"), [("link", True), ("link", False), ("unlink", True), ("unlink", False), ("undo", True)]
+)
+def test_killed_anywhere(tmp_path: Path, do: str, *, exchange: bool) -> None:
+    """Before each single step: nothing is lost, the next command recovers, and it ends where it should."""
+    (tmp_path / "0").mkdir()
+    box = LinkBox(tmp_path / "0")
+    lib, app = scene(box)
+    old = box.tree()
+    kill = 0
+    while True:
+        kill += 1
+        if do != "link":
+            linkapi.link([lib], app, box.options(save=True))
+        args: dict[str, list[object]] = {"link": [[lib]], "unlink": [["alpha"]], "undo": [None]}
+        hit = run(box, do, args[do], app, {"save": True}, kill=kill, exchange=exchange)
+        modules = Path(app, "node_modules")
+        whole = (modules / "alpha/run.js").exists() or box.leads(app, "alpha") == lib
+        # Without an exchange of the file system's, the displaced package may be on its way, and is then kept.
+        assert whole or (not exchange and (modules / ".linkpack/alpha/run.js").exists()), kill
+        assert json.loads(Path(app, "package.json").read_text())["name"] == "app"
+        linkapi.link([lib], app, box.options(save=True))
+        assert box.leads(app, "alpha") == lib
+        assert not names(box.home / "state/linkpack/journals")
+        linkapi.unlink(["alpha"], app, box.options())
+        linkapi.unlink((), lib, box.options())
+        assert box.tree() == old, kill
+        if not hit:
+            break
+    assert kill > 20
+
+
+@pytest.mark.parametrize("step", ["make_link", "move", "exchange", "write_new", "make_dir"])
+def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system refuses a step, what was done before is undone and the error says where."""
+    box = LinkBox(tmp_path)
+    lib, app = scene(box)
+    old = box.tree()
+    real: Callable[..., object] = getattr(fslinks, step)
+    count = 0
+    while True:
+        count += 1
+        left = count
+
+        def failing(*args: object, **more: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise OSError(28, "No space left on device", str(args[0]))
+            return real(*args, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(fslinks, step, failing)
+            with contextlib.suppress(LinkError, ConfigError, OSError):
+                linkapi.link([lib], app, box.options(save=True))
+        if left > 0:
+            break
+        assert box.tree() == old, count
+    linkapi.undo(None, app, box.options())
+    assert box.tree() == old
+
+
+def test_damaged_state(tmp_path: Path) -> None:
+    """A damaged record is told, with its place; a half-written journal of a dead run counts for nothing."""
+    box = LinkBox(tmp_path)
+    lib, app = scene(box)
+    linkapi.link([lib], app, box.options())
+    journals = box.home / "state/linkpack/journals"
+    for name in ("999999999-x.json", "strange.json", f"{os.getpid()}-x.json", "1-x.json"):
+        (journals / name).write_text('{"run"')
+    for number, text in enumerate(
+        ("5", '{"changes": [[1, 2, 3]]}', '{"changes": [["a", [], []]]}', "[" * 100_000)
+    ):
+        (journals / f"strange{number}.json").write_text(text)
+    linkapi.unlink(["alpha"], app, box.options())
+    assert names(journals) == sorted(["1-x.json", f"{os.getpid()}-x.json"])
+    odd = journals / "2-x.json"
+    for kind in ("folder", "link"):
+        odd.mkdir() if kind == "folder" else odd.symlink_to("nowhere")
+        with pytest.raises(LinkError) as caught:
+            linkapi.link([lib], app, box.options())
+        assert (caught.value.code, caught.value.path) == ("ERECOVER", str(odd))
+        odd.rmdir() if kind == "folder" else odd.unlink()
+    linkapi.link([lib], app, box.options())
+    Path(Store(str(box.home / "state/linkpack")).file("links", f"{app}/node_modules")).write_text("{bad")
+    with pytest.raises(LinkError) as caught:
+        linkapi.links(app, box.options())
+    assert caught.value.code == "ERECORD"
+    assert app in caught.value.message
+
+
+def test_runs_of_other_projects(tmp_path: Path) -> None:
+    """A journal of another project's may belong to a run that is at work, and is left to a command there."""
+    box = LinkBox(tmp_path)
+    lib, app = scene(box)
+    other = box.package("other", "other")
+    for project in (app, other):
+        linkapi.link([lib], project, box.options())
+    kill = 1
+    while run(box, "unlink", [["alpha"]], app, {}, kill=kill, exchange=True) and box.leads(app, "alpha"):
+        kill += 1
+    before = box.tree(app)
+    journal = linkapi.unlink(["alpha"], other, box.options())
+    assert journal.plan.warnings == ()
+    assert box.tree(app) == before
+    journal = linkapi.relink((), app, box.options())
+    assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED"]
+    assert box.leads(app, "alpha") == lib
+
+
+def test_eight_at_once(tmp_path: Path) -> None:
+    """Eight processes that link and save into one project and prefix lose nothing, nor do eight that unlink."""
+    box = LinkBox(tmp_path)
+    app = box.package("app", "app")
+    libs = [box.command(f"lib{i}", f"p{i}") for i in range(8)]
+    old = box.tree()
+    script = (
+        "import json, sys; from linkpack.linking import linkapi; a = json.loads(sys.argv[1]);"
+        "getattr(linkapi, a[0])(a[1], a[2], linkapi.LinkOptions(flags=a[3], env=a[4]))"
+    )
+
+    def everywhere(do: str, names: list[str], flags: dict[str, bool]) -> list[str]:
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, json.dumps([do, [name], app, flags, box.env])],
+                cwd=ROOT, stderr=subprocess.PIPE, text=True,
+            )
+            for name in names
+        ]  # fmt: skip
+        return [process.communicate()[1] for process in running]
+
+    assert everywhere("link", libs, {"save": True}) == [""] * 8
+    assert all(box.leads(app, f"p{i}") == libs[i] for i in range(8))
+    assert len(json.loads(Path(app, "package.json").read_text())["dependencies"]) == 8
+    assert len(linkapi.links(app, box.options())) == 8
+    assert everywhere("unlink", [f"p{i}" for i in range(8)], {}) == [""] * 8
+    linkapi.unlink((), app, box.options(), shared=True, every=True)
+    assert box.tree() == old
+
+
+def test_recovery_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that cannot be taken back stays, is told, and is taken back when the system allows it again."""
+    box = LinkBox(tmp_path)
+    lib, app = scene(box)
+    old = box.tree()
+    kill = 1
+    while run(box, "link", [[lib]], app, {}, kill=kill, exchange=True) and not box.leads(app, "alpha"):
+        kill += 1
+    journals = box.home / "state/linkpack/journals"
+    assert names(journals)
+
+    def refuse(*paths: str) -> bool:
+        raise PermissionError(1, "Operation not permitted", paths[0])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fslinks, "exchange", refuse)
+        with pytest.raises(LinkError) as caught:
+            linkapi.unlink(["alpha"], app, box.options())
+        assert caught.value.code == "ERECOVER"
+        assert names(journals)
+    journal = linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED", "WNOTLINKED"]
+    assert box.tree() == old

@@ -1,0 +1,73 @@
+"""Which project a command is about, and what its arguments mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linkpack.errors import LinkError
+from linkpack.linking.places import Spec, meant_specs, parse_spec
+from linkpack.project.local import LocalProject, find_local_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("files", "start", "root", "implicit"),
+    [
+        (["a/package.json", "a/b/c/x"], "a/b/c", "a", False),
+        (["a/node_modules/x", "a/b/x"], "a/b", "a", False),
+        (["a/b/x"], "a/b", "a/b", False),
+        (["a/package.json/x", "a/b/x"], "a/b", "a/b", False),
+        (["a/package.json", "a/b/package.json"], "a/b", "a/b", False),
+        (["w/package.json", "w/packages/x/package.json", "w/packages/x/sub/y"], "w/packages/x/sub", "w", True),
+        (["w/package.json", "w/other/x/package.json"], "w/other/x", "w/other/x", False),
+    ],
+)
+def test_home(tmp_path: Path, files: list[str], start: str, root: str, implicit: bool) -> None:  # noqa: FBT001
+    """The nearest folder with a manifest or a node_modules, or the workspace root that names it."""
+    for name in files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"workspaces": ["packages/*"]}' if name.startswith("w/") else "{bad")
+    home = find_local_project(f"{tmp_path}/{start}")
+    assert (home.root, home.implicit) == (f"{tmp_path}/{root}", implicit)
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("./lib", Spec("/c/lib", "", "")),
+        ("..", Spec("/", "", "")),
+        ("/x/../y/", Spec("/y", "", "")),
+        ("~/x", Spec("/h/x", "", "")),
+        ("file:../x", Spec("/x", "", "")),
+        ("file:///x", Spec("/x", "", "")),
+        ("file:~/x", Spec("/h/x", "", "")),
+        ("alpha", Spec("", "alpha", "")),
+        ("alpha@^1", Spec("", "alpha", "^1")),
+        ("@s/x", Spec("", "@s/x", "")),
+        ("@s/x@1 || 2", Spec("", "@s/x", "1 || 2")),
+        ("alpha@", Spec("", "alpha", "")),
+    ],
+)
+def test_specs(text: str, spec: Spec) -> None:
+    """Directories begin with a dot, a slash, a tilde or file:; everything else is a name."""
+    assert parse_spec(text, "/c", "/h") == spec
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "@s", "a b", "x@npm:y@1", "git+ssh://x/y", "x@../y", "node_modules"])
+def test_what_is_no_spec(text: str) -> None:
+    """Addresses, aliases and impossible names are refused, with a remedy."""
+    with pytest.raises(LinkError) as caught:
+        parse_spec(text, "/c", "/h")
+    assert caught.value.code == "ESPEC"
+    assert caught.value.hint
+
+
+def test_the_project_itself_is_dropped(tmp_path: Path) -> None:
+    """Arguments that mean the project are left out, and each one counts once."""
+    home = LocalProject(str(tmp_path), str(tmp_path), implicit=False)
+    assert meant_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)
