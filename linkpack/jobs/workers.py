@@ -6,6 +6,7 @@ Dask cluster. Tasks and items are plain picklable values over a file system that
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -148,13 +149,19 @@ def _cluster(address: str) -> Iterator[Executor]:
         raise ConfigError(
             "--scheduler needs the distributed package", code="ESCHEDULER", hint="install linkpack[dask]"
         ) from err
+    client, why = None, ""
     try:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
-    except Exception as err:  # its start fails in ways of many kinds, an assertion on a slow machine among them
+    except Exception as err:  # noqa: BLE001 - it fails in ways of many kinds, an assertion among them
+        why = str(err) or type(err).__name__
+    if client is None:
+        # One that failed closes itself when it is collected, and takes a lock for that. Were it collected while
+        # another starts, which holds that lock, both would wait for ever.
+        gc.collect()
         raise ConfigError(
-            f"no Dask scheduler answers at {address}: {str(err) or type(err).__name__}",
+            f"no Dask scheduler answers at {address}: {why}",
             code="ESCHEDULER",
             hint="give the address that dask scheduler prints, such as tcp://host:8786",
-        ) from err
+        )
     with client:
         yield client.get_executor(pure=False)
