@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkpack._version import __version__
+
 if TYPE_CHECKING:
     from linkpack.archive.entry import Entry
     from linkpack.archive.findings import Finding
@@ -53,11 +55,9 @@ if TYPE_CHECKING:
     from linkpack.verifying.difference import Difference
     from linkpack.verifying.verdict import Unpacked, Verdict, diff, unpack, verify
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "linkpack.packing.plan": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
-    "linkpack.bundle.entries": ("Entry",),
+    "linkpack.archive.entry": ("Entry",),
     "linkpack.errors": (
         "BundleError",
         "ConfigError",

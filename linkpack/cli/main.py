@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from linkpack import __version__
+from linkpack._version import __version__
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:

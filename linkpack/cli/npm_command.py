@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack import __version__
+from linkpack._version import __version__
 from linkpack.npm.flags import take_flags
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import posixpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import __version__
+from linkpack._version import __version__
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.lifecycle.settings import setting_variables, variable_text
 from linkpack.npm.config import find_node, load_config, which

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack import __version__
+from linkpack._version import __version__
 from linkpack.provenance.contents import content_digest
 
 if TYPE_CHECKING:

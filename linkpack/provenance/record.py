@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack import __version__
+from linkpack._version import __version__
 from linkpack.provenance.components import purl
 from linkpack.provenance.contents import by_slot, content_digest
 from linkpack.provenance.places import known_homes, shown_path, shown_spec

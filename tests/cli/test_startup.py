@@ -29,7 +29,7 @@ def test_stand_in_becomes_the_real_module() -> None:
     """Whoever asks for more than `cleandoc` gets the real thing, and so does who imports it afterwards."""
     code = """if True:
         import sys
-        from linkpack.start import Inspect
+        from linkpack.cli.startup import Inspect
         sys.modules["inspect"] = stand_in = Inspect()
         import click, inspect
         assert inspect is stand_in
@@ -44,7 +44,7 @@ def test_click_has_the_real_type() -> None:
     """What click does with UUIDs it does with the real type, once the stand-in has served its loading."""
     code = """if True:
         import sys
-        from linkpack.start import Uuid
+        from linkpack.cli.startup import Uuid
         sys.modules["uuid"] = stand_in = Uuid()
         import click, uuid
         assert uuid is stand_in
@@ -61,7 +61,7 @@ def test_start_does_without_inspect_and_uuid() -> None:
     """A command runs without the real `inspect` and `uuid`, which is what the stand-ins are for."""
     code = """if True:
         import atexit, sys
-        from linkpack import start
+        from linkpack.cli import startup as start
         atexit.register(lambda: print(*(type(sys.modules[name]).__name__ for name in ("inspect", "uuid"))))
         atexit.register(lambda: print("dis" in sys.modules, "platform" in sys.modules))
         sys.argv[1:] = ["prefix"]
@@ -74,7 +74,7 @@ def test_interrupted_while_it_loads() -> None:
     """Ctrl-C before the first command is loaded ends the program as it does later: 130, and no traceback."""
     code = """if True:
         import sys
-        from linkpack import start
+        from linkpack.cli import startup as start
         class Pressed:
             def find_spec(self, name, path, target=None):
                 if name == "click":
@@ -102,7 +102,7 @@ def test_end_runs_what_waits_for_it() -> None:
     """What is registered for the end of the process runs, buffers are written, and the status is kept."""
     code = """if True:
         import atexit, sys
-        from linkpack.start import leave
+        from linkpack.cli.startup import leave
         atexit.register(print, "at exit")
         print("no newline", end="")
         leave(SystemExit(7))
@@ -118,7 +118,7 @@ def test_other_threads_end_first(prepare: str) -> None:
         import threading
         go = threading.Event()
         {prepare}
-        from linkpack.start import leave
+        from linkpack.cli.startup import leave
         try:
             leave(SystemExit({"3" if prepare else '"said"'}))
         except SystemExit as end:

@@ -175,7 +175,7 @@ def test_eight_at_once(tmp_path: Path) -> None:
     libs = [box.command(f"lib{i}", f"p{i}") for i in range(8)]
     old = box.tree()
     script = (
-        "import json, sys; from linkpack.linking import linkapi; a = json.loads(sys.argv[1]);"
+        "import json, sys; from linkpack.linking import api as linkapi; a = json.loads(sys.argv[1]);"
         "getattr(linkapi, a[0])(a[1], a[2], linkapi.LinkOptions(flags=a[3], env=a[4]))"
     )
 

@@ -44,7 +44,7 @@ def test_any_layer_and_back() -> None:
         """
         import tempfile
         from pathlib import Path
-        from linkpack.linking import linkapi
+        from linkpack.linking import api as linkapi
         from tests.support.linkbox import LinkBox
         from tests.support.overlay import Overlay
 
@@ -93,7 +93,7 @@ def test_a_package_that_is_mounted_by_itself_is_named() -> None:
         import subprocess, tempfile
         from pathlib import Path
         from linkpack.errors import LinkConflict
-        from linkpack.linking import linkapi
+        from linkpack.linking import api as linkapi
         from tests.support.linkbox import LinkBox
 
         top = Path(tempfile.mkdtemp()).resolve()
@@ -133,7 +133,7 @@ def test_a_mounted_manifest_is_saved_in() -> None:
         """
         import subprocess, tempfile
         from pathlib import Path
-        from linkpack.linking import linkapi
+        from linkpack.linking import api as linkapi
         from tests.support.linkbox import LinkBox
 
         top = Path(tempfile.mkdtemp()).resolve()

@@ -327,8 +327,8 @@ def test_a_file_that_is_mounted_is_written_over() -> None:
         """
         import subprocess, tempfile
         from pathlib import Path
-        from linkpack.linking import linkstep
-        from linkpack.linking.linkstate import Change, File
+        from linkpack.linking import steps as linkstep
+        from linkpack.linking.states import Change, File
         from tests.support.cutoff import CHANGING, cut_off
         top = Path(tempfile.mkdtemp()).resolve()
         for old, new in ((b"old text", b"new"), (b"old", b"a new text"), (b"", b"x"), (b"a size", b"abcdef")):

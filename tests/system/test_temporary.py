@@ -45,7 +45,7 @@ def test_living_folders_stay(tmp_path: Path) -> None:
 def test_folders_of_dead_runs_go(tmp_path: Path) -> None:
     """The folder of a killed run, with all that is in it, is removed by the next run that writes beside it."""
     script = (
-        "import os, sys; from linkpack.disk import drafts\n"
+        "import os, sys; from linkpack.system import temporary as drafts\n"
         "with drafts.draft_folder(sys.argv[1]) as at:\n"
         "    os.mkdir(at + '/package'); os.kill(os.getpid(), 9)"
     )

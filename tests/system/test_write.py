@@ -162,7 +162,7 @@ def test_output_goes_to_our_own_descriptors(tmp_path: Path, path: str) -> None:
     """Standard output is written where it is, be it a file that the shell appends to; no link is replaced."""
     (tmp_path / "link").symlink_to("/dev/stdout")
     script = (
-        "import os, sys; from linkpack.disk import fswrite\n"
+        "import os, sys; from linkpack.system import write as fswrite\n"
         "os.write(1, b'before,'); fswrite.check_output(sys.argv[1])\n"
         "fswrite.write_output(sys.argv[1], b'text,'); os.write(1, b'after')"
     )
@@ -200,7 +200,7 @@ def test_mode_is_the_users(tmp_path: Path, mask: int) -> None:
 def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
     """The temporary file of a killed run, seen by its name and having no lock, is removed by the next run."""
     script = (
-        "import os, sys; from linkpack.disk import fswrite\n"
+        "import os, sys; from linkpack.system import write as fswrite\n"
         "with fswrite.draft(sys.argv[1]): os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
