@@ -12,13 +12,16 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.arguments import StrPath, listed, path_text
+from linkpack.bundle.checks import Checks, check_contents
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.loadable import check_entry_points
+from linkpack.bundle.planned import Planned
 from linkpack.bundle.pnpm import hook_warnings
 from linkpack.bundle.project import find_project, project_edition
 from linkpack.bundle.specs import Mode, SpecChange
-from linkpack.disk import fswrite
+from linkpack.disk import fs, fswrite
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
@@ -28,7 +31,7 @@ from linkpack.run.before import check_before
 from linkpack.select.packlist import Omission
 from linkpack.ship.form import LayoutName, check_form, installers, take_form
 from linkpack.ship.publishconfig import publish_view
-from linkpack.tarballs.archive import Entry, plan_archive
+from linkpack.tarballs.archive import ROOT, Entry, plan_archive
 from linkpack.tarballs.deflate import GzipLevel
 from linkpack.tarballs.tarball import Tarball, measure_tarball, write_tarball
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.layout import Layout
     from linkpack.bundle.project import ProjectEdition
+    from linkpack.linking.lost_links import LostLinks
     from linkpack.select.packlist import Packlist
     from linkpack.ship.publishconfig import PublishView
 
@@ -65,7 +69,7 @@ class PackPlan(NamedTuple):
     rewritten. *packages* and *edges* count what the runtime graph check compared with the disk. *rules* is the
     edition of npm's selection rules. *layout* is `"bundle"`, `"vendor"` or `"thin"`, *installers* who can
     install it. *publish_config* says why publishConfig was applied, "" when it was not; *publish_fields* are its
-    members that concern packing, either way.
+    members that concern packing, either way. *checks* tells all that was checked, and what was left open.
     """
 
     root: str
@@ -83,6 +87,7 @@ class PackPlan(NamedTuple):
     installers: tuple[str, ...] = ()
     publish_config: str = ""
     publish_fields: tuple[str, ...] = ()
+    checks: Checks = Checks()
 
 
 def plan_pack(
@@ -97,6 +102,7 @@ def plan_pack(
     outputs: Iterable[str] = (),
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
+    link_state: str = "",
     limits: Limits | None = None,
 ) -> PackPlan:
     """Plan packing the project in the directory *path*, without writing anything.
@@ -108,7 +114,8 @@ def plan_pack(
     *destination* is where it will be written, so that an earlier one there is not packed, nor what is at
     *outputs*, paths that the same run will write. *layout* says where bundled packages go (see docs/pack.md);
     *publish_config* applies publishConfig as pnpm does, or not; None: when the project is pnpm's or yarn's.
-    *limits* say how much is read before it is refused; None: those that hold, or the defaults.
+    *link_state* is the state folder of the link commands, whose record tells which links an install has replaced;
+    "": nobody looks. *limits* say how much is read before it is refused; None: those that hold, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
@@ -121,6 +128,7 @@ def plan_pack(
         publish_config=publish_config,
         out=out,
         destination=path_text(destination),
+        link_state=path_text(link_state),
         limits=limits,
     )
     options = given_options(given, npm_rules)
@@ -151,18 +159,28 @@ def _plan(
 ) -> PackPlan:
     """Run the stages one after the other; *written* are the paths that the run will write."""
     project = view.project
-    graph = view.graph(read_bundle(project, allow_missing=options.allow_missing))
+    lost = _lost_links(project.root, options.link_state)
+    targets = {path: entry.target for path, entry in lost.links.items()} if lost else {}
+    graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
     if graph.problems:
         raise PlanRejected(graph.problems)
     consumer = read_consumer(graph, options.specs)
-    form = take_form(options.layout, graph, consumer)
     contents = read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
     packlists = view.packlists(graph, contents)
-    archive = plan_archive(form.layout, packlists, form.manifests)
+    form = take_form(options.layout, graph, consumer, packlists[graph.root])
+    commands = project.manifest.bins.values()
+    archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
     proof = check_form(form, graph, archive.entries)
-    problems = (*consumer.problems, *form.problems, *archive.problems)
+    paths = [entry.path[len(ROOT) :] for entry in archive.entries]
+    planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
+    loading = check_entry_points(graph, planned)
+    problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
     if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
         raise PlanRejected(problems or proof.problems)
+    found = check_contents(graph, planned, proof, loading)
+    if found.problems:
+        raise PlanRejected(found.problems)
+    links = _warn_of_lost_links(graph, lost, options.link_state)
     return PackPlan(
         root=project.root,
         manifest=project.manifest,
@@ -173,11 +191,12 @@ def _plan(
         changes=form.changes,
         warnings=(
             *hook_warnings(project),
+            *links,
             *graph.warnings,
             *consumer.warnings,
             *form.warnings,
             *archive.warnings,
-            *proof.warnings,
+            *found.warnings,
         ),
         packages=proof.packages,
         edges=proof.edges,
@@ -186,7 +205,25 @@ def _plan(
         installers=installers(options.layout, bundled=bool(graph.bundled)),
         publish_config=view.reason,
         publish_fields=view.fields,
+        checks=found.checks,
     )
+
+
+def _lost_links(folder: str, state: str) -> LostLinks | None:
+    """Return the recorded links of the project in *folder* that do not stand; None where nobody keeps a record."""
+    if not state or not fs.is_dir(f"{state}/links"):
+        return None
+    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - few projects have links
+
+    return read_lost_links(state, folder)
+
+
+def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> tuple[Problem, ...]:
+    if lost is None:
+        return ()
+    from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
+
+    return tuple(warn_of_lost_links(state, graph, lost))
 
 
 def pack(
@@ -201,6 +238,7 @@ def pack(
     out: str = "",
     layout: LayoutName = "bundle",
     publish_config: bool | None = None,
+    link_state: str = "",
     threads: int = 0,
     gzip_level: GzipLevel = "default",
     limits: Limits | None = None,
@@ -221,6 +259,7 @@ def pack(
         allow_missing=allow_missing,
         layout=layout,
         publish_config=publish_config,
+        link_state=path_text(link_state),
         out=out,
         destination=path_text(destination),
         gzip_level=gzip_level,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -16,8 +16,10 @@ from linkpack.cli_npm import NpmCommand, idle_flags, npm_flags
 from linkpack.cli_packed import layout_option, npm_rules_option, publish_config_option
 from linkpack.cli_packing import Job, Results, Told, pack_all, print_results
 from linkpack.cli_settings import LEVELS, read_settings, working_in
-from linkpack.disk import fs
+from linkpack.disk import fs, fslinks
+from linkpack.errors import ConfigError
 from linkpack.limits import within
+from linkpack.linking.state_folder import state_folder
 from linkpack.packing.options import PackOptions
 from linkpack.run.cli import RunOptions, run_options
 from linkpack.trace.cli import TraceOptions, trace_options
@@ -149,6 +151,7 @@ def pack(
             out=out,
             destination=_tarball_folder(out_dir) if from_publish_plan else destination,
             gzip_level=gzip_level,
+            link_state=_link_state(),
             limits=limits,
         )
         _tell_settings(settings, flags, told)
@@ -237,6 +240,13 @@ def _close(results: Results, job: Job, private: Sequence[str], seconds: float) -
         results.packed, private=len(private), failed=len(results.failed), seconds=seconds, dry_run=job.dry_run
     )
     click.echo(text, err=True)
+
+
+def _link_state() -> str:
+    """Return the state folder of the link commands, "" where none can be."""
+    with suppress(ConfigError):
+        return state_folder(fslinks.environment())
+    return ""
 
 
 def _release(path: str) -> PublishPlan | None:

@@ -206,7 +206,28 @@ def _lines(
         yield from _table("left out", [(safe(each.reason), safe(each.path)) for each in plan.omissions])
     yield ""
     yield from _table("", [*_totals(tarball, dry_run=dry_run), *_shipped(plan), *_counted(settings)])
-    yield f"runtime graph: {count(plan.packages, 'package')}, {count(plan.edges, 'edge')}: verified"
+    yield checked(plan)
+
+
+def checked(plan: PackPlan) -> str:
+    """Return the line that says what was checked, and what of it was left open.
+
+    runtime graph: entry points: 3 packages, all inside; declared dependencies: 2 edges, as on disk
+    """
+    found = plan.checks
+    inside = f"{count(found.lacking, 'path')} not inside" if found.lacking else "all inside"
+    ways = [f"{found.elsewhere} not as on disk"] if found.elsewhere else []
+    ways += [f"{found.nowhere} more to nothing"] if found.nowhere else []
+    parts = [
+        f"entry points: {count(found.packages, 'package')}, {inside}",
+        f"declared dependencies: {count(found.edges, 'edge')}, {', '.join(ways) or 'as on disk'}",
+    ]
+    if found.sources:
+        strays = f"{found.strays} not brought along" if found.strays else "all brought along"
+        parts.append(f"imports: {count(found.sources, 'source')}, {strays}")
+    if found.unread:
+        parts.append(f"not read: {count(found.unread, 'source')}, too large or no valid script")
+    return f"runtime graph: {'; '.join(parts)}"
 
 
 def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -349,8 +370,14 @@ def _own(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
         "rewrittenSpecs": [change._asdict() for change in plan.changes],
         "omitted": [each._asdict() for each in plan.omissions],
         "warnings": [problem._asdict() for problem in (*plan.warnings, *tarball.warnings)],
-        "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
+        "runtimeGraph": graph_json(plan),
+        "checks": plan.checks._asdict(),
     }
+
+
+def graph_json(plan: PackPlan) -> dict[str, object]:
+    """Return what was checked of the runtime graph, as values; *verified* when nothing at all was left open."""
+    return {"packages": plan.packages, "edges": plan.edges, "verified": plan.checks.verified}
 
 
 def _package(plan: PackPlan, each: Bundled) -> dict[str, object]:

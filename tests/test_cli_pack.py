@@ -51,7 +51,11 @@ def test_stdout_is_the_file_name(blog: Path, run: Callable[..., Done]) -> None:
     done = run()
     assert (done.status, done.out) == (0, "blog-1.0.0.tgz\n")
     assert done.err.splitlines()[0] == "blog@1.0.0 (npm 12 rules)"
-    assert done.err.splitlines()[-1] == "runtime graph: 3 packages, 2 edges: verified"
+    proof = (
+        "runtime graph: entry points: 3 packages, all inside; declared dependencies: 2 edges, as on disk;"
+        " imports: 2 sources, all brought along"
+    )
+    assert done.err.splitlines()[-1] == proof
     assert len(read_packed(blog / "blog-1.0.0.tgz").members) == 7
 
 

@@ -55,6 +55,7 @@ def test_a_bare_manifest_is_empty() -> None:
         private=False,
         package_manager="",
         publish_config=none,
+        members={"name": "p", "version": "1.0.0-rc.1+b"},
     )
 
 

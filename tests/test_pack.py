@@ -25,6 +25,7 @@ SECRETS = (b"SECRET", b"TOKEN")
 # tree -> what the message must name: the culprit, as the author of the project knows it
 CULPRITS = {
     "bad-names": ["../../x"],
+    "entry-point-ignored": ["lib@1.0.0", "dist/lib.js", "exports.default", ".gitignore:1: dist"],
     "link-around": ["all", "the project itself"],
     "link-dangling": ["redis", "node_modules/redis -> ../../gone"],
     "link-loop": ["redis", "node_modules/redis -> redis"],

@@ -22,12 +22,14 @@ class Proof(NamedTuple):
     """What the check saw: placed packages, edges inside the tarball, and whatever is not as on disk.
 
     An edge is a name that a package asks for and finds in the tarball: `linkpack verify` counts the same.
+    *nowhere* counts the names that a package requires and that are nothing on disk.
     """
 
     packages: int
     edges: int
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    nowhere: int = 0
 
 
 def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[str]) -> Proof:
@@ -49,9 +51,10 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
         if slots.get(f"node_modules/{name}", to) != to:
             wrong.append(_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
     warnings: list[Problem] = []
-    edges = 0
+    edges = nowhere = 0
     for slot, at in slots.items():
         package = graph.packages[at]
+        nowhere += len(missing_names(package))
         compared = dict(_expected(graph, package))
         for name in {**package.needs, **package.peers}:
             found = index.find(slot, name)
@@ -66,7 +69,14 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
                 wrong.append(_misled(graph, slot, name, (on_disk, got)))
             else:
                 warnings.append(_exposed(package, name, slot, (on_disk, found)))
-    return Proof(len(slots), edges, tuple(wrong), tuple(warnings))
+    return Proof(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
+
+
+def missing_names(package: Package) -> tuple[str, ...]:
+    """Return the names that *package* requires and that are nothing on disk."""
+    manifest = package.manifest
+    required = {*manifest.dependencies, *manifest.bundle} - set(manifest.optional_dependencies)
+    return tuple(name for name, to in package.needs.items() if to is None and name in required)
 
 
 def slot_of(path: str) -> str | None:

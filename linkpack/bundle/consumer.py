@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
 from linkpack.bundle.graph import find_installed
 from linkpack.bundle.monorepo import all_members, enclosing_monorepos
 from linkpack.bundle.project import read_manifest
-from linkpack.bundle.specs import Supplied, Surroundings, plan_specs, rewritten
+from linkpack.bundle.specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
 from linkpack.bundle.workspace import package_manager
 from linkpack.errors import LinkpackError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linkpack.bundle.graph import BundleGraph
-    from linkpack.bundle.specs import Mode, SpecPlan
+    from linkpack.bundle.specs import Mode
     from linkpack.bundle.workspace import PackageManager, Workspace
     from linkpack.npm.manifest import Manifest
 
@@ -42,8 +43,11 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
         tags="yarn" in {_manager(graph), *(each.manager for each in monorepos)},
     )
     plan = plan_specs(graph.packages, graph.root, mode=mode, around=around)
-    warnings = [each for package in sources for each in package.manifest.warnings]
-    return plan._replace(warnings=(*warnings, *plan.warnings))
+    names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
+    warnings = (*(each for package in sources for each in package.manifest.warnings), *plan.warnings)
+    if mode == "error":
+        return plan._replace(problems=(*plan.problems, *map(refused, names)), warnings=warnings)
+    return plan._replace(changes=(*plan.changes, *names), warnings=warnings)
 
 
 def _read_monorepos(folders: list[str]) -> list[Workspace]:
@@ -90,6 +94,17 @@ def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
 
 
 def consumer_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
-    """The package.json of every package of *graph*, by id: the bytes that were read, with the plan's changes."""
-    changes = {at: [change for change in plan.changes if change.package == at] for at in graph.packages}
-    return {at: rewritten(package.manifest.raw, changes[at]) for at, package in graph.packages.items()}
+    """Return the package.json of every package of *graph*, by id: the bytes that were read, with *plan* done."""
+    specs = without_bundled_names(graph, plan)
+    manifests = {}
+    for at, package in graph.packages.items():
+        changes = [change for change in specs.changes if change.package == at]
+        names = [change for change in plan.changes if change.package == at and change not in changes]
+        manifests[at] = with_bundled_names(rewritten(package.manifest.raw, changes), names)
+    return manifests
+
+
+def without_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
+    """Return *plan* without the changes that concern lists of bundled names, which flat layouts do not have."""
+    kept = (each for each in plan.changes if not is_of_bundle(graph.packages[each.package].manifest, each))
+    return plan._replace(changes=tuple(kept))

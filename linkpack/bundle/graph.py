@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Package(NamedTuple):
     """One instance of the bundle, or the root.
 
-    *id* is its real directory; *needs* maps each name in `dependencies` and `optionalDependencies` to the id
-    it resolves to, or None (absent, and allowed to be); *peers* the same for peers that are no dependencies.
+    *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
+    the id that it resolves to, or None (absent, and allowed to be), *peers* the same for peers besides.
     *linked* says that it is somebody's source directory: no part of its real path is `node_modules`.
     *via* is the path it was first reached by, a link's own path where there is one.
     """
@@ -64,22 +64,22 @@ class BundleGraph(NamedTuple):
     warnings: tuple[Problem, ...] = ()
 
 
-class _Hit(NamedTuple):
+class Hit(NamedTuple):
     """What lies at one `node_modules/<name>`: a package's real directory, or the fault of what is there."""
 
     real: str
     fault: str = ""
 
 
-class _Lookup:
+class Lookup:
     """Node's walk-up, each directory looked at once."""
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
         self._above: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._hits: dict[tuple[str, str], _Hit | None] = {}
+        self._hits: dict[tuple[str, str], Hit | None] = {}
 
-    def resolve(self, start: str, name: str) -> tuple[_Hit | None, str, str]:
+    def resolve(self, start: str, name: str) -> tuple[Hit | None, str, str]:
         """What *name* is from the real directory *start*, the path of the hit, and the first fault met.
 
         The fault is that of a broken link nearer than the hit: Node passes over it, its owner would not.
@@ -119,7 +119,7 @@ def node_modules_above(start: str) -> Iterator[str]:
         at = above
 
 
-def _look(folder: str, name: str) -> _Hit | None:
+def _look(folder: str, name: str) -> Hit | None:
     """What lies at *folder*/*name*; None when nothing does, or a directory that is no package."""
     path = f"{folder}/{name}"
     try:
@@ -131,17 +131,17 @@ def _look(folder: str, name: str) -> _Hit | None:
         # A scope's folder may be a link as well.
         real = fs.real_path(path) if stat.S_ISLNK(mode) or "/" in name else path
     except OSError:
-        return _Hit("", f"{what} leads nowhere")
+        return Hit("", f"{what} leads nowhere")
     if not fs.is_dir(real):
-        return _Hit("", f"{what} is not a directory")
+        return Hit("", f"{what} is not a directory")
     try:
         fs.lstat(f"{real}/package.json")
     except PermissionError:
-        return _Hit("", f"{what} cannot be looked into")
+        return Hit("", f"{what} cannot be looked into")
     except OSError:
         # A plain folder is passed over; a link to something that is no package is a mistake.
-        return _Hit("", f"{what} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
-    return _Hit(real)
+        return Hit("", f"{what} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
+    return Hit(real)
 
 
 def is_linked(real: str) -> bool:
@@ -152,10 +152,11 @@ def is_linked(real: str) -> bool:
 class _Reader:
     """One reading of a bundle; its fields are what was found so far."""
 
-    def __init__(self, project: Project, *, allow_missing: bool) -> None:
+    def __init__(self, project: Project, lost: Mapping[str, str], *, allow_missing: bool) -> None:
         self.project = project
+        self.lost = lost
         self.allow_missing = allow_missing
-        self.lookup = _Lookup()
+        self.lookup = Lookup()
         self.manifests: dict[str, tuple[Manifest, str]] = {}
         self.packages: dict[str, Package] = {}
         self.problems: list[Problem] = []
@@ -186,12 +187,23 @@ class _Reader:
     def _package(self, at: str) -> Package:
         manifest, via = self.manifests[at]
         label = f"{manifest.name or posixpath.basename(at)}"
+        names = {*manifest.dependencies, *manifest.optional_dependencies}
+        names.update(name for name in manifest.bundle if self._brings(at, name))
         needs = {
             name: self._edge(at, label, name, optional=name in manifest.optional_dependencies)
-            for name in sorted({*manifest.dependencies, *manifest.optional_dependencies})
+            for name in sorted(names)
         }
         peers = {name: self._peer(at, name) for name in sorted(manifest.peer_dependencies) if name not in needs}
         return Package(at, manifest, needs, peers, linked=is_linked(at), via=via)
+
+    def _brings(self, at: str, name: str) -> bool:
+        """True if the package *at* bundles *name*, which it does not declare.
+
+        A source directory does when it is packed. An installed package brought along what lies in its own
+        node_modules: the other names that it lists were left out when it was published (npm drops them), and what
+        has such a name further up is somebody else's.
+        """
+        return is_linked(at) or fs.is_file(f"{at}/node_modules/{name}/package.json")
 
     def _edge(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
         """The id that *name* leads to; None when absent, which is a problem unless *optional*."""
@@ -238,13 +250,13 @@ class _Reader:
         return True
 
     def _missing(self, start: str, dependent: str, name: str) -> None:
-        looked = ", ".join(node_modules_above(start))
-        found = Problem(
-            "EBUNDLEMISSING",
-            start,
-            f"{dependent} needs {name}, which is not installed (looked in {looked})",
-            f"run your package manager's install in {start}, or pass --allow-missing to pack without it",
-        )
+        folders = list(node_modules_above(start))
+        hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
+        target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
+        if target:
+            hint = f"it was linked to {target}: run linkpack relink {name}"
+        message = f"{dependent} needs {name}, which is not installed (looked in {', '.join(folders)})"
+        found = Problem("EBUNDLEMISSING", start, message, hint)
         if self.allow_missing:
             self.warnings.append(found._replace(code="WBUNDLEMISSING", hint=""))
         else:
@@ -291,19 +303,20 @@ class _Reader:
         self.problems.append(Problem(code, path, message, hint))
 
 
-def read_bundle(project: Project, *, allow_missing: bool = False) -> BundleGraph:
-    """The graph of everything that the project's tarball will hold.
+def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing: bool = False) -> BundleGraph:
+    """Read the graph of everything that the project's tarball will hold.
 
-    Follows `dependencies` and `optionalDependencies` from the bundled names, never `devDependencies`; a peer
-    pulls nothing in. Faults (a name that does not resolve, a dangling link, a broken manifest) are in the
-    graph's *problems*, all of them; with *allow_missing* a name that is not installed is a warning.
+    Follows `dependencies`, `optionalDependencies` and what a package bundles itself, from the bundled names on,
+    never `devDependencies`; a peer pulls nothing in. Faults (a name that does not resolve, a dangling link, a
+    broken manifest) are in the graph's *problems*, all of them; with *allow_missing* a name that is not installed
+    is a warning. *lost* maps paths where links stood, by their record, to where they led.
     """
-    graph = _Reader(project, allow_missing=allow_missing).read()
+    graph = _Reader(project, lost, allow_missing=allow_missing).read()
     root = project.root
     return graph._replace(problems=name_pnp(root, graph.problems), warnings=name_pnp(root, graph.warnings))
 
 
 def find_installed(start: str, name: str) -> str | None:
     """Find the real directory of the package that Node finds for *name* from the real directory *start*."""
-    hit, _, _ = _Lookup().resolve(start, name)
+    hit, _, _ = Lookup().resolve(start, name)
     return None if hit is None else hit.real

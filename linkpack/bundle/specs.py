@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "rewritten"]
+__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refused", "rewritten"]
 
 Mode = Literal["resolve", "keep", "error"]
 
@@ -162,7 +162,7 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around
             if isinstance(found, Problem):
                 (problems if found.code.startswith("E") else warnings).append(found)
             elif mode == "error":
-                problems.append(_as_problem(found))
+                problems.append(refused(found))
             else:
                 changes.append(found)
     return SpecPlan(tuple(changes), tuple(problems), tuple(warnings))
@@ -174,7 +174,8 @@ def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     return jsontext.replace_values(raw, edits) if edits else raw
 
 
-def _as_problem(change: SpecChange) -> Problem:
+def refused(change: SpecChange) -> Problem:
+    """Return *change* as the problem that it is where no manifest may be changed."""
     what = f'has to be written as "{change.new}"' if change.new else "has to go"
     message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'
     return Problem("ESPEC", f"{change.package}/package.json", message, "change it, or pack with --specs resolve")

@@ -127,6 +127,15 @@ def read_file(path: str, limit: int) -> bytes:
         os.close(handle)
 
 
+def read_head(path: str, size: int) -> bytes:
+    """Return the first *size* bytes of the file at *path*, or all of a smaller one; raises as `read_file`."""
+    handle = os.open(path, _READ)
+    try:
+        return os.pread(handle, size, 0)
+    finally:
+        os.close(handle)
+
+
 def read_open(handle: int, path: str, limit: int) -> bytes:
     """The bytes of the regular file open as *handle*, called *path* in errors; raises as `read_file`."""
     status = os.fstat(handle)

@@ -93,6 +93,11 @@ def check_runtime(
 
 def _placed(slot: str, manifest: Manifest, index: SlotIndex) -> Placed:
     needs = {name: index.find(slot, name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
+    # What a package bundles without declaring it is its own business, and is needed where it is in the package.
+    for name in manifest.bundle if slot else ():
+        own = f"{slot}/node_modules/{name}"
+        if name not in needs and index.find(slot, name) == own:
+            needs[name] = own
     peers = {name: index.find(slot, name) for name in manifest.peer_dependencies if name not in needs}
     return Placed(slot, manifest, needs, peers)
 

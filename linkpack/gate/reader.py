@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from linkpack.gate.findings import Finding
     from linkpack.limits import Limits
 
-HEAD = 4  # bytes of a file's beginning that are kept: enough for a shebang or the mark of a binary
+HEAD = 4  # bytes of a file's beginning that are kept: enough for the mark of a binary
+FIRST_LINE = 256  # bytes of a script that are kept: as many as Linux reads of its first line
 _KEPT = 8  # times the limit of one manifest that all kept contents together may have
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a pipe"}
 _COMMIT = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -256,7 +257,7 @@ class _Reader:
         head, pieces = b"", []
         for piece in self.stream.pieces(size, name):
             digest.update(piece)
-            head = head or piece[:HEAD]
+            head = head or piece[: FIRST_LINE if piece.startswith(b"#!") else HEAD]
             if self.wanted.scan:
                 scanner.feed(piece)
             if keep:

@@ -10,7 +10,7 @@ from linkpack.linking.check import is_uninstalled, warn_of_state_after
 from linkpack.linking.command_status import Command, command_states
 from linkpack.linking.installed import link_names
 from linkpack.linking.linkdraft import disk_state
-from linkpack.linking.linkpackage import read_loose, read_source, resolve_parent
+from linkpack.linking.linkpackage import is_standing, read_loose, read_source, resolve_parent
 from linkpack.linking.linkplace import place_link
 from linkpack.linking.linkrecord import read_record, read_saved
 from linkpack.linking.linkstate import Displaced, Link
@@ -111,7 +111,7 @@ def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...])
 def _state(entry: RecordedLink) -> str:
     if not fs.is_dir(entry.target):
         return "dangling"
-    if isinstance(disk_state(entry.path), Link) and fslinks.canonical(entry.path) == entry.target:
+    if is_standing(entry):
         return "linked"
     return "uninstalled" if is_uninstalled(entry) else "dropped"
 

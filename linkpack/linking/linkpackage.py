@@ -216,6 +216,11 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
     return target_is_inside(path, state, link) and target_exists(path, state)
 
 
+def is_standing(entry: RecordedLink) -> bool:
+    """True if the recorded link *entry* is still there, and leads to its package."""
+    return fslinks.is_link(entry.path) and fslinks.canonical(entry.path) == entry.target
+
+
 def meets_range(version: str, wanted: str) -> bool:
     """True if *version* meets the range *wanted*, or *wanted* is no range (a path, an address, a tag).
 

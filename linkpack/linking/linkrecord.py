@@ -25,7 +25,7 @@ from linkpack.linking.linkstate import (
     link_from_json,
     link_to_json,
 )
-from linkpack.system.accounts import home_folder
+from linkpack.linking.state_folder import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,7 +89,12 @@ class Store(NamedTuple):
                 )
 
     def read(self, path: str) -> bytes:
-        """Return the bytes of a file in the folder; raises `OSError` for one that is missing or not ours."""
+        """Return the bytes of a file in the folder; raises `OSError` for one that is missing or not ours.
+
+        Whoever has nothing recorded is not told what is wrong with the folder.
+        """
+        if not fslinks.exists(path):
+            raise FileNotFoundError(path)
         self.check(posixpath.basename(posixpath.dirname(path)))
         return fslinks.read_own(path, LIMIT)
 
@@ -106,18 +111,8 @@ def make_parents(path: str) -> None:
 
 
 def find_store(env: Mapping[str, str]) -> Store:
-    """Return the state folder that *env* names: `$XDG_STATE_HOME/linkpack`, else `~/.local/state/linkpack`.
-
-    A relative XDG_STATE_HOME does not count (XDG Base Directory Specification). `ConfigError` without HOME.
-    """
-    base = env.get("XDG_STATE_HOME", "")
-    if not base.startswith("/"):
-        home = home_folder(env)
-        if not home:
-            message = "there is no home folder: HOME is not set, and the user database has none"
-            raise ConfigError(message, code="ENOHOME", hint="set HOME or XDG_STATE_HOME")
-        base = f"{home}/.local/state"
-    return Store(fslinks.canonical(f"{base}/linkpack"))
+    """Return the state folder that *env* names; `ConfigError` without HOME."""
+    return Store(fslinks.canonical(state_folder(env)))
 
 
 # --- what is linked

@@ -7,12 +7,12 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.disk import fs, fslinks
-from linkpack.linking.linkpackage import real_folder
+from linkpack.linking.linkpackage import is_standing, real_folder
 from linkpack.linking.linkrecord import read_record
 from linkpack.linking.linkstate import link_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from linkpack.linking.linkrecord import Store
     from linkpack.linking.linkstate import RecordedLink
@@ -42,17 +42,18 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
 
 
-def replaced_links(store: Store, project: str) -> tuple[RecordedLink, ...]:
-    """Return the links recorded for the real folder *project*, in whose place an install put something else.
+def lost_links(store: Store, project: str, folders: Iterable[str]) -> Iterator[tuple[str, RecordedLink]]:
+    """Yield the links of the real folder *project* in the node_modules *folders* that do not stand.
 
-    For whoever is about to use what lies there, as `pack` does, and should say that it is not what was linked.
+    An install put something else there, the link leads elsewhere, or nothing is there. Each comes with its path in
+    the folder as it is named. For whoever is about to use what lies there, as `pack` does, and should say that it
+    is not what was linked. Raises `LinkError` (ERECORD) for a damaged record.
     """
-    entries = read_record(store, real_folder(f"{project}/node_modules")).values()
-    return tuple(
-        entry
-        for entry in entries
-        if entry.project == project and fslinks.exists(entry.path) and not fslinks.is_link(entry.path)
-    )
+    for folder in folders:
+        place = real_folder(folder)
+        for entry in read_record(store, place).values():
+            if entry.project == project and not is_standing(entry):
+                yield f"{folder}{entry.path.removeprefix(place)}", entry
 
 
 def places_called(store: Store, name: str) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ class Manifest(NamedTuple):
     *browser* only when it is text. *catalogs* maps catalog names to names to specs; the unnamed one is `default`.
     *patched* are files: the values of patchedDependencies. *npm_rules* is the version of npm whose rules it asks
     linkpack to go by, *npm_range* the version or range of npm that it is for by packageManager, else by
-    devEngines; both are empty when it names none. *warnings* (WMANIFEST) say what npm reads otherwise than it is
-    written.
+    devEngines; both are empty when it names none. *members* are all fields as JSON has them, unchecked. *warnings*
+    (WMANIFEST) say what npm reads otherwise than it is written.
     """
 
     raw: bytes
@@ -58,6 +58,7 @@ class Manifest(NamedTuple):
     private: bool
     package_manager: str
     publish_config: Mapping[str, object]
+    members: Mapping[str, object] = {}
     npm_rules: str = ""
     npm_range: str = ""
     warnings: tuple[Problem, ...] = ()
@@ -112,6 +113,7 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         private=bool(fields.get("private")),
         package_manager=_text_or_none(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
+        members=fields.members,
         npm_rules=_npm_rules(fields),
         npm_range=_npm_range(fields),
         warnings=fields.told(),  # last: reading the fields adds to them

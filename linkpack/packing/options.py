@@ -52,6 +52,9 @@ class PackOptions(NamedTuple):
     threads: int = 0
     """Threads that compress at a time. 0, the default: one a processor, at most eight."""
 
+    link_state: str = ""
+    """State folder of the link commands, whose record tells which links were replaced. "": nobody looks."""
+
     limits: Limits | None = None
     """How much is read before it is refused. None, the default: the limits that hold already."""
 

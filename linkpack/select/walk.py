@@ -264,6 +264,12 @@ class Walk:
         path = each.path
         if path == "node_modules" and self._kind != "root":
             return None
+        # Of the packages there the bundle ships; a command or main of the project's brings in itself alone.
+        is_package = path.partition("/")[0] == "node_modules"
+        if is_package and path not in self._ways:
+            if path != "node_modules":
+                self.account.omit(f"{path}/", "not bundled")
+            return None
         if not keeps(each, "maybe"):
             if path != "node_modules":
                 self._omit(f"{path}/", decider(each, "maybe"))
@@ -274,7 +280,9 @@ class Walk:
         if "*" in path.rpartition("/")[2]:
             self.account.star(f"{path}/")
             return None
-        if path in self._ways or any(rules.takes_back for frame in each.frames for rules in frame.sets):
+        if not is_package and (
+            path in self._ways or any(rules.takes_back for frame in each.frames for rules in frame.sets)
+        ):
             self._note_opened(each)
         return Folder(
             path,
@@ -291,6 +299,8 @@ class Walk:
         if parts[-1] not in here.verdicts.kept:
             depth, rules = here.verdicts.blamed[parts[-1]]
             self._omit(path, rules.last_match(parts[depth:], "file"))
+        elif path.startswith("node_modules/") and path not in self.selection.forced:
+            self.account.omit(path, "not bundled")
         elif "*" in path and "*" in path.rpartition("/")[2]:
             self.account.star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:

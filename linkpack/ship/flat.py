@@ -9,13 +9,14 @@ package installs, runs, installs again and passes `npm ls` and `npm ci` when the
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.protocols import exact, is_local
 from linkpack.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.specs import SpecChange
@@ -47,16 +48,25 @@ class Flat(NamedTuple):
 
 
 def plan_flat(
-    graph: BundleGraph, changes: tuple[SpecChange, ...], outside: Mapping[str, Manifest], *, thin: bool
+    graph: BundleGraph,
+    changes: tuple[SpecChange, ...],
+    outside: Mapping[str, Manifest],
+    own: Collection[str] = (),
+    *,
+    thin: bool,
 ) -> Flat:
-    """The flat folder for *graph*; with *thin* it holds linked packages only, the root asking for the others.
+    """Plan the flat folder for *graph*; with *thin* it holds linked packages only, the root asking for the others.
 
     *changes* are those that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root
-    needs and does not bundle, by real directory. Problems: EVENDORCONFLICT (two packages
-    of one name), EVENDORLINKED (thin: an installed package needs a linked one), EVENDORLOCAL (thin: a package
-    that was installed from a path). Names that only the root's peerDependencies declare stay with the host.
+    needs and does not bundle, by real directory. *own* are the root's own files that ship: a package takes another
+    folder (`vendor/lib-2`) where the root has one of that name, which is not the package itself. Names that only
+    the root's peerDependencies declare stay with the host.
+
+    Problems: EVENDORCONFLICT (two packages of one name), EVENDORLINKED (thin: an installed package needs a linked
+    one), EVENDORLOCAL (thin: a package that was installed from a path).
     """
     flat = _Flattening(graph, changes, outside, thin=thin)
+    flat.taken = {path for path in own if path.startswith(f"{FOLDER}/")}
     flat.run()
     return Flat(
         flat.folders,
@@ -102,6 +112,7 @@ class _Flattening:
         self.twins: dict[str, str] = {}
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.taken: Collection[str] = ()
 
     def run(self) -> None:
         """Claim a name for every edge, from the root outward."""
@@ -115,11 +126,23 @@ class _Flattening:
                 if not self._same(name, self.keys[name], to):
                     self._conflict(name, (self.askers[name][0], self.keys[name]), (at, to))
                 elif to not in self.folders and to not in self.twins and self._ships(to):
-                    self.folders[to] = f"{FOLDER}/{name}"
+                    self.folders[to] = self._folder(name, to)
                     queue.append(to)
         for name, at in self.keys.items() if self.thin else ():
             if at not in self.folders:
                 self._unlinked(name, at)
+
+    def _folder(self, name: str, at: str) -> str:
+        """Return a folder for the package *at* that nobody else has: the root, or a package of a like name."""
+        natural = f"{FOLDER}/{name}"
+        folders = (natural if number == 1 else f"{natural}-{number}" for number in count(1))
+        is_own = at == f"{self.graph.root}/{natural}"
+        return next(
+            folder
+            for folder in folders
+            if folder not in self.folders.values()
+            and (is_own or not any(f"{path}/".startswith(f"{folder}/") for path in self.taken))
+        )
 
     def _edges(self, at: str) -> Iterator[tuple[str, str]]:
         """The names that the package *at* needs from the tarball, and the packages that they are."""

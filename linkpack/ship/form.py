@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from linkpack.bundle.check import Proof, check_layout
-from linkpack.bundle.consumer import consumer_manifests
+from linkpack.bundle.consumer import consumer_manifests, without_bundled_names
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout import Layout, place
 from linkpack.bundle.project import read_manifest
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.specs import SpecChange, SpecPlan
     from linkpack.errors import Problem
     from linkpack.npm.manifest import Manifest
+    from linkpack.select.packlist import Packlist
     from linkpack.tarballs.archive import Entry
 
 LayoutName = Literal["bundle", "vendor", "thin"]
@@ -28,7 +29,10 @@ _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
 
 class Form(NamedTuple):
-    """A layout by *name*: its slots, the manifests by package id, the spec changes in them, and what was found."""
+    """A layout by *name*: its slots, the manifests by package id, the spec changes in them, and what was found.
+
+    *moved* maps paths that the root's manifest names in its own node_modules to where the layout has them.
+    """
 
     name: LayoutName
     layout: Layout
@@ -36,22 +40,28 @@ class Form(NamedTuple):
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    moved: Mapping[str, str] = {}
 
 
-def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan) -> Form:
-    """The bundle *graph* in the layout *name*, with the spec changes of *consumer* made.
+def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Form:
+    """Give the bundle *graph* the layout *name*, with the spec changes of *consumer* made.
+
+    *own* are the root's own files that ship.
 
     `UnplaceableGraph` when no tree holds the bundle; what a flat folder cannot hold is among the problems.
     """
     if name == "bundle" or not graph.bundled:
         return Form(name, place(graph), consumer_manifests(graph, consumer), consumer.changes)
     from linkpack.ship.flat import plan_flat  # noqa: PLC0415 - a bundle needs none of the three
-    from linkpack.ship.manifests import flat_manifests  # noqa: PLC0415 - as above
+    from linkpack.ship.manifests import flat_manifests, moved_paths  # noqa: PLC0415 - as above
 
-    flat = plan_flat(graph, consumer.changes, _read_outside(graph), thin=name == "thin")
+    specs = without_bundled_names(graph, consumer).changes
+    paths = [file.path for file in own.files] if own else []
+    flat = plan_flat(graph, specs, _read_outside(graph), paths, thin=name == "thin")
     slots = {"": graph.root, **{folder: at for at, folder in flat.folders.items()}}
-    manifests, changes = flat_manifests(graph, flat, consumer.changes)
-    return Form(name, Layout(slots), manifests, changes, flat.problems, flat.warnings)
+    manifests, changes = flat_manifests(graph, flat, specs)
+    moved = moved_paths(graph, flat)
+    return Form(name, Layout(slots), manifests, changes, flat.problems, flat.warnings, moved)
 
 
 def _read_outside(graph: BundleGraph) -> Mapping[str, Manifest]:

@@ -14,10 +14,11 @@ from linkpack.bundle.protocols import allows, exact
 from linkpack.bundle.specs import SpecChange, rewritten
 from linkpack.npm import jsontext
 from linkpack.npm.jsonedit import get_raw, set_raw
+from linkpack.npm.manifest import cleaned
 from linkpack.ship.flat import FOLDER, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.ship.flat import Flat
@@ -131,6 +132,27 @@ def _root_changes(graph: BundleGraph, flat: Flat) -> list[SpecChange]:
     ]
 
 
+def moved_paths(graph: BundleGraph, flat: Flat) -> Mapping[str, str]:
+    """Map the paths in node_modules that the root's manifest names to where *flat* has them."""
+    members = graph.packages[graph.root].manifest.members
+    return {path: new for _, path, new in _moved_fields(flat, members)}
+
+
+def _moved_fields(flat: Flat, members: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield the fields of the root that name a vendored package's file: their keys, that path, the new one."""
+    bins = members.get("bin")
+    fields: list[tuple[tuple[str, ...], object]] = [
+        ((key,), members.get(key)) for key in ("main", "browser", "bin")
+    ]
+    fields += [(("bin", name), script) for name, script in bins.items()] if isinstance(bins, dict) else []
+    for keys, value in fields:
+        path = cleaned(value) if isinstance(value, str) else ""
+        match = re.match(r"node_modules/((?:@[^/]+/)?[^/]+)/", path)
+        folder = flat.folders.get(flat.keys.get(match[1], "")) if match else None
+        if match and folder:
+            yield keys, path, f"{folder}/{path[match.end() :]}"
+
+
 def _root(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]) -> bytes:
     manifest = graph.packages[graph.root].manifest
     text, mark = _text(rewritten(manifest.raw, changes))
@@ -138,6 +160,8 @@ def _root(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]) -> byte
         text = set_raw(text, (change.section, change.key), json.dumps(change.new, ensure_ascii=False), str)
     for section in _LISTS:
         text = _without(text, (section,))
+    for keys, _, path in _moved_fields(flat, graph.packages[graph.root].manifest.members):
+        text = set_raw(text, keys, json.dumps(f"./{path}", ensure_ascii=False))
     files = get_raw(text, ("files",))
     if flat.folders and manifest.files is not None and files is not None:
         # Tools that pack a staged tree again select by `files`.

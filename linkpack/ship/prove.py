@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linkpack.bundle.check import Proof, count_flat_edges
+from linkpack.bundle.check import Proof, count_flat_edges, missing_names
 from linkpack.bundle.protocols import allows
 from linkpack.errors import Problem
 from linkpack.npm.jsontext import BOM
@@ -49,7 +49,8 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
     root = manifests.get("", {})
     asked = {**_specs(root, "dependencies"), **_specs(root, "optionalDependencies")}
     names = {slot: _names(manifest) for slot, manifest in manifests.items() if slot}
-    return Proof(len(slots), count_flat_edges(asked, names), tuple(wrong), ())
+    nowhere = sum(len(missing_names(graph.packages[at])) for at in slots.values())
+    return Proof(len(slots), count_flat_edges(asked, names), tuple(wrong), (), nowhere)
 
 
 def _names(manifest: Mapping[str, Any]) -> Iterator[str]:

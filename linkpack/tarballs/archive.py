@@ -13,7 +13,7 @@ from linkpack.npm.order import entry_key
 from linkpack.select.secrets import named_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from linkpack.bundle.layout import Layout
     from linkpack.select.packlist import Omission, Packlist
@@ -72,24 +72,37 @@ def windows_lacks(path: str) -> bool:
     return re.search(_WINDOWS, path) is not None
 
 
-def plan_archive(layout: Layout, packlists: Mapping[str, Packlist], manifests: Mapping[str, bytes]) -> ArchivePlan:
+def plan_archive(
+    layout: Layout,
+    packlists: Mapping[str, Packlist],
+    manifests: Mapping[str, bytes],
+    moved: Mapping[str, str] = {},
+    commands: Collection[str] = (),
+) -> ArchivePlan:
     """The plan that puts each package's files below its slots.
 
     *packlists* and *manifests* are by package id; a package.json ships as the bytes in *manifests*, whatever
-    is on disk by then. Entries are in npm's order. Paths that only some systems cannot hold are warnings.
+    is on disk by then. A path that the root forces in and a bundled package supplies is that package's; what
+    *moved* maps is supplied under another path. *commands* are the root's, and executable wherever they come from.
+    Entries are in npm's order. Paths that only some systems cannot hold are warnings.
     """
     entries: list[tuple[str, Entry]] = []
     omissions: list[Omission] = []
+    supplied = _supplied(layout, packlists) | moved.keys()
+    executable = {moved.get(command, command) for command in commands}
     for slot, at in layout.slots.items():
         below = f"{slot}/" if slot else ""
         packlist = packlists[at]
         for file in packlist.files:
             path = f"{below}{file.path}"
+            if supplied and not slot and path in supplied:
+                continue
+            mode = 0o755 if path in executable else file.mode
             if file.path == "package.json":
                 raw = manifests[at]
-                entry = Entry(f"{ROOT}{path}", raw, len(raw), file.mode, own=packlist.own)
+                entry = Entry(f"{ROOT}{path}", raw, len(raw), mode, own=packlist.own)
             else:
-                entry = Entry(f"{ROOT}{path}", file.source, file.size, file.mode, file.dev, file.ino, packlist.own)
+                entry = Entry(f"{ROOT}{path}", file.source, file.size, mode, file.dev, file.ino, packlist.own)
             entries.append((path, entry))
         omissions += [each._replace(path=f"{below}{each.path}") for each in packlist.omissions]
     entries.sort(key=_key)
@@ -110,6 +123,18 @@ def plan_archive(layout: Layout, packlists: Mapping[str, Packlist], manifests: M
             *_large(entries),
         ),
     )
+
+
+def _supplied(layout: Layout, packlists: Mapping[str, Packlist]) -> set[str]:
+    """Return the paths of the root's own packlist that a bundled package supplies."""
+    slots = {slot: at for slot, at in layout.slots.items() if slot}
+    tops = tuple({f"{slot.partition('/')[0]}/" for slot in slots})
+    own = (
+        {file.path for file in packlists[layout.slots[""]].files if file.path.startswith(tops)} if tops else set()
+    )
+    if not own:
+        return own
+    return own.intersection(f"{slot}/{file.path}" for slot, at in slots.items() for file in packlists[at].files)
 
 
 def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:

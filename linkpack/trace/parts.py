@@ -55,6 +55,7 @@ def plan_parts(plan: PackPlan) -> tuple[Part, ...]:
         asked = [
             *_names(manifests[at], "dependencies", "optionalDependencies"),
             *(plan.manifest.bundle if not at else _names(manifests[at], "peerDependencies")),
+            *_listed(manifests[at]),
         ]
         hits = (_visible(first, slot, name) or homes.get(name) for slot in slots for name in asked)
         found = {first[hit] for hit in hits if hit is not None}
@@ -79,6 +80,13 @@ def _names(members: Mapping[str, object], *sections: str) -> Iterator[str]:
         table = members.get(section)
         if isinstance(table, dict):
             yield from table
+
+
+def _listed(members: Mapping[str, object]) -> Iterator[str]:
+    """Yield the names that a package brings along in its own node_modules, declared or not."""
+    for key in ("bundleDependencies", "bundledDependencies"):
+        listed = members.get(key)
+        yield from (name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
 
 
 def _homes(root: Mapping[str, object], slots: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linkpack import __version__
+from linkpack.report import graph_json
 from linkpack.trace.parts import purl
 from linkpack.trace.places import known_homes, shown_path, shown_spec
 from linkpack.trace.shipped import by_slot, content_digest
@@ -71,7 +72,7 @@ def snapshot_manifest(record: Record) -> str:
             "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
             "rewrittenSpecs": _changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
-            "runtimeGraph": {"packages": plan.packages, "edges": plan.edges, "verified": True},
+            "runtimeGraph": graph_json(plan),
         }
     )
 

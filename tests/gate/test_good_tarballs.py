@@ -86,6 +86,7 @@ GOOD = [
     ("bin-made-later", manifest(bin="x.exe", scripts={"postinstall": "node install.js"})
      + member("package/x.exe", "not yet"), ["WENTRYPOINT"]),
     ("main-made-later", manifest(main="build/a.node") + member("package/binding.gyp"), ["WENTRYPOINT"]),
+    ("shebang-of-windows", manifest(bin="c") + member("package/c", "#!/usr/bin/env node\r\n"), ["WSHEBANG"]),
     ("types-versions", manifest(types="index.d.ts", typesVersions={"*": {"*": ["dist/*"]}}), []),
     ("example-key", BODY + member("package/a.js", "AKIAIOSFODNN7EXAMPLE"), []),
     ("main-gone", manifest(main="gone.js") + member("package/index.js"), ["WENTRYPOINT"]),

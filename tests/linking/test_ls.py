@@ -11,7 +11,7 @@ import pytest
 
 from linkpack.linking import linkapi
 from linkpack.linking.linkrecord import find_store
-from linkpack.linking.whereabouts import replaced_links
+from linkpack.linking.whereabouts import lost_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:
@@ -166,16 +166,30 @@ def test_a_damaged_record_of_another_project(text: str, box: LinkBox) -> None:
     assert len(listed(lib)["linkedAt"]) == 2
 
 
-def test_links_that_an_install_replaced(box: LinkBox) -> None:
-    """Whoever packs what lies there can be told that it is not what was linked."""
+def test_links_that_do_not_stand(box: LinkBox) -> None:
+    """Whoever packs what lies there can be told that it is not what was linked, replaced or gone."""
     lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
-    linkapi.link([lib, other], app, box.options())
+    linkapi.link([lib, other, box.package("good", "good")], app, box.options())
     store = find_store(box.env)
-    assert replaced_links(store, app) == ()
+    assert list(lost_links(store, app, [f"{app}/node_modules"])) == []
     for name in ("lib", "other"):
         Path(app, "node_modules", name).unlink()
     Path(app, "node_modules/lib").mkdir()
-    assert [entry.name for entry in replaced_links(store, app)] == ["lib"]
+    lost = dict(lost_links(store, app, [f"{app}/node_modules"]))
+    assert sorted(entry.name for entry in lost.values()) == ["lib", "other"]
+    assert lost[f"{app}/node_modules/lib"].target == lib
+
+
+def test_links_that_do_not_stand_where_node_modules_is_a_link(box: LinkBox) -> None:
+    """The path is the one by which the project knows the folder, as Node's lookup does."""
+    lib, app = box.package("lib", "lib"), box.package("app", "app")
+    Path(app, "shared").mkdir()
+    Path(app, "node_modules").symlink_to("shared")
+    linkapi.link([lib], app, box.options())
+    Path(app, "shared/lib").unlink()
+    store = find_store(box.env)
+    assert list(dict(lost_links(store, app, [f"{app}/node_modules"]))) == [f"{app}/node_modules/lib"]
+    assert list(lost_links(store, f"{app}2", [f"{app}/node_modules"])) == []
 
 
 def test_warnings_are_told(box: LinkBox) -> None:

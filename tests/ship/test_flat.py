@@ -188,11 +188,6 @@ REFUSED: dict[str, tuple[LayoutName, str, Tree]] = {
         "EVENDORLOCAL",
         {"app": app("left", dependencies={"left": "file:left.tgz"}), "app/node_modules/left": {}},
     ),
-    "the project's own file in the way": (
-        "vendor",
-        "EPATH",
-        {"app": app("lib"), "app/vendor/lib": {}, "app/node_modules/lib": "lib", "lib": {}},
-    ),
 }
 
 
@@ -201,6 +196,56 @@ def test_refused(tmp_path: Path, case: str) -> None:
     """What the layout cannot hold is refused."""
     layout, code, tree = REFUSED[case]
     assert set(codes(lay(tmp_path, tree), layout)) == {code}
+
+
+def test_beside_a_vendor_folder_of_the_project(tmp_path: Path) -> None:
+    """A package takes another folder where the project has its own of that name, which ships as it is."""
+    tree: Tree = {
+        "app": app("lib", "lib-2"),
+        "app/vendor/lib": {"version": "9.0.0"},
+        "app/node_modules/lib": "lib",
+        "lib": {},
+        "app/node_modules/lib-2": {},
+    }
+    plan = api.plan_pack(lay(tmp_path, tree), layout="vendor")
+    assert specs(plan) == {"dependencies": {"lib": "file:./vendor/lib-2", "lib-2": "file:./vendor/lib-2-2"}}
+    assert [each.slots for each in plan.bundled] == [("vendor/lib-2",), ("vendor/lib-2-2",)]
+    assert json.loads((tmp_path / "app/vendor/lib/package.json").read_text(encoding="utf-8"))["version"] == "9.0.0"
+    paths = [entry.path for entry in plan.entries]
+    assert len(paths) == len(set(paths))
+    assert "package/vendor/lib/index.js" in paths
+
+
+def test_a_package_that_lies_in_the_vendor_folder_already(tmp_path: Path) -> None:
+    """What the project links to in its own vendor folder stays there, and each of its files is there once."""
+    fields = {"name": "lib", "devDependencies": {"x": "1"}}
+    tree: Tree = {"app": app("lib"), "app/vendor/lib": fields, "app/node_modules": {}}
+    root = lay(tmp_path, tree)
+    (root / "node_modules" / "lib").symlink_to("../vendor/lib")
+    plan = api.plan_pack(root, layout="vendor")
+    assert specs(plan) == {"dependencies": {"lib": "file:./vendor/lib"}}
+    assert sorted(entry.path for entry in plan.entries) == [
+        "package/index.js",
+        "package/package.json",
+        "package/vendor/lib/index.js",
+        "package/vendor/lib/package.json",
+    ]
+    assert specs(plan, "vendor/lib") == {}
+
+
+def test_commands_in_a_vendored_package(tmp_path: Path) -> None:
+    """Paths of the project in node_modules are written as those where the package lies, and are there once."""
+    tree: Tree = {
+        "app": app("lib", main="./node_modules/lib/index.js", bin={"a": "node_modules/lib/index.js", "b": "b.js"}),
+        "app/node_modules/lib": {},
+    }
+    plan = api.plan_pack(lay(tmp_path, tree), layout="vendor")
+    manifest = manifests(plan)[""]
+    assert manifest["main"] == "./vendor/lib/index.js"
+    assert manifest["bin"] == {"a": "./vendor/lib/index.js", "b": "b.js"}
+    modes = {entry.path: entry.mode for entry in plan.entries}
+    assert modes["package/vendor/lib/index.js"] == 0o755
+    assert "package/node_modules/lib/index.js" not in modes
 
 
 def test_equal_copies_become_one(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 The structure is that of npm-packlist 10.0.4 and 11.3.0 with ignore-walk: a frame for each folder, which asks its
 parent first. Only the compiled patterns are linkpack's, as other tests hold them against minimatch. Where linkpack
-differs from npm on purpose (rows F10, M1, M3, P4 and B1 of docs/differences-from-npm.md), so does this.
+differs from npm on purpose (rows F10, M1, M3, P4, B1 and B12 of docs/differences-from-npm.md), so does this.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ STRICT_12 = "/npm-shrinkwrap.json /bun.lock /.npm-extension.mjs /.npm-extension.
 class Package(NamedTuple):
     """What is packed: the folder, its manifest, what it is to the tarball, and the ignore files around it.
 
-    With *rereads* the paths that npm 12's `files` finds are read as patterns again, as npm does (row F10).
+    With *rereads* the paths that npm 12's `files` finds are read as patterns again, as npm does (row F10), and a
+    command in node_modules opens all of that (row B12).
     """
 
     root: Path
@@ -90,7 +91,11 @@ def _below(package: Package, folder: str, parent: _Frame | None, *, is_open: boo
             if frame.ask(parts, "maybe"):
                 opened = frame.ask(parts, "file") or frame.ask(parts, "folder")
                 yield from _below(package, path, frame, is_open=opened)
-        elif frame.ask(parts, "file"):
+        elif frame.ask(parts, "file") and (
+            package.rereads
+            or not path.startswith("node_modules/")
+            or path in map(posixpath.normpath, _wanted(package))
+        ):
             yield path
 
 
@@ -122,8 +127,7 @@ def _ignore_file(folder: Path) -> list[Rule]:
 
 def _strict(package: Package, first: list[Rule]) -> list[Rule]:
     manifest, edition = package.manifest, package.edition
-    bins = [*manifest.bins.values(), *_folder_bins(package)]
-    wanted = [re.sub("^(\\./+)+", "", path) for path in (manifest.browser, manifest.main, *bins) if path]
+    wanted = _wanted(package)
     patched = manifest.patched if (edition, package.kind) == ("12", "root") else ()
     return [
         *first,
@@ -132,6 +136,13 @@ def _strict(package: Package, first: list[Rule]) -> list[Rule]:
         *[Rule(path, "", negated=True, glob=literal_glob(fold(posixpath.normpath(path)))) for path in wanted],
         *_rules(*[f"/{path.removeprefix('./')}" for path in patched if path]),
     ]
+
+
+def _wanted(package: Package) -> list[str]:
+    """The files that fields of the manifest let in."""
+    manifest = package.manifest
+    bins = [*manifest.bins.values(), *_folder_bins(package)]
+    return [re.sub("^(\\./+)+", "", path) for path in (manifest.browser, manifest.main, *bins) if path]
 
 
 def _folder_bins(package: Package) -> list[str]:

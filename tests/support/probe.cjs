@@ -2,8 +2,8 @@
 //
 //   node probe.cjs FOLDER '["name", ...]'
 //
-// FOLDER is the package, the names are the ones taken for its own edges; every other package's are its dependencies
-// and optionalDependencies. The answer is JSON: `edges` and `peers` map "identity name" to the identities found (more
+// FOLDER is the package, the names are the ones taken for its own edges; every other package's are its dependencies,
+// its optionalDependencies, and of its bundle what its own node_modules hold, or a source directory finds. The answer is JSON: `edges` and `peers` map "identity name" to the identities found (more
 // than one when copies of a package do not agree), "absent" being that nothing was; `places` maps each identity to
 // the number of folders that it was found in. An identity is name@version and a digest of the code that is loaded.
 'use strict'
@@ -35,10 +35,18 @@ const find = (at, name) => {
   return hit && realpathSync(hit)
 }
 
+const brought = at => {
+  const { bundleDependencies, bundledDependencies } = read(at)
+  const listed = [bundleDependencies ?? bundledDependencies ?? []].flat()
+  const isSource = !at.split('/').includes('node_modules')
+  return listed.filter(name => existsSync(join(at, 'node_modules', String(name), 'package.json')) ||
+    (isSource && find(at, String(name))))
+}
+
 const asked = at => at === start
   ? { wanted: JSON.parse(names), peers: [] }
   : {
-      wanted: Object.keys({ ...read(at).dependencies, ...read(at).optionalDependencies }),
+      wanted: [...new Set([...Object.keys({ ...read(at).dependencies, ...read(at).optionalDependencies }), ...brought(at)])],
       peers: Object.keys({ ...read(at).peerDependencies })
     }
 

@@ -1,0 +1,89 @@
+"""What the shipped manifests say of their own bundles: names that have to leave the list, or to be declared.
+
+Measured with npm 11.19.1, npm 12.2.0 and pnpm 12.21.0 as the consumer: a name that bundleDependencies lists is not
+fetched, even when the tarball lacks it. What a bundled package lists and does not declare stays inside of that
+package; further up npm's first install removes it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from linkpack.bundle.protocols import exact
+from linkpack.bundle.specs import SpecChange
+from linkpack.npm import jsontext
+from linkpack.npm.jsonedit import set_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from linkpack.bundle.graph import BundleGraph, Package
+    from linkpack.npm.manifest import Manifest
+
+_LISTS = ("bundleDependencies", "bundledDependencies")
+
+
+def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
+    """Yield the changes that the lists of bundled names in the manifests of *graph* need.
+
+    An optional name that is not installed leaves the list. What a linked package bundles without declaring it
+    becomes a dependency; an installed package keeps such a package inside of itself.
+    """
+    for package in graph.packages.values():
+        manifest = package.manifest
+        for name in manifest.bundle:
+            to = package.needs.get(name)
+            if to is None and name in manifest.optional_dependencies:
+                reason = "it is optional and not installed, and installers fetch no name that is listed there"
+                yield SpecChange(package.id, package.label, _list_of(manifest), name, name, "", reason)
+            elif package.linked and _is_undeclared(graph, package, name):
+                spec = exact(graph.packages[str(to)].manifest.version) or "*"
+                reason = "it is bundled and not declared, and npm install would remove it"
+                yield SpecChange(package.id, package.label, "dependencies", name, "", spec, reason)
+
+
+def _is_undeclared(graph: BundleGraph, package: Package, name: str) -> bool:
+    """True if *name* ships for *package*, which is not the root, and stands in none of its dependency fields."""
+    declared = name in package.manifest.dependencies or name in package.manifest.optional_dependencies
+    return not declared and package.id != graph.root and package.needs.get(name) in graph.packages
+
+
+def _list_of(manifest: Manifest) -> str:
+    """Return the key that holds the list: npm takes the alias only without the other."""
+    return _LISTS[0] if _LISTS[0] in manifest.members else _LISTS[1]
+
+
+def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
+    """True if *change*, of a package with *manifest*, is one that `plan_bundled_names` gave."""
+    is_new = change.section == "dependencies" and change.key not in manifest.dependencies
+    return change.section in _LISTS or is_new
+
+
+def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+    """Make *changes*, all of `plan_bundled_names` for this one manifest, in *raw*; every other byte stays."""
+    if not changes:
+        return raw
+    dropped = {change.key for change in changes if change.section in _LISTS}
+    members = jsontext.parse(raw, "package.json")
+    key = next((key for key in _LISTS if key in members), _LISTS[0])
+    listed = members.get(key)
+    if dropped and isinstance(listed, (list, dict)):
+        places: Iterator[tuple[str | int, object]]
+        places = ((name, name) for name in listed) if isinstance(listed, dict) else enumerate(listed)
+        gone = [at for at, name in places if name in dropped]
+        raw = jsontext.replace_values(raw, [((key, at), jsontext.REMOVE) for at in gone])
+    elif dropped:  # `true` stands for every dependency
+        dependencies = members.get("dependencies")
+        kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []
+        raw = _set(raw, (key,), json.dumps(kept))
+    for change in changes:
+        if change.section not in _LISTS:
+            raw = _set(raw, (change.section, change.key), json.dumps(change.new))
+    return raw
+
+
+def _set(raw: bytes, path: Sequence[str], value: str) -> bytes:
+    """Set the member at *path* of the manifest *raw* to the JSON *value*."""
+    mark = jsontext.BOM if raw.startswith(jsontext.BOM) else b""
+    return mark + set_raw(raw[len(mark) :].decode(), path, value, str).encode()

@@ -1,0 +1,68 @@
+"""What was checked of a planned tarball, and what was left open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.bundle.loadable import check_commands
+from linkpack.bundle.phantoms import check_sources
+from linkpack.bundle.platforms import check_platforms
+
+if TYPE_CHECKING:
+    from linkpack.bundle.check import Proof
+    from linkpack.bundle.graph import BundleGraph
+    from linkpack.bundle.loadable import Loading
+    from linkpack.bundle.planned import Planned
+    from linkpack.errors import Problem
+
+
+class Checks(NamedTuple):
+    """What was compared with the disk, and how much of it is not as there.
+
+    *packages* counts the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
+    nothing, *elsewhere* to another copy than on disk. *lacking* counts entry points that are not in the tarball.
+    *sources* were read for what they load, *unread* were too large or no valid scripts. *strays* counts what the
+    sources load and the tarball does not bring.
+    """
+
+    packages: int = 0
+    edges: int = 0
+    nowhere: int = 0
+    elsewhere: int = 0
+    lacking: int = 0
+    sources: int = 0
+    unread: int = 0
+    strays: int = 0
+
+    @property
+    def verified(self) -> bool:
+        """True if nothing was left open."""
+        return not (self.nowhere or self.elsewhere or self.lacking or self.unread or self.strays)
+
+
+class Findings(NamedTuple):
+    """The *checks* that were made, what to refuse, and what to warn of."""
+
+    checks: Checks
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def check_contents(graph: BundleGraph, planned: Planned, proof: Proof, loading: Loading) -> Findings:
+    """Check what is in the files of *planned*, beside *proof* and *loading*: that it resolves, and can be loaded.
+
+    Raises `OSError` and `SourceChanged` when a file cannot be read, or is not what was planned.
+    """
+    sources = check_sources(graph, planned)
+    checks = Checks(
+        packages=proof.packages,
+        edges=proof.edges,
+        nowhere=proof.nowhere,
+        elsewhere=len(proof.warnings),
+        lacking=loading.lacking,
+        sources=sources.read,
+        unread=sources.unread,
+        strays=len(sources.warnings),
+    )
+    more = (*check_commands(graph, planned), *check_platforms(graph, planned))
+    return Findings(checks, sources.problems, (*proof.warnings, *loading.warnings, *sources.warnings, *more))

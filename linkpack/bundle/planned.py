@@ -1,0 +1,30 @@
+"""The planned tarball as the checks see it: which package lies where, with which files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from linkpack.select.packlist import Packlist
+
+
+class Planned(NamedTuple):
+    """A planned tarball.
+
+    *slots* map each folder that holds a package, "" for the root, to the package's id. *packlists* are by id,
+    *paths* are all paths in it, below the root. *moved* maps paths that the root's manifest names in its own
+    node_modules to where the layout has them. *flat*: a package finds what it declares and nothing else.
+    """
+
+    slots: Mapping[str, str]
+    packlists: Mapping[str, Packlist]
+    paths: Collection[str] = ()
+    moved: Mapping[str, str] = {}
+    flat: bool = False
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The packages in it, each once, in the order of their first slots."""
+        return tuple(dict.fromkeys(self.slots.values()))
