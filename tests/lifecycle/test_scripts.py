@@ -29,7 +29,7 @@ HEEDFUL = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from linkpack.cli import main
+from linkpack.cli.main import main
 main()
 """
 BARE = {"PATH": "/bin", "HOME": "/nonexistent"}
