@@ -19,7 +19,14 @@ CODE = re.compile(r'"([EW][A-Z]{3,})"')
 GENERAL = {"ELINKPACK", "EPROJECT", "EBUNDLE", "EPLAN", "ESNAPSHOT", "EDITOR"}
 
 # The pages of commands; those of all others are in link.md.
-PLACES = {"pack": "pack.md", "verify": "verify.md", "diff": "verify.md", "unpack": "verify.md", "why": "why.md"}
+PLACES = {
+    "pack": "pack.md",
+    "verify": "verify.md",
+    "diff": "verify.md",
+    "unpack": "verify.md",
+    "why": "why.md",
+    "help": "../README.md",
+}
 
 
 def page(name: str) -> str:
@@ -68,4 +75,4 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_help_without_a_command_lists_the_commands() -> None:
     """The help of the program names each command with a line about it."""
     text = CliRunner().invoke(linkpack, ["--help"]).output
-    assert all(re.search(rf"^  {name}\s+\S", text, re.MULTILINE) for name in commands())
+    assert all(re.search(rf"^  {name}(?:, \w+)?\s+\S", text, re.MULTILINE) for name in commands())

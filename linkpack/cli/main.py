@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED = 130  # 128 and the number of SIGINT
+_WHOLE = 1000  # characters of a command's summary: as many as it has
 
 # command -> where it is; a module is imported when its command is
 _COMMANDS = {
@@ -45,15 +46,20 @@ _COMMANDS = {
 }
 
 
+_ALIASES = {"ln": "link", "status": "ls"}
+
+
 class _Lazy(click.Group):
     """A group that imports only the command that was asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The commands' names, as the help lists them."""
-        return list(_COMMANDS)
+        """List the commands' names as the help has them, without those that are other names of one."""
+        return [*(name for name in _COMMANDS if name not in _ALIASES), "help"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command called *cmd_name*; None when there is none."""
+        """Return the command called *cmd_name*; None when there is none."""
+        if cmd_name == "help":
+            return _help
         where = _COMMANDS.get(cmd_name)
         if where is None:
             return None
@@ -61,9 +67,52 @@ class _Lazy(click.Group):
         found = getattr(importlib.import_module(module), name)
         return found if isinstance(found, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that *args* begin with; an error for an unknown one names those that are like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as err:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for who mistypes
+
+            near = get_close_matches(args[0], [*_COMMANDS, "help"])
+            if not near:
+                raise
+            message = f"{err.message} Did you mean {' or '.join(map(repr, near))}?"
+            raise click.UsageError(message, ctx) from err
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their other names, each with the whole first sentence about it."""
+        others = {name: [other for other, meant in _ALIASES.items() if meant == name] for name in _COMMANDS}
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None:
+                rows.append((", ".join([name, *others.get(name, ())]), command.get_short_help_str(limit=_WHOLE)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.command(name="help")
+@click.argument("command", required=False, metavar="[COMMAND]")
+@click.pass_context
+def _help(ctx: click.Context, command: str | None) -> None:
+    """Show what linkpack, or one COMMAND of it, can do."""
+    above = ctx.parent or ctx
+    if command is None:
+        click.echo(above.get_help())
+        return
+    name, found, _ = linkpack.resolve_command(above, [command])
+    if found is not None:
+        with click.Context(
+            found, info_name=name, parent=above, help_option_names=above.help_option_names
+        ) as inner:
+            click.echo(found.get_help(inner))
+
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(version)s")
 def linkpack() -> None:
     """Develop against linked npm packages, and publish them as they are on disk."""
     import signal  # noqa: PLC0415 - only what runs can be stopped
