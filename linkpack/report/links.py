@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -62,13 +63,28 @@ def problem_lines(kind: str, problems: Sequence[Problem]) -> str:
 def done(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     """Say what a plan did, in npm's words: `added 1 package`, or `up to date`; a line for each link.
 
+    Where no link changed, the files that did are named: those that a link was saved in.
+
     *roots* are the project's folders: each change outside of them has a line of its own.
     """
     counts = (("added", len(plan.added)), ("removed", len(plan.removed)), ("changed", len(plan.changed)))
     parts = [f"{verb} {count} package{'s' if count > 1 else ''}" for verb, count in counts if count]
     outside = _outside_lines(plan, roots, _PAST)
-    first = ", ".join(parts) or ("up to date in the project" if outside else "up to date")
+    first = ", ".join(parts) or _unlinked_line(plan, roots, "changed")
+    if not first:
+        first = "up to date in the project" if outside else "up to date"
     return "\n".join([first, *_details(plan), *outside])
+
+
+def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
+    """Say what a plan without a link to make or remove does to the project: to its files, or the record alone."""
+    from linkpack.linking.states import File  # noqa: PLC0415 - only where links change
+
+    files = [one.path for one in plan.changes if isinstance(one.after, File) or isinstance(one.before, File)]
+    inside = [path for path in files if not roots or any(path.startswith(f"{root}/") for root in roots)]
+    if inside:
+        return f"{verb} {' and '.join(shown(posixpath.basename(path)) for path in dict.fromkeys(inside))}"
+    return f"{verb} the record of links alone" if plan.edits or plan.saves else ""
 
 
 def _details(plan: LinkPlan) -> Iterator[str]:
@@ -109,6 +125,8 @@ def planned(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     lines = [f"add {_label(item)}" for item in plan.added]
     lines += [f"change {old.name} {old.version or '(no version)'} => {new.version}" for old, new in plan.changed]
     lines += [f"remove {_label(item)}" for item in plan.removed]
+    if not lines and (line := _unlinked_line(plan, roots, "change")):
+        lines = [line]
     return "\n".join([*(shown(line) for line in lines), *_outside_lines(plan, roots, _FUTURE)])
 
 

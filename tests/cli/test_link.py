@@ -56,6 +56,17 @@ def test_documented(name: str) -> None:
             assert any(f"`{form}" in page for form in option.opts), option.opts
 
 
+def test_saving_a_link_that_stands_is_told(box: LinkBox) -> None:
+    """Where only files change, they are named: "up to date" would hide what was written."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    run("link", lib, "-C", app)
+    saved = "package.json and package-lock.json\n"
+    assert run("link", lib, "--save", "--dry-run", "-C", app).output == f"change {saved}"
+    assert run("link", lib, "--save", "-C", app).output == f"changed {saved}"
+    assert run("link", lib, "--save", "-C", app).output == "up to date\n"
+    assert run("undo", "-C", app).output == "changed package-lock.json and package.json\n"
+
+
 def test_the_story(box: LinkBox) -> None:
     """Link, see, lose, bring back, undo and unlink: what is said is what npm says, and more."""
     lib, app = box.command("lib", "alpha", version="9.0.0"), box.package("app", "app")
