@@ -67,6 +67,17 @@ def test_saving_a_link_that_stands_is_told(box: LinkBox) -> None:
     assert run("undo", "-C", app).output == "changed package-lock.json and package.json\n"
 
 
+def test_a_link_that_is_only_recorded_is_told(box: LinkBox) -> None:
+    """A link that somebody made by hand stays as it is; that it counts as linked from now on is told."""
+    lib, app = box.package("lib", "alpha"), box.package("app", "app")
+    Path(app, "node_modules").mkdir()
+    Path(app, "node_modules/alpha").symlink_to(lib)
+    assert run("link", lib, "--no-global", "--dry-run", "-C", app).output == "change the record of links alone\n"
+    assert run("link", lib, "--no-global", "-C", app).output == "changed the record of links alone\n"
+    assert run("undo", "-C", app).output == "changed the record of links alone\n"
+    assert run("ls", "-C", app).output == f"linked    alpha 1.0.0 -> {lib} (not made by linkpack)\n"
+
+
 def test_the_story(box: LinkBox) -> None:
     """Link, see, lose, bring back, undo and unlink: what is said is what npm says, and more."""
     lib, app = box.command("lib", "alpha", version="9.0.0"), box.package("app", "app")
