@@ -1,4 +1,4 @@
-"""The version of linkpack, in a module of its own: whoever needs it must not import the whole package."""
+"""The version of linkpack, for modules that must not import the whole package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that a system or tool cannot hold, or takes for others: shipped, as Linux and npm can, and said."""
+"""Finds names that some system or tool cannot hold, or takes for another name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ _DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 
 
 def has_control(path: str) -> bool:
-    """Whether *path* has characters that control a terminal or cannot be seen."""
+    """Return True if *path* has characters that control a terminal or cannot be seen."""
     return bool(path.strip(PLAIN)) and re.search(_CONTROL, path) is not None
 
 
 def windows_lacks(path: str) -> bool:
-    """Whether Windows cannot hold *path*: by its characters, the ending of a portion, or a device's name."""
+    """Return True if Windows cannot hold *path*.
+
+    Its characters, the ending of one of its portions, or a device's name can be the reason.
+    """
     # Nearly every path is plain, which costs a fifth of the pattern to see.
     if not path.strip(PLAIN) and "./" not in path and " /" not in path and path[-1:] not in {" ", "."}:
         lower = f"/{path.lower()}"
@@ -30,7 +33,7 @@ def windows_lacks(path: str) -> bool:
 
 
 def folded_name(path: str) -> str:
-    """*path* as a system sees it that ignores case and Unicode's composition: equal for what is one name there."""
+    """Fold *path* so that names are equal which are one where case and Unicode's composition do not count."""
     from unicodedata import normalize  # noqa: PLC0415 - only for names that are not ASCII
 
     return normalize("NFC", normalize("NFC", path).casefold())
