@@ -31,7 +31,7 @@ fuzz: ## let atheris look for inputs that break a reader, ten minutes each; what
 
 faults: ## every fault at every call of every command, and the tables of docs/security.md from that; minutes
 	sh .ci/setup test
-	.venv/bin/python -m tests.support.faulttable
+	.venv/bin/python -m tests.tools.fault_table
 
 docs: ## the library's reference, as HTML, in build/docs
 	sh .ci/setup docs

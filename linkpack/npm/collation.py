@@ -1,7 +1,7 @@
 """The root collation's data, as measured from node: weights, canonical decompositions and letter case.
 
 collation.dat is JSON compressed with zlib, after a line that says what it was measured on;
-`tests/support/make_collation.py` makes it. It is read once, when text that is not ASCII turns up.
+`tests/tools/make_collation.py` makes it. It is read once, when text that is not ASCII turns up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sort keys that put text in the order of JavaScript's `a.localeCompare(b, "en")`, which npm sorts by.
 
 That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR. ASCII text needs none of
-its data; for other text the weights are read, once, from collation.dat, which `tests/support/make_collation.py`
+its data; for other text the weights are read, once, from collation.dat, which `tests/tools/make_collation.py`
 measured from node's `Intl.Collator`. The same text has the same key on every machine and every Python: nothing
 comes from the locale or from the interpreter's own Unicode data.
 

@@ -2,7 +2,7 @@
 
 Afterwards: the old output or the new one, one error line with a code, no traceback, nothing temporary (but after
 SIGKILL, where the next run removes it), and the sources as they were. Each test takes a sample of the faults;
-`LINKPACK_FAULTS=all` takes every one, as `python -m tests.support.faulttable` does for docs/security.md.
+`LINKPACK_FAULTS=all` takes every one, as `python -m tests.tools.fault_table` does for docs/security.md.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.faultscenes import SCENES
 from tests.support.faultstage import Stage
-from tests.support.faulttable import INPUTS, PAGE, collected, rows, trials
+from tests.tools.fault_table import INPUTS, PAGE, collected, rows, trials
 from tests.support.faulty import faulty
 
 if TYPE_CHECKING:

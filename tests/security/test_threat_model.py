@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.support.faulttable import PAGE
+from tests.tools.fault_table import PAGE
 from tests.support.faulty import ROOT
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
