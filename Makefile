@@ -1,10 +1,25 @@
-.PHONY: demo test bench lint format docs fuzz faults ci
+.PHONY: demo test test-all coverage codes bench lint format docs fuzz faults ci
 
 demo: ## pack a fixture project with a linked dependency
 	sh .ci/demo
 
-test: ## run the tests
+test: ## the unit tests, without network, in about a minute
+	sh .ci/setup test
+	.venv/bin/python -m pytest -q -n 2 -m "not (slow or property or differential or installs)"
+
+test-all: ## every test; installs what they compare with
 	sh .ci/test
+
+coverage: ## every test with branch coverage, which may not fall below the gate in pyproject.toml
+	sh .ci/setup test
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -q -n 2
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
+
+codes: ## docs/codes.md from the register of codes
+	sh .ci/setup test
+	.venv/bin/python -m tests.tools.codes
 
 bench: ## linkpack and the installed package managers side by side; minutes
 	sh .ci/setup test

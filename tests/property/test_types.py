@@ -26,6 +26,8 @@ from tests.support.typefuzz import retyped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 MANIFEST: dict[str, Any] = {
     "name": "evil", "version": "1.0.0", "description": "d", "main": "index.js", "module": "m.js",
     "browser": {"./a": "./b"}, "types": "i.d.ts", "typings": "i.d.ts", "typesVersions": {"*": {"*": ["x"]}},

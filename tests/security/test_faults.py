@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.support.faulty import Faulty
 
+pytestmark = pytest.mark.slow
+
 EVERY = os.environ.get("LINKPACK_FAULTS") == "all"
 MOST = {"pack": 8, "unpack": 10, "verify": 5}  # faults of one kind; the link commands take longer to set up
 CODE = ["-m", "linkpack"]

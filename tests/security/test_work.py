@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from tests.support.faulty import Faulty, Run
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 LOOKING = ("stat", "lstat", "fstat", "access", "readlink")
 
