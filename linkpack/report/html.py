@@ -204,7 +204,8 @@ def _weight(node: Node) -> str:
 
 # --- the tables
 
-_SIZED = ('<span class="bar"></span>', "bytes")  # heads of the columns that `_row` makes
+_BYTES = '<span class="number">bytes</span>'
+_SIZED = ('<span class="bar"></span>', _BYTES)  # heads of the columns that `_row` makes
 
 
 def _row(name: str, size: int, whole: int) -> str:
@@ -370,15 +371,17 @@ def _comparison(difference: Difference) -> Iterator[str]:
     )
     rows = [
         f"<tr><th scope=row><code>{_text(change.path)}</code></th>"
-        f'<td class="{change.kind}">{_CHANGES[change.kind]}</td><td class="number">{_growth(grown)}</td></tr>'
+        f'<td class="short {change.kind}">{_CHANGES[change.kind]}</td>'
+        f'<td class="number">{_growth(grown)}</td></tr>'
         for grown, change in changes
     ]
-    yield from _table(("file", "change", "bytes"), rows)
+    yield from _table(("file", "change", _BYTES), rows)
     yield "</section>"
 
 
 def _change_row(slot: str, old: str, new: str) -> str:
-    return f"<tr><th scope=row><code>{_text(slot)}</code></th><td>{_text(old)}</td><td>{_text(new)}</td></tr>"
+    versions = "".join(f'<td class="short">{_text(version)}</td>' for version in (old, new))
+    return f"<tr><th scope=row><code>{_text(slot)}</code></th>{versions}</tr>"
 
 
 def _grown(old: object, new: object) -> int:
