@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import set_raw
-from linkpack.npm.protocols import exact
+from linkpack.npm.specs import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,9 +17,6 @@ from linkpack.npm import json_text as jsontext
 from linkpack.npm.protocols import (
     Supplied,
     UnresolvableError,
-    WorkspaceSpecs,
-    allows,
-    exact,
     from_catalog,
     from_jsr,
     from_patch,
@@ -29,7 +26,8 @@ from linkpack.npm.protocols import (
     no_version,
     without_npm,
 )
-from linkpack.npm.specs import parse_spec
+from linkpack.npm.specs import allows, exact, parse_spec
+from linkpack.npm.workspace_specs import WorkspaceSpecs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

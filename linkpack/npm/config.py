@@ -10,8 +10,8 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, Problem
-from linkpack.npm.npmrc import TooLong, expand, parse_npmrc
-from linkpack.read_cache import once
+from linkpack.npm.npmrc_text import TooLong, expand, parse_npmrc
+from linkpack.npm.programs import find_node, find_program, which
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
@@ -19,7 +19,7 @@ from linkpack.system.accounts import home_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
     from linkpack.system.node import Node
 
 _MAX_NPMRC = 4 << 20  # bytes, as written and with its variables expanded
@@ -151,61 +151,6 @@ def _environment(env: Mapping[str, str]) -> dict[str, Value]:
             key = name[len(_ENV) :]
             found[(key[:1] + key[1:].replace("_", "-")).lower()] = value
     return found
-
-
-# --- programs on PATH
-
-
-def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) -> str:
-    """Return the path of the program *name* as PATH leads to it, empty if it does not.
-
-    Relative entries of PATH, and those of a project (`node_modules/.bin`), are passed over: what a clone brings
-    along is not started, and does not decide where links are global.
-    """
-    names = (name, f"{name}.exe", f"{name}.cmd") if windows else (name,)
-    for folder in env.get("PATH", "").split(":"):
-        if not folder.startswith("/") or folder.rstrip("/").endswith("/node_modules/.bin"):
-            continue
-        for path in (posixpath.join(folder, each) for each in names):
-            if fs.is_file(path) and fslinks.executable(path):
-                return path
-    return ""
-
-
-def which(name: str, env: Mapping[str, str], *, windows: bool = False) -> str:
-    """Return the real path of the program *name* on PATH, empty if there is none."""
-    found = find_program(name, env, windows=windows)
-    return fs.real_path(found) if found else ""
-
-
-def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
-    """Return what the `node` on PATH is for a command in *cwd*; None if there is none.
-
-    Raises `ConfigError` (ENODE) when there is one that does not say what it is, such as a shim of a version
-    manager that has no version for this folder.
-    """
-    program = find_program("node", env)
-    if not program:
-        return None
-    from linkpack.system.node import NodeUnknown, ask_node  # noqa: PLC0415 - not when the prefix is set
-
-    try:
-        return once(("node", program, cwd), lambda: ask_node(program, cwd, env, _cache_file(env)))
-    except NodeUnknown as err:
-        raise ConfigError(
-            f"{program} does not say where Node is: {err}",
-            code="ENODE",
-            path=program,
-            hint="make node run in this folder, set npm_config_prefix, or pass --prefix DIR",
-        ) from err
-
-
-def _cache_file(env: Mapping[str, str]) -> str:
-    """Return the path of what is remembered of Node, empty if there is no place for it."""
-    base, home = env.get("XDG_CACHE_HOME", ""), home_folder(env)
-    if not base.startswith("/"):
-        base = f"{home}/.cache" if home and fs.is_dir(home) else ""
-    return f"{base}/linkpack/node.json" if base else ""
 
 
 # --- the prefix

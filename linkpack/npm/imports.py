@@ -1,7 +1,7 @@
 """Finds the modules that a JavaScript or TypeScript source loads: reads it token by token, without parsing it.
 
-That takes 100 times as long as `specifiers.mentioned`, which tells what a source may load at all. A specifier that
-is put together at run time is not found. Compared with acorn and TypeScript on 26,000 files; see
+That takes 100 times as long as `import_mentions.mentioned`, which tells what a source may load at all. A specifier
+that is put together at run time is not found. Compared with acorn and TypeScript on 26,000 files; see
 tests/differential/test_imports_node.py.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from linkpack.npm.specifiers import BLANK, TYPESCRIPT
+from linkpack.npm.import_mentions import BLANK, TYPESCRIPT
 
 Kind = Literal["import", "export", "dynamic", "require", "resolve"]
 

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any, NoReturn
 
-from linkpack.npm.collation_table import collation_key
+from linkpack.npm.collation import collation_key
 from linkpack.npm.json_edit import indent_of, line_end
 from linkpack.npm.json_text import check_depth
 

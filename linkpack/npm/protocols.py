@@ -6,15 +6,13 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.names import dependency_name_fault
-from linkpack.npm.ranges import parse_range, satisfies
-from linkpack.npm.semver import cleaned, parse_version
-from linkpack.npm.specs import parse_spec
+from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.ranges import parse_range
+from linkpack.npm.specs import ALIAS, parse_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
 _PATHS = r"(?i)(?:link|portal|patch|exec):"  # the protocols of pnpm and yarn that stand for one
 _PATCHED = r"(?s)patch:((?:@[^/@]+/)?[^/@]+)@([^#]*)#"
 
@@ -57,24 +55,6 @@ def is_inside(spec: str) -> bool:
         and path[:1] not in {"/", "~"}
         and posixpath.normpath(path).split("/")[0] not in {"..", "."}
     )
-
-
-def allows(spec: str, version: str) -> bool:
-    """Whether npm finds a bundled copy at *version* valid under *spec*: a range, or `npm:` with one.
-
-    Measured on npm 11.19.1: only then are `npm ls` and `npm ci` clean; the name behind `npm:` does not count.
-    """
-    if spec[:4].lower() == "npm:":
-        alias = re.fullmatch(_ALIAS, spec[4:])
-        name, spec = (alias[1], alias[2]) if alias else (spec[4:], "*")
-        if dependency_name_fault(name):
-            return False
-    return spec in {"", "*"} or satisfies(exact(version), spec)
-
-
-def exact(version: str) -> str:
-    """*version* as a spec that it satisfies; "" when npm cannot compare it."""
-    return version if parse_version(version) else cleaned(version) or ""
 
 
 def named(key: str, package: Supplied, spec: str) -> str:
@@ -133,7 +113,7 @@ def from_patch(spec: str) -> UnresolvableError | None:
 def from_jsr(spec: str, key: str) -> str:
     """`jsr:@scope/name@range` by its name on JSR's npm registry; without a name it is *key*. Raises EJSR."""
     wanted = spec.removeprefix("jsr:")
-    alias = re.fullmatch(_ALIAS, wanted)
+    alias = re.fullmatch(ALIAS, wanted)
     if alias:
         name, wanted = alias[1], alias[2]
     else:
@@ -142,71 +122,3 @@ def from_jsr(spec: str, key: str) -> str:
     if not name.startswith("@") or not slash or dependency_name_fault(name):
         raise UnresolvableError("EJSR", "names no JSR package", "write jsr:@scope/name@range")
     return f"npm:@jsr/{scope}__{base}" + (f"@{wanted}" if wanted else "")
-
-
-class WorkspaceSpecs(NamedTuple):
-    """What `workspace:` specs are resolved with: the directory of their manifest, their key, and what can answer.
-
-    *answer* is the package in the tarball that the key resolves to; without one the package is searched in
-    *workspaces*, by name, and *there* is what is installed as the key. *binding* says that the answer must
-    satisfy the range.
-    """
-
-    folder: str
-    key: str
-    workspaces: Mapping[str, Supplied]
-    answer: Supplied | None
-    there: Supplied | None
-    binding: bool
-
-    def resolve(self, spec: str) -> tuple[str, Supplied | None]:
-        """Replace each `||` alternative of *spec* that is a `workspace:` by what pnpm publishes for it.
-
-        Returns the package that the last of them means, too. Raises `UnresolvableError`: EWORKSPACE when there is
-        no such workspace, ENOVERSION when it has no version.
-        """
-        parts = spec.split("||")
-        package = None
-        for i, part in enumerate(parts):
-            wanted = part.strip()
-            if wanted.startswith("workspace:"):
-                package, meant = self._meaning(wanted.removeprefix("workspace:"))
-                new = named(self.key, package, meant) if len(parts) == 1 else meant
-                parts[i] = part.replace(wanted, new)
-        return "||".join(parts), package
-
-    def _meaning(self, wanted: str) -> tuple[Supplied, str]:
-        """Find the package and the range that *wanted* means: a range, an alias with a range, or a path."""
-        is_range = wanted in {"^", "~"} or parse_range(wanted) is not None
-        alias = None if is_range else re.fullmatch(_ALIAS, wanted)
-        name = alias[1] if alias else self.key
-        package = self.answer or self._find(name, "" if is_range or alias else wanted)
-        if alias:
-            wanted = alias[2]
-        elif not is_range:
-            wanted = ""
-        version = exact(package.version)
-        if wanted in {"", "*", "^", "~"}:
-            if not version:
-                raise no_version(f'the workspace "{package.name or name}"')
-            return package, wanted.strip("*") + version
-        is_met = not self.binding or allows(wanted, package.version)
-        return package, wanted if is_met else version or "*"
-
-    def _find(self, name: str, path: str) -> Supplied:
-        """Find the workspace in *path*, from the package or, as in yarn, the workspace root; else by *name*.
-
-        What is installed comes last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush,
-        whose pnpm-workspace.yaml is in common/temp, there is nothing else to ask.
-        """
-        beside = posixpath.normpath(posixpath.join(self.folder, path))
-        below = "/" + posixpath.normpath(path)
-        for workspace in self.workspaces.values() if path else ():
-            if workspace.folder == beside or workspace.folder.endswith(below):
-                return workspace
-        if name in self.workspaces:
-            return self.workspaces[name]
-        if self.there is None or name not in {self.key, self.there.name}:
-            message = f'means "{name}", which is no workspace here and not installed'
-            raise UnresolvableError("EWORKSPACE", message, "list its folder in workspaces, or install it")
-        return self.there

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from linkpack.npm.collation_table import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collation import collation_key, is_js_upper, js_lower, numeric_case_key
 
 _lower_key = functools.lru_cache(maxsize=4096)(lambda text: collation_key(js_lower(text)))
 

@@ -10,15 +10,16 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from linkpack.npm.names import dependency_name_fault
-from linkpack.npm.ranges import parse_range
-from linkpack.npm.semver import WHITESPACE
+from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.ranges import parse_range, satisfies
+from linkpack.npm.semver import WHITESPACE, cleaned, parse_version
 
 SpecKind: TypeAlias = Literal["registry", "alias", "file", "git", "remote", ""]
 
 _FRIENDLY = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"  # what encodeURIComponent keeps
 )
+ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
 _FILE = r"file:|[./]|~/|[a-z]:"
 _URL = r"(?:git\+)?[a-z]+:"
 _TARBALL = r"\.(?:tgz|tar\.gz|tar)$"
@@ -133,3 +134,21 @@ def _is_loose_range(text: str) -> bool:
         if not words or any(re.fullmatch(_LOOSE, word) for word in words):
             return True
     return False
+
+
+def allows(spec: str, version: str) -> bool:
+    """Whether npm finds a bundled copy at *version* valid under *spec*: a range, or `npm:` with one.
+
+    Measured on npm 11.19.1: only then are `npm ls` and `npm ci` clean; the name behind `npm:` does not count.
+    """
+    if spec[:4].lower() == "npm:":
+        alias = re.fullmatch(ALIAS, spec[4:])
+        name, spec = (alias[1], alias[2]) if alias else (spec[4:], "*")
+        if dependency_name_fault(name):
+            return False
+    return spec in {"", "*"} or satisfies(exact(version), spec)
+
+
+def exact(version: str) -> str:
+    """*version* as a spec that it satisfies; "" when npm cannot compare it."""
+    return version if parse_version(version) else cleaned(version) or ""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ConfigError
-from linkpack.npm.config import load_config, resolve, which
+from linkpack.npm.config import load_config, resolve
+from linkpack.npm.programs import which
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from linkpack.npm.import_mentions import mentioned, package_name
 from linkpack.npm.imports import Import, find_imports
-from linkpack.npm.specifiers import mentioned, package_name
 from tests.support.trees import FIXTURES
 
 
