@@ -7,7 +7,7 @@ import math
 from typing import Any, NoReturn
 
 from linkpack.npm.collation import collation_key
-from linkpack.npm.json_edit import indent_of, line_end
+from linkpack.npm.json_edit import find_indent, find_line_end
 from linkpack.npm.json_text import check_depth
 
 _FIRST = ("name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies")
@@ -83,7 +83,7 @@ def dump(lock: dict[str, Any], like: str) -> bytes:
 
     Raises `ValueError` for a number that JSON cannot say.
     """
-    indent = indent_of(like.lstrip("\ufeff"))
+    indent = find_indent(like.lstrip("\ufeff"))
     text = json.dumps(
         lock,
         indent=indent or None,
@@ -91,7 +91,7 @@ def dump(lock: dict[str, Any], like: str) -> bytes:
         allow_nan=False,
         separators=None if indent else (",", ":"),
     )
-    end = line_end(like) or "\n"
+    end = find_line_end(like) or "\n"
     if like.rstrip() != like or like == "{\n  \n}":
         text += "\n"
     # Half a surrogate pair is written as the escape that it was read from.

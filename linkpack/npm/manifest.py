@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeGuard
 
 from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm import json_text as jsontext
+from linkpack.npm.json_edit import replace_values
 from linkpack.npm.package_names import dependency_name_fault, name_fault
 from linkpack.npm.semver import WHITESPACE, version_fault
 from linkpack.npm.semver import cleaned as cleaned_version
@@ -91,7 +92,7 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
     dependencies = _dependencies(fields, "dependencies")
     edits = [((key,), text) for key, text in (("name", name), ("version", version)) if text]
     edits = [(path, text) for path, text in edits if text != fields.get(*path)]
-    raw = jsontext.replace_values(raw, edits) if edits else raw
+    raw = replace_values(raw, edits) if edits else raw
     return Manifest(
         raw=raw,
         name=name,
