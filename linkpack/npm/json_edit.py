@@ -1,7 +1,7 @@
 """Change single members of a JSON text, and leave every other byte.
 
-`replace_values` makes many edits of a package.json at once. The functions on texts make one edit each, and write
-a new member like its neighbours. `json_text` finds the places.
+`replace_values` makes many edits of a package.json at once. The functions on texts make one edit each, and
+write a new member like its neighbours. `json_text` finds the places.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ REMOVE = None  # as the new value of an edit: the member is removed
 def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str | None]]) -> bytes:
     """Replace values of a package.json by strings, or remove their members.
 
-    An edit is a path (keys of objects, indexes of arrays) and the new string, or `REMOVE`. A removed member takes
-    one comma along, and the white space up to its neighbour. Of duplicate keys the last one is replaced, which
-    JSON.parse keeps, and all are removed. Edits below a value that another edit changes are ignored. Of two
-    edits of one path the last one is made.
+    An edit is a path (keys of objects, indexes of arrays) and the new string, or `REMOVE`. A removed member
+    takes one comma along, and the white space up to its neighbour. Of duplicate keys the last one is replaced,
+    which JSON.parse keeps, and all are removed. Edits below a value that another edit changes are ignored. Of
+    two edits of one path the last one is made.
 
     Raises `ManifestInvalid` when `parse` refuses *raw*, and KeyError when it has no such path.
 
@@ -104,8 +104,8 @@ def get_raw(text: str, path: Sequence[str]) -> str | None:
 def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[str], Any] | None = None) -> str:
     """Set the value at *path* to the JSON text *raw*, or remove its member for None.
 
-    Objects on the way are made where they are missing, and removed when they lose their last member. A new member
-    is put at its place by *order*, a sort key for the keys of its object, without one at the end.
+    Objects on the way are made where they are missing, and removed when they lose their last member. A new
+    member is put at its place by *order*, a sort key for the keys of its object, without one at the end.
 
     >>> set_raw('{"dependencies": {"a": "1", "c": "3"}}', ("dependencies", "b"), '"2"', str)
     '{"dependencies": {"a": "1", "b": "2", "c": "3"}}'

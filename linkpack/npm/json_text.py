@@ -1,7 +1,7 @@
 """Read JSON as JavaScript does, and find the places of its values.
 
-`parse` reads a package.json with the C decoder of `json`, which knows no places. Errors, warnings and edits need
-them: `scan_members` looks at one object or array again, and skips each value in it with the same decoder.
+`parse` reads a package.json with the C decoder of `json`, which knows no places. Errors, warnings and edits
+need them: `scan_members` looks at one object or array again, and skips each value in it with the same decoder.
 `json_edit` changes texts at the places that it finds.
 """
 
@@ -50,8 +50,8 @@ class _Constant(str):
 class Member(NamedTuple):
     """The places of a member of an object or array.
 
-    *key* is the key, or the index in an array. The key's text is `text[start:key_end]`, empty in an array, and the
-    value's is `text[value:end]`.
+    *key* is the key, or the index in an array. The key's text is `text[start:key_end]`, empty in an array, and
+    the value's is `text[value:end]`.
     """
 
     key: str | int
@@ -103,13 +103,13 @@ _SKIPPING = json.JSONDecoder(parse_int=float, strict=False)
 def parse(raw: bytes, where: str) -> Mapping[str, object]:
     """Parse the JSON object in *raw*, as JSON.parse does.
 
-    *raw* is UTF-8, with or without a byte order mark. *where* is the file's name for messages. Of duplicate keys
-    the last one wins (`duplicate_keys` finds them). All numbers are floats. Escapes of half a surrogate pair
-    become U+FFFD, so that every text can be encoded again.
+    *raw* is UTF-8, with or without a byte order mark. *where* is the file's name for messages. Of duplicate
+    keys the last one wins (`duplicate_keys` finds them). All numbers are floats. Escapes of half a surrogate
+    pair become U+FFFD, so that every text can be encoded again.
 
-    Raises `ManifestInvalid` (EJSON) with file, line and column for what is not UTF-8, not JSON by RFC 8259 (so no
-    NaN, comment or trailing comma), not an object, longer than the limit on manifests, or nested deeper than
-    `MAX_DEPTH`. When git left the markers of a merge conflict, the message says that instead.
+    Raises `ManifestInvalid` (EJSON) with file, line and column for what is not UTF-8, not JSON by RFC 8259 (so
+    no NaN, comment or trailing comma), not an object, longer than the limit on manifests, or nested deeper
+    than `MAX_DEPTH`. When git left the markers of a merge conflict, the message says that instead.
     """
     text = decode(raw, where)
     has_constant = False

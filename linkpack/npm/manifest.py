@@ -10,8 +10,7 @@ from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import replace_values
 from linkpack.npm.package_names import dependency_name_fault, name_fault
-from linkpack.npm.semver import WHITESPACE, version_fault
-from linkpack.npm.semver import cleaned as cleaned_version
+from linkpack.npm.semver import WHITESPACE, clean_version, find_version_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,7 +166,7 @@ def _name(fields: Fields) -> str:
 
 def _version(fields: Fields) -> str:
     """Read the version, cleaned as `npm publish` cleans it; "" in a package that may lack it."""
-    return _checked(fields, "version", version_fault, cleaned_version)
+    return _checked(fields, "version", find_version_fault, clean_version)
 
 
 def _checked(fields: Fields, key: str, fault_of: Callable[[str], str], clean: Callable[[str], str | None]) -> str:
