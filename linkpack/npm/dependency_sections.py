@@ -1,6 +1,6 @@
-"""Choose the dependency sections of a manifest that a saved link goes into.
+"""Choose the dependency sections of a manifest that a saved dependency goes into.
 
-Facts: arborist and @npmcli/package-json of npm 11.19.1.
+The rules were measured on npm 11.19.1 (@npmcli/arborist and @npmcli/package-json).
 """
 
 from __future__ import annotations
@@ -23,21 +23,32 @@ Table = dict[str, "dict[str, object]"]
 
 
 def tables(members: Mapping[str, object]) -> Table:
-    """Return copies of the dependency sections of a manifest's *members*, and of the notes on peers."""
-    found: Table = {}
+    """Copy the dependency sections out of a manifest's *members*, and `peerDependenciesMeta`."""
+    sections: Table = {}
     for section in (*SECTIONS, META):
         value = members.get(section)
-        found[section] = dict(value) if isinstance(value, dict) else {}
-    return found
+        sections[section] = dict(value) if isinstance(value, dict) else {}
+    return sections
 
 
-def kind_of(found: Table, name: str) -> str:
-    """Return the kind of dependency that *name* is: dev before optional, prod and peer; prod if it is none."""
-    return next((kind for kind, section in _KINDS.items() if name in found[section]), "prod")
+def kind_of(sections: Table, name: str) -> str:
+    """Return which kind of dependency *name* is, "prod" if it is none.
+
+    In several sections it is dev before optional, prod and peer.
+    """
+    return next((kind for kind, section in _KINDS.items() if name in sections[section]), "prod")
 
 
 def place(before: Table, name: str, spec: str, kind: str) -> Table:
-    """Return the sections after *name* was saved with *spec* as *kind* (empty: keep what it is)."""
+    """Return the sections after *name* is saved with *spec* as *kind*.
+
+    The empty kind keeps the kind that it has.
+
+    >>> before = tables({"devDependencies": {"a": "1"}})
+    >>> after = place(before, "a", "2", "prod")
+    >>> after["dependencies"], after["devDependencies"]
+    ({'a': '2'}, {})
+    """
     after: Table = {section: dict(entries) for section, entries in before.items()}
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
@@ -64,7 +75,7 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
 
 
 def _make_way(after: Table, name: str, kind: str) -> None:
-    """Take *name* out of the sections that a dependency of *kind* may not be in too."""
+    """Remove *name* from the sections that exclude the *kind*."""
     if kind == "prod":
         after["devDependencies"].pop(name, None)
     if kind in {"prod", "optional"}:

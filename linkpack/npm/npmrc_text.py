@@ -1,6 +1,6 @@
-"""Read the text of an npmrc file as npm does, whose ini dialect is its own.
+"""Read the text of an npmrc file in npm's own dialect of ini.
 
-Facts measured against the `ini` and `@npmcli/config` packages of npm 11.19.1.
+Measured against the packages `ini` and `@npmcli/config` of npm 11.19.1. Which files apply is in `config`.
 """
 
 from __future__ import annotations
@@ -9,75 +9,73 @@ import json
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
+from linkpack.npm.semver import WHITESPACE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Scalar: TypeAlias = "str | bool | float | None"
 Value: TypeAlias = "Scalar | list[Scalar]"
 
-# What JavaScript's trim() and \s take away; Python's strip() differs at both ends of the table.
-_SPACE = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-_SPACE += "\u2028\u2029\u202f\u205f\u3000\ufeff"
 _LINE = r"([^=]+)(=([^\n\r\u2028\u2029]*))?"
 _SECTION = r"\[([^\]]*)\]"
 _VARIABLE = r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}"
 EXPANDED = 4 << 20  # characters that a text may have with its variables expanded
-_WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
+_CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def parse_npmrc(text: str) -> dict[str, Value]:
-    """Return the keys before the first `[section]` of the npmrc *text*, with their values.
+    r"""Return the settings before the first `[section]` of an npmrc.
 
-    A key without `=` is True, `key[]=` gathers a list, and `true`, `false` and `null` are those values. A later
-    key replaces an earlier one. Lines that are neither key nor section are skipped. Nothing raises.
+    A key without `=` is True, `key[]=` adds to a list, and `true`, `false` and `null` are those values. A later
+    key replaces an earlier one. Lines that are neither key nor section are skipped. No text is an error.
 
-        save-exact=true        ->  {"save-exact": True}
-        omit[]=dev; a comment  ->  {"omit": ["dev"]}
+    >>> parse_npmrc("save-exact\nomit[]=dev ; a comment\nprefix = ${HOME}/npm")
+    {'save-exact': True, 'omit': ['dev'], 'prefix': '${HOME}/npm'}
     """
-    found: dict[str, Value] = {}
+    settings: dict[str, Value] = {}
     for line in re.split(r"[\r\n]+", text):
-        bare = line.strip(_SPACE)
+        bare = line.strip(WHITESPACE)
         if bare == "" or bare[0] in ";#":
             continue
-        if re.fullmatch(_SECTION, line.rstrip(_SPACE)):
+        if re.fullmatch(_SECTION, line.rstrip(WHITESPACE)):
             break
         match = re.fullmatch(_LINE, line)
         if match:
-            _put(found, match[1], match[3] if match[2] else None)
-    return found
+            _put(settings, match[1], match[3] if match[2] else None)
+    return settings
 
 
-def _put(found: dict[str, Value], raw_key: str, raw_value: str | None) -> None:
-    key = _key_text(_unquote(raw_key))
+def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> None:
+    """Set a key to a value, both as the file writes them, or add it to a list."""
+    key = _to_key(_unquote(raw_key))
     value: Scalar = True
     if raw_value is not None:
         value = _unquote(raw_value)
-        value = _WORDS.get(value, value) if isinstance(value, str) else value
-    many = len(key) > 2 and key.endswith("[]")  # noqa: PLR2004 - the brackets alone are an ordinary key
-    key = key[:-2] if many else key
+        value = _CONSTANTS.get(value, value) if isinstance(value, str) else value
+    is_list = key.endswith("[]") and key != "[]"  # the brackets alone are an ordinary key
+    key = key[:-2] if is_list else key
     if key == "__proto__":
         return
-    old = found.get(key)
+    old = settings.get(key)
     if isinstance(old, list):
         old.append(value)
-    elif many:
-        found[key] = [value] if key not in found else [old, value]
+    elif is_list:
+        settings[key] = [value] if key not in settings else [old, value]
     else:
-        found[key] = value
+        settings[key] = value
 
 
-def _key_text(key: Scalar) -> str:
-    """Return *key* as a JavaScript object would name it."""
-    if isinstance(key, str):
-        return key
-    return json.dumps(key)
+def _to_key(value: Scalar) -> str:
+    """Return *value* as the key that JavaScript makes of it in an object."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _unquote(raw: str) -> Scalar:
     """Return the value that *raw* writes, without quotes, comments and escapes."""
-    text = raw.strip(_SPACE)
+    text = raw.strip(WHITESPACE)
     if text[:1] in {'"', "'"} and text.endswith(text[:1]):
-        return _quoted(text)
+        return _read_quoted(text)
     kept, at = [], 0
     while at < len(text) and text[at] not in ";#":
         if text[at] == "\\" and text[at + 1 : at + 2] in {"\\", ";", "#"}:
@@ -87,10 +85,14 @@ def _unquote(raw: str) -> Scalar:
             at += 1
         kept.append(text[at])
         at += 1
-    return "".join(kept).strip(_SPACE)
+    return "".join(kept).strip(WHITESPACE)
 
 
-def _quoted(text: str) -> Scalar:
+def _read_quoted(text: str) -> Scalar:
+    """Return what JSON makes of a quoted *text*, or the text itself if it is no JSON.
+
+    Single quotes are removed before, as in the package `ini`: `'5'` is a number, `"5"` a string.
+    """
     inner = text[1:-1] if text[0] == "'" else text
     try:
         value = json.loads(inner, parse_constant=_refuse)
@@ -106,23 +108,23 @@ def _refuse(name: str) -> None:
 
 
 class TooLong(ValueError):
-    """A text whose variables expand to more than it may have."""
+    """The variables of a text expand to more characters than it may have."""
 
 
 def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:
-    r"""Return *text* with each `${NAME}` replaced by that variable.
+    r"""Replace each `${NAME}` in *text* by that variable.
 
-    An unset one stays as written; `${NAME?}` becomes empty then. A backslash before `$` keeps it literal:
+    An unset variable stays as it is written, or becomes empty when written `${NAME?}`. A backslash before the `$`
+    keeps it literal. Raises `TooLong` when the result has more than *limit* characters.
 
-        ${HOME}/x  ->  /home/u/x        \${HOME}  ->  ${HOME}        ${NO}  ->  ${NO}        ${NO?}  ->  (empty)
-
-    Raises `TooLong` when the result has more than *limit* characters: a variable may be long, and be named often.
+    >>> [expand(text, {"HOME": "/home/u"}) for text in ("${HOME}/x", r"\${HOME}", "${NO}", "${NO?}")]
+    ['/home/u/x', '${HOME}', '${NO}', '']
     """
     if "${" not in text:
         return text
     room = limit - len(text)
 
-    def put(match: re.Match[str]) -> str:
+    def expand_one(match: re.Match[str]) -> str:
         nonlocal room
         escapes, name, optional = match.groups()
         if len(escapes) % 2:
@@ -134,4 +136,4 @@ def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:
             raise TooLong(f"its variables expand to more than {limit} characters")
         return value
 
-    return re.sub(_VARIABLE, put, text)
+    return re.sub(_VARIABLE, expand_one, text)

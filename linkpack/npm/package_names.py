@@ -1,9 +1,9 @@
-"""Package names, and the file names made from them.
+"""Check package names, and make file names from them.
 
 `npm pack` 11.19.1 asks little of a name: it takes " a", "../a" and "node_modules", and fails only on an empty
-name or where the disk does. The rules here are those by which `npm publish`, `npm link` and `npm install`
-accept a name that already exists (validForOldPackages of validate-npm-package-name), so that nothing is
-packed that npm could not install; what is stricter says so.
+name, or where the disk fails. The rules here are those by which `npm publish`, `npm link` and `npm install`
+accept a name that exists already (validate-npm-package-name, `validForOldPackages`), so that nothing is packed
+that npm could not install. Where a rule is stricter, it says so.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ import re
 from linkpack.errors import LinkpackError
 
 MAX_LENGTH = 214
-"""Characters in the longest package name that npm takes for new packages."""
+"""Characters in the longest name that npm takes for a new package."""
 
 MAX_FOLDER_LENGTH = 255
 """Bytes in the longest folder name that common file systems take."""
 
-# What encodeURIComponent leaves alone; "~'!()*" are in names of old.
+# What encodeURIComponent leaves as it is. Only old packages have one of "~'!()*" in their names.
 _FRIENDLY = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~'!()*-"
 
 
 def name_fault(name: str) -> str:
-    """Why a package's own manifest cannot have *name*, to be read after the name; "" when it can.
+    """Say why a package's own manifest cannot have *name*, "" if it can.
 
-    Upper case, the names of Node's own modules and "~'!()*" are fine, as npm has them for old packages.
-    Stricter than npm: more than `MAX_LENGTH` characters (npm only warns), and the scopes "." and "..".
+    The answer continues a sentence that begins with the name. Upper case, the names of Node's own modules and
+    "~'!()*" are allowed, as in npm for old packages. Stricter than npm: more than `MAX_LENGTH` characters (npm
+    only warns), and the scopes "." and "..".
+
+    >>> name_fault("@scope/a"), name_fault(".a"), name_fault("a b")
+    ('', 'starts with "."', "has a character that npm does not allow in names: ' '")
     """
     if name == "":
         return "is empty"
@@ -36,16 +40,19 @@ def name_fault(name: str) -> str:
         return f'starts with "{name[0]}"'
     if name.lower() in {"node_modules", "favicon.ico"}:
         return "is a reserved name"
-    return _portions_fault(name)
+    return _find_portions_fault(name)
 
 
 def dependency_name_fault(name: str) -> str:
-    """Why no dependency in `node_modules` can have *name*, to be read after the name; "" when one can.
+    """Say why no dependency can have *name*, "" if one can.
 
-    A name that passes is a safe path below `node_modules`: one folder, or "@scope/folder". More is allowed
+    A name without a fault is a safe path below `node_modules`: one folder, or "@scope/folder". More is allowed
     than in `name_fault`, for packages published before today's rules: a leading "-" or "_", and any length
-    that fits a folder name. Stricter than npm: no folder called `node_modules` below a scope, where Node
-    would look for packages.
+    that fits a folder name. Stricter than npm: no folder called `node_modules` below a scope, where Node would
+    look for packages.
+
+    >>> dependency_name_fault("_old"), dependency_name_fault("../a")
+    ('', 'starts with "."')
     """
     if name == "":
         return "is empty"
@@ -56,11 +63,11 @@ def dependency_name_fault(name: str) -> str:
         return 'starts with "."'
     if folders[-1].lower() == "node_modules":
         return "is a reserved name"
-    return _portions_fault(name)
+    return _find_portions_fault(name)
 
 
-def _portions_fault(name: str) -> str:
-    """Why *name* is not "folder" or "@scope/folder" in URL-friendly characters; "" when it is."""
+def _find_portions_fault(name: str) -> str:
+    """Say why *name* is not "folder" or "@scope/folder" in URL-friendly characters."""
     scope, slash, folder = name.rpartition("/")
     if name.startswith("@"):
         if not slash or "/" in scope or scope == "@" or folder == "":
@@ -72,36 +79,45 @@ def _portions_fault(name: str) -> str:
         scope = scope[1:]
     elif slash:
         return 'has a "/" but no scope'
-    strange = (scope + folder).strip(_FRIENDLY)  # begins with the first that is not
-    if strange:
-        return f"has a character that npm does not allow in names: {strange[0]!a}"
+    unfriendly = (scope + folder).strip(_FRIENDLY)  # begins with the first such character
+    if unfriendly:
+        return f"has a character that npm does not allow in names: {unfriendly[0]!a}"
     return ""
 
 
 def slug(name: str) -> str:
-    """The package name *name* as part of a file name: "@scope/name" becomes "scope-name"."""
+    """Return the package name *name* as a part of a file name.
+
+    >>> slug("@scope/name")
+    'scope-name'
+    """
     return name.removeprefix("@").replace("/", "-").replace("\\", "-")
 
 
 def tarball_name(name: str, version: str) -> str:
-    """The file name of the tarball of a package: "@s/n" at "1.2.3+b" gives "s-n-1.2.3+b.tgz".
+    """Return the file name of a package's tarball, as `npm pack` 11.19.1 has it.
 
-    As `npm pack` 11.19.1 has it, build metadata included (pnpm cuts it off).
+    >>> tarball_name("@scope/name", "1.2.3+build")
+    'scope-name-1.2.3+build.tgz'
     """
     return slug(f"{name}-{version}") + ".tgz"
 
 
 def format_out(pattern: str, name: str, version: str) -> str:
-    """The path that *pattern* asks for: each "%s" is the `slug` of *name*, each "%v" is *version*.
+    """Fill the `slug` of *name* for each "%s" of *pattern*, and *version* for each "%v".
 
-    Any other "%" stands for itself, "%%" too (so "%%s" is "%" and the slug), as in pnpm 12 and yarn 4. Each
-    of the two differs from npm's file names: pnpm cuts build metadata off, yarn keeps the "@" and fills in
-    only the first "%s". Here "%s-%v.tgz" is `tarball_name`. Folders in the pattern are kept as they are.
-    Raises LinkpackError EOUTPATTERN when the path has no file name at its end, or one that no disk takes.
+    Any other "%" stays, "%%" too (so "%%s" is "%" and the slug), as in pnpm 12 and yarn 4. Unlike there,
+    "%s-%v.tgz" is npm's file name: pnpm cuts build metadata off, yarn keeps the "@" and fills in only the
+    first "%s".
+
+    Raises `LinkpackError` (EOUTPATTERN) when the path has no file name at its end, or one that no disk takes.
+
+    >>> format_out("out/%s-%v.tgz", "@scope/name", "1.2.3")
+    'out/scope-name-1.2.3.tgz'
     """
     values = {"%s": slug(name), "%v": slug(version)}
     path = re.sub("%[sv]", lambda match: values[match[0]], pattern)
-    fault = _out_fault(path)
+    fault = _find_out_fault(path)
     if fault:
         raise LinkpackError(
             f'the output pattern "{pattern}" {fault}', code="EOUTPATTERN", path=path, hint="try %s-%v.tgz"
@@ -109,8 +125,8 @@ def format_out(pattern: str, name: str, version: str) -> str:
     return path
 
 
-def _out_fault(path: str) -> str:
-    """Why *path* cannot be a file's path, to be read after it; "" when it can."""
+def _find_out_fault(path: str) -> str:
+    """Say why *path* cannot be the path of a file, "" if it can."""
     if path.rpartition("/")[2] in {"", ".", ".."}:
         return "names no file"
     if "\0" in path:
