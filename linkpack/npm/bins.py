@@ -28,9 +28,8 @@ class BinTarget(NamedTuple):
 def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
     """Return the commands of *manifest*: names to scripts inside the package.
 
-    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin
-    field, but not those below or with a name that begins with a dot. Of two files with one base name the last
-    is used.
+    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin field.
+    Paths with a portion that begins with a dot are skipped, and of two files with one base name the last is used.
     """
     if manifest.directories_bin is None:
         return dict(manifest.bins)

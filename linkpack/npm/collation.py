@@ -1,11 +1,11 @@
-"""Sort keys that put text in the order of JavaScript's `a.localeCompare(b, "en")`, which npm sorts by.
+"""Make sort keys for the order of JavaScript's `localeCompare`, which npm sorts by.
 
-That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR. ASCII text needs none of
-its data; for other text the weights are read, once, from collation.dat, which `tests/support/make_collation.py`
-measured from node's `Intl.Collator`. The same text has the same key on every machine and every Python: nothing
-comes from the locale or from the interpreter's own Unicode data.
+That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR. ASCII text needs no data.
+For other text the weights are read once from collation.dat, which `tests/support/make_collation.py` measured
+from node's `Intl.Collator`. A text has the same key on every machine and every Python: nothing comes from the
+locale or from the interpreter's own Unicode data.
 
-A key has three levels with a zero byte after the first and the second: primary weights (letters), accents,
+A key has three levels, with a zero byte after the first and the second: primary weights (letters), accents,
 shapes (case, width, ...). A weight is a string of bytes that begins no other weight of its level. The lowest
 accent and the lowest shape are dropped at a level's end: keys only differ there when they already differed.
 `tests/differential/test_collate.py` compares the order with node's.
@@ -30,7 +30,7 @@ _SHORT_ACCENTS = 128  # as many accents have weights of one byte
 _CAPITAL_SHAPE = 101
 _CAPITAL_CASE = 9
 _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# The first byte of a primary weight: odd for the ASCII characters, even for what lies between two of them.
+# The first byte of a primary weight: odd for an ASCII character, even for all that sorts between two of them.
 _PRIMARY = bytes(2 * ASCII_ORDER.find(chr(code).lower()) + 3 for code in range(128)) + bytes(128)
 _SHAPE = bytes(_CAPITAL_SHAPE if code in _CAPITALS else 1 for code in range(256))
 _CASE = bytes(_CAPITAL_CASE if code in _CAPITALS else 1 for code in range(256))
@@ -52,10 +52,13 @@ class _Weights(NamedTuple):
 
 
 def collation_key(text: str) -> bytes:
-    """The sort key of *text*: keys compare as `localeCompare(text, other, "en")` does.
+    """Return the sort key of *text* for `a.localeCompare(b, "en")`.
 
-    Keys are equal exactly when that gives 0, as it does for canonically equivalent texts and for texts that
-    differ in ignored characters only. Lone surrogates (undecodable bytes) stand above all else, in their order.
+    Keys are equal exactly when that gives 0, as for canonically equivalent texts and for texts that differ in
+    ignored characters only. Lone surrogates (undecodable bytes) come after all else, in their order.
+
+    >>> sorted(["_b", "a-c", "B", "ab", "a"], key=collation_key)
+    ['_b', 'a', 'a-c', 'ab', 'B']
     """
     if text.isascii():
         raw = text.encode()
@@ -68,10 +71,13 @@ def collation_key(text: str) -> bytes:
 
 
 def numeric_case_key(text: str) -> bytes:
-    """The sort key of *text* for `localeCompare` with `{sensitivity: "case", numeric: true}`.
+    """Return the sort key of *text* for `{sensitivity: "case", numeric: true}`.
 
-    Accents and widths do not count, capitals follow small letters, and a run of decimal digits of any script
-    counts as one number (254 digits at most, then the next number begins, as in ICU).
+    Accents and widths are ignored, capitals follow small letters, and a run of decimal digits of any script is
+    one number (of at most 254 digits, then the next number begins, as in ICU).
+
+    >>> sorted(["v10", "v9", "V9"], key=numeric_case_key)
+    ['v9', 'V9', 'v10']
     """
     digits: Mapping[str, str] = _DIGITS
     chars = list(text)
@@ -112,7 +118,10 @@ def _add_plain(chars: list[str], primary: list[bytes], case: list[bytes]) -> Non
 
 
 def _number(digits: str) -> bytes:
-    """The primary weight of a run of decimal digits: by size, below every digit that is only a character."""
+    """Return the primary weight of a run of decimal digits.
+
+    Numbers are ordered by size, and below every digit that is only a character.
+    """
     result = []
     while digits:
         digits = digits.lstrip("0") or "0"
@@ -122,7 +131,10 @@ def _number(digits: str) -> bytes:
 
 
 def js_lower(text: str) -> str:
-    """*text* in lower case as JavaScript's `toLowerCase` writes it (Unicode 17, whatever Python's own version)."""
+    """Return *text* in lower case, as JavaScript's `toLowerCase`.
+
+    It has the letters of Unicode 17, whatever Python's own version.
+    """
     if text.isascii():
         return text.lower()
     table = read_table()
@@ -134,27 +146,34 @@ def js_lower(text: str) -> str:
 
 
 def is_js_upper(char: str) -> bool:
-    """Whether JavaScript's `toUpperCase` leaves *char* as it is: a capital, or something without case.
+    """True if JavaScript's `toUpperCase` does not change *char*.
 
-    Above U+FFFF that is always so here, as npm asks about the first half of a surrogate pair.
+    So for a capital, and for a character without case. Also for every one above U+FFFF: npm asks about the
+    first half of its surrogate pair.
     """
     return char == char.upper() if char.isascii() else char not in read_table().raised
 
 
 def _is_final(text: str, at: int, table: Table) -> bool:
-    """Whether the capital sigma at *at* ends a word (Unicode, Final_Sigma)."""
+    """True if the capital sigma at *at* ends a word (Unicode, Final_Sigma)."""
     before = next((char for char in reversed(text[:at]) if not _within(char, table.case_ignorable)), "")
     after = next((char for char in text[at + 1 :] if not _within(char, table.case_ignorable)), "")
     return _within(before, table.cased) and not _within(after, table.cased)
 
 
 def _within(char: str, edges: Sequence[int]) -> bool:
-    """Whether *char* lies in one of the ranges between even and odd *edges*; the empty text lies in none."""
+    """True if *char* is in one of the ranges between even and odd *edges*.
+
+    The empty text is in none.
+    """
     return char != "" and bisect_right(edges, ord(char)) % 2 == 1
 
 
 def _units(chars: list[str]) -> list[str]:
-    """The units of decomposed *chars*: contractions where there are any, else single characters; eats *chars*."""
+    """Split decomposed *chars* into contractions and single characters.
+
+    The list *chars* is changed on the way.
+    """
     table = read_table()
     if table.prefixes.isdisjoint(chars):
         return chars
@@ -170,7 +189,10 @@ def _units(chars: list[str]) -> list[str]:
 
 
 def _contraction(chars: list[str], at: int, table: Table) -> str:
-    """The longest unit that begins at *at*; what it takes from after *at* is removed (UTS 10, S2.1)."""
+    """Return the longest unit that begins at *at* (UTS 10, S2.1).
+
+    The characters behind *at* that belong to it are removed from *chars*.
+    """
     unit = chars[at]
     for size in (3, 2):
         longer = "".join(chars[at : at + size])
@@ -200,7 +222,7 @@ def _contraction(chars: list[str], at: int, table: Table) -> str:
 
 @functools.lru_cache(maxsize=8192)
 def _weights(unit: str) -> _Weights:
-    """The weights of a character or contraction."""
+    """Return the weights of a character or contraction."""
     table = read_table()
     numbers = table.units.get(unit)
     if numbers is None:
@@ -217,7 +239,10 @@ def _weights(unit: str) -> _Weights:
 
 
 def _primary(rank: int, table: Table) -> bytes:
-    """The primary weight of *rank*: one byte for an ASCII character, else its gap and the rank."""
+    """Return the primary weight of *rank*.
+
+    It is one byte for an ASCII character, else the gap between two of them and the rank.
+    """
     place = bisect_left(table.ascii_ranks, rank)
     if table.ascii_ranks[place : place + 1] == (rank,):
         return bytes([2 * place + 3])
@@ -225,7 +250,10 @@ def _primary(rank: int, table: Table) -> bytes:
 
 
 def _accent(accent: int) -> bytes:
-    """The weight of an accent, in one byte or two; 0 is the lowest and no second byte looks like it."""
+    """Return the weight of an accent, in one byte or two.
+
+    Accent 0 is the lowest, and no second byte is like it.
+    """
     if accent < _SHORT_ACCENTS:
         return bytes([accent + 1])
     lead, trail = divmod(accent - _SHORT_ACCENTS, 250)

@@ -1,7 +1,7 @@
-"""The root collation's data, as measured from node: weights, canonical decompositions and letter case.
+"""Read the data of the root collation: weights, canonical decompositions, letter case.
 
-collation.dat is JSON compressed with zlib, after a line that says what it was measured on;
-`tests/support/make_collation.py` makes it. It is read once, when text that is not ASCII turns up.
+collation.dat is JSON compressed with zlib, after a line that says what it was measured on. `make_collation.py`
+in tests/support makes it. It is read once, for the first text that is not ASCII.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ _HANGUL_COUNT = 11172
 class Table(NamedTuple):
     """The contents of collation.dat.
 
-    *starts* are code points where runs of single primary weights begin, in rising order, *ranks* the rank of each.
-    *units* gives a character or contraction its elements, four numbers each: rank or 0, accent, shape, case;
-    what is not in it is the lowest character of its rank. *classes* are the combining classes, from 1.
-    *cased* and *case_ignorable* are edges of ranges; *raised* are the characters that toUpperCase changes.
+    *starts* are the code points at which runs of single primary weights begin, in rising order, *ranks* the
+    rank of each. *units* maps a character or contraction to its elements, four numbers each: rank or 0,
+    accent, shape, case. Characters that are not in it have the lowest accent, shape and case of their rank.
+    *classes* are the combining classes, from 1. *cased* and *case_ignorable* are edges of ranges. *raised* are
+    the characters that toUpperCase changes.
     """
 
     starts: Sequence[int]
@@ -48,7 +49,7 @@ class Table(NamedTuple):
 
 
 def decompose(text: str) -> list[str]:
-    """The characters of *text* in canonical decomposition and order (NFD)."""
+    """Return the characters of *text* in canonical decomposition and order (NFD)."""
     table = read_table()
     result: list[str] = []
     for char in text:
@@ -70,8 +71,9 @@ def decompose(text: str) -> list[str]:
 
 @functools.cache
 def read_table() -> Table:
-    """The table, read on first use."""
-    from importlib.resources import files  # noqa: PLC0415 - ASCII names, nearly all there are, do not need it
+    """Return the table, which is read on first use."""
+    # 13 ms (`python -X importtime`), which only names outside of ASCII need to pay.
+    from importlib.resources import files  # noqa: PLC0415
 
     packed = files("linkpack.npm").joinpath("collation.dat").read_bytes()
     raw: dict[str, Any] = json.loads(zlib.decompress(packed[packed.index(b"\n") + 1 :]))
@@ -88,17 +90,17 @@ def read_table() -> Table:
         ranks[run] + ord(char) - starts[run] for run, char in zip(in_order, ASCII_ORDER, strict=True)
     )
     return Table(
-        starts,
-        ranks,
-        ascii_ranks,
-        units,
-        contractions,
-        frozenset(unit[:size] for unit in contractions for size in (1, 2, 3)),
-        raw["decompositions"],
-        {char: number for number, chars in enumerate(raw["classes"], 1) for char in chars},
-        {chr(ord(zero) + value): str(value) for zero in raw["zeros"] for value in range(10)},
-        raw["lower"],
-        frozenset(raw["raised"]),
-        raw["cased"],
-        raw["case_ignorable"],
+        starts=starts,
+        ranks=ranks,
+        ascii_ranks=ascii_ranks,
+        units=units,
+        contractions=contractions,
+        prefixes=frozenset(unit[:size] for unit in contractions for size in (1, 2, 3)),
+        decompositions=raw["decompositions"],
+        classes={char: number for number, chars in enumerate(raw["classes"], 1) for char in chars},
+        digits={chr(ord(zero) + value): str(value) for zero in raw["zeros"] for value in range(10)},
+        lower=raw["lower"],
+        raised=frozenset(raw["raised"]),
+        cased=raw["cased"],
+        case_ignorable=raw["case_ignorable"],
     )
