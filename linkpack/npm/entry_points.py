@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCRIPT_ENDINGS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 TYPES_ENDINGS = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
 _MODULE_ENDINGS = (*SCRIPT_ENDINGS, ".mjs", ".cjs", ".ts", "/index.mjs", "/index.ts")
-# Only a host that is set up for it looks under any other condition of exports: its files may be those of a checkout.
+# Only a host that is set up for it looks under another condition of exports: its files may be those of a checkout.
 CONDITIONS = frozenset(
     {"default", "import", "require", "node", "node-addons", "module-sync", "types", "browser", "module", "script"}
     | {"development", "production", "deno", "bun", "worker", "workerd", "edge-light", "electron", "react-native"}

@@ -1,8 +1,8 @@
-"""Finds the modules that a JavaScript or TypeScript source loads: reads it token by token, without parsing it.
+"""Find the modules that a JavaScript or TypeScript source loads.
 
-That takes 100 times as long as `import_mentions.mentioned`, which tells what a source may load at all. A specifier
-that is put together at run time is not found. Compared with acorn and TypeScript on 26,000 files; see
-tests/differential/test_imports_node.py.
+The source is read token by token, but not parsed. A specifier that is put together at run time is not found. The
+results were compared with those of acorn and TypeScript on 26,000 files: tests/differential/test_imports_node.py.
+`import_mentions` is the quick look that says which sources need this one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Kind = Literal["import", "export", "dynamic", "require", "resolve"]
 
 _TEXT = r"""(?P<quote>["'])(?P<text>[^"'`\\\n]{1,300})(?P=quote)"""
 _ARGUMENT = r"""(?P<quote>["'`])(?P<text>(?:(?!\$\{)[^"'`\\\n]){1,300})(?P=quote)""" + BLANK + r"(?P<end>[),])"
-_OPEN = r"(?:\?\.)?\(" + BLANK  # blanks never stand beside blanks in a pattern, which would take quadratic time
+_OPEN = r"(?:\?\.)?\(" + BLANK  # never put BLANK beside BLANK in a pattern: matching would take quadratic time
 
 _REQUIRE = re.compile(BLANK + r"(?P<resolve>\??\." + BLANK + r"resolve\b" + BLANK + ")?" + _OPEN + _ARGUMENT)
 _DYNAMIC = re.compile(BLANK + _OPEN + _ARGUMENT)
@@ -70,7 +70,7 @@ _BEFORE_VALUES = frozenset(
 )
 _BEFORE_BLOCKS = frozenset({"else", "do", "try", "finally"})
 _CONTROLS = frozenset({"if", "while", "for", "with", "switch", "catch"})
-# A statement outside of all brackets that begins so is run, and what it loads is loaded.
+# A statement outside of all brackets that begins with these is run, and so is a `require` in it.
 _BEGINNERS = frozenset({"const", "let", "var", "module", "exports", "require"})
 _BRANCHES = _CONTROLS | {"else", "do"}
 _VALUE_SIGNS = frozenset("([,=?&|!~^%*+-.")
@@ -80,11 +80,11 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
 class Import(NamedTuple):
-    """A module that a source loads: its *specifier*, and the *line* (from 1) that says so.
+    """A module that a source loads, by its *specifier* on a *line* (from 1).
 
-    *guarded* loads may fail: they are inside a `try`, or their promise has a `catch`. *lazy* ones are inside a
-    function, and happen when somebody calls it. *certain* ones happen whenever the source is loaded; of some loads
-    that do it is false. What only type checkers read is no import.
+    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
+    function, and happens when that is called. A *certain* one happens whenever the source is loaded, which is
+    not recognized of all that do.
     """
 
     specifier: str
@@ -96,25 +96,28 @@ class Import(NamedTuple):
 
 
 def find_imports(source: str, extension: str) -> tuple[Import, ...] | None:
-    """Return the modules that *source* loads, in order; *extension* (`.tsx`) says what it is written in.
+    """Return the modules that *source* loads, in order.
 
-    None for a source whose brackets do not match: nothing can be said of it.
+    *extension* (`.tsx`) says which language it is. Imports for type checkers only are left out. None if the
+    brackets of the source do not match.
 
-        import a from "x"; const b = require("./y")  ->  x (import), ./y (require)
+    >>> [(load.specifier, load.kind) for load in find_imports('import a from "x"; require("./y")', ".js")]
+    [('x', 'import'), ('./y', 'require')]
     """
     jsx = extension not in {".ts", ".mts", ".cts"}
-    found = _Reading(source, jsx=jsx, typed=extension in TYPESCRIPT).run()
-    if found is None and jsx:  # what looked like an element were the type parameters of Flow or TypeScript
-        found = _Reading(source, jsx=False, typed=extension in TYPESCRIPT).run()
-    return found
+    loads = _Reading(source, jsx=jsx, typed=extension in TYPESCRIPT).run()
+    if loads is None and jsx:  # what looked like an element were type parameters of Flow or TypeScript
+        loads = _Reading(source, jsx=False, typed=extension in TYPESCRIPT).run()
+    return loads
 
 
 class _Level:
     """An open bracket, template or element.
 
-    *kind* is the bracket, "`" for the inside of a template's `${}`, `tag` or `child` for elements. *holds* tells
-    `control` parentheses, the braces of an `object`, `try` or `function`, and `closing` tags from the others.
-    *hides* is true where a parameter is called `require`.
+    *kind* is the bracket, "`" for the inside of a template's `${}`, `tag` for `<a …>` and `child` for what is
+    between two tags. *holds* is `control` for the parentheses of `if` and its like, `object`, `try` or
+    `function` for such braces, `closing` for `</a>`, and else "". *hides* is true where a parameter is called
+    `require`.
     """
 
     __slots__ = ("hides", "holds", "kind")
@@ -145,52 +148,57 @@ class _Reading:
         self.line = 1  # that of the place `counted`
         self.counted = 0
         self.misses = 0  # slashes that could have begun a regular expression, and did not
-        self.found: list[Import] = []
+        self.loads: list[Import] = []
 
     def run(self) -> tuple[Import, ...] | None:
-        """Return what was found; None when a bracket is left open, or closed without being open."""
+        """Return the loads, None if brackets do not match."""
         at = self.source.find("\n") if self.source.startswith("#!") else 0
         end = len(self.source)
         while 0 <= at < end:
             top = self.levels[-1].kind if self.levels else ""
             if top == "tag":
-                at = self._in_tag(at)
+                at = self._read_tag(at)
             elif top == "child":
-                at = self._in_child(at)
+                at = self._read_child(at)
             else:
-                at = self._in_code(at)
+                at = self._read_code(at)
         if at < 0 or self.levels:
             return None
         hidden = {"require", "resolve"} if self.owns_require else set()
-        return tuple(each for each in self.found if each.kind not in hidden)
+        return tuple(load for load in self.loads if load.kind not in hidden)
 
-    def _in_code(self, at: int) -> int:
-        """Read one token at *at*; return where the next one begins, -1 when it cannot be read."""
+    def _read_code(self, at: int) -> int:
+        """Read one token at *at*, and return where the next one begins.
+
+        All methods that read return -1 when they cannot.
+        """
         match = _TOKEN.match(self.source, at)
         if match is None:
             return -1
         if match.lastgroup == "name":
-            return self._name(match[0], match.end())
+            return self._read_name(match[0], match.end())
         if match.lastgroup == "string":
             self._pass('"', is_value=True)
         elif match.lastgroup == "sign":
-            return self._sign(match[0], at)
+            return self._read_sign(match[0], at)
         return match.end()
 
     def _pass(self, token: str, *, is_value: bool) -> None:
+        """Make *token* the last one."""
         self.before, self.last, self.is_value = self.last, token, is_value
 
-    def _sign(self, sign: str, at: int) -> int:
+    def _read_sign(self, sign: str, at: int) -> int:
+        """Read what begins with *sign*: a bracket, template, element, operator."""
         after = at + len(sign)
         if self.source.startswith("/*", at):  # a comment without an end
             after = -1
         elif sign == "/" and not self.is_value:
-            after = self._regex(at)
+            after = self._read_regex(at)
         elif sign == "<" and self.jsx and not self.is_value and (element := _ELEMENT.match(self.source, at)):
             self._open_element(element[0])
             after = element.end()
         elif sign == "`":
-            after = self._template(after)
+            after = self._read_template(after)
         elif sign in _UNCLOSED:
             after = -1
         elif sign in "([{":
@@ -205,8 +213,12 @@ class _Reading:
             self._pass(sign, is_value=keeps and self.is_value)
         return after
 
-    def _regex(self, at: int) -> int:
-        """Read a regular expression at *at*; what begins like one and has no end is a slash, a few times."""
+    def _read_regex(self, at: int) -> int:
+        """Read a regular expression at *at*.
+
+        A slash that begins none is taken for a division. The number of these is limited, since each costs a look to the
+        end of the line.
+        """
         regex = _REGEX.match(self.source, at)
         self._pass("/", is_value=regex is not None)
         if regex:
@@ -215,12 +227,13 @@ class _Reading:
         return at + 1 if self.misses < _MISSES else -1
 
     def _open(self, sign: str) -> None:
+        """Enter the bracket *sign*."""
         level = _Level(sign)
         if sign == "(":
             is_control = self.last in _CONTROLS or (self.last == "await" and self.before == "for")
             level.holds = "control" if is_control else ""
         elif sign == "{":
-            level.holds = self._kind_of_braces()
+            level.holds = self._classify_braces()
             level.hides = self.hiding and self.last in {")", "=>"}
         self.hiding = False
         self.levels.append(level)
@@ -228,13 +241,14 @@ class _Reading:
         self._pass(sign, is_value=False)
 
     def _count(self, level: _Level, number: int) -> None:
+        """Add *number*, 1 or -1, to the count of such levels."""
         if level.holds in self.within:
             self.within[level.holds] += number
         if level.hides and level.kind == "{":
             self.within["hiding"] += number
 
-    def _kind_of_braces(self) -> str:
-        """Return what a brace here opens: a `try`, a `function`, an `object`, or "" for another block."""
+    def _classify_braces(self) -> str:
+        """Return what a brace here opens, as in `_Level.holds`."""
         if self.last == "try":
             return "try"
         if self.last == "=>" or (self.last == ")" and not self.after_control):
@@ -248,20 +262,21 @@ class _Reading:
         return self.last in _BEFORE_VALUES or (self.last[:1] in _VALUE_SIGNS and self.last != "=>")
 
     def _close(self, sign: str, after: int) -> int:
+        """Leave the level that *sign* closes."""
         if not self.levels or self.levels[-1].kind not in {_CLOSERS[sign], "`" if sign == "}" else sign}:
             return -1
         level = self.levels.pop()
         self._count(level, -1)
         if level.kind == "`":
-            return self._template(after)
+            return self._read_template(after)
         self.after_control = sign == ")" and level.holds == "control"
         self.hiding = sign == ")" and level.hides and level.holds != "control"
         is_value = level.holds == "object" if sign == "}" else level.holds != "control"
         self._pass(sign, is_value=is_value)
         return after
 
-    def _template(self, at: int) -> int:
-        """Read on in a template from *at* to its end, or to the code in its next `${}`."""
+    def _read_template(self, at: int) -> int:
+        """Read a template from *at* to its end, or to the code in its next `${}`."""
         match = _TEMPLATE.match(self.source, at)
         if match is None:
             return -1
@@ -272,15 +287,16 @@ class _Reading:
             self._pass("{", is_value=False)
         return match.end()
 
-    def _name(self, name: str, after: int) -> int:
+    def _read_name(self, name: str, after: int) -> int:
+        """Read the word *name*, and what it loads."""
         is_member = self.last in {".", "?."}
         at = after
         if not is_member:
             self._follow(name)
         if name == "require" and (not is_member or self.before == "module"):
-            self._require(after)
+            self._read_require(after)
         elif name in {"import", "export"} and not is_member:
-            at = self._import(after) if name == "import" else self._export(after)
+            at = self._read_import(after) if name == "import" else self._read_export(after)
         if at != after:
             self._pass('"', is_value=True)
         elif is_member:
@@ -290,7 +306,7 @@ class _Reading:
         return at
 
     def _follow(self, name: str) -> None:
-        """Note what the word *name* says of whether the statement it stands in is run."""
+        """Decide by the word *name* whether its statement is run."""
         if name in {"return", "throw"} and not self.within["function"]:
             self.ends_early = True
         elif not self.levels and name in _BRANCHES:
@@ -298,7 +314,8 @@ class _Reading:
         elif not self.levels and name in _BEGINNERS and (self.is_value or self.last in {"", ";", "}"}):
             self.is_run = True
 
-    def _require(self, after: int) -> None:
+    def _read_require(self, after: int) -> None:
+        """Note what a `require` loads, or that the source has one of its own."""
         if self.last == "function" or (
             self.last in {"var", "let", "const"} and _OWN_REQUIRE.match(self.source, after)
         ):
@@ -313,8 +330,8 @@ class _Reading:
         if match and not self.within["hiding"]:
             self._note(match, "resolve" if match["resolve"] else "require")
 
-    def _import(self, after: int) -> int:
-        """Read what follows `import`; return the end of a static one, *after* for all else."""
+    def _read_import(self, after: int) -> int:
+        """Read what follows `import`, and return the end of a static one, else *after*."""
         call = _DYNAMIC.match(self.source, after)
         if call:
             if not self._is_type_query(call):
@@ -331,11 +348,15 @@ class _Reading:
         return match.end()
 
     def _is_type_query(self, call: re.Match[str]) -> bool:
-        """True if *call* is a type of TypeScript: `typeof import("x")`, `import("x").Name`."""
+        """True if *call* is a type of TypeScript.
+
+        Such are `typeof import("x")` and `import("x").Name`.
+        """
         is_member = call["end"] == ")" and _MEMBER.match(self.source, call.end()) is not None
         return self.typed and (self.last == "typeof" or is_member)
 
-    def _export(self, after: int) -> int:
+    def _read_export(self, after: int) -> int:
+        """Read what follows `export`, and return the end of `export … from`, else *after*."""
         match = _EXPORT.match(self.source, after)
         if match is None:
             return after
@@ -344,6 +365,7 @@ class _Reading:
         return match.end()
 
     def _note(self, match: re.Match[str], kind: Kind) -> None:
+        """Add the load that *match* found."""
         self.line += self.source.count("\n", self.counted, match.start("text"))
         self.counted = match.start("text")
         caught = kind == "dynamic" and match["end"] == ")" and _CATCH.match(self.source, match.end())
@@ -351,10 +373,19 @@ class _Reading:
         lazy = self.last == "=>" or self.within["function"] > 0
         is_static = kind in {"import", "export"}
         certain = not self.levels and (is_static or (kind == "require" and self.is_run and not self.ends_early))
-        self.found.append(Import(match["text"], self.line, kind, guarded, lazy, certain))
+        self.loads.append(
+            Import(
+                specifier=match["text"],
+                line=self.line,
+                kind=kind,
+                guarded=guarded,
+                lazy=lazy,
+                certain=certain,
+            )
+        )
 
-    def _in_tag(self, at: int) -> int:
-        """Read on inside of `<a …>` or `</a>`."""
+    def _read_tag(self, at: int) -> int:
+        """Read one token inside of `<a …>` or `</a>`."""
         match = _TAG.match(self.source, at)
         if match is None or self.source.startswith("/*", match.start("sign")):
             return -1
@@ -373,8 +404,8 @@ class _Reading:
             self.levels[-1] = _Level("child")
         return match.end()
 
-    def _in_child(self, at: int) -> int:
-        """Read on between `<a>` and `</a>`."""
+    def _read_child(self, at: int) -> int:
+        """Read one piece between `<a>` and `</a>`."""
         match = _CHILD.match(self.source, at)
         if match:
             return match.end()
@@ -400,7 +431,11 @@ class _Reading:
 
 
 def _is_types(clause: str) -> bool:
-    """True if an import or export with *clause* is for type checkers only: `type A`, `{ type A, type B }`."""
+    """True if an import or export with *clause* is for type checkers only.
+
+    >>> _is_types("type A"), _is_types("{ type A, type B }"), _is_types("{ type A, b }")
+    (True, True, False)
+    """
     if "type" not in clause:
         return False
     plain = re.sub(_COMMENT, " ", clause).strip()
