@@ -216,8 +216,8 @@ class _Reading:
     def _read_regex(self, at: int) -> int:
         """Read a regular expression at *at*.
 
-        A slash that begins none is taken for a division. The number of these is limited, since each costs a look to the
-        end of the line.
+        A slash that begins none is taken for a division. The number of these is limited, since each costs a look to
+        the end of the line.
         """
         regex = _REGEX.match(self.source, at)
         self._pass("/", is_value=regex is not None)
