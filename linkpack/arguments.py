@@ -44,9 +44,9 @@ def listed(given: Iterable[str], what: str) -> tuple[str, ...]:
 
 
 def check_choice(value: object, known: Collection[object], what: str) -> None:
-    """Refuse a *value* of the option *what* that is none of *known*.
+    """Refuse a *value* that is none of *known*.
 
-    Raises `LinkpackError` (EOPTION).
+    *what* is the option. Raises `LinkpackError` (EOPTION).
     """
     if value not in known:
         names = ", ".join(map(repr, known))
@@ -54,9 +54,9 @@ def check_choice(value: object, known: Collection[object], what: str) -> None:
 
 
 def check_count(value: object, what: str) -> None:
-    """Refuse a *value* of the option *what* that is no number from 0 on.
+    """Refuse a *value* that is no number from 0 on.
 
-    Raises `LinkpackError` (EOPTION).
+    *what* is the option. Raises `LinkpackError` (EOPTION).
     """
     if not isinstance(value, int) or value < 0:
         raise LinkpackError(f"{what} cannot be {value!r}", code="EOPTION", hint="it takes a number from 0 on")

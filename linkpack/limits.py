@@ -1,4 +1,4 @@
-"""Limit how much linkpack reads and how long it works, for trees and for tarballs.
+"""Limit how much linkpack reads, and how long it works.
 
 The limits, and the count of the work on patterns, belong to a scope that `within` opens, since the code that they
 bound is spread over many modules. Without a scope the defaults apply.
@@ -52,7 +52,7 @@ def current() -> Limits:
 
 @contextmanager
 def within(limits: Limits | None = None) -> Iterator[None]:
-    """Apply *limits* inside the block, and count its steps from 0.
+    """Apply *limits* inside the block, and count steps from 0.
 
     None opens no scope inside of another one: its limits apply on, and its count goes on.
     """

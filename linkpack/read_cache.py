@@ -31,7 +31,7 @@ def remembering(memo: Memo) -> Iterator[None]:
 
 
 def once(key: tuple[Hashable, ...], read: Callable[[], _Value]) -> _Value:
-    """Return the result of *read*, from the cache if *key* is in it.
+    """Return the result of *read*, from the cache if there.
 
     A key begins with the kind of thing that is read: `("manifest", path, role)`. Errors are not kept.
     """

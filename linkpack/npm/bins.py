@@ -1,4 +1,4 @@
-"""Find the commands and man pages of a package, and where links to them go.
+"""Find a package's commands and man pages, and their links.
 
 The rules are those of npm's bin-links.
 """
@@ -26,10 +26,11 @@ class BinTarget(NamedTuple):
 
 
 def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
-    """Return the commands of *manifest*: names to scripts inside the package.
+    """Return the commands of *manifest*.
 
-    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin field.
-    Paths with a portion that begins with a dot are skipped, and of two files with one base name the last is used.
+    They are names to scripts inside the package. *listed* are the plain files below `directories.bin`, relative
+    to it. They are used if there is no bin field. Paths with a portion that begins with a dot are skipped, and
+    of two files with one base name the last is used.
     """
     if manifest.directories_bin is None:
         return dict(manifest.bins)
@@ -52,12 +53,14 @@ def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]
 
 
 def command_targets(scripts: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
-    """Return the links in *folder* for *scripts*, the result of `commands`."""
+    """Return the links in *folder* for the result of `commands`."""
     return tuple(BinTarget(f"{folder}/{name}", script) for name, script in scripts.items())
 
 
 def man_target(page: str, folder: str) -> BinTarget | None:
-    """Return the link below *folder* for a man page, None if its name has no section.
+    """Return the link below *folder* for a man page.
+
+    None if its name has no section.
 
     >>> man_target("doc/alpha.1", "share/man")
     BinTarget(path='share/man/man1/alpha.1', script='doc/alpha.1')
@@ -76,7 +79,7 @@ def link_text(path: str, script: str) -> str:
 
 
 def points_into(path: str, target: str, folder: str) -> bool:
-    """True if the link text *target* at *path* leads to *folder* or below.
+    """True if the link *target* at *path* leads into *folder*.
 
     The disk is not read. Upper and lower case are the same, as in npm, for disks that do not distinguish them.
 

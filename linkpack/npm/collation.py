@@ -1,9 +1,9 @@
-"""Make sort keys for the order of JavaScript's `localeCompare`, which npm sorts by.
+"""Make sort keys for the order of JavaScript's `localeCompare`.
 
-That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR. ASCII text needs no data.
-For other text the weights are read once from collation.dat, which `tests/support/make_collation.py` measured
-from node's `Intl.Collator`. A text has the same key on every machine and every Python: nothing comes from the
-locale or from the interpreter's own Unicode data.
+npm sorts names by it. That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR.
+ASCII text needs no data. For other text the weights are read once from collation.dat, which
+`tests/support/make_collation.py` measured from node's `Intl.Collator`. A text has the same key on every machine
+and every Python: nothing comes from the locale or from the interpreter's own Unicode data.
 
 A key has three levels, with a zero byte after the first and the second: primary weights (letters), accents,
 shapes (case, width, ...). A weight is a string of bytes that begins no other weight of its level. The lowest
@@ -71,10 +71,11 @@ def collation_key(text: str) -> bytes:
 
 
 def numeric_case_key(text: str) -> bytes:
-    """Return the sort key of *text* for `{sensitivity: "case", numeric: true}`.
+    """Return the sort key of *text* for numeric comparison.
 
-    Accents and widths are ignored, capitals follow small letters, and a run of decimal digits of any script is
-    one number (of at most 254 digits, then the next number begins, as in ICU).
+    The options of localeCompare are `{sensitivity: "case", numeric: true}`. Accents and widths are ignored,
+    capitals follow small letters, and a run of decimal digits of any script is one number (of at most 254
+    digits, then the next number begins, as in ICU).
 
     >>> sorted(["v10", "v9", "V9"], key=numeric_case_key)
     ['v9', 'V9', 'v10']
@@ -131,7 +132,7 @@ def _number(digits: str) -> bytes:
 
 
 def js_lower(text: str) -> str:
-    """Return *text* in lower case, as JavaScript's `toLowerCase`.
+    """Return *text* in JavaScript's lower case.
 
     It has the letters of Unicode 17, whatever Python's own version.
     """
@@ -155,24 +156,24 @@ def is_js_upper(char: str) -> bool:
 
 
 def _is_final(text: str, at: int, table: Table) -> bool:
-    """True if the capital sigma at *at* ends a word (Unicode, Final_Sigma)."""
+    """True if the sigma at *at* ends a word (Unicode, Final_Sigma)."""
     before = next((char for char in reversed(text[:at]) if not _within(char, table.case_ignorable)), "")
     after = next((char for char in text[at + 1 :] if not _within(char, table.case_ignorable)), "")
     return _within(before, table.cased) and not _within(after, table.cased)
 
 
 def _within(char: str, edges: Sequence[int]) -> bool:
-    """True if *char* is in one of the ranges between even and odd *edges*.
+    """True if *char* is in one of the ranges with these *edges*.
 
-    The empty text is in none.
+    A range is from an edge at an even index up to the next. The empty text is in none.
     """
     return char != "" and bisect_right(edges, ord(char)) % 2 == 1
 
 
 def _units(chars: list[str]) -> list[str]:
-    """Split decomposed *chars* into contractions and single characters.
+    """Split decomposed *chars* into the units with weights.
 
-    The list *chars* is changed on the way.
+    These are contractions and single characters. The list *chars* is changed on the way.
     """
     table = read_table()
     if table.prefixes.isdisjoint(chars):

@@ -1,7 +1,8 @@
-"""Read the data of the root collation: weights, canonical decompositions, letter case.
+"""Read the data of the root collation.
 
-collation.dat is JSON compressed with zlib, after a line that says what it was measured on. `make_collation.py`
-in tests/support makes it. It is read once, for the first text that is not ASCII.
+They are weights, canonical decompositions and letter case. collation.dat is JSON compressed with zlib, after a
+line that says what it was measured on. `make_collation.py` in tests/support makes it. It is read once, for the
+first text that is not ASCII.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Table(NamedTuple):
 
 
 def decompose(text: str) -> list[str]:
-    """Return the characters of *text* in canonical decomposition and order (NFD)."""
+    """Return the characters of *text* in normal form D."""
     table = read_table()
     result: list[str] = []
     for char in text:

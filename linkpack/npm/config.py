@@ -137,7 +137,7 @@ def load_config(
 
 
 def _place_folders(cascade: _Cascade, prefix: str, fault: ConfigError | None) -> Config:
-    """Make the result: the settings, with the folders that npm has below *prefix*."""
+    """Make the result with the folders that npm has below *prefix*."""
     windows = cascade.windows
     lib = prefix if windows or not prefix else resolve(prefix, "lib")
     return Config(
@@ -192,9 +192,10 @@ def _find_npms_own(cascade: _Cascade, default: _DefaultPrefix) -> str:
 
 
 class _DefaultPrefix:
-    """The prefix where no setting names one (`loadGlobalPrefix` of @npmcli/config).
+    """The prefix where no setting names one.
 
-    Node is asked at most once, and only if its answer matters.
+    Source: @npmcli/config, lib/index.js, `loadGlobalPrefix`. Node is asked at most once, and only if its answer
+    matters.
     """
 
     def __init__(self, cascade: _Cascade) -> None:
@@ -236,7 +237,7 @@ class _DefaultPrefix:
         return Setting(place, source)
 
     def set_by_shim(self) -> Setting | None:
-        """Return the prefix that a script called `node` sets for what it starts.
+        """Return the prefix that a shim called `node` sets.
 
         npm sees it as a variable of the environment, above every npmrc (asdf-nodejs set it for npm below 7).
         """
@@ -269,9 +270,10 @@ class _Cascade:
         self.warnings: list[Problem] = []
 
     def add(self, values: Mapping[str, Value], source: str) -> None:
-        """Add the values of the next lower source, but for keys that are set already.
+        """Add the values of the next lower source.
 
-        Raises `TooLong` when variables make the values more than an npmrc may be.
+        Keys that are set already keep their values. Raises `TooLong` when variables make the values more than an
+        npmrc may be.
         """
         room = _MAX_NPMRC
         read: dict[str, Setting] = {}
@@ -286,20 +288,20 @@ class _Cascade:
             self.settings.setdefault(key, setting)
 
     def _parse(self, key: str, raw: Value, room: int) -> Value:
-        """Return *raw* with its variables expanded, as an absolute path if the key is of one."""
+        """Expand the variables in *raw*, and make a path absolute."""
         if not isinstance(raw, str):
             return raw
         text = expand(raw.strip(), self.env, room)
         return self.path(text) if key in _PATHS else text
 
     def path(self, text: str) -> str:
-        """Return *text* as an absolute path, with `~/` as the home folder."""
+        """Make *text* absolute, with `~/` as the home folder."""
         if self.home and (text.startswith("~/") or (self.windows and text.startswith("~\\"))):
             text = posixpath.join(self.home, text[2:].lstrip("/"))
         return resolve(self.cwd, text)
 
     def read(self, path: str, label: str, refused: Sequence[str] = ()) -> None:
-        """Add the npmrc at *path*, if there is one, but for the keys *refused*.
+        """Add the npmrc at *path*, except for the keys *refused*.
 
         A file that cannot be read, or sets one of these, gives a warning.
         """
@@ -334,7 +336,7 @@ def _make_refusal(path: str, keys: Sequence[str]) -> Problem:
 
 
 def resolve(base: str, path: str) -> str:
-    """Return *path* as an absolute path from *base*, as Node's path.resolve does."""
+    """Make *path* absolute from *base*, as Node's path.resolve."""
     joined = posixpath.normpath(posixpath.join(base, path))
     return "/" + joined.lstrip("/")
 

@@ -1,4 +1,4 @@
-"""Choose the dependency sections of a manifest that a saved dependency goes into.
+"""Choose the sections of a manifest for a saved dependency.
 
 The rules were measured on npm 11.19.1 (@npmcli/arborist and @npmcli/package-json).
 """
@@ -23,7 +23,7 @@ Table = dict[str, "dict[str, object]"]
 
 
 def tables(members: Mapping[str, object]) -> Table:
-    """Copy the dependency sections out of a manifest's *members*, and `peerDependenciesMeta`."""
+    """Copy the dependency sections and peerDependenciesMeta."""
     sections: Table = {}
     for section in (*SECTIONS, META):
         value = members.get(section)
@@ -32,7 +32,7 @@ def tables(members: Mapping[str, object]) -> Table:
 
 
 def kind_of(sections: Table, name: str) -> str:
-    """Return which kind of dependency *name* is, "prod" if it is none.
+    """Return the kind of dependency *name*, "prod" if it is none.
 
     In several sections it is dev before optional, prod and peer.
     """
@@ -40,7 +40,7 @@ def kind_of(sections: Table, name: str) -> str:
 
 
 def place(before: Table, name: str, spec: str, kind: str) -> Table:
-    """Return the sections after *name* is saved with *spec* as *kind*.
+    """Return the sections with *name* saved as *kind*.
 
     The empty kind keeps the kind that it has.
 

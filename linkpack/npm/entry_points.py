@@ -1,4 +1,4 @@
-"""Find the paths that a package.json names for those who load the package.
+"""Find the paths by which a package.json says what to load.
 
 The fields are main, module, browser, types, typings, exports, bin and directories.bin. Node completes only main
 (`lib` means `lib.js` or `lib/index.js`). Bundlers and TypeScript complete their own fields in a similar way. A
@@ -54,9 +54,9 @@ class EntryPoint(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Return the target as a clean path from the package's root, which is `.`.
+        """Return the target as a clean path from the package's root.
 
-        It may begin with `..` or `/`.
+        The root itself is `.`. It may begin with `..` or `/`.
         """
         return posixpath.normpath(self.target)
 
@@ -66,7 +66,9 @@ class EntryPoint(NamedTuple):
         return self.key in {"main", "exports"} or self.key.startswith(("exports.", 'exports["."]'))
 
     def candidates(self) -> tuple[str, ...]:
-        """Return the files that may answer it, best first, none for a folder or pattern.
+        """Return the files that may answer it, best first.
+
+        There are none for a folder or pattern.
 
         >>> EntryPoint("main", "./lib", "script").candidates()[:3]
         ('lib', 'lib.js', 'lib.json')
@@ -81,7 +83,9 @@ class EntryPoint(NamedTuple):
         return completed(path, endings)
 
     def ends(self) -> tuple[str, str]:
-        """Return how the paths that answer a folder or pattern begin and end.
+        """Return how paths that answer a folder or pattern look.
+
+        They have this start and this end.
 
         >>> EntryPoint("exports", "./lib/*.js", "pattern").ends()
         ('lib/', '.js')
@@ -103,7 +107,7 @@ def completed(path: str, endings: Sequence[str]) -> tuple[str, ...]:
 
 
 def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
-    """Yield the entry points that *manifest* names, once for each field.
+    """Yield the entry points of *manifest*, once for each field.
 
     Values that are no texts are skipped, as are targets of exports that are not below the package.
     """
@@ -132,7 +136,7 @@ def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
 
 
 def _browser_files(table: object) -> Iterator[EntryPoint]:
-    """Yield the files that a table of `browser` puts in the place of packages.
+    """Yield the files that `browser` puts in place of packages.
 
     A file in the place of another file of the package is no entry point: it is needed only with that file, which
     need not ship (as in @babel/helper-define-polyfill-provider).
@@ -160,7 +164,7 @@ class ExportsTarget(NamedTuple):
 
 
 def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _: False) -> Iterator[ExportsTarget]:
-    """Yield each target of the field *exports* that consumers can reach.
+    """Yield each target of *exports* that consumers can reach.
 
     Of a list only the first is: the others are for hosts that do not know it. Conditions that are none of
     `CONDITIONS` are skipped. *is_there* says whether a target exists, for `has_spare`.
@@ -193,7 +197,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
 
 
 def _beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
-    """Yield the values in *conditions* under another one than `types`."""
+    """Yield the values under other conditions than `types`."""
     for name, value in conditions.items():
         if not name.startswith(".") and name.partition("@")[0] != "types":
             yield value
@@ -221,7 +225,7 @@ def exports_kind(target: str) -> Kind:
 
 
 def _used_by_node(exports: object) -> frozenset[str]:
-    """Return the targets that any version of Node takes for an import or require."""
+    """Return the targets that Node, of any version, may take."""
     subpaths: Iterable[object] = (exports,)
     if isinstance(exports, dict) and any(name.startswith(".") for name in exports):
         subpaths = exports.values()
@@ -230,7 +234,7 @@ def _used_by_node(exports: object) -> frozenset[str]:
 
 
 def _select_target(value: object, wanted: Collection[str]) -> str | None:
-    """Return the target that Node selects from *value* under the conditions *wanted*."""
+    """Return the target that Node takes under conditions *wanted*."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -244,7 +248,7 @@ def _select_target(value: object, wanted: Collection[str]) -> str | None:
 
 
 class PathIndex:
-    """The files of a package, to be asked by exact path or by start and end.
+    """The files of a package by exact path, or by start and end.
 
     The work is bounded: a question by start and end looks at the paths that begin so, or at those that end so,
     whichever are fewer, and at most at `WORK` over all questions together. After that the answer is yes.
@@ -265,7 +269,7 @@ class PathIndex:
 
     @property
     def is_exhausted(self) -> bool:
-        """True if the bound was reached, so that questions were answered without looking."""
+        """True if the bound on the work was reached."""
         return self._work > self.WORK
 
     def any_like(self, start: str, end: str) -> bool:
@@ -294,7 +298,7 @@ class PathIndex:
 
 
 def _beginning(paths: Sequence[str], start: str) -> range:
-    """Return the indexes of the sorted *paths* that begin with *start*."""
+    """Return which of the sorted *paths* begin with *start*."""
     low = bisect_left(paths, start)
     return range(low, bisect_left(paths, start + chr(0x10FFFF), low))
 
@@ -305,10 +309,10 @@ CRLF_SHEBANG = (
 
 
 def has_crlf_shebang(head: bytes) -> bool:
-    r"""True if the line `#!…` at the start of a file, *head*, has a carriage return.
+    r"""True if the line `#!…` in *head* has a carriage return.
 
-    A kernel reads `#!/usr/bin/env node\r\n` as the program `node\r`. npm fixes the commands that it links
-    (bin-links 6, lib/fix-bin.js), and no others.
+    *head* is the beginning of a file. A kernel reads `#!/usr/bin/env node\r\n` as the program `node\r`. npm
+    fixes the commands that it links (bin-links 6, lib/fix-bin.js), and no others.
     """
     line = head.partition(b"\n")[0]
     return line.startswith(b"#!") and b"\r" in line

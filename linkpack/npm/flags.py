@@ -1,7 +1,8 @@
-"""Take npm's flags out of a command line, so that a line made for npm works here.
+"""Take npm's flags out of a command line.
 
-The flags are those of npm 11.19.1 and 12.2.0 (@npmcli/config, lib/definitions), read as nopt 9 reads them.
-Unlike in npm 11, unknown flags and shortened ones (`--pack-dest`) are not taken.
+So a line that was written for npm works here. The flags are those of npm 11.19.1 and 12.2.0 (@npmcli/config,
+lib/definitions), read as nopt 9 reads them. Unlike in npm 11, unknown flags and shortened ones (`--pack-dest`)
+are not taken.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
 
 
 class _Reader:
-    """The reading of a command line: the words *left*, and the results so far."""
+    """The words *left* of a command line, and the results so far."""
 
     def __init__(self, words: Sequence[str], own: Mapping[str, bool]) -> None:
         self.left = deque(words)
@@ -128,7 +129,7 @@ class _Reader:
         self.flags: dict[str, FlagValue] = {}
 
     def read(self, word: str) -> None:
-        """Read one word, with those of the words left that are its value."""
+        """Read one word with its value among the words left."""
         name, equals, value = word.partition("=")
         bare = name.lstrip("-")
         if _is_end(word):
@@ -171,12 +172,12 @@ class _Reader:
                 self.flags[key] = is_on
 
     def _forget(self, option: str) -> None:
-        """Remove an earlier value of an *option* of the command, since the last one wins."""
+        """Remove an earlier value of *option*, since the last one wins."""
         if option in self.own:
             self.flags.pop(option[2:], None)
 
     def _expand_short(self, name: str, bare: str) -> list[str]:
-        """Return the options that a short one, or several in one word (`-fg`), mean.
+        """Return what short options mean, of which `-fg` is two.
 
         The list is empty for anything else.
         """
@@ -190,7 +191,10 @@ class _Reader:
         return letters if known and len(letters) > 1 else []
 
     def _read_flag(self, bare: str, value: str | None) -> None:
-        """Take a flag of npm, with the *value* behind its `=` or, for None, the next word."""
+        """Take a flag of npm with its value.
+
+        That is *value*, from behind its `=`, or for None the next word.
+        """
         key, is_on = _strip_no(bare)
         if not is_on or key in SWITCHES or key in _ALSO:
             self.flags[key] = self._read_switch(key, value, is_on=is_on)
@@ -204,7 +208,10 @@ class _Reader:
         self.flags[key] = taken
 
     def _read_switch(self, key: str, value: str | None, *, is_on: bool) -> FlagValue:
-        """Return the value of a switch, which the true or false behind it may reverse."""
+        """Return the value of a switch.
+
+        A true or false behind it may reverse the value.
+        """
         following = self.left[0] if value is None and self.left else ""
         if following in _TRUTH or (is_on and _also_takes(key, following)):
             value = self.left.popleft()
@@ -228,14 +235,14 @@ def _looks_like_option(word: str) -> bool:
 
 
 def _also_takes(key: str, word: str) -> bool:
-    """True if the switch *key* takes *word*: `--color always`, `--browser firefox`."""
+    """True if the switch *key* takes *word*: `--color always`."""
     if key == "color":
         return word == "always"
     return key == "browser" and word != "" and (word[0] != "-" or word[1:2] in ("", "-"))
 
 
 def _strip_no(bare: str) -> tuple[str, bool]:
-    """Return the key of a flag without `no-` in front, and whether it is on.
+    """Return the key of a flag without `no-`, and if it is on.
 
     >>> _strip_no("json"), _strip_no("no-json"), _strip_no("no-no-json")
     (('json', True), ('json', False), ('json', True))
@@ -247,7 +254,7 @@ def _strip_no(bare: str) -> tuple[str, bool]:
 
 
 def is_flag(bare: str) -> bool:
-    """True if npm has the flag *bare*, with or without `no-` in front."""
+    """True if npm has the flag *bare*, also with `no-` in front."""
     key, _ = _strip_no(bare)
     return key in SWITCHES or key in TEXTS or key in VALUES or key in _ALSO
 

@@ -1,4 +1,4 @@
-"""Find the modules that a source may load, by a quick look at its text.
+"""Find the modules that a source may load, by a quick look.
 
 `imports` then says which of them it does load, and takes 100 times as long. `package_name` says which package a
 specifier names.
@@ -50,10 +50,10 @@ def mentioned(source: str) -> set[str]:
 
 
 def package_name(specifier: str) -> str:
-    """Return the package that a bare specifier names, "" for any other specifier.
+    """Return the package that a bare specifier names.
 
-    The others are modules of Node (`fs`), paths, addresses (`node:fs`, `https://…`), the package's own `#names`,
-    and inventions of bundlers (`~/a`, `@/a`).
+    Any other specifier gives "". The others are modules of Node (`fs`), paths, addresses (`node:fs`,
+    `https://…`), the package's own `#names`, and inventions of bundlers (`~/a`, `@/a`).
 
     >>> package_name("@scope/a/b.js"), package_name("./a"), package_name("fs")
     ('@scope/a', '', '')

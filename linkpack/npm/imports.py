@@ -1,4 +1,4 @@
-"""Find the modules that a JavaScript or TypeScript source loads.
+"""Find what a JavaScript or TypeScript source loads.
 
 The source is read token by token, but not parsed. A specifier that is put together at run time is not found. The
 results were compared with those of acorn and TypeScript on 26,000 files: tests/differential/test_imports_node.py.
@@ -80,11 +80,11 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
 class Import(NamedTuple):
-    """A module that a source loads, by its *specifier* on a *line* (from 1).
+    """A load of a module in a source.
 
-    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
-    function, and happens when that is called. A *certain* one happens whenever the source is loaded, which is
-    not recognized of all that do.
+    *specifier* names the module, on *line*, from 1. A *guarded* load may fail: it is inside a `try`, or its
+    promise has a `catch`. A *lazy* one is inside a function, and happens when that is called. A *certain* one
+    happens whenever the source is loaded, which is not recognized of all that do.
     """
 
     specifier: str
@@ -129,7 +129,7 @@ class _Level:
 
 
 class _Reading:
-    """One reading of a source, from its first character to its last."""
+    """One reading of a source, from its start to its end."""
 
     def __init__(self, source: str, *, jsx: bool, typed: bool) -> None:
         self.source = source
@@ -168,7 +168,7 @@ class _Reading:
         return tuple(load for load in self.loads if load.kind not in hidden)
 
     def _read_code(self, at: int) -> int:
-        """Read one token at *at*, and return where the next one begins.
+        """Read a token at *at*, and return where the next begins.
 
         All methods that read return -1 when they cannot.
         """
@@ -188,7 +188,7 @@ class _Reading:
         self.before, self.last, self.is_value = self.last, token, is_value
 
     def _read_sign(self, sign: str, at: int) -> int:
-        """Read what begins with *sign*: a bracket, template, element, operator."""
+        """Read a bracket, template, element or operator."""
         after = at + len(sign)
         if self.source.startswith("/*", at):  # a comment without an end
             after = -1
@@ -216,8 +216,8 @@ class _Reading:
     def _read_regex(self, at: int) -> int:
         """Read a regular expression at *at*.
 
-        A slash that begins none is taken for a division. The number of these is limited, since each costs a look to
-        the end of the line.
+        A slash that begins none is taken for a division. The number of these is limited, since each costs a look
+        to the end of the line.
         """
         regex = _REGEX.match(self.source, at)
         self._pass("/", is_value=regex is not None)
@@ -256,7 +256,7 @@ class _Reading:
         return "object" if self._opens_object() else ""
 
     def _opens_object(self) -> bool:
-        """True if a brace here opens an object rather than a block or body."""
+        """True if a brace here opens an object, not a block."""
         if self.last == ":":
             return bool(self.levels) and (self.levels[-1].kind in "([" or self.levels[-1].holds == "object")
         return self.last in _BEFORE_VALUES or (self.last[:1] in _VALUE_SIGNS and self.last != "=>")
@@ -276,7 +276,7 @@ class _Reading:
         return after
 
     def _read_template(self, at: int) -> int:
-        """Read a template from *at* to its end, or to the code in its next `${}`."""
+        """Read a template from *at* to its end or its next `${`."""
         match = _TEMPLATE.match(self.source, at)
         if match is None:
             return -1
@@ -315,7 +315,7 @@ class _Reading:
             self.is_run = True
 
     def _read_require(self, after: int) -> None:
-        """Note what a `require` loads, or that the source has one of its own."""
+        """Note a `require`, or that the source defines its own."""
         if self.last == "function" or (
             self.last in {"var", "let", "const"} and _OWN_REQUIRE.match(self.source, after)
         ):
@@ -331,7 +331,10 @@ class _Reading:
             self._note(match, "resolve" if match["resolve"] else "require")
 
     def _read_import(self, after: int) -> int:
-        """Read what follows `import`, and return the end of a static one, else *after*."""
+        """Read an `import`, and return the end of a static one.
+
+        Any other one is left at *after*.
+        """
         call = _DYNAMIC.match(self.source, after)
         if call:
             if not self._is_type_query(call):
@@ -356,7 +359,10 @@ class _Reading:
         return self.typed and (self.last == "typeof" or is_member)
 
     def _read_export(self, after: int) -> int:
-        """Read what follows `export`, and return the end of `export … from`, else *after*."""
+        """Read an `export`, and return the end of `export … from`.
+
+        Any other one is left at *after*.
+        """
         match = _EXPORT.match(self.source, after)
         if match is None:
             return after
@@ -431,7 +437,7 @@ class _Reading:
 
 
 def _is_types(clause: str) -> bool:
-    """True if an import or export with *clause* is for type checkers only.
+    """True if an import with *clause* is for type checkers only.
 
     >>> _is_types("type A"), _is_types("{ type A, type B }"), _is_types("{ type A, b }")
     (True, True, False)

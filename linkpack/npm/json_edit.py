@@ -1,4 +1,4 @@
-"""Change single members of a JSON text, and leave every other byte.
+"""Change members of a JSON text, and leave all other bytes.
 
 `replace_values` makes many edits of a package.json at once. The functions on texts make one edit each, and
 write a new member like its neighbours. `json_text` finds the places.
@@ -24,7 +24,7 @@ REMOVE = None  # as the new value of an edit: the member is removed
 
 
 def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str | None]]) -> bytes:
-    """Replace values of a package.json by strings, or remove their members.
+    """Replace values of a package.json, or remove members.
 
     An edit is a path (keys of objects, indexes of arrays) and the new string, or `REMOVE`. A removed member
     takes one comma along, and the white space up to its neighbour. Of duplicate keys the last one is replaced,
@@ -48,9 +48,9 @@ def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str 
 
 
 def _cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
-    """Yield what to replace in the value at *at*: start, end and the new text.
+    """Yield what to replace in the value at *at*.
 
-    The paths of *edits* begin at that value.
+    Each is start, end and the new text. The paths of *edits* begin at that value.
     """
     if () in edits:
         yield at, value_end(text, at), json.dumps(edits[()])
@@ -73,7 +73,7 @@ def _cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
 
 
 def _removals(container: Members, removed: set[Member]) -> Iterator[tuple[int, int, str]]:
-    """Yield the cuts that take the members *removed* out of *container*."""
+    """Yield the cuts that remove members from *container*."""
     members = container.members
     kept = [i for i, member in enumerate(members) if member not in removed]
     if not kept:
@@ -87,7 +87,7 @@ def _removals(container: Members, removed: set[Member]) -> Iterator[tuple[int, i
 
 
 def get_raw(text: str, path: Sequence[str]) -> str | None:
-    """Return the JSON text of the value at *path* as written, None if there is none.
+    """Return the value at *path* as written, None if none.
 
     >>> get_raw('{"a": {"b" : [1, 2.0]}}', ("a", "b"))
     '[1, 2.0]'
@@ -102,10 +102,11 @@ def get_raw(text: str, path: Sequence[str]) -> str | None:
 
 
 def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[str], Any] | None = None) -> str:
-    """Set the value at *path* to the JSON text *raw*, or remove its member for None.
+    """Set the value at *path*, or remove its member for None.
 
-    Objects on the way are made where they are missing, and removed when they lose their last member. A new
-    member is put at its place by *order*, a sort key for the keys of its object, without one at the end.
+    *raw* is JSON. Objects on the way are made where they are missing, and removed when they lose their last
+    member. A new member is put at its place by *order*, a sort key for the keys of its object, without one at
+    the end.
 
     >>> set_raw('{"dependencies": {"a": "1", "c": "3"}}', ("dependencies", "b"), '"2"', str)
     '{"dependencies": {"a": "1", "b": "2", "c": "3"}}'
@@ -132,9 +133,10 @@ def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[st
 def _insert(
     text: str, container: Members, depth: int, new: tuple[str, str], order: Callable[[str], Any] | None
 ) -> str:
-    """Put the member *new*, a key and its value's text, into an object at *depth*.
+    """Put the member *new* into an object at *depth*.
 
-    The colon and the space between members are those of the object's first members.
+    *new* is a key and its value's text. The colon and the space between members are those of the object's first
+    members.
     """
     key, value = new
     members = container.members
@@ -158,7 +160,7 @@ def _insert(
 
 
 def _remove(text: str, path: Sequence[str]) -> str:
-    """Remove the member at *path*, and the objects that hold nothing but it."""
+    """Remove the member at *path*, and objects that hold only it."""
     trail: list[tuple[Members, Member]] = []
     at = skip_space(text, 0)
     for key in path:
@@ -176,7 +178,7 @@ def _remove(text: str, path: Sequence[str]) -> str:
 
 
 def sort_members(text: str, path: Sequence[str], order: Callable[[str], Any]) -> str:
-    """Sort the members of the object at *path* by the sort key *order*.
+    """Sort the members of the object at *path* by *order*.
 
     The space and the commas between them stay where they are. A text without such an object stays as it is.
 
@@ -201,7 +203,7 @@ def sort_members(text: str, path: Sequence[str], order: Callable[[str], Any]) ->
 
 
 def list_raw(text: str, names: Sequence[str], depth: int) -> str:
-    """Write a list of *names* at *depth* as JSON, laid out as *text* is."""
+    """Write a list of *names* as JSON, laid out as *text* is."""
     end, indent = find_line_end(text), find_indent(text)
     quoted = [_quoted(name) for name in names]
     if not end or not indent or not names:
@@ -214,7 +216,7 @@ def list_raw(text: str, names: Sequence[str], depth: int) -> str:
 
 
 def find_line_end(text: str) -> str:
-    r"""Return the line end of *text*: "\n", "\r\n", or "" for a text of one line."""
+    r"""Return the line end of *text*, "" for one line."""
     at = text.rstrip().find("\n")
     if at < 0:
         return ""
@@ -222,7 +224,7 @@ def find_line_end(text: str) -> str:
 
 
 def find_indent(text: str) -> str:
-    """Return what one level of *text* is indented by, "" for nothing."""
+    """Return the indentation of *text*, "" for none."""
     match = re.match(r"\s*[{\[][ \t]*\r?\n([ \t]+)", text)
     return match[1] if match else ""
 
@@ -232,14 +234,14 @@ def _quoted(text: str) -> str:
 
 
 def _colon(text: str) -> str:
-    """Return the colon after the first key of *text*, with the space around it."""
+    """Return the first colon of *text* with its space."""
     members = scan_members(text, skip_space(text, 0)).members
     colon = text[members[0].key_end : members[0].value] if members else ": "
     return colon if "\n" not in colon else ": "
 
 
 def _braced(text: str, member: str, depth: int) -> str:
-    """Write an object at *depth* that holds *member*, laid out as *text* is."""
+    """Write an object of one *member*, laid out as *text* is."""
     end, indent = find_line_end(text), find_indent(text)
     if not end or not indent:
         return "{" + member + "}"
@@ -247,7 +249,7 @@ def _braced(text: str, member: str, depth: int) -> str:
 
 
 def _nested(text: str, path: Sequence[str], raw: str, depth: int) -> str:
-    """Write the objects, one inside the other, that hold *raw* at *path*."""
+    """Write nested objects that hold *raw* at *path*."""
     if not path:
         return raw
     value = _nested(text, path[1:], raw, depth + 1)

@@ -1,4 +1,4 @@
-"""Read JSON as JavaScript does, and find the places of its values.
+"""Read JSON as JavaScript does, and find places in it.
 
 `parse` reads a package.json with the C decoder of `json`, which knows no places. Errors, warnings and edits
 need them: `scan_members` looks at one object or array again, and skips each value in it with the same decoder.
@@ -62,14 +62,17 @@ class Member(NamedTuple):
 
 
 class Members(NamedTuple):
-    """The places of an object or array: its brackets, and all of its members in order."""
+    """The places of an object or array.
+
+    They are its brackets, and all of its members in order.
+    """
 
     open: int
     members: tuple[Member, ...]
     close: int
 
     def find(self, key: str | int) -> Member | None:
-        """Return the member *key*, the last one of duplicates, as JSON.parse does."""
+        """Return the member *key*, the last of duplicates."""
         return next((member for member in reversed(self.members) if member.key == key), None)
 
 
@@ -163,7 +166,7 @@ def duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def conflict_marker(text: str) -> int | None:
-    """Return where the first merge conflict in *text* begins, None if there is none.
+    """Find where a merge conflict begins, None if there is none.
 
     A conflict is the three kinds of lines that git writes, in their order.
     """
@@ -178,9 +181,9 @@ def conflict_marker(text: str) -> int | None:
 
 
 def without_comments(raw: bytes) -> bytes:
-    """Replace comments and trailing commas, as Rush and VS Code write them, by spaces.
+    """Replace comments and trailing commas by spaces.
 
-    Lines and columns stay what they are, for messages.
+    Rush and VS Code write them. Lines and columns stay what they are, for messages.
 
     >>> without_comments(b'{"a": [1, 2,]} // x')
     b'{"a": [1, 2 ]}     '
@@ -195,9 +198,9 @@ def without_comments(raw: bytes) -> bytes:
 
 
 def position(raw: bytes, path: Sequence[str | int]) -> str:
-    """Return the `line:column`, from 1, of the member at *path*, "" if there is none.
+    """Return the `line:column` of the member at *path*.
 
-    *raw* must be JSON that `parse` accepted.
+    Both are from 1. The answer is "" if there is no such member. *raw* must be JSON that `parse` accepted.
     """
     text = decode(raw, "")
     try:
@@ -217,9 +220,10 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def decode(raw: bytes, where: str) -> str:
-    """Decode *raw* without its byte order mark, with half surrogate pairs as U+FFFD.
+    """Decode *raw* as `parse` does.
 
-    A place in the result is the same place in `raw.removeprefix(BOM).decode()`. Raises as `parse` does.
+    The byte order mark is removed, and half surrogate pairs become U+FFFD. A place in the result is the same
+    place in `raw.removeprefix(BOM).decode()`. Raises as `parse` does.
     """
     if len(raw) > (most := limits.current().manifest):
         raise _invalid(where, "", 0, f"{len(raw)} bytes, too large", f"the limit is {most} bytes")
@@ -236,7 +240,7 @@ def decode(raw: bytes, where: str) -> str:
 
 
 def skip_space(text: str, at: int) -> int:
-    """Return the place of the first character from *at* on that is no white space."""
+    """Return the next place from *at* that is no white space."""
     while at < len(text) and text[at] in _SPACE:
         at += 1
     return at
@@ -274,7 +278,7 @@ def scan_members(text: str, at: int) -> Members:
 
 
 def _locate(text: str, path: Sequence[str | int]) -> Member:
-    """Find the member at *path*, the last one where a key is a duplicate.
+    """Find the member at *path*, the last of duplicates.
 
     Raises KeyError when there is none.
     """
@@ -291,7 +295,10 @@ def _locate(text: str, path: Sequence[str | int]) -> Member:
 
 
 def check_depth(value: object) -> None:
-    """Raise RecursionError if a JSON *value* is nested deeper than `MAX_DEPTH`."""
+    """Raise RecursionError if *value* is nested too deeply.
+
+    The limit is `MAX_DEPTH`.
+    """
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         inside = chain.from_iterable(box.values() if isinstance(box, dict) else box for box in level)
@@ -301,9 +308,10 @@ def check_depth(value: object) -> None:
 
 
 def _walk(value: dict[str, object]) -> Iterator[tuple[list[str | int], object]]:
-    """Yield every value inside *value* with its path, in the order of the document.
+    """Yield every value inside *value*, and its path.
 
-    The path is one list that the walk changes as it goes on: copy it to keep it.
+    They come in the order of the document. The path is one list that the walk changes as it goes on: copy it to
+    keep it.
     """
     path: list[str | int] = []
     frames: list[Iterator[tuple[str | int, object]]] = [iter(value.items())]
@@ -331,7 +339,7 @@ def _constant_fault(where: str, text: str, value: dict[str, object]) -> Manifest
 
 
 def _remedy(text: str, at: int) -> str:
-    """Guess from the characters around *at* how to fix the syntax error there."""
+    """Guess how to fix the syntax error at *at*."""
     if not text.strip():
         return 'the file is empty; it must look like {"name": "…", "version": "…"}'
     if text.startswith(("//", "/*"), at):

@@ -21,7 +21,7 @@ _LARGEST = 1e21  # from here on JavaScript writes an integer with an exponent
 
 
 def _to_npm_number(value: float | str) -> float | int | None:
-    """Return the number, or the text of one, that JavaScript makes of it.
+    """Return the number that JavaScript makes of *value*.
 
     JSON.stringify then writes that number. None is null.
 
@@ -49,7 +49,7 @@ _DECODER = json.JSONDecoder(parse_int=_to_npm_number, parse_float=_to_npm_number
 
 
 def load(raw: bytes) -> Json:
-    """Read the JSON value in *raw*, with numbers as npm writes them.
+    """Read JSON with numbers as npm writes them.
 
     *raw* is UTF-8, with or without a byte order mark. Raises `ValueError` for anything else, and
     `RecursionError` for what is nested too deeply.
@@ -60,7 +60,10 @@ def load(raw: bytes) -> Json:
 
 
 def plain(value: Json) -> Json:
-    """Return a value of `json_text.parse`, where all numbers are floats, as `load` has it."""
+    """Return a value of `json_text.parse` as `load` has it.
+
+    All of its numbers are floats there.
+    """
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -69,10 +72,10 @@ def plain(value: Json) -> Json:
 
 
 def nice(value: Json) -> Json:
-    """Sort the members of *value*, at every depth, as npm does in a lockfile.
+    """Sort the members of *value* as npm does in a lockfile.
 
-    Members that are no objects come first. Among them, and among the objects, the names that npm knows come
-    first, and the others by name.
+    So at every depth. Members that are no objects come first. Among them, and among the objects, the names that
+    npm knows come first, and the others by name.
 
     >>> nice({"b": {}, "link": True, "version": "1", "a": {}})
     {'version': '1', 'link': True, 'a': {}, 'b': {}}
@@ -96,9 +99,9 @@ def by_name(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def dump(lock: dict[str, Any], like: str) -> bytes:
-    """Write *lock* as JSON with the indentation and line ends of the text *like*.
+    """Write *lock* as JSON, laid out as the text *like*.
 
-    Raises `ValueError` for a number that JSON cannot write.
+    That means its indentation and line ends. Raises `ValueError` for a number that JSON cannot write.
     """
     indent = find_indent(like.lstrip("\ufeff"))
     text = json.dumps(

@@ -124,9 +124,9 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
 
 
 def cleaned(path: str) -> str:
-    r"""Return *path* as npm cleans the values of bin and man, relative to the package.
+    r"""Clean a *path* of bin or man as npm does.
 
-    Source: @npmcli/package-json, lib/normalize.js.
+    The result is relative to the package. Source: @npmcli/package-json, lib/normalize.js.
 
     >>> cleaned("../../x"), cleaned("./a//b"), cleaned("a\\b"), cleaned("..")
     ('x', 'a/b', 'a/b', '')
@@ -176,7 +176,7 @@ def _read_version(fields: Fields) -> str:
 def _read_checked(
     fields: Fields, key: str, fault_of: Callable[[str], str], clean: Callable[[str], str | None]
 ) -> str:
-    """Read a text, and refuse a fault in it that *clean* does not remove.
+    """Read a text, and refuse a fault that *clean* leaves.
 
     A cleaned text gives a warning.
     """
@@ -191,7 +191,7 @@ def _read_checked(
 
 
 def _read_required(fields: Fields, key: str) -> str:
-    """Read a text that a root must have, "" where another package lacks it."""
+    """Read a text that only a root must have."""
     value, code = fields.get(key), f"E{key.upper()}"
     if isinstance(value, str) and value:
         return value
@@ -203,7 +203,7 @@ def _read_required(fields: Fields, key: str) -> str:
 
 
 def _read_dependencies(fields: Fields, key: str) -> Mapping[str, str]:
-    """Read a table of names and specs, and refuse names that are no package names."""
+    """Read a table of specs, and refuse wrong names in it."""
     specs = fields.texts(key)
     for name in specs:
         fault = dependency_name_fault(name)
@@ -296,14 +296,17 @@ def _read_main(fields: Fields) -> str | None:
 
 
 def _read_workspaces(fields: Fields) -> tuple[str, ...]:
-    """Read the patterns, from a list or, as in bun and yarn 1, from `packages` of an object."""
+    """Read the patterns of workspaces.
+
+    They are a list or, in bun and yarn 1, the `packages` of an object.
+    """
     if isinstance(fields.get("workspaces"), dict):
         return fields.items("workspaces", "packages") or ()
     return fields.items("workspaces") or ()
 
 
 def _read_npm_rules(fields: Fields) -> str:
-    """Read the version of npm in `"linkpack": {"npmRules": "11"}`, a text or a number."""
+    """Read `"linkpack": {"npmRules": "11"}`, text or number."""
     path = ("linkpack", "npmRules")
     value = fields.get(*path)
     if isinstance(value, float) and value.is_integer():
@@ -315,7 +318,10 @@ def _read_npm_rules(fields: Fields) -> str:
 
 
 def _read_npm_range(fields: Fields) -> str:
-    """Read the npm of packageManager (`npm@11.6.0+sha512.…`), else of devEngines.packageManager."""
+    """Read which npm the package is for.
+
+    packageManager says it (`npm@11.6.0+sha512.…`), else devEngines.packageManager.
+    """
     name, _, version = (_text_or_none(fields.get("packageManager")) or "").partition("@")
     if name == "npm":
         return version
@@ -327,7 +333,10 @@ def _read_npm_range(fields: Fields) -> str:
 
 
 def _read_catalogs(fields: Fields) -> Mapping[str, Mapping[str, str]]:
-    """Read the catalogs of bun, at the top and below `workspaces`, which wins."""
+    """Read the catalogs of bun.
+
+    They are at the top and below `workspaces`, which wins.
+    """
     catalogs: dict[str, dict[str, str]] = {}
     for above in ((), ("workspaces",)):
         if not isinstance(fields.get(*above), dict):
@@ -366,7 +375,7 @@ class Fields:
         self._warnings: list[Problem] = []
 
     def locate(self, path: Sequence[str | int], message: str) -> str:
-        """Return *message* with the file, the place and the key of the member at *path*."""
+        """Return *message* with file, place and key of a member."""
         place = jsontext.position(self.raw, path)
         return f"{self.where}{':' if place else ''}{place}: {jsontext.key_path(path)} {message}"
 
@@ -378,7 +387,7 @@ class Fields:
         raise ManifestInvalid(self.locate(path, message), code=code, path=self.where, hint=hint)
 
     def warn(self, path: Sequence[str | int], message: str, hint: str) -> None:
-        """Warn that npm reads the member at *path* otherwise than it is written."""
+        """Warn that npm reads a member otherwise than written."""
         self.note(self.locate(path, message), hint)
 
     def note(self, message: str, hint: str) -> None:
@@ -386,11 +395,17 @@ class Fields:
         self._warnings.append(Problem("WMANIFEST", self.where, message, hint))
 
     def warnings(self) -> tuple[Problem, ...]:
-        """Return the warnings so far, each once although a field may be read twice."""
+        """Return the warnings so far, each once.
+
+        A field may be read twice.
+        """
         return tuple(dict.fromkeys(self._warnings))
 
     def wrong(self, path: Sequence[str | int], value: object, wanted: str, *, absent: bool = False) -> None:
-        """Raise the error that *value* is not *wanted*, or warn if it is taken as *absent*."""
+        """Raise the error that *value* is not *wanted*.
+
+        It is a warning if npm takes it as *absent*.
+        """
         if self.role == "installed":
             return
         message, hint = f"must be {wanted}, not {shown(value)}", f"make it {wanted} or remove it"

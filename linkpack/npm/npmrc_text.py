@@ -1,4 +1,4 @@
-"""Read the text of an npmrc file in npm's own dialect of ini.
+"""Read an npmrc file in npm's own dialect of ini.
 
 Measured against the packages `ini` and `@npmcli/config` of npm 11.19.1. Which files apply is in `config`.
 """
@@ -47,7 +47,10 @@ def parse_npmrc(text: str) -> dict[str, Value]:
 
 
 def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> None:
-    """Set a key to a value, both as the file writes them, or add it to a list."""
+    """Set a key, or add to its list.
+
+    Key and value are as the file writes them.
+    """
     key = _to_key(_unquote(raw_key))
     value: Scalar = True
     if raw_value is not None:
@@ -67,12 +70,12 @@ def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> Non
 
 
 def _to_key(value: Scalar) -> str:
-    """Return *value* as the key that JavaScript makes of it in an object."""
+    """Return *value* as the key of a JavaScript object."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _unquote(raw: str) -> Scalar:
-    """Return the value that *raw* writes, without quotes, comments and escapes."""
+    """Return *raw* without quotes, comments and escapes."""
     text = raw.strip(WHITESPACE)
     if text[:1] in {'"', "'"} and text.endswith(text[:1]):
         return _read_quoted(text)
@@ -89,7 +92,7 @@ def _unquote(raw: str) -> Scalar:
 
 
 def _read_quoted(text: str) -> Scalar:
-    """Return what JSON makes of a quoted *text*, or the text itself if it is no JSON.
+    """Return a quoted *text* as JSON, or as it is if it is none.
 
     Single quotes are removed before, as in the package `ini`: `'5'` is a number, `"5"` a string.
     """
@@ -108,7 +111,7 @@ def _refuse(name: str) -> None:
 
 
 class TooLong(ValueError):
-    """The variables of a text expand to more characters than it may have."""
+    """The variables of a text expand to too much."""
 
 
 def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:

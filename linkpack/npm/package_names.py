@@ -23,7 +23,7 @@ _FRIENDLY = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~'!
 
 
 def name_fault(name: str) -> str:
-    """Say why a package's own manifest cannot have *name*, "" if it can.
+    """Say why a manifest cannot have *name*, "" if it can.
 
     The answer continues a sentence that begins with the name. Upper case, the names of Node's own modules and
     "~'!()*" are allowed, as in npm for old packages. Stricter than npm: more than `MAX_LENGTH` characters (npm
@@ -67,7 +67,10 @@ def dependency_name_fault(name: str) -> str:
 
 
 def _find_portions_fault(name: str) -> str:
-    """Say why *name* is not "folder" or "@scope/folder" in URL-friendly characters."""
+    """Say why *name* is not "folder" or "@scope/folder".
+
+    Both are of URL-friendly characters.
+    """
     scope, slash, folder = name.rpartition("/")
     if name.startswith("@"):
         if not slash or "/" in scope or scope == "@" or folder == "":
@@ -95,7 +98,7 @@ def slug(name: str) -> str:
 
 
 def tarball_name(name: str, version: str) -> str:
-    """Return the file name of a package's tarball, as `npm pack` 11.19.1 has it.
+    """Return the file name of a tarball, as npm 11.19.1 has it.
 
     >>> tarball_name("@scope/name", "1.2.3+build")
     'scope-name-1.2.3+build.tgz'
@@ -104,7 +107,7 @@ def tarball_name(name: str, version: str) -> str:
 
 
 def format_out(pattern: str, name: str, version: str) -> str:
-    """Fill the `slug` of *name* for each "%s" of *pattern*, and *version* for each "%v".
+    """Fill in *pattern*: `slug` of *name* for "%s", version for "%v".
 
     Any other "%" stays, "%%" too (so "%%s" is "%" and the slug), as in pnpm 12 and yarn 4. Unlike there,
     "%s-%v.tgz" is npm's file name: pnpm cuts build metadata off, yarn keeps the "@" and fills in only the

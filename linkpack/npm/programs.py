@@ -35,16 +35,16 @@ def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) ->
 
 
 def which(name: str, env: Mapping[str, str], *, windows: bool = False) -> str:
-    """Find the real path of the program *name* on PATH, "" if it is not there."""
+    """Find the real path of *name* on PATH, "" if not there."""
     program = find_program(name, env, windows=windows)
     return fs.real_path(program) if program else ""
 
 
 def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
-    """Find what the `node` on PATH is for a command in *cwd*, None if there is none.
+    """Find what the `node` on PATH is for a command in *cwd*.
 
-    Raises `ConfigError` (ENODE) when it does not say what it is, as a shim of a version manager that has no
-    version for this folder.
+    None if there is none. Raises `ConfigError` (ENODE) when it does not say what it is, as a shim of a version
+    manager that has no version for this folder.
     """
     program = find_program("node", env)
     if not program:
@@ -61,7 +61,10 @@ def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
 
 
 def _cache_file(env: Mapping[str, str]) -> str:
-    """Return the file that keeps what is known of Node, "" if no folder is there for it."""
+    """Return the file that keeps what is known of Node.
+
+    It is "" if there is no folder for it.
+    """
     base, home = env.get("XDG_CACHE_HOME", ""), home_folder(env)
     if not base.startswith("/"):
         base = f"{home}/.cache" if home and fs.is_dir(home) else ""

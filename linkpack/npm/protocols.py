@@ -1,4 +1,4 @@
-"""Translate the specs of other package managers into what npm reads.
+"""Translate specs of other package managers for npm.
 
 These are `catalog:`, `jsr:`, `patch:`, the `npm:` that yarn writes before a range, and paths. `workspace:` has
 a module of its own, `workspace_specs`.
@@ -59,7 +59,9 @@ def is_local(spec: str) -> bool:
 
 
 def is_inside(spec: str) -> bool:
-    """True if the path *spec* stays inside the package, so that a tarball may carry it.
+    """True if the path *spec* stays inside the package.
+
+    A tarball may carry it then.
 
     >>> is_inside("file:./vendor/x"), is_inside("file:../x"), is_inside("git@host:a/b")
     (True, False, False)
@@ -75,7 +77,7 @@ def is_inside(spec: str) -> bool:
 
 
 def named(key: str, package: Supplied, spec: str) -> str:
-    """Put `npm:` and the name of *package* before *spec* where its name is not *key*.
+    """Put `npm:` before *spec* if *package* is not called *key*.
 
     >>> named("pad", Supplied("left-pad", "1.3.0"), "^1.3.0")
     'npm:left-pad@^1.3.0'
@@ -91,7 +93,7 @@ def no_version(name: str) -> UnresolvableError:
 
 
 def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]]) -> str:
-    """Look up what `catalog:` or `catalog:NAME` means for the dependency *key*.
+    """Look up what `catalog:` means for the dependency *key*.
 
     Raises `UnresolvableError` (ECATALOG) when the catalog has no spec for it.
 
@@ -107,11 +109,12 @@ def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]])
 
 
 def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
-    """Remove the `npm:` that yarn 2 and later write before a range or tag of *key* itself.
+    """Remove the `npm:` of yarn before a range or tag of *key*.
 
-    npm reads the text behind `npm:` as a package's name: it cannot parse `npm:^1.2.0`, and takes `npm:1.2.0`
-    and `npm:latest` for packages of these names. A word can be either, a package or a tag of *key*. The
-    package that is installed as *key*, *there*, decides; if there is none, *tags* says whether it is a tag.
+    Yarn 2 and later write it. npm reads the text behind `npm:` as a package's name: it cannot parse
+    `npm:^1.2.0`, and takes `npm:1.2.0` and `npm:latest` for packages of these names. A word can be either, a
+    package or a tag of *key*. The package that is installed as *key*, *there*, decides; if there is none, *tags*
+    says whether it is a tag.
 
     >>> without_npm("npm:^1.2.0", "a", None, tags=False)
     '^1.2.0'
@@ -128,9 +131,9 @@ def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> s
 
 
 def from_patch(spec: str) -> UnresolvableError | None:
-    """Make the error for a `patch:` of yarn (ESPECPATCH), None for any other spec.
+    """Make the error for a `patch:` of yarn (ESPECPATCH).
 
-    The consumer of a tarball gets the package, but not the patch.
+    None for any other spec. The consumer of a tarball gets the package, but not the patch.
     """
     match = re.match(_PATCHED, spec)
     if not match:
@@ -142,13 +145,16 @@ def from_patch(spec: str) -> UnresolvableError | None:
 
 
 def _percent_decode(text: str) -> str:
-    """Decode percent escapes as `urllib.parse.unquote` does, whose import takes 3 ms."""
+    """Decode percent escapes.
+
+    `urllib.parse.unquote` does the same, but its import takes 3 ms.
+    """
     raw = re.sub(rb"%([0-9a-fA-F]{2})", lambda match: bytes.fromhex(match[1].decode()), text.encode())
     return raw.decode("utf-8", "replace")
 
 
 def from_jsr(spec: str, key: str) -> str:
-    """Write a `jsr:` spec by the package's name on JSR's npm registry.
+    """Write a `jsr:` spec by its name on JSR's npm registry.
 
     A spec without a name is of *key*. Raises `UnresolvableError` (EJSR) when it names no JSR package.
 

@@ -1,7 +1,8 @@
-"""Read version ranges as npm does: `||`, hyphens, x-ranges, `~`, `^`, comparators.
+"""Read version ranges as npm does.
 
-The grammar is that of node-semver's README. What it leaves open (where white space may be, what a stray `*`
-does) was measured on node-semver 7.8.5, inside npm 11.19.1. All work is linear in the length of the range.
+They have `||`, hyphens, x-ranges, `~`, `^` and comparators. The grammar is that of node-semver's README. What it
+leaves open (where white space may be, what a stray `*` does) was measured on node-semver 7.8.5, inside npm
+11.19.1. All work is linear in the length of the range.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Comparator(NamedTuple):
     version: Version
 
     def __str__(self) -> str:
-        """Return the comparator in canonical form, without build metadata."""
+        """Return the canonical form, without build metadata."""
         return self.operator + self.version.public
 
     def allows(self, version: Version) -> bool:
@@ -53,7 +54,7 @@ class Range(NamedTuple):
     include_prerelease: bool = False
 
     def __str__(self) -> str:
-        """Return the range in canonical form, as node-semver's validRange.
+        """Return the canonical form, as node-semver's validRange.
 
         That function writes any version as "*", here it is "".
         """
@@ -64,7 +65,10 @@ class Range(NamedTuple):
         return any(self._meets(version, comparators) for comparators in self.alternatives)
 
     def _meets(self, version: Version, comparators: tuple[Comparator, ...]) -> bool:
-        """True if all *comparators* allow *version*, and it may be a pre-release."""
+        """True if all *comparators* allow *version*.
+
+        A pre-release must be named, see `Range`.
+        """
         if not all(comparator.allows(version) for comparator in comparators):
             return False
         if not version.prerelease or self.include_prerelease:
@@ -73,7 +77,7 @@ class Range(NamedTuple):
 
 
 def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
-    """Parse a range, None if npm finds *text* invalid (a tag, a URL, …).
+    """Parse a range, None if npm finds it invalid.
 
     >>> [str(parse_range(text)) for text in ("^1.2.3", "~0.2", "1.x || >=3", "1.0 - 2", "latest")]
     ['>=1.2.3 <2.0.0-0', '>=0.2.0 <0.3.0-0', '>=1.0.0 <2.0.0-0||>=3.0.0', '>=1.0.0 <3.0.0-0', 'None']
@@ -98,7 +102,9 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
 
 
 def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) -> bool:
-    """True if *version* is in the range *wanted*, False if either is invalid.
+    """True if *version* is in the range *wanted*.
+
+    False if either is invalid.
 
     >>> satisfies("1.3.0-rc.1", "^1.2.0"), satisfies("1.3.0-rc.1", "^1.3.0-beta")
     (False, True)
@@ -109,9 +115,10 @@ def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) ->
 
 
 def _parse_plain(text: str) -> tuple[Comparator, ...]:
-    """Return the comparators of `1.2.3`, `^1.2.3` or `~1.2.3`, none for any other text.
+    """Return the comparators of `1.2.3`, `^1.2.3` or `~1.2.3`.
 
-    Fast path: most ranges are such, and `_parse_alternative` finds the same for them.
+    There are none for any other text. Fast path: most ranges are such, and `_parse_alternative` finds the same
+    for them.
     """
     caret, tilde = text.startswith("^"), text.startswith("~")
     version = plain_version(text[1:] if caret or tilde else text)
@@ -130,9 +137,10 @@ def _parse_plain(text: str) -> tuple[Comparator, ...]:
 
 
 def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
-    """Parse one side of `||` into comparators, each once, None if it is invalid.
+    """Parse one side of `||` into comparators, each once.
 
-    *floor* is "-0" when the bounds that the text leaves open begin at the lowest pre-release, else "".
+    None if it is invalid. *floor* is "-0" when the bounds that the text leaves open begin at the lowest
+    pre-release, else "".
     """
     text = re.sub(_BUILD, "", text)
     match = re.fullmatch(_HYPHEN, text)
@@ -158,7 +166,7 @@ def _is_nothing(comparators: tuple[Comparator, ...]) -> bool:
 
 
 def _parse_comparator(text: str) -> Comparator | None:
-    """Parse a comparator with its operator in front, None if it is invalid."""
+    """Parse one comparator, None if it is invalid."""
     bare = text.lstrip("<>=")
     operator = text[: len(text) - len(bare)]
     if operator not in {"", "=", "<", "<=", ">", ">="}:
@@ -168,16 +176,16 @@ def _parse_comparator(text: str) -> Comparator | None:
 
 
 def _close_gaps(text: str) -> str:
-    """Remove the space between an operator and the version after it."""
+    """Remove the space between an operator and its version."""
     closed = re.sub(_SPACED, _close_operator_gap, text)
     return re.sub("~>? ", "~", closed).replace("^ ", "^")
 
 
 def _close_operator_gap(match: re.Match[str]) -> str:
-    """Remove the space after the operator in a run of operators, "v" and spaces.
+    """Remove the space after the operator in one run.
 
-    Measured: the run must end before a digit, "x" or "*". The operator is the last "<" or ">", else a leading
-    "=".
+    A run is of operators, "v" and spaces. Measured: the run must end before a digit, "x" or "*". The operator is
+    the last "<" or ">", else a leading "=".
     """
     run = match[0]
     if run[0].isdecimal() or not match.string.startswith(("x", "X", "*", *"0123456789"), match.end()):
@@ -240,7 +248,7 @@ def _expand_token(token: str, floor: str) -> tuple[str, ...]:
 
 
 def _expand_plain(token: str, floor: str) -> tuple[str, ...]:
-    """Write a *token* without `~` and `^` as comparators, as `_expand_token` does."""
+    """Write a *token* without `~` and `^` as comparators."""
     match = re.fullmatch(rf"([<>]?=?){_PARTIAL}", token)
     if match is None:
         # Measured: from any other text npm drops the first star with the operator before it.
@@ -255,7 +263,10 @@ def _expand_plain(token: str, floor: str) -> tuple[str, ...]:
 
 
 def _expand_open(operator: str, major: str, minor: str | None, floor: str) -> tuple[str, ...]:
-    """Write *operator* before a version without patch, or without minor and patch, as comparators."""
+    """Write *operator* before a partial version as comparators.
+
+    The version has no patch, or no minor and no patch.
+    """
     first, after = f"{major}.{minor or 0}.0", _next_version(major, minor)
     if operator == "<":
         return (f"<{first}-0",)
@@ -274,7 +285,7 @@ def _is_open(part: str | None) -> bool:
 
 
 def _next_version(major: str, minor: str | None = None, patch: str | None = None) -> str:
-    """Return the first version after all those that begin with the given parts."""
+    """Return the first version after all with these parts."""
     if minor is None:
         return f"{_increment(major)}.0.0"
     if patch is None:
@@ -283,5 +294,5 @@ def _next_version(major: str, minor: str | None = None, patch: str | None = None
 
 
 def _increment(number: str) -> str:
-    """Add one to *number*, unless it is too long to be valid anyway."""
+    """Add one to *number*, unless it is too long to be valid."""
     return number if len(number) > len(str(MAX_SAFE_INTEGER)) else str(int(number) + 1)

@@ -1,6 +1,7 @@
-"""Read and order versions as npm does: Semantic Versioning 2.0.0, with node-semver's liberties and limits.
+"""Read and order versions as npm does.
 
-The rules were measured on node-semver 7.8.5, inside npm 11.19.1. Ranges are in `ranges`.
+That is Semantic Versioning 2.0.0, with node-semver's liberties and limits. The rules were measured on
+node-semver 7.8.5, inside npm 11.19.1. Ranges are in `ranges`.
 """
 
 from __future__ import annotations
@@ -42,18 +43,18 @@ class Version(NamedTuple):
     build: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the version in canonical form, with its build metadata."""
+        """Return the canonical form, with build metadata."""
         return self.public + ("+" + ".".join(self.build) if self.build else "")
 
     @property
     def public(self) -> str:
-        """Return the version in canonical form without build metadata, as in a registry."""
+        """Return the canonical form without build metadata."""
         numbers = f"{self.major}.{self.minor}.{self.patch}"
         return numbers + ("-" + ".".join(map(str, self.prerelease)) if self.prerelease else "")
 
 
 def parse_version(text: str) -> Version | None:
-    """Parse a version by npm's strict rules, None if *text* is none.
+    """Parse a version by npm's strict rules, None if invalid.
 
     White space around it and one leading "v" are allowed, "=" is not. Refused are more than `MAX_LENGTH`
     characters, numbers above `MAX_SAFE_INTEGER`, and leading zeros (except in build metadata).
@@ -65,7 +66,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def plain_version(text: str) -> Version | None:
-    """Parse a version of three short numbers, None for any other text.
+    """Parse three short numbers, None for any other text.
 
     Fast path: nearly all versions are such, and the pattern need not be compiled for them.
     """
@@ -79,10 +80,10 @@ def plain_version(text: str) -> Version | None:
 
 
 def clean_version(text: str) -> str | None:
-    """Return the version that `npm publish` makes of *text*, None if it refuses it.
+    """Return what `npm publish` makes of a version.
 
-    Publishing is more liberal than `parse_version`, and cuts build metadata off (measured on npm 11.19.1).
-    `npm pack` takes any text and cleans nothing.
+    None if it refuses it. Publishing is more liberal than `parse_version`, and cuts build metadata off (measured
+    on npm 11.19.1). `npm pack` takes any text and cleans nothing.
 
     >>> clean_version("=v01.2.3beta+sha"), clean_version("1.2")
     ('1.2.3-beta', None)
@@ -93,7 +94,7 @@ def clean_version(text: str) -> str | None:
 
 
 def find_version_fault(version: str) -> str:
-    """Say what is wrong with a manifest's *version*, "" if nothing is.
+    """Say what is wrong with *version*, "" if nothing is.
 
     The answer continues a sentence that begins with the version. Only Semantic Versioning 2.0.0 to the letter
     is right: `npm pack` asks nothing, but names the tarball by the text as it is written, and `npm publish`
@@ -110,7 +111,7 @@ def find_version_fault(version: str) -> str:
 
 
 def compare(left: Version, right: Version) -> int:
-    """Return -1, 0 or 1 as *left* comes before, with or after *right*.
+    """Return -1, 0 or 1 if *left* is lower, equal or higher.
 
     Build metadata is ignored.
 
@@ -125,12 +126,12 @@ def compare(left: Version, right: Version) -> int:
 
 
 def compare_build(left: Version, right: Version) -> int:
-    """Return the same as `compare`, with build metadata to order equal versions."""
+    """Compare as `compare` does, then by build metadata."""
     return compare(left, right) or _compare_identifiers(left.build, right.build)
 
 
 def _parse(grammar: str, text: str) -> Version | None:
-    """Parse a version by *grammar*, None if it does not match or a number is too large."""
+    """Parse a version by *grammar*, None if invalid."""
     if len(text) > MAX_LENGTH:
         return None
     match = re.fullmatch(grammar, text.strip(WHITESPACE))
@@ -147,14 +148,17 @@ def _parse(grammar: str, text: str) -> Version | None:
 
 
 def _identifier(text: str) -> int | str:
-    """Return *text* as a number if JavaScript holds it exactly, else as it is."""
+    """Return *text* as a number if JavaScript holds it exactly."""
     if text.isdecimal() and int(text) < MAX_SAFE_INTEGER:
         return int(text)
     return text
 
 
 def _compare_identifiers(left: tuple[int | str, ...], right: tuple[int | str, ...]) -> int:
-    """Order lists of identifiers: numbers before words, a prefix before what continues it."""
+    """Compare lists of identifiers.
+
+    Numbers come before words, and a prefix before what continues it.
+    """
     for mine, other in zip(left, right, strict=False):
         if mine != other:
             # npm stops here even when the two are equal as (huge, hence rounded) numbers.
@@ -163,13 +167,16 @@ def _compare_identifiers(left: tuple[int | str, ...], right: tuple[int | str, ..
 
 
 def _compare_identifier(left: int | str, right: int | str) -> int:
-    """Order two identifiers, with huge numbers rounded as in JavaScript."""
+    """Compare identifiers, huge numbers rounded as in JavaScript."""
     mine, other = _rank(left), _rank(right)
     return (mine > other) - (mine < other)
 
 
 def _rank(identifier: int | str) -> tuple[bool, float, str]:
-    """Return the sort key of an identifier: whether it is a word, its number, its word."""
+    """Return the sort key of an identifier.
+
+    It is whether it is a word, its number, its word.
+    """
     if isinstance(identifier, int) or identifier.isdecimal():
         return (False, float(identifier), "")
     return (True, 0.0, identifier)

@@ -1,4 +1,7 @@
-"""Sort the files of a package as npm lists them: in the tarball, and in its JSON report."""
+"""Sort the files of a package as npm lists them.
+
+npm has one order in the tarball, and another in its JSON report.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ _lower_key = functools.lru_cache(maxsize=4096)(lambda text: collation_key(js_low
 
 
 def entry_key(path: str) -> tuple[bytes, bytes, bytes]:
-    """Return the sort key of *path* among the entries of a tarball.
+    """Return the sort key of *path* in a tarball.
 
     npm compares the extensions, then the last portions, both in lower case, then the whole paths
     (npm-packlist, lib/index.js, `sort`): gzip packs more tightly when like files are neighbours. *path* is
@@ -26,7 +29,9 @@ def entry_key(path: str) -> tuple[bytes, bytes, bytes]:
 
 
 def extension(name: str) -> str:
-    """Return the extension of a last portion, dot included, as Node's `path.extname`.
+    """Return the extension as Node's `path.extname` does.
+
+    *name* is a last portion. The dot is included.
 
     >>> extension("a.min.js"), extension(".npmrc"), extension("a."), extension("..a")
     ('.js', '', '.', '.a')
@@ -38,7 +43,7 @@ def extension(name: str) -> str:
 
 
 def listing_key(path: str) -> tuple[bool, bytes]:
-    """Return the sort key of *path* in the `files` of npm's JSON report.
+    """Return the sort key of *path* in npm's JSON report.
 
     Paths that begin with a capital, or with a character that has no case, come first. Then numbers are
     compared by value, accents are ignored, and a small letter comes before its capital. npm's sort is stable,

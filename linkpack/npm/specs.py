@@ -1,4 +1,4 @@
-"""Read dependency specs as npm does, and compare them with versions.
+"""Read dependency specs as npm does.
 
 Source: npm-package-arg 13.0.2 (lib/npa.js), inside npm 11.19.1; 14.0.0 reads the same. A spec that npm cannot
 parse ends the consumer's install, in dependencies, optionalDependencies and peerDependencies alike (measured:
@@ -76,7 +76,7 @@ def parse_spec(text: str) -> Spec:
 
 
 def _parse_place(text: str) -> Spec:
-    """Parse a git repository, a URL, a path without a leading dot, or a tag."""
+    """Parse a git repository, a URL, a plain path or a tag."""
     if re.match(_SHORTCUT, text.lstrip()):
         return Spec("", "is no URL") if re.search(_PERCENT, text) else _git(text)
     if re.fullmatch(_SHORTHAND, text) or re.fullmatch(_SCP, text):
@@ -90,7 +90,7 @@ def _parse_place(text: str) -> Spec:
 
 
 def registry_fault(text: str) -> str:
-    """Say as a clause why *text* is no version, range or tag, "" if it is one."""
+    """Say why *text* is no version, range or tag, "" if it is."""
     text = text.strip(WHITESPACE)
     if not text.strip(_FRIENDLY) or parse_range(text) is not None or _is_loose_range(text):
         return ""
@@ -151,7 +151,7 @@ def _is_loose_range(text: str) -> bool:
 
 
 def allows(spec: str, version: str) -> bool:
-    """True if a bundled copy at *version* is valid under *spec* for npm.
+    """True if npm takes a bundled *version* under *spec*.
 
     Only a range, or an alias with a range, can be met (measured on npm 11.19.1: otherwise `npm ls` and `npm ci`
     report the copy). The package that an alias names is not compared with the copy.
@@ -177,7 +177,9 @@ def split_alias(text: str) -> tuple[str, str] | None:
 
 
 def exact(version: str) -> str:
-    """Return *version* as a spec that it satisfies, "" if npm cannot compare it.
+    """Return *version* as a spec that it satisfies.
+
+    The answer is "" if npm cannot compare it.
 
     >>> exact("1.2.3"), exact("=v01.2.3"), exact("next")
     ('1.2.3', '1.2.3', '')

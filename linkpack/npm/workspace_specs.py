@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class WorkspaceSpecs(NamedTuple):
-    """The packages among which the `workspace:` specs of one dependency are resolved.
+    """What the `workspace:` specs of one dependency may mean.
 
     *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in
     the tarball that the key resolves to. Without one the package is looked up in *workspaces*, by name, and
@@ -36,7 +36,7 @@ class WorkspaceSpecs(NamedTuple):
     binding: bool
 
     def resolve(self, spec: str) -> tuple[str, Supplied | None]:
-        """Replace each `||` alternative of *spec* that is a `workspace:` one.
+        """Replace each `||` alternative with `workspace:`.
 
         Returns the new spec, and the package that the last of these alternatives means. Raises
         `UnresolvableError` when there is no such workspace (EWORKSPACE), or when it has no version
@@ -59,7 +59,10 @@ class WorkspaceSpecs(NamedTuple):
         return "||".join(alternatives), package
 
     def _meaning(self, wanted: str) -> tuple[Supplied, str]:
-        """Find the package and the range that *wanted* means: a range, an alias with a range, or a path."""
+        """Find the package and the range that *wanted* means.
+
+        It is a range, an alias with a range, or a path.
+        """
         is_range = wanted in {"^", "~"} or parse_range(wanted) is not None
         alias = None if is_range else split_alias(wanted)
         name = alias[0] if alias else self.key
@@ -77,7 +80,7 @@ class WorkspaceSpecs(NamedTuple):
         return package, wanted if is_met else version or "*"
 
     def _find(self, name: str, path: str) -> Supplied:
-        """Find the workspace at *path*, else the one called *name*, else the installed package.
+        """Find the workspace at *path*, else the one called *name*.
 
         A path starts at the manifest's folder or, as yarn has it, at the workspace root. What is installed
         comes last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush, whose
