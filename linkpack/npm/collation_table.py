@@ -1,6 +1,6 @@
 """Read the data of the root collation.
 
-They are weights, canonical decompositions and letter case. collation.dat is JSON compressed with zlib, after a
+The data are weights, canonical decompositions and letter case. collation.dat is JSON compressed with zlib, after a
 line that says what it was measured on. `make_collation.py` in tests/support makes it. It is read once, for the
 first text that is not ASCII.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # The ASCII characters from lowest to highest, letters once. Other control characters are ignored.
 ASCII_ORDER = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
 
+# Hangul syllables are decomposed by arithmetic (Unicode, section 3.12).
 _HANGUL = 0xAC00
 _HANGUL_COUNT = 11172
 
@@ -78,6 +79,7 @@ def read_table() -> Table:
 
     packed = files("linkpack.npm").joinpath("collation.dat").read_bytes()
     raw: dict[str, Any] = json.loads(zlib.decompress(packed[packed.index(b"\n") + 1 :]))
+    # A run is code points in a row with ranks in a row. It is stored by the gap to the run before and its length.
     gaps, counts, steps = raw["runs"]
     ends = list(accumulate(map(int.__add__, gaps, counts)))
     starts = tuple(map(int.__sub__, ends, counts))

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from linkpack.system.node import Node
 
 _MAX_NPMRC = 4 << 20  # bytes, as written and with its variables expanded
-_PATHS = frozenset({"prefix", "userconfig", "globalconfig", "cache"})
+_PATHS = frozenset({"prefix", "userconfig", "globalconfig", "cache"})  # the settings used here that are paths
 _ENV = "npm_config_"
+# Keys that a project may not set: npm obeys them (docs/differences-from-npm.md, K1).
 _NEVER_OF_A_PROJECT = ("prefix", "userconfig", "globalconfig", "force")
 
 
@@ -185,6 +186,7 @@ def _find_npms_own(cascade: _Cascade, default: _DefaultPrefix) -> str:
     root = resolve(npm, "../..")
     if not npm or fs.is_file(f"{root}/npmrc"):
         return f"{root}/npmrc" if npm else ""
+    # npm without an npmrc of its own, or no need to ask Node, or no shims.
     if fs.is_file(f"{root}/package.json") or "prefix" in cascade.settings or cascade.windows:
         return ""
     node = default.ask_node()
@@ -229,6 +231,7 @@ class _DefaultPrefix:
         source = f"place of {node.exec_path}"
         if node.is_shim:
             source += f", which {node.program} starts"
+        # A shim may set these for Node only.
         seen = {**env, **node.variables}
         if seen.get("PREFIX"):
             return Setting(cascade.path(expand(seen["PREFIX"].strip(), env)), f"PREFIX, set by {node.program}")

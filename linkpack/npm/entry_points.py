@@ -1,4 +1,4 @@
-"""Find the paths by which a package.json says what to load.
+"""Find the entry points that a package.json names.
 
 The fields are main, module, browser, types, typings, exports, bin and directories.bin. Node completes only main
 (`lib` means `lib.js` or `lib/index.js`). Bundlers and TypeScript complete their own fields in a similar way. A
@@ -56,7 +56,7 @@ class EntryPoint(NamedTuple):
     def path(self) -> str:
         """Return the target as a clean path from the package's root.
 
-        The root itself is `.`. It may begin with `..` or `/`.
+        The root itself is `.`. A path out of the package begins with `..` or `/`.
         """
         return posixpath.normpath(self.target)
 
@@ -83,9 +83,9 @@ class EntryPoint(NamedTuple):
         return completed(path, endings)
 
     def ends(self) -> tuple[str, str]:
-        """Return how paths that answer a folder or pattern look.
+        """Return the start and the end of the paths that answer it.
 
-        They have this start and this end.
+        It must be a folder or pattern.
 
         >>> EntryPoint("exports", "./lib/*.js", "pattern").ends()
         ('lib/', '.js')

@@ -76,6 +76,7 @@ LISTS = _words(
 
 _ALSO = ("browser", "color")  # switches that take other words too, see `_also_takes`
 
+# What short options and other shorthands mean (`shorthands` in lib/definitions/index.js).
 _SHORT = _pairs(
     """
     a --all  c --call  f --force  g --global  L --location  l --long  m --message  p --parseable  C --prefix

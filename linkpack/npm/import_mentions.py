@@ -52,8 +52,8 @@ def mentioned(source: str) -> set[str]:
 def package_name(specifier: str) -> str:
     """Return the package that a bare specifier names.
 
-    Any other specifier gives "". The others are modules of Node (`fs`), paths, addresses (`node:fs`,
-    `https://…`), the package's own `#names`, and inventions of bundlers (`~/a`, `@/a`).
+    The answer is "" for modules of Node (`fs`), paths, addresses (`node:fs`, `https://…`), the package's own
+    `#names`, and inventions of bundlers (`~/a`, `@/a`).
 
     >>> package_name("@scope/a/b.js"), package_name("./a"), package_name("fs")
     ('@scope/a', '', '')

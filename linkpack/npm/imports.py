@@ -18,11 +18,13 @@ _TEXT = r"""(?P<quote>["'])(?P<text>[^"'`\\\n]{1,300})(?P=quote)"""
 _ARGUMENT = r"""(?P<quote>["'`])(?P<text>(?:(?!\$\{)[^"'`\\\n]){1,300})(?P=quote)""" + BLANK + r"(?P<end>[),])"
 _OPEN = r"(?:\?\.)?\(" + BLANK  # never put BLANK beside BLANK in a pattern: matching would take quadratic time
 
+# What may follow the words `require` and `import`: `("x")`, `.resolve("x")`, `.meta.resolve("x")`.
 _REQUIRE = re.compile(BLANK + r"(?P<resolve>\??\." + BLANK + r"resolve\b" + BLANK + ")?" + _OPEN + _ARGUMENT)
 _DYNAMIC = re.compile(BLANK + _OPEN + _ARGUMENT)
 _META = re.compile(
     BLANK + r"\." + BLANK + "meta" + BLANK + r"\." + BLANK + r"resolve\b" + BLANK + _OPEN + _ARGUMENT
 )
+# What may follow a static `import`, `a, { b } from "x"` or `"x"`, and an `export`, `* as a from "x"`.
 _COMMENT = r"/\*(?:[^*]|\*(?!/)){0,300}\*/|//[^\n]{0,300}\n"
 _CLAUSE = r"(?P<clause>(?:\s|" + _COMMENT + r"|[\w$*,]|\{[^{}]*\}){0,300}?)"
 _IMPORT = re.compile(r"(?:" + _CLAUSE + r"(?<![\w$])from\b)?" + BLANK + _TEXT)
@@ -44,10 +46,13 @@ _EXPORT = re.compile(
 )
 _TYPE_CLAUSE = re.compile(r"type(?:of)?\s*(?:\s[\w$]|[{*])")  # not `import type from "x"`
 _TYPE_NAME = re.compile(r"type(?:of)?\s")
+# What may follow a call of `import`: `.catch`, which guards it, or a member that no promise has, of a type.
 _CATCH = re.compile(r"\s*\.\s*catch\b")
 _MEMBER = re.compile(r"\s*\.\s*(?!then\b|catch\b|finally\b)[\w$]")
+# What follows the name in `const require = …`, unless the value is one that Node made, by `createRequire` or so.
 _OWN_REQUIRE = re.compile(r"\s*=(?![^;\n]{0,200}(?:createRequire|import\.meta|module\.require))(?!=)")
 
+# The tokens of JavaScript outside of templates and elements. Numbers are names here: neither loads anything.
 _TOKEN = re.compile(
     r"(?P<blank>[\s\ufeff]+|//[^\n\r\u2028\u2029]*|/\*(?:[^*]|\*(?!/))*\*/)"
     r"|(?P<name>\d[\w.]*|(?:[\w$#]|\\u)+)"
@@ -57,6 +62,7 @@ _TOKEN = re.compile(
 )
 _REGEX = re.compile(r"/(?![*/])(?:[^\\/\[\n\r\u2028\u2029]|\\[^\n\r]|\[(?:[^\]\\\n\r]|\\[^\n\r])*\])+/[A-Za-z]*")
 _TEMPLATE = re.compile(r"[^`\\$]*(?:(?:\\[\s\S]|\$(?!\{))[^`\\$]*)*(?P<end>`|\$\{)")
+# JSX: `<>` or `<Name`, but not the type parameters in `<T,>(a: T) => a` and `<T extends A>(a: T) => a`.
 _ELEMENT = re.compile(r"<(?:>|[A-Za-z_$][\w$.:-]*(?!\s*(?:,|extends\s)))")
 _TAG = re.compile(
     r"""(?P<blank>\s+|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)|(?P<string>"[^"]*"|'[^']*')|(?P<sign>/>|[\s\S])"""
@@ -75,20 +81,20 @@ _BEGINNERS = frozenset({"const", "let", "var", "module", "exports", "require"})
 _BRANCHES = _CONTROLS | {"else", "do"}
 _VALUE_SIGNS = frozenset("([,=?&|!~^%*+-.")
 _UNCLOSED = frozenset("\"'")  # a quotation mark that begins no text
-_MISSES = 20
+_MISSES = 20  # from so many slashes on that begin no regular expression, the source is given up
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
 class Import(NamedTuple):
     """A load of a module in a source.
 
-    *specifier* names the module, on *line*, from 1. A *guarded* load may fail: it is inside a `try`, or its
-    promise has a `catch`. A *lazy* one is inside a function, and happens when that is called. A *certain* one
-    happens whenever the source is loaded, which is not recognized of all that do.
+    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
+    function, and happens when that is called. A *certain* one happens whenever the source is loaded, but not all
+    that do are recognized.
     """
 
     specifier: str
-    line: int
+    line: int  # from 1
     kind: Kind
     guarded: bool
     lazy: bool = False

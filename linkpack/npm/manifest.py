@@ -259,6 +259,7 @@ def _read_bins(fields: Fields, name: str) -> Mapping[str, str]:
         bins = {_base_name(item): item for item in fields.items("bin") or ()}
     else:
         bins = dict(fields.texts("bin", gaps=True))
+    # As in npm's loop, a script is looked up in its turn: a command renamed before may have replaced it.
     for key in tuple(bins):
         script = cleaned(str(bins.pop(key)))
         command = _base_name(cleaned(key))
@@ -289,7 +290,7 @@ def _read_main(fields: Fields) -> str | None:
     A value that is no text is a warning: npm packs such a package, but does not publish it.
     """
     value = fields.get("main")
-    is_true = isinstance(value, (list, dict)) or bool(value)  # in JavaScript
+    is_true = isinstance(value, (list, dict)) or bool(value)  # in JavaScript empty lists and objects are true
     if is_true and not isinstance(value, str) and fields.role != "installed":
         fields.warn(("main",), f"must be a text, not {shown(value)}: npm publish will fail", "make it a text")
     return _text_or_none(value)

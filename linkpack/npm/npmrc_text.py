@@ -19,6 +19,7 @@ Value: TypeAlias = "Scalar | list[Scalar]"
 
 _LINE = r"([^=]+)(=([^\n\r\u2028\u2029]*))?"
 _SECTION = r"\[([^\]]*)\]"
+# `${NAME}` or `${NAME?}`, with the backslashes before it (@npmcli/config, lib/env-replace.js).
 _VARIABLE = r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}"
 EXPANDED = 4 << 20  # characters that a text may have with its variables expanded
 _CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
@@ -58,6 +59,7 @@ def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> Non
         value = _CONSTANTS.get(value, value) if isinstance(value, str) else value
     is_list = key.endswith("[]") and key != "[]"  # the brackets alone are an ordinary key
     key = key[:-2] if is_list else key
+    # `ini` drops this key, which would change the prototype of its result.
     if key == "__proto__":
         return
     old = settings.get(key)
@@ -130,6 +132,7 @@ def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:
     def expand_one(match: re.Match[str]) -> str:
         nonlocal room
         escapes, name, optional = match.groups()
+        # Two backslashes are one. An odd one escapes the dollar.
         if len(escapes) % 2:
             return match[0][(len(escapes) + 1) // 2 :]
         fallback = "" if optional else f"${{{name}}}"

@@ -13,11 +13,13 @@ from typing import NamedTuple
 from linkpack.npm.semver import MAX_SAFE_INTEGER, WHITESPACE, Version, compare, parse_version, plain_version
 
 _NOTHING = "<0.0.0-0"  # as text, the comparator that no version meets
+# The grammar: a part of a version, a pre-release identifier, a version with parts left out, `a - b`.
 _PART = r"(0|[1-9][0-9]*|[xX*])"
 _WORD = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PARTIAL = rf"[v= ]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-({_WORD}(?:\.{_WORD})*))?)?)?"
 _HYPHEN = rf" ?({_PARTIAL}) - ({_PARTIAL}) ?"
 _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+# A version, or a run of operators with spaces in it: in the first nothing may be removed.
 _SPACED = r"[0-9][0-9A-Za-z.-]*|[<>v= ]+"
 
 
@@ -85,6 +87,7 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
     plain = _parse_plain(text)
     if plain:
         return Range((plain,), include_prerelease)
+    # Any white space of JavaScript is one space.
     spaced = " ".join(re.split(f"[{WHITESPACE}]+", text.strip(WHITESPACE)))
     alternatives = []
     for part in spaced.split("||"):
@@ -232,10 +235,11 @@ def _expand_token(token: str, floor: str) -> tuple[str, ...]:
     if match is None:
         return (token,)
     sign, major, minor, patch, pre = match.groups()
-    if _is_open(major):
+    if _is_open(major):  # ^* and ~x allow every version
         return ()
     if _is_open(minor):
         return (f">={major}.0.0{floor}", f"<{_next_version(major)}-0")
+    # ^ lets the parts after the first that is not 0 grow, ~ the patch.
     if sign == "^" and major != "0":
         upper = _next_version(major)
     elif sign == "^" and minor == "0" and not _is_open(patch):
@@ -259,6 +263,7 @@ def _expand_plain(token: str, floor: str) -> tuple[str, ...]:
         return (token,)
     if closed[0]:
         return _expand_open(operator, major, minor if closed[1] else None, floor)
+    # <* and >* allow no version, every other operator before a star all of them.
     return (_NOTHING,) if operator in {"<", ">"} else ()
 
 

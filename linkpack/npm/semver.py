@@ -22,6 +22,7 @@ _QUADS = "".join(map(chr, range(0x2000, 0x200B)))
 WHITESPACE = f"\t\n\v\f\r \u00a0\u1680{_QUADS}\u2028\u2029\u202f\u205f\u3000\ufeff"
 """What JavaScript's trim removes. Python's strip also takes U+001C to U+001F and U+0085, and leaves U+FEFF."""
 
+# The strict grammar, and the liberal one of publishing: `=v01.2.3beta`.
 _NUMBER = "(0|[1-9][0-9]*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _BUILD = rf"(?:\+({_IDENTIFIERS}))?"
@@ -120,6 +121,7 @@ def compare(left: Version, right: Version) -> int:
     """
     if left[:3] != right[:3]:
         return -1 if left[:3] < right[:3] else 1
+    # A version without a pre-release is higher than one with: 1.0.0-rc < 1.0.0.
     if not left.prerelease or not right.prerelease:
         return bool(right.prerelease) - bool(left.prerelease)
     return _compare_identifiers(left.prerelease, right.prerelease)
@@ -141,6 +143,7 @@ def _parse(grammar: str, text: str) -> Version | None:
     if max(major, minor, patch) > MAX_SAFE_INTEGER:
         return None
     prerelease = match[4].split(".") if match[4] else []
+    # Leading zeros in a pre-release are wrong by the strict grammar only.
     if grammar == _STRICT and any(part[0] == "0" and part != "0" and part.isdecimal() for part in prerelease):
         return None
     build = tuple(match[5].split(".")) if match[5] else ()

@@ -23,16 +23,18 @@ _FRIENDLY = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"  # what encodeURIComponent keeps
 )
 _ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
-_FILE = r"file:|[./]|~/|[a-z]:"
+_FILE = r"file:|[./]|~/|[a-z]:"  # the last is a drive of Windows
 _URL = r"(?:git\+)?[a-z]+:"
 _TARBALL = r"\.(?:tgz|tar\.gz|tar)$"
-_SHORTHAND = r"(?s)[^\s@:#/.][^\s@:#/]*/[^\s@:#/]+(?:#.*)?"
+# The ways to write a repository that npm takes for git, from hosted-git-info (`git+ssh://…` is in _GIT_SCHEMES).
+_SHORTHAND = r"(?s)[^\s@:#/.][^\s@:#/]*/[^\s@:#/]+(?:#.*)?"  # user/repository#commit
 _SHORTCUT = r"(?:github|gitlab|bitbucket|gist|sourcehut):"
 _HOSTS = r"(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|gist\.github\.com|git\.sr\.ht)[:/]"
-_SCP = rf"(?s)[^\s@:/#]+@{_HOSTS}[^\s:#]+(?:#.*)?"
+_SCP = rf"(?s)[^\s@:/#]+@{_HOSTS}[^\s:#]+(?:#.*)?"  # git@github.com:user/repository
 _SSH = rf"ssh://(?:[^@/]*@)?{_HOSTS}"
 _HTTPS = rf"(?s)https://(?:[^@/]*@)?{_HOSTS}[^/?#]+/[^/?#]+(?:#.*)?"
 _GIT_SCHEMES = ("git:", "git+http:", "git+https:", "git+rsync:", "git+ftp:", "git+file:", "git+ssh:")
+# What `new URL` takes for user, host and port, and an escape that it does not take.
 _AUTHORITY = r"(?:[^/?#\\@]*@)?(?:\[[0-9a-f:.]+\]|[^/?#\\@:\s<>^|%\[\]]+)(?::[0-9]{0,5})?(?:[/?#\\]|$)"
 _PERCENT = r"%(?![0-9a-fA-F]{2})"
 # A comparator as node-semver reads it with `loose`: leading zeros, and no hyphen before a pre-release.
@@ -68,6 +70,7 @@ def parse_spec(text: str) -> Spec:
     # Fast path: nearly all specs are ranges, for which the tests below would find the same.
     if parse_range(text) is not None:
         return Spec("registry")
+    # From here on in the order of npa.js: a path, an alias, a repository, a URL, a tag.
     if re.match(_FILE, text, re.IGNORECASE):
         return Spec("file")
     if text[:4].lower() == "npm:":
@@ -78,9 +81,9 @@ def parse_spec(text: str) -> Spec:
 def _parse_place(text: str) -> Spec:
     """Parse a git repository, a URL, a plain path or a tag."""
     if re.match(_SHORTCUT, text.lstrip()):
-        return Spec("", "is no URL") if re.search(_PERCENT, text) else _git(text)
+        return Spec("", "is no URL") if re.search(_PERCENT, text) else _parse_git(text)
     if re.fullmatch(_SHORTHAND, text) or re.fullmatch(_SCP, text):
-        return _git(text)
+        return _parse_git(text)
     if re.match(_URL, text, re.IGNORECASE):
         return _parse_url(text)
     if "/" in text or re.search(_TARBALL, text, re.IGNORECASE):
@@ -113,7 +116,7 @@ def _parse_url(text: str) -> Spec:
     """Parse a text that begins with a scheme."""
     scheme = text[: text.index(":") + 1].lower()
     if scheme in _GIT_SCHEMES or re.match(_SSH, text, re.IGNORECASE) or re.fullmatch(_HTTPS, text):
-        return _git(text)
+        return _parse_git(text)
     if scheme not in {"http:", "https:"}:
         return Spec("", f"has the protocol {scheme}, which npm does not know")
     if not re.match(_AUTHORITY, text[len(scheme) :].lstrip("/\\"), re.IGNORECASE):
@@ -121,7 +124,7 @@ def _parse_url(text: str) -> Spec:
     return Spec("remote")
 
 
-def _git(text: str) -> Spec:
+def _parse_git(text: str) -> Spec:
     """Parse the address of a git repository.
 
     Behind `#` npm takes at most one commit, branch, tag or `semver:` range, and at most one `path:`.
