@@ -3,11 +3,13 @@
 A setting has its value from the highest source that sets it (@npmcli/config, lib/index.js, `load`; measured on
 npm 11.19.1):
 
-1. flags of the command line; 2. the environment: `npm_config_*` in any letter case; 3. the project's npmrc,
-`.npmrc` in its folder, unless that is the user's; not for a command about global packages; 4. the user's
-npmrc: `~/.npmrc`, or the file that `userconfig` names in 1 or 2; 5. the global npmrc: `etc/npmrc` below the
-prefix so far, or the file that `globalconfig` names; 6. npm's own npmrc, in the folder of npm; 7. npm's
-defaults. Only that of the prefix is known here: the variable `PREFIX`, else the place of Node.
+1. flags of the command line;
+2. the environment: `npm_config_*` in any letter case;
+3. the project's npmrc, `.npmrc` in its folder, but not for a command about global packages;
+4. the user's npmrc: `~/.npmrc`, or the file that `userconfig` names in 1 or 2;
+5. the global npmrc: `etc/npmrc` below the prefix so far, or the file that `globalconfig` names;
+6. npm's own npmrc, in the folder of npm;
+7. npm's defaults, of which only the prefix is known here: the variable `PREFIX`, else the place of Node.
 
 Unlike in npm, a project's npmrc cannot set `prefix`, `userconfig`, `globalconfig` and `force`: a clone must
 not decide where on this machine commands are put, and what they replace. `npmrc_text` reads the text of one
@@ -113,7 +115,7 @@ def load_config(
     default = _DefaultPrefix(cascade)
     if "prefix" not in cascade.settings and (own := default.set_by_shim()):
         cascade.settings["prefix"] = own
-    # 3. the project's npmrc, 4. the user's
+    # 3. the project's npmrc, if it is not the user's, 4. the user's
     user_file = cascade.text("userconfig", resolve(home, ".npmrc") if home else "")
     if project is not None and fslinks.canonical(f"{project}/.npmrc") != fslinks.canonical(user_file or "/"):
         cascade.read(resolve(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)

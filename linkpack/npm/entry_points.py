@@ -41,7 +41,7 @@ class EntryPoint(NamedTuple):
     *key* says where (`main`, `exports["./sub"].import`), and *target* is the value as written. *by_node* is false
     where only bundlers, type checkers and other hosts look. *kind* says which files answer it:
 
-    - `script`: the target completed as Node completes main; `module`: as bundlers do; `types`: as TypeScript does;
+    - `script`: the target as Node completes main; `module`: as bundlers do; `types`: as TypeScript does;
     - `file`: the target itself;
     - `folder`: any file in it;
     - `pattern`: any path with the same start and end around the star.
@@ -120,7 +120,7 @@ def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
         value = members.get(key)
         if isinstance(value, str) and value:
             yield EntryPoint(key, value, "module", by_node=False)
-    yield from _browser_files(members.get("browser"))
+    yield from _find_browser_files(members.get("browser"))
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     if not members.get("typesVersions"):
         for key in ("types", "typings"):
@@ -135,7 +135,7 @@ def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
         yield EntryPoint("directories.bin", manifest.directories_bin or ".", "folder")
 
 
-def _browser_files(table: object) -> Iterator[EntryPoint]:
+def _find_browser_files(table: object) -> Iterator[EntryPoint]:
     """Yield the files that `browser` puts in place of packages.
 
     A file in the place of another file of the package is no entry point: it is needed only with that file, which
@@ -174,7 +174,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
     while todo:
         above, value = todo.pop()
         if isinstance(value, dict):
-            beside = any(isinstance(target, str) and is_there(target) for target in _beside_types(value))
+            beside = any(isinstance(target, str) and is_there(target) for target in _iterate_beside_types(value))
             inner = []
             for name, target in value.items():
                 if name.startswith("."):
@@ -196,7 +196,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
             yield above._replace(value=value)
 
 
-def _beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
+def _iterate_beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
     """Yield the values under other conditions than `types`."""
     for name, value in conditions.items():
         if not name.startswith(".") and name.partition("@")[0] != "types":
@@ -205,7 +205,7 @@ def _beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
 
 def _find_exported(exports: object) -> Iterator[EntryPoint]:
     """Yield the entry points of the field *exports*."""
-    used = _used_by_node(exports)
+    used = _find_used_by_node(exports)
     for target in exports_targets(exports):
         if target.value.startswith("./"):
             key = ".".join((target.subpath, *target.conditions))
@@ -224,7 +224,7 @@ def exports_kind(target: str) -> Kind:
     return "folder" if target.endswith("/") else "file"
 
 
-def _used_by_node(exports: object) -> frozenset[str]:
+def _find_used_by_node(exports: object) -> frozenset[str]:
     """Return the targets that Node, of any version, may take."""
     subpaths: Iterable[object] = (exports,)
     if isinstance(exports, dict) and any(name.startswith(".") for name in exports):
@@ -284,8 +284,8 @@ class PathIndex:
         if not self._sorted:
             self._sorted = sorted(self._paths)
             self._mirrored = sorted(path[::-1] for path in self._paths)
-        ahead = _beginning(self._sorted, start)
-        behind = _beginning(self._mirrored, end[::-1])
+        ahead = _find_beginning(self._sorted, start)
+        behind = _find_beginning(self._mirrored, end[::-1])
         forward = len(ahead) <= len(behind)
         least = len(start) + len(end)
         for index in ahead if forward else behind:
@@ -297,7 +297,7 @@ class PathIndex:
                 yield path
 
 
-def _beginning(paths: Sequence[str], start: str) -> range:
+def _find_beginning(paths: Sequence[str], start: str) -> range:
     """Return which of the sorted *paths* begin with *start*."""
     low = bisect_left(paths, start)
     return range(low, bisect_left(paths, start + chr(0x10FFFF), low))

@@ -11,7 +11,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from linkpack.npm.json_text import BOM, decode, parse, scan_members, skip_space, value_end
+from linkpack.npm.json_text import BOM, decode, find_value_end, parse, scan_members, skip_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,20 +40,20 @@ def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str 
     # A place in the one is the same place in the other; only the first has keys as `parse` returns them.
     safe, text = decode(raw, ""), raw.removeprefix(BOM).decode()
     pieces, done = [], 0
-    for start, end, new in sorted(_cuts(safe, skip_space(safe, 0), dict(edits))):
+    for start, end, new in sorted(_find_cuts(safe, skip_space(safe, 0), dict(edits))):
         pieces += [text[done:start], new]
         done = end
     pieces.append(text[done:])
     return (BOM if raw.startswith(BOM) else b"") + "".join(pieces).encode()
 
 
-def _cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
+def _find_cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
     """Yield what to replace in the value at *at*.
 
     Each is start, end and the new text. The paths of *edits* begin at that value.
     """
     if () in edits:
-        yield at, value_end(text, at), json.dumps(edits[()])
+        yield at, find_value_end(text, at), json.dumps(edits[()])
         return
     below: dict[str | int, dict[tuple[str | int, ...], str | None]] = {}
     for path, new in edits.items():
@@ -67,12 +67,12 @@ def _cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
         if inner.get((), "") is REMOVE:
             removed.update(duplicate for duplicate in container.members if duplicate.key == key)
         else:
-            yield from _cuts(text, member.value, inner)
+            yield from _find_cuts(text, member.value, inner)
     if removed:
-        yield from _removals(container, removed)
+        yield from _find_removals(container, removed)
 
 
-def _removals(container: Members, removed: set[Member]) -> Iterator[tuple[int, int, str]]:
+def _find_removals(container: Members, removed: set[Member]) -> Iterator[tuple[int, int, str]]:
     """Yield the cuts that remove members from *container*."""
     members = container.members
     kept = [i for i, member in enumerate(members) if member not in removed]
@@ -121,10 +121,10 @@ def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[st
         member = container.find(key)
         is_last = depth == len(path) - 1
         if member is None:
-            value = _nested(text, path[depth + 1 :], raw, depth + 1)
+            value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
             return _insert(text, container, depth, (key, value), order if is_last else None)
         if is_last or text[member.value] != "{":
-            value = _nested(text, path[depth + 1 :], raw, depth + 1)
+            value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
             return text[: member.value] + value + text[member.end :]
         at = member.value
     return raw
@@ -141,11 +141,11 @@ def _insert(
     key, value = new
     members = container.members
     if not members:
-        body = _braced(text, f"{_quoted(key)}{_colon(text)}{value}", depth)
+        body = _write_object(text, f"{_quote(key)}{_find_colon(text)}{value}", depth)
         return text[: container.open] + body + text[container.close + 1 :]
     first = members[0]
     colon = text[first.key_end : first.value]
-    piece = f"{_quoted(key)}{':' if colon.strip() != ':' else colon}{value}"
+    piece = f"{_quote(key)}{':' if colon.strip() != ':' else colon}{value}"
     gap = text[container.open + 1 : first.start]
     if len(members) > 1:
         gap = text[first.end : members[1].start].partition(",")[2]
@@ -173,7 +173,7 @@ def _remove(text: str, path: Sequence[str]) -> str:
     while len(trail) > 1 and len(trail[-1][0].members) == 1:
         trail.pop()
     container, member = trail[-1]
-    ((start, end, _),) = _removals(container, {member})
+    ((start, end, _),) = _find_removals(container, {member})
     return text[:start] + text[end:]
 
 
@@ -205,7 +205,7 @@ def sort_members(text: str, path: Sequence[str], order: Callable[[str], Any]) ->
 def list_raw(text: str, names: Sequence[str], depth: int) -> str:
     """Write a list of *names* as JSON, laid out as *text* is."""
     end, indent = find_line_end(text), find_indent(text)
-    quoted = [_quoted(name) for name in names]
+    quoted = [_quote(name) for name in names]
     if not end or not indent or not names:
         return "[" + ",".join(quoted) + "]"
     inner = f"{end}{indent * (depth + 1)}"
@@ -229,18 +229,18 @@ def find_indent(text: str) -> str:
     return match[1] if match else ""
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _colon(text: str) -> str:
+def _find_colon(text: str) -> str:
     """Return the first colon of *text* with its space."""
     members = scan_members(text, skip_space(text, 0)).members
     colon = text[members[0].key_end : members[0].value] if members else ": "
     return colon if "\n" not in colon else ": "
 
 
-def _braced(text: str, member: str, depth: int) -> str:
+def _write_object(text: str, member: str, depth: int) -> str:
     """Write an object of one *member*, laid out as *text* is."""
     end, indent = find_line_end(text), find_indent(text)
     if not end or not indent:
@@ -248,9 +248,9 @@ def _braced(text: str, member: str, depth: int) -> str:
     return "{" + f"{end}{indent * (depth + 1)}{member}{end}{indent * depth}" + "}"
 
 
-def _nested(text: str, path: Sequence[str], raw: str, depth: int) -> str:
+def _write_nested(text: str, path: Sequence[str], raw: str, depth: int) -> str:
     """Write nested objects that hold *raw* at *path*."""
     if not path:
         return raw
-    value = _nested(text, path[1:], raw, depth + 1)
-    return _braced(text, f"{_quoted(path[0])}{_colon(text)}{value}", depth)
+    value = _write_nested(text, path[1:], raw, depth + 1)
+    return _write_object(text, f"{_quote(path[0])}{_find_colon(text)}{value}", depth)

@@ -129,14 +129,14 @@ def parse(raw: bytes, where: str) -> Mapping[str, object]:
         conflict = conflict_marker(text)
         if conflict is not None:
             message = "not JSON: it has the markers of a merge conflict"
-            raise _invalid(where, text, conflict, message, "resolve the conflict in the file") from err
-        raise _invalid(where, text, err.pos, f"not JSON: {err.msg}", _remedy(text, err.pos)) from err
+            raise _make_error(where, text, conflict, message, "resolve the conflict in the file") from err
+        raise _make_error(where, text, err.pos, f"not JSON: {err.msg}", _guess_remedy(text, err.pos)) from err
     except RecursionError as err:
-        raise _invalid(where, text, 0, "nested too deeply", f"the limit is {MAX_DEPTH} levels") from err
+        raise _make_error(where, text, 0, "nested too deeply", f"the limit is {MAX_DEPTH} levels") from err
     if not isinstance(value, dict):
-        raise _invalid(where, text, 0, "not a JSON object", 'it must look like {"name": "…", "version": "…"}')
+        raise _make_error(where, text, 0, "not a JSON object", 'it must look like {"name": "…", "version": "…"}')
     if has_constant:
-        raise _constant_fault(where, text, value)
+        raise _make_constant_error(where, text, value)
     return value
 
 
@@ -226,13 +226,13 @@ def decode(raw: bytes, where: str) -> str:
     place in `raw.removeprefix(BOM).decode()`. Raises as `parse` does.
     """
     if len(raw) > (most := limits.current().manifest):
-        raise _invalid(where, "", 0, f"{len(raw)} bytes, too large", f"the limit is {most} bytes")
+        raise _make_error(where, "", 0, f"{len(raw)} bytes, too large", f"the limit is {most} bytes")
     try:
         text = raw.removeprefix(BOM).decode()
     except UnicodeDecodeError as err:
         kind = "it looks like UTF-16; " if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ""
         known = raw.removeprefix(BOM)[: err.start].decode()
-        raise _invalid(where, known, len(known), "not UTF-8", f"{kind}save the file as UTF-8") from err
+        raise _make_error(where, known, len(known), "not UTF-8", f"{kind}save the file as UTF-8") from err
     if "\\ud" in text or "\\uD" in text:
         # Six characters replace six, so that places stay the same.
         text = re.sub(_SURROGATES, lambda match: "\\ufffd" if match[1] else match[0], text, flags=re.DOTALL)
@@ -246,7 +246,7 @@ def skip_space(text: str, at: int) -> int:
     return at
 
 
-def value_end(text: str, at: int) -> int:
+def find_value_end(text: str, at: int) -> int:
     """Return where the value that begins at *at* ends."""
     return _SKIPPING.raw_decode(text, at)[1]
 
@@ -269,7 +269,7 @@ def scan_members(text: str, at: int) -> Members:
         if text[at] == "{":
             key, key_end = _SKIPPING.raw_decode(text, start)
             i = skip_space(text, skip_space(text, key_end) + 1)
-        end = value_end(text, i)
+        end = find_value_end(text, i)
         members.append(Member(key, start, key_end, i, end))
         i = skip_space(text, end)
         if text[i] == ",":
@@ -328,17 +328,17 @@ def _walk(value: dict[str, object]) -> Iterator[tuple[list[str | int], object]]:
             del path[-1:]
 
 
-def _constant_fault(where: str, text: str, value: dict[str, object]) -> ManifestInvalid:
+def _make_constant_error(where: str, text: str, value: dict[str, object]) -> ManifestInvalid:
     """Make the error for the first NaN or Infinity in *value*."""
     for path, child in _walk(value):
         if isinstance(child, _Constant):
             message = f"{child} is no JSON number (key {key_path(path)})"
-            return _invalid(where, text, _locate(text, path).value, message, "write a number or null")
+            return _make_error(where, text, _locate(text, path).value, message, "write a number or null")
     # A later member with the same key replaced it.
-    return _invalid(where, text, 0, "NaN and Infinity are no JSON numbers", "write a number or null")
+    return _make_error(where, text, 0, "NaN and Infinity are no JSON numbers", "write a number or null")
 
 
-def _remedy(text: str, at: int) -> str:
+def _guess_remedy(text: str, at: int) -> str:
     """Guess how to fix the syntax error at *at*."""
     if not text.strip():
         return 'the file is empty; it must look like {"name": "…", "version": "…"}'
@@ -354,6 +354,6 @@ def _line_column(text: str, at: int) -> str:
     return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
 
 
-def _invalid(where: str, text: str, at: int, message: str, hint: str) -> ManifestInvalid:
+def _make_error(where: str, text: str, at: int, message: str, hint: str) -> ManifestInvalid:
     message = f"{where}:{_line_column(text, at)}: {message}"
     return ManifestInvalid(message, code="EJSON", path=where, hint=hint)

@@ -70,9 +70,9 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
 
     *where* is the file's name for messages. *role* decides how strict the reading is:
 
-    - a root needs a name and a version by npm's rules, and no field may have a type that npm fails on or
-    ignores; - a linked package, the source of another project, may lack name and version, and is read as
-    strictly else; - an installed package is read as npm reads it: a field of a wrong type is absent.
+    - a root needs a name and a version by npm's rules, and no field may have a type that npm fails on or ignores;
+    - a linked package, the source of another project, may lack name and version;
+    - an installed package is read as npm reads it: a field of a wrong type is absent.
 
     Where npm's reading makes sense there is a warning instead of an error: an empty value of a wrong type is
     absent (see `Fields`), of duplicate keys the last one wins, and a name or version is cleaned as `npm
@@ -185,8 +185,8 @@ def _read_checked(
     if fault:
         written, text = text, clean(text) or ""
         if not text or fault_of(text):
-            fields.refuse((key,), f"{shown(written)} {fault}", f"change {key}", f"E{key.upper()}")
-        fields.warn((key,), f"{shown(written)} ships as {text}, which npm publish makes of it", f'write "{text}"')
+            fields.refuse((key,), f"{show(written)} {fault}", f"change {key}", f"E{key.upper()}")
+        fields.warn((key,), f"{show(written)} ships as {text}, which npm publish makes of it", f'write "{text}"')
     return text
 
 
@@ -198,7 +198,7 @@ def _read_required(fields: Fields, key: str) -> str:
     if value in (None, "") and fields.role == "root":
         fields.refuse((key,), "is missing", f'add "{key}": a package needs a name and a version', code)
     if value not in (None, "") and fields.role != "installed":
-        fields.refuse((key,), f"{shown(value)} is not a text", f"change {key}", code)
+        fields.refuse((key,), f"{show(value)} is not a text", f"change {key}", code)
     return ""
 
 
@@ -208,7 +208,7 @@ def _read_dependencies(fields: Fields, key: str) -> Mapping[str, str]:
     for name in specs:
         fault = dependency_name_fault(name)
         if fault:
-            fields.refuse((key, name), f"{shown(name)} {fault}", f"remove it from {key}", "EDEPNAME")
+            fields.refuse((key, name), f"{show(name)} {fault}", f"remove it from {key}", "EDEPNAME")
     return specs
 
 
@@ -242,7 +242,7 @@ def _check_bundled(fields: Fields, path: tuple[str | int, ...], name: object) ->
     """
     fault = dependency_name_fault(name) if isinstance(name, str) else "is not a text"
     if fault and fields.role != "installed":
-        fields.refuse(path, f"{shown(name)} {fault}", "list only names of dependencies", "EBUNDLENAME")
+        fields.refuse(path, f"{show(name)} {fault}", "list only names of dependencies", "EBUNDLENAME")
     return not fault
 
 
@@ -292,7 +292,7 @@ def _read_main(fields: Fields) -> str | None:
     value = fields.get("main")
     is_true = isinstance(value, (list, dict)) or bool(value)  # in JavaScript empty lists and objects are true
     if is_true and not isinstance(value, str) and fields.role != "installed":
-        fields.warn(("main",), f"must be a text, not {shown(value)}: npm publish will fail", "make it a text")
+        fields.warn(("main",), f"must be a text, not {show(value)}: npm publish will fail", "make it a text")
     return _text_or_none(value)
 
 
@@ -314,7 +314,7 @@ def _read_npm_rules(fields: Fields) -> str:
         return str(int(value))
     if value is not None and not isinstance(value, str) and fields.role != "installed":
         # npm does not read this field, so no reading of npm says which wrong values to take as absent.
-        fields.refuse(path, f"must be a version of npm, not {shown(value)}", 'make it "11" or "12", or remove it')
+        fields.refuse(path, f"must be a version of npm, not {show(value)}", 'make it "11" or "12", or remove it')
     return _text_or_none(value) or ""
 
 
@@ -349,7 +349,7 @@ def _read_catalogs(fields: Fields) -> Mapping[str, Mapping[str, str]]:
     return catalogs
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """Return *value* as JSON, short enough for a message."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # all numbers were read as floats
@@ -409,7 +409,7 @@ class Fields:
         """
         if self.role == "installed":
             return
-        message, hint = f"must be {wanted}, not {shown(value)}", f"make it {wanted} or remove it"
+        message, hint = f"must be {wanted}, not {show(value)}", f"make it {wanted} or remove it"
         if not absent:
             self.refuse(path, message, hint)
         self.warn(path, f"{message}: taken as absent", hint)

@@ -99,7 +99,7 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
     if not possible:
         possible = alternatives[:1]
     elif () in possible:
-        # Measured: "*" replaces all other alternatives, and with them the pre-releases that they name.
+        # As in node-semver, "*" replaces all other alternatives, and with them the pre-releases that they name.
         possible = [()]
     return Range(tuple(possible), include_prerelease)
 
