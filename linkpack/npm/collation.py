@@ -60,6 +60,7 @@ def collation_key(text: str) -> bytes:
     >>> sorted(["_b", "a-c", "B", "ab", "a"], key=collation_key)
     ['_b', 'a', 'a-c', 'ab', 'B']
     """
+    # Fast path: an ASCII character is one byte of each level, and has no accent.
     if text.isascii():
         raw = text.encode()
         shape = raw.translate(_SHAPE, _IGNORED).rstrip(_LOWEST)
@@ -80,7 +81,7 @@ def numeric_case_key(text: str) -> bytes:
     >>> sorted(["v10", "v9", "V9"], key=numeric_case_key)
     ['v9', 'V9', 'v10']
     """
-    digits: Mapping[str, str] = _DIGITS
+    digits: Mapping[str, str] = _DIGITS  # of all scripts, to "0" to "9", once the text is not ASCII
     chars = list(text)
     if not text.isascii():
         digits = read_table().digits
@@ -127,7 +128,7 @@ def _number(digits: str) -> bytes:
     while digits:
         digits = digits.lstrip("0") or "0"
         part, digits = digits[:_NUMBER_DIGITS], digits[_NUMBER_DIGITS:]
-        result.append(_NUMBER + bytes([len(part)]) + part.encode())
+        result.append(_NUMBER + bytes([len(part)]) + part.encode())  # the longer of two numbers is the larger
     return b"".join(result)
 
 
@@ -176,6 +177,7 @@ def _units(chars: list[str]) -> list[str]:
     These are contractions and single characters. The list *chars* is changed on the way.
     """
     table = read_table()
+    # Fast path: no character here begins a contraction.
     if table.prefixes.isdisjoint(chars):
         return chars
     result = []

@@ -1,6 +1,7 @@
 """Choose the sections of a manifest for a saved dependency.
 
-The rules were measured on npm 11.19.1 (@npmcli/arborist and @npmcli/package-json).
+The rules are those of npm 11.19.1, measured: @npmcli/arborist, lib/add-rm-pkg-deps.js, then @npmcli/package-json,
+lib/update-dependencies.js.
 """
 
 from __future__ import annotations
@@ -50,14 +51,17 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
     ({'a': '2'}, {})
     """
     after: Table = {section: dict(entries) for section, entries in before.items()}
+    # npm reads an optional dependency that is in dependencies too as optional only.
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
+    # add-rm-pkg-deps.js
     chosen = kind or kind_of(after, name)
     _make_way(after, name, chosen)
     after[_KINDS[chosen]][name] = spec
     meta = after[META].get(name)
     if kind == "peer" and isinstance(meta, dict) and meta.get("optional"):
         after[META][name] = {**meta, "optional": False}
+    # A peer is often a devDependency as well, to be tested with: it gets the same spec.
     if chosen == "peer" and name in after["devDependencies"]:
         after["devDependencies"][name] = spec
     if not kind:
@@ -68,6 +72,7 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
         after["optionalDependencies"].pop(name, None)
     elif name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
+    # update-dependencies.js: what was a peer and a dependency stays both.
     both = name in before["dependencies"] and name in before["peerDependencies"]
     if both and name in after["peerDependencies"]:
         after["dependencies"][name] = after["peerDependencies"][name]
@@ -75,7 +80,10 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
 
 
 def _make_way(after: Table, name: str, kind: str) -> None:
-    """Remove *name* from the sections that exclude the *kind*."""
+    """Remove *name* from the sections that exclude the *kind*.
+
+    A dev dependency may be a peer or optional too, an optional one a dev dependency, a peer a dev dependency.
+    """
     if kind == "prod":
         after["devDependencies"].pop(name, None)
     if kind in {"prod", "optional"}:

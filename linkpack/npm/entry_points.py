@@ -174,7 +174,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
     while todo:
         above, value = todo.pop()
         if isinstance(value, dict):
-            beside = any(isinstance(target, str) and is_there(target) for target in _iterate_beside_types(value))
+            beside = any(isinstance(target, str) and is_there(target) for target in _find_beside_types(value))
             inner = []
             for name, target in value.items():
                 if name.startswith("."):
@@ -196,7 +196,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
             yield above._replace(value=value)
 
 
-def _iterate_beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
+def _find_beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
     """Yield the values under other conditions than `types`."""
     for name, value in conditions.items():
         if not name.startswith(".") and name.partition("@")[0] != "types":

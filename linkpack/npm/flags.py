@@ -136,7 +136,7 @@ class _Reader:
         if _is_end(word):
             self.rest += ["--", *self.left]
             self.left.clear()
-        elif word[:1] != "-" or word == "-":
+        elif word[:1] != "-" or word == "-":  # a path, or standard input
             self.rest.append(word)
         elif name in self.own:
             self._read_own(word, name)
@@ -197,11 +197,13 @@ class _Reader:
         That is *value*, from behind its `=`, or for None the next word.
         """
         key, is_on = _strip_no(bare)
+        # With `no-` in front every flag is a switch.
         if not is_on or key in SWITCHES or key in _ALSO:
             self.flags[key] = self._read_switch(key, value, is_on=is_on)
             return
         if value is None and self.left and not _is_end(self.left[0]):
             value = "" if key in TEXTS and _looks_like_option(self.left[0]) else self.left.popleft()
+        # Without a value a text is empty, and any other flag is on.
         taken: FlagValue = value if value is not None else (key not in TEXTS or "")
         if key in LISTS:
             before = self.flags.get(key)

@@ -148,7 +148,7 @@ class _Reading:
         self.is_value = False  # whether the last token ends an expression
         self.after_control = False  # whether the parentheses closed last are those of `if` and its like
         self.hiding = False  # whether the parentheses just closed, or `=>`, have a parameter called `require`
-        self.owns_require = False
+        self.owns_require = False  # whether the source defines a `require`, so that no call of it loads a module
         self.is_run = False  # whether the current statement runs, and no operator before may stop it
         self.ends_early = False  # whether a `return` or `throw` came, outside of functions
         self.line = 1  # that of the place `counted`
@@ -158,6 +158,7 @@ class _Reading:
 
     def run(self) -> tuple[Import, ...] | None:
         """Return the loads, None if brackets do not match."""
+        # A line `#!…` is no JavaScript. Without an end it is the whole source, and nothing can be said of that.
         at = self.source.find("\n") if self.source.startswith("#!") else 0
         end = len(self.source)
         while 0 <= at < end:
@@ -212,9 +213,10 @@ class _Reading:
         elif sign in _CLOSERS:
             after = self._close(sign, after)
         else:
-            # `a++ / b` divides, and in TypeScript `a! / b`.
+            # After `a++` and, in TypeScript, `a!` a slash divides.
             keeps = sign in {"++", "--"} or (sign == "!" and self.typed)
             self.hiding = self.hiding and sign == "=>"
+            # What is behind `?`, `&&`, `||` or `=>` may not be run.
             self.is_run = self.is_run and (bool(self.levels) or sign not in {"?", "&", "|", "=>"})
             self._pass(sign, is_value=keeps and self.is_value)
         return after
@@ -236,6 +238,7 @@ class _Reading:
         """Enter the bracket *sign*."""
         level = _Level(sign)
         if sign == "(":
+            # `for await (`
             is_control = self.last in _CONTROLS or (self.last == "await" and self.before == "for")
             level.holds = "control" if is_control else ""
         elif sign == "{":
@@ -263,6 +266,7 @@ class _Reading:
 
     def _opens_object(self) -> bool:
         """True if a brace here opens an object, not a block."""
+        # After a colon: a value in brackets, but in a block the statement of a label or case.
         if self.last == ":":
             return bool(self.levels) and (self.levels[-1].kind in "([" or self.levels[-1].holds == "object")
         return self.last in _BEFORE_VALUES or (self.last[:1] in _VALUE_SIGNS and self.last != "=>")
@@ -275,6 +279,7 @@ class _Reading:
         self._count(level, -1)
         if level.kind == "`":
             return self._read_template(after)
+        # A slash divides behind an object or parentheses. Behind a block or `if (…)` it begins a pattern.
         self.after_control = sign == ")" and level.holds == "control"
         self.hiding = sign == ")" and level.hides and level.holds != "control"
         is_value = level.holds == "object" if sign == "}" else level.holds != "control"
@@ -299,12 +304,14 @@ class _Reading:
         at = after
         if not is_member:
             self._follow(name)
+        # `module.require` is Node's, any other member called `require` is not.
         if name == "require" and (not is_member or self.before == "module"):
             self._read_require(after)
         elif name in {"import", "export"} and not is_member:
             at = self._read_import(after) if name == "import" else self._read_export(after)
         if at != after:
             self._pass('"', is_value=True)
+        # `a.if` is a value, and opens no parentheses of control.
         elif is_member:
             self._pass(name if name not in _CONTROLS else "", is_value=True)
         else:
@@ -327,6 +334,7 @@ class _Reading:
         ):
             self.owns_require = True
             return
+        # A parameter called `require`: `require => …`, `(require, b) => …`, `function (a, require) {…}`.
         following = self.source[after : after + 40].lstrip()
         if following.startswith("=>"):
             self.hiding = True

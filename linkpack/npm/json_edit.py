@@ -39,6 +39,7 @@ def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str 
     parse(raw, "package.json")
     # A place in the one is the same place in the other; only the first has keys as `parse` returns them.
     safe, text = decode(raw, ""), raw.removeprefix(BOM).decode()
+    # No cut is inside of another one: `_find_cuts` stops at a value that is replaced or removed.
     pieces, done = [], 0
     for start, end, new in sorted(_find_cuts(safe, skip_space(safe, 0), dict(edits))):
         pieces += [text[done:start], new]
@@ -148,6 +149,7 @@ def _insert(
     piece = f"{_quote(key)}{':' if colon.strip() != ':' else colon}{value}"
     gap = text[container.open + 1 : first.start]
     if len(members) > 1:
+        # What is between the first two members, behind the comma.
         gap = text[first.end : members[1].start].partition(",")[2]
     elif "\n" not in gap and colon.endswith(" "):
         gap = " "
@@ -170,6 +172,7 @@ def _remove(text: str, path: Sequence[str]) -> str:
             return text
         trail.append((container, member))
         at = member.value
+    # Objects that held nothing else go too.
     while len(trail) > 1 and len(trail[-1][0].members) == 1:
         trail.pop()
     container, member = trail[-1]

@@ -170,6 +170,7 @@ def conflict_marker(text: str) -> int | None:
 
     A conflict is the three kinds of lines that git writes, in their order.
     """
+    # One pass for each marker: a text of nothing but markers costs no more (see its test).
     start, at = None, 0
     for marker in (r"^<{7} ", r"^={7}\r?$", r"^>{7} "):
         match = re.compile(marker, re.MULTILINE).search(text, at)
@@ -193,6 +194,7 @@ def without_comments(raw: bytes) -> bytes:
         is_string = match[0].startswith(b'"')
         return match[0] if is_string else re.sub(rb"[^\r\n]", b" ", match[0])
 
+    # Strings are matched first, so that what looks like a comment or comma in them stays.
     bare = re.sub(rb'"(?:\\.|[^"\\])*"|//[^\n]*|/\*(?:.*?\*/|.*)', blank, raw, flags=re.DOTALL)
     return re.sub(rb'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])', blank, bare)
 
@@ -233,6 +235,7 @@ def decode(raw: bytes, where: str) -> str:
         kind = "it looks like UTF-16; " if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else ""
         known = raw.removeprefix(BOM)[: err.start].decode()
         raise _make_error(where, known, len(known), "not UTF-8", f"{kind}save the file as UTF-8") from err
+    # JSON can escape half of a surrogate pair, which UTF-8 has no bytes for.
     if "\\ud" in text or "\\uD" in text:
         # Six characters replace six, so that places stay the same.
         text = re.sub(_SURROGATES, lambda match: "\\ufffd" if match[1] else match[0], text, flags=re.DOTALL)

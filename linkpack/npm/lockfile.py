@@ -16,6 +16,7 @@ from linkpack.npm.json_text import check_depth
 
 Json: TypeAlias = Any  # any JSON value: who reads a lockfile checks what it has there
 
+# The order of json-stringify-nice, as arborist calls it (lib/shrinkwrap.js, `swKeyOrder`).
 _FIRST = ("name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies")
 _LARGEST = 1e21  # from here on JavaScript writes an integer with an exponent
 
@@ -33,6 +34,7 @@ def _to_npm_number(value: float | str) -> float | int | None:
         return None
     if not value.is_integer() or abs(value) >= _LARGEST:
         return value
+    # The shortest digits that give the number, as in JavaScript, and zeros: int() would write all of its digits.
     digits, _, exponent = repr(value).partition("e")
     if not exponent:
         return int(value)

@@ -19,8 +19,6 @@ from linkpack.npm.semver import WHITESPACE, clean_version, find_version_fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Manifest", "Role", "cleaned", "parse_manifest"]
-
 Role = Literal["root", "linked", "installed"]
 
 _SHOWN = 60  # characters of a wrong value that a message shows

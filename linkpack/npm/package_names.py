@@ -38,6 +38,7 @@ def name_fault(name: str) -> str:
         return f"is longer than {MAX_LENGTH} characters"
     if name.startswith((".", "-", "_")):
         return f'starts with "{name[0]}"'
+    # Compared without regard to case, as in validate-npm-package-name.
     if name.lower() in {"node_modules", "favicon.ico"}:
         return "is a reserved name"
     return _find_portions_fault(name)
@@ -132,6 +133,7 @@ def _find_out_fault(path: str) -> str:
     """Say why *path* cannot be the path of a file, "" if it can."""
     if path.rpartition("/")[2] in {"", ".", ".."}:
         return "names no file"
+    # No system takes a NUL in a path.
     if "\0" in path:
         return "has a NUL character"
     try:

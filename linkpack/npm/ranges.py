@@ -145,7 +145,7 @@ def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
     None if it is invalid. *floor* is "-0" when the bounds that the text leaves open begin at the lowest
     pre-release, else "".
     """
-    text = re.sub(_BUILD, "", text)
+    text = re.sub(_BUILD, "", text)  # build metadata never decides
     match = re.fullmatch(_HYPHEN, text)
     if match is not None:
         text = _expand_hyphen(match, floor)
@@ -159,6 +159,7 @@ def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
             if comparator is None:
                 return None
             comparators[comparator] = None
+    # One comparator that nothing meets is the whole alternative.
     nothing = [comparator for comparator in comparators if str(comparator) == _NOTHING]
     return tuple(nothing or comparators)
 
@@ -193,11 +194,12 @@ def _close_operator_gap(match: re.Match[str]) -> str:
     run = match[0]
     if run[0].isdecimal() or not match.string.startswith(("x", "X", "*", *"0123456789"), match.end()):
         return run
-    at = max(run.rfind("<"), run.rfind(">")) + 1
-    if at == 0:
-        at += run.startswith(" ")
-    at += run.startswith("=", at)
-    return run[:at] + run[at:].removeprefix(" ")
+    end = max(run.rfind("<"), run.rfind(">")) + 1
+    if end == 0 and run.startswith(" "):
+        end = 1
+    if run.startswith("=", end):
+        end += 1
+    return run[:end] + run[end:].removeprefix(" ")
 
 
 def _expand_hyphen(match: re.Match[str], floor: str) -> str:
@@ -217,7 +219,7 @@ def _expand_hyphen(match: re.Match[str], floor: str) -> str:
         upper = ""
     elif _is_open(minor) or _is_open(patch):
         upper = f"<{_next_version(major, None if _is_open(minor) else minor)}-0"
-    elif pre:
+    elif pre:  # spelled again without a leading "v" or "="
         upper = f"<={major}.{minor}.{patch}-{pre}"
     elif floor:
         upper = f"<{_next_version(major, minor, patch)}-0"
@@ -259,6 +261,7 @@ def _expand_plain(token: str, floor: str) -> tuple[str, ...]:
         return (re.sub(r"[<>]?=?\*", "", token, count=1),)
     operator, major, minor, patch, _ = match.groups()
     closed = [not _is_open(part) for part in (major, minor, patch)]
+    # A version without open parts, or with a closed part behind an open one (1.x.3), which is invalid.
     if all(closed) or closed != sorted(closed, reverse=True):
         return (token,)
     if closed[0]:
