@@ -93,9 +93,9 @@ def load_config(
 ) -> Config:
     """Load the settings for a command started in *cwd* with *flags*.
 
-    *flags* have npm's names, without dashes. *project* is the folder whose npmrc applies. HOME, PATH, PREFIX,
-    DESTDIR, LINKPACK_PLATFORM and every npm_config_* are read from *env*. Relative paths start at *cwd*. An
-    npmrc that cannot be read is a warning.
+    *flags* have npm's names, without dashes. *project* is the folder of the npmrc that applies. HOME, PATH,
+    PREFIX, DESTDIR, LINKPACK_PLATFORM and every npm_config_* are read from *env*. Relative paths start at *cwd*.
+    An npmrc that cannot be read is a warning.
 
     Raises `ConfigError`: ENPMRC when a flag or variable expands to too much, and, if the command
     *needs_prefix*, ENOPREFIX when nothing names one and node is not on PATH, or ENODE when node does not say

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeGuard
 
 from linkpack.errors import ManifestInvalid, Problem
-from linkpack.npm import json_text as jsontext
+from linkpack.npm import json_text
 from linkpack.npm.json_edit import replace_values
 from linkpack.npm.package_names import dependency_name_fault, name_fault
 from linkpack.npm.semver import WHITESPACE, clean_version, find_version_fault
@@ -79,9 +79,9 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
 
     Raises `ManifestInvalid` with file, line, key and remedy: EJSON (see `json_text.parse`), ENAME, EVERSION,
     EBUNDLENAME (an entry of bundleDependencies is no package name), EDEPNAME (the same in a dependency field,
-    in every role, since such a name is a path out of node_modules), EMANIFEST (any other field).
+    in every role, since a name is a path below node_modules), EMANIFEST (any other field).
     """
-    fields = Fields(raw, where, jsontext.parse(raw, where), role)
+    fields = Fields(raw, where, json_text.parse(raw, where), role)
     if role != "installed":
         _warn_of_duplicates(fields)
     name = _read_name(fields)
@@ -153,7 +153,7 @@ def _texts_only(table: Mapping[str, object]) -> Mapping[str, str]:
 
 def _warn_of_duplicates(fields: Fields) -> None:
     """Warn of all duplicate keys at once."""
-    keys = [f'"{key}" ({place})' for key, place in jsontext.duplicate_keys(fields.raw)]
+    keys = [f'"{key}" ({place})' for key, place in json_text.duplicate_keys(fields.raw)]
     if keys:
         named = ", ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else "")
         plural = "s" if len(keys) > 1 else ""
@@ -227,7 +227,7 @@ def _read_bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, 
     if isinstance(value, (list, dict)):
         paths: list[str | int] = list(value) if isinstance(value, dict) else list(range(len(value)))
         entries = zip(paths, value, strict=True)
-        return tuple(dict.fromkeys(name for at, name in entries if _check_bundled(fields, (key, at), name)))
+        return tuple(dict.fromkeys(name for place, name in entries if _check_bundled(fields, (key, place), name)))
     if value is not None and value is not False:
         fields.wrong((key,), value, "a list of names", absent=not value)
     return ()
@@ -236,7 +236,7 @@ def _read_bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, 
 def _check_bundled(fields: Fields, path: tuple[str | int, ...], name: object) -> TypeGuard[str]:
     """True if an entry of the bundled names is a package name.
 
-    Others are refused, except in an installed package, whose list is not used.
+    Others are refused, except in an installed package: its list is not used.
     """
     fault = dependency_name_fault(name) if isinstance(name, str) else "is not a text"
     if fault and fields.role != "installed":
@@ -375,8 +375,8 @@ class Fields:
 
     def locate(self, path: Sequence[str | int], message: str) -> str:
         """Return *message* with file, place and key of a member."""
-        place = jsontext.position(self.raw, path)
-        return f"{self.where}{':' if place else ''}{place}: {jsontext.key_path(path)} {message}"
+        place = json_text.position(self.raw, path)
+        return f"{self.where}{':' if place else ''}{place}: {json_text.key_path(path)} {message}"
 
     def refuse(self, path: Sequence[str | int], message: str, hint: str, code: str = "EMANIFEST") -> NoReturn:
         """Raise the error about the member at *path*.

@@ -82,9 +82,9 @@ class WorkspaceSpecs(NamedTuple):
     def _find(self, name: str, path: str) -> Supplied:
         """Find the workspace at *path*, else the one called *name*.
 
-        A path starts at the manifest's folder or, as yarn has it, at the workspace root. What is installed
-        comes last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush, whose
-        pnpm-workspace.yaml is in common/temp, there is nothing else to ask.
+        A path starts at the manifest's folder or, as yarn has it, at the workspace root. What is installed comes
+        last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush there is nothing else to
+        ask, since its pnpm-workspace.yaml is in common/temp.
         """
         beside = posixpath.normpath(posixpath.join(self.folder, path))
         below = "/" + posixpath.normpath(path)
