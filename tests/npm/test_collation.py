@@ -62,7 +62,7 @@ def test_contractions(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("\u0438\u0301\u0306", "\u0438\x01\u0301\u0306"),  # the acute stands in the way
+        ("\u0438\u0301\u0306", "\u0438\x01\u0301\u0306"),  # the acute is in the way
         ("\u0fb2\u0f71\u0f72", "\u0fb2\x01\u0f71\u0f72"),  # half of a contraction is none
     ],
 )

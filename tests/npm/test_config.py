@@ -65,7 +65,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], st
         "{root}/node",
     ),
     (
-        "a variable that a shim sets counts as one of ours",
+        "a variable that a shim sets applies like one of ours",
         {},
         {},
         {"node/bin/node": ASDF, "home/.npmrc": "prefix=/u"},

@@ -1,4 +1,4 @@
-"""What a source loads: comments, texts, templates, patterns, elements and types are told from code."""
+"""What a source loads: comments, texts, templates, patterns, elements and types are kept apart from code."""
 
 from __future__ import annotations
 

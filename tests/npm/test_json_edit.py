@@ -114,7 +114,7 @@ def test_set_raw(text: str, path: tuple[str, ...], raw: str | None, after: str) 
     ],
 )
 def test_get_raw(path: tuple[str, ...], raw: str | None) -> None:
-    """A value is told as it is written."""
+    """A value is returned as it is written."""
     assert get_raw('{"a": {"b" : [1, "x"]}, "c": 1.50} ', path) == raw
 
 

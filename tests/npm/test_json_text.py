@@ -123,12 +123,12 @@ def test_other_text_is_no_merge_conflict(raw: bytes) -> None:
     ],
 )
 def test_duplicate_keys(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
-    """Every duplicate key is found where the one that counts is, however it is spelled."""
+    """Every duplicate key is found at its last place, however it is written."""
     assert duplicate_keys(raw) == found
 
 
 def test_the_last_of_duplicate_keys_counts() -> None:
-    """As in JSON.parse the last one counts; a NaN below another one still is no JSON."""
+    """As in JSON.parse the last one wins; a NaN below another one still is no JSON."""
     assert parse(b'{"a":1,"a":{"b":1,"b":2}}', "package.json") == {"a": {"b": 2}}
     with pytest.raises(ManifestInvalid, match=r"1:1: NaN and Infinity are no JSON numbers"):
         parse(b'{"a":NaN,"a":1}', "package.json")

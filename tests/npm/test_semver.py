@@ -179,7 +179,7 @@ def test_huge_identifiers() -> None:
     ],
 )
 def test_clean_version(text: str, want: str | None) -> None:
-    """What publishing mends comes back mended; what it refuses is None."""
+    """What publishing cleans is cleaned; what it refuses is None."""
     assert clean_version(text) == want
 
 
