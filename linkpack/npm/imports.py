@@ -52,7 +52,7 @@ _MEMBER = re.compile(r"\s*\.\s*(?!then\b|catch\b|finally\b)[\w$]")
 # What follows the name in `const require = …`, unless the value is one that Node made, by `createRequire` or so.
 _OWN_REQUIRE = re.compile(r"\s*=(?![^;\n]{0,200}(?:createRequire|import\.meta|module\.require))(?!=)")
 
-# The tokens of JavaScript outside of templates and elements. Numbers are names here: neither loads anything.
+# The tokens of JavaScript outside of templates and elements. Numbers are read as names, which does no harm.
 _TOKEN = re.compile(
     r"(?P<blank>[\s\ufeff]+|//[^\n\r\u2028\u2029]*|/\*(?:[^*]|\*(?!/))*\*/)"
     r"|(?P<name>\d[\w.]*|(?:[\w$#]|\\u)+)"

@@ -16,7 +16,7 @@ from linkpack.npm.json_text import BOM, decode, find_value_end, parse, scan_memb
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from linkpack.npm.json_text import Member, Members
+    from linkpack.npm.json_text import ContainerSpan, MemberSpan
 
     Edits = Mapping[tuple[str | int, ...], str | None]
 
@@ -60,7 +60,7 @@ def _find_cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str
     for path, new in edits.items():
         below.setdefault(path[0], {})[path[1:]] = new
     container = scan_members(text, at)
-    removed: set[Member] = set()
+    removed: set[MemberSpan] = set()
     for key, inner in below.items():
         member = container.find(key)
         if member is None:
@@ -73,7 +73,7 @@ def _find_cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str
         yield from _find_removals(container, removed)
 
 
-def _find_removals(container: Members, removed: set[Member]) -> Iterator[tuple[int, int, str]]:
+def _find_removals(container: ContainerSpan, removed: set[MemberSpan]) -> Iterator[tuple[int, int, str]]:
     """Yield the cuts that remove members from *container*."""
     members = container.members
     kept = [i for i, member in enumerate(members) if member not in removed]
@@ -132,7 +132,7 @@ def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[st
 
 
 def _insert(
-    text: str, container: Members, depth: int, new: tuple[str, str], order: Callable[[str], Any] | None
+    text: str, container: ContainerSpan, depth: int, new: tuple[str, str], order: Callable[[str], Any] | None
 ) -> str:
     """Put the member *new* into an object at *depth*.
 
@@ -163,7 +163,7 @@ def _insert(
 
 def _remove(text: str, path: Sequence[str]) -> str:
     """Remove the member at *path*, and objects that hold only it."""
-    trail: list[tuple[Members, Member]] = []
+    trail: list[tuple[ContainerSpan, MemberSpan]] = []
     at = skip_space(text, 0)
     for key in path:
         container = scan_members(text, at)

@@ -47,7 +47,7 @@ class _Constant(str):
     __slots__ = ()
 
 
-class Member(NamedTuple):
+class MemberSpan(NamedTuple):
     """The places of a member of an object or array.
 
     *key* is the key, or the index in an array. The key's text is `text[start:key_end]`, empty in an array, and
@@ -61,17 +61,17 @@ class Member(NamedTuple):
     end: int
 
 
-class Members(NamedTuple):
+class ContainerSpan(NamedTuple):
     """The places of an object or array.
 
     They are its brackets, and all of its members in order.
     """
 
     open: int
-    members: tuple[Member, ...]
+    members: tuple[MemberSpan, ...]
     close: int
 
-    def find(self, key: str | int) -> Member | None:
+    def find(self, key: str | int) -> MemberSpan | None:
         """Return the member *key*, the last of duplicates."""
         return next((member for member in reversed(self.members) if member.key == key), None)
 
@@ -254,7 +254,7 @@ def find_value_end(text: str, at: int) -> int:
     return _SKIPPING.raw_decode(text, at)[1]
 
 
-def scan_members(text: str, at: int) -> Members:
+def scan_members(text: str, at: int) -> ContainerSpan:
     """Find the members of the object or array that opens at *at*.
 
     *text* must be JSON that some reader accepted. Any other value has no members.
@@ -263,8 +263,8 @@ def scan_members(text: str, at: int) -> Members:
     [('a', 6), ('b', 14)]
     """
     if text[at] not in "{[":
-        return Members(at, (), at)
-    members: list[Member] = []
+        return ContainerSpan(at, (), at)
+    members: list[MemberSpan] = []
     i = skip_space(text, at + 1)
     while text[i] not in "}]":
         key: str | int = len(members)
@@ -273,14 +273,14 @@ def scan_members(text: str, at: int) -> Members:
             key, key_end = _SKIPPING.raw_decode(text, start)
             i = skip_space(text, skip_space(text, key_end) + 1)
         end = find_value_end(text, i)
-        members.append(Member(key, start, key_end, i, end))
+        members.append(MemberSpan(key, start, key_end, i, end))
         i = skip_space(text, end)
         if text[i] == ",":
             i = skip_space(text, i + 1)
-    return Members(at, tuple(members), i)
+    return ContainerSpan(at, tuple(members), i)
 
 
-def _locate(text: str, path: Sequence[str | int]) -> Member:
+def _locate(text: str, path: Sequence[str | int]) -> MemberSpan:
     """Find the member at *path*, the last of duplicates.
 
     Raises KeyError when there is none.
