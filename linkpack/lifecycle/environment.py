@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack._version import __version__
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.lifecycle.settings import setting_variables, variable_text
-from linkpack.npm.config import find_node, load_config, which
+from linkpack.npm.config import load_config
 from linkpack.npm.json_text import parse
+from linkpack.npm.programs import find_node, which
 from linkpack.project.local import find_local_project
 from linkpack.project.source import source_of
 from linkpack.project.workspace import FILE_LIMIT

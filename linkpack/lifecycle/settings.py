@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from linkpack.npm.config import Config
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
 
 # Deprecated ones, and those that hold for one command only.
 _NEVER = frozenset(

@@ -27,7 +27,7 @@ from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
-from linkpack.npm.names import format_out, tarball_name
+from linkpack.npm.package_names import format_out, tarball_name
 from linkpack.packing.options import PackOptions, given_options
 from linkpack.packing.preflight import check_before
 from linkpack.packing.publish_config import publish_view

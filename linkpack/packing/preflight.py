@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, SnapshotError
-from linkpack.npm.names import format_out, tarball_name
+from linkpack.npm.package_names import format_out, tarball_name
 from linkpack.project.project import find_project
 from linkpack.system import read as fs
 from linkpack.system.write import check_replaceable

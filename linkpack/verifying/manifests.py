@@ -12,7 +12,7 @@ from linkpack.bundle.layout_check import slot_of
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.names import slug
+from linkpack.npm.package_names import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

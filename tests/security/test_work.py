@@ -20,7 +20,7 @@ from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.limits import DEFAULTS
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.npmrc import expand, parse_npmrc
+from linkpack.npm.npmrc_text import expand, parse_npmrc
 from linkpack.packing import plan as api
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import RuleSet, parse_rules
