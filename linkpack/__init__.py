@@ -51,12 +51,14 @@ if TYPE_CHECKING:
     from linkpack.linking.journal import Journal
     from linkpack.linking.states import Change, LinkPlan
     from linkpack.linking.status import Status
-    from linkpack.packing.plan import Bundled, PackPlan, pack, plan_pack, write_pack
+    from linkpack.packing.pack import pack, write_pack
+    from linkpack.packing.plan import Bundled, PackPlan, plan_pack
     from linkpack.verifying.difference import Difference
     from linkpack.verifying.verdict import Unpacked, Verdict, diff, unpack, verify
 
 _HOMES = {
-    "linkpack.packing.plan": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
+    "linkpack.packing.pack": ("pack", "write_pack"),
+    "linkpack.packing.plan": ("Bundled", "PackPlan", "plan_pack"),
     "linkpack.archive.entry": ("Entry",),
     "linkpack.errors": (
         "BundleError",

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.jobs.workers import Crew, run_all
-from linkpack.packing import plan as api
 from linkpack.packing.options import PackOptions
+from linkpack.packing.pack import measure_plan, write_plan
+from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_before, check_distinct, has_scripts
 from linkpack.read_cache import Memo, remembering
 from linkpack.system import read as fs
@@ -102,11 +103,11 @@ def _memo(run: str) -> Memo:
 
 
 def _plan(task: Task) -> PackPlan:
-    return api.make_plan(task.folder, task.options, outputs=task.outputs)
+    return make_plan(task.folder, task.options, outputs=task.outputs)
 
 
 def _write(task: Task, plan: PackPlan) -> Tarball:
-    return (api.measure_plan if task.dry_run else api.write_plan)(plan, task.options)
+    return (measure_plan if task.dry_run else write_plan)(plan, task.options)
 
 
 def failed(name: str, error: LinkpackError) -> Failed:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding
 from linkpack.errors import LinkpackError
-from linkpack.packing import plan as api
 from linkpack.packing.options import PackOptions
+from linkpack.packing.pack import measure_plan
 from linkpack.verifying.committed import lay_out
 from linkpack.verifying.sides import SideFile, archived, plan_side
 
@@ -129,7 +129,7 @@ def _compressed_more(archive: Archive, source: Side) -> bool:
     """Whether *archive* is what the project *source* packs to with --gzip-level max."""
     if source.plan is None:
         return False
-    return archive.integrity == api.measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
+    return archive.integrity == measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
 
 
 def _difference(file: SideFile | None, other: SideFile | None) -> str:

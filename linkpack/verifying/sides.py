@@ -12,7 +12,8 @@ from linkpack.archive.reader import Wanted, read_archive
 from linkpack.bundle.layout_check import slot_of
 from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest
-from linkpack.packing import plan as api
+from linkpack.packing.pack import measure_plan
+from linkpack.packing.plan import make_plan
 from linkpack.system import read as fs
 from linkpack.verifying.manifests import is_manifest, read_manifests
 
@@ -86,10 +87,10 @@ def plan_side(folder: str, how: PackOptions, prepare: Callable[[PackPlan], None]
 
     Raises as `plan_pack` and `pack` do.
     """
-    plan = api.make_plan(folder, how)
+    plan = make_plan(folder, how)
     if prepare is not None:
         prepare(plan)
-    tarball = api.measure_plan(plan, how)
+    tarball = measure_plan(plan, how)
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))
         for entry in plan.entries

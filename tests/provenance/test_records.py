@@ -22,7 +22,8 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 from linkpack import __version__
 from linkpack.archive.gzip import COMPRESSOR
 from linkpack.errors import LinkpackError, SourceChanged
-from linkpack.packing.plan import plan_pack, write_pack
+from linkpack.packing.pack import write_pack
+from linkpack.packing.plan import plan_pack
 from linkpack.provenance.components import plan_parts, purl
 from linkpack.provenance.contents import content_digest, read_shipped
 from linkpack.provenance.record import Record, make_record, snapshot_manifest, statement
