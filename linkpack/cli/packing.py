@@ -181,12 +181,10 @@ def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball
 
 def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple[PackPlan, Tarball], ...]:
     """Pack *folders* one after the other, each with its scripts."""
-    from linkpack.lifecycle.scripts import pack_through  # noqa: PLC0415 - loads subprocess
+    from linkpack.lifecycle.scripts import restore_on_failure, start_lifecycle  # noqa: PLC0415 - loads subprocess
 
-    destination, out = job.options.destination, job.options.out
-    checked = [
-        check_before(each or ".", destination, walk_up=not each, out=out, dry_run=job.dry_run) for each in folders
-    ]
+    destination = job.options.destination
+    checked = [check_before(each or ".", job.options, walk_up=not each, dry_run=job.dry_run) for each in folders]
     written = [target for _, target in checked]
     check_distinct(written)
 
@@ -201,8 +199,11 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
 
     results = []
     for folder, (project, _) in zip(folders, checked, strict=True):
-        target = "" if job.dry_run else destination
-        plan, tarball = pack_through(project, hooks, partial(planned, folder), write, target)
+        lifecycle = start_lifecycle(project, hooks)
+        plan = planned(folder)
+        with restore_on_failure("" if job.dry_run else destination, plan.filename):
+            tarball = write(plan)
+            lifecycle.finish(tarball)
         job.finish(plan, tarball)
         results.append((plan, tarball))
     return tuple(results)

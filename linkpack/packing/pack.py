@@ -1,10 +1,9 @@
-"""Pack a project: plan it, write the tarball, run its scripts around both."""
+"""Pack a project: run its scripts, plan it, and write the tarball."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from functools import partial
 
 from linkpack.archive.gzip import GzipLevel
 from linkpack.archive.writer import Tarball, measure_tarball, write_tarball
@@ -40,12 +39,12 @@ def pack(
     """Pack the project in *path* into a verified tarball in the directory *destination*.
 
     *destination* is made when missing. The tarball's warnings include those of the plan. Unless *ignore_scripts*,
-    prepack and prepare are run before the project is read and postpack at the end, with the environment *env* and
-    what npm adds to it. *threads* compress at a time (0: one a processor, at most eight); the bytes do not depend
-    on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of `plan_pack`.
+    prepack and prepare run before the project is read and postpack at the end, with the environment *env* and
+    what npm adds to it. *threads* compress at a time (0: one for each processor, at most eight); the bytes do not
+    depend on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of `plan_pack`.
 
     Raises what `plan_pack` raises, `SnapshotError` when a file changes meanwhile or the tarball cannot be written,
-    and `ScriptFailed`. Nothing is left behind then.
+    and `ScriptFailed`. No new tarball is left behind then, and an earlier one is as it was.
     """
     given = PackOptions(
         specs=specs,
@@ -60,36 +59,45 @@ def pack(
         limits=limits,
     )
     options = given_options(given, npm_rules)
-    plan = partial(make_plan, path, options, walk_up=walk_up)
-    write = partial(write_plan, options=options)
+
     if ignore_scripts:
-        return _with_warnings(made := plan(), write(made))
-    from linkpack.lifecycle.scripts import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
+        # Plan: find the project, read its bundle and packlists, place the packages, plan and check the entries.
+        plan = make_plan(path, options, walk_up=walk_up)
+        # `plan_pack`, the dry run, stops here. Write: tar and gzip to a temporary file, read it back, rename it.
+        tarball = write_plan(plan, options)
+    else:
+        from linkpack.lifecycle.scripts import Hooks, restore_on_failure, start_lifecycle  # noqa: PLC0415 - LIFECOST
 
-    with within(limits):
-        project, _ = check_before(path_text(path), options.destination, walk_up=walk_up, out=out)
-    return _with_warnings(*pack_through(project, Hooks(env or {}), plan, write, options.destination))
+        # Check what no script can change, then run prepack and prepare. They may change all that is planned next.
+        with within(limits):
+            project, _ = check_before(path_text(path), options, walk_up=walk_up)
+        lifecycle = start_lifecycle(project, Hooks(env or {}))
+        plan = make_plan(path, options, walk_up=walk_up)
+        # Write the tarball and run postpack. If that fails, an earlier tarball is put back.
+        with restore_on_failure(options.destination, plan.filename):
+            tarball = write_plan(plan, options)
+            lifecycle.finish(tarball)
 
-
-def _with_warnings(plan: PackPlan, tarball: Tarball) -> Tarball:
-    """Return *tarball* with the warnings of its *plan* before its own."""
-    return tarball._replace(warnings=(*plan.warnings, *tarball.warnings))
+    return _add_warnings(tarball, plan)
 
 
 def write_pack(
     plan: PackPlan, destination: StrPath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
-    """Write the verified tarball of *plan* into the directory *destination*, which is made when missing.
+    """Write the verified tarball of *plan* into the directory *destination*.
 
-    Raises `SnapshotError` as `pack` does.
+    *destination* is made when missing. The other arguments are those of `pack`, and so are the errors.
     """
     given = PackOptions(destination=path_text(destination), threads=threads, gzip_level=gzip_level)
-    return _with_warnings(plan, write_plan(plan, given_options(given)))
+    return _add_warnings(write_plan(plan, given_options(given)), plan)
 
 
 def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
-    """Write the tarball of *plan* where and how *options* say; its warnings are those of contents alone."""
-    target = posixpath.join(options.destination, plan.filename)
+    """Write the tarball of *plan* as *options* say.
+
+    Unlike those of `write_pack`, its warnings are only those of the files' contents.
+    """
+    target = options.target(plan.filename)
     try:
         with fswrite.made_dirs(posixpath.dirname(target) or "."):
             return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
@@ -103,9 +111,14 @@ def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
 
 
 def measure_plan(plan: PackPlan, options: PackOptions) -> Tarball:
-    """Work out the tarball that `write_plan` would write, sizes and digests included, without writing it.
+    """Return the tarball that `write_plan` would write, without writing it.
 
-    Reads every file once. Raises `SourceChanged` as `pack` does.
+    Its sizes and digests take reading every file once. Raises `SourceChanged` as `pack` does.
     """
-    target = posixpath.join(options.destination, plan.filename)
+    target = options.target(plan.filename)
     return measure_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
+
+
+def _add_warnings(tarball: Tarball, plan: PackPlan) -> Tarball:
+    """Return *tarball* with the warnings of *plan* before its own."""
+    return tarball._replace(warnings=(*plan.warnings, *tarball.warnings))

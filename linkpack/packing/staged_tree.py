@@ -1,4 +1,7 @@
-"""The staged tree: a directory with exactly the files of the tarball, for tools that take a directory."""
+"""Write the staged tree: a folder with exactly the files of the tarball.
+
+It is for tools that take a folder and no tarball.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:
-    """Write the planned *entries* below the new directory *target*, all of them or nothing.
+    """Write the planned *entries* below the new folder *target*, all of them or nothing.
 
-    Missing folders above it are made. `SnapshotError`: EDIRNOTEMPTY when *target* holds something, EWRITE when it
-    cannot be written; `SourceChanged` when a file is no longer what was planned.
+    Missing folders above it are made. Raises `SnapshotError`: EDIRNOTEMPTY when *target* is not empty, EWRITE when
+    it cannot be written; `SourceChanged` when a file is no longer what was planned.
     """
     try:
         with (
@@ -36,7 +39,7 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
 
 
 def check_target(target: str) -> None:
-    """Nothing when *target* may become a tree; `SnapshotError` EDIRNOTEMPTY when it holds something."""
+    """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is a folder with something in it."""
     if fs.is_dir(target) and fs.scan(target):
         raise _refused(target, OSError(errno.ENOTEMPTY, ""))
 
