@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import StrPath, path_text
+from linkpack.bundle.consumer_specs import Mode
+from linkpack.bundle.layouts import LayoutName
+from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.npm import json_text as jsontext
-from linkpack.verifying.sides import SideFile
+from linkpack.packing.options import PackOptions, given_options
+from linkpack.verifying.sides import SideFile, read_contents, read_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,3 +161,28 @@ def _packages(old: Side, new: Side) -> Iterator[PackageChange]:
     for slot in sorted(was.keys() | now.keys()):
         if was.get(slot) != now.get(slot):
             yield PackageChange(slot, was.get(slot, ""), now.get(slot, ""))
+
+
+def diff(
+    old: StrPath,
+    new: StrPath,
+    *,
+    text: bool = True,
+    npm_rules: str | None = None,
+    specs: Mode = "resolve",
+    publish_config: bool | None = None,
+    layout: LayoutName = "bundle",
+    limits: Limits = DEFAULTS,
+) -> Difference:
+    """What differs between *old* and *new*, each a tarball or the directory of a project, as it would be packed.
+
+    With *text* changed files have a unified diff. A directory is packed with *npm_rules*, *specs*,
+    *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
+    (see `verify`), and what `plan_pack` raises.
+    """
+    how = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
+    with within(limits):
+        before, after = read_side(path_text(old), limits, how), read_side(path_text(new), limits, how)
+        paths = changed_paths(before, after) if text else ()
+        texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
+    return compare(before, after, *texts)

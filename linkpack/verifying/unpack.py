@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from linkpack.archive.findings import as_problems, errors
+from linkpack.archive.findings import Finding, as_problems, errors
 from linkpack.archive.gunzip import CHUNK
 from linkpack.archive.opening import open_tarball
 from linkpack.archive.reader import Wanted, read_archive
 from linkpack.archive.tar_header import MTIME
+from linkpack.arguments import StrPath, path_text
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
+from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.system import folder as disk
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
-from linkpack.verifying.allowable import allowed
+from linkpack.verifying.allowable import allow_codes, check_allowable
 from linkpack.verifying.manifests import is_manifest, read_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from tarfile import TarInfo
 
     import tarsafe
 
-    from linkpack.archive.findings import Finding
     from linkpack.archive.reader import Archive
-    from linkpack.limits import Limits
     from linkpack.system.folder import Opened
     from linkpack.system.new_folder import NewFolder
 
@@ -43,7 +44,7 @@ def unpack_tarball(
     with open_tarball(path) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
         manifests = read_manifests(archive, path)
-        found = allowed((*archive.findings, *manifests.findings), allow)
+        found = allow_codes((*archive.findings, *manifests.findings), allow)
         if errors(found):
             raise PlanRejected(as_problems(errors(found)))
         folder = posixpath.join(target, FOLDER)
@@ -142,3 +143,27 @@ def _unwritable(folder: str, err: OSError) -> SnapshotError:
         path=folder,
         hint="choose another -C, or make room and permission there",
     )
+
+
+class Unpacked(NamedTuple):
+    """A tarball on the disk: the *folder*, how many files and bytes are in it, and warnings about it."""
+
+    folder: str
+    files: int
+    size: int
+    findings: tuple[Finding, ...]
+
+
+def unpack(
+    path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
+) -> Unpacked:
+    """The folder `package` in *target* with the files of the tarball at *path*: whole, or not there.
+
+    Everything is checked before the first file is written; modes become 644 or 755, no owners and times are
+    taken over. Raises `PlanRejected` for a tarball with errors in its shape or manifests, `SnapshotError` when
+    the folder is there already or cannot be written.
+    """
+    check_allowable(allow)
+    with within(limits):
+        folder, archive, found = unpack_tarball(path_text(path), path_text(target), limits, allow)
+    return Unpacked(folder, len(archive.files), archive.unpacked, found)

@@ -12,22 +12,18 @@ from linkpack.archive.opening import open_tarball
 from linkpack.archive.reader import Wanted, read_archive
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.consumer_specs import Mode
-from linkpack.bundle.layouts import LayoutName
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.packing.options import PackOptions, given_options
 from linkpack.packlist.secrets import is_fixture, secret_name
 from linkpack.system import read as fs
 from linkpack.system.temporary import is_draft
-from linkpack.verifying import difference as diffing
 from linkpack.verifying.against import Commit, Source, check_against, check_commit, check_project
-from linkpack.verifying.allowable import ALLOWABLE, allowed
+from linkpack.verifying.allowable import allow_codes, check_allowable
 from linkpack.verifying.bundle import Runtime, check_runtime
-from linkpack.verifying.difference import Difference
 from linkpack.verifying.entry_points import check_entries, check_license
 from linkpack.verifying.manifests import is_manifest, read_manifests, read_vendored
-from linkpack.verifying.sides import read_contents, read_side, tarball_side
-from linkpack.verifying.unpack import unpack_tarball
+from linkpack.verifying.sides import tarball_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,15 +69,6 @@ class Verdict(NamedTuple):
         return self.ok and not (strict and self.findings)
 
 
-class Unpacked(NamedTuple):
-    """A tarball on the disk: the *folder*, how many files and bytes are in it, and warnings about it."""
-
-    folder: str
-    files: int
-    size: int
-    findings: tuple[Finding, ...]
-
-
 def verify(
     path: StrPath,
     *,
@@ -106,7 +93,7 @@ def verify(
     Raises `SnapshotError` when the file cannot be read, `LinkpackError` (EALLOW) for a code that cannot be
     allowed, and what packing *against* raises.
     """
-    _check_allow(allow)
+    check_allowable(allow)
     how = given_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
     with within(limits):
         asked = (path_text(against), tuple(listed(built, "built")), how)
@@ -155,7 +142,7 @@ def _verify(
         runtime.packages,
         runtime.edges,
         runtime.serves,
-        allowed((*archive.findings, *found.all()), allow),
+        allow_codes((*archive.findings, *found.all()), allow),
     )
 
 
@@ -163,54 +150,6 @@ def unread(path: str, err: LinkpackError) -> Verdict:
     """Return the verdict on the tarball at *path*, which *err* kept from being read."""
     found = tuple(Finding(each.code, each.path, each.message, each.hint) for each in err.problems)
     return Verdict(path, "", "", 0, 0, 0, "", 0, 0, (), found)
-
-
-def diff(
-    old: StrPath,
-    new: StrPath,
-    *,
-    text: bool = True,
-    npm_rules: str | None = None,
-    specs: Mode = "resolve",
-    publish_config: bool | None = None,
-    layout: LayoutName = "bundle",
-    limits: Limits = DEFAULTS,
-) -> Difference:
-    """What differs between *old* and *new*, each a tarball or the directory of a project, as it would be packed.
-
-    With *text* changed files have a unified diff. A directory is packed with *npm_rules*, *specs*,
-    *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
-    (see `verify`), and what `plan_pack` raises.
-    """
-    how = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
-    with within(limits):
-        before, after = read_side(path_text(old), limits, how), read_side(path_text(new), limits, how)
-        paths = diffing.changed_paths(before, after) if text else ()
-        texts = read_contents(before, paths, limits), read_contents(after, paths, limits)
-    return diffing.compare(before, after, *texts)
-
-
-def unpack(
-    path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
-) -> Unpacked:
-    """The folder `package` in *target* with the files of the tarball at *path*: whole, or not there.
-
-    Everything is checked before the first file is written; modes become 644 or 755, no owners and times are
-    taken over. Raises `PlanRejected` for a tarball with errors in its shape or manifests, `SnapshotError` when
-    the folder is there already or cannot be written.
-    """
-    _check_allow(allow)
-    with within(limits):
-        folder, archive, found = unpack_tarball(path_text(path), path_text(target), limits, allow)
-    return Unpacked(folder, len(archive.files), archive.unpacked, found)
-
-
-def _check_allow(allow: Collection[str]) -> None:
-    for code in listed(allow, "allow"):
-        if code not in ALLOWABLE:
-            raise LinkpackError(
-                f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"
-            )
 
 
 def _is_looked_at(path: str, size: int) -> bool:
