@@ -47,6 +47,9 @@ class Runtime(NamedTuple):
     serves: tuple[str, ...]
 
 
+NO_RUNTIME = Runtime(0, 0, ())
+
+
 def check_runtime(
     manifests: Mapping[str, Manifest],
     paths: Collection[str],

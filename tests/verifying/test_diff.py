@@ -147,7 +147,7 @@ def test_a_bad_tarball_is_refused(tmp_path: Path) -> None:
 def test_a_tarball_that_changes_is_noticed(tmp_path: Path) -> None:
     """The contents are those of the tarball that was compared, or it is an error."""
     path = write(tmp_path, OLD)
-    side = sides.tarball_side(str(path), DEFAULTS)
+    side = sides.read_tarball_side(str(path), DEFAULTS)
     write(tmp_path, OLD + member("package/b"))
     with pytest.raises(PlanRejected, match="was written to"):
         sides.read_contents(side, ["a.js"], DEFAULTS)

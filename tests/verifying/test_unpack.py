@@ -16,7 +16,7 @@ from linkpack.limits import DEFAULTS
 from linkpack.system import folder as disk
 from linkpack.system import temporary as drafts
 from linkpack.verifying import verdict as api
-from linkpack.verifying.unpack import _place, _unwritable, unpack
+from linkpack.verifying.unpack import _report_unwritable, _write_folder, unpack
 from tests.support.badtar import BODY, END, gz, header, manifest, member, write
 
 
@@ -116,7 +116,7 @@ def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
         opening.open_tarball(str(write(tmp_path, other))) as file,
         pytest.raises(VerifyFailed, match=why),
     ):
-        _place(file, archive, str(tmp_path / "to"))
+        _write_folder(file, archive, str(tmp_path / "to"))
     assert [each.name for each in tmp_path.iterdir()] == ["evil-1.0.0.tgz"]
 
 
@@ -127,7 +127,7 @@ def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     archive_path.write_bytes(gz(BODY + END)[:60])
     with opening.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
-        _place(file, archive, str(tmp_path / "to"))
+        _write_folder(file, archive, str(tmp_path / "to"))
 
 
 def test_a_tarball_that_is_written_to(tmp_path: Path) -> None:
@@ -144,13 +144,13 @@ def test_a_tarball_that_is_written_to_while_it_is_unpacked(tmp_path: Path) -> No
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
         os.utime(path, (1, 1))
         with pytest.raises(VerifyFailed, match="was written to"):
-            _place(file, archive, str(tmp_path / "package"))
+            _write_folder(file, archive, str(tmp_path / "package"))
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_folder_that_came_meanwhile_is_named() -> None:
     """Whoever is faster than the rename is an error of the same code as a folder that was there before."""
-    assert _unwritable("to/package", FileExistsError(errno.EEXIST, "there", "to/package")).code == "EEXIST"
+    assert _report_unwritable("to/package", FileExistsError(errno.EEXIST, "there", "to/package")).code == "EEXIST"
 
 
 @pytest.mark.parametrize("kind", ["nothing", "folder", "pipe", "nul"])
