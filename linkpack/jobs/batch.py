@@ -1,4 +1,4 @@
-"""Pack many packages: check them together, run their scripts one by one, and pack the rest in parallel.
+"""Pack many packages, those with scripts first and others in parallel.
 
 Results are in the order of the packages, and neither they nor the bytes of a tarball depend on how many workers
 there are. A package that fails does not keep the others from being packed.
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """How to pack many packages, each with *options* and its scripts run by *hooks*.
+    """How to pack many packages.
 
-    With the hooks None no script runs. *crew* does the work. With *fail_fast* the first failure keeps packages
-    that were not begun from being packed.
+    Each is packed with *options*, and its scripts are run by *hooks*. With the hooks None no script runs. *crew*
+    does the work. With *fail_fast* the first failure keeps packages that were not begun from being packed.
     """
 
     options: PackOptions = PackOptions()
@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A package that was packed, called *name*."""
+    """A package that was packed."""
 
     name: str
     plan: PackPlan
@@ -52,7 +52,10 @@ class Packed(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A package that was not packed, called *name*; *status* is the exit status for it."""
+    """A package that was not packed.
+
+    *status* is the exit status for it.
+    """
 
     name: str
     problems: tuple[Problem, ...]
@@ -77,7 +80,10 @@ class Task(NamedTuple):
 
 
 class _Checked(NamedTuple):
-    """A package that passed the checks before planning: its project, and the path of its tarball."""
+    """A package that passed the checks before planning.
+
+    *target* is the path of its tarball.
+    """
 
     project: Project
     target: str
@@ -151,13 +157,16 @@ def _check(folder: str, batch: Batch) -> _Checked | Failed:
 
 
 def fail(name: str, error: LinkpackError) -> Failed:
-    """Return *error* as the outcome of the package *name*, which each problem then names."""
+    """Return *error* as the outcome of *name*, which its problems name."""
     problems = tuple(problem._replace(message=f"{name}: {problem.message}") for problem in error.problems)
     return Failed(name, problems, error.status)
 
 
 def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
-    """Return the options of *batch* for any process, *here* being the working directory."""
+    """Return the options of *batch* for any process.
+
+    *here* is the working directory.
+    """
     destination = posixpath.normpath(posixpath.join(here, batch.options.destination))
     # Several workers share the processors already: each compresses in one thread.
     is_alone = batch.crew.size(packages) <= 1 and not batch.crew.scheduler
@@ -207,7 +216,10 @@ def pack_task(task: Task) -> Outcome:
 
 
 def _memo(run: str) -> Memo:
-    """Return what this process has read in *run*, and forget what it read in an earlier one."""
+    """Return what this process has read in *run*.
+
+    What it read in an earlier run is forgotten.
+    """
     if run not in _MEMOS:
         _MEMOS.clear()
     return _MEMOS.setdefault(run, {})
@@ -222,7 +234,7 @@ def _write(task: Task, plan: PackPlan) -> Tarball:
 
 
 def _fail_lost(task: Task, error: Exception) -> Failed:
-    """Return the outcome of a task whose worker broke."""
+    """Return the outcome of a task that its worker did not finish."""
     reason = str(error) or type(error).__name__
     message = f"{task.name}: the process that packed it broke: {reason}"
     hint = "pack it again, perhaps with fewer --jobs"
@@ -230,7 +242,7 @@ def _fail_lost(task: Task, error: Exception) -> Failed:
 
 
 def _name_as_given(outcome: Outcome, batch: Batch) -> Outcome:
-    """Return *outcome* with the tarball's path as the caller's destination has it.
+    """Return *outcome* with the tarball's path as the caller gave it.
 
     Workers know it by its absolute path only.
     """

@@ -31,10 +31,11 @@ FEW = 8  # items that are done before other processes have started
 
 
 class Crew(NamedTuple):
-    """The workers: *jobs* processes of this machine, or those of a Dask *scheduler*.
+    """The workers of a run.
 
-    0 jobs means one more than there are processors, as each process waits for the disk at times (measured on two
-    processors: three pack 300 packages in 0.94 of the time of two, four in the same as three).
+    They are *jobs* processes of this machine, or those of a Dask *scheduler*. 0 jobs means one more than there are
+    processors, as each process waits for the disk at times (measured on two processors: three pack 300 packages in
+    0.94 of the time of two, four in the same as three).
     """
 
     jobs: int = 0
@@ -119,7 +120,10 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 
 @contextmanager
 def _processes(size: int) -> Iterator[Executor]:
-    """Provide an executor of *size* processes, and at the end wait for what has begun."""
+    """Provide an executor of *size* processes.
+
+    At the end what has begun is waited for.
+    """
     context = multiprocessing.get_context(_start_method())
     context.set_forkserver_preload(["linkpack.jobs.batch"])  # only forkserver uses it
     with ProcessPoolExecutor(size, context, _begin_worker) as executor:
@@ -127,16 +131,19 @@ def _processes(size: int) -> Iterator[Executor]:
 
 
 def _start_method() -> Literal["fork", "forkserver"]:
-    """Return how to start workers: `fork` where it is safe, as it starts with all modules loaded.
+    """Return how to start workers: `fork` where it is safe.
 
-    A lock that another thread holds would stay locked in the copy for ever, and on macOS the system's libraries do
-    not survive a fork.
+    A forked worker has all modules loaded already. But a lock that another thread holds would stay locked in it
+    for ever, and on macOS the system's libraries do not survive a fork.
     """
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "forkserver"
 
 
 def _begin_worker() -> None:
-    """Set the signals of a worker: the parent decides about Ctrl-C, and SIGTERM ends it cleanly."""
+    """Set the signals of a worker.
+
+    The parent decides about Ctrl-C, and SIGTERM ends the worker cleanly.
+    """
     # A terminal sends Ctrl-C to the workers as well as to the parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
@@ -150,9 +157,9 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Executor]:
-    """Provide the executor of the Dask cluster with its scheduler at *address*.
+    """Provide the executor of the Dask cluster at *address*.
 
-    Raises `ConfigError` (ESCHEDULER).
+    That is the address of its scheduler. Raises `ConfigError` (ESCHEDULER).
     """
     try:
         distributed = import_module("distributed")  # an extra, slow to import, and without types

@@ -54,11 +54,12 @@ def read_surroundings(
     command: str = "pack",
     flags: Mapping[str, FlagValue] = _NO_FLAGS,
 ) -> ScriptContext:
-    """Find out what scripts share that a command in the real directory *cwd* starts.
+    """Find out what the scripts of a command share.
 
-    *env* is the command's environment and *flags* are its flags, by npm's names. *workspaces* says whether
-    workspaces were asked for, and *command* is the npm command that the scripts see. Node, npm and a global prefix
-    that are not found leave their variables as they are in *env*.
+    The command is started in the real directory *cwd*. *env* is the command's environment and *flags* are its
+    flags, by npm's names. *workspaces* says whether workspaces were asked for, and *command* is the npm command
+    that the scripts see. Node, npm and a global prefix that are not found leave their variables as they are in
+    *env*.
     """
     project = find_local_project(cwd)
     config = _load_config(env, cwd, project.root, flags)
@@ -110,7 +111,9 @@ def _find_node(env: Mapping[str, str], cwd: str) -> Node | None:
 
 
 def _make_user_agent(node: Node | None, version: str, *, workspaces: bool) -> str:
-    """Return the user agent of npm *version*, with linkpack in npm's place when npm was not found.
+    """Return the user agent of npm *version*.
+
+    When npm was not found, linkpack is named in its place.
 
     >>> _make_user_agent(None, "11.19.1", workspaces=False)
     'npm/11.19.1 workspaces/false'
@@ -150,7 +153,7 @@ def script_environment(
 
 
 def _list_package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
-    """Return the fields of package.json that scripts see, as `npm_package_*` variables."""
+    """Return the fields of package.json as `npm_package_*` variables."""
     members = parse(manifest.raw, f"{folder}/package.json")
     fields: dict[str, object] = {
         "name": manifest.name,
@@ -167,7 +170,7 @@ def _list_package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
 
 
 def _flatten(key: str, value: object) -> Iterator[tuple[str, str]]:
-    """Yield the variables for *value* under *key*, one for each member of lists and objects.
+    """Yield a variable for each member of *value*, named from *key*.
 
     >>> list(_flatten("npm_package", {"bin": {"a": "a.js"}, "os": ["linux"]}))
     [('npm_package_bin_a', 'a.js'), ('npm_package_os_0', 'linux')]

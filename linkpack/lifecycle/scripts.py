@@ -1,4 +1,4 @@
-"""Run npm's scripts around `pack`: prepack and prepare first, postpack once the tarball is there.
+"""Run prepack and prepare before packing, and postpack after it.
 
 This is npm's order (libnpmpack, and dir.js of pacote; measured on npm 11.19.1), on a dry run too. Unlike npm, what
 can be checked without the scripts is checked before the first one runs (see `packing.preflight`), and a failing
@@ -36,11 +36,12 @@ def _stay_silent(script: Script) -> None:
 
 
 class Hooks(NamedTuple):
-    """How scripts are run: from the environment *env*, by the shell *script_shell*, or else by npm's setting.
+    """How scripts are run.
 
-    *linked* runs prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were
-    asked for. *announce* is called with each script before it starts. *flags* are those of the command line, by
-    npm's names (`dry-run`).
+    They get the environment *env*, and the shell *script_shell* or else that of npm's setting. *linked* runs
+    prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were asked for.
+    *announce* is called with each script before it starts. *flags* are those of the command line, by npm's names
+    (`dry-run`).
     """
 
     env: Mapping[str, str] = {}
@@ -70,7 +71,7 @@ class Lifecycle(NamedTuple):
     hooks: Hooks
 
     def finish(self, tarball: Tarball) -> None:
-        """Run postpack, which is told about *tarball*.
+        """Run postpack, which gets the digest of *tarball*.
 
         Raises `ScriptFailed`.
         """
@@ -84,10 +85,10 @@ class Lifecycle(NamedTuple):
 
 
 def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
-    """Run prepack and prepare of *project*, after those of its linked packages if *hooks* say so.
+    """Run prepack and prepare of *project*.
 
-    They may change anything, so everything on disk has to be read again afterwards. Raises `ScriptFailed` for the
-    first script that fails, and runs none after it.
+    With `hooks.linked` those of linked packages are run first. They may change anything, so everything on disk has
+    to be read again afterwards. Raises `ScriptFailed` for the first script that fails, and runs none after it.
     """
     flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
     context = read_surroundings(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
@@ -100,9 +101,10 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
 
 @contextmanager
 def restore_on_failure(destination: str, filename: str) -> Iterator[None]:
-    """Put the tarball *filename* in *destination* back as it was, if the block fails.
+    """Put an earlier tarball back as it was, if the block fails.
 
-    The folder is made for the block, and removed again. With the destination "" nothing is written, nor put back.
+    It is *filename* in *destination*. The folder is made for the block, and removed again. With the destination ""
+    nothing is written, nor put back.
     """
     if not destination:
         yield
@@ -140,7 +142,7 @@ def _run(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, 
 
 
 def _iter_linked(graph: BundleGraph) -> Iterator[Package]:
-    """Yield the linked packages of the bundle, each after the ones that it depends on.
+    """Yield the linked packages, each after those that it depends on.
 
     In a ring of dependencies one comes before another that it depends on.
     """

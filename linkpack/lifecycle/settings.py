@@ -1,7 +1,8 @@
-"""Turn npm's settings into the variables by which scripts, and npm started by them, see them.
+"""Turn npm's settings into variables for scripts.
 
-Source: set-envs.js of @npmcli/config; measured on npm 11.19.1. npm leaves out a setting that equals its default;
-here one that a flag or a file spells out is passed on as well, which means the same.
+Scripts, and an npm that they start, see the settings by these. Source: set-envs.js of @npmcli/config; measured on
+npm 11.19.1. npm leaves out a setting that equals its default; here one that a flag or a file spells out is passed
+on as well, which means the same.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ _PLAIN_ABOVE = -6
 
 
 def list_setting_variables(config: Config, cwd: str, npm_root: str, npm_version: str) -> dict[str, str]:
-    """Return the variables for the settings in *config*, and those that npm always passes on.
+    """Return the variables for npm's settings.
 
-    Settings from the environment are variables already, and are left out. Relative paths start at *cwd*.
-    *npm_root* is npm's own folder, or "".
+    These are the settings in *config*, and those that npm always passes on. Settings from the environment are
+    variables already, and are left out. Relative paths start at *cwd*. *npm_root* is npm's own folder, or "".
     """
     always = {
         "cache": f"{config.user_home}/.npm",
@@ -96,7 +97,7 @@ def format_value(value: object) -> str:
 
 
 def _format_number(value: float) -> str:
-    """Return *value* as JavaScript writes it, with the shortest digits that mean it.
+    """Return *value* as JavaScript writes it, in the shortest digits.
 
     >>> [_format_number(value) for value in (0.000001, 1e-7, 1e20, 1.5e21)]
     ['0.000001', '1e-7', '100000000000000000000', '1.5e+21']

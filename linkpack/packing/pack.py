@@ -36,12 +36,13 @@ def pack(
     limits: Limits | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Tarball:
-    """Pack the project in *path* into a verified tarball in the directory *destination*.
+    """Pack the project in *path* into a verified tarball.
 
-    *destination* is made when missing. The tarball's warnings include those of the plan. Unless *ignore_scripts*,
-    prepack and prepare run before the project is read and postpack at the end, with the environment *env* and
-    what npm adds to it. *threads* compress at a time (0: one for each processor, at most eight); the bytes do not
-    depend on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of `plan_pack`.
+    It is written into the directory *destination*. *destination* is made when missing. The tarball's warnings
+    include those of the plan. Unless *ignore_scripts*, prepack and prepare run before the project is read and
+    postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time (0: one
+    for each processor, at most eight); the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file.
+    The other arguments are those of `plan_pack`.
 
     Raises what `plan_pack` raises, `SnapshotError` when a file changes meanwhile or the tarball cannot be written,
     and `ScriptFailed`. No new tarball is left behind then, and an earlier one is as it was.

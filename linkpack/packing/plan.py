@@ -1,4 +1,4 @@
-"""Plan the tarball of a project: read the disk, decide everything, write nothing.
+"""Plan the tarball of a project, without writing anything.
 
 `make_plan` is where all stages of planning meet; docs/architecture.md has the picture.
 """
@@ -100,7 +100,7 @@ def plan_pack(
     link_state: str = "",
     limits: Limits | None = None,
 ) -> PackPlan:
-    """Plan packing the project in the directory *path*, without writing anything.
+    """Plan packing the project in *path*, without writing anything.
 
     With *walk_up* the project is the nearest one at or above *path*, as npm finds it. *npm_rules* is the npm
     version that selects files (`"11"`, `"12.2.0"`); None: the version that the project names, else the newest.
@@ -134,7 +134,10 @@ def plan_pack(
 def make_plan(
     path: StrPath, options: PackOptions, *, walk_up: bool = False, outputs: Iterable[str] = ()
 ) -> PackPlan:
-    """Plan packing the project in *path*, as `plan_pack` does with the same options."""
+    """Plan packing the project in *path*, with checked options.
+
+    The plan is that of `plan_pack` with the same options.
+    """
     with _failing_as_snapshot(path), within(options.limits):
         # Find the project and read its manifest, with publishConfig applied where it is to be.
         project = find_project(path_text(path), walk_up=walk_up)
@@ -202,7 +205,10 @@ def make_plan(
 
 @contextmanager
 def _failing_as_snapshot(path: StrPath) -> Iterator[None]:
-    """Raise `SnapshotError` (EREAD) when the block cannot read something at or below *path*."""
+    """Raise `SnapshotError` (EREAD) if the block cannot read the disk.
+
+    *path* is named when the error names no other.
+    """
     try:
         yield
     except OSError as err:
@@ -213,7 +219,10 @@ def _failing_as_snapshot(path: StrPath) -> Iterator[None]:
 
 
 def _read_lost_links(folder: str, state: str) -> LostLinks | None:
-    """Return the broken links recorded for the project in *folder*, or None without a record."""
+    """Return the broken links of a project, None without a record.
+
+    *folder* is the project's, and *state* the state folder of the link commands.
+    """
     if not state or not fs.is_dir(f"{state}/links"):
         return None
     from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - 4 ms, and few projects have links
@@ -222,7 +231,7 @@ def _read_lost_links(folder: str, state: str) -> LostLinks | None:
 
 
 def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> Iterable[Problem]:
-    """Return a warning for each of the *lost* links that the bundle would have used."""
+    """Return a warning for each *lost* link that the bundle would use."""
     if lost is None:
         return ()
     from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
@@ -231,7 +240,7 @@ def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) 
 
 
 def _list_bundled(graph: BundleGraph, layout: Layout, packlists: Mapping[str, Packlist]) -> tuple[Bundled, ...]:
-    """Return the packages inside the tarball, in the order of their first slots."""
+    """Return the packages in the tarball, by their first slots."""
     slots: dict[str, list[str]] = {}
     for slot, package_id in layout.slots.items():
         slots.setdefault(package_id, []).append(slot)

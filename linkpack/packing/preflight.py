@@ -39,7 +39,7 @@ def check_before(path: str, options: PackOptions, *, walk_up: bool, dry_run: boo
 
 
 def check_distinct(targets: Sequence[str]) -> None:
-    """Raise `LinkpackError` (EOUTSAME) if two packages have the same of *targets*.
+    """Raise `LinkpackError` (EOUTSAME) if two of *targets* are one file.
 
     *targets* are the paths of their tarballs.
     """

@@ -1,8 +1,8 @@
-"""Apply publishConfig as pnpm does when it packs: other fields of the manifest, another folder to pack.
+"""Apply publishConfig as pnpm does when it packs.
 
-Measured on pnpm 12.21.0. A field of publishConfig that replaces one of the manifest is removed from publishConfig,
-and publishConfig itself when nothing is left in it. `executableFiles` stays, and the files that it names get
-mode 755. npm does nothing of this.
+It replaces fields of the manifest, and may name another folder to pack. Measured on pnpm 12.21.0. A field of
+publishConfig that replaces one of the manifest is removed from publishConfig, and publishConfig itself when
+nothing is left in it. `executableFiles` stays, and the files that it names get mode 755. npm does nothing of this.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class PublishView(NamedTuple):
 
 
 def publish_view(project: Project, options: PackOptions) -> PublishView:
-    """Return *project* with its publishConfig applied, if *options* or the project ask for it.
+    """Return *project* with its publishConfig applied, where it is to be.
 
     Without a word in *options* it is applied to projects of pnpm and yarn: when packageManager in the manifest or
     in that of a monorepo around it, a lockfile or pnpm-workspace.yaml beside either, or rush.json says so.
@@ -168,7 +168,10 @@ def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
 
 
 def _make_executable(packlist: Packlist, names: object) -> Packlist:
-    """Return *packlist* with mode 755 for the files *names*, if it is a list of them."""
+    """Return *packlist* with mode 755 for the files *names*.
+
+    *names* are as the manifest has them: anything but a list names none.
+    """
     wanted = {cleaned(name) for name in names if isinstance(name, str)} if isinstance(names, list) else set()
     files = [file._replace(mode=0o755) if file.path in wanted else file for file in packlist.files]
     return packlist._replace(files=tuple(files))

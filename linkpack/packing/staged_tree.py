@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:
-    """Write the planned *entries* below the new folder *target*, all of them or nothing.
+    """Write *entries* below the new folder *target*, all or nothing.
 
     Missing folders above it are made. Raises `SnapshotError`: EDIRNOTEMPTY when *target* is not empty, EWRITE when
     it cannot be written; `SourceChanged` when a file is no longer what was planned.
@@ -39,7 +39,7 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
 
 
 def check_target(target: str) -> None:
-    """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is a folder with something in it."""
+    """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is not empty."""
     if fs.is_dir(target) and fs.scan(target):
         raise _refused(target, OSError(errno.ENOTEMPTY, ""))
 

@@ -1,4 +1,4 @@
-"""Compare a tarball with its source: it must be what that packs to, byte for byte."""
+"""Check that a tarball is what its source packs to, byte for byte."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _FIX = "pack the source again, or find out who changed the tarball"
 
 
 class CheckedTarball(NamedTuple):
-    """The tarball to compare: the file at *path*, what was read of it, and its root manifest if it has one."""
+    """The tarball to compare, as far as it was read.
+
+    *manifest* is the root's, None when it cannot be read.
+    """
 
     path: str
     archive: Archive
@@ -52,10 +55,11 @@ class Reference(NamedTuple):
 
 
 class ProjectSource(NamedTuple):
-    """A project to pack for the comparison: its *folder*, and its *label* in findings ("": the folder).
+    """A project to pack and compare with.
 
-    *prepare* gets each plan before the files are read. *built* are paths in the tarball that come from the work
-    tree, and *undecided* those that only a filter of git could compare, with the filter's name.
+    *folder* is where it is, and *label* what findings call it ("": the folder). *prepare* gets each plan before
+    the files are read. *built* are paths in the tarball that come from the work tree, and *undecided* those that
+    only a filter of git could compare, with the filter's name.
     """
 
     folder: str
@@ -66,7 +70,7 @@ class ProjectSource(NamedTuple):
 
 
 def check_against(tarball: CheckedTarball, reference: Reference) -> Iterator[Finding]:
-    """Yield a finding for each file of *tarball* that is not as the *reference* packs it.
+    """Yield a finding for each file that *reference* packs otherwise.
 
     Raises what packing the reference raises, and `LinkpackError` (EGIT) for a commit that cannot be read.
     """
@@ -93,7 +97,7 @@ def _check_commit(tarball: CheckedTarball, folder: str, reference: Reference) ->
 
 
 def _check_project(tarball: CheckedTarball, source: ProjectSource, options: PackOptions) -> tuple[Finding, ...]:
-    """Compare *tarball* with what *source* packs to, in the layout that the tarball seems to have.
+    """Compare *tarball* with what *source* packs to, in the same layout.
 
     Its specs do not tell the layouts vendor and thin apart: both are tried, and the one with fewer findings is
     taken. Raises what planning raises, if it does so for each layout.
@@ -116,9 +120,9 @@ def _check_project(tarball: CheckedTarball, source: ProjectSource, options: Pack
 
 
 def _compare(archive: Archive, source: Side, built: Collection[str] = ()) -> Iterator[Finding]:
-    """Yield a finding for each file that differs between *archive* and *source*, or that only one has.
+    """Yield a finding for each file that is not the same in both.
 
-    *built* are the paths of files that *source* has from the work tree.
+    *source* is what *archive* has to be. *built* are the paths of files that *source* has from the work tree.
     """
     if archive.integrity == source.integrity:
         return
@@ -136,7 +140,7 @@ def _compare(archive: Archive, source: Side, built: Collection[str] = ()) -> Ite
 
 
 def _describe_difference(file: SideFile | None, other: SideFile | None) -> str:
-    """Return how a file of the tarball differs from the source's *other*, "" if not.
+    """Return how *file* differs from the source's *other*, "" if not.
 
     The words go between the file's path and the source's label.
     """
@@ -150,14 +154,17 @@ def _describe_difference(file: SideFile | None, other: SideFile | None) -> str:
 
 
 def _is_best_compression(archive: Archive, source: Side) -> bool:
-    """True if *archive* is what the project *source* packs to with --gzip-level max."""
+    """True if *archive* is *source* packed with --gzip-level max."""
     if source.plan is None:
         return False
     return archive.integrity == measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
 
 
 def _note_uncommitted(tree: CommittedTree, patterns: Collection[str]) -> Iterator[Finding]:
-    """Yield a warning for what was not compared with the commit, unless *patterns* name it."""
+    """Yield a warning for what was not compared with the commit.
+
+    What *patterns* name may come from the work tree.
+    """
     for name, why in tree.outside.items():
         message = f"{name} is linked from outside of the repository, and compared with what lies there: {why}"
         yield Finding("WUNCOMMITTED", name, message, "commit it there, and pack again", "warning")

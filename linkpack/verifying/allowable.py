@@ -1,4 +1,4 @@
-"""Name the errors that a caller of `verify` and `unpack` may turn into warnings."""
+"""Name the errors that a caller may turn into warnings."""
 
 from __future__ import annotations
 

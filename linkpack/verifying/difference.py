@@ -1,4 +1,4 @@
-"""Compare two packages: files, modes, manifest keys, bundled versions, bytes."""
+"""Compare two packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _LINES_ALL = 20_000  # of all files
 
 
 class FileChange(NamedTuple):
-    """A file that differs: *old* or *new* is None when only one side has it, *text* is a unified diff."""
+    """A file that differs.
+
+    *old* or *new* is None when only one side has it. *text* is a unified diff.
+    """
 
     path: str
     old: SideFile | None
@@ -44,7 +47,10 @@ class FileChange(NamedTuple):
 
 
 class KeyChange(NamedTuple):
-    """A key of the package's manifest, `dependencies.redis`, with its old and new JSON ("": absent)."""
+    """A changed key of the root manifest, as `dependencies.redis`.
+
+    *old* and *new* are its JSON, "" when absent.
+    """
 
     key: str
     old: str
@@ -52,7 +58,10 @@ class KeyChange(NamedTuple):
 
 
 class PackageChange(NamedTuple):
-    """A bundled package in *slot*, with its old and new version ("": absent)."""
+    """A changed version of the bundled package in *slot*.
+
+    *old* and *new* are versions, "" when absent.
+    """
 
     slot: str
     old: str
@@ -60,7 +69,10 @@ class PackageChange(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Everything that differs between two packages; *packed* and *unpacked* are old and new bytes."""
+    """Everything that differs between two packages.
+
+    *packed* and *unpacked* are bytes, old and new.
+    """
 
     old: str
     new: str
@@ -73,7 +85,10 @@ class Difference(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """True if both hold the same files with the same modes, however they are compressed."""
+        """True if both hold the same files with the same modes.
+
+        Their compression may differ.
+        """
         return not self.files
 
 
@@ -88,11 +103,11 @@ def diff(
     layout: LayoutName = "bundle",
     limits: Limits = DEFAULTS,
 ) -> Difference:
-    """Compare *old* and *new*, each a tarball or the directory of a project as it would be packed.
+    """Compare two packages, each a tarball or a project's directory.
 
-    With *text* changed files have a unified diff. A directory is packed with *npm_rules*, *specs*,
-    *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a tarball that is not safe to read
-    (see `verify`), and what `plan_pack` raises.
+    A directory is compared as it would be packed. With *text* changed files have a unified diff. A directory is
+    packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a
+    tarball that is not safe to read (see `verify`), and what `plan_pack` raises.
     """
     options = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):
@@ -122,7 +137,10 @@ def _find_changed_paths(old: Side, new: Side) -> list[str]:
 def _iter_file_changes(
     old: Side, new: Side, paths: Iterable[str], contents: tuple[Mapping[str, bytes], Mapping[str, bytes]]
 ) -> Iterator[FileChange]:
-    """Yield the change of each of *paths*; *contents* are those of changed files, old and new."""
+    """Yield the change of each of *paths*.
+
+    *contents* are those of changed files, old and new.
+    """
     before, after = contents
     budget = _LINES_ALL
     for path in paths:
@@ -135,7 +153,10 @@ def _iter_file_changes(
 
 
 def _unify(path: str, before: bytes | None, after: bytes | None, budget: int) -> tuple[str, int]:
-    """Return a unified diff, or why there is none, and how many lines were compared."""
+    """Return a unified diff, and how many lines were compared.
+
+    Where there is none, a line says why.
+    """
     try:
         old, new = ((content or b"").decode() for content in (before, after))
     except UnicodeDecodeError:
@@ -153,7 +174,9 @@ def _unify(path: str, before: bytes | None, after: bytes | None, budget: int) ->
 
 
 def _count_between(a: Sequence[str], b: Sequence[str]) -> int:
-    """Return how many lines of both are left between the equal ones at the start and at the end.
+    """Return how many lines are left between equal starts and ends.
+
+    Those of both sides are counted.
 
     >>> _count_between(["1", "2", "3"], ["1", "x", "y", "3"])
     3
@@ -173,7 +196,10 @@ def _iter_key_changes(old: Side, new: Side) -> Iterator[KeyChange]:
 
 
 def _flatten_manifest(side: Side) -> dict[str, str]:
-    """Return the root manifest as JSON texts by key, with `dependencies.redis` for a member of an object."""
+    """Return the JSON of each key of the root manifest.
+
+    A member of an object has a key like `dependencies.redis`.
+    """
     flat: dict[str, object] = {}
     for key, value in jsontext.parse(side.manifests[""].raw, "package.json").items():
         if isinstance(value, dict) and value:

@@ -1,4 +1,7 @@
-"""Check that what a manifest points at is in the tarball: main, exports, types, bin, license."""
+"""Check that the tarball has what its manifest points at.
+
+That are `main`, `exports`, types, commands and the license.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ _SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
 def check_entries(
     manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
 ) -> Iterator[Finding]:
-    """Yield a finding for each path that the root's *manifest* names and *files* lack.
+    """Yield a finding for each path of *manifest* that *files* lack.
 
     *files* are by path, and *members* is the manifest as JSON. A file that an install script may make is only a
     warning: the package `bun` ships no program of its own.
@@ -81,7 +84,7 @@ def _report_absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
 
 
 def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
-    """True if a path of a manifest, completed by one of *endings*, is among *paths*."""
+    """True if *value*, completed by one of *endings*, is among *paths*."""
     return any(path in paths for path in completed(posixpath.normpath(value), endings))
 
 
@@ -97,7 +100,7 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
 
 
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
-    """Check each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    """Check each target of `exports` that consumers can reach."""
     index = PathIndex(files)
     for target in exports_targets(exports, lambda value: _is_exported(value, index)):
         if not _is_exported(target.value, index):
@@ -140,7 +143,10 @@ def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Fin
 
 
 def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iterator[Finding]:
-    """Check that `license` is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball."""
+    """Yield a finding if `license` is not what npm asks for.
+
+    That is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball.
+    """
     value = members.get("license")
     if not isinstance(value, str) or not value:
         old = value is not None or "licenses" in members

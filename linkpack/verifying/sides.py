@@ -1,4 +1,4 @@
-"""Read a tarball, or a project as it would be packed, into one form for comparing."""
+"""Read a tarball, or plan a project, into a form that compares."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXTS_LIMIT = 64 << 20  # bytes of all such files
 
 
 class SideFile(NamedTuple):
-    """A file by its *size* in bytes, its permission bits, and the SHA-256 of its contents."""
+    """A file: *size* in bytes, permission bits, SHA-256 of its contents."""
 
     size: int
     mode: int
@@ -40,10 +40,10 @@ class SideFile(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One side of a comparison: *files* by path below `package/`, *manifests* by slot ("": the root's).
+    """One side of a comparison.
 
-    *packed* is the tarball's size in bytes and *integrity* its digest. A tarball has a *path*, and a directory the
-    *plan* of packing it.
+    *files* are by path below `package/`, *manifests* by slot ("": the root's). *packed* is the tarball's size in
+    bytes and *integrity* its digest. A tarball has a *path*, and a directory the *plan* of packing it.
     """
 
     label: str
@@ -56,7 +56,7 @@ class Side(NamedTuple):
 
 
 def read_side(path: str, limits: Limits, options: PackOptions) -> Side:
-    """Read the tarball at *path*, or plan packing the project there with *options*.
+    """Read the tarball *path*, or plan packing the project there.
 
     Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack` raises.
     """
@@ -92,7 +92,7 @@ def list_files(archive: Archive) -> Mapping[str, SideFile]:
 
 
 def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], None] | None = None) -> Side:
-    """Plan packing the project in *folder*, and measure the tarball that it would give.
+    """Plan packing the project in *folder*, and measure the tarball.
 
     *prepare* gets the plan before the files are read. Raises what `plan_pack` and `pack` raise.
     """
@@ -121,7 +121,7 @@ def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], N
 
 
 def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping[str, bytes]:
-    """Read the contents of those of *paths* that are short enough to compare by line.
+    """Read the contents of the short ones among *paths*.
 
     A file may have `TEXT_LIMIT` bytes, and all files together `TEXTS_LIMIT`.
     """

@@ -1,4 +1,7 @@
-"""Unpack a tarball: check all of it, then write it, with tarsafe as the second opinion."""
+"""Unpack a tarball after checking all of it.
+
+What linkpack's own reader has checked is read again by tarsafe, and both must agree.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ FOLDER = "package"  # the name of the unpacked folder, whatever the archive call
 
 
 class Unpacked(NamedTuple):
-    """A tarball on the disk: the *folder*, how many files and bytes are in it, and warnings."""
+    """A tarball on the disk.
+
+    *files* is a number, and *size* the bytes of all of them.
+    """
 
     folder: str
     files: int
@@ -46,7 +52,7 @@ class Unpacked(NamedTuple):
 def unpack(
     path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
 ) -> Unpacked:
-    """Make the folder `package` in *target* with the files of the tarball at *path*.
+    """Make the folder `package` in *target* from the tarball at *path*.
 
     The folder appears whole or not at all, and *target* is made when missing. Everything is checked before the
     first file is written. Modes become 644 or 755, owners and times are not taken over. Errors with a code in
@@ -82,9 +88,9 @@ def _write_folder(file: Opened, archive: Archive, folder: str) -> None:
 
 
 def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> None:
-    """Write the entries that tarsafe reads, if they are those of *archive*, into *draft*.
+    """Write the entries that tarsafe reads into *draft*.
 
-    *folder* is what the draft becomes.
+    They must be those of *archive*. *folder* is what the draft becomes.
     """
     file.source.seek(0)
     try:
@@ -103,7 +109,7 @@ def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> N
 
 
 def _anchor_tarsafe(directory: str) -> type[tarsafe.TarSafe]:
-    """Return tarsafe's reader with *directory* as the folder that nothing may leave.
+    """Return tarsafe's reader, which lets nothing leave *directory*.
 
     Its own constructor asks for the working directory, and when that is gone the error is "not a gzip file"
     (tarsafe 0.0.6).
@@ -118,7 +124,7 @@ def _anchor_tarsafe(directory: str) -> type[tarsafe.TarSafe]:
 
 
 def _check_same_entries(members: list[TarInfo], archive: Archive) -> None:
-    """Refuse entries that Python's tarfile reads otherwise: they were not checked."""
+    """Refuse what Python's tarfile reads otherwise: it was not checked."""
     files = [(member.name, member.size) for member in members if member.isreg()]
     folders = [member.name for member in members if member.isdir()]
     is_same = files == [(member.name, member.size) for member in archive.members] and folders == [
@@ -142,7 +148,7 @@ def _write_entry(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: New
 
 
 def _report_unwritable(folder: str, err: OSError) -> SnapshotError:
-    """Return the error for a *folder* that exists already, or that cannot be written."""
+    """Return the error for a *folder* that could not be made."""
     if isinstance(err, FileExistsError) and err.filename == folder:
         return SnapshotError(
             f"{folder} exists already: nothing was unpacked", code="EEXIST", path=folder, hint="choose another -C"

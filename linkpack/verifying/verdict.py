@@ -1,4 +1,4 @@
-"""Verify a tarball: read it once, check all that is in it, and compare it with its source.
+"""Verify a tarball: read it once, and check all that is in it.
 
 Nothing here prints.
 """
@@ -80,7 +80,7 @@ def verify(
     publish_config: bool | None = None,
     limits: Limits = DEFAULTS,
 ) -> Verdict:
-    """Check the tarball at *path*, and return all that is wrong with it as findings.
+    """Check the tarball at *path*, and return what was found.
 
     *against* is a directory, another tarball, or `git` or `git:DIR` (the commit of the repository around the
     current directory, or around DIR). The tarball must be what that packs to, with the same *npm_rules*, *specs*
@@ -142,7 +142,10 @@ def verify(
 
 
 def unread(path: str, err: LinkpackError) -> Verdict:
-    """Return the verdict on the tarball at *path* that could not be read because of *err*."""
+    """Return the verdict on a tarball that could not be read.
+
+    *err* says why.
+    """
     return Verdict(
         path=path,
         name="",
@@ -161,12 +164,12 @@ def unread(path: str, err: LinkpackError) -> Verdict:
 
 
 def _is_looked_at(path: str, size: int) -> bool:
-    """True if the contents of the file at *path* are needed: a manifest, or a small npmrc."""
+    """True if the file at *path* is a manifest, or a small npmrc."""
     return is_manifest(path, size) or (size <= _SETTINGS_MAX and posixpath.basename(path) == ".npmrc")
 
 
 def _check_leftovers(archive: Archive) -> Iterator[Finding]:
-    """Yield an error for each repository of git and each temporary file of linkpack."""
+    """Yield an error for each repository, and each left-over of linkpack."""
     seen = set()
     for path in [*archive.files, *(name.rstrip("/").partition("/")[2] for name in archive.folders)]:
         portions = path.split("/")
