@@ -181,7 +181,7 @@ def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball
 
 def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple[PackPlan, Tarball], ...]:
     """Pack *folders* one after the other, each with its scripts."""
-    from linkpack.lifecycle.scripts import restore_on_failure, start_lifecycle  # noqa: PLC0415 - loads subprocess
+    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - loads subprocess
 
     destination = job.options.destination
     checked = [check_before(each or ".", job.options, walk_up=not each, dry_run=job.dry_run) for each in folders]
@@ -201,7 +201,7 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
     for folder, (project, _) in zip(folders, checked, strict=True):
         lifecycle = start_lifecycle(project, hooks)
         plan = planned(folder)
-        with restore_on_failure("" if job.dry_run else destination, plan.filename):
+        with lifecycle.restore_on_failure("" if job.dry_run else destination, plan.filename):
             tarball = write(plan)
             lifecycle.finish(tarball)
         job.finish(plan, tarball)

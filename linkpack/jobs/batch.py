@@ -187,12 +187,12 @@ def _pack_here(task: Task, project: Project, hooks: Hooks | None) -> Outcome:
     """Pack the package of *task* in this process, with its scripts."""
     if hooks is None:
         return pack_task(task)
-    from linkpack.lifecycle.scripts import restore_on_failure, start_lifecycle  # noqa: PLC0415 - 5 ms, and few packages have scripts
+    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - 5 ms, and few packages have scripts
 
     try:
         lifecycle = start_lifecycle(project, hooks)
         plan = _plan(task)
-        with restore_on_failure("" if task.dry_run else task.options.destination, plan.filename):
+        with lifecycle.restore_on_failure("" if task.dry_run else task.options.destination, plan.filename):
             tarball = _write(task, plan)
             lifecycle.finish(tarball)
     except LinkpackError as err:

@@ -70,6 +70,28 @@ class Lifecycle(NamedTuple):
     context: ScriptContext
     hooks: Hooks
 
+    @contextmanager
+    def restore_on_failure(self, destination: str, filename: str) -> Iterator[None]:
+        """Put an earlier tarball back as it was, if the block fails.
+
+        It is *filename* in *destination*. That folder is made when missing, and removed again if the block fails.
+        With the destination "", as of a dry run, nothing is made or put back.
+        """
+        if not destination:
+            yield
+            return
+        target = posixpath.join(destination, filename)
+        try:
+            with fswrite.made_dirs(posixpath.dirname(target)), fswrite.put_back(target):
+                yield
+        except OSError as err:
+            raise SnapshotError(
+                f"{destination} cannot be made a folder: {err.strerror}",
+                code="EWRITE",
+                path=destination,
+                hint="choose another --pack-destination",
+            ) from err
+
     def finish(self, tarball: Tarball) -> None:
         """Run postpack, which gets the digest of *tarball*.
 
@@ -97,29 +119,6 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
             _prepare(hooks, context, package.id, package.manifest, "linked")
     _prepare(hooks, context, project.root, project.manifest, "root")
     return Lifecycle(project, project.manifest, context, hooks)
-
-
-@contextmanager
-def restore_on_failure(destination: str, filename: str) -> Iterator[None]:
-    """Put an earlier tarball back as it was, if the block fails.
-
-    It is *filename* in *destination*. The folder is made for the block, and removed again. With the destination ""
-    nothing is written, nor put back.
-    """
-    if not destination:
-        yield
-        return
-    target = posixpath.join(destination, filename)
-    try:
-        with fswrite.made_dirs(posixpath.dirname(target)), fswrite.put_back(target):
-            yield
-    except OSError as err:
-        raise SnapshotError(
-            f"{destination} cannot be made a folder: {err.strerror}",
-            code="EWRITE",
-            path=destination,
-            hint="choose another --pack-destination",
-        ) from err
 
 
 def _prepare(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, role: Role) -> None:

@@ -61,21 +61,24 @@ def pack(
     )
     options = given_options(given, npm_rules)
 
-    if ignore_scripts:
-        # Plan: find the project, read its bundle and packlists, place the packages, plan and check the entries.
-        plan = make_plan(path, options, walk_up=walk_up)
-        # `plan_pack`, the dry run, stops here. Write: tar and gzip to a temporary file, read it back, rename it.
-        tarball = write_plan(plan, options)
-    else:
-        from linkpack.lifecycle.scripts import Hooks, restore_on_failure, start_lifecycle  # noqa: PLC0415 - 7 ms, subprocess among them
+    # Run prepack and prepare, once all is checked that no script can change. They may change what is read next.
+    lifecycle = None
+    if not ignore_scripts:
+        from linkpack.lifecycle.scripts import Hooks, start_lifecycle  # noqa: PLC0415 - 7 ms, with subprocess
 
-        # Check what no script can change, then run prepack and prepare. They may change all that is planned next.
         with within(limits):
             project, _ = check_before(path_text(path), options, walk_up=walk_up)
         lifecycle = start_lifecycle(project, Hooks(env or {}))
-        plan = make_plan(path, options, walk_up=walk_up)
-        # Write the tarball and run postpack. If that fails, an earlier tarball is put back.
-        with restore_on_failure(options.destination, plan.filename):
+
+    # Find the project, read its bundle and packlists, place the packages, plan the entries and check them.
+    plan = make_plan(path, options, walk_up=walk_up)
+
+    # `plan_pack`, the dry run, stops here. Write a temporary file, read it back, and rename it into place.
+    if lifecycle is None:
+        tarball = write_plan(plan, options)
+    else:
+        # Run postpack as well. If that fails, an earlier tarball is put back.
+        with lifecycle.restore_on_failure(options.destination, plan.filename):
             tarball = write_plan(plan, options)
             lifecycle.finish(tarball)
 

@@ -138,8 +138,8 @@ def make_plan(
 
     The plan is that of `plan_pack` with the same options.
     """
-    with _failing_as_snapshot(path), within(options.limits):
-        # Find the project and read its manifest, with publishConfig applied where it is to be.
+    with _raise_snapshot_errors(path), within(options.limits):
+        # Find the project and read its manifest, with publishConfig applied where pnpm would apply it.
         project = find_project(path_text(path), walk_up=walk_up)
         rules = project_edition(project, options.npm_rules)
         view = publish_view(project, options)
@@ -147,20 +147,24 @@ def make_plan(
 
         # Read the bundle: which package needs which, by real directory.
         lost = _read_lost_links(project.root, options.link_state)
-        targets = {path: link.target for path, link in lost.links.items()} if lost else {}
+        targets = {place: link.target for place, link in lost.links.items()} if lost else {}
         graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
         if graph.problems:
             raise PlanRejected(graph.problems)
 
-        # Find the specs to rewrite, and read the packlist of each package once, however often it is placed.
+        # Find the specs that a consumer cannot use, and what to write instead.
         consumer = read_consumer(graph, options.specs)
+
+        # Read which files ship: once for each package, however often it is placed.
         written = tuple(dict.fromkeys((*outputs, options.target(filename))))
         packlists = view.packlists(
             graph, read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
         )
 
-        # Place the packages in slots of the tarball, write their manifests, and plan the entries.
+        # Place the packages in slots of the tarball, with the manifests that ship there.
         form = take_form(options.layout, graph, consumer, packlists[graph.root])
+
+        # Plan the entries, in the tarball's order.
         archive = plan_archive(form.layout, packlists, form.manifests, form.moved, project.manifest.bins.values())
 
         # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
@@ -204,7 +208,7 @@ def make_plan(
 
 
 @contextmanager
-def _failing_as_snapshot(path: StrPath) -> Iterator[None]:
+def _raise_snapshot_errors(path: StrPath) -> Iterator[None]:
     """Raise `SnapshotError` (EREAD) if the block cannot read the disk.
 
     *path* is named when the error names no other.

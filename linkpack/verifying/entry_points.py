@@ -1,6 +1,6 @@
 """Check that the tarball has what its manifest points at.
 
-That are `main`, `exports`, types, commands and the license.
+Those are `main`, `exports`, types, commands and the license.
 """
 
 from __future__ import annotations
