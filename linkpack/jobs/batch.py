@@ -98,8 +98,10 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     Packages that *fail_fast* left undone have no outcome. Raises `LinkpackError` (EOUTSAME) when two packages
     would be written to one file, before anything is done, and `ConfigError` when no scheduler answers.
     """
-    # Check each package, and that no two of them have one tarball.
+    # Name this run. A worker of Dask outlives it, and must not use in the next run what it has read in this one.
     run = secrets.token_hex(8)
+
+    # Check each package, and that no two of them have one tarball.
     with remembering(_memo(run)):
         checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
     fit = {folder: check for folder, check in checked.items() if isinstance(check, _Checked)}
@@ -107,7 +109,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     targets = tuple(posixpath.normpath(posixpath.join(here, check.target)) for check in fit.values())
     check_distinct(targets)
 
-    # Describe each package's work for any process: workers may be in another folder.
+    # Describe the work for processes that may be in another folder.
     options = _for_workers(batch, here, len(fit))
     tasks = {
         folder: Task(
@@ -121,7 +123,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
         for folder, check in fit.items()
     }
 
-    # Pack here and now what changes files that the others read.
+    # Pack one by one, and in this process, the packages that must not be packed beside others.
     early: dict[str, Outcome] = {}
     for folder, check in checked.items():
         if isinstance(check, Failed):
@@ -168,7 +170,7 @@ def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
     *here* is the working directory.
     """
     destination = posixpath.normpath(posixpath.join(here, batch.options.destination))
-    # Several workers share the processors already: each compresses in one thread.
+    # Several workers share the processors already, so each of them compresses in one thread.
     is_alone = batch.crew.size(packages) <= 1 and not batch.crew.scheduler
     return batch.options._replace(destination=destination, threads=batch.options.threads if is_alone else 1)
 

@@ -56,17 +56,17 @@ def read_publish_plan(path: str, start: str = ".") -> PublishPlan:
     try:
         document = parse(fs.read_file(path, MAX_BYTES), path)
     except OSError as err:
-        raise _refuse(path, f"cannot be read: {err.strerror}") from err
+        raise _report_fault(path, f"cannot be read: {err.strerror}") from err
     except ManifestInvalid as err:
-        raise _refuse(path, f"is no JSON object: {err.message}") from err
+        raise _report_fault(path, f"is no JSON object: {err.message}") from err
     groups = document.get("plan")
     if document.get("version") != 1 or not isinstance(groups, list):
-        raise _refuse(path, "is no publish plan of version 1")
+        raise _report_fault(path, "is no publish plan of version 1")
     releases = [
         release for group in groups if isinstance(group, list) for release in group if isinstance(release, dict)
     ]
     if len(releases) != sum(len(group) if isinstance(group, list) else 1 for group in groups):
-        raise _refuse(path, "has a plan that is not a list of lists of releases")
+        raise _report_fault(path, "has a plan that is not a list of lists of releases")
     wanted = [
         (release.get("name"), release.get("version")) for release in releases if release.get("kind") == "publish"
     ]
@@ -80,12 +80,12 @@ def _find_release(path: str, known: Mapping[str, tuple[str, str]], name: object,
     *known* are version and folder of each package by its name.
     """
     if not isinstance(name, str) or not isinstance(version, str):
-        raise _refuse(path, "has a release without name or version")
+        raise _report_fault(path, "has a release without name or version")
     if name not in known:
-        raise _refuse(path, f"names {name}, which is no package of this workspace")
+        raise _report_fault(path, f"names {name}, which is no package of this workspace")
     current, folder = known[name]
     if current != version:
-        raise _refuse(path, f"publishes {name}@{version}, but {folder} is at {current or 'no version'}")
+        raise _report_fault(path, f"publishes {name}@{version}, but {folder} is at {current or 'no version'}")
     return Release(name, version, folder)
 
 
@@ -147,6 +147,6 @@ def _hash_file(path: str) -> str:
     return "sha256-" + base64.b64encode(digest.digest()).decode()
 
 
-def _refuse(path: str, why: str) -> LinkpackError:
+def _report_fault(path: str, why: str) -> LinkpackError:
     hint = "make it with: changeset publish-plan --output FILE"
     return LinkpackError(f"{path} {why}", code="EPUBLISHPLAN", path=path, hint=hint)

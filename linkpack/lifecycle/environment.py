@@ -64,6 +64,7 @@ def read_surroundings(
     project = find_local_project(cwd)
     config = _load_config(env, cwd, project.root, flags)
     node, npm = _find_node(env, cwd), which("npm", env)
+    # The npm on PATH is a link to bin/npm-cli.js of npm's package, or another program that runs it.
     npm_root = posixpath.dirname(posixpath.dirname(npm)) if npm.endswith(".js") else ""
     version = _read_npm_version(npm_root) if npm_root else ""
     agent = env.get("npm_config_user_agent")
@@ -140,6 +141,7 @@ def script_environment(
     *extra* are variables that only scripts of that event get.
     """
     bins = ":".join(f"{parent.rstrip('/')}/node_modules/.bin" for parent in upward(folder))
+    # set-path.js: commands of the package and of the folders around it, nearest first, before all others.
     path = ":".join(filter(None, (bins, context.gyp, context.env.get("PATH", _DEFAULT_PATH))))
     return {
         **context.env,

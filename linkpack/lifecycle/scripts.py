@@ -62,7 +62,7 @@ class _Event(NamedTuple):
 class Lifecycle(NamedTuple):
     """A project with its prepack and prepare done, and postpack still to run.
 
-    *manifest* is as it was before them, and postpack is taken from it.
+    *manifest* is as it was before them. Postpack is taken from it.
     """
 
     project: Project
@@ -124,7 +124,7 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
 def _prepare(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, role: Role) -> None:
     """Run prepack, and then prepare, as the manifest has it after prepack."""
     _run(hooks, context, folder, manifest, _Event("prepack"))
-    if manifest.scripts.get("prepack"):
+    if manifest.scripts.get("prepack"):  # it may have changed package.json
         manifest = read_manifest(folder, role)
     _run(hooks, context, folder, manifest, _Event("prepare", {"npm_package_resolved": folder}))
 

@@ -76,7 +76,7 @@ class PackOptions(NamedTuple):
         return posixpath.join(self.destination, filename)
 
 
-def given_options(options: PackOptions, npm_rules: str | None = None) -> PackOptions:
+def check_options(options: PackOptions, npm_rules: str | None = None) -> PackOptions:
     """Return *options* checked, with the edition of rules for *npm_rules*.
 
     *options* are as a Python caller gave them, and *npm_rules* is a version of npm, if the caller named one.

@@ -12,7 +12,7 @@ from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.errors import SnapshotError
 from linkpack.limits import Limits, within
-from linkpack.packing.options import PackOptions, given_options
+from linkpack.packing.options import PackOptions, check_options
 from linkpack.packing.plan import PackPlan, make_plan
 from linkpack.packing.preflight import check_before
 from linkpack.system import write as fswrite
@@ -59,7 +59,7 @@ def pack(
         threads=threads,
         limits=limits,
     )
-    options = given_options(given, npm_rules)
+    options = check_options(given, npm_rules)
 
     # Run prepack and prepare, once all is checked that no script can change. They may change what is read next.
     lifecycle = None
@@ -93,7 +93,7 @@ def write_pack(
     *destination* is made when missing. The other arguments are those of `pack`, and so are the errors.
     """
     given = PackOptions(destination=path_text(destination), threads=threads, gzip_level=gzip_level)
-    return _add_warnings(write_plan(plan, given_options(given)), plan)
+    return _add_warnings(write_plan(plan, check_options(given)), plan)
 
 
 def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:

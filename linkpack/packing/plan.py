@@ -23,7 +23,7 @@ from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
-from linkpack.packing.options import PackOptions, given_options
+from linkpack.packing.options import PackOptions, check_options
 from linkpack.packing.publish_config import publish_view
 from linkpack.packlist.packlist import Omission
 from linkpack.project.pnpm import hook_warnings
@@ -32,7 +32,6 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.bundle.layout import Layout
     from linkpack.linking.lost_links import LostLinks
     from linkpack.packlist.packlist import Packlist
 
@@ -127,7 +126,7 @@ def plan_pack(
         link_state=path_text(link_state),
         limits=limits,
     )
-    options = given_options(given, npm_rules)
+    options = check_options(given, npm_rules)
     return make_plan(path, options, walk_up=walk_up, outputs=listed(outputs, "outputs"))
 
 
@@ -185,7 +184,7 @@ def make_plan(
             filename=filename,
             entries=archive.entries,
             omissions=archive.omissions,
-            bundled=_list_bundled(graph, form.layout, packlists),
+            bundled=_list_bundled(graph, form.layout.slots, packlists),
             changes=form.changes,
             warnings=(
                 *hook_warnings(project),
@@ -243,15 +242,20 @@ def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) 
     return warn_of_lost_links(state, graph, lost)
 
 
-def _list_bundled(graph: BundleGraph, layout: Layout, packlists: Mapping[str, Packlist]) -> tuple[Bundled, ...]:
-    """Return the packages in the tarball, by their first slots."""
-    slots: dict[str, list[str]] = {}
-    for slot, package_id in layout.slots.items():
-        slots.setdefault(package_id, []).append(slot)
-    del slots[graph.root]
+def _list_bundled(
+    graph: BundleGraph, slots: Mapping[str, str], packlists: Mapping[str, Packlist]
+) -> tuple[Bundled, ...]:
+    """Return the packages in the tarball, by their first slots.
+
+    *slots* holds the package id of each slot.
+    """
+    slots_of: dict[str, list[str]] = {}
+    for slot, package_id in slots.items():
+        slots_of.setdefault(package_id, []).append(slot)
+    del slots_of[graph.root]
     return tuple(
         _describe(graph.packages[package_id], tuple(own_slots), packlists[package_id])
-        for package_id, own_slots in slots.items()
+        for package_id, own_slots in slots_of.items()
     )
 
 

@@ -35,13 +35,13 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
             for entry in entries:
                 folder.write(entry.path[len(ROOT) :], _contents(entry), entry.mode)
     except OSError as err:
-        raise _refused(target, err) from err
+        raise _report_failure(target, err) from err
 
 
 def check_target(target: str) -> None:
     """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is not empty."""
     if fs.is_dir(target) and fs.scan(target):
-        raise _refused(target, OSError(errno.ENOTEMPTY, ""))
+        raise _report_failure(target, OSError(errno.ENOTEMPTY, ""))
 
 
 def _contents(entry: Entry) -> Iterable[bytes]:
@@ -50,7 +50,7 @@ def _contents(entry: Entry) -> Iterable[bytes]:
     return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
 
 
-def _refused(target: str, err: OSError) -> SnapshotError:
+def _report_failure(target: str, err: OSError) -> SnapshotError:
     if err.errno == errno.ENOTEMPTY:
         message, code, hint = f"{target} is not an empty folder", "EDIRNOTEMPTY", "remove it, or name another"
     else:

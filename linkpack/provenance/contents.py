@@ -76,6 +76,7 @@ def read_shipped(tarball: Tarball) -> Shipped:
     files = {}
     try:
         archive: Any  # its types do not know `members`
+        # As a stream, so that the file is read once and hashed on the way.
         with tarfile.open(fileobj=source, mode="r|gz", errors="surrogateescape") as archive:
             for member in archive:
                 contents = archive.extractfile(member)
@@ -125,5 +126,5 @@ def digest_files(own: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _report_changed(tarball: Tarball, how: str) -> SourceChanged:
-    return SourceChanged(f"{tarball.path} {how}", path=tarball.path, hint="pack again when nothing writes to it")
+def _report_changed(tarball: Tarball, fault: str) -> SourceChanged:
+    return SourceChanged(f"{tarball.path} {fault}", path=tarball.path, hint="pack again when nothing writes to it")

@@ -109,7 +109,7 @@ def _check_project(tarball: CheckedTarball, source: ProjectSource, options: Pack
     for number, layout in enumerate(layouts, 1):
         try:
             side = plan_side(source.folder, options._replace(layout=layout), source.prepare)
-        except LinkpackError:
+        except LinkpackError:  # one of the two layouts may be impossible for this project
             if number == len(layouts) and best is None:
                 raise
             continue

@@ -43,7 +43,7 @@ def lay_out(folder: str, built: Collection[str], tarball: str, limits: Limits) -
     does not have the folder. Errors of the block about files in the temporary folder name those of the work tree.
     """
     if not fs.is_dir(folder):
-        raise _failed(folder, "there is no such folder")
+        raise _report_failure(folder, "there is no such folder")
     try:
         with draft_folder(os.path.realpath(tempfile.gettempdir()), 0o700) as temporary:
             tree = CommittedTree(folder, f"{temporary}/tree")
@@ -53,11 +53,11 @@ def lay_out(folder: str, built: Collection[str], tarball: str, limits: Limits) -
             try:
                 yield tree
             except LinkpackError as err:
-                raise PlanRejected(tree.renamed(err.problems)) from err
+                raise PlanRejected(tree.rename_problems(err.problems)) from err
     except GitFault as err:
-        raise _failed(folder, f"{err.reason} ({err.detail})" if err.detail else err.reason) from err
+        raise _report_failure(folder, f"{err.reason} ({err.detail})" if err.detail else err.reason) from err
     except OSError as err:
-        raise _failed(folder, f"{err.strerror or err}") from err
+        raise _report_failure(folder, f"{err.strerror or err}") from err
 
 
 class CommittedTree:
@@ -78,12 +78,12 @@ class CommittedTree:
         self.undecided: dict[str, str] = {}
         self.outside: dict[str, str] = {}
         self._made: set[str] = set()  # folders of the tree that are no links
-        self._around: set[str] = set()  # folders of the commit with a package.json, and those above
+        self._manifest_folders: set[str] = set()  # folders of the commit with a package.json, and those above
         # Folders of the commit that are the project, or packages linked to it.
         self._bundled = {self._repository.prefix}
         # Paths in the tree of files that only a filter could compare, with its name.
-        self._filtered: Mapping[str, str] = {}
-        self._taken: dict[str, str] = {}  # paths in the tree of built files, with those in the work tree
+        self._undecided_files: Mapping[str, str] = {}
+        self._built_files: dict[str, str] = {}  # paths in the tree of built files, with those in the work tree
         self._holes: set[str] = set()  # those of them that have no contents yet
 
     def fill(self, plan: PackPlan) -> None:
@@ -92,21 +92,21 @@ class CommittedTree:
             place, path = entry.source, entry.path.partition("/")[2]
             if isinstance(place, bytes):
                 continue
-            if place in self._filtered:
-                self.undecided[path] = self._filtered[place]
-            if place in self._taken:
+            if place in self._undecided_files:
+                self.undecided[path] = self._undecided_files[place]
+            if place in self._built_files:
                 self.built.add(path)
             if place in self._holes:
                 self._holes.remove(place)
                 with open(place, "r+b") as out:
-                    out.writelines(_contents(self._taken[place]))
+                    out.writelines(_contents(self._built_files[place]))
         for package in plan.bundled:
             if package.linked and not is_within(package.source, self._tree):
                 why = _find_uncommitted(package.source)
                 if why:
                     self.outside[package.name] = why
 
-    def renamed(self, problems: Iterable[Problem]) -> list[Problem]:
+    def rename_problems(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return *problems* with the paths of the work tree."""
         top, tree = self._repository.top, self._tree
         pairs = ((tree, top), (os.path.dirname(tree), os.path.dirname(top).rstrip("/")))
@@ -124,14 +124,14 @@ class CommittedTree:
         Raises `OSError` and `GitFault`.
         """
         os.mkdir(self._tree)
-        top = self._at("")
+        top = self._view_from("")
         with top.objects() as objects:
             files = objects.files(top.commit, "")
             prefix = self._repository.prefix
             if prefix and not any(path.startswith(f"{prefix}/") for path in files):
                 raise GitFault("its commit has no such folder", prefix)
             compared = compare_files(top, files)
-            self._filtered = {f"{self._tree}/{path}": why for path, why in compared.undecided.items()}
+            self._undecided_files = {f"{self._tree}/{path}": why for path, why in compared.undecided.items()}
             left = limits.unpacked
             blobs = {path: entry for path, entry in files.items() if entry.mode != SUBMODULE}
             contents = objects.read_all([entry.id for entry in blobs.values()], "blob")
@@ -146,12 +146,12 @@ class CommittedTree:
             self._make_folder(path)
         for path in files:
             if os.path.basename(path) == "package.json":
-                self._note_around(os.path.dirname(path))
+                self._note_manifest(os.path.dirname(path))
 
-    def _note_around(self, folder: str) -> None:
+    def _note_manifest(self, folder: str) -> None:
         """Note that *folder* and those above it lead to a package.json."""
-        while folder not in self._around:
-            self._around.add(folder)
+        while folder not in self._manifest_folders:
+            self._manifest_folders.add(folder)
             folder = os.path.dirname(folder)
 
     def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], *, converted: bool) -> None:
@@ -161,7 +161,7 @@ class CommittedTree:
             os.symlink(b"".join(pieces), os.fsencode(place))
             return
         if converted:  # the commit has other line ends, or a pointer to the contents
-            for _ in pieces:
+            for _ in pieces:  # objects come in one stream: this one's contents must be read before the next
                 pass
             pieces = _contents(f"{self._repository.top}/{path}")
         _write(place, pieces, executable=bool(entry.mode & stat.S_IXUSR))
@@ -173,7 +173,7 @@ class CommittedTree:
         the one in the commit. Where the commit has a node_modules folder, only what it lacks is added. Raises
         `OSError`.
         """
-        for folder in sorted(self._around):
+        for folder in sorted(self._manifest_folders):
             modules = os.path.join(self._repository.top, folder, _MODULES)
             place = os.path.join(self._tree, folder, _MODULES)
             if os.path.isdir(modules) and (_is_plain_folder(place) or not os.path.lexists(place)):
@@ -195,7 +195,7 @@ class CommittedTree:
             }
         below = [entry for scope in inner for entry in fs.scan(scope)]
         links = [entry.path for entry in (*entries, *below) if entry.is_symlink()]
-        committed = {link: path for link in links if (path := self._committed(link))}
+        committed = {link: path for link in links if (path := self._find_in_commit(link))}
         if not _is_plain_folder(place):
             if not committed:
                 os.symlink(modules, place)
@@ -214,7 +214,7 @@ class CommittedTree:
                 os.symlink(entry.path if own is None else f"{self._tree}/{own}", here)
         self._bundled |= set(committed.values())
 
-    def _committed(self, link: str) -> str:
+    def _find_in_commit(self, link: str) -> str:
         """Return the folder of the commit that *link* leads to, "" if elsewhere.
 
         *link* is in the work tree.
@@ -235,9 +235,9 @@ class CommittedTree:
         rules = RuleSet(given_rules(patterns, "--built"))
         left = limits.entries
         for folder in sorted(self._bundled):
-            there = self._at(folder)
-            for path in _files_below(there.folder, there.ignored()):
-                source = f"{there.folder}/{path}"
+            repository = self._view_from(folder)
+            for path in _iter_files(repository.folder, repository.ignored()):
+                source = f"{repository.folder}/{path}"
                 if source == passed_over or (patterns and not _is_named(rules, path)):
                     continue
                 left -= 1
@@ -260,12 +260,12 @@ class CommittedTree:
             return
         is_rule = os.path.basename(path) in _RULES
         _write(place, _contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
-        self._taken[place] = source
+        self._built_files[place] = source
         if not is_rule:
             os.truncate(place, status.st_size)
             self._holes.add(place)
 
-    def _at(self, folder: str) -> Repository:
+    def _view_from(self, folder: str) -> Repository:
         """Return the repository as seen from *folder* of the work tree."""
         top = self._repository.top
         return self._repository._replace(folder=os.path.join(top, folder) if folder else top, prefix=folder)
@@ -312,7 +312,7 @@ def _is_named(rules: RuleSet, path: str) -> bool:
     return any(rules.keeps_folder(parts[:end], "folder") is False for end in range(1, len(parts)))
 
 
-def _files_below(folder: str, listed: Iterable[str]) -> Iterator[str]:
+def _iter_files(folder: str, listed: Iterable[str]) -> Iterator[str]:
     """Yield the files and links among *listed*, and those in its folders.
 
     *listed* are paths below *folder*; those of folders end with a slash. Passed over are node_modules,
@@ -361,7 +361,7 @@ def _write(path: str, pieces: Iterable[bytes], *, executable: bool) -> None:
         out.writelines(pieces)
 
 
-def _failed(folder: str, why: str) -> LinkpackError:
+def _report_failure(folder: str, why: str) -> LinkpackError:
     return LinkpackError(
         f"the committed tree of {folder} cannot be read: {why}",
         code="EGIT",

@@ -11,7 +11,7 @@ from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.npm import json_text as jsontext
-from linkpack.packing.options import PackOptions, given_options
+from linkpack.packing.options import PackOptions, check_options
 from linkpack.verifying.sides import SideFile, read_contents, read_side
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def diff(
     packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a
     tarball that is not safe to read (see `verify`), and what `plan_pack` raises.
     """
-    options = given_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
+    options = check_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):
         before = read_side(path_text(old), limits, options)
         after = read_side(path_text(new), limits, options)

@@ -56,7 +56,7 @@ def check_entries(
 def _iter_missing(
     manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
 ) -> Iterator[Finding]:
-    """Yield the findings of `check_entries`, all of them as errors."""
+    """Yield the findings of `check_entries`, as if nothing were made at installation."""
     yield from _check_main(manifest, members, files)
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     for key in () if members.get("typesVersions") else ("types", "typings"):
@@ -111,6 +111,10 @@ def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]
 
 
 def _report_export(key: str, value: str, *, spare: bool) -> Finding:
+    """Return the finding for a target of `exports` that is not in the tarball.
+
+    With a *spare* TypeScript goes on to a target that is there, which has no types.
+    """
     if not value.endswith(_DECLARATIONS):
         return _report_absent(key, value)
     if not spare:

@@ -87,6 +87,7 @@ def _parse(member: Member, role: Role, findings: list[Finding]) -> Manifest:
     except ManifestInvalid as err:
         if err.code != "EMANIFEST":
             raise
+        # More is demanded of a root manifest. By the rules of an installed one it can still be checked.
         findings.append(Finding("WMANIFEST", member.path, err.message, err.hint, "warning"))
         return parse_manifest(member.kept, member.path, "installed")
     # A registry or scanner that takes the first of two keys sees other scripts or dependencies than npm runs.

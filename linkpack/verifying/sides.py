@@ -72,7 +72,7 @@ def read_tarball_side(path: str, limits: Limits) -> Side:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
     manifests = read_manifests(archive, path)
     faults = errors((*archive.findings, *manifests.findings))
-    faults = tuple(finding for finding in faults if finding.code != "EFILENAME")
+    faults = tuple(finding for finding in faults if finding.code != "EFILENAME")  # it does not touch the contents
     if faults:
         raise PlanRejected(as_problems(faults))
     return Side(

@@ -16,7 +16,7 @@ from linkpack.archive.reader import Wanted, read_archive
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.packing.options import PackOptions, given_options
+from linkpack.packing.options import PackOptions, check_options
 from linkpack.packlist.secrets import is_fixture, secret_name
 from linkpack.system.temporary import is_draft
 from linkpack.verifying.against import CheckedTarball, Reference, check_against
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _SETTINGS_MAX = 1 << 16  # bytes of an npmrc that is looked into
 _PADDING = " \t\"'"  # allowed around keys and values of an npmrc
 _LOGINS = {"_authToken", "_auth", "_password"}
-_STASH = ".linkpack"  # where the link commands keep what they displace (linking.builder, slow to import)
+_STASH = ".linkpack"  # where the link commands keep what they displace (linking.builder.STASH, slow to import)
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
 
@@ -93,7 +93,7 @@ def verify(
     allowed, and what packing *against* raises.
     """
     check_allowable(allow)
-    options = given_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
+    options = check_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
     reference = Reference(path_text(against), tuple(listed(built, "built")), options, limits)
     where = path_text(path)
     with within(limits):
@@ -115,7 +115,8 @@ def verify(
             why = "package.json says private: a publish is refused"
             findings.error("EPRIVATE", "package.json", why, 'remove "private", or pass --allow EPRIVATE')
 
-        # Check what a consumer gets: the runtime graph, entry points, the license.
+        # Check what a consumer gets: the runtime graph, entry points, the license. A file that was not read to its
+        # end has no integrity, and seems to lack what is further on.
         runtime = NO_RUNTIME
         if root is not None and archive.integrity:
             vendored = read_vendored(archive, root)
