@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Batch(NamedTuple):
     """How to pack many packages.
 
-    Each is packed with *options*, and its scripts are run by *hooks*. With the hooks None no script runs. *crew*
-    does the work. With *fail_fast* the first failure keeps packages that were not begun from being packed.
+    Each is packed with *options*, and *hooks* run its scripts; None: no script runs. *crew* does the work. With
+    *fail_fast*, packages that were not begun at the first failure are left undone.
     """
 
     options: PackOptions = PackOptions()

@@ -122,7 +122,7 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 def _processes(size: int) -> Iterator[Executor]:
     """Provide an executor of *size* processes.
 
-    At the end what has begun is waited for.
+    The block ends when the work that was begun is done.
     """
     context = multiprocessing.get_context(_start_method())
     context.set_forkserver_preload(["linkpack.jobs.batch"])  # only forkserver uses it

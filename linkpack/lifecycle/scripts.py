@@ -38,7 +38,7 @@ def _stay_silent(script: Script) -> None:
 class Hooks(NamedTuple):
     """How scripts are run.
 
-    They get the environment *env*, and the shell *script_shell* or else that of npm's setting. *linked* runs
+    They get the environment *env*, and are run by *script_shell*; "" for the shell of npm's setting. *linked* runs
     prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were asked for.
     *announce* is called with each script before it starts. *flags* are those of the command line, by npm's names
     (`dry-run`).

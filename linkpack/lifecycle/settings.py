@@ -1,8 +1,8 @@
 """Turn npm's settings into variables for scripts.
 
-Scripts, and an npm that they start, see the settings by these. Source: set-envs.js of @npmcli/config; measured on
-npm 11.19.1. npm leaves out a setting that equals its default; here one that a flag or a file spells out is passed
-on as well, which means the same.
+An npm that a script starts reads its settings from them as well. Source: set-envs.js of @npmcli/config; measured
+on npm 11.19.1. npm leaves out a setting that equals its default. Here one that a flag or a file spells out is
+passed on as well, which means the same.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class PackOptions(NamedTuple):
     """Options of packing one package, with the defaults of `linkpack pack`.
 
-    The same options and the same files give the same tarball. Only *threads* never shows in it.
+    The same options and the same files give the same tarball, whatever *threads* is.
     """
 
     npm_rules: Edition | None = None
@@ -82,7 +82,7 @@ def check_options(options: PackOptions, npm_rules: str | None = None) -> PackOpt
     *options* are as a Python caller gave them, and *npm_rules* is a version of npm, if the caller named one.
     Raises `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
 
-    >>> given_options(PackOptions(threads=2), "11.19.1").npm_rules
+    >>> check_options(PackOptions(threads=2), "11.19.1").npm_rules
     '11'
     """
     check_choice(options.specs, get_args(Mode), "specs")

@@ -38,7 +38,7 @@ def pack(
 ) -> Tarball:
     """Pack the project in *path* into a verified tarball.
 
-    It is written into the directory *destination*. *destination* is made when missing. The tarball's warnings
+    It is written into the directory *destination*, which is made when missing. The tarball's warnings
     include those of the plan. Unless *ignore_scripts*, prepack and prepare run before the project is read and
     postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time (0: one
     for each processor, at most eight); the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file.

@@ -41,7 +41,7 @@ def check_before(path: str, options: PackOptions, *, walk_up: bool, dry_run: boo
 def check_distinct(targets: Sequence[str]) -> None:
     """Raise `LinkpackError` (EOUTSAME) if two of *targets* are one file.
 
-    *targets* are the paths of their tarballs.
+    *targets* are the paths of the tarballs of one run.
     """
     target, count = next(iter(Counter(targets).most_common(1)), ("", 0))
     if count > 1:

@@ -85,12 +85,12 @@ class PublishView(NamedTuple):
 
 
 def publish_view(project: Project, options: PackOptions) -> PublishView:
-    """Return *project* with its publishConfig applied, where it is to be.
+    """Return *project* as it is published, by *options* or as its tools do it.
 
-    Without a word in *options* it is applied to projects of pnpm and yarn: when packageManager in the manifest or
-    in that of a monorepo around it, a lockfile or pnpm-workspace.yaml beside either, or rush.json says so.
-    `publishConfig.directory` makes that folder the project. Raises `ManifestInvalid` (EPUBLISHDIR) when it is no
-    package, or outside of this one.
+    Its publishConfig is applied if *options* say so. If they say nothing, it is applied to projects of pnpm and
+    yarn: when packageManager in the manifest or in that of a monorepo around it, a lockfile or pnpm-workspace.yaml
+    beside either, or rush.json names one of them. `publishConfig.directory` makes that folder the project. Raises
+    `ManifestInvalid` (EPUBLISHDIR) when it is no package, or outside of this one.
     """
     config = project.manifest.publish_config
     fields = tuple(key for key in config if key in OVERRIDES or key in {"directory", "executableFiles"})

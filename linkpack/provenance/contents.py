@@ -119,8 +119,8 @@ def _path_bytes(path: str) -> bytes:
 def digest_files(own: Mapping[str, str]) -> str:
     """Return the digest of a package, by its *own* files.
 
-    These are as `group_by_slot` gives them. It is SHA-256 in hexadecimal over a line `<SHA-256>  <path>` for each
-    file, by path in the order of its bytes: what `sha256sum` prints, and in-toto's `dirHash`.
+    *own* is as `group_by_slot` gives it. The digest is SHA-256 in hexadecimal over a line `<SHA-256>  <path>` for
+    each file, by path in the order of its bytes: what `sha256sum` prints, and in-toto's `dirHash`.
     """
     lines = "".join(f"{digest}  {path}\n" for path, digest in own.items())
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

@@ -34,7 +34,7 @@ class Record(NamedTuple):
     """A packed tarball and what is known about it.
 
     *origins* are those of its sources, the project's first. *own* are the files of the package in each slot, as
-    `group_by_slot` gives them. *homes* are home folders, which no path in the record may lead through.
+    `group_by_slot` gives them. *homes* are home folders, above which no path in the record may lead.
     """
 
     plan: PackPlan

@@ -10,7 +10,7 @@ from linkpack.errors import LinkpackError
 from linkpack.packing.options import PackOptions
 from linkpack.packing.pack import measure_plan
 from linkpack.system import read as fs
-from linkpack.verifying.committed import lay_out
+from linkpack.verifying.committed_tree import lay_out
 from linkpack.verifying.sides import SideFile, list_files, plan_side, read_tarball_side
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
     from linkpack.packing.plan import PackPlan
-    from linkpack.verifying.committed import CommittedTree
+    from linkpack.verifying.committed_tree import CommittedTree
     from linkpack.verifying.sides import Side
 
 _BUILD = "the build in the work tree"

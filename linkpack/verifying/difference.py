@@ -105,9 +105,9 @@ def diff(
 ) -> Difference:
     """Compare two packages, each a tarball or a project's directory.
 
-    A directory is compared as it would be packed. With *text* changed files have a unified diff. A directory is
-    packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by `plan_pack`. Raises `PlanRejected` for a
-    tarball that is not safe to read (see `verify`), and what `plan_pack` raises.
+    A directory is compared as it would be packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by
+    `plan_pack`. With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not
+    safe to read (see `verify`), and what `plan_pack` raises.
     """
     options = check_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):

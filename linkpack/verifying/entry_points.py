@@ -56,7 +56,7 @@ def check_entries(
 def _iter_missing(
     manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
 ) -> Iterator[Finding]:
-    """Yield the findings of `check_entries`, as if nothing were made at installation."""
+    """Yield what `check_entries` would, were no file made at installation."""
     yield from _check_main(manifest, members, files)
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     for key in () if members.get("typesVersions") else ("types", "typings"):
