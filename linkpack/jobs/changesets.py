@@ -124,7 +124,7 @@ def write_publish_plan(plan: PublishPlan, folder: str, paths: Sequence[str]) -> 
     target = f"{folder}/{PLAN}"
     try:
         with fswrite.made_dirs(folder), fswrite.draft(target) as out:
-            out.write(text.encode("utf-8", "replace"))
+            out.write(text.encode("utf-8", "replace"))  # JSON can escape a lone surrogate, UTF-8 has none
     except OSError as err:
         message = f"{target} cannot be written: {err.strerror}"
         raise SnapshotError(message, code="EWRITE", path=target, hint="choose another --out-dir") from err

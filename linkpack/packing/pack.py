@@ -105,7 +105,7 @@ def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
     try:
         with fswrite.made_dirs(posixpath.dirname(target) or "."):
             return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
-    except OSError as err:
+    except OSError as err:  # of making the folder: `write_tarball` has errors of its own
         raise SnapshotError(
             f"{options.destination} cannot be made a folder: {err.strerror}",
             code="EWRITE",

@@ -71,6 +71,7 @@ def plan_parts(plan: PackPlan) -> tuple[Part, ...]:
             *(_iter_names(manifest, "peerDependencies") if own_slot else plan.manifest.bundle),
             *_iter_bundled_names(manifest),
         ]
+        # In node_modules, or in a folder as the layouts vendor and thin have it.
         hits = (index.find(slot, other) or folders.get(other) for slot in slots for other in wanted)
         needs = {first_slots[hit] for hit in hits if hit is not None} - {own_slot}
         parts.append(

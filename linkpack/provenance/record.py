@@ -155,7 +155,7 @@ def _list_unversioned(record: Record, origin: Origin) -> list[str]:
     """Return the files that ship and that git ignores, such as built files."""
     if origin.git.fault:
         return []
-    known = origin.git.tracked | frozenset(origin.git.dirty)
+    known = origin.git.tracked | frozenset(origin.git.dirty)  # new files that git does not ignore are dirty
     return [path for path in record.own[origin.slots[0]] if path not in known]
 
 

@@ -68,6 +68,7 @@ def read_origins(plan: PackPlan, outputs: Iterable[str]) -> tuple[Origin, ...]:
 def _read_state(source: str, written: frozenset[str]) -> GitState:
     """Return what git says of *source*, apart from the *written* files."""
     state = read_git(source)
+    # A tarball or record of an earlier run is a new file to git, but this run replaces it.
     return state._replace(dirty=tuple(path for path in state.dirty if f"{source}/{path}" not in written))
 
 

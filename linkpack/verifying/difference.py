@@ -167,6 +167,7 @@ def _unify(path: str, before: bytes | None, after: bytes | None, budget: int) ->
     size = _count_between(a, b) if a and b else 0
     if size > min(_LINES, budget):
         return "too many lines to compare", 0
+    # As `git diff` names a file that one side lacks.
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
     lines = unified_diff(a, b, *names)
     text = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
