@@ -21,8 +21,8 @@ from linkpack.linking.context import LinkContext, SaveRules
 from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.ownership import LinkRules
-from linkpack.linking.places import Picks, meant_specs, pick_folders
 from linkpack.linking.record import find_store
+from linkpack.linking.request import Picks, meant_specs, pick_folders
 from linkpack.linking.states import LinkPlan
 from linkpack.linking.status import Status
 from linkpack.npm.config import load_config, resolve
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import ParamSpec, TypeVar
 
     from linkpack.errors import Problem
-    from linkpack.linking.places import Spec
+    from linkpack.linking.request import Spec
     from linkpack.npm.config import Config
     from linkpack.project.local import LocalProject
 
@@ -171,7 +171,7 @@ def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> Asked:
         raise LinkError(message, code="ELINKGLOBAL", path=project, hint="name a folder, or leave --no-global out")
     warnings: tuple[Problem, ...] = ()
     if picks.every and wanted:
-        from linkpack.linking.many import spread_workspaces  # noqa: PLC0415 - only with --workspaces
+        from linkpack.linking.package_choice import spread_workspaces  # noqa: PLC0415 - only with --workspaces
 
         spread = spread_workspaces(wanted)
         wanted, warnings = spread.specs, spread.warnings
@@ -324,7 +324,7 @@ def staying_global_links(
     context = open_context(project, options, picking=False, needs_prefix=False)
     if context.config.fault is not None or not plan.removed:
         return ()
-    from linkpack.linking.outside import staying_links  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.outside_project import staying_links  # noqa: PLC0415 - link does not need it
 
     return staying_links(plan, [entry for _, _, entry in context.recorded(shared=True)])
 
@@ -383,9 +383,9 @@ class Survey(NamedTuple):
 def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
     """Look at the links of the project, or with *shared* at the global ones. Reads only."""
     from linkpack.linking.check import is_strict, problems_of  # noqa: PLC0415 - only for ls
+    from linkpack.linking.link_search import places_of  # noqa: PLC0415 - only for ls
     from linkpack.linking.package_tree import PackageTree  # noqa: PLC0415 - only for ls
     from linkpack.linking.status import list_links, standing_links  # noqa: PLC0415 - only for ls
-    from linkpack.linking.whereabouts import places_of  # noqa: PLC0415 - only for ls
     from linkpack.project.source import read_loose  # noqa: PLC0415 - only for ls
 
     context = open_context(project, options, picking=False, needs_prefix=shared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.linking.displaced import find_displacer, inherit
+from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
 from linkpack.system import links as fslinks

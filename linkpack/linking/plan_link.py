@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.check import note_declared, warn_of_state_after
-from linkpack.linking.many import choose_packages, only_dependencies, shortened
+from linkpack.linking.link_search import places_called
 from linkpack.linking.package import check_manifest, meets_range, read_source
-from linkpack.linking.place import place_link
+from linkpack.linking.package_choice import choose_packages, only_dependencies, shortened
 from linkpack.linking.record import read_record
+from linkpack.linking.single_link import place_link
 from linkpack.linking.status import standing_links
-from linkpack.linking.whereabouts import places_called
 from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext, SaveRules
-    from linkpack.linking.many import Chosen
-    from linkpack.linking.places import Spec
+    from linkpack.linking.package_choice import Chosen
+    from linkpack.linking.request import Spec
     from linkpack.linking.states import LinkPlan
     from linkpack.project.source import Source
 
@@ -94,7 +94,7 @@ def _with_global_links(context: LinkContext, sources: Sequence[Source]) -> PlanB
         builder.warn("WNOGLOBAL", "", f"no global link is made: {fault.message}", fault.hint)
         return builder
     _link_globally(builder, context, [source for source in sources if source.root != _installed(context, source)])
-    # As npm, the report is about the project only; what else changes is told apart (see `outside`).
+    # As npm, the report is about the project only; what else changes is reported apart (`outside_project`).
     builder.added.clear()
     builder.changed.clear()
     conflicts = builder.plan().conflicts

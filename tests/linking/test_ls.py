@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack.linking import api as linkapi
+from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import find_store
-from linkpack.linking.whereabouts import lost_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:

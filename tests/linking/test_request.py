@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.places import Spec, meant_specs, parse_spec
+from linkpack.linking.request import Spec, meant_specs, parse_spec
 from linkpack.project.local import LocalProject, find_local_project
 
 if TYPE_CHECKING:

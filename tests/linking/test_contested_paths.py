@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from linkpack.linking.displaced import find_displacer, inherit
+from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.states import ABSENT, Change, Link, RecordedLink, State
 
 PATH = "node_modules/.bin/tool"

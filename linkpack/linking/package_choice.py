@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
-from linkpack.linking.places import Spec
+from linkpack.linking.request import Spec
 from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:

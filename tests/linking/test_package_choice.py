@@ -9,7 +9,7 @@ import pytest
 
 from linkpack.errors import LinkMissing, LinkpackError, ManifestInvalid, PlanRejected
 from linkpack.linking import api as linkapi
-from linkpack.linking.many import shortened
+from linkpack.linking.package_choice import shortened
 from tests.support.linkbox import LinkBox
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.linking import api as linkapi
-from linkpack.linking.outside import outside_changes
+from linkpack.linking.outside_project import outside_changes
 from linkpack.report import links as linkreport
 from tests.support.linkbox import LinkBox
 
