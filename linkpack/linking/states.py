@@ -18,7 +18,7 @@ class _PathState:
     """Base of the kinds of state that a path can be in.
 
     Two states are equal if their types and all their values are equal. Named tuples compare values only, so that
-    states of two kinds could be equal. Dataclasses would do, but import `inspect`, which takes 6 ms of every start.
+    states of two kinds could be equal. Dataclasses would do, but import `inspect`, which takes 6 ms of a start.
     """
 
     __slots__ = ()
