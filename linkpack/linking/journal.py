@@ -441,6 +441,28 @@ def _unrecovered(message: str, path: str) -> LinkError:
 # --- undo
 
 
+def undo_journal(store: Store, scope: str, places: Sequence[str], journal: Journal | None = None) -> Journal:
+    """Take *journal* back, by default the last one of the project *scope*; return the journal of that.
+
+    *places* are the folders of that project's links. Raises `LinkMissing` if there is nothing to take back, and
+    `StalePlan` when the disk or a record has changed since; nothing was changed then.
+    """
+    # Lock the project. An undo that was cut off is taken back by that, and its journal is the last one again.
+    with opened(store, places) as recovered:
+        if journal is None:
+            journal = last_journal(store, scope)
+    # The command may have been about other places, of a shared node_modules or of another prefix: lock those.
+    with opened(store, journal.places) as recovered_there:
+        # Turn every change round, the last one first, and compare each path and record with what the command left.
+        plan = plan_undo(journal, store)
+        if plan.conflicts:
+            first = plan.conflicts[0]
+            raise StalePlan(first.message, path=first.path, hint=first.hint)
+        # Apply that as any plan, under a journal of its own. It removes the last journal: an undo is not undone.
+        plan = plan._replace(warnings=(*recovered, *recovered_there, *plan.warnings))
+        return apply(plan, store, journal.places, journal.scope, last=False)
+
+
 def last_journal(store: Store, scope: str) -> Journal:
     """Return the journal of the last command that changed something for *scope*; `LinkMissing` without one."""
     try:

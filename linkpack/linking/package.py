@@ -6,11 +6,13 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import ManifestInvalid
+from linkpack.linking.shims import read_shim
 from linkpack.linking.states import Absent, File, Link
 from linkpack.npm.bins import points_into
 from linkpack.npm.json_text import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
+from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -106,8 +108,6 @@ def resolve_parent(path: str) -> str:
 def link_target(path: str, state: State) -> str | None:
     """Return the text by which the link, or Windows shim, at *path* leads on; None for any other state."""
     if isinstance(state, File):
-        from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
-
         return read_shim(next((end for end in (".cmd", ".ps1") if path.endswith(end)), ""), state.content)
     return state.target if isinstance(state, Link) else None
 
@@ -158,6 +158,4 @@ def meets_range(version: str, wanted: str) -> bool:
     """
     if ":" in wanted or "/" in wanted:
         return True
-    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - most projects do not name what they link
-
     return parse_range(wanted) is None or satisfies(version, wanted, include_prerelease=True)

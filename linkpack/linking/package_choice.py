@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
-from linkpack.linking.request import Spec
+from linkpack.linking.request import Spec, list_members
 from linkpack.project.source import read_loose
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def spread_workspaces(specs: Sequence[Spec]) -> Spread:
     private: list[str] = []
     done = False
     for spec in specs:
-        members = _members(spec.folder) if spec.folder else []
+        members = list_members(spec.folder) if spec.folder else []
         done = done or bool(members)
         if not members:
             found.append(spec)
@@ -56,15 +56,6 @@ def spread_workspaces(specs: Sequence[Spec]) -> Spread:
             else:
                 private.append(manifest.name if manifest is not None and manifest.name else folder)
     return Spread(tuple(dict.fromkeys(found)), done, _private_warning(private))
-
-
-def _members(folder: str) -> list[str]:
-    """Return the member folders of the workspace whose root *folder* is, none if it is no root."""
-    from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - only with --workspaces
-    from linkpack.system.links import canonical  # noqa: PLC0415 - as above
-
-    workspace = read_workspace(canonical(folder))
-    return member_folders(workspace) if workspace is not None else []
 
 
 def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:

@@ -10,6 +10,7 @@ from linkpack.linking.check import note_declared, warn_of_state_after
 from linkpack.linking.link_search import places_called
 from linkpack.linking.package import check_manifest, meets_range, read_source
 from linkpack.linking.package_choice import choose_packages, only_dependencies, shortened
+from linkpack.linking.plan_unlink import replace_old_names
 from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
 from linkpack.linking.status import standing_links
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from linkpack.project.source import Source
 
 
-def plan_global_link(context: LinkContext) -> LinkPlan:
+def plan_global_links(context: LinkContext) -> LinkPlan:
     """Plan `link` without arguments: the project, or each workspace chosen, into the global folder."""
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in context.picked if folder != context.project.root)
@@ -40,7 +41,7 @@ def plan_global_link(context: LinkContext) -> LinkPlan:
     return builder.plan()
 
 
-def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
+def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
     """Plan `link <spec>…`: directories are linked globally first, then every package locally.
 
     Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, or is another one
@@ -69,7 +70,7 @@ def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | Non
 def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[Chosen], list[Problem]]:
     """Return the packages that *specs* and the flags choose, and a warning for each that is left out.
 
-    Raises as `plan_link`.
+    Raises as `plan_project_links`.
     """
     skip = context.config.flag("skip-others", default=False)
     chosen, skipped = choose_packages(specs, lambda spec: find_shared(context, spec), skip_others=skip)
@@ -118,8 +119,6 @@ def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence
             if entry.target == source.root and key != name and not entry.project
         ]
         if old:
-            from linkpack.linking.plan_unlink import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
-
             replace_old_names(context, builder, old, name)
         place_link(builder, context.shared_location(name), source, context.rules, record)
 
@@ -144,7 +143,7 @@ def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) ->
 
 
 def find_shared(context: LinkContext, spec: Spec) -> Source:
-    """Return the global package that *spec* names, linked or installed; raises as `plan_link`."""
+    """Return the global package that *spec* names, linked or installed; raises as `plan_project_links`."""
     path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
         if fslinks.is_link(path):

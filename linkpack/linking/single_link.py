@@ -15,6 +15,7 @@ from linkpack.linking.package import (
     target_is_inside,
 )
 from linkpack.linking.place_script import head_of, make_runnable
+from linkpack.linking.shims import parse_shebang, shim_texts
 from linkpack.linking.states import (
     ABSENT,
     Absent,
@@ -211,8 +212,6 @@ class _Placing:
         return target_is_inside(path, self.builder.state(path), self.location.path)
 
     def _shims(self, target: BinTarget, script: str) -> None:
-        from linkpack.linking.shims import parse_shebang, shim_texts  # noqa: PLC0415 - for Windows only
-
         head = head_of(script)
         texts = shim_texts(self._text(target), parse_shebang(head))
         paths = [target.path + ending for ending in _SHIMS]

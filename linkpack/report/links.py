@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.errors import Problem
-    from linkpack.linking.api import Survey
+    from linkpack.linking.list_command import Survey
     from linkpack.linking.outside_project import Outside
     from linkpack.linking.states import Item, LinkPlan
     from linkpack.linking.status import Status

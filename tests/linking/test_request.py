@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.request import Spec, meant_specs, parse_spec
+from linkpack.linking.request import Spec, parse_spec, parse_specs
 from linkpack.project.local import LocalProject, find_local_project
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ def test_what_is_no_spec(text: str) -> None:
 def test_the_project_itself_is_dropped(tmp_path: Path) -> None:
     """Arguments that mean the project are left out, and each one counts once."""
     home = LocalProject(str(tmp_path), str(tmp_path), implicit=False)
-    assert meant_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)
+    assert parse_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import linkpack
 from linkpack.errors import (
     ConfigError,
     LinkConflict,
@@ -23,10 +24,10 @@ from linkpack.errors import (
     ManifestInvalid,
     StalePlan,
 )
-from linkpack.linking import api as linkapi
-from linkpack.linking.api import LinkOptions
 from linkpack.linking.builder import PlanBuilder
+from linkpack.linking.command import LinkOptions, local_folder, read_settings, shared_folder
 from linkpack.linking.place_script import make_runnable
+from linkpack.linking.undo_command import plan_last_undo
 from linkpack.system import links as fslinks
 from tests.support.linkbox import LinkBox
 
@@ -57,8 +58,8 @@ def codes(journal: Journal) -> set[str]:
 def test_register_and_link(box: LinkBox) -> None:
     """A package is linked globally by a relative link, and from there into a project, straight to its folder."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
-    linkapi.link(project=lib, options=box.options())
-    linkapi.link(["alpha"], app, box.options())
+    linkpack.link(project=lib, options=box.options())
+    linkpack.link(["alpha"], app, box.options())
     assert str((box.modules / "alpha").readlink()) == "../../../work/lib"
     assert str(Path(f"{app}/node_modules/alpha").readlink()) == "../../lib"
     assert str((box.prefix / "bin/alpha").readlink()) == "../lib/node_modules/alpha/cli.js"
@@ -68,13 +69,13 @@ def test_register_and_link(box: LinkBox) -> None:
 def test_again_changes_nothing(box: LinkBox) -> None:
     """What is linked already is left as it is, and the last command can still be undone."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     before = box.tree()
-    again = linkapi.link([lib], app, box.options())
+    again = linkpack.link([lib], app, box.options())
     assert again.run == ""
     assert not again.plan.added
     assert box.tree() == before
-    linkapi.undo(None, app, box.options())
+    linkpack.undo(None, app, box.options())
     assert not box.leads(app, "alpha")
 
 
@@ -94,13 +95,13 @@ def test_taking_back_is_the_identity(box: LinkBox, way: str, there: str) -> None
         else:
             (modules / "alpha").symlink_to("nowhere" if there == "dangling" else "..")
     before = box.tree()
-    journal = linkapi.link([lib], app, box.options())
+    journal = linkpack.link([lib], app, box.options())
     assert box.leads(app, "@s/alpha") == lib
     if way == "undo":
-        linkapi.undo(journal, app, box.options())
+        linkpack.undo(journal, app, box.options())
     else:
-        linkapi.unlink(["@s/alpha"], app, box.options())
-        linkapi.unlink(project=lib, options=box.options())
+        linkpack.unlink(["@s/alpha"], app, box.options())
+        linkpack.unlink(project=lib, options=box.options())
     assert box.tree() == before
 
 
@@ -112,14 +113,14 @@ def test_links_are_independent(box: LinkBox, order: tuple[str, str]) -> None:
     libs = {name: box.command(name, name) for name in order}
     packages = box.tree(box.work)
     for name in ("one", "two"):
-        linkapi.link([libs[name]], app, box.options())
-    linkapi.unlink([order[0]], app, box.options())
+        linkpack.link([libs[name]], app, box.options())
+    linkpack.unlink([order[0]], app, box.options())
     assert box.leads(app, order[1]) == libs[order[1]]
     assert (Path(app) / "node_modules/.bin" / order[1]).exists()
-    linkapi.unlink([order[1]], app, box.options())
+    linkpack.unlink([order[1]], app, box.options())
     assert box.tree(box.work) == packages
     for name in order:
-        linkapi.unlink([name], app, box.options(), shared=True)
+        linkpack.unlink([name], app, box.options(), shared=True)
     for name in order:
         shutil.rmtree(libs[name])
     assert box.tree() == before
@@ -131,9 +132,9 @@ def test_two_links_over_one_package(box: LinkBox) -> None:
     old = box.installed(app, "alpha")
     before = box.tree(app)
     for folder in ("a", "b"):
-        linkapi.link([box.command(folder, "alpha", bin={folder: "cli.js"})], app, box.options())
+        linkpack.link([box.command(folder, "alpha", bin={folder: "cli.js"})], app, box.options())
     assert names(Path(app, "node_modules/.bin")) == ["b"]
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert old.is_dir()
     assert box.tree(app) == before
 
@@ -151,11 +152,11 @@ def test_commands_of_one_name(box: LinkBox, runs: str, theirs: str) -> None:
     libs = {name: box.command(name, name, bin={"tool": "cli.js"}) for name in sorted({*runs} - {" "})}
     for order in itertools.permutations(libs):
         for run in runs.split():
-            journal = linkapi.link([libs[name] for name in run], app, box.options(force=True))
+            journal = linkpack.link([libs[name] for name in run], app, box.options(force=True))
             assert codes(journal) == set()
         for number, name in enumerate(order):
             assert str(tool.readlink()) in {f"../{left}/cli.js" for left in order[number:]}
-            assert codes(linkapi.unlink([name], app, box.options())) == set()
+            assert codes(linkpack.unlink([name], app, box.options())) == set()
         assert box.tree(app) == before
 
 
@@ -172,12 +173,12 @@ def test_global_commands_of_one_name(box: LinkBox, platform: str, runs: str) -> 
     for order in itertools.permutations(libs):
         for run in runs.split():
             if run == "r":
-                linkapi.relink((), libs["x"], box.options(), shared=True)
+                linkpack.relink((), libs["x"], box.options(), shared=True)
             else:
-                linkapi.link((), libs[run], box.options(force=True))
-        linkapi.unlink([order[0]], libs["x"], box.options(), shared=True)
+                linkpack.link((), libs[run], box.options(force=True))
+        linkpack.unlink([order[0]], libs["x"], box.options(), shared=True)
         assert tool.exists()
-        linkapi.unlink([order[1]], libs["x"], box.options(), shared=True)
+        linkpack.unlink([order[1]], libs["x"], box.options(), shared=True)
         assert {path: box.tree()[path] for path in before} == before
         assert names(box.prefix) == [tool.relative_to(box.prefix).parts[0]]
 
@@ -190,12 +191,12 @@ def test_a_command_that_a_package_no_longer_has(box: LinkBox, platform: str) -> 
     before = box.tree(app)
     libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xyx"]
     for lib in libs:
-        linkapi.link([lib], app, box.options(force=True))
+        linkpack.link([lib], app, box.options(force=True))
     box.package("y", "y", bin={})
-    linkapi.link([libs[1]], app, box.options())
-    linkapi.unlink(["x"], app, box.options())
+    linkpack.link([libs[1]], app, box.options())
+    linkpack.unlink(["x"], app, box.options())
     assert not os.path.lexists(f"{app}/node_modules/.bin/tool")
-    linkapi.unlink(["y"], app, box.options())
+    linkpack.unlink(["y"], app, box.options())
     assert box.tree(app) == before
 
 
@@ -212,9 +213,9 @@ def test_commands_linked_after_all(box: LinkBox, platform: str) -> None:
     else:
         Path(app, "node_modules/.bin/alpha").symlink_to("../alpha/cli.js")
     before = box.tree(app)
-    linkapi.link([lib], app, box.options(bin_links=False))
-    linkapi.link([lib], app, box.options())
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.link([lib], app, box.options(bin_links=False))
+    linkpack.link([lib], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert box.tree(app) == before
 
 
@@ -240,13 +241,13 @@ def test_command_that_goes_over(box: LinkBox, *, already: bool, there: bool) -> 
         tool.write_text("mine")
     before = box.tree(app)
     for lib in libs[::-1] if already else libs[:1]:
-        linkapi.link([lib], app, box.options(force=True))
+        linkpack.link([lib], app, box.options(force=True))
     box.package("x", "x", bin={})
-    linkapi.link(libs, app, box.options(force=True))
+    linkpack.link(libs, app, box.options(force=True))
     assert str(tool.readlink()) == "../y/cli.js"
-    linkapi.unlink(["y"], app, box.options())
+    linkpack.unlink(["y"], app, box.options())
     assert (tool.read_text() == "mine") if there else not os.path.lexists(tool)
-    linkapi.unlink(["x"], app, box.options())
+    linkpack.unlink(["x"], app, box.options())
     assert box.tree(app) == before
 
 
@@ -254,10 +255,10 @@ def test_command_that_is_there_is_left(box: LinkBox) -> None:
     """A command that one link would take and the next one of the same run take back is not touched."""
     app = box.package("app", "app")
     libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
-    linkapi.link([libs[1]], app, box.options(force=True))
+    linkpack.link([libs[1]], app, box.options(force=True))
     tool = Path(app, "node_modules/.bin/tool")
     before = tool.lstat()
-    linkapi.link(libs, app, box.options(force=True))
+    linkpack.link(libs, app, box.options(force=True))
     assert str(tool.readlink()) == "../y/cli.js"
     after = tool.lstat()
     assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
@@ -268,16 +269,16 @@ def test_two_of_one_name(box: LinkBox) -> None:
     app, mono = box.package("app", "app"), box.package("mono", "mono", workspaces=["packages/*"])
     libs = [box.command(f"mono/packages/{name}", "alpha", bin={name: "cli.js"}) for name in ("wa", "wb")]
     before = box.tree()
-    journal = linkapi.link(libs, app, box.options())
+    journal = linkpack.link(libs, app, box.options())
     assert (len(journal.plan.added), journal.plan.changed) == (1, ())
     assert box.leads(app, "alpha") == libs[1]
     assert names(Path(app, "node_modules/.bin")) == names(box.prefix / "bin") == ["wb"]
-    linkapi.unlink(["alpha"], app, box.options())
-    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    linkpack.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options(), shared=True)
     assert box.tree() == before
-    journal = linkapi.link((), mono, box.options(workspaces=True))
+    journal = linkpack.link((), mono, box.options(workspaces=True))
     assert (len(journal.plan.added), journal.plan.changed) == (1, ())
-    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    linkpack.unlink(["alpha"], app, box.options(), shared=True)
     assert box.tree() == before
 
 
@@ -287,14 +288,14 @@ def test_renamed_command_leaves_nothing(box: LinkBox, platform: str, folder: str
     """Commands follow the manifest when the package is linked again; what others put there stays."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha", bin={"old": "cli.js", "taken": "cli.js"})
-    linkapi.link(project=lib, options=box.options())
-    bins = Path(linkapi.shared_folder("bin", lib, box.options()))
+    linkpack.link(project=lib, options=box.options())
+    bins = Path(shared_folder("bin", lib, box.options()))
     (bins / "taken").unlink()
     (bins / "taken").write_text("theirs")
-    linkapi.link(project=box.command(folder, "alpha", bin={"new": "cli.js"}), options=box.options())
+    linkpack.link(project=box.command(folder, "alpha", bin={"new": "cli.js"}), options=box.options())
     commands = [f"new{ending}" for ending in SHIMS[platform]]
     assert names(bins) == sorted(["taken", *commands, *(["node_modules"] if platform == "win32" else [])])
-    linkapi.unlink(["alpha"], lib, box.options(), shared=True)
+    linkpack.unlink(["alpha"], lib, box.options(), shared=True)
     assert names(bins) == ["taken"]
     assert (bins / "taken").read_text() == "theirs"
 
@@ -306,14 +307,14 @@ def test_other_package_at_the_links_place(box: LinkBox, platform: str, command: 
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha")
     other = box.command("other", "alpha", bin={command: "cli.js"})
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     shutil.rmtree(box.home / "state")
     before = box.tree()
-    linkapi.link(project=other, options=box.options())
-    bins = Path(linkapi.shared_folder("bin", lib, box.options()))
+    linkpack.link(project=other, options=box.options())
+    bins = Path(shared_folder("bin", lib, box.options()))
     commands = [f"{command}{ending}" for ending in SHIMS[platform]]
     assert [name for name in names(bins) if name not in {"lib", "node_modules"}] == commands
-    linkapi.unlink(project=other, options=box.options())
+    linkpack.unlink(project=other, options=box.options())
     assert box.tree() == before
 
 
@@ -323,11 +324,11 @@ def test_commands_of_the_same_link_are_not_kept(box: LinkBox, platform: str) -> 
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha", bin="old.js")
     Path(lib, "old.js").write_text("x")
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     shutil.rmtree(box.home / "state")
-    linkapi.link(project=box.command("lib", "alpha"), options=box.options())
-    assert "cli.js" in box.tree(linkapi.shared_folder("bin", lib, box.options()))["alpha"]
-    linkapi.unlink(project=lib, options=box.options())
+    linkpack.link(project=box.command("lib", "alpha"), options=box.options())
+    assert "cli.js" in box.tree(shared_folder("bin", lib, box.options()))["alpha"]
+    linkpack.unlink(project=lib, options=box.options())
     assert not [path for path in box.tree(box.prefix) if "alpha" in path]
 
 
@@ -341,23 +342,23 @@ def test_foreign_files_are_refused(box: LinkBox, kind: str) -> None:
     taken.write_text("theirs")
     before = box.tree()
     with pytest.raises(LinkConflict, match=str(taken)) as caught:
-        linkapi.link(project=lib, options=box.options())
+        linkpack.link(project=lib, options=box.options())
     assert caught.value.code == "EEXIST"
     assert box.tree() == before
-    linkapi.link(project=lib, options=box.options(force=True))
+    linkpack.link(project=lib, options=box.options(force=True))
     assert taken.is_symlink()
-    linkapi.unlink(project=lib, options=box.options())
+    linkpack.unlink(project=lib, options=box.options())
     assert box.tree() == before
 
 
 def test_only_what_is_ours_is_removed(box: LinkBox) -> None:
     """A file that took our command's place stays when the link goes."""
     lib = box.command("lib", "alpha")
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     command = box.prefix / "bin/alpha"
     command.unlink()
     command.write_text("theirs")
-    linkapi.unlink(project=lib, options=box.options())
+    linkpack.unlink(project=lib, options=box.options())
     assert command.read_text() == "theirs"
     assert not (box.modules / "alpha").is_symlink()
 
@@ -369,8 +370,8 @@ def test_users_folder_comes_back(box: LinkBox) -> None:
     mine.mkdir(parents=True)
     (mine / "precious").write_text("x")
     before = box.tree()
-    linkapi.link(project=lib, options=box.options())
-    linkapi.unlink(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
+    linkpack.unlink(project=lib, options=box.options())
     assert box.tree() == before
 
 
@@ -381,7 +382,7 @@ def test_outside_files_are_left_alone(box: LinkBox) -> None:
     secret.chmod(0o600)
     lib = box.package("lib", "alpha", bin={"leak": "cli.js", "up": "../secret"})
     Path(lib, "cli.js").symlink_to("../secret")
-    journal = linkapi.link(project=lib, options=box.options())
+    journal = linkpack.link(project=lib, options=box.options())
     assert "WOUTSIDE" in codes(journal)
     assert secret.stat().st_mode & 0o777 == 0o600
     assert not (box.prefix / "bin").exists()
@@ -392,7 +393,7 @@ def test_page_without_a_section(box: LinkBox) -> None:
     lib = box.package("lib", "alpha", {"a.1": "page", "readme.txt": "text"}, man=["a.1", "readme.txt"])
     before = box.tree()
     with pytest.raises(LinkConflict, match="readme") as caught:
-        linkapi.link(project=lib, options=box.options())
+        linkpack.link(project=lib, options=box.options())
     assert caught.value.code == "EBADMAN"
     assert box.tree() == before
 
@@ -404,7 +405,7 @@ def test_scripts_are_made_runnable(box: LinkBox) -> None:
     )
     for name in ("a.js", "b.js"):
         Path(lib, name).chmod(0o600)
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     assert Path(lib, "a.js").read_bytes() == b"#!/usr/bin/env node\n1\r\n"
     wanted = 0o777 & ~int(fslinks.current_umask())
     assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
@@ -414,7 +415,7 @@ def test_command_that_is_a_folder(box: LinkBox) -> None:
     """A command may lead to a folder, as for npm; its mode stays."""
     lib = box.package("lib", "alpha", {"tool/x.js": "x"}, bin={"tool": "tool"})
     Path(lib, "tool").chmod(0o700)
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     assert Path(lib, "tool").stat().st_mode & 0o777 == 0o700
 
 
@@ -458,11 +459,11 @@ def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[Linkpa
     app = box.package("app", "app")
     box.package("unnamed", None)
     for name in ("alpha", "gone"):
-        linkapi.link(project=box.package(name, name), options=box.options())
+        linkpack.link(project=box.package(name, name), options=box.options())
     shutil.rmtree(box.work / "gone")
     before = box.tree()
     with pytest.raises(error) as caught:
-        linkapi.link([spec], app, box.options())
+        linkpack.link([spec], app, box.options())
     assert caught.value.code == code
     assert caught.value.hint
     assert box.tree() == before
@@ -475,23 +476,23 @@ def test_folder_that_was_meant(box: LinkBox, name: str, hint: str) -> None:
     """For a name that is not linked the hint names the folder beside the project, and what that is called."""
     box.package("beta", name)
     with pytest.raises(LinkMissing) as caught:
-        linkapi.link(["beta"], box.package("app", "app"), box.options())
+        linkpack.link(["beta"], box.package("app", "app"), box.options())
     assert f"linkpack link {hint}" in caught.value.hint
 
 
 def test_range_that_is_met(box: LinkBox) -> None:
     """A range or tag after the name is fine when the global package meets it."""
-    linkapi.link(project=box.package("lib", "alpha", version="2.1.0"), options=box.options())
+    linkpack.link(project=box.package("lib", "alpha", version="2.1.0"), options=box.options())
     app = box.package("app", "app")
     for spec in ("alpha@^2.0.0", "alpha@latest", "alpha"):
-        linkapi.link([spec], app, box.options())
+        linkpack.link([spec], app, box.options())
     assert box.leads(app, "alpha") == str(box.work / "lib")
 
 
 def test_global_is_refused(box: LinkBox) -> None:
     """Link -g is refused as npm refuses it."""
     with pytest.raises(LinkError) as caught:
-        linkapi.link(project=box.package("lib", "alpha"), options=box.options(**{"global": True}))
+        linkpack.link(project=box.package("lib", "alpha"), options=box.options(**{"global": True}))
     assert caught.value.code == "ELINKGLOBAL"
 
 
@@ -501,7 +502,7 @@ def test_package_in_its_own_way(box: LinkBox, *, save: bool) -> None:
     app = box.package("app", "app")
     old = box.installed(app, "alpha")
     with pytest.raises(LinkError) as caught:
-        linkapi.link([str(old)], app, box.options(save=save))
+        linkpack.link([str(old)], app, box.options(save=save))
     assert caught.value.code == "ESELF"
     assert old.is_dir()
 
@@ -512,18 +513,18 @@ def test_relink_after_an_install(box: LinkBox, *, clean: bool) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     before = box.tree(app)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     if clean:
         shutil.rmtree(Path(app, "node_modules"))
     else:
         Path(app, "node_modules/alpha").unlink()
         shutil.rmtree(Path(app, "node_modules/.bin"))
     box.installed(app, "alpha")
-    assert [link.state for link in linkapi.links(app, box.options())] == ["dropped"]
-    assert linkapi.plan_relink((), app, box.options()).changes
-    linkapi.relink((), app, box.options())
-    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
-    linkapi.unlink(["alpha"], app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["dropped"]
+    assert linkpack.plan_relink((), app, box.options()).changes
+    linkpack.relink((), app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["linked"]
+    linkpack.unlink(["alpha"], app, box.options())
     assert box.tree(app) == before
 
 
@@ -532,12 +533,12 @@ def test_older_displaced_content_stays(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     edited = box.installed(app, "alpha")
     (edited / "precious").write_text("edited by hand")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     Path(app, "node_modules/alpha").unlink()
     shutil.rmtree(Path(app, "node_modules/.bin"))
     box.installed(app, "alpha", "2.0.0")
-    assert "WOLDER" in codes(linkapi.relink((), app, box.options()))
-    linkapi.unlink(["alpha"], app, box.options())
+    assert "WOLDER" in codes(linkpack.relink((), app, box.options()))
+    linkpack.unlink(["alpha"], app, box.options())
     assert json.loads((edited / "package.json").read_text())["version"] == "2.0.0"
     assert [path.read_text() for path in Path(app).rglob("precious")] == ["edited by hand"]
 
@@ -547,11 +548,11 @@ def test_unlink_of_a_dropped_link(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     before = box.tree(app)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     Path(app, "node_modules/alpha").unlink()
     shutil.rmtree(Path(app, "node_modules/.bin"))
     box.installed(app, "alpha")
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert box.tree(app) == before
 
 
@@ -560,12 +561,12 @@ def test_wiped_folders(box: LinkBox, wiped: str) -> None:
     """After a clean install, unlink and relink work with what is left."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     path = Path(app, "node_modules", wiped)
     path.unlink() if path.is_symlink() else shutil.rmtree(path)
-    linkapi.relink((), app, box.options())
+    linkpack.relink((), app, box.options())
     assert box.leads(app, "alpha") == lib
-    told = codes(linkapi.unlink(["alpha"], app, box.options()))
+    told = codes(linkpack.unlink(["alpha"], app, box.options()))
     assert told == ({"WDISPLACED"} if wiped == ".linkpack" else set())
     assert Path(app, "node_modules/alpha").is_dir() == (wiped == "alpha")
 
@@ -573,27 +574,27 @@ def test_wiped_folders(box: LinkBox, wiped: str) -> None:
 def test_source_gone(box: LinkBox) -> None:
     """A link whose package is gone is dangling; relink says so and restores the others."""
     one, two, app = box.package("one", "one"), box.package("two", "two"), box.package("app", "app")
-    linkapi.link([one, two], app, box.options())
+    linkpack.link([one, two], app, box.options())
     for name in ("one", "two"):
         Path(app, "node_modules", name).unlink()
     shutil.rmtree(one)
-    assert [link.state for link in linkapi.links(app, box.options())] == ["dangling", "dropped"]
-    journal = linkapi.relink(["one", "two", "three"], app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["dangling", "dropped"]
+    journal = linkpack.relink(["one", "two", "three"], app, box.options())
     assert codes(journal) >= {"WSOURCEGONE", "WNOTLINKED"}
     assert box.leads(app, "two") == two
-    assert {link.state for link in linkapi.links(app, box.options(), shared=True)} == {"linked", "dangling"}
-    linkapi.unlink(["one"], app, box.options(), shared=True)
+    assert {link.state for link in linkpack.links(app, box.options(), shared=True)} == {"linked", "dangling"}
+    linkpack.unlink(["one"], app, box.options(), shared=True)
     assert not (box.modules / "one").is_symlink()
 
 
 def test_relink_of_some(box: LinkBox) -> None:
     """Only the links that are named are brought back."""
     app = box.package("app", "app")
-    linkapi.link([box.package(name, name) for name in ("one", "two")], app, box.options())
+    linkpack.link([box.package(name, name) for name in ("one", "two")], app, box.options())
     for name in ("one", "two"):
         Path(app, "node_modules", name).unlink()
-    linkapi.relink(["one"], app, box.options())
-    assert [link.state for link in linkapi.links(app, box.options())] == ["linked", "dropped"]
+    linkpack.relink(["one"], app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["linked", "dropped"]
 
 
 def test_foreign_links(box: LinkBox) -> None:
@@ -609,12 +610,12 @@ def test_foreign_links(box: LinkBox) -> None:
     inner.mkdir()
     (inner / "y").symlink_to("../../../node_modules/.pnpm/x/node_modules/x")
     (modules / "member").symlink_to("../packages/member")
-    assert [(link.name, link.ours) for link in linkapi.links(app, box.options())] == [("alpha", False)]
+    assert [(link.name, link.ours) for link in linkpack.links(app, box.options())] == [("alpha", False)]
     for name, picks in (("x", ()), ("member", ()), ("y", ("member",))):
         with pytest.raises(LinkConflict) as caught:
-            linkapi.unlink([name], app, box.options(workspace=picks))
+            linkpack.unlink([name], app, box.options(workspace=picks))
         assert caught.value.code == "ENOTLINK"
-    linkapi.unlink((), app, box.options(), every=True)
+    linkpack.unlink((), app, box.options(), every=True)
     assert not os.path.lexists(modules / "alpha")
     assert names(modules / ".bin") == []
     assert lib
@@ -625,21 +626,21 @@ def test_unlink_of_what_is_not_linked(box: LinkBox) -> None:
     app = box.package("app", "app")
     box.installed(app, "alpha")
     with pytest.raises(LinkConflict):
-        linkapi.unlink(["alpha"], app, box.options())
-    assert linkapi.unlink(["nosuch"], app, box.options()).run == ""
-    assert linkapi.unlink(["nosuch"], app, box.options(), shared=True).run == ""
-    assert linkapi.unlink((), app, box.options()).run == ""
+        linkpack.unlink(["alpha"], app, box.options())
+    assert linkpack.unlink(["nosuch"], app, box.options()).run == ""
+    assert linkpack.unlink(["nosuch"], app, box.options(), shared=True).run == ""
+    assert linkpack.unlink((), app, box.options()).run == ""
     with pytest.raises(LinkMissing):
-        linkapi.unlink((), str(box.work), box.options())
+        linkpack.unlink((), str(box.work), box.options())
 
 
 def test_lost_record(box: LinkBox) -> None:
     """Without the record, unlink still puts back what was displaced."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     old = box.installed(app, "alpha")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     shutil.rmtree(box.home / "state")
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert (old / "run.js").is_file()
     assert not old.is_symlink()
 
@@ -648,30 +649,30 @@ def test_undo_is_once_and_careful(box: LinkBox) -> None:
     """Only the last command is undone, once, and not when the disk has changed since."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     with pytest.raises(LinkMissing):
-        linkapi.undo(None, app, box.options())
-    journal = linkapi.link([lib], app, box.options())
+        linkpack.undo(None, app, box.options())
+    journal = linkpack.link([lib], app, box.options())
     Path(app, "node_modules/alpha").unlink()
     before = box.tree()
     with pytest.raises(StalePlan):
-        linkapi.undo(journal, app, box.options())
-    assert linkapi.plan_last_undo(app, box.options()).conflicts
+        linkpack.undo(journal, app, box.options())
+    assert plan_last_undo(app, box.options()).conflicts
     assert box.tree() == before
-    linkapi.relink((), app, box.options())
-    linkapi.undo(None, app, box.options())
+    linkpack.relink((), app, box.options())
+    linkpack.undo(None, app, box.options())
     with pytest.raises(LinkMissing):
-        linkapi.undo(None, app, box.options())
+        linkpack.undo(None, app, box.options())
 
 
 def test_undo_of_unlink(box: LinkBox) -> None:
     """Undoing an unlink brings link and record back."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     before = box.tree()
-    linkapi.unlink(["alpha"], app, box.options())
-    linkapi.undo(None, app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
+    linkpack.undo(None, app, box.options())
     assert box.tree() == before
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert not box.leads(app, "alpha")
 
 
@@ -685,7 +686,7 @@ def test_planning_touches_nothing(box: LinkBox, flags: dict[str, bool]) -> None:
         return {str(path): (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns) for path in box.root.rglob("*")}
 
     before = times()
-    plan = linkapi.plan_link([lib], app, box.options(**flags))
+    plan = linkpack.plan_link([lib], app, box.options(**flags))
     assert [new.name for _, new in plan.changed] == ["alpha"]
     assert times() == before
 
@@ -698,12 +699,12 @@ def test_warnings(box: LinkBox) -> None:
     app = box.package("app", "app", dependencies={"alpha": "^5.0.0"})
     for folder in (lib, app):
         box.installed(folder, "react", "17.0.0")
-    journal = linkapi.link([lib], app, box.options())
+    journal = linkpack.link([lib], app, box.options())
     assert codes(journal) == {"WRANGE", "WPEERTWICE", "WPEER", "WDEPENDENCIES"}
     assert all(problem.hint for problem in journal.plan.warnings)
     shutil.rmtree(Path(lib, "node_modules"))
     Path(app, "node_modules/alpha").unlink()
-    assert {"WPEERHIDDEN", "WPEER"} <= codes(linkapi.link([lib], app, box.options()))
+    assert {"WPEERHIDDEN", "WPEER"} <= codes(linkpack.link([lib], app, box.options()))
 
 
 @pytest.mark.parametrize(
@@ -720,7 +721,7 @@ def test_peers_of_what_lies_in_the_project(box: LinkBox, peers: dict[str, str], 
     app = box.package("app", "app")
     box.installed(app, "react", "18.2.0")
     lib = box.package("app/lib", "alpha", peerDependencies=peers, peerDependenciesMeta={"vue": {"optional": True}})
-    assert codes(linkapi.link([lib], app, box.options())) == told
+    assert codes(linkpack.link([lib], app, box.options())) == told
 
 
 @pytest.mark.parametrize(("place", "told"), [("", set()), ("node_modules", {"WDEPENDENCIES"})])
@@ -731,7 +732,7 @@ def test_dependencies_beside_a_global_package(box: LinkBox, place: str, told: se
         path = box.modules / folder / name
         path.mkdir(parents=True)
         (path / "package.json").write_text(json.dumps({"name": name, "dependencies": {"beta": "1"}}))
-    assert codes(linkapi.link(["alpha"], app, box.options())) == told
+    assert codes(linkpack.link(["alpha"], app, box.options())) == told
 
 
 @pytest.mark.parametrize(
@@ -750,11 +751,11 @@ def test_workspaces_are_registered(box: LinkBox, picks: dict[str, object], linke
     mono = box.package("mono", "mono", workspaces=["packages/*"])
     for name in ("wa", "wb"):
         box.package(f"mono/packages/{name}", name)
-    linkapi.link((), mono, box.options(**picks))
+    linkpack.link((), mono, box.options(**picks))
     assert set(names(box.modules)) == linked
     for wrong in ("nosuch", "../app"):
         with pytest.raises(LinkError) as caught:
-            linkapi.link((), mono, box.options(workspace=(wrong,)))
+            linkpack.link((), mono, box.options(workspace=(wrong,)))
         assert caught.value.code == "EWORKSPACE"
 
 
@@ -764,20 +765,20 @@ def test_links_into_workspaces(box: LinkBox) -> None:
     wa, wb = (box.package(f"mono/packages/{name}", name) for name in ("wa", "wb"))
     box.installed(wb, "alpha")
     lib = box.package("lib", "alpha")
-    linkapi.link([lib], wa, box.options(save=True))
+    linkpack.link([lib], wa, box.options(save=True))
     assert box.leads(mono, "alpha") == lib
-    linkapi.link([lib], wb, box.options())
+    linkpack.link([lib], wb, box.options())
     assert box.leads(wb, "alpha") == lib
     saved = json.loads(Path(wa, "package.json").read_text())
     assert saved["dependencies"] == {"alpha": "file:../../../lib"}
-    linkapi.unlink(["alpha"], wb, box.options())
+    linkpack.unlink(["alpha"], wb, box.options())
     assert Path(wb, "node_modules/alpha/run.js").exists()
     assert box.leads(mono, "alpha") == lib
-    linkapi.unlink(["alpha"], wa, box.options())
+    linkpack.unlink(["alpha"], wa, box.options())
     assert not box.leads(mono, "alpha")
     assert "dependencies" not in json.loads(Path(wa, "package.json").read_text())
     with pytest.raises(LinkError, match="has no workspaces"):
-        linkapi.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
+        linkpack.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
 
 
 def test_node_modules_that_is_a_link(box: LinkBox) -> None:
@@ -785,7 +786,7 @@ def test_node_modules_that_is_a_link(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     (box.work / "far/node_modules").mkdir(parents=True)
     Path(app, "node_modules").symlink_to("../far/node_modules")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     assert box.leads(app, "alpha") == lib
     assert Path(app, "node_modules/.bin/alpha").exists()
 
@@ -795,19 +796,19 @@ def test_folders_that_are_links_inside(box: LinkBox, platform: str) -> None:
     """Where folders of the prefix or the project are links to others of it, a link of ours is known as ours."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
-    modules = Path(linkapi.shared_folder("root", app, box.options()))
+    modules = Path(shared_folder("root", app, box.options()))
     for link, folder in ((modules, box.prefix / "a/b"), (Path(app, "node_modules/.bin"), Path(app, "c/d"))):
         folder.mkdir(parents=True)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(folder)
     before = box.tree()
-    linkapi.link([lib], app, box.options())
-    assert linkapi.link([lib], app, box.options()).run == ""
+    linkpack.link([lib], app, box.options())
+    assert linkpack.link([lib], app, box.options()).run == ""
     other = box.command("other", "alpha", bin={"beta": "cli.js"})
-    linkapi.link([other], app, box.options())
+    linkpack.link([other], app, box.options())
     assert names(Path(app, "c/d")) == [f"beta{ending}" for ending in SHIMS[platform]]
-    linkapi.unlink(["alpha"], app, box.options())
-    linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    linkpack.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options(), shared=True)
     shutil.rmtree(other)
     assert box.tree() == before
 
@@ -825,9 +826,9 @@ def test_displaced_on_another_file_system(box: LinkBox) -> None:
         (app / "bin/alpha").write_text("theirs")
         box.prefix.mkdir()
         (box.prefix / "bin").symlink_to(app / "bin")
-        linkapi.link([lib], str(app), box.options(force=True))
+        linkpack.link([lib], str(app), box.options(force=True))
         assert (app / "bin/alpha").resolve() == Path(lib, "cli.js")
-        linkapi.unlink(["alpha"], str(app), box.options(), shared=True)
+        linkpack.unlink(["alpha"], str(app), box.options(), shared=True)
         assert names(app / "bin") == ["alpha"]
         assert (app / "bin/alpha").read_text() == "theirs"
 
@@ -835,11 +836,11 @@ def test_displaced_on_another_file_system(box: LinkBox) -> None:
 def test_absolute(box: LinkBox) -> None:
     """Links are absolute when asked for, and stay so when they are made again."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
-    linkapi.link([lib], app, box.options()._replace(absolute=True))
+    linkpack.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options()._replace(absolute=True))
     assert str(Path(f"{app}/node_modules/alpha").readlink()) == lib
     Path(app, "node_modules/alpha").unlink()
-    linkapi.relink((), app, box.options())
+    linkpack.relink((), app, box.options())
     assert str(Path(f"{app}/node_modules/alpha").readlink()) == lib
 
 
@@ -848,20 +849,20 @@ def test_windows_layout(box: LinkBox) -> None:
     box.env["LINKPACK_PLATFORM"] = "win32"
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     before = box.tree()
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     assert str((box.prefix / "node_modules/alpha").readlink()) == lib
     three = {"alpha", "alpha.cmd", "alpha.ps1"}
     assert three <= set(names(box.prefix))
     assert set(names(f"{app}/node_modules/.bin")) == three
     (box.prefix / "alpha.cmd").write_text('"%dp0%\\node_modules\\alpha\\old.js" %*')
-    linkapi.link((), lib, box.options())
-    linkapi.unlink(["alpha"], app, box.options())
-    linkapi.unlink((), lib, box.options())
+    linkpack.link((), lib, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
+    linkpack.unlink((), lib, box.options())
     assert box.tree() == before
     box.prefix.mkdir()
     (box.prefix / "alpha.ps1").write_text("foreign")
     with pytest.raises(LinkConflict):
-        linkapi.link((), lib, box.options())
+        linkpack.link((), lib, box.options())
 
 
 @pytest.mark.parametrize(
@@ -880,11 +881,11 @@ def test_folders_that_are_none(box: LinkBox, path: str, to: str | None, code: st
     at.parent.mkdir(exist_ok=True)
     at.symlink_to(to) if to else at.write_text("")
     before = box.tree()
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     assert {problem.code for problem in plan.conflicts} == {code}
     assert (to if code == "EACCES" else str(at)) in {problem.path for problem in plan.conflicts}
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link([lib], app, box.options())
+        linkpack.link([lib], app, box.options())
     assert caught.value.code == code
     assert caught.value.hint
     assert box.tree() == before
@@ -895,37 +896,37 @@ def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
     lib = box.package("lib", "alpha")
     bare = box.work / "bare"
     bare.mkdir()
-    linkapi.link([lib], str(bare), box.options())
+    linkpack.link([lib], str(bare), box.options())
     assert box.leads(str(bare), "alpha") == lib
     (bare / "package.json").write_text("{bad")
     with pytest.raises(ManifestInvalid):
-        linkapi.link([lib], str(bare), box.options())
+        linkpack.link([lib], str(bare), box.options())
     os.truncate(bare / "package.json", (16 << 20) + 1)
     with pytest.raises(ManifestInvalid, match="more than 16777216 bytes") as caught:
-        linkapi.link([lib], str(bare), box.options())
+        linkpack.link([lib], str(bare), box.options())
     assert caught.value.code == "EUNREADABLE"
     with pytest.raises(LinkError):
-        linkapi.links(str(box.work / "nosuch"), box.options())
+        linkpack.links(str(box.work / "nosuch"), box.options())
 
 
 def test_settings_and_folders(box: LinkBox) -> None:
     """The folders of the project and of the prefix are told, and who set the prefix."""
     app = box.package("app", "app")
-    assert linkapi.local_folder("bin", f"{app}") == f"{app}/node_modules/.bin"
-    assert linkapi.shared_folder("root", app, box.options()) == str(box.modules)
-    assert linkapi.read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
+    assert local_folder("bin", f"{app}") == f"{app}/node_modules/.bin"
+    assert shared_folder("root", app, box.options()) == str(box.modules)
+    assert read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
 
 
 def test_one_name_is_not_a_sequence_of_letters(box: LinkBox) -> None:
     """A text where a list of names is meant is refused, before anything is done."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     calls = (
-        linkapi.plan_link,
-        linkapi.link,
-        linkapi.plan_unlink,
-        linkapi.unlink,
-        linkapi.plan_relink,
-        linkapi.relink,
+        linkpack.plan_link,
+        linkpack.link,
+        linkpack.plan_unlink,
+        linkpack.unlink,
+        linkpack.plan_relink,
+        linkpack.relink,
     )
     for call in calls:
         with pytest.raises(TypeError, match="takes a list of texts"):
@@ -939,9 +940,9 @@ def test_without_home(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
     fields = list(user)
     fields[5] = str(box.home)
     monkeypatch.setattr(pwd, "getpwuid", lambda _: pwd.struct_passwd(fields))
-    linkapi.link([box.package("lib", "lib")], app, options)
+    linkpack.link([box.package("lib", "lib")], app, options)
     assert (box.home / ".local/state/linkpack").is_dir()
     fields[5] = ""
     with pytest.raises(ConfigError) as caught:
-        linkapi.links(app, options)
+        linkpack.links(app, options)
     assert caught.value.code == "ENOHOME"
