@@ -1,4 +1,4 @@
-"""Follow the claims of several links on one path: each of them displaced what another had put there."""
+"""Find which of several links put what is at one path."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ _Key = TypeVar("_Key")
 
 
 def find_displacer(change: Change, others: Mapping[_Key, RecordedLink], now: State) -> _Key | None:
-    """Find the link among *others* that replaced what *change* put at its path; None if nothing did.
+    """Find the link that replaced what *change* put at its path.
 
     Each link recorded what it found at the path. Start at the state on the disk, *now*, and follow those records
-    back to *change*: the last link passed is the one. Comparing content alone is not enough: what was there first
-    may be like what one of the links put there.
+    back to *change*: the last link passed replaced it. Returns the key of that link in *others*, or None if what
+    *change* put is in place still. Comparing content alone is not enough: the original may equal what a link put
+    there.
 
     on the disk: c;  b found a, c found b  ->  for the change to a: b
     """
-    claims = {key: one for key, entry in others.items() for one in entry.owned if one.path == change.path}
+    claims = {key: owned for key, link in others.items() for owned in link.owned if owned.path == change.path}
     if now == change.after:
         # A second link that found just what it wanted to put there, as one of another worktree may.
-        return next((key for key, one in claims.items() if one.before == one.after == now), None)
+        return next((key for key, claim in claims.items() if claim.before == claim.after == now), None)
     left = dict(claims)
-    above = None
+    displacer = None
     while now != change.after:
-        above = next((key for key, one in left.items() if one.after == now), None)
-        if above is None:  # another process put something there since
-            return next((key for key, one in claims.items() if one.before == change.after), None)
-        now = left.pop(above).before
-    return above
+        displacer = next((key for key, claim in left.items() if claim.after == now), None)
+        if displacer is None:  # another process put something there since
+            return next((key for key, claim in claims.items() if claim.before == change.after), None)
+        now = left.pop(displacer).before
+    return displacer
 
 
-def inherit(entry: RecordedLink, change: Change) -> RecordedLink:
-    """Return *entry*, which displaced *change*, with the duty to put back what that had displaced."""
-    owned = (one._replace(before=change.before) if one.path == change.path else one for one in entry.owned)
-    return entry._replace(owned=tuple(owned))
+def inherit(link: RecordedLink, change: Change) -> RecordedLink:
+    """Have *link*, which displaced *change*, restore what that displaced.
+
+    the original: o;  a displaced o, b displaced a  ->  after a is unlinked: b displaced o
+    """
+    owned = (claim._replace(before=change.before) if claim.path == change.path else claim for claim in link.owned)
+    return link._replace(owned=tuple(owned))

@@ -1,4 +1,4 @@
-"""Find all places where a package is linked, in every project and prefix that has a record."""
+"""Search the records of all projects and prefixes for links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.linking.package import is_standing, real_folder
-from linkpack.linking.record import read_record
+from linkpack.linking.record import DAMAGED, read_record
 from linkpack.linking.states import link_from_json
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 
 
 def all_links(store: Store) -> Iterator[RecordedLink]:
-    """Yield every link of every record in *store*; damaged records are passed over."""
+    """Yield every recorded link. Skip records that are damaged."""
     folder = f"{store.root}/links"
-    entries = sorted(fs.scan(folder), key=lambda entry: entry.name) if fs.is_dir(folder) else []
-    for entry in entries:
+    files = sorted(fs.scan(folder), key=lambda file: file.name) if fs.is_dir(folder) else []
+    for file in files:
         try:
-            links = json.loads(store.read(entry.path))["links"].values()
-            found = [link_from_json(each) for each in links]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            values = json.loads(store.read(file.path))["links"].values()
+            links = [link_from_json(value) for value in values]
+        except DAMAGED:
             continue
-        yield from (link for link in found if link is not None)
+        yield from (link for link in links if link is not None)
 
 
 def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, ...]:
-    """Return the paths of all links that lead to the package *name* in the real *folder*, sorted.
+    """Return the paths of all links to the package in *folder*, sorted.
 
-    The global link counts whoever made it; *modules* is the global node_modules, or empty.
+    *folder* is a real path. *modules* is the global node_modules, or empty: its link called *name* is among them
+    even if it is not recorded, as one that npm made.
     """
     paths = {link.path for link in all_links(store) if link.target == folder}
     if modules and name:
@@ -43,22 +44,21 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
 
 
-def lost_links(store: Store, project: str, folders: Iterable[str]) -> Iterator[tuple[str, RecordedLink]]:
-    """Yield the links of the real folder *project* in the node_modules *folders* that do not stand.
+def places_called(store: Store, name: str) -> tuple[str, ...]:
+    """Return the paths of all links called *name* that exist, sorted."""
+    paths = (link.path for link in all_links(store) if link.name == name and fslinks.is_link(link.path))
+    return tuple(sorted(paths))
 
-    An install put something else there, the link leads elsewhere, or nothing is there. Each comes with its path in
-    the folder as it is named. For whoever is about to use what lies there, as `pack` does, and should say that it
-    is not what was linked. Raises `LinkError` (ERECORD) for a damaged record.
+
+def lost_links(store: Store, project: str, folders: Iterable[str]) -> Iterator[tuple[str, RecordedLink]]:
+    """Yield the links of *project* that are no longer in place.
+
+    An install put something else there, the link leads elsewhere, or nothing is there. *project* is the real root
+    of a project, *folders* are the node_modules to look in. Each link comes with its path as the folder is named.
+    Raises `LinkError` (ERECORD) for a damaged record.
     """
     for folder in folders:
         place = real_folder(folder)
-        for entry in read_record(store, place).values():
-            if entry.project == project and not is_standing(entry):
-                yield f"{folder}{entry.path.removeprefix(place)}", entry
-
-
-def places_called(store: Store, name: str) -> tuple[str, ...]:
-    """Return the paths of all links to a package *name* that stand, sorted."""
-    return tuple(
-        sorted(link.path for link in all_links(store) if link.name == name and fslinks.is_link(link.path))
-    )
+        for link in read_record(store, place).values():
+            if link.project == project and not is_standing(link):
+                yield f"{folder}{link.path.removeprefix(place)}", link

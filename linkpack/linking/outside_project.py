@@ -1,4 +1,7 @@
-"""Say what a link plan changes outside of the project: global links, commands, and scripts of linked packages."""
+"""Report what a link plan changes outside of the project.
+
+These are global links, commands, and scripts of linked packages.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from linkpack.linking.states import Absent, CreatedDirectory, Displaced, File, L
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.linking.states import Change, LinkPlan, RecordedLink
+    from linkpack.linking.states import Change, LinkPlan, RecordedLink, State
 
 
 class Outside(NamedTuple):
@@ -18,7 +21,7 @@ class Outside(NamedTuple):
 
     *action* is `add`, `change`, `remove`, `replace` (something that is no link makes way), `restore` (it comes
     back), `mode` or `rewrite`. *before* and *after* are what a link leads to, or permission bits in octal;
-    empty for none. *kept* is where what made way is kept until `unlink`, or was.
+    empty for none. *kept* is where `unlink` finds what made way; empty for none.
     """
 
     action: str
@@ -29,65 +32,74 @@ class Outside(NamedTuple):
 
 
 def outside_changes(plan: LinkPlan, roots: Sequence[str]) -> tuple[Outside, ...]:
-    """Return what *plan* changes that lies below none of *roots*, by path; folders that it makes are left out."""
-    found = []
-    for change in plan.changes:
-        inside = any(change.path.startswith(f"{root.rstrip('/')}/") for root in roots)
-        if (
-            not inside
-            and not isinstance(change.before, CreatedDirectory)
-            and not isinstance(change.after, CreatedDirectory)
-        ):
-            found.append(_described(change))
-    return tuple(sorted(found, key=lambda each: each.path))
+    """Return what *plan* changes that is below none of *roots*, by path.
+
+    Folders that it makes or removes are left out.
+    """
+    outside = [
+        _describe(change)
+        for change in plan.changes
+        if CreatedDirectory() not in (change.before, change.after)
+        and not any(change.path.startswith(f"{root.rstrip('/')}/") for root in roots)
+    ]
+    return tuple(sorted(outside, key=lambda change: change.path))
 
 
-def _described(change: Change) -> Outside:
-    before, after = change.before, change.after
-    kept = next((state.stash for state in (before, after) if isinstance(state, Displaced)), "")
-    return Outside(_action(change), change.path, _text(before), _text(after), kept)
+def _describe(change: Change) -> Outside:
+    states = (change.before, change.after)
+    return Outside(
+        action=_action(change),
+        path=change.path,
+        before=_state_text(change.before),
+        after=_state_text(change.after),
+        kept=next((state.stash for state in states if isinstance(state, Displaced)), ""),
+    )
 
 
 def _action(change: Change) -> str:
-    before, after = change.before, change.after
-    if isinstance(after, Mode):
-        return "mode"
-    if isinstance(before, File) and isinstance(after, File):
-        return "rewrite"
-    if isinstance(before, Displaced):
-        return "replace"
-    if isinstance(after, Displaced):
-        return "restore"
-    if isinstance(before, Absent):
-        return "add"
-    return "remove" if isinstance(after, Absent) else "change"
+    match change.before, change.after:
+        case _, Mode():
+            action = "mode"
+        case File(), File():
+            action = "rewrite"
+        case Displaced(), _:
+            action = "replace"
+        case _, Displaced():
+            action = "restore"
+        case Absent(), _:
+            action = "add"
+        case _, Absent():
+            action = "remove"
+        case _:
+            action = "change"
+    return action
 
 
-def _text(state: object) -> str:
-    if isinstance(state, Link):
-        return state.target
-    if isinstance(state, (Mode, File)):
-        return f"{state.mode:o}"
+def _state_text(state: State) -> str:
+    match state:
+        case Link(target):
+            return target
+        case Mode(mode) | File(_, mode):
+            return f"{mode:o}"
     return ""
 
 
 def staying_links(plan: LinkPlan, links: Sequence[RecordedLink]) -> tuple[Problem, ...]:
-    """Return a warning for each of *links*, global ones, whose local twin *plan* removes, and that shows outside.
+    """Return a warning for each global link in *links* that *plan* leaves.
 
-    `link ../tool` makes both links, and `unlink tool` takes the project's away. The global one stays, as other
-    projects may use it; it is told if it has commands, or stands in the place of an installed tool.
+    `link ../tool` makes a global link and one in the project, and `unlink tool` takes only the project's away, as
+    other projects may use the other. It is worth a warning if it has commands, or replaces an installed tool.
     """
     gone = {(edit.before.name, edit.before.target) for edit in plan.edits if edit.before and not edit.after}
-    found = []
-    for entry in links:
-        commands = [
-            each for each in entry.owned if isinstance(each.after, (Link, File)) and each.path != entry.path
-        ]
-        kept = any(isinstance(change.before, Displaced) for change in entry.owned)
-        if (entry.name, entry.target) in gone and (commands or kept):
-            instead = ", in the place of the one installed there" if kept else ""
-            message = f"the global {entry.name} stays linked to {entry.target}{instead}"
-            found.append(
-                Problem("WGLOBALSTAYS", entry.path, message, f"to remove it: linkpack unlink -g {entry.name}")
-            )
-    return tuple(found)
+    warnings = []
+    for link in links:
+        has_commands = any(
+            isinstance(change.after, (Link, File)) and change.path != link.path for change in link.owned
+        )
+        replaces = any(isinstance(change.before, Displaced) for change in link.owned)
+        if (link.name, link.target) in gone and (has_commands or replaces):
+            instead = ", in the place of the one installed there" if replaces else ""
+            message = f"the global {link.name} stays linked to {link.target}{instead}"
+            hint = f"to remove it: linkpack unlink -g {link.name}"
+            warnings.append(Problem("WGLOBALSTAYS", link.path, message, hint))
+    return tuple(warnings)

@@ -41,7 +41,7 @@ Saved = dict[str, "tuple[ManifestEdit, ...]"]
 LIMIT = 512 << 20  # bytes of a record or journal
 _LONGEST = 200  # bytes of a path that is still a file name when its slashes are escaped
 _KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Store(NamedTuple):
@@ -178,7 +178,7 @@ def _read(store: Store, kind: str, place: str, parse: Callable[..., _Entry]) -> 
         return {key: parse(entry) for key, entry in value["links"].items()}
     except FileNotFoundError:
         return None
-    except _DAMAGED as err:
+    except DAMAGED as err:
         raise _damaged(path, place, str(err)) from err
 
 
@@ -257,7 +257,7 @@ def _old_folder(store: Store, folder: str) -> str:
         old = checked_path(json.loads(store.read(path))["folder"])
     except FileNotFoundError:
         return ""
-    except _DAMAGED as err:
+    except DAMAGED as err:
         raise _damaged(path, folder, str(err)) from err
     # Numbers are used again: a folder that is still there, under its old name, was not moved.
     if old == folder or (fs.is_dir(old) and fs.stat(old).st_ino == inode):
