@@ -155,9 +155,9 @@ def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
 
 @guard_command
 def local_folder(kind: str, project: str) -> str:
-    """Return the `prefix`, `root` or `bin` folder of the project around *project*.
+    """Return the `prefix`, `root` or `bin` folder of a local project.
 
-    `root` is its node_modules, as for npm.
+    *project* is a folder in it. `root` is its node_modules, as for npm.
     """
     root = find_local_project(project).root
     return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]

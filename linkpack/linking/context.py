@@ -53,7 +53,7 @@ class LinkContext(NamedTuple):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The folders of the root and the workspaces that are chosen.
+        """Return the folders of the root and the workspaces chosen.
 
         A link goes into the node_modules of one of these.
         """
@@ -61,7 +61,7 @@ class LinkContext(NamedTuple):
 
     @property
     def every_package(self) -> tuple[str, ...]:
-        """The folders to look for links in.
+        """Return the folders to look for links in.
 
         These are `packages`, with all workspaces of the project if none is chosen.
         """
@@ -99,9 +99,9 @@ class LinkContext(NamedTuple):
 
     @property
     def shared_place(self) -> str:
-        """The real path of the global node_modules.
+        """Return the real path of the global node_modules.
 
-        It is recorded and locked by this name. Raises `ConfigError` if there is no prefix.
+        Its links are recorded and locked by this path. Raises `ConfigError` if there is no prefix.
         """
         if self.config.fault is not None:
             raise self.config.fault
@@ -109,7 +109,7 @@ class LinkContext(NamedTuple):
 
     @property
     def shared_places(self) -> tuple[str, ...]:
-        """`shared_place` alone, or nothing if there is no prefix."""
+        """Return `shared_place` alone, or nothing without a prefix."""
         return () if self.config.fault is not None else (self.shared_place,)
 
     # --- what is recorded
@@ -205,7 +205,7 @@ class LinkContext(NamedTuple):
 
 
 def modules_elsewhere(folder: str) -> str:
-    """Return the real node_modules of *folder* if it is a link out of *folder*.
+    """Return the real node_modules of *folder* if it is a link out of it.
 
     Worktrees and checkouts of one project share a node_modules so. Empty if it is no such link. A link in a clone
     could lead anywhere, so it is followed only to a folder called node_modules, beside no package.json of another

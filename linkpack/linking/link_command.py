@@ -159,7 +159,7 @@ def _read_save_rules(config: Config) -> SaveRules | None:
 
 
 def _rank(config: Config, key: str) -> int:
-    """Return the rank of the source of the setting *key*: 0 is the command line."""
+    """Return the rank of the source of *key*, 0 for the command line."""
     source = config.settings[key].source
     return next((rank for rank, kind in enumerate(_SOURCES) if source.startswith(kind)), len(_SOURCES))
 

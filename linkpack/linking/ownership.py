@@ -1,4 +1,4 @@
-"""Keep track of the paths of one link: what was there, and what to put back."""
+"""Keep track of what one link owns, and what it has to put back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LinkRules(NamedTuple):
 
 
 class LinkLocation(NamedTuple):
-    """Where a link belongs; folders are by their real paths.
+    """Where a link belongs, by real paths.
 
     *place*, a real node_modules, and *key* name its entry in the record. *path* is the link, *modules* the
     node_modules that it is in. *bins* and *mans* are the folders of commands and man pages; *mans* is empty for a

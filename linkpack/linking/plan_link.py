@@ -47,8 +47,8 @@ def plan_global_links(context: LinkContext) -> LinkPlan:
 def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
     """Plan `link <spec>…`: links in the project to the packages of *specs*.
 
-    A package whose folder is named gets a global link as well. With *save* the links are saved in manifests. What
-    is in the way is in the plan's conflicts.
+    A package that is named by its folder gets a global link as well. With *save* the links are saved in manifests.
+    What is in the way is in the plan's conflicts.
 
     Raises `ManifestInvalid` for a folder that is no package, `PlanRejected` for several errors, `LinkMissing`
     (ENOTLINKED) for a name that is not among the global packages, or is another one by now, and `LinkError`:
@@ -183,7 +183,10 @@ def _find_installed(context: LinkContext, source: Source) -> str:
 
 
 def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:
-    """Plan a global link to each of *sources*, in the place of its former name."""
+    """Plan a global link to each of *sources*.
+
+    A package that was renamed loses the global link under its old name.
+    """
     record = read_record(context.store, context.shared_place)
     for source in sources:
         name = source.manifest.name

@@ -155,7 +155,7 @@ class _SingleLink:
 
     @property
     def _endings(self) -> tuple[str, ...]:
-        """The endings of the files of one command."""
+        """Return the endings of the files of one command."""
         return _SHIM_ENDINGS if self.rules.windows else ("",)
 
     def _place_commands(self) -> None:
