@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from linkpack.linking.record import Saved
     from linkpack.linking.states import Edit, Item, RecordedLink, SaveEdit, State
 
+# The folder in a node_modules in which displaced content is kept. Package managers leave it alone, except for
+# `npm ci`, which empties node_modules (docs/link.md).
 STASH = ".linkpack"
-"""The folder in a node_modules in which displaced content is kept."""
-_SHIM_LIMIT = 1 << 20  # bytes
+_SHIM_LIMIT = 1 << 20  # bytes of a file that is read to see whether it is a shim
 
 
 class PlanBuilder:
@@ -86,7 +87,7 @@ class PlanBuilder:
         *record* has those that are linked there now.
         """
         planned = {key: edit.after for (where, key), edit in self.edits.items() if where == place}
-        return {key: entry for key, entry in {**record, **planned}.items() if entry is not None}
+        return {key: link for key, link in {**record, **planned}.items() if link is not None}
 
     def saved(self, project: str, record: Saved) -> Saved:
         """Return what is saved in *project* by link, as planned.
@@ -108,7 +109,7 @@ class PlanBuilder:
         planned = self.changes.get(path)
         before = planned.before if planned else disk_state(path, windows=self._windows)
         if planned is None and isinstance(before, Displaced):
-            if path in mounts_below(path):
+            if path in mounts_below(path):  # renaming one fails with EBUSY
                 message = f"{path} is a mount point, and cannot make way for a link"
                 self.refuse("EBUSY", path, message, "unmount it, or mount the package's folder somewhere else")
                 return folders
@@ -232,6 +233,7 @@ class PlanBuilder:
 
     def _check_roots(self) -> None:
         """Refuse changes outside of the writable roots, or through a link."""
+        # Scripts are in the linked package, which may be anywhere.
         ours = [change for path, change in self.changes.items() if path not in self._scripts]
         outside = [path for change in ours for path in paths_outside(change, self._writable_roots)]
         outside += [
@@ -251,7 +253,7 @@ class PlanBuilder:
         for folder in dict.fromkeys(posixpath.dirname(path) for path in self.changes):
             planned = self.changes.get(folder)
             if planned is not None and isinstance(planned.after, CreatedDirectory):
-                continue
+                continue  # it does not exist yet, and will be ours
             if fs.is_dir(folder):
                 if not fslinks.may_write(folder):
                     hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"

@@ -167,10 +167,9 @@ class LinkContext(NamedTuple):
         lock it.
         """
         root = self.project.root
-        shared = [place for place in self.local_places(packages) if not is_within(place, root)]
-        return tuple(
-            dict.fromkeys((root, *(find_local_project(posixpath.dirname(place)).root for place in shared)))
-        )
+        elsewhere = [place for place in self.local_places(packages) if not is_within(place, root)]
+        owners = (find_local_project(posixpath.dirname(place)).root for place in elsewhere)
+        return tuple(dict.fromkeys((root, *owners)))
 
     def local_location(self, modules: str, name: str) -> LinkLocation:
         """Return where the link to *name* in *modules* belongs.
@@ -218,6 +217,7 @@ def modules_elsewhere(folder: str) -> str:
     owner = posixpath.dirname(real)
     theirs, ours = read_loose(owner), read_loose(folder)
     if theirs is None:
+        # A package.json that cannot be read may have another name.
         return "" if fslinks.exists(f"{owner}/package.json") else real
     if ours is None or ours.name != theirs.name:
         return ""

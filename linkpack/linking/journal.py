@@ -109,7 +109,8 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
     begun = committed = False
     taken_back = True
     try:
-        # Write the journal to the disk. From here on, a run that is killed is taken back by the next one.
+        # Write the journal to the disk. From here on, a run that is killed is taken back by the next one. A signal
+        # waits, as `begun` has to say what happened.
         with uninterrupted():
             fslinks.write_new(path, _to_json(journal), 0o600)
             fslinks.sync_dir(posixpath.dirname(path))

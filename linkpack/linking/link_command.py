@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from linkpack.linking.request import Spec
     from linkpack.npm.config import Config
 
+# Where a setting is made, the strongest first, as for npm (docs/settings.md).
 _SOURCES = ("flag", "environment", "project npmrc", "user npmrc", "global npmrc")
 _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "save-peer": "peer"}
 

@@ -101,6 +101,7 @@ class Ownership:
         earlier = self.before_owned.get(path)
         mine = target_is_inside(path, present, link)
         if earlier is None:
+            # What was adopted is ours now, and unlinking removes it.
             return ABSENT if self.adopted and (mine or path == link) else before
         theirs = self.replaced and is_foreign_command(path, present, link)
         if self.replaced and target_is_inside(path, earlier.before, link):

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 
 Saved = dict[str, "tuple[ManifestEdit, ...]"]
 
-LIMIT = 512 << 20  # bytes of a record or journal
+LIMIT = 512 << 20  # bytes of a record or journal, or of a file that a plan changes
 _LONGEST = 200  # bytes of an escaped path that is used as a file name; most systems allow 255
 _KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
+# What reading JSON and its values raises for a file that linkpack did not write.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 

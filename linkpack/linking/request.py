@@ -45,8 +45,8 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
     """
     path = text.removeprefix("file:")
     if path != text or text.startswith((".", "/", "~/")):
-        path = path.removeprefix("//") if text.startswith("file:///") else path
-        if path.startswith("~/"):
+        path = path.removeprefix("//") if text.startswith("file:///") else path  # an address without a host
+        if path.startswith("~/"):  # no shell replaces it in file:~/lib
             path = posixpath.join(user_home, path[2:])
         return Spec(posixpath.normpath(posixpath.join(cwd, path)), "", "")
     name, _, wanted = text[1:].partition("@")  # the first letter may be the @ of a scope
@@ -141,7 +141,10 @@ def list_members(folder: str) -> list[str]:
 
 
 def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool:
-    """True if *wanted* is the workspace in *folder*, or a folder around it."""
+    """True if *wanted* means the workspace in *folder*.
+
+    It is its name, or a path of it or of a folder around it, from *cwd* or from the root.
+    """
     paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
     if any(folder == path or folder.startswith(f"{path}/") for path in paths):
         return True

@@ -82,6 +82,7 @@ class _SingleLink:
         shared = any(link.path == path for link in ownership.others().values())  # with another checkout
         ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
         if isinstance(present, Displaced) and is_within(self.source.root, fslinks.canonical(path)):
+            # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
             return
@@ -89,7 +90,7 @@ class _SingleLink:
         if not is_good and manifest is not None:
             self._drop_commands(dict(commands(manifest)))
         ownership.take(path, Link(text))
-        if self.rules.bin_links:
+        if self.rules.bin_links:  # with --no-bin-links, the commands of an earlier link stay as they are
             self._place_commands()
             self._drop_old_commands()
         self._report(present, manifest.version if manifest else "", is_good=is_good)

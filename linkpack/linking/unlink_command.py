@@ -99,6 +99,7 @@ def _read_request(
     """
     local = find_local_project(project)
     texts = listed(names, "names")
+    # Taking a project's links away works without a prefix (tests/linking/test_without_prefix.py).
     config = load_settings(project, options, local, needs_prefix=shared or not (texts or every))
     specs = parse_specs(texts, local, fslinks.canonical(project), config.user_home)
     context = make_context(project, options, local, config, read_workspace_choice(config))
