@@ -132,6 +132,7 @@ def _displace(path: str, stash: str, after: State, temp: str) -> None:
     if isinstance(after, Absent):
         relocate(path, stash, _beside(stash, temp))
         return
+    # By an exchange, no moment is without something at the path.
     _build(after, stash, _beside(stash, temp))
     if not _exchange(stash, path):
         fslinks.remove(stash)
@@ -146,7 +147,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
     """
     if not isinstance(before, Absent):
         if _exchange(stash, path):
-            fslinks.remove(stash)
+            fslinks.remove(stash)  # which holds `before` now
             return
         _remove(path)
     try:
@@ -158,6 +159,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
 
 
 def _exchange(left: str, right: str) -> bool:
+    """Exchange two entries, and return whether the system can do that."""
     try:
         return fslinks.exchange(left, right)
     except OSError as err:
@@ -207,10 +209,11 @@ def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -
         # The first half of an exchange: what is in the stash is ours, and nothing has been moved.
         fslinks.remove(stash)
     elif fslinks.status_at(stash) is None:
-        return
+        return  # nothing was moved
     elif fslinks.status_at(path) is None:
         relocate(stash, path, temp)
     elif matches(path, after):
+        # The change was done. A stash that was copied back is still there.
         _put_back(path, stash, after, temp)
         remove_tree(stash)
     elif is_part_of(path, stash):
@@ -229,15 +232,18 @@ def _take_back_putting_back(change: Change, stash: str, before: State, temp: str
     """Move what was put back from *stash* there again."""
     path = change.path
     if fslinks.status_at(path) is None:
+        # The change was cut off after it had removed what was at the path.
         _build(before, path, temp)
     elif matches(path, before):
         return
+    # It was put back by a rename, or by an exchange, which leaves `before` in the stash until that is removed.
     elif fslinks.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
         if matches(path, change.after):
             if fslinks.status_at(stash) is not None and _exchange(stash, path):
                 return
             fslinks.remove(stash)
             _displace(path, stash, before, temp)
+    # It was being copied, and the stash is whole.
     elif is_part_of(path, stash):
         remove_tree(path)
         _build(before, path, temp)

@@ -1,4 +1,4 @@
-"""What link, unlink, relink, links and undo do, on real directories."""
+"""`link` and the commands that take it back, on real directories."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def codes(journal: Journal) -> set[str]:
     return {problem.code for problem in journal.plan.warnings}
 
 
-def test_register_and_link(box: LinkBox) -> None:
-    """A package is linked globally by a relative link, and from there into a project, straight to its folder."""
+def test_a_package_is_linked_globally_and_then_by_name(box: LinkBox) -> None:
+    """The links are relative, and lead straight to the package's folder."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     linkpack.link(project=lib, options=box.options())
     linkpack.link(["alpha"], app, box.options())
@@ -66,8 +66,8 @@ def test_register_and_link(box: LinkBox) -> None:
     assert str(Path(f"{app}/node_modules/.bin/alpha").readlink()) == "../alpha/cli.js"
 
 
-def test_again_changes_nothing(box: LinkBox) -> None:
-    """What is linked already is left as it is, and the last command can still be undone."""
+def test_linking_again_changes_nothing(box: LinkBox) -> None:
+    """The last command that changed something can still be undone."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     before = box.tree()
@@ -81,8 +81,8 @@ def test_again_changes_nothing(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("way", ["undo", "unlink"])
 @pytest.mark.parametrize("there", ["nothing", "package", "link", "file", "dangling"])
-def test_taking_back_is_the_identity(box: LinkBox, way: str, there: str) -> None:
-    """Whatever a link displaced, undo and unlink leave the disk as it was before."""
+def test_undo_and_unlink_restore_what_a_link_displaced(box: LinkBox, way: str, there: str) -> None:
+    """The disk is as it was before, byte for byte."""
     lib, app = box.command("lib", "@s/alpha", man="a.1"), box.package("app", "app")
     Path(lib, "a.1").write_text("page")
     modules = Path(app, "node_modules", "@s")
@@ -106,8 +106,8 @@ def test_taking_back_is_the_identity(box: LinkBox, way: str, there: str) -> None
 
 
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
-def test_links_are_independent(box: LinkBox, order: tuple[str, str]) -> None:
-    """Links come and go one by one; the folders made for them go with the last."""
+def test_links_can_be_removed_in_any_order(box: LinkBox, order: tuple[str, str]) -> None:
+    """The folders that were made for links are removed with the last of them."""
     app = box.package("app", "app")
     before = box.tree()
     libs = {name: box.command(name, name) for name in order}
@@ -126,8 +126,8 @@ def test_links_are_independent(box: LinkBox, order: tuple[str, str]) -> None:
     assert box.tree() == before
 
 
-def test_two_links_over_one_package(box: LinkBox) -> None:
-    """A link over a link gives way to what the first one displaced."""
+def test_the_second_link_over_a_package_gives_way_to_it(box: LinkBox) -> None:
+    """Unlinking it restores what the first link displaced."""
     app = box.package("app", "app")
     old = box.installed(app, "alpha")
     before = box.tree(app)
@@ -141,8 +141,8 @@ def test_two_links_over_one_package(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("theirs", ["nothing", "file", "link"])
 @pytest.mark.parametrize("runs", ["xy", "xy x", "xy y", "xy xy", "xy yx", "z xzy", "xyz yxz"])
-def test_commands_of_one_name(box: LinkBox, runs: str, theirs: str) -> None:
-    """When linked packages have one command, taking any away leaves another's, and in the end what was there."""
+def test_packages_with_one_command_share_its_path(box: LinkBox, runs: str, theirs: str) -> None:
+    """Unlinking any of them leaves another's command, and the last restores what was there."""
     app = box.package("app", "app")
     tool = Path(app, "node_modules/.bin/tool")
     if theirs != "nothing":
@@ -162,8 +162,8 @@ def test_commands_of_one_name(box: LinkBox, runs: str, theirs: str) -> None:
 
 @pytest.mark.parametrize("platform", SHIMS)
 @pytest.mark.parametrize("runs", ["x y", "x y x", "x y r", "x y x r"])
-def test_global_commands_of_one_name(box: LinkBox, platform: str, runs: str) -> None:
-    """When global packages have one command, what is taken away in any order leaves the prefix as it was."""
+def test_global_packages_with_one_command_share_its_path(box: LinkBox, platform: str, runs: str) -> None:
+    """Removed in any order, they leave the prefix as it was."""
     box.env["LINKPACK_PLATFORM"] = platform
     tool = box.prefix / ("tool" if platform == "win32" else "bin/tool")
     tool.parent.mkdir(parents=True)
@@ -184,8 +184,8 @@ def test_global_commands_of_one_name(box: LinkBox, platform: str, runs: str) -> 
 
 
 @pytest.mark.parametrize("platform", SHIMS)
-def test_a_command_that_a_package_no_longer_has(box: LinkBox, platform: str) -> None:
-    """A command that a package gave up, where another displaced it, does not come back with that one's end."""
+def test_a_command_that_was_given_up_does_not_come_back(box: LinkBox, platform: str) -> None:
+    """Another package displaced it, and is unlinked."""
     box.env["LINKPACK_PLATFORM"] = platform
     app = box.package("app", "app")
     before = box.tree(app)
@@ -201,8 +201,8 @@ def test_a_command_that_a_package_no_longer_has(box: LinkBox, platform: str) -> 
 
 
 @pytest.mark.parametrize("platform", SHIMS)
-def test_commands_linked_after_all(box: LinkBox, platform: str) -> None:
-    """Commands of a package that was displaced without them come back with it."""
+def test_commands_of_a_displaced_package_come_back_with_it(box: LinkBox, platform: str) -> None:
+    """The package was linked without commands first."""
     box.env["LINKPACK_PLATFORM"] = platform
     app = box.package("app", "app")
     lib = box.command("alpha", "alpha")
@@ -231,8 +231,8 @@ def put_shims(app: str, name: str, note: str) -> None:
 
 @pytest.mark.parametrize("already", [False, True])
 @pytest.mark.parametrize("there", [False, True])
-def test_command_that_goes_over(box: LinkBox, *, already: bool, there: bool) -> None:
-    """A command that one package gives up and the next one has is the latter's; then there is what was there."""
+def test_a_command_moves_from_one_package_to_the_next(box: LinkBox, *, already: bool, there: bool) -> None:
+    """Unlinking both restores what was there before."""
     app = box.package("app", "app")
     libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
     tool = Path(app, "node_modules/.bin/tool")
@@ -251,8 +251,8 @@ def test_command_that_goes_over(box: LinkBox, *, already: bool, there: bool) -> 
     assert box.tree(app) == before
 
 
-def test_command_that_is_there_is_left(box: LinkBox) -> None:
-    """A command that one link would take and the next one of the same run take back is not touched."""
+def test_a_command_that_is_in_place_is_not_touched(box: LinkBox) -> None:
+    """One link of the run would take it, and the next take it back."""
     app = box.package("app", "app")
     libs = [box.command(name, name, bin={"tool": "cli.js"}) for name in "xy"]
     linkpack.link([libs[1]], app, box.options(force=True))
@@ -264,8 +264,8 @@ def test_command_that_is_there_is_left(box: LinkBox) -> None:
     assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
 
 
-def test_two_of_one_name(box: LinkBox) -> None:
-    """Of two packages of one name the last is linked, and of the first there is nothing, before and after."""
+def test_of_two_packages_of_one_name_the_last_is_linked(box: LinkBox) -> None:
+    """Nothing of the first is left, nor is any after unlinking."""
     app, mono = box.package("app", "app"), box.package("mono", "mono", workspaces=["packages/*"])
     libs = [box.command(f"mono/packages/{name}", "alpha", bin={name: "cli.js"}) for name in ("wa", "wb")]
     before = box.tree()
@@ -284,8 +284,8 @@ def test_two_of_one_name(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("folder", ["lib", "lib2"])
 @pytest.mark.parametrize("platform", SHIMS)
-def test_renamed_command_leaves_nothing(box: LinkBox, platform: str, folder: str) -> None:
-    """Commands follow the manifest when the package is linked again; what others put there stays."""
+def test_linking_again_follows_the_commands_of_the_manifest(box: LinkBox, platform: str, folder: str) -> None:
+    """What others put at the old command's path stays."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha", bin={"old": "cli.js", "taken": "cli.js"})
     linkpack.link(project=lib, options=box.options())
@@ -302,8 +302,8 @@ def test_renamed_command_leaves_nothing(box: LinkBox, platform: str, folder: str
 
 @pytest.mark.parametrize("platform", SHIMS)
 @pytest.mark.parametrize("command", ["alpha", "beta"])
-def test_other_package_at_the_links_place(box: LinkBox, platform: str, command: str) -> None:
-    """The commands of what a link displaces go with it, and come back, whoever made them."""
+def test_commands_of_a_displaced_package_are_displaced_with_it(box: LinkBox, platform: str, command: str) -> None:
+    """They come back, whoever made them."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha")
     other = box.command("other", "alpha", bin={command: "cli.js"})
@@ -319,8 +319,8 @@ def test_other_package_at_the_links_place(box: LinkBox, platform: str, command: 
 
 
 @pytest.mark.parametrize("platform", SHIMS)
-def test_commands_of_the_same_link_are_not_kept(box: LinkBox, platform: str) -> None:
-    """What npm had made for the same link, to an older script, is replaced; unlinking leaves none of it."""
+def test_commands_that_npm_made_for_the_same_link_are_replaced(box: LinkBox, platform: str) -> None:
+    """Here they lead to an older script. Unlinking leaves none of them."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib = box.command("lib", "alpha", bin="old.js")
     Path(lib, "old.js").write_text("x")
@@ -333,8 +333,8 @@ def test_commands_of_the_same_link_are_not_kept(box: LinkBox, platform: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["bin", "man"])
-def test_foreign_files_are_refused(box: LinkBox, kind: str) -> None:
-    """A foreign command or page is refused before a write; by force it is displaced, and comes back."""
+def test_foreign_commands_and_pages_are_displaced_by_force_only(box: LinkBox, kind: str) -> None:
+    """They are refused before anything is written. Those displaced come back."""
     lib = box.command("lib", "alpha", man="a.1")
     Path(lib, "a.1").write_text("page")
     taken = box.prefix / ("bin/alpha" if kind == "bin" else "share/man/man1/a.1")
@@ -351,8 +351,7 @@ def test_foreign_files_are_refused(box: LinkBox, kind: str) -> None:
     assert box.tree() == before
 
 
-def test_only_what_is_ours_is_removed(box: LinkBox) -> None:
-    """A file that took our command's place stays when the link goes."""
+def test_a_file_in_the_place_of_our_command_stays(box: LinkBox) -> None:
     lib = box.command("lib", "alpha")
     linkpack.link(project=lib, options=box.options())
     command = box.prefix / "bin/alpha"
@@ -363,8 +362,8 @@ def test_only_what_is_ours_is_removed(box: LinkBox) -> None:
     assert not (box.modules / "alpha").is_symlink()
 
 
-def test_users_folder_comes_back(box: LinkBox) -> None:
-    """A folder of the user's at the global link's place is displaced, never deleted."""
+def test_a_folder_in_the_place_of_a_global_link_comes_back(box: LinkBox) -> None:
+    """It is displaced, never deleted."""
     lib = box.package("lib", "alpha")
     mine = box.modules / "alpha"
     mine.mkdir(parents=True)
@@ -375,8 +374,8 @@ def test_users_folder_comes_back(box: LinkBox) -> None:
     assert box.tree() == before
 
 
-def test_outside_files_are_left_alone(box: LinkBox) -> None:
-    """A command that leads out of the package is neither linked nor made executable."""
+def test_a_command_out_of_the_package_is_left_alone(box: LinkBox) -> None:
+    """It is neither linked nor made executable."""
     secret = box.work / "secret"
     secret.write_text("x")
     secret.chmod(0o600)
@@ -388,8 +387,8 @@ def test_outside_files_are_left_alone(box: LinkBox) -> None:
     assert not (box.prefix / "bin").exists()
 
 
-def test_page_without_a_section(box: LinkBox) -> None:
-    """A man page whose name has no section is refused as by npm, and nothing is linked."""
+def test_a_man_page_without_a_section_is_refused(box: LinkBox) -> None:
+    """Nothing is linked then, as with npm."""
     lib = box.package("lib", "alpha", {"a.1": "page", "readme.txt": "text"}, man=["a.1", "readme.txt"])
     before = box.tree()
     with pytest.raises(LinkConflict, match="readme") as caught:
@@ -399,7 +398,7 @@ def test_page_without_a_section(box: LinkBox) -> None:
 
 
 def test_scripts_are_made_runnable(box: LinkBox) -> None:
-    """Scripts get their mode, and the carriage return goes from the first line only."""
+    """They get their mode, and lose the carriage return of their first line only."""
     lib = box.package(
         "lib", "alpha", {"a.js": "#!/usr/bin/env node\r\n1\r\n", "b.js": "x"}, bin={"a": "a.js", "b": "b.js"}
     )
@@ -411,8 +410,8 @@ def test_scripts_are_made_runnable(box: LinkBox) -> None:
     assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
 
 
-def test_command_that_is_a_folder(box: LinkBox) -> None:
-    """A command may lead to a folder, as for npm; its mode stays."""
+def test_a_command_may_lead_to_a_folder(box: LinkBox) -> None:
+    """As for npm; its mode stays."""
     lib = box.package("lib", "alpha", {"tool/x.js": "x"}, bin={"tool": "tool"})
     Path(lib, "tool").chmod(0o700)
     linkpack.link(project=lib, options=box.options())
@@ -433,8 +432,8 @@ def ordinary_user() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("script", "umask", "told"), [("/etc/passwd", 0o022, ["WPERM"]), ("/bin/sh", 0o077, [])])
-def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> None:
-    """A script that is not ours to change is left as it is, and told when it cannot be run."""
+def test_a_script_of_another_user_is_left_as_it_is(script: str, umask: int, told: list[str]) -> None:
+    """There is a warning if it cannot be run."""
     builder = PlanBuilder(())
     with ordinary_user():
         make_runnable(builder, os.path.realpath(script), umask)
@@ -454,8 +453,10 @@ def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> N
         ("https://x.org/y", LinkError, "ESPEC"),
     ],
 )
-def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[LinkpackError], code: str) -> None:
-    """What cannot be linked is refused with a reason and a remedy, and nothing is written."""
+def test_specs_that_cannot_be_linked_are_refused(
+    box: LinkBox, spec: str, error: type[LinkpackError], code: str
+) -> None:
+    """There is a reason and a hint, and nothing is written."""
     app = box.package("app", "app")
     box.package("unnamed", None)
     for name in ("alpha", "gone"):
@@ -472,16 +473,15 @@ def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[Linkpa
 @pytest.mark.parametrize(
     ("name", "hint"), [("beta", "../beta,"), ("@s/beta", "../beta (which is called @s/beta),")]
 )
-def test_folder_that_was_meant(box: LinkBox, name: str, hint: str) -> None:
-    """For a name that is not linked the hint names the folder beside the project, and what that is called."""
+def test_the_hint_for_a_missing_name_is_the_folder_beside_the_project(box: LinkBox, name: str, hint: str) -> None:
+    """It says what the package there is called."""
     box.package("beta", name)
     with pytest.raises(LinkMissing) as caught:
         linkpack.link(["beta"], box.package("app", "app"), box.options())
     assert f"linkpack link {hint}" in caught.value.hint
 
 
-def test_range_that_is_met(box: LinkBox) -> None:
-    """A range or tag after the name is fine when the global package meets it."""
+def test_a_range_or_tag_that_the_global_package_meets_is_linked(box: LinkBox) -> None:
     linkpack.link(project=box.package("lib", "alpha", version="2.1.0"), options=box.options())
     app = box.package("app", "app")
     for spec in ("alpha@^2.0.0", "alpha@latest", "alpha"):
@@ -489,16 +489,16 @@ def test_range_that_is_met(box: LinkBox) -> None:
     assert box.leads(app, "alpha") == str(box.work / "lib")
 
 
-def test_global_is_refused(box: LinkBox) -> None:
-    """Link -g is refused as npm refuses it."""
+def test_link_refuses_global(box: LinkBox) -> None:
+    """As npm does."""
     with pytest.raises(LinkError) as caught:
         linkpack.link(project=box.package("lib", "alpha"), options=box.options(**{"global": True}))
     assert caught.value.code == "ELINKGLOBAL"
 
 
 @pytest.mark.parametrize("save", [False, True])
-def test_package_in_its_own_way(box: LinkBox, *, save: bool) -> None:
-    """A package is not linked over itself: that would displace it."""
+def test_a_package_is_not_linked_over_itself(box: LinkBox, *, save: bool) -> None:
+    """That would displace it."""
     app = box.package("app", "app")
     old = box.installed(app, "alpha")
     with pytest.raises(LinkError) as caught:
@@ -508,8 +508,8 @@ def test_package_in_its_own_way(box: LinkBox, *, save: bool) -> None:
 
 
 @pytest.mark.parametrize("clean", [False, True])
-def test_relink_after_an_install(box: LinkBox, *, clean: bool) -> None:
-    """Dropped links are told, come back, and what the installer put there is what unlinking restores."""
+def test_relink_brings_back_what_an_install_dropped(box: LinkBox, *, clean: bool) -> None:
+    """Unlinking restores what the installer put there."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     before = box.tree(app)
@@ -528,8 +528,8 @@ def test_relink_after_an_install(box: LinkBox, *, clean: bool) -> None:
     assert box.tree(app) == before
 
 
-def test_older_displaced_content_stays(box: LinkBox) -> None:
-    """When two different things were displaced in turn, the newer one comes back and the older one is kept."""
+def test_of_two_displaced_packages_the_newer_comes_back(box: LinkBox) -> None:
+    """The older one is kept in its stash."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     edited = box.installed(app, "alpha")
     (edited / "precious").write_text("edited by hand")
@@ -543,8 +543,8 @@ def test_older_displaced_content_stays(box: LinkBox) -> None:
     assert [path.read_text() for path in Path(app).rglob("precious")] == ["edited by hand"]
 
 
-def test_unlink_of_a_dropped_link(box: LinkBox) -> None:
-    """An install that replaced the link is left alone; what is the same as the displaced content is not kept."""
+def test_unlink_leaves_an_install_that_replaced_the_link(box: LinkBox) -> None:
+    """A displaced package that is the same as the installed one is not kept."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     before = box.tree(app)
@@ -557,8 +557,8 @@ def test_unlink_of_a_dropped_link(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("wiped", [".linkpack", "alpha", ""])
-def test_wiped_folders(box: LinkBox, wiped: str) -> None:
-    """After a clean install, unlink and relink work with what is left."""
+def test_unlink_and_relink_work_after_a_clean_install(box: LinkBox, wiped: str) -> None:
+    """They work with what is left."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     linkpack.link([lib], app, box.options())
@@ -571,8 +571,8 @@ def test_wiped_folders(box: LinkBox, wiped: str) -> None:
     assert Path(app, "node_modules/alpha").is_dir() == (wiped == "alpha")
 
 
-def test_source_gone(box: LinkBox) -> None:
-    """A link whose package is gone is dangling; relink says so and restores the others."""
+def test_a_link_without_its_package_is_dangling(box: LinkBox) -> None:
+    """Relink warns of it, and restores the others."""
     one, two, app = box.package("one", "one"), box.package("two", "two"), box.package("app", "app")
     linkpack.link([one, two], app, box.options())
     for name in ("one", "two"):
@@ -587,8 +587,7 @@ def test_source_gone(box: LinkBox) -> None:
     assert not (box.modules / "one").is_symlink()
 
 
-def test_relink_of_some(box: LinkBox) -> None:
-    """Only the links that are named are brought back."""
+def test_relink_brings_back_only_the_links_that_are_named(box: LinkBox) -> None:
     app = box.package("app", "app")
     linkpack.link([box.package(name, name) for name in ("one", "two")], app, box.options())
     for name in ("one", "two"):
@@ -597,8 +596,8 @@ def test_relink_of_some(box: LinkBox) -> None:
     assert [link.state for link in linkpack.links(app, box.options())] == ["linked", "dropped"]
 
 
-def test_foreign_links(box: LinkBox) -> None:
-    """Links made by others are listed and can be undone; stores and workspaces are installs, not links."""
+def test_links_made_by_others_are_listed_and_unlinked(box: LinkBox) -> None:
+    """Links into stores and to workspaces are installs, and no links of ours."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app", workspaces=["packages/*"])
     inner = Path(box.package("app/packages/member", "member"), "node_modules")
     modules = Path(app, "node_modules")
@@ -621,8 +620,8 @@ def test_foreign_links(box: LinkBox) -> None:
     assert lib
 
 
-def test_unlink_of_what_is_not_linked(box: LinkBox) -> None:
-    """An installed package is refused, an absent one is fine, and without a name there has to be a package."""
+def test_unlink_refuses_an_installed_package(box: LinkBox) -> None:
+    """A package that is absent is fine. Without a name there has to be a package."""
     app = box.package("app", "app")
     box.installed(app, "alpha")
     with pytest.raises(LinkConflict):
@@ -634,8 +633,7 @@ def test_unlink_of_what_is_not_linked(box: LinkBox) -> None:
         linkpack.unlink((), str(box.work), box.options())
 
 
-def test_lost_record(box: LinkBox) -> None:
-    """Without the record, unlink still puts back what was displaced."""
+def test_unlink_without_the_record_restores_what_was_displaced(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     old = box.installed(app, "alpha")
     linkpack.link([lib], app, box.options())
@@ -645,8 +643,8 @@ def test_lost_record(box: LinkBox) -> None:
     assert not old.is_symlink()
 
 
-def test_undo_is_once_and_careful(box: LinkBox) -> None:
-    """Only the last command is undone, once, and not when the disk has changed since."""
+def test_only_the_last_command_is_undone_and_once(box: LinkBox) -> None:
+    """It is refused if the disk has changed since."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     with pytest.raises(LinkMissing):
         linkpack.undo(None, app, box.options())
@@ -663,8 +661,7 @@ def test_undo_is_once_and_careful(box: LinkBox) -> None:
         linkpack.undo(None, app, box.options())
 
 
-def test_undo_of_unlink(box: LinkBox) -> None:
-    """Undoing an unlink brings link and record back."""
+def test_undoing_an_unlink_restores_link_and_record(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     linkpack.link([lib], app, box.options())
@@ -678,7 +675,7 @@ def test_undo_of_unlink(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("flags", [{}, {"save": True}, {"save_dev": True}])
 def test_planning_touches_nothing(box: LinkBox, flags: dict[str, bool]) -> None:
-    """A plan is made without writing, not even times."""
+    """Not even times of files."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
 
@@ -691,8 +688,8 @@ def test_planning_touches_nothing(box: LinkBox, flags: dict[str, bool]) -> None:
     assert times() == before
 
 
-def test_warnings(box: LinkBox) -> None:
-    """The range, a doubled peer and missing dependencies are told, each with a remedy."""
+def test_link_warns_of_ranges_peers_and_dependencies(box: LinkBox) -> None:
+    """Each warning has a hint."""
     lib = box.package(
         "lib", "alpha", peerDependencies={"react": "^18.0.0", "vue": "*"}, dependencies={"beta": "1"}
     )
@@ -716,8 +713,8 @@ def test_warnings(box: LinkBox) -> None:
         ({"react": "^18.0.0", "svelte": "*"}, {"WPEER"}),
     ],
 )
-def test_peers_of_what_lies_in_the_project(box: LinkBox, peers: dict[str, str], told: set[str]) -> None:
-    """A package inside the project finds the project's peers; told are wrong ones, and needed ones that miss."""
+def test_a_package_inside_the_project_finds_its_peers(box: LinkBox, peers: dict[str, str], told: set[str]) -> None:
+    """Wrong peers, and needed ones that are missing, are warnings."""
     app = box.package("app", "app")
     box.installed(app, "react", "18.2.0")
     lib = box.package("app/lib", "alpha", peerDependencies=peers, peerDependenciesMeta={"vue": {"optional": True}})
@@ -725,8 +722,10 @@ def test_peers_of_what_lies_in_the_project(box: LinkBox, peers: dict[str, str], 
 
 
 @pytest.mark.parametrize(("place", "told"), [("", set()), ("node_modules", {"WDEPENDENCIES"})])
-def test_dependencies_beside_a_global_package(box: LinkBox, place: str, told: set[str]) -> None:
-    """Dependencies are looked for where node looks: beside an installed package, not in a node_modules there."""
+def test_dependencies_of_a_global_package_are_looked_for_beside_it(
+    box: LinkBox, place: str, told: set[str]
+) -> None:
+    """As Node does, and not in a node_modules of the project."""
     app = box.package("app", "app")
     for folder, name in (("", "alpha"), (place, "beta")):
         path = box.modules / folder / name
@@ -746,8 +745,8 @@ def test_dependencies_beside_a_global_package(box: LinkBox, place: str, told: se
         ({}, {"mono"}),
     ],
 )
-def test_workspaces_are_registered(box: LinkBox, picks: dict[str, object], linked: set[str]) -> None:
-    """Workspaces are chosen by name, path or parent folder; the root is not among them, as for npm."""
+def test_workspaces_are_linked_globally(box: LinkBox, picks: dict[str, object], linked: set[str]) -> None:
+    """They are chosen by name, path or parent folder. The root is not among them, as for npm."""
     mono = box.package("mono", "mono", workspaces=["packages/*"])
     for name in ("wa", "wb"):
         box.package(f"mono/packages/{name}", name)
@@ -759,8 +758,8 @@ def test_workspaces_are_registered(box: LinkBox, picks: dict[str, object], linke
         assert caught.value.code == "EWORKSPACE"
 
 
-def test_links_into_workspaces(box: LinkBox) -> None:
-    """A link goes where the workspace has its own copy, and else to the root; its folder counts as selected."""
+def test_a_link_goes_into_a_workspace_with_its_own_copy(box: LinkBox) -> None:
+    """Else it goes into the root. A command that is started in a workspace chooses it."""
     mono = box.package("mono", "mono", workspaces=["packages/*"])
     wa, wb = (box.package(f"mono/packages/{name}", name) for name in ("wa", "wb"))
     box.installed(wb, "alpha")
@@ -781,8 +780,8 @@ def test_links_into_workspaces(box: LinkBox) -> None:
         linkpack.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
 
 
-def test_node_modules_that_is_a_link(box: LinkBox) -> None:
-    """A node_modules that is a symbolic link stays one, and links in it lead to the right place."""
+def test_a_node_modules_that_is_a_link_stays_one(box: LinkBox) -> None:
+    """Links in it lead to the right place."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     (box.work / "far/node_modules").mkdir(parents=True)
     Path(app, "node_modules").symlink_to("../far/node_modules")
@@ -792,8 +791,8 @@ def test_node_modules_that_is_a_link(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("platform", SHIMS)
-def test_folders_that_are_links_inside(box: LinkBox, platform: str) -> None:
-    """Where folders of the prefix or the project are links to others of it, a link of ours is known as ours."""
+def test_our_links_are_known_through_folders_that_are_links(box: LinkBox, platform: str) -> None:
+    """These are folders of the prefix or the project that lead to others of it."""
     box.env["LINKPACK_PLATFORM"] = platform
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     modules = Path(shared_folder("root", app, box.options()))
@@ -813,8 +812,8 @@ def test_folders_that_are_links_inside(box: LinkBox, platform: str) -> None:
     assert box.tree() == before
 
 
-def test_displaced_on_another_file_system(box: LinkBox) -> None:
-    """What makes way stays on its file system, and comes back."""
+def test_displaced_content_stays_on_its_file_system(box: LinkBox) -> None:
+    """It comes back."""
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
     if not memory.is_dir() or memory.stat().st_dev == box.root.stat().st_dev:
         pytest.skip("no second file system")
@@ -833,8 +832,8 @@ def test_displaced_on_another_file_system(box: LinkBox) -> None:
         assert (app / "bin/alpha").read_text() == "theirs"
 
 
-def test_absolute(box: LinkBox) -> None:
-    """Links are absolute when asked for, and stay so when they are made again."""
+def test_absolute_links_stay_absolute(box: LinkBox) -> None:
+    """Also when they are made again."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     linkpack.link([lib], app, box.options()._replace(absolute=True))
@@ -844,8 +843,8 @@ def test_absolute(box: LinkBox) -> None:
     assert str(Path(f"{app}/node_modules/alpha").readlink()) == lib
 
 
-def test_windows_layout(box: LinkBox) -> None:
-    """On Windows links are absolute and commands three files each; only foreign ones are refused."""
+def test_on_windows_a_command_is_three_files(box: LinkBox) -> None:
+    """Links are absolute there. Only foreign files are refused."""
     box.env["LINKPACK_PLATFORM"] = "win32"
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     before = box.tree()
@@ -874,8 +873,8 @@ def test_windows_layout(box: LinkBox) -> None:
         ("prefix", None, "ENOTDIR"),
     ],
 )
-def test_folders_that_are_none(box: LinkBox, path: str, to: str | None, code: str) -> None:
-    """A folder that is none is told before anything is begun."""
+def test_files_in_the_place_of_folders_are_conflicts(box: LinkBox, path: str, to: str | None, code: str) -> None:
+    """Nothing is changed then."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     at = box.root / path
     at.parent.mkdir(exist_ok=True)
@@ -891,8 +890,7 @@ def test_folders_that_are_none(box: LinkBox, path: str, to: str | None, code: st
     assert box.tree() == before
 
 
-def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
-    """A folder without a manifest is a project; one with a broken manifest is refused."""
+def test_a_broken_manifest_is_refused_and_a_missing_one_is_fine(box: LinkBox) -> None:
     lib = box.package("lib", "alpha")
     bare = box.work / "bare"
     bare.mkdir()
@@ -909,16 +907,16 @@ def test_project_that_is_broken_or_missing(box: LinkBox) -> None:
         linkpack.links(str(box.work / "nosuch"), box.options())
 
 
-def test_settings_and_folders(box: LinkBox) -> None:
-    """The folders of the project and of the prefix are told, and who set the prefix."""
+def test_folders_and_settings_are_reported(box: LinkBox) -> None:
+    """The settings with who made them."""
     app = box.package("app", "app")
     assert local_folder("bin", f"{app}") == f"{app}/node_modules/.bin"
     assert shared_folder("root", app, box.options()) == str(box.modules)
     assert read_settings(app, box.options()).settings["prefix"].source == "environment npm_config_*"
 
 
-def test_one_name_is_not_a_sequence_of_letters(box: LinkBox) -> None:
-    """A text where a list of names is meant is refused, before anything is done."""
+def test_a_text_in_the_place_of_a_list_is_refused(box: LinkBox) -> None:
+    """It is one name, and no list of letters."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     calls = (
         linkpack.plan_link,
@@ -933,8 +931,8 @@ def test_one_name_is_not_a_sequence_of_letters(box: LinkBox) -> None:
             call(lib, app, box.options())
 
 
-def test_without_home(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without HOME the user database says where the state folder is, and without that there is an error."""
+def test_without_home_the_user_database_is_asked(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an entry there, it is an error."""
     app, options = box.package("app", "app"), LinkOptions(env={"npm_config_prefix": str(box.prefix)})
     user = pwd.getpwuid(os.geteuid())
     fields = list(user)

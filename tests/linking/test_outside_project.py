@@ -1,4 +1,4 @@
-"""What a command changes outside of the project is told, before and after it is done."""
+"""Changes outside of the project are reported, before and after they are made."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def actions(journal: Journal, app: str, box: LinkBox) -> dict[str, str]:
     return {str(Path(each.path).relative_to(box.root)): each.action for each in found}
 
 
-def test_global_links_and_commands_are_told(box: LinkBox) -> None:
-    """A global link that is made, moved and taken away, with its commands."""
+def test_global_links_and_commands_are_reported(box: LinkBox) -> None:
+    """A global link is made, moved and removed, with its commands."""
     app = box.package("app", "app")
     one, two = (
         box.command(name, "alpha", version=version) for name, version in (("one", "1.0.0"), ("two", "2.0.0"))
@@ -50,8 +50,8 @@ def test_global_links_and_commands_are_told(box: LinkBox) -> None:
     assert actions(journal, app, box) == {link: "remove", command: "remove"}
 
 
-def test_a_displaced_global_tool_is_told(box: LinkBox) -> None:
-    """Whoever reads the text or the JSON learns that a globally installed tool makes way, and where it is kept."""
+def test_a_displaced_global_tool_is_reported(box: LinkBox) -> None:
+    """The text and the JSON say that an installed tool makes way, and where it is kept."""
     app, dev = box.package("app", "app"), box.command("dev", "tool", version="2.0.0")
     installed = box.modules / "tool"
     installed.mkdir(parents=True)
@@ -73,16 +73,16 @@ def test_a_displaced_global_tool_is_told(box: LinkBox) -> None:
     assert actions(journal, app, box)["prefix/lib/node_modules/tool"] == "restore"
 
 
-def test_a_global_link_without_commands_stays_without_a_word(box: LinkBox) -> None:
-    """It shows nowhere but to who links by its name."""
+def test_a_global_link_without_commands_stays_without_a_warning(box: LinkBox) -> None:
+    """Only those who link by its name see it."""
     app, lib = box.package("app", "app"), box.package("lib", "lib")
     linkpack.link([lib], app, box.options())
     plan = linkpack.unlink(["lib"], app, box.options()).plan
     assert staying_global_links(plan, app, box.options()) == ()
 
 
-def test_scripts_of_the_linked_package_are_told(box: LinkBox) -> None:
-    """A script of another repository that gets another mode, or another first line, is named."""
+def test_changed_scripts_of_the_linked_package_are_reported(box: LinkBox) -> None:
+    """They are in another repository, and get another mode or first line."""
     app = box.package("app", "app")
     lib = box.package(
         "lib", "lib", {"a.js": "#!/usr/bin/env node\r\n", "b.js": "#!/bin/sh\n"}, bin={"a": "a.js", "b": "b.js"}
@@ -95,7 +95,7 @@ def test_scripts_of_the_linked_package_are_told(box: LinkBox) -> None:
 
 
 def test_a_project_that_holds_everything_has_no_outside(box: LinkBox) -> None:
-    """What lies below the project is the project's own."""
+    """What is below the project is the project's own."""
     lib, app = box.command("app/lib", "alpha"), box.package("app", "app")
     journal = linkpack.link([lib], app, box.options(link_global=False))
     assert outside_changes(journal.plan, [app]) == ()
