@@ -1,5 +1,7 @@
 """Link packages: the public `link`, and its plan.
 
+A program does what the command does:
+
 plan = linkpack.plan_link(["../redis"], project="app")  # reads only
 journal = linkpack.link(["../redis"], project="app")
 linkpack.undo(journal)
@@ -46,7 +48,8 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     """Link the packages of *specs* into *project*, or *project* globally.
 
     *project* is the folder in which the command would be started. The `plan` of the journal says what was linked,
-    and has the warnings. Raises `LinkConflict`, or `PlanRejected` for several conflicts; nothing was changed then.
+    and has the warnings. Raises `LinkConflict`, or `PlanRejected` for several conflicts, and any `LinkpackError`
+    for what cannot be planned. Nothing was changed then.
     """
     # Load the settings, find the project and its workspaces, and read what the arguments mean.
     request = ask_link(specs, project, options)

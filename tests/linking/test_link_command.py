@@ -725,7 +725,7 @@ def test_a_package_inside_the_project_finds_its_peers(box: LinkBox, peers: dict[
 def test_dependencies_of_a_global_package_are_looked_for_beside_it(
     box: LinkBox, place: str, told: set[str]
 ) -> None:
-    """As Node does, and not in a node_modules of the project."""
+    """Node does not look in a node_modules inside of the global one."""
     app = box.package("app", "app")
     for folder, name in (("", "alpha"), (place, "beta")):
         path = box.modules / folder / name
