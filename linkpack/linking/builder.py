@@ -130,11 +130,7 @@ class PlanBuilder:
         The change has the bytes that it replaces, so that nothing is displaced.
         """
         planned = self.changes.get(path)
-        before = planned.before if planned else file_state(path)
-        if before == after:
-            self.changes.pop(path, None)
-        else:
-            self.changes[path] = Change(path, before, after)
+        self._change(path, planned.before if planned else file_state(path), after)
 
     def edit_file(self, path: str, after: File) -> None:
         """Plan the manifest or lockfile *after* at *path*.
@@ -149,11 +145,14 @@ class PlanBuilder:
     def replace(self, path: str, now: State, then: State) -> None:
         """Plan *then* at *path*, which has *now* after the changes so far."""
         planned = self.changes.get(path)
-        before = planned.before if planned else now
-        if before == then:
+        self._change(path, planned.before if planned else now, then)
+
+    def _change(self, path: str, before: State, after: State) -> None:
+        """Plan a change, or none if *before* and *after* are equal."""
+        if before == after:
             self.changes.pop(path, None)
         else:
-            self.changes[path] = Change(path, before, then)
+            self.changes[path] = Change(path, before, after)
 
     def set_mode(self, path: str, change: Change) -> None:
         """Plan *change* of a linked package's script, unless one is planned."""
@@ -240,8 +239,8 @@ class PlanBuilder:
             path for path in self.discard if not any(is_within(path, root) for root in self._writable_roots)
         ]
         folders = {posixpath.dirname(path) for change in ours for path in paths_of(change)}
-        linked = [folder for folder in folders if real_folder(folder) != folder]
-        for folder in sorted({*(posixpath.dirname(path) for path in outside), *linked}):
+        through_links = [folder for folder in folders if real_folder(folder) != folder]
+        for folder in sorted({*(posixpath.dirname(path) for path in outside), *through_links}):
             named = _link_in(self.aliases.get(folder, folder))
             where = "is" if named == real_folder(named) else f"leads to {real_folder(named)}, which is"
             message = f"{named} {where} neither in the prefix nor in the project"
