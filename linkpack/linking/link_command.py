@@ -55,8 +55,10 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     request = ask_link(specs, project, options)
     context = request.context
 
-    # Lock the project and the global folder, and take back what runs that were cut off left there half done.
-    places = _places_to_lock(request)
+    # Lock the global folder and the projects, and take back what runs that were cut off left there half done.
+    # Without a prefix there is no global folder; then only links into the project can be made.
+    shared = context.shared_places if request.specs else (context.shared_place,)
+    places = (*shared, *context.owners(context.packages))
     with opened(context.store, places) as recovered:
         # Resolve the specs to packages on the disk, and plan every change. Nothing is changed yet.
         with remembering({}):
@@ -166,16 +168,6 @@ def _rank(config: Config, key: str) -> int:
     """Return the rank of the source of *key*, 0 for the command line."""
     source = config.settings[key].source
     return next((rank for rank, kind in enumerate(_SOURCES) if source.startswith(kind)), len(_SOURCES))
-
-
-def _places_to_lock(request: LinkRequest) -> tuple[str, ...]:
-    """Return the folders that the command locks: the global one, and projects.
-
-    Raises `ConfigError` without a prefix, if the command is about the global link.
-    """
-    context = request.context
-    shared = context.shared_places if request.specs else (context.shared_place,)
-    return (*shared, *context.owners(context.packages))
 
 
 def _plan(request: LinkRequest) -> LinkPlan:
