@@ -48,8 +48,8 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     """Link the packages of *specs* into *project*, or *project* globally.
 
     *project* is the folder in which the command would be started. The `plan` of the journal says what was linked,
-    and has the warnings. Raises `LinkConflict`, or `PlanRejected` for several conflicts, and any `LinkpackError`
-    for what cannot be planned. Nothing was changed then.
+    and has the warnings. Raises `LinkConflict`, or `PlanRejected` for several conflicts, or other errors
+    for what cannot be planned; nothing was changed then. If a change fails, all are taken back (`journal.apply`).
     """
     # Load the settings, find the project and its workspaces, and read what the arguments mean.
     request = ask_link(specs, project, options)
