@@ -6,13 +6,15 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking.api import LinkOptions, link, open_context, relink
 from linkpack.linking.check import is_strict, problems_of, project_folders
+from linkpack.linking.command import LinkOptions, open_context
 from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.many import sections_of, shortened
+from linkpack.linking.link_command import link
 from linkpack.linking.package import meets_range
+from linkpack.linking.package_choice import sections_of, shortened
 from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.relink_command import relink
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links
 from linkpack.linking.warnings import (

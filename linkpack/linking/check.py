@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.many import sections_of
+from linkpack.linking.package_choice import sections_of
 from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.warnings import PEERS, Standing, package_problems, project_problems
 from linkpack.project.source import read_loose

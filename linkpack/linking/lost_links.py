@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.graph import node_modules_above
 from linkpack.errors import LinkpackError, Problem
+from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import Store
-from linkpack.linking.whereabouts import lost_links
 from linkpack.project.local import find_local_project
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.linking.many import shortened
+from linkpack.linking.link_search import places_called
+from linkpack.linking.package_choice import shortened
 from linkpack.linking.status import list_links
-from linkpack.linking.whereabouts import places_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkMissing
 from linkpack.linking.builder import STASH
-from linkpack.linking.displaced import find_displacer, inherit
+from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.installed import link_names
 from linkpack.linking.package import (
     is_foreign_command,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
     from linkpack.linking.ownership import LinkLocation
-    from linkpack.linking.places import Spec
+    from linkpack.linking.request import Spec
     from linkpack.linking.states import LinkPlan, RecordedLink, State
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.lifecycle.environment import read_surroundings, script_environment
-from linkpack.linking.api import ask_link
+from linkpack.linking.link_command import ask_link
 from linkpack.linking.package import read_source
 from linkpack.linking.plan_link import chosen_packages, find_shared
 from linkpack.npm.programs import find_program
@@ -17,7 +17,7 @@ from linkpack.system.processes import Script, run_script
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linkpack.linking.api import LinkOptions
+    from linkpack.linking.command import LinkOptions
 
 _SCRIPTS = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 

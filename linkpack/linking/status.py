@@ -10,8 +10,8 @@ from linkpack.linking.check import is_uninstalled, warn_of_state_after
 from linkpack.linking.command_status import Command, command_states
 from linkpack.linking.installed import link_names
 from linkpack.linking.package import is_standing, read_source, resolve_parent
-from linkpack.linking.place import place_link
 from linkpack.linking.record import read_record, read_saved
+from linkpack.linking.single_link import place_link
 from linkpack.linking.states import Displaced, Link
 from linkpack.linking.warnings import Standing
 from linkpack.project.source import read_loose
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.places import Spec
+    from linkpack.linking.request import Spec
     from linkpack.linking.states import LinkPlan, RecordedLink
 
 

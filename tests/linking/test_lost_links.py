@@ -11,7 +11,6 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox
 
 
@@ -23,7 +22,7 @@ class Project:
         wanted = {"dependencies": {"dep": "*"}, "bundleDependencies": ["dep"]}
         self.app = Path(self.box.package("app", "app", **{**wanted, **fields}))
         self.dep = Path(self.box.package("dep", "dep", version="1.5.0"))
-        linkapi.link([str(self.dep)], str(self.app), self.box.options())
+        linkpack.link([str(self.dep)], str(self.app), self.box.options())
         self.link = self.app / "node_modules" / "dep"
 
     def install(self) -> None:
@@ -112,7 +111,7 @@ def test_a_link_of_a_linked_package(tmp_path: Path) -> None:
     inner = project.box.package("inner", "inner")
     manifest = {"name": "dep", "version": "1.5.0", "dependencies": {"inner": "*"}}
     (project.dep / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
-    linkapi.link([inner], str(project.dep), project.box.options())
+    linkpack.link([inner], str(project.dep), project.box.options())
     assert project.said() == []
     link = project.dep / "node_modules" / "inner"
     link.unlink()
@@ -154,7 +153,7 @@ def test_a_link_of_a_member(tmp_path: Path) -> None:
     mono = Path(box.package("mono", "mono", workspaces=["packages/*"]))
     wanted: dict[str, Any] = {"dependencies": {"dep": "*"}, "bundleDependencies": ["dep"]}
     app = box.package("mono/packages/app", "app", **wanted)
-    linkapi.link([box.package("dep", "dep")], app, box.options())
+    linkpack.link([box.package("dep", "dep")], app, box.options())
     link = mono / "node_modules" / "dep"
     link.unlink()
     link.mkdir()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkConflict, LinkError, ManifestInvalid
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox, codes
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_saved_and_taken_back(box: LinkBox, form: str, manifest: bytes | None, o
     before = box.tree(app)
     for name in ("alpha", "gamma"):
         box.package(name, name)
-        linkapi.link([f"../{name}"], str(app), box.options(**{form: True}))
+        linkpack.link([f"../{name}"], str(app), box.options(**{form: True}))
     saved = json.loads((app / "package.json").read_bytes().removeprefix(b"\xef\xbb\xbf"))
     entries = [
         section
@@ -71,7 +71,7 @@ def test_saved_and_taken_back(box: LinkBox, form: str, manifest: bytes | None, o
     for section in entries:
         assert list(section) == sorted(section)
     for name in order.split():
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
     assert box.tree(app) == before
 
 
@@ -81,16 +81,16 @@ def test_undo_of_a_saved_link(box: LinkBox, form: str) -> None:
     app = project(box, MANIFESTS[4])
     (app / "package-lock.json").write_text(json.dumps(LOCK, indent=4))
     before = box.tree(app)
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     assert box.tree(app) != before
-    linkapi.undo(None, str(app), box.options())
+    linkpack.undo(None, str(app), box.options())
     assert box.tree(app) == before
 
 
 def test_other_bytes_stay(box: LinkBox) -> None:
     """Only the new entry is written; escapes, number forms, line ends and the byte order mark stay."""
     app = project(box, MANIFESTS[4])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, package_lock=False))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, package_lock=False))
     text = (app / "package.json").read_bytes().decode()
     assert text == (
         '\ufeff{\r\n\t"name": "a",\r\n\t"n": 1.50,\r\n'
@@ -104,9 +104,9 @@ def test_other_bytes_stay(box: LinkBox) -> None:
 def test_bundle(box: LinkBox, form: str) -> None:
     """With save-bundle the name is in the bundle, sorted, once."""
     app = project(box, MANIFESTS[7])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True, "save_bundle": True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True, "save_bundle": True}))
     assert json.loads((app / "package.json").read_text())["bundleDependencies"] == ["alpha", "z"]
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert (app / "package.json").read_bytes() == MANIFESTS[7]
 
 
@@ -117,14 +117,14 @@ def test_bundle_of_two(box: LinkBox, manifest: bytes, others: list[str], order: 
     """Of two links in the bundle one goes and the other stays, with what others put there."""
     app = project(box, manifest)
     for name in ("alpha", "gamma"):
-        linkapi.link([box.package(name, name)], str(app), box.options(save=True, save_bundle=True))
+        linkpack.link([box.package(name, name)], str(app), box.options(save=True, save_bundle=True))
     value = json.loads((app / "package.json").read_text())
     ahead = ["zz"] if edited == "bundle" else []
     if edited:
         value |= {"license": "MIT", "bundleDependencies": [*ahead, *value["bundleDependencies"]]}
         (app / "package.json").write_text(json.dumps(value))
     for number, name in enumerate(order.split()):
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
         left = [*ahead, *order.split()[number + 1 :], *others]
         value = json.loads((app / "package.json").read_text())
         assert value.get("bundleDependencies") == (left or None)
@@ -135,9 +135,9 @@ def test_bundle_of_two(box: LinkBox, manifest: bytes, others: list[str], order: 
 def test_bundle_that_is_no_list_since(box: LinkBox, value: object) -> None:
     """A bundle that somebody wrote in another form since is left alone."""
     app = project(box, MANIFESTS[0])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True, save_bundle=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True, save_bundle=True))
     (app / "package.json").write_text(json.dumps({"name": "a", "bundleDependencies": value}))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package.json").read_text()) == {"name": "a", "bundleDependencies": value}
 
 
@@ -145,7 +145,7 @@ def test_bundle_that_is_no_list_since(box: LinkBox, value: object) -> None:
 def test_optional_peer(box: LinkBox, form: str) -> None:
     """An optional peer that is saved as a peer is needed from then on, as the lockfile says too; else it stays."""
     app = project(box, MANIFESTS[8])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     manifest = json.loads((app / "package.json").read_text())
     assert manifest["peerDependencies"] == {"alpha": "file:../lib"}
     assert manifest["peerDependenciesMeta"] == {"alpha": {"optional": form == "save"}}
@@ -186,7 +186,7 @@ def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
         "node_modules/alpha/node_modules/inner": {"version": "1.0.0"},
     }
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     dependencies, edited, left, kept = IN_BETWEEN[case]
 
     def dependent(wanted: dict[str, str]) -> dict[str, object]:
@@ -202,7 +202,7 @@ def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
     lock = json.loads((app / "package-lock.json").read_text())
     lock["packages"] = present({**lock["packages"], "": dependent(dependencies), **edited})
     (app / "package-lock.json").write_text(json.dumps(lock))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package.json").read_text()) == dependent(left)
     now = json.loads((app / "package-lock.json").read_text())["packages"]
     assert now == present({**packages, "": dependent(left), **kept})
@@ -212,9 +212,9 @@ def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
 def test_files_that_are_gone_since(box: LinkBox, name: str) -> None:
     """A manifest or lockfile that was removed since does not come back, and the other is as it was."""
     app = project(box, MANIFESTS[3])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     (app / name).unlink()
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert journal.plan.warnings == ()
     assert list(box.tree(app)) == ["package.json"] * (name != "package.json")
     assert name == "package.json" or (app / "package.json").read_bytes() == MANIFESTS[3]
@@ -226,8 +226,8 @@ def test_saved_twice(box: LinkBox) -> None:
     before = box.tree(app)
     lib = box.package("lib", "alpha")
     for form in FORMS:
-        linkapi.link([lib], str(app), box.options(**{form: True}))
-    linkapi.unlink(["alpha"], str(app), box.options())
+        linkpack.link([lib], str(app), box.options(**{form: True}))
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert box.tree(app) == before
 
 
@@ -238,10 +238,10 @@ def test_saved_again_after_another(box: LinkBox, manifest: bytes | None, again: 
     """A link that is saved again after another one was leaves nothing of itself, and nothing of the other's."""
     app = project(box, manifest)
     before = box.tree(app)
-    linkapi.link([box.package(name, name) for name in ("alpha", "gamma")], str(app), box.options(save=True))
-    linkapi.link(["../alpha"], str(app), box.options(**{again: True}))
+    linkpack.link([box.package(name, name) for name in ("alpha", "gamma")], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(**{again: True}))
     for name in order.split():
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
         assert not (app / "package.json").exists() or f'../{name}"' not in (app / "package.json").read_text()
     assert box.tree(app) == before
 
@@ -250,7 +250,7 @@ def test_two_kinds_are_refused(box: LinkBox) -> None:
     """A link is saved in one way only."""
     app = project(box, MANIFESTS[0])
     with pytest.raises(LinkError) as caught:
-        linkapi.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, save_peer=True))
+        linkpack.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, save_peer=True))
     assert caught.value.code == "ESAVE"
 
 
@@ -274,7 +274,7 @@ def test_broken_lockfile(box: LinkBox, text: str, place: str) -> None:
     lib = box.package("lib", "alpha")
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link([lib], str(app), box.options(save=True))
+        linkpack.link([lib], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
     assert caught.value.path == str(app / place)
     assert box.tree() == before
@@ -287,9 +287,9 @@ def test_broken_lockfile(box: LinkBox, text: str, place: str) -> None:
 def test_broken_since(box: LinkBox, name: str, how: str) -> None:
     """A manifest or lockfile that somebody broke since is left alone, with a warning; the link goes."""
     app = project(box, MANIFESTS[0])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     (app / name).write_text(text := BROKEN_LOCKS[how])
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert [(problem.code, problem.path) for problem in journal.plan.warnings] == [("WUNSAVED", str(app / name))]
     assert (app / name).read_text() == text
     assert not (app / "node_modules").exists()
@@ -303,16 +303,16 @@ def test_folder_in_the_place_of_a_file(box: LinkBox, name: str) -> None:
     lib = box.package("lib", "alpha")
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link([lib], str(app), box.options(save=True))
+        linkpack.link([lib], str(app), box.options(save=True))
     assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
     assert box.tree() == before
     (app / name).rmdir()
-    linkapi.link([lib], str(app), box.options(save=True))
+    linkpack.link([lib], str(app), box.options(save=True))
     (app / name).unlink()
     (app / name).mkdir()
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.unlink(["alpha"], str(app), box.options())
+        linkpack.unlink(["alpha"], str(app), box.options())
     assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
     assert box.tree() == before
 
@@ -323,7 +323,7 @@ def test_lockfile_needs_every_workspace(box: LinkBox, how: str) -> None:
     app = project(box, b'{"name":"a","workspaces":["m"]}')
     (app / "m").mkdir()
     (app / "m/package.json").write_text(BROKEN.get(how, '{"name": "m", "version": "1.0.0"}'))
-    journal = linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    journal = linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ([] if how == "fine" else ["WLOCK"])
     assert (app / "package-lock.json").exists() == (how == "fine")
     if how == "fine":
@@ -339,7 +339,7 @@ def test_lockfile_from_what_npm_installed(box: LinkBox) -> None:
     installed["node_modules/delta"] = {"version": "1.0.0"}
     (app / "node_modules").mkdir()
     (app / "node_modules/.package-lock.json").write_text(json.dumps({**LOCK, "packages": installed}))
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     packages = json.loads((app / "package-lock.json").read_text())["packages"]
     assert packages == {
         "": {"name": "a", "dependencies": {"alpha": "file:../lib", "beta": "1"}},
@@ -356,13 +356,13 @@ def test_lockfile_of_an_old_npm(box: LinkBox, legacy: dict[str, dict[str, object
     app = project(box, MANIFESTS[0])
     old = json.dumps({"name": "a", "lockfileVersion": 1, **legacy})
     (app / "package-lock.json").write_text(old)
-    linkapi.link([box.package("lib", "alpha", dependencies={"x": "1"})], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha", dependencies={"x": "1"})], str(app), box.options(save=True))
     lock = json.loads((app / "package-lock.json").read_text())
     assert lock["dependencies"] == {**legacy.get("dependencies", {}), "alpha": {"version": "file:../lib"}}
     assert "packages" not in lock
     if converted:
         (app / "package-lock.json").write_text(old := json.dumps(LOCK))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert (app / "package-lock.json").read_text() == old
 
 
@@ -372,7 +372,7 @@ def test_no_lockfile_beside_others(box: LinkBox, other: str) -> None:
     app = project(box, MANIFESTS[0])
     (app / other).write_text("")
     lib = box.package("lib", "alpha")
-    journal = linkapi.link([lib], str(app), box.options(save=True))
+    journal = linkpack.link([lib], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WLOCK"]
     assert not (app / "package-lock.json").exists()
 
@@ -401,7 +401,7 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
         scripts={"install": "true"},
         license={"type": "MIT"},
     )
-    linkapi.link([lib], str(app), box.options(save_dev=True))
+    linkpack.link([lib], str(app), box.options(save_dev=True))
     after = json.loads((app / "package-lock.json").read_text())
     assert after["packages"]["node_modules/alpha"] == {"resolved": "../lib", "link": True}
     assert after["packages"]["node_modules/beta/node_modules/alpha"] == old
@@ -418,7 +418,7 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
         "name": "alpha",
     }
     assert after["dependencies"]["alpha"]["version"] == "file:../lib"
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package-lock.json").read_text()) == lock
 
 
@@ -428,7 +428,7 @@ def test_package_inside_of_the_project(box: LinkBox) -> None:
     packages = {"node_modules/known": {"version": "1.0.0"}}
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
     inner = box.package("app/libs/inner", "inner", dependencies={"known": "1", "x": "1"})
-    journal = linkapi.link([inner], str(app), box.options(save=True))
+    journal = linkpack.link([inner], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WLOCK", "WDEPENDENCIES"]
     assert journal.plan.warnings[0].message.startswith("inner needs x, ")
     assert json.loads((app / "package.json").read_text())["dependencies"] == {"inner": "file:libs/inner"}
@@ -444,10 +444,10 @@ def test_files_that_are_links(box: LinkBox, name: str) -> None:
     box.package("alpha", "alpha")
     before = box.tree(box.work)
     with pytest.raises(LinkError, match=f"{name} is a link") as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert [problem.code for problem in caught.value.problems] == ["ELINKOUT"]
     assert box.tree(box.work) == before
-    linkapi.link(["../alpha"], str(app), box.options())
+    linkpack.link(["../alpha"], str(app), box.options())
     assert (app / "node_modules/alpha").is_symlink()
 
 
@@ -456,13 +456,13 @@ def test_unlinked_from_a_file_that_is_a_link(box: LinkBox, *, taken_out: bool) -
     """A saved link whose manifest has become a link goes; what stays saved there is said, and is not touched."""
     app = project(box, MANIFESTS[0])
     box.package("alpha", "alpha")
-    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(save=True))
     (app / "package.json").rename(box.work / "elsewhere")
     (app / "package.json").symlink_to("../elsewhere")
     if taken_out:
         (box.work / "elsewhere").write_bytes(MANIFESTS[0])
     before = (box.work / "elsewhere").read_bytes()
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert not (app / "node_modules/alpha").is_symlink()
     assert (box.work / "elsewhere").read_bytes() == before
     assert [each.code for each in journal.plan.warnings] == ([] if taken_out else ["WUNSAVED"])
@@ -475,7 +475,7 @@ def test_already_saved_in_a_file_that_is_a_link(box: LinkBox) -> None:
     (app / "package.json").symlink_to("../elsewhere")
     box.package("alpha", "alpha")
     before = (box.work / "elsewhere").read_bytes()
-    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert (app / "node_modules/alpha").is_symlink()
     assert (box.work / "elsewhere").read_bytes() == before
 
@@ -524,15 +524,15 @@ def test_overrides_that_contradict_are_refused(
     box.package("alpha", "alpha")
     before = box.tree()
     if not code:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
         return
     with pytest.raises(
         LinkConflict, match=r"wants alpha .*, which conflicts with saving it as file:\.\./alpha"
     ) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert (caught.value.code, "$alpha" in caught.value.hint) == (code, True)
     assert box.tree() == before
-    linkapi.link(["../alpha"], str(app), box.options())
+    linkpack.link(["../alpha"], str(app), box.options())
 
 
 def test_overrides_of_the_root_hold_for_its_workspaces(box: LinkBox) -> None:
@@ -541,7 +541,7 @@ def test_overrides_of_the_root_hold_for_its_workspaces(box: LinkBox) -> None:
     member = box.package("mono/packages/a", "a")
     box.package("alpha", "alpha")
     with pytest.raises(LinkConflict, match=r"mono/package\.json \(overrides\) wants alpha 1\.0\.0"):
-        linkapi.link(["../../../alpha"], member, box.options(save=True))
+        linkpack.link(["../../../alpha"], member, box.options(save=True))
     assert mono
 
 
@@ -570,7 +570,7 @@ def test_the_stronger_setting_counts(
         box.env.update({f"npm_config_{key.replace('-', '_')}": value for key, value in npmrc.items()})
     else:
         (app if where == "project" else box.home).joinpath(".npmrc").write_text(text)
-    linkapi.link(["../alpha"], str(app), box.options(**flags))
+    linkpack.link(["../alpha"], str(app), box.options(**flags))
     saved = json.loads((app / "package.json").read_text())
     assert saved == ({} if section is None else {section: {"alpha": "file:../alpha"}})
 
@@ -580,7 +580,7 @@ def test_saving_and_not_saving_at_once_is_refused(box: LinkBox) -> None:
     app = project(box, b"{}")
     box.package("alpha", "alpha")
     with pytest.raises(LinkError) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=False, save_dev=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=False, save_dev=True))
     assert caught.value.code == "ESAVE"
 
 
@@ -594,12 +594,12 @@ def test_a_folder_whose_name_is_not_utf_8_is_not_saved(box: LinkBox) -> None:
     box.package(folder, "alpha")
     before = box.tree()
     with pytest.raises(LinkConflict, match="a manifest is UTF-8") as caught:
-        linkapi.link([f"../{folder}"], str(app), box.options(save=True))
+        linkpack.link([f"../{folder}"], str(app), box.options(save=True))
     assert (caught.value.code, caught.value.path) == ("EBADNAME", str(box.work / folder))
     assert box.tree() == before
-    linkapi.link([f"../{folder}"], str(app), box.options())
-    linkapi.unlink(["alpha"], str(app), box.options())
-    linkapi.unlink(["alpha"], str(app), box.options(), shared=True)
+    linkpack.link([f"../{folder}"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options(), shared=True)
     assert box.tree() == before
 
 
@@ -629,7 +629,7 @@ def test_numbers_in_a_lockfile_are_those_that_npm_writes(box: LinkBox, number: s
     else:
         text = f'{text[:-1]}, "x": [{number}]}}'
     (app / "package-lock.json").write_text(text)
-    linkapi.link([lib], str(app), box.options(save=True))
+    linkpack.link([lib], str(app), box.options(save=True))
     lock = json.loads(
         (app / "package-lock.json").read_text(), parse_constant=pytest.fail, parse_int=str, parse_float=str
     )
@@ -643,11 +643,11 @@ def test_numbers_in_a_note_on_a_peer_are_those_that_npm_writes(box: LinkBox) -> 
     app = project(box, f'{{"name": "a", "peerDependencies": {{"alpha": "1"}}, {meta}}}'.encode())
     before = box.tree(app)
     box.package("alpha", "alpha")
-    linkapi.link(["../alpha"], str(app), box.options(save_peer=True))
+    linkpack.link(["../alpha"], str(app), box.options(save_peer=True))
     saved = json.loads((app / "package.json").read_text(), parse_constant=pytest.fail, parse_int=str)
     wanted = {"optional": False, "a": None, "b": ["1", "Infinity"]}
     assert saved["peerDependenciesMeta"] == {"alpha": wanted}
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert box.tree(app) == before
 
 
@@ -658,7 +658,7 @@ def test_a_lockfile_that_is_no_json_for_npm_is_refused(box: LinkBox, text: str) 
     box.package("alpha", "alpha")
     (app / "package-lock.json").write_text(text)
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
 
 
@@ -668,7 +668,7 @@ def test_a_lockfile_in_utf_16_is_refused(box: LinkBox) -> None:
     box.package("alpha", "alpha")
     (app / "package-lock.json").write_bytes(json.dumps(LOCK).encode("utf-16"))
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
 
 
@@ -693,9 +693,9 @@ def test_what_a_package_inside_needs_and_the_lockfile_lacks_is_told(
     if has:
         packages["node_modules/dep"] = {"version": has}
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
-    journal = linkapi.link(["./inner"], str(app), box.options(save=True))
+    journal = linkpack.link(["./inner"], str(app), box.options(save=True))
     lacks = needed and (has is None or (has == "2.0.0" and section != "peerDependencies"))
     assert ("WLOCK" in codes(journal)) == lacks
     if section == "peerDependencies":
-        journal = linkapi.link(["./inner"], str(app), box.options(save=True, legacy_peer_deps=True))
+        journal = linkpack.link(["./inner"], str(app), box.options(save=True, legacy_peer_deps=True))
         assert "WLOCK" not in codes(journal)

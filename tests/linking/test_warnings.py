@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import CLI, LinkBox, invoke
 from tests.support.npm import node
 
@@ -40,7 +40,7 @@ def copy(folder: str | Path, name: str, version: str = "1.0.0", **members: Any) 
 
 def warnings(box: LinkBox, app: str, *specs: str, **flags: object) -> list[Problem]:
     """The warnings of linking *specs* into *app*."""
-    return list(linkapi.link(specs, app, box.options(**flags)).plan.warnings)
+    return list(linkpack.link(specs, app, box.options(**flags)).plan.warnings)
 
 
 def codes(found: list[Problem]) -> list[str]:
@@ -85,7 +85,7 @@ def test_a_doubled_peer_and_its_cure(box: LinkBox, monkeypatch: pytest.MonkeyPat
     follow(problem, box, monkeypatch)
     assert resolved(app, "ui") == resolved(app, "kit", "ui")
     assert warnings(box, app, kit) == []
-    linkapi.unlink(["ui"], kit, box.options())
+    linkpack.unlink(["ui"], kit, box.options())
     assert resolved(app, "kit", "ui") == f"{theirs}/index.js"
 
 
@@ -130,7 +130,7 @@ def test_packages_linked_together(box: LinkBox, *, depends: bool) -> None:
     if depends:
         copy(app, "ui")
     assert warnings(box, app, kit, ui) == []
-    linkapi.unlink(["kit"], app, box.options())
+    linkpack.unlink(["kit"], app, box.options())
     assert warnings(box, app, kit) == []
     assert resolved(app, "kit", "ui") == resolved(app, "ui")
 
@@ -261,7 +261,7 @@ def test_strict_peer_deps_makes_errors_of_them(box: LinkBox) -> None:
     copy(kit, "ui")
     before = box.tree()
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link([kit], app, box.options(strict_peer_deps=True))
+        linkpack.link([kit], app, box.options(strict_peer_deps=True))
     assert {problem.code for problem in caught.value.problems} == {"EPEER", "EPEERTWICE"}
     assert not any("relink" in problem.hint for problem in caught.value.problems)
     assert box.tree() == before
@@ -340,10 +340,10 @@ def test_the_range_of_a_spec_is_met_as_that_of_a_manifest(box: LinkBox) -> None:
     """`link lib@^2.0.0` takes the pre-release that `link lib` does not warn of."""
     lib = box.package("lib", "lib", version="2.1.0-dev.0")
     app = box.package("app", "app", dependencies={"lib": "^2.0.0"})
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     assert warnings(box, app, "lib@^2.0.0") == []
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link(["lib@^3.0.0"], app, box.options())
+        linkpack.link(["lib@^3.0.0"], app, box.options())
     assert caught.value.code == "ERANGE"
 
 
@@ -357,7 +357,7 @@ def test_dependencies_are_installed_where_they_belong(installer: str, box: LinkB
     lib = box.package("mono/lib", "lib", dependencies={"dep": "1"})
     for found in (
         warnings(box, box.package("app", "app"), lib),
-        list(linkapi.link((), lib, box.options()).plan.warnings),
+        list(linkpack.link((), lib, box.options()).plan.warnings),
     ):
         (problem,) = found
         assert (problem.code, problem.hint) == ("WDEPENDENCIES", f"run {installer} install in {box.work}/mono")
@@ -376,7 +376,7 @@ def test_a_command_that_is_not_built_yet(box: LinkBox) -> None:
     lib = box.package("lib", "lib", bin={"tool": "dist/cli.js", "other": "other.js"})
     Path(lib, "other.js").write_text(CLI)
     app = box.package("app", "app")
-    (problem,) = linkapi.link((), lib, box.options()).plan.warnings
+    (problem,) = linkpack.link((), lib, box.options()).plan.warnings
     assert problem.code == "WBIN"
     assert "tool (dist/cli.js)" in problem.message
     assert problem.hint == "build lib, then run linkpack relink -g"
@@ -385,8 +385,8 @@ def test_a_command_that_is_not_built_yet(box: LinkBox) -> None:
     (problem,) = warnings(box, app, lib, link_global=False)
     Path(lib, "dist").mkdir()
     Path(lib, "dist/cli.js").write_text(CLI)
-    assert linkapi.relink((), app, box.options()).plan.warnings == ()
-    assert linkapi.relink((), app, box.options(), shared=True).plan.warnings == ()
+    assert linkpack.relink((), app, box.options()).plan.warnings == ()
+    assert linkpack.relink((), app, box.options(), shared=True).plan.warnings == ()
     assert all(Path(folder, "tool").exists() for folder in (f"{app}/node_modules/.bin", box.prefix / "bin"))
     assert warnings(box, box.package("plain", "plain"), lib, bin_links=False) == []
 
@@ -395,7 +395,7 @@ def test_a_script_that_is_rewritten(box: LinkBox) -> None:
     """A carriage return after the first line is taken away, which is told before and after."""
     lib = box.package("lib", "lib", {"cli.js": "#!/usr/bin/env node\r\n1\r\n"}, bin="cli.js")
     app = box.package("app", "app")
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     assert codes(list(plan.warnings)) == ["WCRLF"]
     assert f"{lib}/cli.js" in plan.warnings[0].message
     assert codes(warnings(box, app, lib)) == ["WCRLF"]
@@ -431,6 +431,6 @@ def test_relink_and_a_second_link_tell_of_what_stands(box: LinkBox) -> None:
     app = box.package("app", "app")
     assert codes(warnings(box, app, kit)) == ["WPEER"]
     assert codes(warnings(box, app, other)) == ["WPEER"]
-    assert codes(list(linkapi.relink((), app, box.options()).plan.warnings)) == ["WPEER"]
+    assert codes(list(linkpack.relink((), app, box.options()).plan.warnings)) == ["WPEER"]
     Path(app, "node_modules/kit").unlink()  # dropped by an install: not a link any more
     assert codes(warnings(box, app, other)) == []
