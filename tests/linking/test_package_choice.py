@@ -55,15 +55,15 @@ def test_members_may_be_named_by_a_pnpm_workspace_file(box: LinkBox) -> None:
 def test_only_dependencies_of_the_project_are_linked(box: LinkBox) -> None:
     """From a workspace or from a list."""
     app = str(box.work / "app")
-    linkpack.link(["../mono"], app, box.options(workspaces=True, keep_dependencies=True))
+    linkpack.link(["../mono"], app, box.options(workspaces=True, only_dependencies=True))
     assert linked(app) == ["@m/b"]
     for section in ("devDependencies", "optionalDependencies", "peerDependencies"):
         app = box.package(section, "app", **{section: {"@m/a": "*"}})
-        linkpack.link(["../mono/packages/a", "../mono/packages/b"], app, box.options(keep_dependencies=True))
+        linkpack.link(["../mono/packages/a", "../mono/packages/b"], app, box.options(only_dependencies=True))
         assert linked(app) == ["@m/a"]
     bare = box.package("bare", "bare")
     with pytest.raises(LinkpackError, match="depends on none of them: @m/a, @m/b") as caught:
-        linkpack.link(["../mono"], bare, box.options(workspaces=True, keep_dependencies=True))
+        linkpack.link(["../mono"], bare, box.options(workspaces=True, only_dependencies=True))
     assert caught.value.code == "ENODEPENDENCY"
 
 
