@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.api import LinkOptions, link, open_context, relink
 from linkpack.linking.check import is_strict, problems_of, project_folders
-from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.journal import cut_off_runs
 from linkpack.linking.many import sections_of, shortened
 from linkpack.linking.package import meets_range
+from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
 from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.linking.builder import disk_state
+from linkpack.linking.command_scripts import CRLF_SHEBANG, head_of
 from linkpack.linking.package import inside, target_exists, target_is_inside
-from linkpack.linking.place_script import CRLF_SHEBANG, head_of
 from linkpack.linking.states import Absent
 from linkpack.project.source import source_of
 from linkpack.system import links as fslinks

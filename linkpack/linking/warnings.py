@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
 from linkpack.linking.installed import store_in
-from linkpack.linking.installer import find_installer, plug_and_play, quoted
 from linkpack.linking.many import sections_of, shortened
 from linkpack.linking.package import inside, meets_range
+from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
 from linkpack.linking.package_tree import runtime_names
 from linkpack.project.source import source_of
 from linkpack.system import links as fslinks

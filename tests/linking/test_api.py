@@ -26,7 +26,7 @@ from linkpack.errors import (
 from linkpack.linking import api as linkapi
 from linkpack.linking.api import LinkOptions
 from linkpack.linking.builder import PlanBuilder
-from linkpack.linking.place_script import make_runnable
+from linkpack.linking.command_scripts import make_runnable
 from linkpack.system import links as fslinks
 from tests.support.linkbox import LinkBox
 
