@@ -295,25 +295,12 @@ def _ask_unlink(
 def _unlink_planner(
     context: LinkContext, names: Sequence[str], cwd: str, *, shared: bool, every: bool
 ) -> Callable[[], LinkPlan]:
-    from linkpack.linking.nothing import nothing_unlinked  # noqa: PLC0415 - link does not need it
     from linkpack.linking.plan_unlink import plan_global_unlink  # noqa: PLC0415 - link does not need it
     from linkpack.linking.plan_unlink import plan_unlink as local  # noqa: PLC0415 - link does not need it
-    from linkpack.project.source import read_loose  # noqa: PLC0415 - see below
 
     wanted = meant_specs(names, context.project, cwd, context.config.user_home)
-    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
-    if not wanted and not every:
-        manifests = map(read_loose, context.picked or (context.project.start,))
-        asked = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
-    at_global = shared or not (wanted or every)
-
-    def plan() -> LinkPlan:
-        planner = plan_global_unlink if at_global else local
-        found = planner(context, wanted, every=every)
-        told = nothing_unlinked(context, found, asked, shared=at_global, every=every)
-        return found._replace(warnings=(*found.warnings, *told))
-
-    return plan
+    planner = plan_global_unlink if shared or not (wanted or every) else local
+    return lambda: planner(context, wanted, every=every)
 
 
 @_command
@@ -334,7 +321,7 @@ def plan_relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
     """Return the plan of `relink`, which brings dropped links of the project (or global ones) back. Reads only."""
-    from linkpack.linking.status import plan_relink as planned  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.plan_relink import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     context = open_context(project, options, picking=False, needs_prefix=shared)
     return planned(context, _meant(names, context, project), shared=shared)
@@ -345,7 +332,7 @@ def relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> Journal:
     """Do `relink`. A link whose package is gone is a warning with the code WSOURCEGONE."""
-    from linkpack.linking.status import plan_relink as planned  # noqa: PLC0415 - link does not need it
+    from linkpack.linking.plan_relink import plan_relink as planned  # noqa: PLC0415 - link does not need it
 
     context = open_context(project, options, picking=False, needs_prefix=shared)
     wanted = _meant(names, context, project)
@@ -382,7 +369,7 @@ class Survey(NamedTuple):
 @_command
 def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
     """Look at the links of the project, or with *shared* at the global ones. Reads only."""
-    from linkpack.linking.check import is_strict, problems_of  # noqa: PLC0415 - only for ls
+    from linkpack.linking.health import is_strict, problems_of  # noqa: PLC0415 - only for ls
     from linkpack.linking.package_tree import PackageTree  # noqa: PLC0415 - only for ls
     from linkpack.linking.status import list_links, standing_links  # noqa: PLC0415 - only for ls
     from linkpack.linking.whereabouts import places_of  # noqa: PLC0415 - only for ls

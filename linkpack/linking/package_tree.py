@@ -62,6 +62,15 @@ class Loaded(NamedTuple):
         return self.manifest.name if self.manifest is not None and self.manifest.name else self.found.folder
 
 
+class Standing(NamedTuple):
+    """A link that will stand: its package's *name* and real *folder*, its *path*, and whether it has commands."""
+
+    name: str
+    folder: str
+    path: str
+    bin_links: bool = True
+
+
 class PackageTree:
     """The packages on the disk, as they will be after *changes*, which are by path."""
 

@@ -6,7 +6,8 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.check import note_declared, warn_of_state_after
+from linkpack.linking.declared import note_declared
+from linkpack.linking.health import warn_of_state_after
 from linkpack.linking.many import choose_packages, only_dependencies, shortened
 from linkpack.linking.package import check_manifest, meets_range, read_source
 from linkpack.linking.place import place_link

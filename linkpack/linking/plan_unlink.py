@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import LinkMissing
+from linkpack.errors import LinkMissing, Problem
 from linkpack.linking.builder import STASH
 from linkpack.linking.displaced import find_displacer, inherit
 from linkpack.linking.installed import link_names
+from linkpack.linking.many import shortened
 from linkpack.linking.package import (
     is_foreign_command,
     is_replaced,
@@ -31,6 +32,8 @@ from linkpack.linking.states import (
     Link,
     is_within,
 )
+from linkpack.linking.status import list_links
+from linkpack.linking.whereabouts import places_called
 from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -367,7 +370,10 @@ def plan_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = F
             if not context.installed.reason(location.path, found.target):
                 work.take_foreign(location, name)
     work.finish()
-    return work.builder.plan()
+    plan = work.builder.plan()
+    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
+    told = nothing_unlinked(context, plan, asked, shared=False, every=every)
+    return plan._replace(warnings=(*plan.warnings, *told))
 
 
 def _local_keys(work: Unlinking) -> list[tuple[_Key, RecordedLink]]:
@@ -464,7 +470,13 @@ def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: b
                 hint="run it in a package's folder, or name what to unlink",
             )
     work.finish()
-    return work.builder.plan()
+    plan = work.builder.plan()
+    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
+    if not wanted and not every:
+        manifests = map(read_loose, context.picked or (context.project.start,))
+        asked = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
+    told = nothing_unlinked(context, plan, asked, shared=True, every=every)
+    return plan._replace(warnings=(*plan.warnings, *told))
 
 
 def _unlink_globally(work: Unlinking, folder: str, *, asked: bool) -> bool:
@@ -506,3 +518,41 @@ def replace_old_names(context: LinkContext, builder: PlanBuilder, old: Sequence[
         message = f"{each} is called {name} now, so its global link is replaced"
         builder.warn("WRENAMED", folder, message, f"where a project uses {each}, link {name} instead")
     work.finish()
+
+
+def nothing_unlinked(
+    context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
+) -> tuple[Problem, ...]:
+    """Return a warning for each of *names* that *plan*, of `unlink`, does not take away.
+
+    With *every* no names were given, and there is one warning if there was no link at all.
+    """
+    if plan.conflicts:
+        return ()
+    gone = {item.name for item in plan.removed}
+    gone |= {edit.before.name for edit in plan.edits if edit.before is not None and edit.after is None}
+    gone |= {save.key.rpartition("node_modules/")[2] for save in plan.saves if not save.after}
+    where = context.config.modules if shared else context.project.root
+    if every and not names:
+        none = Problem("WNOLINKS", where, f"there are no links in {where}, so that none is taken away", "")
+        return () if gone else (none,)
+    return tuple(_not_linked(context, name, where, shared=shared) for name in names if name not in gone)
+
+
+def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) -> Problem:
+    kind = "globally" if shared else "there"
+    message = f"{name} is not linked in {where}, so that nothing is taken away {kind}"
+    return Problem("WNOTLINKED", where, message, _elsewhere(context, name, shared=shared))
+
+
+def _elsewhere(context: LinkContext, name: str, *, shared: bool) -> str:
+    """Return a hint: where the package is linked, or what is linked here."""
+    if shared:
+        local = [link.name for link in list_links(context) if link.state != "uninstalled"]
+        if local:
+            shown = shortened(local)
+            return f"the project's links stay ({shown}): linkpack unlink NAME takes one away, --all every one"
+    elif context.config.fault is None and any(link.name == name for link in list_links(context, shared=True)):
+        return f"it is linked globally: linkpack unlink -g {name} takes that away"
+    places = places_called(context.store, name)
+    return f"it is linked at {shortened(places)}" if places else "linkpack ls lists what is linked"

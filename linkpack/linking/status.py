@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import LinkpackError
 from linkpack.linking.builder import disk_state
-from linkpack.linking.check import is_uninstalled, warn_of_state_after
-from linkpack.linking.command_status import Command, command_states
+from linkpack.linking.command_scripts import CRLF_SHEBANG, head_of
+from linkpack.linking.declared import is_uninstalled
 from linkpack.linking.installed import link_names
-from linkpack.linking.package import is_standing, read_source, resolve_parent
-from linkpack.linking.place import place_link
-from linkpack.linking.record import read_record, read_saved
-from linkpack.linking.states import Displaced, Link
-from linkpack.linking.warnings import Standing
-from linkpack.project.source import read_loose
+from linkpack.linking.package import inside, is_standing, resolve_parent, target_exists, target_is_inside
+from linkpack.linking.package_tree import Standing
+from linkpack.linking.record import read_saved
+from linkpack.linking.states import Absent, Displaced, Link
+from linkpack.project.source import read_loose, source_of
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
 
-    from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.places import Spec
-    from linkpack.linking.states import LinkPlan, RecordedLink
+    from linkpack.linking.states import RecordedLink
+    from linkpack.npm.manifest import Manifest
 
 
 class Status(NamedTuple):
@@ -89,7 +88,7 @@ def _saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
 def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...]) -> Status:
     shared = not entry.project
     manifest = read_loose(entry.target)
-    state = _state(entry)
+    state = link_state(entry)
     kept = [change.before.stash for change in entry.owned if isinstance(change.before, Displaced)]
     commands: tuple[Command, ...] = ()
     if state == "linked" and entry.bin_links and manifest is not None:
@@ -110,7 +109,8 @@ def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...])
     )
 
 
-def _state(entry: RecordedLink) -> str:
+def link_state(entry: RecordedLink) -> str:
+    """Return the `Status.state` of a recorded link."""
     if not fs.is_dir(entry.target):
         return "dangling"
     if is_standing(entry):
@@ -149,58 +149,53 @@ def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standi
     return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
 
 
-def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bool = False) -> LinkPlan:
-    """Plan to restore the recorded links, or those that *wanted* names, where they were dropped.
+class Command(NamedTuple):
+    """A command of a linked package: its *name*, its *path*, and the *script* inside of the package.
 
-    What stays undone is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never
-    linked, WUNINSTALLED for a package that left package.json since (unless it is named), WNOLINKS if there is
-    no link at all.
+    *state* is `ok`, `unbuilt` (the script does not exist), `missing` (nothing stands at the path, or a link to
+    nowhere), `taken` (something else stands there), or `not executable` (the script's mode or first line keeps
+    it from running).
     """
-    builder = context.builder() if shared else context.builder(context.every_package)
-    linked = [each for each in context.recorded(shared=shared) if shared or context.is_own(each[2])]
-    where = context.shared_place if shared else context.project.root
-    for spec in wanted:
-        if not any(_is_meant(spec, entry) for _, _, entry in linked):
-            name = spec.folder or spec.name
-            message = f"{name} is not among the links of {where}"
-            builder.warn("WNOTLINKED", where, message, f"run linkpack link {name}")
-    if not linked and not wanted:
-        builder.warn("WNOLINKS", where, f"no links are recorded for {where}", "make them with linkpack link")
-    for place, key, entry in linked:
-        if not wanted and _state(entry) == "uninstalled":
-            message = f"{entry.name} left package.json since it was linked, so that its link is not brought back"
-            hint = (
-                f"to forget the link: linkpack unlink {entry.name}; to have it back: linkpack relink {entry.name}"
-            )
-            builder.warn("WUNINSTALLED", entry.path, message, hint)
-        elif not wanted or any(_is_meant(spec, entry) for spec in wanted):
-            _relink(builder, context, entry, key, read_record(context.store, place))
-    warn_of_state_after(builder, context, standing_links(context, shared=shared), shared=shared)
-    return builder.plan()
+
+    name: str
+    path: str
+    script: str
+    state: str
+
+    @property
+    def is_in_order(self) -> bool:
+        """True if nothing has to be mended: a command that something else took is not ours any more."""
+        return self.state in {"ok", "taken"}
 
 
-def _is_meant(spec: Spec, entry: RecordedLink) -> bool:
-    return entry.target == fslinks.canonical(spec.folder) if spec.folder else entry.name == spec.name
+def command_states(folder: str, manifest: Manifest, link: str, bins: str, *, windows: bool) -> tuple[Command, ...]:
+    """Return the commands of the package in *folder*, linked at *link*, as they are in the folder *bins*."""
+    found = []
+    for name, script in sorted(source_of(folder, manifest).commands.items()):
+        real = inside(folder, script)
+        if real is not None:  # one outside of the package is never linked
+            path = posixpath.join(bins, name)
+            found.append(Command(name, path, script, _command_state(path, real, link, windows=windows)))
+    return tuple(found)
 
 
-def _relink(
-    builder: PlanBuilder,
-    context: LinkContext,
-    entry: RecordedLink,
-    key: str,
-    record: Mapping[str, RecordedLink],
-) -> None:
-    modules = entry.path.removesuffix(f"/{entry.name}")
-    location = (
-        context.local_location(modules, entry.name) if entry.project else context.shared_location(entry.name)
+def _command_state(path: str, script: str, link: str, *, windows: bool) -> str:
+    if not fs.is_file(script):
+        return "unbuilt"
+    there = disk_state(path, windows=windows)
+    if isinstance(there, Absent) or (target_is_inside(path, there, link) and not target_exists(path, there)):
+        return "missing"
+    if not target_is_inside(path, there, link):
+        return "taken"
+    broken = re.match(CRLF_SHEBANG, head_of(script)) is not None
+    return "ok" if windows or (fslinks.executable(script) and not broken) else "not executable"
+
+
+def described(commands: Iterable[Command]) -> str:
+    """Return *commands* for a person: names, with what is wrong in parentheses.
+
+    "tool, other (unbuilt: dist/other.js)"
+    """
+    return ", ".join(
+        each.name if each.state == "ok" else f"{each.name} ({each.state}: {each.script})" for each in commands
     )
-    location = location._replace(key=key, project=entry.project)
-    rules = context.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
-    try:
-        source = read_source(entry.target)
-    except LinkpackError as err:
-        message = f"{entry.name} cannot be linked again: {err.message}"
-        hint = f"bring {entry.target} back, or run linkpack unlink {entry.name}"
-        builder.warn("WSOURCEGONE", entry.target, message, hint)
-        return
-    place_link(builder, location, source, rules, record)

@@ -1,8 +1,4 @@
-"""Check what Node will find once a link plan is done: ranges, peers, dependencies, commands.
-
-The checks look at all links that will stand, not only at new ones: a link of one package can bring another its
-peer, or take it away.
-"""
+"""Find peers that linked packages do not share with what loads them."""
 
 from __future__ import annotations
 
@@ -10,29 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
 from linkpack.linking.installed import store_in
-from linkpack.linking.many import sections_of, shortened
-from linkpack.linking.package import inside, meets_range
-from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
-from linkpack.linking.package_tree import runtime_names
-from linkpack.project.source import source_of
-from linkpack.system import links as fslinks
+from linkpack.linking.many import shortened
+from linkpack.linking.package import meets_range
+from linkpack.linking.package_manager import find_installer, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.linking.package_tree import Found, Loaded, PackageTree
+    from linkpack.linking.package_tree import Found, Loaded, PackageTree, Standing
 
-MOST = 2000  # packages that are looked at; the doctor looks at more
 PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
-
-
-class Standing(NamedTuple):
-    """A link that will stand: its package's *name* and real *folder*, its *path*, and whether it has commands."""
-
-    name: str
-    folder: str
-    path: str
-    bin_links: bool = True
 
 
 class PeerFault(NamedTuple):
@@ -55,92 +38,6 @@ class PeerFault(NamedTuple):
     preserving: bool
 
 
-# --- what to know of links
-
-
-def package_problems(tree: PackageTree, links: Iterable[Standing], modules: str) -> Iterator[Problem]:
-    """Yield what is wrong with the linked packages by themselves: dependencies and commands.
-
-    *modules* is the global node_modules, or empty; hints say whether a global link has to be made again, too.
-    """
-    for link in {each.folder: each for each in links}.values():
-        manifest = tree.manifest(link.folder)
-        if manifest is None:
-            continue
-        needed = manifest.dependencies.keys() - manifest.optional_dependencies.keys()
-        missing = sorted(name for name in needed if tree.find(link.folder, name) is None)
-        if missing:
-            yield _not_installed(link, missing)
-        if link.bin_links:
-            yield from _unbuilt(tree, link, modules)
-        outside = manifest.directories_bin and inside(link.folder, manifest.directories_bin) is None
-        if outside and fslinks.exists(f"{link.folder}/{manifest.directories_bin}"):
-            message = f'"{manifest.directories_bin}" of {link.name} leads out of the package; it has no commands'
-            yield Problem("WOUTSIDE", link.folder, message, "let directories.bin name a folder of the package")
-
-
-def _not_installed(link: Standing, missing: Sequence[str]) -> Problem:
-    shown = shortened(missing)
-    if plug_and_play(link.folder):
-        message = (
-            f"{link.name} is installed with Plug'n'Play, so that Node does not find its {shown} from elsewhere"
-        )
-        hint = f"set nodeLinker: node-modules in its .yarnrc.yml, and run yarn install in {link.folder}"
-    else:
-        installer = find_installer(link.folder)
-        message = f"{link.name} needs {shown}, not installed where it is linked from"
-        hint = f"run {installer.install} in {installer.folder}"
-    return Problem("WDEPENDENCIES", link.folder, message, hint)
-
-
-def _unbuilt(tree: PackageTree, link: Standing, modules: str) -> Iterator[Problem]:
-    """Yield a warning if scripts of commands do not exist, most likely as they are not built yet."""
-    manifest = tree.manifest(link.folder)
-    if manifest is None:
-        return
-    scripts = source_of(link.folder, manifest).commands
-    real = {name: inside(link.folder, script) for name, script in scripts.items()}
-    missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fslinks.exists(path)]
-    if missing:
-        message = f"commands of {link.name} whose scripts do not exist yet are not linked: {shortened(missing)}"
-        at_global = bool(modules) and tree.folder(f"{modules}/{link.name}") == link.folder
-        at_local = not link.path.startswith(f"{modules}/") if modules else True
-        again = ["linkpack relink"] * at_local + ["linkpack relink -g"] * at_global
-        yield Problem("WBIN", link.folder, message, f"build {link.name}, then run {' and '.join(again)}")
-
-
-def project_problems(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Problem]:
-    """Yield what is wrong with *links* for the project's *folders* that load them: Plug'n'Play, ranges, peers."""
-    file = plug_and_play(folders[0]) if links else ""
-    if file:
-        message = f"{file} has Node take packages from elsewhere, so that links in node_modules have no effect"
-        hint = f"use yarn link {quoted(links[0].folder)}, or set nodeLinker: node-modules and run yarn install"
-        yield Problem("WPNP", file, message, hint)
-        return
-    loads = list(_loads_of_links(tree, links, folders))
-    yield from range_problems(loads, links)
-    yield from peer_problems(each for each in find_peer_faults(tree, loads, links) if is_of_links(each, links))
-
-
-def _loads_of_links(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Loaded]:
-    """Yield what *folders* load through *links*, what else they load directly, and what of that loads a link.
-
-    A project need not name what is linked into it.
-    """
-    roots = {link.folder for link in links}
-    for folder in folders:
-        start = tree.start(folder)
-        named = {name for section in sections_of(start.manifest) for name in section} if start.manifest else set()
-        at_home = {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
-        found = {name: tree.find(folder, name) for name in sorted(named | at_home)}
-        linked = [name for name, each in found.items() if each is not None and each.folder in roots]
-        yield from tree.loaded(start, linked, most=MOST)
-        for package in tree.loaded(start, [name for name in found if name not in linked], most=0):
-            yield package
-            needed = runtime_names(package.manifest).keys() & {link.name for link in links}
-            yield from tree.loaded(package, sorted(needed), most=0)
-
-
 def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
     """True if *fault* comes of a link; the rest of the tree was for the installer to check."""
     roots = {link.folder for link in links}
@@ -150,31 +47,6 @@ def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
     while at is not None and at.found.folder not in roots:
         at = at.loader
     return at is not None and fault.kind in {"double", "hidden"}
-
-
-# --- ranges
-
-
-def range_problems(loads: Iterable[Loaded], links: Sequence[Standing]) -> Iterator[Problem]:
-    """Yield a warning for each package that loads a linked one in a version it does not ask for."""
-    roots = {link.folder for link in links}
-    for package in loads:
-        by = package.loader
-        if by is None or by.manifest is None or package.manifest is None or package.found.folder not in roots:
-            continue
-        sections = sections_of(by.manifest) if by.loader is None else (runtime_names(by.manifest),)
-        version = package.manifest.version
-        for wanted in dict.fromkeys(section[package.name] for section in sections if package.name in section):
-            if not meets_range(version, wanted):
-                who = by.found.folder if by.loader is None else by.label
-                message = (
-                    f"{who} wants {package.name} {wanted}, and the linked one is {version or 'without a version'}"
-                )
-                hint = f"change its version, or the range in {by.found.folder}/package.json"
-                yield Problem("WRANGE", package.found.folder, message, hint)
-
-
-# --- peers
 
 
 def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence[Standing]) -> list[PeerFault]:
