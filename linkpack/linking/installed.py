@@ -59,9 +59,9 @@ class InstalledLinks:
         node_modules/b -> ../packages/b                      it is a workspace of /app
         node_modules/lib -> ../../lib                        /app/package.json asks for file:../lib
         """
-        return self.leads(path, target) or self.asked_for(path, target)
+        return self.reason_by_target(path, target) or self.reason_by_request(path, target)
 
-    def leads(self, path: str, target: str) -> str:
+    def reason_by_target(self, path: str, target: str) -> str:
         """Return why the link at *path* is an installer's by where it leads; empty when that does not tell."""
         first = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         store = store_in(first)  # most links of an isolated layout, and no file has to be looked at
@@ -71,7 +71,7 @@ class InstalledLinks:
         modules, _ = _split(path)
         return self._store(modules, steps) or self._other_modules(modules, steps) or self._member(steps[-1])
 
-    def asked_for(self, path: str, target: str) -> str:
+    def reason_by_request(self, path: str, target: str) -> str:
         """Return which file of the project asks for the link at *path*; it may have been saved with the link."""
         real = fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
         modules, name = _split(path)
@@ -297,7 +297,7 @@ def pnpm_overrides(root: str) -> dict[str, str]:
     return {key: spec for key, spec in pairs if isinstance(key, str) and isinstance(spec, str)}
 
 
-def link_names(modules: str) -> Iterator[str]:
+def list_linked_names(modules: str) -> Iterator[str]:
     """Yield the names of the symbolic links to packages in the node_modules folder *modules*, sorted."""
     if not fs.is_dir(modules):
         return

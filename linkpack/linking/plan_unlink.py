@@ -1,4 +1,8 @@
-"""Plan `unlink`: take links away and put back what they displaced."""
+"""Plan `unlink`: take links away and put back what they displaced.
+
+The two plans come first, for a project and for the global folder. Both drive an `Unlinking`, which follows
+them: it collects what goes, and `finish` adds what goes along.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import LinkMissing, Problem
 from linkpack.linking.builder import STASH
 from linkpack.linking.displaced import find_displacer, inherit
-from linkpack.linking.installed import link_names
+from linkpack.linking.installed import list_linked_names
 from linkpack.linking.many import shortened
 from linkpack.linking.package import (
     is_foreign_command,
@@ -21,6 +25,7 @@ from linkpack.linking.package import (
 )
 from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.record import read_record, read_saved
+from linkpack.linking.save import plan_unsave
 from linkpack.linking.states import (
     ABSENT,
     Absent,
@@ -49,94 +54,309 @@ if TYPE_CHECKING:
     from linkpack.linking.states import LinkPlan, RecordedLink, State
 
 
-class _Key(NamedTuple):
-    """Which recorded link is meant: the real node_modules that it is in, and its key there."""
+class _LinkKey(NamedTuple):
+    """The recorded link *key* of the real node_modules *place*."""
 
     place: str
     key: str
 
 
+# --- in a project
+
+
+def plan_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
+    """Plan `unlink name…` or `unlink ../folder…` in a project.
+
+    With *every*, all links of the project go. A package that is installed, not linked, is a conflict. A name
+    that is not there is a warning. Raises `LinkMissing` (ENOTLINKED) for a folder that is not linked.
+    """
+    unlinking = Unlinking(context, context.builder(context.every_package))
+    for spec in wanted:
+        keys = _keys_to(unlinking, spec.folder) if spec.folder else _keys_called(unlinking, spec.name)
+        for key in keys:
+            unlinking.unlink(key)
+        is_saved = bool(spec.name) and unlinking.unsave(spec.name)
+        if not keys and not is_saved:
+            _unlink_unrecorded(unlinking, spec)
+    if every:
+        for key, _ in _project_links(unlinking):
+            unlinking.unlink(key)
+        unlinking.unsave()
+        for location, name in _links_on_disk(context):
+            state = unlinking.builder.state(location.path)
+            # What comes back in the place of one of our links may be a link too, and has to stay.
+            if location.path in unlinking.builder.changes or not isinstance(state, Link):
+                continue
+            if not context.installed.reason(location.path, state.target):
+                unlinking.unlink_unrecorded(location, name)
+    unlinking.finish()
+    plan = unlinking.builder.plan()
+    names = [spec.name for spec in wanted if spec.name]  # a folder that is not linked has raised already
+    missing = _warn_of_missing(context, plan, names, shared=False, every=every)
+    return plan._replace(warnings=(*plan.warnings, *missing))
+
+
+def _project_links(unlinking: Unlinking) -> list[tuple[_LinkKey, RecordedLink]]:
+    """Return the recorded links of the project and its workspaces."""
+    places = unlinking.context.local_places(unlinking.context.every_package)
+    return [(_LinkKey(place, key), link) for place in places for key, link in unlinking.links_left(place).items()]
+
+
+def _keys_called(unlinking: Unlinking, name: str) -> list[_LinkKey]:
+    """Return the keys of the project's links called *name*.
+
+    With workspaces chosen these are the links in them, or else those in the root. A link that another checkout
+    made in a shared node_modules is among them only if this one made none.
+    """
+    context = unlinking.context
+    links = [(key, link) for key, link in _project_links(unlinking) if link.name == name]
+    if context.picked:
+        chosen = {real_folder(f"{folder}/node_modules") for folder in context.picked}
+        root = real_folder(f"{context.project.root}/node_modules")
+        links = [(key, link) for key, link in links if key.place in chosen] or [
+            (key, link) for key, link in links if key.place == root
+        ]
+    return _prefer_own(context, links)
+
+
+def _keys_to(unlinking: Unlinking, folder: str) -> list[_LinkKey]:
+    """Return the keys of the project's links to *folder*, under any name."""
+    real = fslinks.canonical(folder)
+    links = [(key, link) for key, link in _project_links(unlinking) if link.target == real]
+    return _prefer_own(unlinking.context, links)
+
+
+def _prefer_own(context: LinkContext, links: Sequence[tuple[_LinkKey, RecordedLink]]) -> list[_LinkKey]:
+    """Return the keys of this checkout's own links, or of all without one."""
+    own = [key for key, link in links if context.is_own(link)]
+    return own or [key for key, _ in links]
+
+
+def _unlink_unrecorded(unlinking: Unlinking, spec: Spec) -> None:
+    """Take away links that are in no record, by their name or by their folder."""
+    context = unlinking.context
+    if spec.name:
+        for modules in context.local_modules(spec.name):
+            unlinking.unlink_unrecorded(context.local_location(modules, spec.name), spec.name)
+        return
+    real = fslinks.canonical(spec.folder)
+    leading = [
+        (location, name) for location, name in _links_on_disk(context) if fslinks.canonical(location.path) == real
+    ]
+    for location, name in leading:
+        unlinking.unlink_unrecorded(location, name)
+    if not leading:
+        manifest = read_loose(real)
+        name = manifest.name if manifest is not None else ""
+        raise LinkMissing(
+            f"{spec.folder} is not linked into {context.project.root}",
+            path=spec.folder,
+            hint=f"if you mean whatever is linked as {name}, run linkpack unlink {name}"
+            if name
+            else "linkpack ls shows what is linked",
+        )
+
+
+def _links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
+    """Yield location and name of every link on the disk of the project.
+
+    Its workspaces, or those chosen, are part of it.
+    """
+    for place in context.local_places(context.every_package):
+        for name in list_linked_names(place):
+            yield context.local_location(place, name), name
+
+
+# --- in the global folder
+
+
+def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
+    """Plan `unlink -g name…`, or without names of the project itself.
+
+    With workspaces chosen, those are meant instead of the project. With *every*, all recorded global links go.
+    Raises `LinkMissing`: ENONAME when there is no name to go by, ENOTLINKED for a folder that is not linked.
+    """
+    unlinking = Unlinking(context, context.builder())
+    place = context.shared_place
+    folders = context.picked or (context.project.start,)
+    if every:
+        for key in [key for key, link in unlinking.links_left(place).items() if not link.project]:
+            unlinking.unlink(_LinkKey(place, key))
+    for spec in wanted:
+        if spec.folder:
+            _unlink_package(unlinking, fslinks.canonical(spec.folder), is_required=True)
+        elif spec.name in unlinking.links_left(place):
+            unlinking.unlink(_LinkKey(place, spec.name))
+        else:
+            unlinking.unlink_unrecorded(context.shared_location(spec.name), spec.name)
+    if not wanted and not every:
+        known = [_unlink_package(unlinking, folder, is_required=False) for folder in folders]
+        if not any(known):
+            raise LinkMissing(
+                f"{context.project.start} is no package with a name, and none was given",
+                code="ENONAME",
+                path=context.project.start,
+                hint="run it in a package's folder, or name what to unlink",
+            )
+    unlinking.finish()
+    plan = unlinking.builder.plan()
+    names = [spec.name for spec in wanted if spec.name]  # a folder that is not linked has raised already
+    if not wanted and not every:
+        names = [manifest.name for manifest in map(read_loose, folders) if manifest is not None and manifest.name]
+    missing = _warn_of_missing(context, plan, names, shared=True, every=every)
+    return plan._replace(warnings=(*plan.warnings, *missing))
+
+
+def _unlink_package(unlinking: Unlinking, folder: str, *, is_required: bool) -> bool:
+    """Take away the global links to the package in a real *folder*.
+
+    Links to it under earlier names go too. Returns False if the folder has neither a name nor a link. A global
+    link of its name to another folder, a second checkout perhaps, is a conflict. Raises `LinkMissing` for a
+    folder without a link that *is_required*.
+    """
+    context = unlinking.context
+    place = context.shared_place
+    links = unlinking.links_left(place)
+    keys = [key for key, link in links.items() if link.target == folder and not link.project]
+    for key in keys:
+        unlinking.unlink(_LinkKey(place, key))
+    if keys:
+        return True
+    not_linked = LinkMissing(f"{folder} is not linked globally", path=folder, hint="linkpack ls -g shows what is")
+    manifest = read_loose(folder)
+    if manifest is None or not manifest.name:
+        if is_required:
+            raise not_linked
+        return False
+    location = context.shared_location(manifest.name)
+    state = unlinking.builder.state(location.path)
+    target = resolve_link(location.path, state.target) if isinstance(state, Link) else ""
+    if target and target != folder:
+        message = f"the global {manifest.name} leads to {target}, not to {folder}"
+        hint = f"to take it away all the same, run linkpack unlink -g {manifest.name}"
+        unlinking.builder.refuse("ENOTLINKED", location.path, message, hint)
+    elif is_required and isinstance(state, Absent):
+        raise not_linked
+    else:
+        unlinking.unlink_unrecorded(location, manifest.name)
+    return True
+
+
+def replace_old_names(context: LinkContext, builder: PlanBuilder, old: Sequence[str], name: str) -> None:
+    """Add to a plan that the global links *old* go.
+
+    Their package is called *name* by now, and is linked under that name in the same plan.
+    """
+    unlinking = Unlinking(context, builder)
+    place = context.shared_place
+    for old_name in old:
+        folder = unlinking.links_left(place)[old_name].target
+        unlinking.unlink(_LinkKey(place, old_name))
+        message = f"{old_name} is called {name} now, so its global link is replaced"
+        builder.warn("WRENAMED", folder, message, f"where a project uses {old_name}, link {name} instead")
+    unlinking.finish()
+
+
+# --- one link after the other
+
+
 class Unlinking:
-    """The planning of links that are taken away; *builder* collects what is to change."""
+    """Links that are taken away one by one.
+
+    *builder* collects the plan, to which `finish` adds what goes with the links.
+    """
 
     def __init__(self, context: LinkContext, builder: PlanBuilder) -> None:
         self.context = context
         self.builder = builder
+        # Three versions of each record: on the disk, planned so far, and without what goes.
         self._before: dict[str, dict[str, RecordedLink]] = {}
         self._planned: dict[str, dict[str, RecordedLink]] = {}
-        self._left: dict[str, dict[str, RecordedLink]] = {}  # what will still be linked afterwards
-        self._locations: list[LinkLocation] = []  # of the links that were taken away
-        self._folders: list[tuple[str, Change]] = []  # that were made for them, each with its place
-        self._unsaved: list[str] = []  # the relative paths of links that are to be taken out of manifests
+        self._left: dict[str, dict[str, RecordedLink]] = {}
+        self._locations: list[LinkLocation] = []  # of the links that go
+        self._folders: list[tuple[str, Change]] = []  # that were made for these links, each with its place
+        self._unsaved: list[str] = []  # links to take out of manifests, by their paths below the project
 
-    def record(self, place: str) -> dict[str, RecordedLink]:
-        """Return what will still be linked in the real node_modules *place*, by key."""
+    def links_left(self, place: str) -> dict[str, RecordedLink]:
+        """Return what will still be linked in a real node_modules, by key."""
         if place not in self._left:
             self._before[place] = read_record(self.context.store, place)
             self._planned[place] = self.builder.entries(place, self._before[place])
             self._left[place] = dict(self._planned[place])
         return self._left[place]
 
-    # --- links in the record
-
-    def take_away(self, at: _Key) -> None:
+    def unlink(self, link_key: _LinkKey) -> None:
         """Take a recorded link away."""
-        record = self.record(at.place)
-        entry = record.pop(at.key)
-        found = self.builder.state(entry.path)
-        there = isinstance(found, Link) and (
-            found.target == entry.literal or resolve_link(entry.path, found.target) == entry.target
+        left = self.links_left(link_key.place)
+        link = left.pop(link_key.key)
+        state = self.builder.state(link.path)
+        is_there = isinstance(state, Link) and (
+            state.target == link.literal or resolve_link(link.path, state.target) == link.target
         )
-        other = any(one.path == entry.path for one in record.values())  # of another checkout
-        replaced = is_replaced(entry, found) and not other
-        for change in entry.owned:
-            self._undo_change(record, entry, change, there=there, replaced=replaced)
-        location = self._location(at.place, entry)
+        # Another checkout may have linked the same name in a node_modules that it shares with this one.
+        is_shared = any(other.path == link.path for other in left.values())
+        has_replacement = is_replaced(link, state) and not is_shared
+        for change in link.owned:
+            self._undo_change(left, link, change, is_there=is_there, has_replacement=has_replacement)
+        location = self._find_location(link_key.place, link)
         self._locations.append(location)
-        self._folders += [(at.place, each) for each in entry.owned if isinstance(each.after, CreatedDirectory)]
+        self._folders += [
+            (link_key.place, change) for change in link.owned if isinstance(change.after, CreatedDirectory)
+        ]
         if not location.shared:
-            self._unsave_link(at.place, entry.name)
-        self._report(record, entry, there=there)
+            self._unsave_link(link_key.place, link.name)
+        self._report(left, link, is_there=is_there)
 
     def _undo_change(
-        self, record: dict[str, RecordedLink], entry: RecordedLink, change: Change, *, there: bool, replaced: bool
+        self,
+        left: dict[str, RecordedLink],
+        link: RecordedLink,
+        change: Change,
+        *,
+        is_there: bool,
+        has_replacement: bool,
     ) -> None:
-        """Put back what *entry* displaced at one path, or leave that to the link that displaced it there.
+        """Put back what *link* displaced at one path.
 
-        *there*: the link is in its place. *replaced*: something else is, which may have commands of its own.
+        If another link displaced *link* there, that one inherits what to put back. *is_there* says that the link
+        is in its place, *has_replacement* that something else is, which may have commands of its own.
         """
-        now = self.builder.state(change.path)
-        theirs = replaced and is_foreign_command(change.path, now, entry.path)
-        if replaced and target_is_inside(change.path, change.before, entry.path):
-            change = change._replace(before=ABSENT)  # it went with the package that the link displaced
-        above = find_displacer(change, record, now)
-        if above is not None:
-            record[above] = inherit(record[above], change)
-        if theirs:
-            change = change._replace(after=ABSENT)  # so that it stays
-        elif there and (change.path == entry.path or target_is_inside(change.path, now, entry.path)):
-            change = change._replace(after=now)  # ours, if not as we wrote it
-        if above is None or now != change.after:
-            self._put_back(change, now, at_link=change.path == entry.path, inherited=above is not None)
+        state = self.builder.state(change.path)
+        is_foreign = has_replacement and is_foreign_command(change.path, state, link.path)
+        if has_replacement and target_is_inside(change.path, change.before, link.path):
+            change = change._replace(before=ABSENT)  # a command of the package that the link displaced
+        heir = find_displacer(change, left, state)
+        if heir is not None:
+            left[heir] = inherit(left[heir], change)
+        if is_foreign:
+            change = change._replace(after=ABSENT)  # it is not what the link put there, so it stays
+        elif is_there and (change.path == link.path or target_is_inside(change.path, state, link.path)):
+            change = change._replace(after=state)  # it is ours, even if made again with another text
+        if heir is None or state != change.after:
+            self._put_back(change, state, at_link=change.path == link.path, is_inherited=heir is not None)
 
-    def _put_back(self, change: Change, now: State, *, at_link: bool, inherited: bool) -> None:
-        """Bring one path to what was there first, when what is there *now* is still ours.
+    def _put_back(self, change: Change, state: State, *, at_link: bool, is_inherited: bool) -> None:
+        """Restore what was first at one path, if its *state* is still ours.
 
-        *inherited*: another link has displaced ours, and puts back what ours had displaced.
+        *is_inherited* says that another link is to put that back one day, so that its stash is no left-over.
         """
         path, before, after = change
-        if now == after:
+        if state == after:
             self._restore(path, after, before)
         elif isinstance(before, Link):
-            if isinstance(now, Absent) and at_link:
+            if isinstance(state, Absent) and at_link:
                 self._restore(path, ABSENT, before)
         elif isinstance(before, Displaced) and fslinks.exists(before.stash):
-            if isinstance(now, Absent):
+            if isinstance(state, Absent):
                 self._restore(path, ABSENT, before)
-            elif not inherited:
+            elif not is_inherited:
                 self._leave_in_stash(path, before)
 
     def _restore(self, path: str, after: State, before: State) -> None:
+        """Plan *before* at *path*, where *after* is now.
+
+        A stash that is gone is a warning.
+        """
         if isinstance(before, Displaced):
             if not fslinks.exists(before.stash):
                 message = f"what the link displaced at {path} is gone from {before.stash} (npm ci removes it)"
@@ -150,44 +370,47 @@ class Unlinking:
             self.builder.replace(path, after, before)
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
-        """Say that what a link displaced is not put back, as something else has taken its place since."""
+        """Discard the stash if *path* has its content, else warn of it."""
         if fslinks.exists(path) and same(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
             message = f"{path} was replaced since; what the link had displaced stays in {before.stash}"
             self.builder.warn("WSUPERSEDED", before.stash, message, "remove it when you do not need it")
 
-    def _report(self, record: dict[str, RecordedLink], entry: RecordedLink, *, there: bool) -> None:
-        """Say that the link is gone, or why a link is still there."""
-        found = self.builder.state(entry.path)
-        other = next((one for one in record.values() if one.path == entry.path), None)
-        if other is not None and isinstance(found, Link):
-            where = posixpath.dirname(entry.path)
-            message = f"{entry.name} is still linked, to {other.target}: {other.project} shares {where}"
-            hint = f"run linkpack unlink {entry.name} there as well, or here once more"
-            self.builder.warn("WSHARED", entry.path, message, hint)
-        elif there and isinstance(found, Link) and resolve_link(entry.path, found.target) == entry.target:
-            why = self.context.installed.reason(entry.path, found.target) or "it was there before"
-            message = f"{entry.name} leads to {entry.target} as before it was linked: {why}"
-            self.builder.warn("WINSTALLED", entry.path, message)
-        elif there:
-            self.builder.removed.append(Item(entry.name, entry.version, entry.path))
+    def _report(self, left: dict[str, RecordedLink], link: RecordedLink, *, is_there: bool) -> None:
+        """Report that the link is gone, or warn of why there is still one."""
+        state = self.builder.state(link.path)
+        other = next((other for other in left.values() if other.path == link.path), None)
+        if other is not None and isinstance(state, Link):
+            where = posixpath.dirname(link.path)
+            message = f"{link.name} is still linked, to {other.target}: {other.project} shares {where}"
+            hint = f"run linkpack unlink {link.name} there as well, or here once more"
+            self.builder.warn("WSHARED", link.path, message, hint)
+        elif is_there and isinstance(state, Link) and resolve_link(link.path, state.target) == link.target:
+            why = self.context.installed.reason(link.path, state.target) or "it was there before"
+            message = f"{link.name} leads to {link.target} as before it was linked: {why}"
+            self.builder.warn("WINSTALLED", link.path, message)
+        elif is_there:
+            self.builder.removed.append(Item(link.name, link.version, link.path))
 
-    def _location(self, place: str, entry: RecordedLink) -> LinkLocation:
-        if not entry.project:
-            return self.context.shared_location(entry.name)
-        return self.context.local_location(place, entry.name)
+    def _find_location(self, place: str, link: RecordedLink) -> LinkLocation:
+        if not link.project:
+            return self.context.shared_location(link.name)
+        return self.context.local_location(place, link.name)
 
-    # --- links that somebody else made
+    # --- links that are in no record
 
-    def take_foreign(self, location: LinkLocation, name: str) -> None:
-        """Take away a link that is not in the record; refuse what is installed, pass over what is absent."""
-        found = self.builder.state(location.path)
-        if isinstance(found, Absent):
+    def unlink_unrecorded(self, location: LinkLocation, name: str) -> None:
+        """Take away the link at *location*, made by hand or by another tool.
+
+        An installed package there is a conflict. Nothing there is nothing to do.
+        """
+        state = self.builder.state(location.path)
+        if isinstance(state, Absent):
             return
         stash = f"{location.modules}/{STASH}/{name.replace('/', '+')}"
-        stashed = fslinks.exists(stash)
-        why = self._installed(location, found, stashed=stashed)
+        has_stash = fslinks.exists(stash)
+        why = self._find_install(location, state, has_stash=has_stash)
         if why is not None:
             message = f"{name} is installed in {posixpath.dirname(location.path)}, not linked{why and f': {why}'}"
             command = "npm uninstall -g" if location.shared else "npm uninstall"
@@ -195,337 +418,173 @@ class Unlinking:
             return
         manifest = read_loose(location.path)
         version = manifest.version if manifest is not None else ""
-        after: State = Displaced(stash, fs.lstat(stash).st_ino) if stashed else ABSENT
-        self._say_what_stays(location, found, name)
+        after: State = Displaced(stash, fs.lstat(stash).st_ino) if has_stash else ABSENT
+        self._warn_of_lost_record(location, state, name)
         self.builder.aliases.update(location.aliases)
-        self.builder.replace(location.path, found, after)
+        self.builder.replace(location.path, state, after)
         self._locations.append(location)
-        if stashed:
+        if has_stash:
             self._folders.append((location.place, Change(posixpath.dirname(stash), ABSENT, CreatedDirectory())))
         else:
-            self._forget(location)
+            self._forget_commands(location)
         self.builder.removed.append(Item(name, version, location.path))
 
-    def _installed(self, location: LinkLocation, found: State, *, stashed: bool) -> str | None:
-        """Return why what is *found* is installed, which may be empty; None if it is a link that may go.
+    def _find_install(self, location: LinkLocation, state: State, *, has_stash: bool) -> str | None:
+        """Return why what is at *location* is installed, or None for a link.
 
-        A link that a manifest asks for was saved by linkpack when there is something *stashed* for it.
+        The reason may be empty. A link that a manifest asks for is an install, unless it *has_stash*: then
+        linkpack saved it, and displaced what is in the stash.
         """
-        if not isinstance(found, Link):
+        if not isinstance(state, Link):
             return ""
         if location.shared:
             return None
         installed = self.context.installed
-        why = installed.leads(location.path, found.target)
-        if not why and not stashed:
-            why = installed.asked_for(location.path, found.target)
+        why = installed.reason_by_target(location.path, state.target)
+        if not why and not has_stash:
+            why = installed.reason_by_request(location.path, state.target)
         return why or None
 
-    def _say_what_stays(self, location: LinkLocation, found: State, name: str) -> None:
-        """Warn of what cannot be put back without a record: manifests, and installed packages that were links."""
-        if location.shared or not isinstance(found, Link):
+    def _warn_of_lost_record(self, location: LinkLocation, state: State, name: str) -> None:
+        """Warn of what cannot be put back without a record.
+
+        That is the manifest in which the link was saved, and the package that was installed there before.
+        """
+        if location.shared or not isinstance(state, Link):
             return
-        asked = self.context.installed.asked_for(location.path, found.target)
-        if asked:
-            message = f"{asked}, and the record of what was there before is lost"
+        asks = self.context.installed.reason_by_request(location.path, state.target)
+        if asks:
+            message = f"{asks}, and the record of what was there before is lost"
             self.builder.warn("WUNSAVED", location.path, message, f"change it by hand, or install {name} again")
         owner = posixpath.dirname(location.modules)
         manifest = read_loose(owner)
         if manifest is None or fslinks.exists(f"{location.modules}/{STASH}/{name.replace('/', '+')}"):
             return
         wanted = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}.get(name)
-        if wanted is not None and not asked and PackageTree().find(posixpath.dirname(owner), name) is None:
+        if wanted is not None and not asks and PackageTree().find(posixpath.dirname(owner), name) is None:
             message = f"{owner}/package.json wants {name} {wanted}, and it is not installed any more"
             self.builder.warn("WDISPLACED", location.path, message, "run your package manager's install")
 
-    def _forget(self, location: LinkLocation) -> None:
-        """Have no link put back the commands that it displaced of the package that was at *location*."""
-        record = self.record(location.place)
-        for key, entry in record.items():
+    def _forget_commands(self, location: LinkLocation) -> None:
+        """Keep other links from putting back commands of the one at *location*."""
+        left = self.links_left(location.place)
+        for key, link in left.items():
             owned = (
-                one._replace(before=ABSENT) if target_is_inside(one.path, one.before, location.path) else one
-                for one in entry.owned
+                change._replace(before=ABSENT)
+                if target_is_inside(change.path, change.before, location.path)
+                else change
+                for change in link.owned
             )
-            record[key] = entry._replace(owned=tuple(owned))
+            left[key] = link._replace(owned=tuple(owned))
 
     # --- manifests
 
     def _unsave_link(self, place: str, name: str) -> None:
-        """Note that the link to *name* in *place* is to be taken out of the manifests of this project."""
+        """Note a link that is to be taken out of the project's manifests."""
         root = self.context.project.root
         for folder in self.context.every_package:
             if real_folder(f"{folder}/node_modules") == place:
                 self._unsaved.append(posixpath.relpath(f"{folder}/node_modules/{name}", root))
 
     def unsave(self, name: str = "") -> bool:
-        """Note that links to *name*, or all, are to be taken out of manifests; True if there are any.
+        """Note saved links to be taken out, and return True if there are any.
 
-        Those of the workspaces chosen, or of all; also if another checkout took the link itself away.
+        These are the links called *name*, or all, in the chosen workspaces, or everywhere. What is saved is the
+        project's own: another checkout that shares its node_modules may have taken the link itself away.
         """
         root = self.context.project.root
         packages = {f"{folder}/node_modules/" for folder in self.context.every_package}
-        found = [
+        saved = [
             key
             for key in read_saved(self.context.store, root)
             if f"{root}/{key}".rpartition("node_modules/")[0] + "node_modules/" in packages
             and (not name or key.endswith(f"node_modules/{name}"))
         ]
-        self._unsaved += found
-        return bool(found)
+        self._unsaved += saved
+        return bool(saved)
 
     # --- what goes with the links
 
     def finish(self) -> None:
-        """Add what goes with the links: commands that lead into them, folders, manifests, and the record."""
-        self._sweep()
-        self._drop_folders()
+        """Add what goes with the links: commands, folders, saves, the record."""
+        self._remove_lost_commands()
+        self._remove_folders()
         if self._unsaved:
-            from linkpack.linking.save import plan_unsave  # noqa: PLC0415 - few links are saved
-
             plan_unsave(self.builder, self.context, tuple(dict.fromkeys(self._unsaved)))
         for place, left in self._left.items():
             planned = self._planned[place]
             for key in planned.keys() | left.keys():
                 if planned.get(key) != left.get(key):
                     before = self._before[place].get(key)
-                    self.builder.edits[place, key] = Edit(place, key, before, left.get(key))
+                    self.builder.edits[place, key] = Edit(place=place, key=key, before=before, after=left.get(key))
 
-    def _sweep(self) -> None:
-        """Remove commands and pages that lead into what is taken away, those that were to be put back too."""
+    def _remove_lost_commands(self) -> None:
+        """Remove commands and man pages that lead into a link that goes.
+
+        Those that were to be put back are among them: npm may have made them for a link of its own.
+        """
         for location in {location.modules: location for location in self._locations}.values():
             folders = tuple(f"{folder}/" for folder in (location.bins, location.mans) if folder)
-            back = [path for path in self.builder.changes if path.startswith(folders)]
-            links = [one.path for one in self._locations if one.modules == location.modules]
-            for each in dict.fromkeys([*_entries(location), *back]):
-                now = self.builder.state(each)
-                if any(self._is_lost(each, now, link) for link in links):
-                    self.builder.replace(each, now, ABSENT)
+            planned = [path for path in self.builder.changes if path.startswith(folders)]
+            links = [gone.path for gone in self._locations if gone.modules == location.modules]
+            for path in dict.fromkeys([*_list_commands(location), *planned]):
+                state = self.builder.state(path)
+                if any(self._is_lost(path, state, link) for link in links):
+                    self.builder.replace(path, state, ABSENT)
 
-    def _is_lost(self, path: str, now: State, link: str) -> bool:
-        """True if the command at *path* leads through *link*, where nothing that has its script will be."""
-        target = link_target(path, now)
-        if target is None or not target_is_inside(path, now, link):
+    def _is_lost(self, path: str, state: State, link: str) -> bool:
+        """True if the command at *path* leads through *link* and loses its script.
+
+        Where a displaced package comes back for the link, its commands stay if it has their scripts.
+        """
+        target = link_target(path, state)
+        if target is None or not target_is_inside(path, state, link):
             return False
-        then = self.builder.state(link)
-        if isinstance(then, Displaced) and then.stash and path not in self.builder.changes:
+        planned = self.builder.state(link)
+        if isinstance(planned, Displaced) and planned.stash and path not in self.builder.changes:
             script = posixpath.relpath(resolve_link(path, target), fslinks.canonical(link))
-            return target_exists(path, now) and not fslinks.exists(f"{then.stash}/{script}")
-        return isinstance(then, Absent)
+            return target_exists(path, state) and not fslinks.exists(f"{planned.stash}/{script}")
+        return isinstance(planned, Absent)
 
-    def _drop_folders(self) -> None:
-        """Remove the folders that were made for what is gone; one that other links use becomes theirs."""
-        for place, change in sorted(self._folders, key=lambda one: one[1].path, reverse=True):
-            record = self.record(place)
-            user = next((key for key, entry in record.items() if _uses(entry, change.path)), None)
+    def _remove_folders(self) -> None:
+        """Remove the folders that were made for these links, inner ones first.
+
+        A folder that another link uses is from now on recorded as made for that one.
+        """
+        for place, change in sorted(self._folders, key=lambda folder: folder[1].path, reverse=True):
+            left = self.links_left(place)
+            user = next((key for key, link in left.items() if _uses_folder(link, change.path)), None)
             if user is not None:
-                record[user] = record[user]._replace(owned=(*record[user].owned, change))
+                left[user] = left[user]._replace(owned=(*left[user].owned, change))
             elif fs.is_dir(change.path) and not fslinks.is_link(change.path):
                 self.builder.replace(change.path, CreatedDirectory(), ABSENT)
 
 
-def _uses(entry: RecordedLink, folder: str) -> bool:
-    """True if something of *entry* is below *folder*."""
-    paths = [entry.path, *(change.path for change in entry.owned)]
-    paths += [change.before.stash for change in entry.owned if isinstance(change.before, Displaced)]
-    return any(is_within(path, folder) for path in paths)
-
-
-def _entries(location: LinkLocation) -> Iterator[str]:
+def _list_commands(location: LinkLocation) -> Iterator[str]:
     """Yield the paths in the folders of commands and man pages."""
-    for folder in (location.bins, *_sections(location.mans)):
+    sections = sorted(entry.path for entry in fs.scan(location.mans)) if fs.is_dir(location.mans) else []
+    for folder in (location.bins, *sections):
         if fs.is_dir(folder):
             yield from sorted(entry.path for entry in fs.scan(folder))
 
 
-def _sections(mans: str) -> list[str]:
-    return sorted(entry.path for entry in fs.scan(mans)) if mans and fs.is_dir(mans) else []
+def _uses_folder(link: RecordedLink, folder: str) -> bool:
+    """True if the link, or what it owns or displaced, is below *folder*."""
+    paths = [link.path, *(change.path for change in link.owned)]
+    paths += [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
+    return any(is_within(path, folder) for path in paths)
 
 
-# --- in a project
+# --- where nothing was linked
 
 
-def plan_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
-    """Return the plan of `unlink name…` or `unlink ../folder…` in the project, or with *every* of all its links.
-
-    What is installed, not linked, is among the conflicts. A name that is absent changes nothing. Raises
-    `LinkMissing` (ENOTLINKED) for a folder that is not linked.
-    """
-    work = Unlinking(context, context.builder(context.every_package))
-    for spec in wanted:
-        keys = _folder_keys(work, spec.folder) if spec.folder else _name_keys(work, spec.name)
-        for at in keys:
-            work.take_away(at)
-        saved = bool(spec.name) and work.unsave(spec.name)
-        if not keys and not saved:
-            _take_others(work, spec)
-    if every:
-        for at, _ in _local_keys(work):
-            work.take_away(at)
-        work.unsave()
-        for location, name in _links_on_disk(context):
-            found = work.builder.state(location.path)
-            # What comes back in the place of one of ours may be a link as well, and is not one to take away.
-            if location.path in work.builder.changes or not isinstance(found, Link):
-                continue
-            if not context.installed.reason(location.path, found.target):
-                work.take_foreign(location, name)
-    work.finish()
-    plan = work.builder.plan()
-    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
-    told = nothing_unlinked(context, plan, asked, shared=False, every=every)
-    return plan._replace(warnings=(*plan.warnings, *told))
-
-
-def _local_keys(work: Unlinking) -> list[tuple[_Key, RecordedLink]]:
-    places = work.context.local_places(work.context.every_package)
-    return [(_Key(place, key), entry) for place in places for key, entry in work.record(place).items()]
-
-
-def _name_keys(work: Unlinking, name: str) -> list[_Key]:
-    """Return the project's links called *name*: in the chosen workspaces, or else anywhere.
-
-    Links that another checkout made in the same node_modules count when this one has none.
-    """
-    context = work.context
-    found = [(at, entry) for at, entry in _local_keys(work) if entry.name == name]
-    if context.picked:
-        chosen = {real_folder(f"{folder}/node_modules") for folder in context.picked}
-        root = real_folder(f"{context.project.root}/node_modules")
-        found = [(at, entry) for at, entry in found if at.place in chosen] or [
-            (at, entry) for at, entry in found if at.place == root
-        ]
-    own = [at for at, entry in found if context.is_own(entry)]
-    return own or [at for at, _ in found]
-
-
-def _folder_keys(work: Unlinking, folder: str) -> list[_Key]:
-    """Return the project's links that lead to *folder*, whatever they are called."""
-    real = fslinks.canonical(folder)
-    found = [(at, entry) for at, entry in _local_keys(work) if entry.target == real]
-    own = [at for at, entry in found if work.context.is_own(entry)]
-    return own or [at for at, _ in found]
-
-
-def _take_others(work: Unlinking, spec: Spec) -> None:
-    """Take away links that are in no record: those called as *spec* says, or those that lead to its folder."""
-    context = work.context
-    if spec.name:
-        for modules in context.local_modules(spec.name):
-            work.take_foreign(context.local_location(modules, spec.name), spec.name)
-        return
-    real = fslinks.canonical(spec.folder)
-    locations = [
-        (location, name) for location, name in _links_on_disk(context) if fslinks.canonical(location.path) == real
-    ]
-    for location, name in locations:
-        work.take_foreign(location, name)
-    if not locations:
-        manifest = read_loose(real)
-        name = manifest.name if manifest is not None else ""
-        raise LinkMissing(
-            f"{spec.folder} is not linked into {context.project.root}",
-            path=spec.folder,
-            hint=f"if you mean whatever is linked as {name}, run linkpack unlink {name}"
-            if name
-            else "linkpack ls shows what is linked",
-        )
-
-
-def _links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
-    for place in context.local_places(context.every_package):
-        for name in link_names(place):
-            yield context.local_location(place, name), name
-
-
-# --- in the global folder
-
-
-def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
-    """Return the plan of `unlink -g name…`; without names, of the project itself or the workspaces chosen.
-
-    With *every*, of all global links in the record. Raises `LinkMissing`: ENONAME when there is no name to go by,
-    ENOTLINKED for a folder that is not linked globally.
-    """
-    work = Unlinking(context, context.builder())
-    place = context.shared_place
-    record = {key: entry for key, entry in work.record(place).items() if not entry.project}
-    if every:
-        for name in record:
-            work.take_away(_Key(place, name))
-    for spec in wanted:
-        if spec.folder:
-            _unlink_globally(work, fslinks.canonical(spec.folder), asked=True)
-        elif spec.name in work.record(place):
-            work.take_away(_Key(place, spec.name))
-        else:
-            work.take_foreign(context.shared_location(spec.name), spec.name)
-    if not wanted and not every:
-        folders = context.picked or (context.project.start,)
-        named = [_unlink_globally(work, folder, asked=False) for folder in folders]
-        if not any(named):
-            raise LinkMissing(
-                f"{context.project.start} is no package with a name, and none was given",
-                code="ENONAME",
-                path=context.project.start,
-                hint="run it in a package's folder, or name what to unlink",
-            )
-    work.finish()
-    plan = work.builder.plan()
-    asked = [spec.name for spec in wanted if spec.name]  # a folder that is not linked is an error
-    if not wanted and not every:
-        manifests = map(read_loose, context.picked or (context.project.start,))
-        asked = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
-    told = nothing_unlinked(context, plan, asked, shared=True, every=every)
-    return plan._replace(warnings=(*plan.warnings, *told))
-
-
-def _unlink_globally(work: Unlinking, folder: str, *, asked: bool) -> bool:
-    """Take away the global links to the package in the real *folder*, whatever name it had when it was linked.
-
-    Returns False when the folder has no name to go by and no link. A global link of its name that leads to
-    another folder, a second checkout, say, is refused; so is a folder without a link if it was *asked* for.
-    """
-    place = work.context.shared_place
-    keys = [key for key, entry in work.record(place).items() if entry.target == folder and not entry.project]
-    for key in keys:
-        work.take_away(_Key(place, key))
-    manifest = read_loose(folder)
-    if keys or manifest is None or not manifest.name:
-        if asked and not keys:
-            raise LinkMissing(f"{folder} is not linked globally", path=folder, hint="linkpack ls -g shows what is")
-        return bool(keys)
-    location = work.context.shared_location(manifest.name)
-    found = work.builder.state(location.path)
-    leads = resolve_link(location.path, found.target) if isinstance(found, Link) else ""
-    if leads and leads != folder:
-        message = f"the global {manifest.name} leads to {leads}, not to {folder}"
-        hint = f"to take it away all the same, run linkpack unlink -g {manifest.name}"
-        work.builder.refuse("ENOTLINKED", location.path, message, hint)
-    elif asked and isinstance(found, Absent):
-        raise LinkMissing(f"{folder} is not linked globally", path=folder, hint="linkpack ls -g shows what is")
-    else:
-        work.take_foreign(location, manifest.name)
-    return True
-
-
-def replace_old_names(context: LinkContext, builder: PlanBuilder, old: Sequence[str], name: str) -> None:
-    """Add to *builder* that the global links *old* go, whose package is called *name* by now."""
-    work = Unlinking(context, builder)
-    place = context.shared_place
-    for each in old:
-        folder = work.record(place)[each].target
-        work.take_away(_Key(place, each))
-        message = f"{each} is called {name} now, so its global link is replaced"
-        builder.warn("WRENAMED", folder, message, f"where a project uses {each}, link {name} instead")
-    work.finish()
-
-
-def nothing_unlinked(
+def _warn_of_missing(
     context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
 ) -> tuple[Problem, ...]:
-    """Return a warning for each of *names* that *plan*, of `unlink`, does not take away.
+    """Return a warning for each of *names* that *plan* does not take away.
 
-    With *every* no names were given, and there is one warning if there was no link at all.
+    "up to date" alone would hide a wrong name, folder or prefix. With *every* and
+    no names, there is one warning if there was no link at all.
     """
     if plan.conflicts:
         return ()
@@ -534,24 +593,25 @@ def nothing_unlinked(
     gone |= {save.key.rpartition("node_modules/")[2] for save in plan.saves if not save.after}
     where = context.config.modules if shared else context.project.root
     if every and not names:
-        none = Problem("WNOLINKS", where, f"there are no links in {where}, so that none is taken away", "")
-        return () if gone else (none,)
+        nothing = Problem("WNOLINKS", where, f"there are no links in {where}, so that none is taken away")
+        return () if gone else (nothing,)
     return tuple(_not_linked(context, name, where, shared=shared) for name in names if name not in gone)
 
 
 def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) -> Problem:
     kind = "globally" if shared else "there"
     message = f"{name} is not linked in {where}, so that nothing is taken away {kind}"
-    return Problem("WNOTLINKED", where, message, _elsewhere(context, name, shared=shared))
+    hint = _hint_at_links(context, name, shared=shared)
+    return Problem(code="WNOTLINKED", path=where, message=message, hint=hint)
 
 
-def _elsewhere(context: LinkContext, name: str, *, shared: bool) -> str:
+def _hint_at_links(context: LinkContext, name: str, *, shared: bool) -> str:
     """Return a hint: where the package is linked, or what is linked here."""
     if shared:
         local = [link.name for link in list_links(context) if link.state != "uninstalled"]
         if local:
-            shown = shortened(local)
-            return f"the project's links stay ({shown}): linkpack unlink NAME takes one away, --all every one"
+            links = shortened(local)
+            return f"the project's links stay ({links}): linkpack unlink NAME takes one away, --all every one"
     elif context.config.fault is None and any(link.name == name for link in list_links(context, shared=True)):
         return f"it is linked globally: linkpack unlink -g {name} takes that away"
     places = places_called(context.store, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.linking.builder import disk_state
 from linkpack.linking.command_scripts import CRLF_SHEBANG, head_of
 from linkpack.linking.declared import is_uninstalled
-from linkpack.linking.installed import link_names
+from linkpack.linking.installed import list_linked_names
 from linkpack.linking.package import inside, is_standing, resolve_parent, target_exists, target_is_inside
 from linkpack.linking.package_tree import Standing
 from linkpack.linking.record import read_saved
@@ -68,7 +68,7 @@ def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, .
         if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(entry))):
             found[entry.path] = status
     for place in context.places(shared=shared):
-        for name in link_names(place):
+        for name in list_linked_names(place):
             location = context.shared_location(name) if shared else context.local_location(place, name)
             state = disk_state(location.path)
             if location.path in found or not isinstance(state, Link):

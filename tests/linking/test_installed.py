@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking.installed import InstalledLinks, link_names, pnpm_overrides
+from linkpack.linking.installed import InstalledLinks, list_linked_names, pnpm_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -279,8 +279,8 @@ def test_names_of_links(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to("nowhere")
     (tmp_path / "modules/folder").mkdir()
-    assert list(link_names(str(tmp_path / "modules"))) == ["@s/a", "a", "b"]
-    assert list(link_names(str(tmp_path / "none"))) == []
+    assert list(list_linked_names(str(tmp_path / "modules"))) == ["@s/a", "a", "b"]
+    assert list(list_linked_names(str(tmp_path / "none"))) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "overrides: 5", "overrides: {a: [1], 5: x}", "a: &a [*a]", "\t"])
