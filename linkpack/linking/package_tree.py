@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
-from linkpack.linking.installed import store_in
+from linkpack.linking.installed import match_store
 from linkpack.linking.package import resolve_link, resolve_parent
 from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
@@ -42,7 +42,7 @@ class Found(NamedTuple):
     @property
     def has_stored_slot(self) -> bool:
         """True if the slot is one of a package manager's store, where nothing may be changed."""
-        return bool(store_in(self.slot))
+        return bool(match_store(self.slot))
 
 
 class Loaded(NamedTuple):

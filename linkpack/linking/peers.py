@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
-from linkpack.linking.installed import store_in
+from linkpack.linking.installed import match_store
 from linkpack.linking.many import shortened
 from linkpack.linking.package import meets_range
 from linkpack.linking.package_manager import find_installer, quoted
@@ -139,7 +139,7 @@ def _finds_by_link(tree: PackageTree, user: Loaded, ours: Found, theirs: Found |
     own = f"{user.found.folder}/"
     if user.loader is None or user.loader.loader is not None or user.manifest is None:
         return False
-    if store_in(f"{ours.folder}/") or store_in(own):
+    if match_store(f"{ours.folder}/") or match_store(own):
         return False
     if theirs is not None and theirs.slot.startswith(own):
         return False

@@ -7,10 +7,10 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import ManifestInvalid
-from linkpack.linking.installed import pnpm_overrides
 from linkpack.linking.lockfile_entries import LOCKFILES, OTHER_LOCKFILES, plan_lock, take_out
 from linkpack.linking.record import planned_file, read_saved
 from linkpack.linking.states import ABSENT, File, ManifestEdit, SaveEdit
+from linkpack.linking.workspace_files import read_pnpm_overrides
 from linkpack.npm.collation_table import collation_key
 from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.json_text import BOM, parse
@@ -102,7 +102,7 @@ def _overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tuple[str
         sources.append((f"{path} (resolutions)", members.get("resolutions")))
     if "pnpm-lock.yaml" in found:
         sources.append((f"{path} (pnpm.overrides)", pnpm.get("overrides") if isinstance(pnpm, dict) else None))
-        sources.append((f"{root}/pnpm-workspace.yaml", pnpm_overrides(root)))
+        sources.append((f"{root}/pnpm-workspace.yaml", read_pnpm_overrides(root)))
     for where, table in sources:
         for selector, value in table.items() if isinstance(table, dict) else ():
             wanted = _override(str(selector).removeprefix("**/"), value, name)
