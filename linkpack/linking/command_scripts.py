@@ -1,4 +1,7 @@
-"""Plan what npm does to the scripts behind commands: their mode, and a line end that keeps them from running."""
+"""Plan what npm does to the scripts behind commands.
+
+Their mode is set, and a CR at the end of the first line is taken away.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,51 @@ if TYPE_CHECKING:
     from linkpack.linking.builder import PlanBuilder
 
 _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
-CRLF_SHEBANG = rb"#![^\n]+\r\n"
 
 
 def head_of(path: str) -> bytes:
-    """Return the beginning of the script at *path*, empty if it cannot be read."""
+    """Return the beginning of a script, or nothing if it cannot be read."""
     try:
         return fslinks.read_head(path, _HEAD)
     except OSError:
         return b""
 
 
+def has_crlf_shebang(head: bytes) -> bool:
+    r"""True if the shebang line of a script ends in CRLF.
+
+    The CR becomes a part of the interpreter's name, so that the system does not find it.
+
+    >>> has_crlf_shebang(b"#!/usr/bin/env node\r\nrun()")
+    True
+    >>> has_crlf_shebang(b"#!/usr/bin/env node\nrun()\r\n")
+    False
+    """
+    return b"\r" in head and re.match(rb"#![^\n]+\r\n", head) is not None
+
+
 def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
-    """Plan the mode of a command's script, and the repair of a line end that keeps it from running."""
+    """Plan the mode of a script, and the repair of its shebang line.
+
+    The mode is that of a new executable under *umask*. A script that the user may not change is left alone, with a
+    warning if it cannot be run.
+    """
     if not fs.is_file(script):
         return
     mode = 0o777 & ~umask
-    found = fs.stat(script).st_mode & 0o7777
-    head = head_of(script)
-    broken = b"\r" in head and re.match(CRLF_SHEBANG, head)
-    if found == mode and not broken:
+    old_mode = fs.stat(script).st_mode & 0o7777
+    is_broken = has_crlf_shebang(head_of(script))
+    if old_mode == mode and not is_broken:
         return
     if not fslinks.may_change(script):
         if not fslinks.executable(script):
             message = f"{script} is not executable, and not yours to change"
             builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
-    elif broken:
+    elif is_broken:
         content = fs.read_file(script, LIMIT)
         message = f"the first line of {script} ends in CRLF, which keeps it from running: the CR is taken away"
         builder.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
-        whole = content.replace(b"\r\n", b"\n", 1)
-        builder.set_mode(script, Change(script, File(content, found), File(whole, mode)))
+        repaired = content.replace(b"\r\n", b"\n", 1)
+        builder.set_mode(script, Change(script, File(content, old_mode), File(repaired, mode)))
     else:
-        builder.set_mode(script, Change(script, Mode(found), Mode(mode)))
+        builder.set_mode(script, Change(script, Mode(old_mode), Mode(mode)))

@@ -1,11 +1,14 @@
-"""Remember which manifests name a linked package, to see when it is uninstalled."""
+"""Remember which manifests name a linked package.
+
+An uninstall takes the name out of package.json. From then on `relink` leaves the link alone, unless it is
+called by name.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.health import is_shared, project_folders, standing
-from linkpack.linking.many import sections_of
+from linkpack.linking.health import is_shared, list_named, project_folders, to_placed
 from linkpack.linking.package_tree import PackageTree
 from linkpack.project.source import read_loose
 
@@ -18,29 +21,29 @@ if TYPE_CHECKING:
 
 
 def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[str]) -> None:
-    """Write into the planned links to *names* of the project which manifests name them, as they will be.
+    """Add to the planned links to *names* which manifests name them.
 
-    A link whose package leaves all of them later was uninstalled by the user, and does not come back by itself.
+    The manifests are read as they will be after the plan, which may save the links.
     """
     tree = PackageTree(builder.changes)
     wanted = set(names)
     for key, edit in list(builder.edits.items()):
         if not is_shared(edit) and edit.after is not None and edit.after.name in wanted:
-            link = standing(edit.after)
-            folders = project_folders(tree, context, [link])
-            declared = tuple(f"{folder}/package.json" for folder in folders if _names(tree, folder, link.name))
+            folders = project_folders(tree, context, [to_placed(edit.after)])
+            declared = tuple(
+                f"{folder}/package.json"
+                for folder in folders
+                if edit.after.name in list_named(tree.manifest(folder))
+            )
             builder.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
 
 
-def _names(tree: PackageTree, folder: str, name: str) -> bool:
-    manifest = tree.manifest(folder)
-    return manifest is not None and any(name in section for section in sections_of(manifest))
+def is_uninstalled(link: RecordedLink) -> bool:
+    """True if a link's package left the manifests that named it.
 
-
-def is_uninstalled(entry: RecordedLink) -> bool:
-    """True if manifests named the package of *entry* when it was linked, and all of them are there without it."""
-    manifests = [read_loose(path.rpartition("/")[0]) for path in entry.declared]
+    All of them still have to be there: one that cannot be read may name it.
+    """
+    manifests = [read_loose(path.rpartition("/")[0]) for path in link.declared]
     return bool(manifests) and all(
-        manifest is not None and not any(entry.name in section for section in sections_of(manifest))
-        for manifest in manifests
+        manifest is not None and link.name not in list_named(manifest) for manifest in manifests
     )

@@ -1,4 +1,8 @@
-"""Find peers that linked packages do not share with what loads them."""
+"""Find peers that a package does not share with what loads it.
+
+React and its like work only when Node finds one copy of them. Node looks above the real folder of a linked
+package, where it may find another copy than the project's, or none.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from linkpack.linking.package_manager import find_installer, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.linking.package_tree import Found, Loaded, PackageTree, Standing
+    from linkpack.linking.package_tree import FoundPackage, Loaded, PackageTree, Standing
 
 PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
 
@@ -21,10 +25,10 @@ PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
 class PeerFault(NamedTuple):
     """A peer that a package does not share with the package that loads it.
 
-    *kind* is `missing`, `range`, `hidden` (the package does not find it) or `double` (both find a copy of their
-    own). *user* declares the *peer*, asking for *wanted*; *host* is to provide it. *ours* is what the host
-    finds, *theirs* what the user finds, *version* that of the latter, or else of the former. *preserving* is
-    true if Node finds one copy when it is started with --preserve-symlinks.
+    *user* declares the *peer* and asks for *wanted*, *host* is to provide it. *kind* is `missing` (neither finds
+    it), `range` (its version does not fit), `hidden` (only the host finds it) or `double` (each has its own).
+    *ours* is the copy that the host finds, *theirs* the one that the user finds, *version* that of theirs, or
+    else of ours. *preserving* is true if Node finds one copy when it is started with --preserve-symlinks.
     """
 
     kind: str
@@ -32,25 +36,29 @@ class PeerFault(NamedTuple):
     wanted: str
     user: Loaded
     host: Loaded
-    ours: Found | None
-    theirs: Found | None
+    ours: FoundPackage | None
+    theirs: FoundPackage | None
     version: str
     preserving: bool
 
 
-def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
-    """True if *fault* comes of a link; the rest of the tree was for the installer to check."""
-    roots = {link.folder for link in links}
-    if fault.user.found.folder in roots or fault.peer in {link.name for link in links}:
-        return True
-    at: Loaded | None = fault.user
-    while at is not None and at.found.folder not in roots:
-        at = at.loader
-    return at is not None and fault.kind in {"double", "hidden"}
+class _PeerUse(NamedTuple):
+    """A *peer* that *user* asks for in the range *wanted*.
+
+    *host* is to provide it.
+    """
+
+    user: Loaded
+    peer: str
+    wanted: str
+    host: Loaded
+
+
+# --- find them
 
 
 def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence[Standing]) -> list[PeerFault]:
-    """Return the peers that packages among *loads* do not share with what loads them.
+    """Return the peers that *loads* do not share with what loads them.
 
     What a package finds for its peer must be what its loader has. A loader that does not depend on the peer
     itself, but perhaps has it for its tests, passes the question on to its own loader: as installed, it would
@@ -58,97 +66,40 @@ def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence
     share that, too.
     """
     faults: dict[tuple[str, str, str, str], PeerFault] = {}
-    for user, peer, wanted, host in (*_peers(loads), *_shared_dependencies(loads, links)):
-        fault = _fault(tree, user, peer, wanted, host)
-        by_wish = user.manifest is not None and peer in user.manifest.dependencies
-        if fault is None or (by_wish and not (fault.kind == "double" and _fits(tree, fault))):
+    for use in (*_list_peers(loads), *_list_shared_dependencies(loads, links)):
+        fault = _find_fault(tree, use)
+        is_dependency = use.user.manifest is not None and use.peer in use.user.manifest.dependencies
+        if fault is None or (is_dependency and not (fault.kind == "double" and _is_sharable(tree, fault))):
             continue
-        ours = fault.ours.folder if fault.ours else host.found.folder
-        faults.setdefault((fault.kind, peer, user.found.folder, ours), fault)
+        provider = fault.ours.folder if fault.ours else use.host.found.folder
+        faults.setdefault((fault.kind, use.peer, use.user.found.folder, provider), fault)
     return list(faults.values())
 
 
-def _peers(loads: Sequence[Loaded]) -> Iterator[tuple[Loaded, str, str, Loaded]]:
-    """Yield each package with each of its peers, what it asks for, and the package that is to provide it."""
+def _list_peers(loads: Sequence[Loaded]) -> Iterator[_PeerUse]:
+    """Yield the declared peers of all packages."""
     for user in loads:
         if user.manifest is not None and user.loader is not None:
             for peer, wanted in user.manifest.peer_dependencies.items():
-                yield user, peer, wanted, _host(user.loader, peer)
+                yield _PeerUse(user=user, peer=peer, wanted=wanted, host=_find_host(user.loader, peer))
 
 
-def _shared_dependencies(
-    loads: Sequence[Loaded], links: Sequence[Standing]
-) -> Iterator[tuple[Loaded, str, str, Loaded]]:
-    """Yield each linked package with those of its dependencies that are a peer of some package, as `_peers` does.
+def _list_shared_dependencies(loads: Sequence[Loaded], links: Sequence[Standing]) -> Iterator[_PeerUse]:
+    """Yield dependencies of linked packages that are peers of others.
 
     Such a package, like React, is made to be there once.
     """
     roots = {link.folder for link in links}
-    peers = {peer for each in loads if each.manifest is not None for peer in each.manifest.peer_dependencies}
+    peers = {peer for load in loads if load.manifest is not None for peer in load.manifest.peer_dependencies}
     for user in loads:
         if user.manifest is not None and user.loader is not None and user.found.folder in roots:
             for name in sorted(peers & user.manifest.dependencies.keys()):
-                yield user, name, user.manifest.dependencies[name], _host(user.loader, name)
+                wanted = user.manifest.dependencies[name]
+                yield _PeerUse(user=user, peer=name, wanted=wanted, host=_find_host(user.loader, name))
 
 
-def _fits(tree: PackageTree, fault: PeerFault) -> bool:
-    """True if the user of *fault* could share the host's copy, so that an installer would have it so."""
-    manifest = tree.manifest(fault.ours.folder) if fault.ours is not None else None
-    return manifest is not None and meets_range(manifest.version, fault.wanted)
-
-
-def _fault(tree: PackageTree, user: Loaded, peer: str, wanted: str, host: Loaded) -> PeerFault | None:
-    """Return what is wrong with the *peer* that *host* is to provide to *user*, None if all is well."""
-    ours = host.found if _is(host, peer) else tree.find(host.found.folder, peer)
-    theirs = tree.find(user.found.folder, peer)
-    found = theirs or ours
-    manifest = tree.manifest(found.folder) if found else None
-    version = manifest.version if manifest is not None else ""
-    kind = _kind(ours, theirs, optional=user.manifest is not None and peer in user.manifest.optional_peers)
-    kind = kind or ("range" if manifest is not None and not meets_range(version, wanted) else "")
-    if not kind:
-        return None
-    return PeerFault(
-        kind=kind,
-        peer=peer,
-        wanted=wanted,
-        user=user,
-        host=host,
-        ours=ours,
-        theirs=theirs,
-        version=version,
-        preserving=ours is not None and _finds_by_link(tree, user, ours, theirs),
-    )
-
-
-def _kind(ours: Found | None, theirs: Found | None, *, optional: bool) -> str:
-    """Return the kind of fault, empty if there is none: where Node finds one copy, all is well."""
-    if ours is None and theirs is None:
-        return "" if optional else "missing"
-    if theirs is None:
-        return "hidden"
-    return "double" if ours is not None and ours.folder != theirs.folder else ""
-
-
-def _finds_by_link(tree: PackageTree, user: Loaded, ours: Found, theirs: Found | None) -> bool:
-    """True if *user* finds *ours*, and still all else, when Node does not resolve links.
-
-    Node then looks in the folders above the link, not above the package. What lies inside of the package is found
-    first, as before; what its own workspace has above it is not found. In a project with a store nothing is.
-    """
-    own = f"{user.found.folder}/"
-    if user.loader is None or user.loader.loader is not None or user.manifest is None:
-        return False
-    if match_store(f"{ours.folder}/") or match_store(own):
-        return False
-    if theirs is not None and theirs.slot.startswith(own):
-        return False
-    slots = [tree.find(user.found.folder, name) for name in user.manifest.dependencies]
-    return all(each is None or each.slot.startswith(own) for each in slots)
-
-
-def _host(loader: Loaded, peer: str) -> Loaded:
-    """Return the package at or above *loader* that provides *peer* to what it loads."""
+def _find_host(loader: Loaded, peer: str) -> Loaded:
+    """Return the package at or above *loader* that provides *peer*."""
     while loader.loader is not None and not _provides(loader, peer):
         loader = loader.loader
     return loader
@@ -161,17 +112,96 @@ def _provides(package: Loaded, peer: str) -> bool:
     )
 
 
-def _is(package: Loaded, name: str) -> bool:
-    return package.manifest is not None and package.manifest.name == name
+def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
+    """Return what is wrong with one use of a peer, or None."""
+    user, host = use.user, use.host
+    is_host = host.manifest is not None and host.manifest.name == use.peer  # a plug-in that is loaded by its peer
+    ours = host.found if is_host else tree.find(host.found.folder, use.peer)
+    theirs = tree.find(user.found.folder, use.peer)
+    copy = theirs or ours
+    manifest = tree.manifest(copy.folder) if copy else None
+    version = manifest.version if manifest is not None else ""
+    is_optional = user.manifest is not None and use.peer in user.manifest.optional_peers
+    kind = _compare_copies(ours, theirs, is_optional=is_optional)
+    if not kind and manifest is not None and not meets_range(version, use.wanted):
+        kind = "range"
+    if not kind:
+        return None
+    return PeerFault(
+        kind=kind,
+        peer=use.peer,
+        wanted=use.wanted,
+        user=user,
+        host=host,
+        ours=ours,
+        theirs=theirs,
+        version=version,
+        preserving=ours is not None and _is_cured_by_preserving(tree, user, ours, theirs),
+    )
 
 
-def peer_problems(faults: Iterable[PeerFault]) -> Iterator[Problem]:
+def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, is_optional: bool) -> str:
+    """Return `missing`, `hidden` or `double`, or "" where Node finds one copy."""
+    if ours is None and theirs is None:
+        return "" if is_optional else "missing"
+    if theirs is None:
+        return "hidden"
+    return "double" if ours is not None and ours.folder != theirs.folder else ""
+
+
+def _is_cured_by_preserving(
+    tree: PackageTree, user: Loaded, ours: FoundPackage, theirs: FoundPackage | None
+) -> bool:
+    """True if *user* finds *ours* when Node does not resolve links.
+
+    With --preserve-symlinks Node looks in the folders above the link, not above the package. It still finds first
+    what is inside of the package, but no longer what the package's own workspace has above it: then something
+    else would be missing. In a project with a store nothing is found that way.
+    """
+    own = f"{user.found.folder}/"
+    if user.loader is None or user.loader.loader is not None or user.manifest is None:
+        return False
+    if match_store(f"{ours.folder}/") or match_store(own):
+        return False
+    if theirs is not None and theirs.slot.startswith(own):
+        return False
+    copies = [tree.find(user.found.folder, name) for name in user.manifest.dependencies]
+    return all(copy is None or copy.slot.startswith(own) for copy in copies)
+
+
+def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
+    """True if the host's copy fits the user.
+
+    A package manager would then have them share it.
+    """
+    manifest = tree.manifest(fault.ours.folder) if fault.ours is not None else None
+    return manifest is not None and meets_range(manifest.version, fault.wanted)
+
+
+def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
+    """True if a link is the cause of *fault*.
+
+    The rest of the tree was for the package manager to check.
+    """
+    roots = {link.folder for link in links}
+    if fault.user.found.folder in roots or fault.peer in {link.name for link in links}:
+        return True
+    loader: Loaded | None = fault.user
+    while loader is not None and loader.found.folder not in roots:
+        loader = loader.loader
+    return loader is not None and fault.kind in {"double", "hidden"}
+
+
+# --- tell the user
+
+
+def warn_of_peers(faults: Iterable[PeerFault]) -> Iterator[Problem]:
     """Yield a warning for each cause among *faults*."""
     yield from (peer_problem(alike) for alike in by_cause(faults))
 
 
 def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
-    """Return *faults* in groups of one cause: packages that find the same wrong copy."""
+    """Group *faults* by cause: packages that find the same wrong copy."""
     causes: dict[tuple[str, ...], list[PeerFault]] = {}
     for fault in faults:
         where = fault.theirs or fault.user.found
@@ -181,35 +211,48 @@ def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
 
 
 def peer_problem(alike: Sequence[PeerFault]) -> Problem:
-    """Return the warning about faults of one cause."""
-    return _told(alike[0], shortened(list(dict.fromkeys(each.user.label for each in alike))))
+    """Return the warning about faults of one cause.
 
-
-def _told(fault: PeerFault, users: str) -> Problem:
-    peer, host = fault.peer, fault.host.found.folder
+    A `double` peer will be loaded twice (WPEERTWICE). A `hidden` one is not found, though the host has it
+    (WPEERHIDDEN). A `missing` one, or one out of `range`, has to be installed for the host (WPEER).
+    """
+    fault = alike[0]
+    users = shortened(list(dict.fromkeys(each.user.label for each in alike)))
     if fault.kind == "double" and fault.ours and fault.theirs:
-        places = f"by {users} from {fault.theirs.folder}, by {host} from {fault.ours.folder}"
-        message = f"{peer} would be loaded twice: {places}"
-        return Problem("WPEERTWICE", fault.theirs.folder, message, cure_of(fault))
+        return _warn_of_double(fault, users, fault.ours.folder, fault.theirs.folder)
     if fault.kind == "hidden" and fault.ours:
-        where = fault.user.found.folder
-        message = f"the {peer} of {host} is not found by {users}: Node looks from {where}, where that really is"
-        return Problem("WPEERHIDDEN", where, message, cure_of(fault))
-    installer = find_installer(host)
-    again = f"run {installer.add(peer, fault.wanted)} in {host}, then linkpack relink"
+        return _warn_of_hidden(fault, users)
+    return _warn_of_unmet(fault, users)
+
+
+def _warn_of_double(fault: PeerFault, users: str, ours: str, theirs: str) -> Problem:
+    places = f"by {users} from {theirs}, by {fault.host.found.folder} from {ours}"
+    message = f"{fault.peer} would be loaded twice: {places}"
+    return Problem(code="WPEERTWICE", path=theirs, message=message, hint=_hint_at_cure(fault))
+
+
+def _warn_of_hidden(fault: PeerFault, users: str) -> Problem:
+    where = fault.user.found.folder
+    owner = fault.host.found.folder
+    message = f"the {fault.peer} of {owner} is not found by {users}: Node looks from {where}, where that really is"
+    return Problem(code="WPEERHIDDEN", path=where, message=message, hint=_hint_at_cure(fault))
+
+
+def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
+    """Return the warning about a peer that is missing or does not fit."""
+    host = fault.host.found.folder
+    needed = f"{fault.peer} {fault.wanted} is needed by {users}"
+    path, message = host, f"{needed}, and {host} does not have it"
     if fault.kind == "range":
-        found = fault.ours or fault.theirs
-        where = found.folder if found else host
-        message = (
-            f"{peer} {fault.wanted} is needed by {users}, and Node finds {fault.version or 'none'} in {where}"
-        )
-        return Problem("WPEER", where, message, again)
-    message = f"{peer} {fault.wanted} is needed by {users}, and {host} does not have it"
-    return Problem("WPEER", host, message, again)
+        copy = fault.ours or fault.theirs
+        path = copy.folder if copy else host
+        message = f"{needed}, and Node finds {fault.version or 'none'} in {path}"
+    add = find_installer(host).add(fault.peer, fault.wanted)
+    return Problem(code="WPEER", path=path, message=message, hint=f"run {add} in {host}, then linkpack relink")
 
 
-def cure_of(fault: PeerFault) -> str:
-    """Return what helps against a doubled or hidden peer, as a hint."""
+def _hint_at_cure(fault: PeerFault) -> str:
+    """Return what helps against a double or hidden peer."""
     command = cure_command(fault)
     ways = [f"run linkpack {' '.join(map(quoted, command))}"] if command else []
     if fault.preserving:
@@ -220,10 +263,10 @@ def cure_of(fault: PeerFault) -> str:
 
 
 def cure_command(fault: PeerFault) -> tuple[str, ...]:
-    """Return the linkpack command that has the user find the host's peer, empty if links cannot help.
+    """Return the linkpack arguments that have the user find the host's copy.
 
-    The copy that the user finds makes way for a link to the host's, and comes back on `unlink`. In the store of
-    a package manager nothing can make way.
+    The copy that the user finds makes way for that link, and comes back on `unlink`. Returns none for a copy in a
+    package manager's store, where nothing may be changed.
     """
     if fault.ours is None or (fault.theirs is not None and fault.theirs.has_stored_slot):
         return ()

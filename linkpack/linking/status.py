@@ -1,13 +1,12 @@
-"""Tell what is linked and how it fares, and plan to restore links that were dropped."""
+"""List what is linked, and whether links and their commands work."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.linking.builder import disk_state
-from linkpack.linking.command_scripts import CRLF_SHEBANG, head_of
+from linkpack.linking.command_scripts import has_crlf_shebang, head_of
 from linkpack.linking.declared import is_uninstalled
 from linkpack.linking.installed import list_linked_names
 from linkpack.linking.package import inside, is_standing, resolve_parent, target_exists, target_is_inside
@@ -49,76 +48,99 @@ class Status(NamedTuple):
 
     @property
     def is_in_order(self) -> bool:
-        """True if neither the link nor a command of it has to be mended."""
+        """True if neither the link nor a command of it needs a repair."""
         if self.state == "uninstalled":
             return True
         return self.state == "linked" and all(command.is_in_order for command in self.commands)
 
 
-def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
-    """Return the links of the project and its workspaces, or with *shared* of the global folder, by path.
+class Command(NamedTuple):
+    """A command of a linked package.
 
-    Several checkouts may share a node_modules: of their links at one path the one in place is told.
+    *path* is where the command is, *script* the file inside of the package. *state* is `ok`, `unbuilt` (the
+    script does not exist), `missing` (nothing is at the path, or a broken link), `taken` (something else is
+    there), or `not executable` (the script's mode or first line keeps it from running).
     """
-    found: dict[str, Status] = {}
-    saved = {} if shared else _saved_files(context)
-    for _, _, entry in context.recorded(shared=shared):
-        status = _recorded(context, entry, saved.get(entry.path, ()))
-        known = found.get(entry.path)
-        if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(entry))):
-            found[entry.path] = status
+
+    name: str
+    path: str
+    script: str
+    state: str
+
+    @property
+    def is_in_order(self) -> bool:
+        """True if nothing needs a repair.
+
+        A command that something else took is not ours any more.
+        """
+        return self.state in {"ok", "taken"}
+
+
+def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
+    """Return the links of the project, or with *shared* the global ones.
+
+    They are sorted by path; those of all workspaces, or of the chosen ones, are among them. Of the links that
+    several checkouts have at one path of a shared node_modules, only the one that is in place is returned.
+    """
+    by_path: dict[str, Status] = {}
+    saved = {} if shared else _list_saved_files(context)
+    for _, _, link in context.recorded(shared=shared):
+        status = _check_recorded(context, link, saved.get(link.path, ()))
+        known = by_path.get(link.path)
+        if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(link))):
+            by_path[link.path] = status
     for place in context.places(shared=shared):
         for name in list_linked_names(place):
             location = context.shared_location(name) if shared else context.local_location(place, name)
             state = disk_state(location.path)
-            if location.path in found or not isinstance(state, Link):
+            if location.path in by_path or not isinstance(state, Link):
                 continue
             if shared or not context.installed.reason(location.path, state.target):
-                found[location.path] = _foreign(context, location.path, name, shared=shared)
-    return tuple(found[path] for path in sorted(found))
+                by_path[location.path] = _check_foreign(context, location.path, name, shared=shared)
+    return tuple(by_path[path] for path in sorted(by_path))
 
 
-def _saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
-    """Return the manifests and lockfiles in which links of the project are saved, by the path of the link."""
+def _list_saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
+    """Return the manifests and lockfiles in which links are saved, by path."""
     root = context.project.root
     saved = read_saved(context.store, root)
     return {resolve_parent(f"{root}/{key}"): tuple(edit.path for edit in edits) for key, edits in saved.items()}
 
 
-def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...]) -> Status:
-    shared = not entry.project
-    manifest = read_loose(entry.target)
-    state = link_state(entry)
-    kept = [change.before.stash for change in entry.owned if isinstance(change.before, Displaced)]
+def _check_recorded(context: LinkContext, link: RecordedLink, saved: tuple[str, ...]) -> Status:
+    shared = not link.project
+    manifest = read_loose(link.target)
+    state = find_state(link)
+    stashes = [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
     commands: tuple[Command, ...] = ()
-    if state == "linked" and entry.bin_links and manifest is not None:
-        bins = context.config.bins if shared else f"{entry.path.removesuffix(f'/{entry.name}')}/.bin"
-        windows = context.rules.windows
-        commands = command_states(entry.target, manifest, entry.path, bins, windows=windows)
+    if state == "linked" and link.bin_links and manifest is not None:
+        bins = context.config.bins if shared else f"{link.path.removesuffix(f'/{link.name}')}/.bin"
+        commands = _check_commands(link, manifest, bins, windows=context.rules.windows)
     return Status(
-        name=entry.name,
-        version=manifest.version if manifest is not None else entry.version,
-        path=entry.path,
-        target=entry.target,
+        name=link.name,
+        version=manifest.version if manifest is not None else link.version,
+        path=link.path,
+        target=link.target,
         state=state,
         ours=True,
-        displaced=tuple(place for place in (*kept, *entry.older) if fslinks.exists(place)),
+        displaced=tuple(stash for stash in (*stashes, *link.older) if fslinks.exists(stash)),
         commands=commands,
         saved=saved,
-        elsewhere="" if shared else _global_target(context, entry.name, entry.target),
+        elsewhere="" if shared else _find_other_global(context, link.name, link.target),
     )
 
 
-def link_state(entry: RecordedLink) -> str:
+def find_state(link: RecordedLink) -> str:
     """Return the `Status.state` of a recorded link."""
-    if not fs.is_dir(entry.target):
+    if not fs.is_dir(link.target):
         return "dangling"
-    if is_standing(entry):
+    if is_standing(link):
         return "linked"
-    return "uninstalled" if is_uninstalled(entry) else "dropped"
+    return "uninstalled" if is_uninstalled(link) else "dropped"
 
 
-def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
+def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
+    """Return the status of a link that linkpack did not make."""
     manifest = read_loose(path)
     target = fslinks.canonical(path)
     return Status(
@@ -129,73 +151,70 @@ def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Sta
         state="linked" if fs.is_dir(path) else "dangling",
         ours=False,
         displaced=(),
-        elsewhere="" if shared else _global_target(context, name, target),
+        elsewhere="" if shared else _find_other_global(context, name, target),
     )
 
 
-def _global_target(context: LinkContext, name: str, target: str) -> str:
-    """Return where the global link *name* leads, empty if there is none or it leads to *target*."""
+def _find_other_global(context: LinkContext, name: str, target: str) -> str:
+    """Return where the global link *name* leads, or "" if to *target*."""
     path = f"{context.config.modules}/{name}"
     if not context.config.modules or not fslinks.is_link(path):
         return ""
-    leads = fslinks.canonical(path)
-    return "" if leads == target else leads
+    other = fslinks.canonical(path)
+    return "" if other == target else other
 
 
-def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standing]:
-    """Return the links of the project, or with *shared* of the global folder, that lead somewhere."""
-    bare = {entry.path for _, _, entry in context.recorded(shared=shared) if not entry.bin_links}
-    links = [each for each in list_links(context, shared=shared) if each.state == "linked"]
-    return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
-
-
-class Command(NamedTuple):
-    """A command of a linked package: its *name*, its *path*, and the *script* inside of the package.
-
-    *state* is `ok`, `unbuilt` (the script does not exist), `missing` (nothing stands at the path, or a link to
-    nowhere), `taken` (something else stands there), or `not executable` (the script's mode or first line keeps
-    it from running).
-    """
-
-    name: str
-    path: str
-    script: str
-    state: str
-
-    @property
-    def is_in_order(self) -> bool:
-        """True if nothing has to be mended: a command that something else took is not ours any more."""
-        return self.state in {"ok", "taken"}
-
-
-def command_states(folder: str, manifest: Manifest, link: str, bins: str, *, windows: bool) -> tuple[Command, ...]:
-    """Return the commands of the package in *folder*, linked at *link*, as they are in the folder *bins*."""
-    found = []
-    for name, script in sorted(source_of(folder, manifest).commands.items()):
-        real = inside(folder, script)
-        if real is not None:  # one outside of the package is never linked
+def _check_commands(link: RecordedLink, manifest: Manifest, bins: str, *, windows: bool) -> tuple[Command, ...]:
+    """Return the commands of a linked package, as they are in *bins*."""
+    commands = []
+    for name, script in sorted(source_of(link.target, manifest).commands.items()):
+        real = inside(link.target, script)
+        if real is not None:  # a script outside of the package is never linked
             path = posixpath.join(bins, name)
-            found.append(Command(name, path, script, _command_state(path, real, link, windows=windows)))
-    return tuple(found)
+            state = _find_command_state(path, real, link.path, windows=windows)
+            commands.append(Command(name=name, path=path, script=script, state=state))
+    return tuple(commands)
 
 
-def _command_state(path: str, script: str, link: str, *, windows: bool) -> str:
+def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> str:
     if not fs.is_file(script):
         return "unbuilt"
-    there = disk_state(path, windows=windows)
-    if isinstance(there, Absent) or (target_is_inside(path, there, link) and not target_exists(path, there)):
+    state = disk_state(path, windows=windows)
+    if isinstance(state, Absent) or (target_is_inside(path, state, link) and not target_exists(path, state)):
         return "missing"
-    if not target_is_inside(path, there, link):
+    if not target_is_inside(path, state, link):
         return "taken"
-    broken = re.match(CRLF_SHEBANG, head_of(script)) is not None
-    return "ok" if windows or (fslinks.executable(script) and not broken) else "not executable"
+    # On Windows the shim names the interpreter, so neither mode nor line end of the script matters.
+    can_run = windows or (fslinks.executable(script) and not has_crlf_shebang(head_of(script)))
+    return "ok" if can_run else "not executable"
 
 
 def described(commands: Iterable[Command]) -> str:
-    """Return *commands* for a person: names, with what is wrong in parentheses.
+    """Return the names of *commands*, with what is wrong in parentheses.
 
-    "tool, other (unbuilt: dist/other.js)"
+    >>> tool = Command(name="tool", path="/p/bin/tool", script="tool.js", state="ok")
+    >>> described([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])
+    'tool, other (unbuilt: dist/other.js)'
     """
     return ", ".join(
-        each.name if each.state == "ok" else f"{each.name} ({each.state}: {each.script})" for each in commands
+        command.name if command.state == "ok" else f"{command.name} ({command.state}: {command.script})"
+        for command in commands
     )
+
+
+def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standing]:
+    """Return the links that are in place.
+
+    They are those of the project, or with *shared* the global ones.
+    """
+    bare = {link.path for _, _, link in context.recorded(shared=shared) if not link.bin_links}
+    return [
+        Standing(
+            name=status.name,
+            folder=status.target,
+            path=status.path,
+            bin_links=status.ours and status.path not in bare,
+        )
+        for status in list_links(context, shared=shared)
+        if status.state == "linked"
+    ]
