@@ -275,7 +275,7 @@ def _raw(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def take_out(raw: bytes, saved: ManifestEdit) -> bytes:
+def undo_entries(raw: bytes, saved: ManifestEdit) -> bytes:
     """Return the lockfile *raw* with those entries of *saved* undone that are still as they were written.
 
     `ManifestInvalid` when it is no longer what npm writes.
