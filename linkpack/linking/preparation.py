@@ -1,4 +1,7 @@
-"""Start npm or a package's scripts, for the flags of `link` that ask for it."""
+"""Start npm or a package's scripts before `link`, if it is asked to.
+
+`link --install` has npm install what is missing, `link --run-scripts` runs the scripts of the packages.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,19 @@ if TYPE_CHECKING:
     from linkpack.linking.api import LinkOptions
 
 _SCRIPTS = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+_STDERR = 2  # standard output carries only our own results
 
 
 def install_missing(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
-    """Have npm install globally what of the names among *specs* is not there as asked for; return these specs.
+    """Have npm install globally what is missing of *specs*.
 
-    npm's output goes to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
+    Returns the specs that were installed. A package out of the range asked for is missing too. npm's output goes
+    to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
-    asked = ask_link(specs, project, options)
-    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
+    request = ask_link(specs, project, options)
+    context, env = request.context, fslinks.environment() if options.env is None else dict(options.env)
     missing = []
-    for spec in asked.specs:
+    for spec in request.specs:
         if not spec.folder:
             try:
                 find_shared(context, spec)
@@ -45,35 +50,11 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
     return tuple(missing)
 
 
-def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
-    """Run the scripts that `npm install` runs in a package's own folder; return them, as `name script`.
-
-    This is for the directories among *specs*, or without specs for the packages to be linked; installed
-    packages had theirs run. Raises `ScriptFailed` when one fails; the ones after it are not run.
-    """
-    asked = ask_link(specs, project, options)
-    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
-    sources = [each.source for each in chosen_packages(context, asked.specs)[0] if each.by_folder]
-    if not asked.specs:
-        sources = [read_source(folder) for folder in context.picked or (context.project.start,)]
-    ran = []
-    for source in sources:
-        around = read_surroundings(env, source.root, command="link")
-        for event in _SCRIPTS:
-            command = source.manifest.scripts.get(event)
-            if command:
-                label = f"{source.manifest.name}@{source.manifest.version}"
-                made = script_environment(around, source.root, source.manifest, event, {})
-                run_script(Script(event, command, label, source.root), made, around.shell)
-                ran.append(f"{source.manifest.name} {event}")
-    return tuple(ran)
-
-
 def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) -> None:
+    """Run *command*, which messages call *what*."""
     try:
-        # 2: standard output carries only our own results.
         done = subprocess.run(  # noqa: S603 - asked for by a flag
-            command, cwd=cwd, env=env, stdout=2, stdin=subprocess.DEVNULL, check=False
+            command, cwd=cwd, env=env, stdout=_STDERR, stdin=subprocess.DEVNULL, check=False
         )
     except OSError as err:
         raise LinkError(
@@ -86,3 +67,29 @@ def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) ->
             path=cwd,
             hint="its messages are above; nothing was linked",
         )
+
+
+def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
+    """Run the scripts that `npm install` runs in a package's own folder.
+
+    Returns them in order, as `name script`. This is for the directories among *specs*, or without specs for the
+    packages that are to be linked. The scripts of an installed package have run already. Raises `ScriptFailed`
+    when one fails: those after it are not run.
+    """
+    request = ask_link(specs, project, options)
+    context, env = request.context, fslinks.environment() if options.env is None else dict(options.env)
+    sources = [package.source for package in chosen_packages(context, request.specs)[0] if package.by_folder]
+    if not request.specs:
+        sources = [read_source(folder) for folder in context.picked or (context.project.start,)]
+    ran = []
+    for source in sources:
+        surroundings = read_surroundings(env, source.root, command="link")
+        for event in _SCRIPTS:
+            command = source.manifest.scripts.get(event)
+            if command:
+                label = f"{source.manifest.name}@{source.manifest.version}"
+                script = Script(event=event, command=command, label=label, folder=source.root)
+                script_env = script_environment(surroundings, source.root, source.manifest, event, {})
+                run_script(script, script_env, surroundings.shell)
+                ran.append(f"{source.manifest.name} {event}")
+    return tuple(ran)
