@@ -200,6 +200,7 @@ def _warn_of_outside_commands(link: Standing, manifest: Manifest) -> Iterator[Pr
 
 def _warn_of_loading(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Problem]:
     """Yield what is wrong where the project's *folders* load *links*."""
+    # Where node_modules is not read, nothing else is worth a warning.
     pnp = list(_warn_of_plug_and_play(links, folders))
     if pnp:
         yield from pnp

@@ -117,6 +117,7 @@ def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
         hint = "run that package manager's install to update its own"
         builder.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
         return None
+    # The packages: those that npm lists as installed, and the workspaces.
     members = _read_members(builder, root)
     hidden = f"{root}/node_modules/.package-lock.json"
     installed = planned_file(builder.changes, hidden)
@@ -125,6 +126,7 @@ def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
         **(_parse_lock(installed.content, hidden).get("packages", {}) if installed else {}),
         **(workspaces or {}),
     }
+    # `npm ci` refuses a lockfile that lacks what a package needs, so that nothing may be missing.
     known = {key.rpartition("node_modules/")[2] for key in packages}
     needed = _list_needed(members, is_root=True)
     needed = needed.union(*(_list_needed(entry, is_root=False) for entry in packages.values()))
@@ -182,7 +184,7 @@ def _add_link(
     root = context.project.root
     name = source.manifest.name
     target = posixpath.relpath(source.root, root)
-    kinds = set()
+    kinds = set()  # of dependency that the link is for each of the folders
     packages = lock.get("packages")
     for folder in folders:
         members = _read_members(builder, folder)
@@ -227,11 +229,13 @@ def _put_packages(
     """Put the link and the package at *target* into the table of packages."""
     for modules in context.local_modules(source.manifest.name, source.root):
         key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
+        # The package that the link replaces goes with all that is nested in it.
         replaced = {path: packages.pop(path) for path in list(packages) if f"{path}/".startswith(f"{key}/")}
         packages[key] = {"resolved": target, "link": True}
         if replaced and not replaced.get(key, {}).get("link"):
             _keep_for_others(packages, source, key, replaced)
     entry = _describe_package(source, load(source.manifest.raw))
+    # A package is marked `dev` and the like only if all folders have it as such.
     if len(kinds) == 1 and (kind := next(iter(kinds))) in _FLAGS:
         entry[kind] = True
     packages[target] = nice(entry)
@@ -248,7 +252,8 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replace
     """
     name = source.manifest.name
     for path, entry in list(packages.items()):
-        if entry.get("link") or (path and "node_modules/" not in path) or path == "":
+        # Only installed packages: links have no dependencies, and the project and its workspaces use the link.
+        if entry.get("link") or "node_modules/" not in path:
             continue
         needs = tables(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
@@ -295,6 +300,7 @@ def _warn_of_needs(
     for name, wanted in sorted({**peers, **needed}.items()):
         key = _find_key(packages, target, name)
         entry = packages.get(key, {})
+        # The version of a link is in the entry that it leads to.
         entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry
         if not key or not _meets(entry.get("version"), wanted):
             lacks = f"{name} {wanted}" if key else name

@@ -68,9 +68,11 @@ def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence
     faults: dict[tuple[str, str, str, str], PeerFault] = {}
     for use in (*_list_peers(loads), *_list_shared_dependencies(loads, links)):
         fault = _find_fault(tree, use)
+        # A dependency may well be another copy, if the host's does not fit it.
         is_dependency = use.user.manifest is not None and use.peer in use.user.manifest.dependencies
         if fault is None or (is_dependency and not (fault.kind == "double" and _is_sharable(tree, fault))):
             continue
+        # A package may be loaded in several ways: one fault for each copy that the host has.
         provider = fault.ours.folder if fault.ours else use.host.found.folder
         faults.setdefault((fault.kind, use.peer, use.user.found.folder, provider), fault)
     return list(faults.values())
@@ -205,6 +207,7 @@ def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
     causes: dict[tuple[str, ...], list[PeerFault]] = {}
     for fault in faults:
         where = fault.theirs or fault.user.found
+        # A peer that is missing is one cause, in whatever packages.
         key = (fault.kind, fault.peer, "" if fault.kind == "missing" else where.folder, fault.host.found.folder)
         causes.setdefault(key, []).append(fault)
     return list(causes.values())

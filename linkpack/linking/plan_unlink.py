@@ -75,10 +75,12 @@ def plan_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = F
         keys = _keys_to(unlinking, spec.folder) if spec.folder else _keys_called(unlinking, spec.name)
         for key in keys:
             unlinking.unlink(key)
+        # What is saved may be left of a link that another checkout took away.
         is_saved = bool(spec.name) and unlinking.unsave(spec.name)
         if not keys and not is_saved:
             _unlink_unrecorded(unlinking, spec)
     if every:
+        # First what is recorded, then what `npm link`, other tools or the user made.
         for key, _ in _project_links(unlinking):
             unlinking.unlink(key)
         unlinking.unsave()
@@ -296,9 +298,11 @@ class Unlinking:
         # Another checkout may have linked the same name in a node_modules that it shares with this one.
         is_shared = any(other.path == link.path for other in left.values())
         has_replacement = is_replaced(link, state) and not is_shared
+        # The link itself, its commands and man pages, and what had to make way for them.
         for change in link.owned:
             self._undo_change(left, link, change, is_there=is_there, has_replacement=has_replacement)
         location = self._find_location(link_key.place, link)
+        # What goes with several links waits for `finish`.
         self._locations.append(location)
         self._folders += [
             (link_key.place, change) for change in link.owned if isinstance(change.after, CreatedDirectory)
@@ -325,6 +329,7 @@ class Unlinking:
         is_foreign = has_replacement and is_foreign_command(change.path, state, link.path)
         if has_replacement and target_is_inside(change.path, change.before, link.path):
             change = change._replace(before=ABSENT)  # a command of the package that the link displaced
+        # Another link may have been put over this one: then that has to put back what was there first.
         heir = find_displacer(change, left, state)
         if heir is not None:
             left[heir] = inherit(left[heir], change)
@@ -408,6 +413,7 @@ class Unlinking:
         state = self.builder.state(location.path)
         if isinstance(state, Absent):
             return
+        # Without a record, what the link displaced is found by the name that the builder gives a stash.
         stash = f"{location.modules}/{STASH}/{name.replace('/', '+')}"
         has_stash = fslinks.exists(stash)
         why = self._find_install(location, state, has_stash=has_stash)
@@ -419,11 +425,11 @@ class Unlinking:
         manifest = read_loose(location.path)
         version = manifest.version if manifest is not None else ""
         after: State = Displaced(stash, fs.lstat(stash).st_ino) if has_stash else ABSENT
-        self._warn_of_lost_record(location, state, name)
+        self._warn_of_lost_record(location, state, name, has_stash=has_stash)
         self.builder.aliases.update(location.aliases)
         self.builder.replace(location.path, state, after)
         self._locations.append(location)
-        if has_stash:
+        if has_stash:  # the folder of stashes goes with the last of them
             self._folders.append((location.place, Change(posixpath.dirname(stash), ABSENT, CreatedDirectory())))
         else:
             self._forget_commands(location)
@@ -445,7 +451,7 @@ class Unlinking:
             why = installed.reason_by_request(location.path, state.target)
         return why or None
 
-    def _warn_of_lost_record(self, location: LinkLocation, state: State, name: str) -> None:
+    def _warn_of_lost_record(self, location: LinkLocation, state: State, name: str, *, has_stash: bool) -> None:
         """Warn of what cannot be put back without a record.
 
         That is the manifest in which the link was saved, and the package that was installed there before.
@@ -458,7 +464,7 @@ class Unlinking:
             self.builder.warn("WUNSAVED", location.path, message, f"change it by hand, or install {name} again")
         owner = posixpath.dirname(location.modules)
         manifest = read_loose(owner)
-        if manifest is None or fslinks.exists(f"{location.modules}/{STASH}/{name.replace('/', '+')}"):
+        if manifest is None or has_stash:
             return
         wanted = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}.get(name)
         if wanted is not None and not asks and PackageTree().find(posixpath.dirname(owner), name) is None:

@@ -118,6 +118,7 @@ def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tupl
     pnpm = members.get("pnpm")
     others = {lockfile for lockfile in OTHER_LOCKFILES if fs.is_file(f"{root}/{lockfile}")}
     has_npm = any(fs.is_file(f"{root}/{lockfile}") for lockfile in LOCKFILES)
+    # Which places are read depends on the package managers in use.
     tables_by_place: list[tuple[str, object]] = []
     if not others or has_npm or any(lockfile.startswith("bun.") for lockfile in others):
         tables_by_place.append((f"{path} (overrides)", members.get("overrides")))
@@ -173,6 +174,7 @@ def _save_in_manifest(
     members = parse(raw, path)
     bom = BOM if raw.startswith(BOM) else b""
     text = raw.removeprefix(BOM).decode()
+    # Only members with another value are written: escapes and spaces of the others stay as they are.
     entries = []
     for keys, value in _choose_members(members, source.manifest.name, _spec_for(source, folder), rules):
         old = get_raw(text, keys)
@@ -270,6 +272,7 @@ def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: Saved) -> 
         return new
     if new.before == new.after:
         return old
+    # Each member goes back to what it was before the first save, from what the second one made of it.
     entries = {keys: (before, after) for keys, before, after in old.entries}
     for keys, before, after in new.entries:
         entries[keys] = (entries.get(keys, (before, None))[0], after)
@@ -394,7 +397,7 @@ def _undo_edit(content: bytes, edit: ManifestEdit) -> bytes:
             text = set_raw(text, keys, before, collation_key if len(keys) > 1 else None)
             if len(keys) > 1 and before is not None:
                 text = sort_members(text, keys[:1], collation_key)
-        elif len(keys) == 1:
+        elif len(keys) == 1:  # the bundle, the one list among the members
             text = set_raw(text, keys, _unbundle(text, now, before, after))
     return bom + text.encode()
 

@@ -82,6 +82,7 @@ def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, .
     They are sorted by path; those of all workspaces, or of the chosen ones, are among them. Of the links that
     several checkouts have at one path of a shared node_modules, only the one that is in place is returned.
     """
+    # Links in the record. Of those at one path, the one in place is listed, or else this checkout's own.
     by_path: dict[str, Status] = {}
     saved = {} if shared else _list_saved_files(context)
     for _, _, link in context.recorded(shared=shared):
@@ -89,6 +90,7 @@ def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, .
         known = by_path.get(link.path)
         if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(link))):
             by_path[link.path] = status
+    # Links on the disk that are in no record, unless a package manager made them.
     for place in context.places(shared=shared):
         for name in list_linked_names(place):
             location = context.shared_location(name) if shared else context.local_location(place, name)
