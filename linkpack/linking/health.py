@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import Edit, RecordedLink
     from linkpack.npm.manifest import Manifest
 
-_MOST = 2000  # packages that are looked at below each linked one; the doctor looks at more
+_MOST = 2000  # packages of which the needs are looked at, for each folder; the doctor looks at more
 _AGAIN = ", then linkpack relink"  # of no use in a hint where nothing is linked
 
 
