@@ -119,7 +119,7 @@ def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence
             if entry.target == source.root and key != name and not entry.project
         ]
         if old:
-            from linkpack.linking.plan_unlink import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
+            from linkpack.linking.single_unlink import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
 
             replace_old_names(context, builder, old, name)
         place_link(builder, context.shared_location(name), source, context.rules, record)
