@@ -20,7 +20,7 @@ _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
 
 
 def head_of(path: str) -> bytes:
-    """Return the beginning of a script, or nothing if it cannot be read."""
+    """Return the beginning of a script, or b""."""
     try:
         return fslinks.read_head(path, _HEAD)
     except OSError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.health import is_shared, list_named, project_folders, to_placed
+from linkpack.linking.health import is_shared, list_dependency_names, project_folders, to_placed
 from linkpack.linking.package_tree import PackageTree
 from linkpack.project.source import read_loose
 
@@ -33,7 +33,7 @@ def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[st
             declared = tuple(
                 f"{folder}/package.json"
                 for folder in folders
-                if edit.after.name in list_named(tree.manifest(folder))
+                if edit.after.name in list_dependency_names(tree.manifest(folder))
             )
             builder.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
 
@@ -45,5 +45,5 @@ def is_uninstalled(link: RecordedLink) -> bool:
     """
     manifests = [read_loose(path.rpartition("/")[0]) for path in link.declared]
     return bool(manifests) and all(
-        manifest is not None and link.name not in list_named(manifest) for manifest in manifests
+        manifest is not None and link.name not in list_dependency_names(manifest) for manifest in manifests
     )

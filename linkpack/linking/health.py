@@ -33,7 +33,7 @@ _AGAIN = ", then linkpack relink"  # of no use in a hint where nothing is linked
 def warn_of_state_after(
     builder: PlanBuilder, context: LinkContext, links: Iterable[Standing], *, shared: bool
 ) -> None:
-    """Add warnings about the links that will be in place once a plan is done.
+    """Add warnings about the links after a plan.
 
     *links* are those of now, of the project or with *shared* of the global folder. With npm's `strict-peer-deps`
     a fault of a peer is a conflict instead.
@@ -55,7 +55,10 @@ def is_shared(edit: Edit) -> bool:
 
 
 def is_strict(context: LinkContext) -> bool:
-    """True if faults of peers are errors, as npm documents `strict-peer-deps`."""
+    """True if faults of peers are errors.
+
+    npm documents `strict-peer-deps` so.
+    """
     flag = context.config.flag
     return flag("strict-peer-deps", default=False) and not flag("legacy-peer-deps", default=False)
 
@@ -70,7 +73,7 @@ def _strict_code(code: str) -> str:
 
 
 def _apply_edits(links: Iterable[Standing], planned: Sequence[Edit]) -> list[Standing]:
-    """Return *links* as they will be after edits of the record, by path."""
+    """Return *links* as they will be, by path."""
     by_path = {link.path: link for link in links}
     for edit in planned:
         if edit.before is not None:
@@ -88,7 +91,7 @@ def to_placed(link: RecordedLink) -> Standing:
 def problems_of(
     tree: PackageTree, context: LinkContext, links: Iterable[Standing], *, shared: bool
 ) -> list[Problem]:
-    """Return the warnings about *links*, of the project or the global folder.
+    """Return the warnings about *links*.
 
     A link that is not in place on *tree*, as an install took it away, has none.
     """
@@ -108,13 +111,15 @@ def project_folders(tree: PackageTree, context: LinkContext, links: Iterable[Sta
     folders = [context.project.root, *context.picked]
     if names:
         folders += [
-            folder for folder in context.installed.members() if names & list_named(tree.manifest(folder)).keys()
+            folder
+            for folder in context.installed.members()
+            if names & list_dependency_names(tree.manifest(folder)).keys()
         ]
     return list(dict.fromkeys(folders))
 
 
-def list_named(manifest: Manifest | None) -> dict[str, None]:
-    """Return the names in all dependency sections of a manifest, in order."""
+def list_dependency_names(manifest: Manifest | None) -> dict[str, None]:
+    """Return the names in all dependency sections of a manifest."""
     if manifest is None:
         return {}
     return dict.fromkeys(name for section in sections_of(manifest) for name in section)
@@ -221,7 +226,7 @@ def _warn_of_plug_and_play(links: Sequence[Standing], folders: Sequence[str]) ->
 
 
 def _find_loads(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Loaded]:
-    """Yield the packages that may load something else because of *links*.
+    """Yield the packages for which *links* may matter.
 
     These are all that *folders* load through a link, the others that they load directly, and the linked packages
     that those load. A project need not name what is linked into it.
@@ -230,7 +235,10 @@ def _find_loads(tree: PackageTree, links: Sequence[Standing], folders: Sequence[
     for folder in folders:
         start = tree.start(folder)
         at_home = {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
-        copies = {name: tree.find(folder, name) for name in sorted(list_named(start.manifest).keys() | at_home)}
+        copies = {
+            name: tree.find(folder, name)
+            for name in sorted(list_dependency_names(start.manifest).keys() | at_home)
+        }
         linked = [name for name, copy in copies.items() if copy is not None and copy.folder in roots]
         yield from tree.loaded(start, linked, most=_MOST)
         for package in tree.loaded(start, [name for name in copies if name not in linked], most=0):
@@ -246,16 +254,16 @@ def _warn_of_ranges(loads: Iterable[Loaded], links: Sequence[Standing]) -> Itera
         loader = package.loader
         if loader is None or loader.manifest is None or package.manifest is None:
             continue
-        if package.found.folder not in roots:
+        if package.copy.folder not in roots:
             continue
         # A project also uses what it names for its development; a package that it loads does not.
         sections = sections_of(loader.manifest) if loader.loader is None else (runtime_names(loader.manifest),)
         version = package.manifest.version
         for wanted in dict.fromkeys(section[package.name] for section in sections if package.name in section):
             if not meets_range(version, wanted):
-                who = loader.found.folder if loader.loader is None else loader.label
+                who = loader.copy.folder if loader.loader is None else loader.label
                 message = (
                     f"{who} wants {package.name} {wanted}, and the linked one is {version or 'without a version'}"
                 )
-                hint = f"change its version, or the range in {loader.found.folder}/package.json"
-                yield Problem(code="WRANGE", path=package.found.folder, message=message, hint=hint)
+                hint = f"change its version, or the range in {loader.copy.folder}/package.json"
+                yield Problem(code="WRANGE", path=package.copy.folder, message=message, hint=hint)

@@ -64,7 +64,7 @@ class InstalledLinks:
         return self.reason_by_target(path, target) or self.reason_by_request(path, target)
 
     def reason_by_target(self, path: str, target: str) -> str:
-        """Return why where a link leads makes it a package manager's, or ""."""
+        """Return what a link's target says of it, or ""."""
         first = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         store = match_store(first)  # answers for most links of an isolated layout without a look at the disk
         if store:
@@ -160,7 +160,7 @@ class InstalledLinks:
         return ""
 
     def members(self) -> list[str]:
-        """Return the real folders of the workspace's members, or none without one."""
+        """Return the real folders of the workspace's members."""
         return self._workspace.list_members()
 
     @property
@@ -282,7 +282,7 @@ def _follow_links(first: str) -> list[str]:
 
 
 def _split_path(path: str) -> tuple[str, str]:
-    """Split the path of a link into its node_modules and the package's name.
+    """Split a link's path into node_modules and name.
 
     >>> _split_path("/app/node_modules/@s/lib")
     ('/app/node_modules', '@s/lib')
@@ -313,7 +313,7 @@ def _is_about(selector: str, name: str) -> bool:
 
 
 def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
-    """True if *spec*, in the manifest of *folder*, is a path to *real*."""
+    """True if *spec*, written in *folder*, is a path to *real*."""
     if spec == f"link:{name}":  # bun: what `bun link` registered under that name
         return True
     match = _PATH_SPEC.match(spec)
@@ -323,7 +323,7 @@ def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
 
 
 def list_linked_names(modules: str) -> Iterator[str]:
-    """Yield the names of packages that are links in a node_modules, sorted."""
+    """Yield the names of the links in a node_modules, sorted."""
     if not fs.is_dir(modules):
         return
     for entry in sorted(fs.scan(modules), key=lambda entry: entry.name):

@@ -49,7 +49,7 @@ _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 def plan_lock(
     builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
 ) -> ManifestEdit | None:
-    """Add a link to the project's lockfile, in which *folders* depend on it.
+    """Add to a plan that *folders* depend on a link.
 
     Returns None when nothing is written: other package managers have lockfiles of their own, and one that is not
     there is only made when the rest of the tree is known. Raises `ManifestInvalid` for a lockfile that is not
@@ -93,7 +93,7 @@ def _not_npms(path: str, why: str) -> ManifestInvalid:
 
 
 def _read_members(builder: PlanBuilder, folder: str) -> dict[str, Any]:
-    """Return the members of the package.json in *folder*, as it will be.
+    """Return the members of a package.json, as it will be.
 
     The file was read and checked before.
     """
@@ -226,7 +226,7 @@ def _update_dependent(entry: dict[str, Any], members: dict[str, Any], name: str)
 def _put_packages(
     packages: dict[str, Any], source: Source, target: str, context: LinkContext, kinds: set[str]
 ) -> None:
-    """Put the link and the package at *target* into the table of packages."""
+    """Put a link and its package into the table of packages."""
     for modules in context.local_modules(source.manifest.name, source.root):
         key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
         # The package that the link replaces goes with all that is nested in it.
@@ -245,7 +245,7 @@ def _put_packages(
 
 
 def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replaced: dict[str, Any]) -> None:
-    """Nest what the link replaces below the packages that cannot use the link.
+    """Nest what a link replaces below packages that cannot use it.
 
     npm does the same. It holds for the lockfile only: on the disk the link is what all of them find until
     `npm ci`.
@@ -265,7 +265,7 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replace
 
 
 def _find_key(packages: dict[str, Any], start: str, name: str) -> str:
-    """Return the key of what the package at *start* finds as *name*, or "".
+    """Return the key of what *start* finds as *name*, or "".
 
     >>> packages = {"": {}, "node_modules/a": {}, "node_modules/b": {}, "node_modules/a/node_modules/b": {}}
     >>> _find_key(packages, "node_modules/a", "b")
@@ -285,7 +285,7 @@ def _find_key(packages: dict[str, Any], start: str, name: str) -> str:
 def _warn_of_needs(
     builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str, *, with_peers: bool
 ) -> None:
-    """Warn of needs of a linked package that the lockfile lacks (WLOCK).
+    """Warn of needs that the lockfile lacks (WLOCK).
 
     Only packages inside of the project have such needs.
 
@@ -309,7 +309,10 @@ def _warn_of_needs(
 
 
 def _meets(version: object, wanted: str) -> bool:
-    """True if *version* meets *wanted*, or one of them is no version or range."""
+    """True if *version* meets *wanted*.
+
+    What is no version, or no range, is not compared.
+    """
     return not isinstance(version, str) or parse_range(wanted) is None or satisfies(version, wanted)
 
 
@@ -317,7 +320,7 @@ def _meets(version: object, wanted: str) -> bool:
 
 
 def _describe_package(source: Source, members: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry of a linked package with these manifest *members*.
+    """Return the entry of a linked package.
 
     The entry has a name only if that is not the name of the package's folder.
     """
@@ -364,7 +367,7 @@ def _add_dev_dependencies(entry: dict[str, Any], members: dict[str, Any]) -> Non
 
 
 def _compare_locks(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """Return the entries that differ, each with old and new JSON text."""
+    """Return the entries that differ, with old and new JSON text."""
     changed: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
@@ -381,7 +384,7 @@ def _to_json(value: object) -> str | None:
 
 
 def undo_entries(raw: bytes, saved: ManifestEdit) -> bytes:
-    """Undo the entries of *saved* that still are as they were written.
+    """Undo the entries of *saved* that are as they were written.
 
     Raises `ManifestInvalid` for a lockfile that is no longer what npm writes.
     """

@@ -47,7 +47,7 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
 
 
 def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Iterator[Problem]:
-    """Warn of each lost link by which a package in *graph* would be found.
+    """Warn of lost links by which packages would be found.
 
     The root of *graph* and its linked packages look for packages that way. *lost* are the lost links of the root's
     project. Those of the projects of linked packages are read here.

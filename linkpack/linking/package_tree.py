@@ -52,21 +52,21 @@ class FoundPackage(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A package that Node loads under *name*, and the package that loads it.
+    """A package that Node loads, and the package that loads it.
 
-    *loader* is None for the project that Node starts in. *manifest* is None without a package.json that can be
-    used.
+    *name* is what it is loaded by. *loader* is None for the project that Node starts in, *manifest* without a
+    package.json that can be used.
     """
 
     name: str
-    found: FoundPackage
+    copy: FoundPackage
     manifest: Manifest | None
     loader: Loaded | None
 
     @property
     def label(self) -> str:
         """Return the package's name, or its folder without one."""
-        return self.manifest.name if self.manifest is not None and self.manifest.name else self.found.folder
+        return self.manifest.name if self.manifest is not None and self.manifest.name else self.copy.folder
 
 
 class Standing(NamedTuple):
@@ -103,9 +103,9 @@ class PackageTree:
         return None
 
     def find(self, start: str, name: str) -> FoundPackage | None:
-        """Return what code in the real folder *start* finds as *name*, or None.
+        """Return what code in *start* finds as *name*, or None.
 
-        Node looks in the node_modules of that folder, then of each folder above it.
+        Node looks in the node_modules of the real folder *start*, then of each folder above it.
         """
         limits.spend(_LOOKUP)
         for above in upward(start):
@@ -117,7 +117,7 @@ class PackageTree:
         return None
 
     def manifest(self, folder: str) -> Manifest | None:
-        """Return the manifest in a real folder, or None if it cannot be used."""
+        """Return the manifest in a real folder, or None."""
         if folder not in self._manifests:
             self._manifests[folder] = self._read_manifest(folder)
         return self._manifests[folder]
@@ -134,8 +134,8 @@ class PackageTree:
 
     def start(self, folder: str) -> Loaded:
         """Return the project in *folder* as what Node starts in."""
-        found = FoundPackage(slot="", folder=folder)
-        return Loaded(name="", found=found, manifest=self.manifest(folder), loader=None)
+        copy = FoundPackage(slot="", folder=folder)
+        return Loaded(name="", copy=copy, manifest=self.manifest(folder), loader=None)
 
     def loaded(self, loader: Loaded, names: Iterable[str], *, most: int) -> Iterator[Loaded]:
         """Yield what *loader* loads by *names*, and what that loads in turn.
@@ -144,21 +144,21 @@ class PackageTree:
         looked at once, and for no more than *most* packages.
         """
         waiting = deque((loader, name) for name in names)
-        entered = {loader.found.folder}
+        entered = {loader.copy.folder}
         while waiting:
             user, name = waiting.popleft()
-            found = self.find(user.found.folder, name)
-            if found is None:
+            copy = self.find(user.copy.folder, name)
+            if copy is None:
                 continue
-            package = Loaded(name=name, found=found, manifest=self.manifest(found.folder), loader=user)
+            package = Loaded(name=name, copy=copy, manifest=self.manifest(copy.folder), loader=user)
             yield package
-            if found.folder not in entered and len(entered) <= most:
-                entered.add(found.folder)
+            if copy.folder not in entered and len(entered) <= most:
+                entered.add(copy.folder)
                 waiting.extend((package, needed) for needed in runtime_names(package.manifest))
 
 
 def runtime_names(manifest: Manifest | None) -> dict[str, str]:
-    """Return what a package with *manifest* loads when it runs: specs by name."""
+    """Return what a package loads when it runs, specs by name."""
     if manifest is None:
         return {}
     return {**manifest.peer_dependencies, **manifest.dependencies, **manifest.optional_dependencies}

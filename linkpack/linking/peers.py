@@ -23,7 +23,7 @@ PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
 
 
 class PeerFault(NamedTuple):
-    """A peer that a package does not share with the package that loads it.
+    """A peer that a package does not share with its loader.
 
     *user* declares the *peer* and asks for *wanted*, *host* is to provide it. *kind* is `missing` (neither finds
     it), `range` (its version does not fit), `hidden` (only the host finds it) or `double` (each has its own).
@@ -73,8 +73,8 @@ def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence
         if fault is None or (is_dependency and not (fault.kind == "double" and _is_sharable(tree, fault))):
             continue
         # A package may be loaded in several ways: one fault for each copy that the host has.
-        provider = fault.ours.folder if fault.ours else use.host.found.folder
-        faults.setdefault((fault.kind, use.peer, use.user.found.folder, provider), fault)
+        provider = fault.ours.folder if fault.ours else use.host.copy.folder
+        faults.setdefault((fault.kind, use.peer, use.user.copy.folder, provider), fault)
     return list(faults.values())
 
 
@@ -94,7 +94,7 @@ def _list_shared_dependencies(loads: Sequence[Loaded], links: Sequence[Standing]
     roots = {link.folder for link in links}
     peers = {peer for load in loads if load.manifest is not None for peer in load.manifest.peer_dependencies}
     for user in loads:
-        if user.manifest is not None and user.loader is not None and user.found.folder in roots:
+        if user.manifest is not None and user.loader is not None and user.copy.folder in roots:
             for name in sorted(peers & user.manifest.dependencies.keys()):
                 wanted = user.manifest.dependencies[name]
                 yield _PeerUse(user=user, peer=name, wanted=wanted, host=_find_host(user.loader, name))
@@ -118,8 +118,8 @@ def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
     """Return what is wrong with one use of a peer, or None."""
     user, host = use.user, use.host
     is_host = host.manifest is not None and host.manifest.name == use.peer  # a plug-in that is loaded by its peer
-    ours = host.found if is_host else tree.find(host.found.folder, use.peer)
-    theirs = tree.find(user.found.folder, use.peer)
+    ours = host.copy if is_host else tree.find(host.copy.folder, use.peer)
+    theirs = tree.find(user.copy.folder, use.peer)
     copy = theirs or ours
     manifest = tree.manifest(copy.folder) if copy else None
     version = manifest.version if manifest is not None else ""
@@ -143,7 +143,7 @@ def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
 
 
 def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, is_optional: bool) -> str:
-    """Return `missing`, `hidden` or `double`, or "" where Node finds one copy."""
+    """Return the kind of fault, or "" where Node finds one copy."""
     if ours is None and theirs is None:
         return "" if is_optional else "missing"
     if theirs is None:
@@ -160,14 +160,14 @@ def _is_cured_by_preserving(
     what is inside of the package, but no longer what the package's own workspace has above it: then something
     else would be missing. In a project with a store nothing is found that way.
     """
-    own = f"{user.found.folder}/"
+    own = f"{user.copy.folder}/"
     if user.loader is None or user.loader.loader is not None or user.manifest is None:
         return False
     if match_store(f"{ours.folder}/") or match_store(own):
         return False
     if theirs is not None and theirs.slot.startswith(own):
         return False
-    copies = [tree.find(user.found.folder, name) for name in user.manifest.dependencies]
+    copies = [tree.find(user.copy.folder, name) for name in user.manifest.dependencies]
     return all(copy is None or copy.slot.startswith(own) for copy in copies)
 
 
@@ -186,10 +186,10 @@ def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
     The rest of the tree was for the package manager to check.
     """
     roots = {link.folder for link in links}
-    if fault.user.found.folder in roots or fault.peer in {link.name for link in links}:
+    if fault.user.copy.folder in roots or fault.peer in {link.name for link in links}:
         return True
     loader: Loaded | None = fault.user
-    while loader is not None and loader.found.folder not in roots:
+    while loader is not None and loader.copy.folder not in roots:
         loader = loader.loader
     return loader is not None and fault.kind in {"double", "hidden"}
 
@@ -203,12 +203,12 @@ def warn_of_peers(faults: Iterable[PeerFault]) -> Iterator[Problem]:
 
 
 def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
-    """Group *faults* by cause: packages that find the same wrong copy."""
+    """Group *faults* by cause, such as the same wrong copy."""
     causes: dict[tuple[str, ...], list[PeerFault]] = {}
     for fault in faults:
-        where = fault.theirs or fault.user.found
+        where = fault.theirs or fault.user.copy
         # A peer that is missing is one cause, in whatever packages.
-        key = (fault.kind, fault.peer, "" if fault.kind == "missing" else where.folder, fault.host.found.folder)
+        key = (fault.kind, fault.peer, "" if fault.kind == "missing" else where.folder, fault.host.copy.folder)
         causes.setdefault(key, []).append(fault)
     return list(causes.values())
 
@@ -220,7 +220,7 @@ def peer_problem(alike: Sequence[PeerFault]) -> Problem:
     (WPEERHIDDEN). A `missing` one, or one out of `range`, has to be installed for the host (WPEER).
     """
     fault = alike[0]
-    users = shortened(list(dict.fromkeys(each.user.label for each in alike)))
+    users = shortened(list(dict.fromkeys(other.user.label for other in alike)))
     if fault.kind == "double" and fault.ours and fault.theirs:
         return _warn_of_double(fault, users, fault.ours.folder, fault.theirs.folder)
     if fault.kind == "hidden" and fault.ours:
@@ -229,21 +229,21 @@ def peer_problem(alike: Sequence[PeerFault]) -> Problem:
 
 
 def _warn_of_double(fault: PeerFault, users: str, ours: str, theirs: str) -> Problem:
-    places = f"by {users} from {theirs}, by {fault.host.found.folder} from {ours}"
+    places = f"by {users} from {theirs}, by {fault.host.copy.folder} from {ours}"
     message = f"{fault.peer} would be loaded twice: {places}"
     return Problem(code="WPEERTWICE", path=theirs, message=message, hint=_hint_at_cure(fault))
 
 
 def _warn_of_hidden(fault: PeerFault, users: str) -> Problem:
-    where = fault.user.found.folder
-    owner = fault.host.found.folder
+    where = fault.user.copy.folder
+    owner = fault.host.copy.folder
     message = f"the {fault.peer} of {owner} is not found by {users}: Node looks from {where}, where that really is"
     return Problem(code="WPEERHIDDEN", path=where, message=message, hint=_hint_at_cure(fault))
 
 
 def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
-    """Return the warning about a peer that is missing or does not fit."""
-    host = fault.host.found.folder
+    """Return the warning that a peer is missing or does not fit."""
+    host = fault.host.copy.folder
     needed = f"{fault.peer} {fault.wanted} is needed by {users}"
     path, message = host, f"{needed}, and {host} does not have it"
     if fault.kind == "range":
@@ -266,12 +266,12 @@ def _hint_at_cure(fault: PeerFault) -> str:
 
 
 def cure_command(fault: PeerFault) -> tuple[str, ...]:
-    """Return the linkpack arguments that have the user find the host's copy.
+    """Return the linkpack arguments that cure a fault.
 
-    The copy that the user finds makes way for that link, and comes back on `unlink`. Returns none for a copy in a
-    package manager's store, where nothing may be changed.
+    They link the host's copy to the user. The copy that the user finds makes way, and comes back on `unlink`. A
+    copy in a package manager's store has no cure, as nothing may be changed there.
     """
     if fault.ours is None or (fault.theirs is not None and fault.theirs.has_stored_slot):
         return ()
-    folder = fault.theirs.project if fault.theirs is not None else fault.user.found.folder
+    folder = fault.theirs.project if fault.theirs is not None else fault.user.copy.folder
     return ("link", "--no-global", "-C", folder, fault.ours.folder)

@@ -88,20 +88,20 @@ def _keys_called(unlinking: Unlinking, name: str) -> list[LinkKey]:
 
 
 def _keys_to(unlinking: Unlinking, folder: str) -> list[LinkKey]:
-    """Return the keys of the project's links to *folder*, under any name."""
+    """Return the keys of the project's links to *folder*."""
     real = fslinks.canonical(folder)
     links = [(key, link) for key, link in _project_links(unlinking) if link.target == real]
     return _prefer_own(unlinking.context, links)
 
 
 def _prefer_own(context: LinkContext, links: Sequence[tuple[LinkKey, RecordedLink]]) -> list[LinkKey]:
-    """Return the keys of this checkout's own links, or of all without one."""
+    """Return the keys of this checkout's own links, or else all."""
     own = [key for key, link in links if context.is_own(link)]
     return own or [key for key, _ in links]
 
 
 def _unlink_unrecorded(unlinking: Unlinking, spec: Spec) -> None:
-    """Take away links that are in no record, by their name or by their folder."""
+    """Take away links that are in no record."""
     context = unlinking.context
     if spec.name:
         for modules in context.local_modules(spec.name):
@@ -226,7 +226,7 @@ def _finish(unlinking: Unlinking) -> LinkPlan:
 def _warn_of_missing(
     context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
 ) -> tuple[Problem, ...]:
-    """Return a warning for each of *names* that *plan* does not take away.
+    """Return a warning for each of *names* that *plan* leaves.
 
     "up to date" alone would hide a wrong name, folder or prefix. With *every* and
     no names, there is one warning if there was no link at all.
@@ -251,7 +251,7 @@ def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) ->
 
 
 def _hint_at_links(context: LinkContext, name: str, *, shared: bool) -> str:
-    """Return a hint: where the package is linked, or what is linked here."""
+    """Return where the package is linked, or what is linked here."""
     if shared:
         local = [link.name for link in list_links(context) if link.state != "uninstalled"]
         if local:

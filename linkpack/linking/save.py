@@ -167,7 +167,7 @@ def _agrees(wanted: str, spec: str, root: str, source: Source) -> bool:
 def _save_in_manifest(
     builder: PlanBuilder, context: LinkContext, folder: str, source: Source, rules: SaveRules
 ) -> ManifestEdit:
-    """Add to a plan that a link is saved in the manifest of *folder*."""
+    """Add to a plan that a link is saved in one manifest."""
     path = f"{folder}/package.json"
     state = planned_file(builder.changes, path)
     raw = state.content if state else _EMPTY
@@ -215,7 +215,7 @@ def _choose_members(
 def _add_to_bundle(
     members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
 ) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Return the key of the manifest's bundle, and its names with *name*.
+    """Return the key of the bundle, and its names with *name*.
 
     >>> _add_to_bundle({"bundledDependencies": ["zeta"]}, "lib", {})
     (('bundledDependencies',), ['lib', 'zeta'])
@@ -244,7 +244,7 @@ def _is_same_json(left: str | None, right: str | None) -> bool:
 def _record_edits(
     builder: PlanBuilder, context: LinkContext, source: Source, edits: Sequence[ManifestEdit]
 ) -> None:
-    """Add to a plan the record of what was saved for the link to *source*."""
+    """Add to a plan the record of what was saved for a link."""
     root, name = context.project.root, source.manifest.name
     modules = context.local_modules(name, source.root)[0]
     location = context.local_location(modules, name)
@@ -377,7 +377,7 @@ def _rebase(first: ManifestEdit, later: Sequence[ManifestEdit], others: Saved) -
 
 
 def _undo_edit(content: bytes, edit: ManifestEdit) -> bytes:
-    """Undo those entries of *edit* that still are as they were written.
+    """Undo the entries of *edit* that are as they were written.
 
     >>> entry = (("dependencies", "lib"), '"^1.0.0"', '"file:../lib"')
     >>> edit = ManifestEdit(path="/app/package.json", before=None, after=b"", entries=(entry,))

@@ -72,9 +72,9 @@ def shim_texts(target: str, interpreter: Interpreter) -> dict[str, bytes]:
 
 
 def read_shim(ending: str, text: bytes) -> str | None:
-    """Return the path of the script that a shim runs, or None for no shim.
+    """Return the script that a shim runs, or None for no shim.
 
-    The path is relative to the folder of the shim, with slashes.
+    Its path is relative to the folder of the shim, with slashes.
     """
     match = _READERS[ending].search(text.decode("utf-8", "surrogateescape"))
     return match[1].replace("\\", "/") if match else None

@@ -72,7 +72,7 @@ class Unlinking:
         self._folders: list[tuple[str, Change]] = []  # that were made for these links, each with its place
 
     def links_left(self, place: str) -> dict[str, RecordedLink]:
-        """Return what will still be linked in a real node_modules, by key."""
+        """Return by key what will still be linked in *place*."""
         if place not in self._left:
             self._before[place] = read_record(self.context.store, place)
             self._planned[place] = self.builder.entries(place, self._before[place])
@@ -133,7 +133,7 @@ class Unlinking:
             self._put_back(change, state, at_link=change.path == link.path, is_inherited=heir is not None)
 
     def _put_back(self, change: Change, state: State, *, at_link: bool, is_inherited: bool) -> None:
-        """Restore what was first at one path, if its *state* is still ours.
+        """Restore what was first at a path, if its *state* is ours.
 
         *is_inherited* says that another link is to put that back one day, so that its stash is no left-over.
         """
@@ -175,7 +175,7 @@ class Unlinking:
             self.builder.warn("WSUPERSEDED", before.stash, message, "remove it when you do not need it")
 
     def _report(self, left: dict[str, RecordedLink], link: RecordedLink, *, is_there: bool) -> None:
-        """Report that the link is gone, or warn of why there is still one."""
+        """Report that the link goes, or warn of why one stays."""
         state = self.builder.state(link.path)
         other = next((other for other in left.values() if other.path == link.path), None)
         if other is not None and isinstance(state, Link):
@@ -198,7 +198,7 @@ class Unlinking:
     # --- links that are in no record
 
     def unlink_unrecorded(self, location: LinkLocation, name: str) -> None:
-        """Take away the link at *location*, made by hand or by another tool.
+        """Take away a link that was made by hand or by another tool.
 
         An installed package there is a conflict. Nothing there is nothing to do.
         """
@@ -228,7 +228,7 @@ class Unlinking:
         self.builder.removed.append(Item(name, version, location.path))
 
     def _find_install(self, location: LinkLocation, state: State, *, has_stash: bool) -> str | None:
-        """Return why what is at *location* is installed, or None for a link.
+        """Return why a package is an installed one, or None.
 
         The reason may be empty. A link that a manifest asks for is an install, unless it *has_stash*: then
         linkpack saved it, and displaced what is in the stash.
@@ -264,7 +264,7 @@ class Unlinking:
             self.builder.warn("WDISPLACED", location.path, message, "run your package manager's install")
 
     def _forget_commands(self, location: LinkLocation) -> None:
-        """Keep other links from putting back commands of the one at *location*."""
+        """Keep other links from putting back commands of this one."""
         left = self.links_left(location.place)
         for key, link in left.items():
             owned = (
@@ -278,14 +278,14 @@ class Unlinking:
     # --- manifests
 
     def _unsave_link(self, place: str, name: str) -> None:
-        """Note a link that is to be taken out of the project's manifests."""
+        """Note a link that is to be taken out of manifests."""
         root = self.context.project.root
         for folder in self.context.every_package:
             if real_folder(f"{folder}/node_modules") == place:
                 self.saved[posixpath.relpath(f"{folder}/node_modules/{name}", root)] = None
 
     def unsave(self, name: str = "") -> bool:
-        """Note saved links to be taken out, and return True if there are any.
+        """Note saved links to be taken out, and say if there are any.
 
         These are the links called *name*, or all, in the chosen workspaces, or everywhere. What is saved is the
         project's own: another checkout that shares its node_modules may have taken the link itself away.
@@ -304,7 +304,7 @@ class Unlinking:
     # --- what goes with the links
 
     def finish(self) -> None:
-        """Add what goes with the links: commands, folders and the record."""
+        """Add the commands, folders and records that go with them."""
         self._remove_lost_commands()
         self._remove_folders()
         for place, left in self._left.items():
@@ -329,7 +329,7 @@ class Unlinking:
                     self.builder.replace(path, state, ABSENT)
 
     def _is_lost(self, path: str, state: State, link: str) -> bool:
-        """True if the command at *path* leads through *link* and loses its script.
+        """True if a command leads through *link* and loses its script.
 
         Where a displaced package comes back for the link, its commands stay if it has their scripts.
         """
@@ -343,7 +343,7 @@ class Unlinking:
         return isinstance(planned, Absent)
 
     def _remove_folders(self) -> None:
-        """Remove the folders that were made for these links, inner ones first.
+        """Remove the folders that were made for these links.
 
         A folder that another link uses is from now on recorded as made for that one.
         """
@@ -365,7 +365,7 @@ def _list_commands(location: LinkLocation) -> Iterator[str]:
 
 
 def _uses_folder(link: RecordedLink, folder: str) -> bool:
-    """True if the link, or what it owns or displaced, is below *folder*."""
+    """True if *folder* holds anything of the link."""
     paths = [link.path, *(change.path for change in link.owned)]
     paths += [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
     return any(is_within(path, folder) for path in paths)

@@ -77,7 +77,7 @@ class Command(NamedTuple):
 
 
 def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
-    """Return the links of the project, or with *shared* the global ones.
+    """Return the links of the project, or the global ones.
 
     They are sorted by path; those of all workspaces, or of the chosen ones, are among them. Of the links that
     several checkouts have at one path of a shared node_modules, only the one that is in place is returned.
@@ -103,7 +103,7 @@ def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, .
 
 
 def _list_saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
-    """Return the manifests and lockfiles in which links are saved, by path."""
+    """Return the files in which links are saved, by path."""
     root = context.project.root
     saved = read_saved(context.store, root)
     return {resolve_parent(f"{root}/{key}"): tuple(edit.path for edit in edits) for key, edits in saved.items()}
@@ -158,7 +158,7 @@ def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) 
 
 
 def _find_other_global(context: LinkContext, name: str, target: str) -> str:
-    """Return where the global link *name* leads, or "" if to *target*."""
+    """Return where the global link leads, or "" for *target*."""
     path = f"{context.config.modules}/{name}"
     if not context.config.modules or not fslinks.is_link(path):
         return ""
@@ -192,7 +192,7 @@ def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> 
 
 
 def described(commands: Iterable[Command]) -> str:
-    """Return the names of *commands*, with what is wrong in parentheses.
+    """Return the names of *commands*, with what is wrong.
 
     >>> tool = Command(name="tool", path="/p/bin/tool", script="tool.js", state="ok")
     >>> described([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])

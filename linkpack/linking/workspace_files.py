@@ -24,7 +24,7 @@ class WorkspaceFiles:
         self._overrides: Mapping[str, str] | None = None
 
     def list_members(self) -> list[str]:
-        """Return the real folders of the members, or none without a workspace."""
+        """Return the real folders of the workspace's members."""
         if self._members is None:
             workspace = read_workspace(self._root)
             self._members = member_folders(workspace) if workspace is not None else []
