@@ -201,16 +201,17 @@ class InstalledLinks:
         tables = [members.get("resolutions"), members.get("overrides")]
         tables.append(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
         for table in tables:
-            for selector, spec in table.items() if isinstance(table, dict) else ():
-                if (
-                    _is_about(selector, name)
-                    and isinstance(spec, str)
-                    and _is_path_to(spec, name, self._root, real)
-                ):
-                    return f"{path} asks for {spec}"
-        for selector, spec in self._workspace.pnpm_overrides().items():
-            if _is_about(selector, name) and _is_path_to(spec, name, self._root, real):
-                return f"{self._root}/pnpm-workspace.yaml asks for {spec}"
+            spec = self._find_override(table, name, real) if isinstance(table, dict) else ""
+            if spec:
+                return f"{path} asks for {spec}"
+        spec = self._find_override(self._workspace.pnpm_overrides(), name, real)
+        return f"{self._root}/pnpm-workspace.yaml asks for {spec}" if spec else ""
+
+    def _find_override(self, table: Mapping[str, object], name: str, real: str) -> str:
+        """Return the path to *real* that a table of overrides has for *name*, or ""."""
+        for selector, spec in table.items():
+            if isinstance(spec, str) and _is_about(selector, name) and _is_path_to(spec, name, self._root, real):
+                return spec
         return ""
 
     def _reason_by_lockfile(self, path: str, name: str, real: str) -> str:

@@ -61,7 +61,9 @@ def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Itera
             links = read_lost_links(state, package.id).links
         else:
             continue
-        for path, name in _list_lookups(package) if links else ():
+        if not links:
+            continue
+        for path, name in _list_lookups(package):
             if path in links and path not in warned:
                 warned.add(path)
                 yield _warn_of_link(graph, package, name, links[path])

@@ -109,8 +109,8 @@ def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tupl
 
     npm refuses to install where an override contradicts the project's own dependency (EOVERRIDE: arborist of npm
     11.19.1, `assertRootOverrides`). In a workspace it installs what the root says, as yarn, pnpm and bun do
-    everywhere. `overrides` are read for npm and bun, and without any lockfile, `resolutions` beside
-    the lockfile of another manager, and both places of pnpm's overrides beside its own.
+    everywhere. `overrides` are read for npm and bun, and without any lockfile, `resolutions` beside the lockfile
+    of another manager, and both places of pnpm's overrides beside its own.
     """
     path = f"{root}/package.json"
     state = planned_file(builder.changes, path)
@@ -129,7 +129,9 @@ def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tupl
         tables_by_place.append((f"{path} (pnpm.overrides)", overrides))
         tables_by_place.append((f"{root}/pnpm-workspace.yaml", read_pnpm_overrides(root)))
     for where, table in tables_by_place:
-        for selector, value in table.items() if isinstance(table, dict) else ():
+        if not isinstance(table, dict):
+            continue
+        for selector, value in table.items():
             wanted = _match_override(str(selector).removeprefix("**/"), value, name)
             if wanted not in {"", "*", f"${name}"}:
                 yield where, wanted

@@ -79,8 +79,9 @@ class Command(NamedTuple):
 def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
     """Return the links of the project, or the global ones.
 
-    They are sorted by path; those of all workspaces, or of the chosen ones, are among them. Of the links that
-    several checkouts have at one path of a shared node_modules, only the one that is in place is returned.
+    *shared* asks for the global ones. They are sorted by path. Those of the project include the links of all
+    workspaces, or of the chosen ones. Of the links that several checkouts have at one path of a shared
+    node_modules, only the one that is in place is returned.
     """
     # Links in the record. Of those at one path, the one in place is listed, or else this checkout's own.
     by_path: dict[str, Status] = {}
