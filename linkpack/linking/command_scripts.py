@@ -1,6 +1,6 @@
 """Plan what npm does to the scripts behind commands.
 
-Their mode is set, and a CR at the end of the first line is taken away.
+Their mode is set, and a CR at the end of the first line is taken away (bin-links 6.0.2, lib/fix-bin.js).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ project or workspaces that name it, the link in node_modules, and the package be
     "": {"dependencies": {"lib": "file:../lib"}}, "node_modules/lib": {"resolved": "../lib", "link": true},
     "../lib": {"version": "1.0.0"}
 
-The rules are those of npm's arborist (npm 11.19.1).
+The rules are those of npm's arborist (9.9.1, in npm 11.19.1).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _TABLES = ("packages", "dependencies")
 _FLAGS = ("dev", "optional", "peer")  # the kinds of dependency that an entry is marked with
 _EMPTY = "{\n  \n}"
+# From arborist: lib/node.js `hasInstallScript`, lib/shrinkwrap.js `pkgMetaKeys`.
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 _COPIED = (
     "version", "dependencies", "peerDependencies", META, "optionalDependencies", "bundleDependencies",
@@ -322,7 +323,8 @@ def _meets(version: object, wanted: str) -> bool:
 def _describe_package(source: Source, members: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of a linked package.
 
-    The entry has a name only if that is not the name of the package's folder.
+    The entry has a name only if that is not the name of the package's folder (arborist, lib/shrinkwrap.js,
+    `metaFromNode`).
     """
     folder = posixpath.basename(source.root)
     scope = posixpath.basename(posixpath.dirname(source.root))

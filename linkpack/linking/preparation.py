@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from linkpack.linking.api import LinkOptions
 
+# In the order of npm 11.19.1, lib/commands/install.js.
 _SCRIPTS = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 _STDERR = 2  # standard output carries only our own results
 

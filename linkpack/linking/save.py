@@ -184,7 +184,7 @@ def _save_in_manifest(
         if not _is_same_json(old, new):
             text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
             entries.append((keys, old, new))
-    for section in SECTIONS:
+    for section in SECTIONS:  # as @npmcli/package-json 7.0.5, lib/update-dependencies.js
         text = sort_members(text, (section,), collation_key)
     if not members:  # npm writes a manifest that was empty, or missing, with two spaces
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"

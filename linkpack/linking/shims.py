@@ -16,6 +16,7 @@ _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@-]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The patterns of read-cmd-shim 6.0.0, lib/index.js.
 _READERS = {
     "": re.compile(r'"\$basedir/([^"]+?)"\s+"\$@"'),
     ".cmd": re.compile(r'"%(?:~dp0|dp0%)\\([^"]+?)"\s+%\*'),
