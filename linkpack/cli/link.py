@@ -61,7 +61,7 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     given |= _global_flag(given.pop("global_"))
     cwd = where_of(given["cwd"])
     if install or scripts:
-        from linkpack.linking import scripts as forlinks  # noqa: PLC0415 - only these two flags start processes
+        from linkpack.linking import preparation as forlinks  # noqa: PLC0415 - only these two flags start processes
 
         shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
         options = link_options(shown)

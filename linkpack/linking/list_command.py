@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.linking.check import is_strict, problems_of
 from linkpack.linking.command import DEFAULTS, LinkOptions, guard_command, open_context
+from linkpack.linking.health import is_strict, problems_of
 from linkpack.linking.link_search import places_of
 from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.status import Status, list_links, standing_links

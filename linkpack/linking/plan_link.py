@@ -6,13 +6,14 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.check import note_declared, warn_of_state_after
+from linkpack.linking.declared import note_declared
+from linkpack.linking.health import warn_of_state_after
 from linkpack.linking.link_search import places_called
 from linkpack.linking.package import check_manifest, meets_range, read_source
 from linkpack.linking.package_choice import keep_dependencies, read_packages, shortened
-from linkpack.linking.plan_unlink import replace_old_names
 from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
+from linkpack.linking.single_unlink import replace_old_names
 from linkpack.linking.status import standing_links
 from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks

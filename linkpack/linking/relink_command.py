@@ -15,9 +15,9 @@ from linkpack.linking.command import (
     with_warnings,
 )
 from linkpack.linking.journal import Journal, apply, opened
+from linkpack.linking.plan_relink import plan_relink as plan_restoring
 from linkpack.linking.request import parse_specs
 from linkpack.linking.states import LinkPlan
-from linkpack.linking.status import plan_relink as plan_restoring
 from linkpack.read_cache import remembering
 from linkpack.system import links as fslinks
 

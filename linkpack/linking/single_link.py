@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.linking.command_scripts import head_of, make_runnable
 from linkpack.linking.ownership import Ownership
 from linkpack.linking.package import (
     inside,
@@ -14,7 +15,6 @@ from linkpack.linking.package import (
     resolve_parent,
     target_is_inside,
 )
-from linkpack.linking.place_script import head_of, make_runnable
 from linkpack.linking.shims import parse_shebang, shim_texts
 from linkpack.linking.states import (
     ABSENT,

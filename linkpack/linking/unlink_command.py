@@ -18,14 +18,12 @@ from linkpack.linking.command import (
 )
 from linkpack.linking.context import LinkContext
 from linkpack.linking.journal import Journal, apply, opened
-from linkpack.linking.nothing import nothing_unlinked
 from linkpack.linking.outside_project import staying_links
 from linkpack.linking.plan_unlink import plan_global_unlink
 from linkpack.linking.plan_unlink import plan_unlink as plan_project_unlink
 from linkpack.linking.request import parse_specs, read_workspace_choice
 from linkpack.linking.states import LinkPlan
 from linkpack.project.local import find_local_project
-from linkpack.project.source import read_loose
 from linkpack.read_cache import remembering
 from linkpack.system import links as fslinks
 
@@ -79,13 +77,11 @@ def plan_unlink(
 class UnlinkRequest(NamedTuple):
     """What `unlink` is asked for: *specs*, or *every* link.
 
-    *shared* means global links. *names* are the packages that the command has to find: one that is not linked is
-    worth a warning.
+    *shared* means global links.
     """
 
     context: LinkContext
     specs: tuple[Spec, ...]
-    names: tuple[str, ...]
     shared: bool
     every: bool
 
@@ -103,24 +99,17 @@ def _read_request(
     config = load_settings(project, options, local, needs_prefix=shared or not (texts or every))
     specs = parse_specs(texts, local, fslinks.canonical(project), config.user_home)
     context = make_context(project, options, local, config, read_workspace_choice(config))
-    wanted = [spec.name for spec in specs if spec.name]  # a folder that is not linked is an error
-    if not specs and not every:
-        manifests = map(read_loose, context.picked or (local.start,))
-        wanted = [manifest.name for manifest in manifests if manifest is not None and manifest.name]
     return UnlinkRequest(
         context=context,
         specs=specs,
-        names=tuple(wanted),
         shared=shared or not (specs or every),  # `unlink .` is `unlink`
         every=every,
     )
 
 
 def _plan(request: UnlinkRequest) -> LinkPlan:
-    context, specs, shared, every = request.context, request.specs, request.shared, request.every
-    plan = (plan_global_unlink if shared else plan_project_unlink)(context, specs, every=every)
-    warnings = nothing_unlinked(context, plan, request.names, shared=shared, every=every)
-    return plan._replace(warnings=(*plan.warnings, *warnings))
+    plan = plan_global_unlink if request.shared else plan_project_unlink
+    return plan(request.context, request.specs, every=request.every)
 
 
 @guard_command

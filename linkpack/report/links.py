@@ -165,7 +165,7 @@ def listing(found: Survey) -> str:
 
 
 def _link_lines(link: Status) -> Iterator[str]:
-    from linkpack.linking.command_status import described  # noqa: PLC0415 - only for ls
+    from linkpack.linking.status import described  # noqa: PLC0415 - only for ls
 
     note = "" if link.ours else " (not made by linkpack)"
     label = shown(f"{link.name} {link.version}".rstrip())

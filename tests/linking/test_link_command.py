@@ -26,7 +26,7 @@ from linkpack.errors import (
 )
 from linkpack.linking.builder import PlanBuilder
 from linkpack.linking.command import LinkOptions, local_folder, read_settings, shared_folder
-from linkpack.linking.place_script import make_runnable
+from linkpack.linking.command_scripts import make_runnable
 from linkpack.linking.undo_command import plan_last_undo
 from linkpack.system import links as fslinks
 from tests.support.linkbox import LinkBox

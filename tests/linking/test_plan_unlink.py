@@ -1,4 +1,4 @@
-"""Unlink and undo where somebody else has changed something since."""
+"""Unlink and undo where another process or the user has changed something since."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def there(app: str, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["nothing", "package", "file", "link", "dangling"])
 @pytest.mark.parametrize("since", ["removed", "absolute", "absolute, linked again"])
-def test_links_that_others_changed(box: LinkBox, kind: str, since: str) -> None:
-    """A link that was removed by hand, or made again with another text, gives way to what it had displaced."""
+def test_a_changed_link_gives_way_to_what_it_displaced(box: LinkBox, kind: str, since: str) -> None:
+    """It was removed by hand, or made again with another text."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     path = there(app, kind)
     before = box.tree(app)
@@ -61,8 +61,8 @@ def test_links_that_others_changed(box: LinkBox, kind: str, since: str) -> None:
 
 @pytest.mark.parametrize("same", [False, True])
 @pytest.mark.parametrize("kind", ["package", "file"])
-def test_something_else_in_the_links_place(box: LinkBox, kind: str, *, same: bool) -> None:
-    """What took the link's place stays; what the link had displaced is kept unless it is the same."""
+def test_what_took_the_links_place_stays(box: LinkBox, kind: str, *, same: bool) -> None:
+    """What the link had displaced is kept, unless it is the same."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     path = there(app, kind)
     before = box.tree(app)
@@ -86,7 +86,7 @@ def test_something_else_in_the_links_place(box: LinkBox, kind: str, *, same: boo
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("first", ["nothing", "older", "file"])
 def test_a_package_in_the_links_place_keeps_its_commands(box: LinkBox, first: str, *, again: bool) -> None:
-    """Where an installer put a package for the link, unlinking leaves its commands, and none of another one's."""
+    """An installer put it there. Commands of another package do not stay."""
     lib, app = box.command("lib", "alpha", bin={"run": "cli.js", "alpha": "cli.js"}), box.package("app", "app")
     modules = Path(app, "node_modules")
     commands = modules / ".bin"
@@ -112,8 +112,8 @@ def test_a_package_in_the_links_place_keeps_its_commands(box: LinkBox, first: st
     assert (commands / "run").exists()
 
 
-def test_a_package_without_commands_in_the_links_place(box: LinkBox) -> None:
-    """What the link first displaced had a command; the version that an installer put there since has none."""
+def test_a_package_without_commands_in_the_links_place_gets_none(box: LinkBox) -> None:
+    """The version that the link displaced had one."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     box.installed(app, "alpha")
     linkpack.link([lib], app, box.options())
@@ -128,8 +128,8 @@ def test_a_package_without_commands_in_the_links_place(box: LinkBox) -> None:
     assert not os.path.lexists(modules / ".bin/alpha")
 
 
-def test_a_command_given_up_that_somebody_took(box: LinkBox) -> None:
-    """A file that a command displaced is told of, where somebody took the place and the package has none now."""
+def test_what_a_lost_command_displaced_is_a_warning(box: LinkBox) -> None:
+    """Something else took the command's place, and the package has no such command now."""
     lib, app = box.command("lib", "alpha", bin={"run": "cli.js"}), box.package("app", "app")
     command = Path(app, "node_modules/.bin/run")
     command.parent.mkdir(parents=True)
@@ -144,8 +144,8 @@ def test_a_command_given_up_that_somebody_took(box: LinkBox) -> None:
     assert command.read_text() == "second"
 
 
-def test_commands_of_another_link_in_the_links_place(box: LinkBox) -> None:
-    """Commands of a link that npm made over ours go with it, when what comes back does not have them."""
+def test_commands_that_npm_linked_over_ours_go_with_it(box: LinkBox) -> None:
+    """What comes back in the link's place does not have them."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     path = there(app, "file")
     before = box.tree(app)
@@ -160,8 +160,10 @@ def test_commands_of_another_link_in_the_links_place(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("names", [("alpha", "beta"), ("beta", "alpha")])
 @pytest.mark.parametrize("at_once", [False, True])
-def test_commands_displaced_of_a_link_that_goes(box: LinkBox, names: tuple[str, str], *, at_once: bool) -> None:
-    """A command of npm's link to alpha that beta displaced does not come back when that link is taken away too."""
+def test_a_displaced_command_of_a_link_that_goes_does_not_come_back(
+    box: LinkBox, names: tuple[str, str], *, at_once: bool
+) -> None:
+    """The link of npm to alpha had it, and beta displaced it."""
     alpha, app = box.command("alpha", "alpha", bin={"tool": "cli.js"}), box.package("app", "app")
     commands = Path(app, "node_modules/.bin")
     commands.mkdir(parents=True)
@@ -173,8 +175,8 @@ def test_commands_displaced_of_a_link_that_goes(box: LinkBox, names: tuple[str, 
     assert list(commands.iterdir()) == []
 
 
-def test_two_things_displaced_at_one_place(box: LinkBox) -> None:
-    """Of two commands that two links displaced in turn one comes back, and the other one's place is told."""
+def test_of_two_displaced_commands_one_comes_back(box: LinkBox) -> None:
+    """The place of the other one is a warning."""
     app = box.package("app", "app")
     tool = Path(app, "node_modules/.bin/tool")
     tool.parent.mkdir(parents=True)
@@ -188,8 +190,8 @@ def test_two_things_displaced_at_one_place(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_shims_without_a_record(box: LinkBox, *, shared: bool) -> None:
-    """On Windows too the commands of a link go with it when the record is lost; other files there stay."""
+def test_shims_go_with_a_link_that_is_in_no_record(box: LinkBox, *, shared: bool) -> None:
+    """Other files in the folder of commands stay."""
     box.env["LINKPACK_PLATFORM"] = "win32"
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     linkpack.link([lib, box.command("lib2", "beta")], app, box.options())
@@ -205,8 +207,8 @@ def test_shims_without_a_record(box: LinkBox, *, shared: bool) -> None:
 # --- undo
 
 
-def test_undo_of_what_was_linked_again(box: LinkBox) -> None:
-    """What was linked again since, with the same link but another version, is not undone by halves."""
+def test_an_unlink_is_not_undone_by_halves(box: LinkBox) -> None:
+    """The same link was made again since, of another version."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     box.package("lib", "alpha", version="2.0.0")
@@ -219,8 +221,8 @@ def test_undo_of_what_was_linked_again(box: LinkBox) -> None:
     assert box.tree() == before
 
 
-def test_undo_where_the_folder_is_there_again(box: LinkBox) -> None:
-    """That somebody made node_modules again does not keep an unlink from being undone; a file there does."""
+def test_an_unlink_is_undone_where_the_folder_is_there_again(box: LinkBox) -> None:
+    """A file in the folder's place is in the way."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     modules = Path(app, "node_modules")
     linkpack.link([lib], app, box.options())
@@ -244,8 +246,7 @@ def carry_out(box: LinkBox, plan: LinkPlan, app: str) -> None:
         apply(plan, store, places, app)
 
 
-def test_folders_that_came_or_went_meanwhile(box: LinkBox) -> None:
-    """Between planning and acting somebody may make a folder that is to be made, or remove one that is to go."""
+def test_folders_may_come_and_go_between_plan_and_act(box: LinkBox) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     commands = Path(app, "node_modules/.bin")
     plan = linkpack.plan_link([lib], app, box.options())
@@ -260,8 +261,8 @@ def test_folders_that_came_or_went_meanwhile(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("which", ["link", "unlink"])
-def test_file_in_a_folders_place_meanwhile(box: LinkBox, which: str) -> None:
-    """A file that took the place of a folder meanwhile is somebody's, and the plan is given up."""
+def test_a_file_that_took_a_folders_place_ends_the_plan(box: LinkBox, which: str) -> None:
+    """It belongs to another process or the user."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     commands = Path(app, "node_modules/.bin")
     if which == "unlink":
