@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
 from linkpack.bundle.consumer_specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
-from linkpack.bundle.graph import find_installed
 from linkpack.errors import LinkpackError
 from linkpack.project.monorepo import all_members, enclosing_monorepos
 from linkpack.project.project import read_manifest
+from linkpack.project.resolve import find_installed
 from linkpack.project.workspace import package_manager
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ Source: Node's documentation of `require` ("Loading from node_modules folders").
 from __future__ import annotations
 
 import posixpath
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.project.plug_n_play import name_pnp
 from linkpack.project.project import read_manifest
+from linkpack.project.resolve import Lookup, node_modules_above
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from linkpack.npm.manifest import Manifest
     from linkpack.project.project import Project
@@ -62,86 +62,6 @@ class BundleGraph(NamedTuple):
     reserved: Mapping[str, str | None]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
-
-
-class Hit(NamedTuple):
-    """What lies at one `node_modules/<name>`: a package's real directory, or the fault of what is there."""
-
-    real: str
-    fault: str = ""
-
-
-class Lookup:
-    """Node's walk-up, each directory looked at once."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-        self._above: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._hits: dict[tuple[str, str], Hit | None] = {}
-
-    def resolve(self, start: str, name: str) -> tuple[Hit | None, str, str]:
-        """What *name* is from the real directory *start*, the path of the hit, and the first fault met.
-
-        The fault is that of a broken link nearer than the hit: Node passes over it, its owner would not.
-        """
-        fault = ""
-        if start not in self._above:
-            self._above[start] = tuple(self._existing(start))
-        for folder, real in self._above[start]:
-            key = (real, name)
-            if key not in self._hits:
-                self._hits[key] = _look(real, name)
-            hit = self._hits[key]
-            if hit is not None and not hit.fault:
-                return hit, f"{folder}/{name}", fault
-            if hit is not None and not fault:
-                fault = hit.fault
-        return None, "", fault
-
-    def _existing(self, start: str) -> Iterator[tuple[str, str]]:
-        """Yield the node_modules folders above *start* that exist, nearest first, each with its real path."""
-        for folder in node_modules_above(start):
-            if folder not in self._folders:
-                self._folders[folder] = fs.real_path(folder) if fs.is_dir(folder) else ""
-            if self._folders[folder]:
-                yield folder, self._folders[folder]
-
-
-def node_modules_above(start: str) -> Iterator[str]:
-    """The node_modules folders that Node looks in for code in the real directory *start*, nearest first."""
-    at = start
-    while True:
-        if posixpath.basename(at) != "node_modules":
-            yield posixpath.join(at, "node_modules")
-        above = posixpath.dirname(at)
-        if above == at:
-            return
-        at = above
-
-
-def _look(folder: str, name: str) -> Hit | None:
-    """What lies at *folder*/*name*; None when nothing does, or a directory that is no package."""
-    path = f"{folder}/{name}"
-    try:
-        mode = fs.lstat(path).st_mode
-        what = f"the link {path} -> {fs.read_link(path)}" if stat.S_ISLNK(mode) else path
-    except OSError:
-        return None
-    try:
-        # A scope's folder may be a link as well.
-        real = fs.real_path(path) if stat.S_ISLNK(mode) or "/" in name else path
-    except OSError:
-        return Hit("", f"{what} leads nowhere")
-    if not fs.is_dir(real):
-        return Hit("", f"{what} is not a directory")
-    try:
-        fs.lstat(f"{real}/package.json")
-    except PermissionError:
-        return Hit("", f"{what} cannot be looked into")
-    except OSError:
-        # A plain folder is passed over; a link to something that is no package is a mistake.
-        return Hit("", f"{what} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
-    return Hit(real)
 
 
 def is_linked(real: str) -> bool:
@@ -207,7 +127,7 @@ class _Reader:
 
     def _edge(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
         """The id that *name* leads to; None when absent, which is a problem unless *optional*."""
-        hit, via, fault = self.lookup.resolve(start, name)
+        real, via, fault = self.lookup.resolve(start, name)
         if fault and not optional:
             self._problem(
                 "EBUNDLELINK",
@@ -216,25 +136,24 @@ class _Reader:
                 "mend the link, or install the package",
             )
             return None
-        if hit is None:
+        if not real:
             if not optional:
                 self._missing(start, dependent, name)
             return None
-        if hit.real == self.project.root:
-            return hit.real
-        if self.project.root.startswith(hit.real.rstrip("/") + "/"):
+        if real == self.project.root:
+            return real
+        if self.project.root.startswith(real.rstrip("/") + "/"):
             self._problem(
                 "EBUNDLEANCESTOR",
                 via,
-                f"{dependent} needs {name}, which leads to {hit.real}, a folder around the project itself",
+                f"{dependent} needs {name}, which leads to {real}, a folder around the project itself",
                 "bundle a package that does not contain this one",
             )
             return None
-        return hit.real if self._readable(hit.real, via) else None
+        return real if self._readable(real, via) else None
 
     def _peer(self, start: str, name: str) -> str | None:
-        hit, _, _ = self.lookup.resolve(start, name)
-        return None if hit is None else hit.real
+        return self.lookup.resolve(start, name).real or None
 
     def _readable(self, at: str, via: str) -> bool:
         """Whether the package at *at* has a usable manifest; a fault is recorded once."""
@@ -314,9 +233,3 @@ def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing
     graph = _Reader(project, lost, allow_missing=allow_missing).read()
     root = project.root
     return graph._replace(problems=name_pnp(root, graph.problems), warnings=name_pnp(root, graph.warnings))
-
-
-def find_installed(start: str, name: str) -> str | None:
-    """Find the real directory of the package that Node finds for *name* from the real directory *start*."""
-    hit, _, _ = Lookup().resolve(start, name)
-    return None if hit is None else hit.real

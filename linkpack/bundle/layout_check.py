@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
+from linkpack.project.resolve import SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,39 +92,6 @@ def slot_of(path: str) -> str | None:
     return slot if plain else None
 
 
-class SlotIndex:
-    """The packages of a tarball by slot, to be looked up as Node does it.
-
-    A lookup takes as many steps as there are packages of that name, or folders around the slot, whichever are
-    fewer: a name that nothing in the tarball has costs one step however deep the slot lies.
-    """
-
-    def __init__(self, slots: Iterable[str]) -> None:
-        self._folders: dict[str, set[str]] = {}
-        for slot in slots:
-            above, _, name = f"/{slot}".rpartition("/node_modules/")
-            if name:
-                self._folders.setdefault(name, set()).add(f"{above}/node_modules"[1:])
-        self._slot = ""
-        self._around = ["node_modules"]
-
-    def find(self, slot: str, name: str) -> str | None:
-        """Return the slot that *name* leads to from a file in *slot*; None when it leads out of the tarball.
-
-        "node_modules/a/node_modules/b", "c"  ->  "node_modules/a/node_modules/c", if there is such a slot
-        """
-        folders = self._folders.get(name)
-        if folders is None:
-            return None
-        if slot != self._slot:
-            self._slot, self._around = slot, _folders_around(slot)
-        if len(folders) < len(self._around):
-            found = max((each for each in folders if _is_around(each, slot)), key=len, default=None)
-        else:
-            found = next((each for each in self._around if each in folders), None)
-        return None if found is None else f"{found}/{name}"
-
-
 def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[str]]) -> int:
     """Count the edges inside a tarball whose packages lie in folders that its root asks for.
 
@@ -133,21 +101,6 @@ def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[s
     """
     inside = {name for name, spec in specs.items() if spec.removeprefix("file:./") in packages}
     return len(inside) + sum(len(inside.intersection(names)) for names in packages.values())
-
-
-def _folders_around(slot: str) -> list[str]:
-    """Return the node_modules folders that Node looks in from *slot*, nearest first."""
-    found = [f"{slot}/node_modules".lstrip("/")]
-    at = slot
-    while at:
-        at = at[: at.rfind("node_modules/") - 1] if at.rfind("node_modules/") > 0 else ""
-        found.append(f"{at}/node_modules".lstrip("/"))
-    return found
-
-
-def _is_around(folder: str, slot: str) -> bool:
-    """True if Node looks in the node_modules folder *folder* from *slot*."""
-    return f"{slot}/".startswith(folder[: -len("node_modules")])
 
 
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:

@@ -12,14 +12,13 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.graph import Lookup
-from linkpack.bundle.layout_check import SlotIndex
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.errors import LinkpackError, Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
 from linkpack.npm.names import dependency_name_fault
 from linkpack.npm.specifiers import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
 from linkpack.project.project import read_manifest
+from linkpack.project.resolve import Lookup, SlotIndex, find_path
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -279,8 +278,8 @@ class _Bringing(NamedTuple):
 
     def on_disk(self, name: str) -> tuple[str, str]:
         """Return the real directory of what *name* is here, and the path of it; "" twice when it is nothing."""
-        hit, via, _ = self.lookup.resolve(self.package.id, name)
-        return (hit.real, via) if hit else ("", "")
+        real, via, _ = self.lookup.resolve(self.package.id, name)
+        return real, via
 
     def missing(self, name: str, real: str) -> str:
         """Return what becomes of *name*, the package in *real*, at the consumer; "" when it is found there too.
@@ -336,12 +335,8 @@ def _places(own: _Own, name: str, paths: Iterable[str], *, types_only: bool) -> 
 
 def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
     """True if a node_modules folder between *path* and the package's root ships *name*."""
-    folder = posixpath.dirname(path)
-    while folder:
-        if f"{folder}/node_modules/{name}/package.json" in files:
-            return True
-        folder = posixpath.dirname(folder)
-    return False
+    nearest = find_path(posixpath.dirname(path), name, lambda folder: f"{folder}/package.json" in files)
+    return nearest not in {"", f"node_modules/{name}"}
 
 
 def _has_types_only(real: str) -> bool:

@@ -15,6 +15,7 @@ from linkpack.linking.record import planned_file
 from linkpack.linking.states import File, ManifestEdit
 from linkpack.npm.lockfile import by_name, dump, load, nice
 from linkpack.npm.lockfile_sections import META, SECTIONS, kind_of, tables
+from linkpack.project.resolve import find_path
 from linkpack.project.source import read_loose, source_of
 from linkpack.system import read as fs
 
@@ -195,22 +196,11 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: 
             continue
         needs = tables(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
-        if wanted is None or _found_from(packages, each, name) != key:
+        if wanted is None or find_path(each, name, packages.__contains__) != key:
             continue
         if not satisfies(source.manifest.version, str(wanted)):
             for place, inner in moved.items():
                 packages[f"{each}/node_modules/{name}{place.removeprefix(key)}"] = inner
-
-
-def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
-    """Return the key of the package that the one at *start* finds as *name*; empty when there is none."""
-    at = start
-    while True:
-        found = f"{at}/node_modules/{name}".lstrip("/")
-        if found in packages or not at:
-            return found if found in packages else ""
-        head, _, _ = at.rpartition("node_modules/")
-        at = head.rstrip("/") if head or at.startswith("node_modules/") else posixpath.dirname(at)
 
 
 def _warn_about_inner(
@@ -227,7 +217,7 @@ def _warn_about_inner(
     needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
     peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
     for name, wanted in sorted({**peers, **needed}.items()):
-        found = _found_from(packages, target, name)
+        found = find_path(target, name, packages.__contains__)
         entry = packages.get(found, {})
         entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry
         if not found or not _meets(entry.get("version"), wanted):

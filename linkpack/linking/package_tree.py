@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,10 +12,10 @@ from linkpack.linking.installed import store_in
 from linkpack.linking.package import resolve_link, resolve_parent
 from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
+from linkpack.project.resolve import lookup_paths
 from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
-from linkpack.system.read import upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -89,12 +88,10 @@ class PackageTree:
         As Node: the node_modules of that folder, then of each one above it.
         """
         limits.spend(_LOOKUP)
-        for at in upward(start):
-            if posixpath.basename(at) != "node_modules":
-                slot = f"{at.rstrip('/')}/node_modules/{name}"
-                folder = self.folder(slot)
-                if folder is not None:
-                    return Found(slot, folder)
+        for slot in lookup_paths(start, name):
+            folder = self.folder(slot)
+            if folder is not None:
+                return Found(slot, folder)
         return None
 
     def manifest(self, folder: str) -> Manifest | None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from linkpack.archive.entry import ROOT
 from linkpack.npm import json_text as jsontext
+from linkpack.project.resolve import find_path
 from linkpack.provenance.licenses import read_license
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def plan_parts(plan: PackPlan) -> tuple[Part, ...]:
             *(plan.manifest.bundle if not at else _names(manifests[at], "peerDependencies")),
             *_listed(manifests[at]),
         ]
-        hits = (_visible(first, slot, name) or homes.get(name) for slot in slots for name in asked)
+        hits = (find_path(slot, name, first.__contains__) or homes.get(name) for slot in slots for name in asked)
         found = {first[hit] for hit in hits if hit is not None}
         license_ = read_license(manifests[at])
         parts.append(Part(name, version, slots, license_, tuple(sorted(found - {at})), linked))
@@ -97,14 +98,3 @@ def _homes(root: Mapping[str, object], slots: Mapping[str, str]) -> Iterator[tup
             folder = posixpath.normpath(str(spec).removeprefix("file:"))
             if folder in slots:
                 yield name, folder
-
-
-def _visible(slots: Mapping[str, str], slot: str, name: str) -> str | None:
-    """The slot that Node finds for *name* from *slot*; None when it is not in the tarball."""
-    while True:
-        found = f"{slot}/node_modules/{name}" if slot else f"node_modules/{name}"
-        if found in slots:
-            return found
-        if not slot:
-            return None
-        slot = slot.rpartition("/node_modules/")[0]

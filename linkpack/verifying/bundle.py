@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding
 from linkpack.bundle.consumer_specs import NOWHERE, plan_specs
-from linkpack.bundle.layout_check import SlotIndex, count_flat_edges
+from linkpack.bundle.layout_check import count_flat_edges
 from linkpack.npm.protocols import is_inside, is_local
 from linkpack.npm.specs import parse_spec
+from linkpack.project.resolve import SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
