@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
 from linkpack.bundle.consumer_specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
-from linkpack.errors import LinkpackError
 from linkpack.project.monorepo import all_members, enclosing_monorepos
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import find_installed
 from linkpack.project.workspace import package_manager
 
@@ -87,10 +86,7 @@ def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
     """Read the manifest in *folder*; None when it cannot be used, as may be so of a member that is not needed."""
     if folder in graph.packages:
         return graph.packages[folder].manifest
-    try:
-        return read_manifest(folder, "installed")
-    except LinkpackError:
-        return None
+    return read_usable(folder)
 
 
 def consumer_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:

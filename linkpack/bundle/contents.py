@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
 from linkpack.packlist.packlist import Outputs, read_packlist
+from linkpack.project.package_json import read_manifest
 from linkpack.project.pnpm import add_license
-from linkpack.project.project import read_manifest, read_outer_ignores
+from linkpack.project.project import read_outer_ignores
 from linkpack.project.workspace import find_workspace, member_folders
 from linkpack.read_cache import once
 from linkpack.system import read as fs

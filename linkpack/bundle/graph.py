@@ -12,8 +12,8 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkpackError, Problem
+from linkpack.project.package_json import read_manifest
 from linkpack.project.plug_n_play import name_pnp
-from linkpack.project.project import read_manifest
 from linkpack.project.resolve import Lookup, node_modules_above
 from linkpack.system import read as fs
 

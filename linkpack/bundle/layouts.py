@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from linkpack.bundle.consumer import consumer_manifests, without_bundled_names
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout import Layout, place
 from linkpack.bundle.layout_check import Proof, check_layout
-from linkpack.errors import LinkpackError
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,8 +67,9 @@ def _read_outside(graph: BundleGraph) -> Mapping[str, Manifest]:
     manifests = {}
     for at in graph.reserved.values():
         if at is not None and not is_linked(at):
-            with suppress(LinkpackError):  # whatever is wrong with it, it is no copy of a bundled package
-                manifests[at] = read_manifest(at, "installed")
+            manifest = read_usable(at)
+            if manifest is not None:  # whatever is wrong with it, it is no copy of a bundled package
+                manifests[at] = manifest
     return manifests
 
 

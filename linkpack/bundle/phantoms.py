@@ -13,11 +13,11 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
-from linkpack.errors import LinkpackError, Problem
+from linkpack.errors import Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
 from linkpack.npm.names import dependency_name_fault
 from linkpack.npm.specifiers import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import Lookup, SlotIndex, find_path
 from linkpack.system import read as fs
 
@@ -341,9 +341,8 @@ def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
 
 def _has_types_only(real: str) -> bool:
     """True if the package in *real* has nothing that runs: what TypeScript imports from it leaves no trace."""
-    try:
-        manifest = read_manifest(real, "installed")
-    except LinkpackError:
+    manifest = read_usable(real)
+    if manifest is None:
         return False
     main = [entry for entry in entry_points(manifest) if entry.is_main]
     return not fs.is_file(f"{real}/index.js") and all(entry.target.endswith(DECLARATIONS) for entry in main)

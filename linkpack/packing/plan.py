@@ -34,6 +34,7 @@ from linkpack.packing.publish_config import publish_view
 from linkpack.packlist.packlist import Omission
 from linkpack.project.pnpm import hook_warnings
 from linkpack.project.project import find_project, project_edition
+from linkpack.read_cache import remembering
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 
@@ -142,7 +143,7 @@ def make_plan(
 ) -> PackPlan:
     """Plan packing the project in the directory *path*, as `plan_pack` does with the same options."""
     try:
-        with within(options.limits):
+        with within(options.limits), remembering():
             project = find_project(path_text(path), walk_up=walk_up)
             rules = project_edition(project, options.npm_rules)
             view = publish_view(project, options.publish_config)

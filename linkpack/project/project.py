@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
-from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES, range_edition, rules_edition
 from linkpack.packlist.ignore import decode_rules
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
+from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.workspace import find_workspace, names_member, read_workspace
-from linkpack.read_cache import once
 from linkpack.system import read as fs
 from linkpack.system.read import upward
-from linkpack.system.tree import read_beneath
 
 if TYPE_CHECKING:
-    from linkpack.npm.manifest import Manifest, Role
+    from linkpack.npm.manifest import Manifest
     from linkpack.packlist.npm_rules import Edition
     from linkpack.project.workspace import Workspace
 
 _OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
 _PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
-_UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
 
 
 class Project(NamedTuple):
@@ -87,26 +83,6 @@ def _is_marked(folder: str) -> bool:
 
 def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
     return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
-
-
-def read_manifest(folder: str, role: Role) -> Manifest:
-    """The manifest of the package in *folder*, a path without links.
-
-    `ManifestInvalid` naming the file when it cannot be used, or lies elsewhere (ELINK).
-    """
-    path = posixpath.join(folder, "package.json")
-    return once(("manifest", path, role), lambda: _read_manifest(folder, path, role))
-
-
-def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
-    try:
-        raw = read_beneath(folder, "package.json", limits.current().manifest)
-    except OSError as err:
-        code = _UNREAD.get(err.errno or 0, "EMANIFEST")
-        large = err.errno == errno.EFBIG
-        hint = "raise --max-manifest if it is right" if large else "it must be a readable JSON file"
-        raise ManifestInvalid(f"{path} cannot be read: {err.strerror}", code=code, path=path, hint=hint) from err
-    return parse_manifest(raw, path, role)
 
 
 class ProjectEdition(NamedTuple):
@@ -199,7 +175,5 @@ def _ignore_file(folder: str) -> IgnoreFile | None:
 
 def _npm_patterns(root: str) -> tuple[str, ...]:
     """Return the patterns by which npm knows the members of the workspace in *root*."""
-    try:
-        return read_manifest(root, "installed").workspaces
-    except LinkpackError:
-        return ()
+    manifest = read_usable(root)
+    return manifest.workspaces if manifest is not None else ()

@@ -8,21 +8,20 @@ npm, a name that is no workspace is an error even beside others that are.
 from __future__ import annotations
 
 import posixpath
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import LinkpackError, ProjectError
+from linkpack.errors import ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
 from linkpack.npm.collation_table import collation_key
 from linkpack.project.monorepo import read_monorepo
-from linkpack.project.project import nearest_root, read_manifest
+from linkpack.project.package_json import read_usable
+from linkpack.project.project import nearest_root
 from linkpack.project.workspace import find_workspace, member_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.npm.manifest import Manifest
     from linkpack.project.workspace import Workspace
 
 
@@ -99,7 +98,7 @@ def leave_private(chosen: Iterable[Chosen]) -> Publishable:
     folders: list[str] = []
     private: list[str] = []
     for each in chosen:
-        manifest = None if each.named else _read(each.folder)
+        manifest = None if each.named else read_usable(each.folder)
         (private if manifest is not None and manifest.private else folders).append(each.folder)
     return Publishable(tuple(folders), tuple(private))
 
@@ -110,18 +109,11 @@ def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Itera
     if not wanted:
         return
     for folder in members:
-        manifest = _read(folder)
+        manifest = read_usable(folder)
         if folder in paths or (manifest is not None and manifest.name == wanted):
             yield Chosen(folder, named=True)
         elif any(folder.startswith(f"{path}/") for path in paths):
             yield Chosen(folder, named=False)
-
-
-def _read(folder: str) -> Manifest | None:
-    """The manifest in *folder*; None when there is none to use, which whoever packs it says."""
-    with suppress(LinkpackError):
-        return read_manifest(folder, "installed")
-    return None
 
 
 def _ordered(workspace: Workspace) -> list[str]:

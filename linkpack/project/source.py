@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.npm.bins import commands, man_pages
-from linkpack.npm.manifest import parse_manifest
+from linkpack.project.package_json import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-MANIFEST_LIMIT = 16 << 20  # bytes of a package.json
+__all__ = ["MANIFEST_LIMIT", "Source", "read_loose", "source_of"]
+
+MANIFEST_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 
 
 class Source(NamedTuple):
@@ -27,15 +29,6 @@ class Source(NamedTuple):
     manifest: Manifest
     commands: Mapping[str, str]
     pages: tuple[str, ...]
-
-
-def read_loose(folder: str) -> Manifest | None:
-    """Return the manifest in *folder*, read as npm reads installed ones; None when there is none to use."""
-    try:
-        raw = fs.read_file(f"{folder}/package.json", MANIFEST_LIMIT)
-        return parse_manifest(raw, f"{folder}/package.json", "installed")
-    except (OSError, ValueError, LinkpackError):
-        return None
 
 
 def source_of(root: str, manifest: Manifest) -> Source:

@@ -15,7 +15,7 @@ from linkpack.errors import LinkpackError, ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file, may_hold
 from linkpack.glob.portion_matcher import fold
 from linkpack.npm.json_text import conflict_marker
-from linkpack.npm.manifest import parse_manifest
+from linkpack.project.package_json import read_loose, read_manifest
 from linkpack.read_cache import once
 from linkpack.system import read as fs
 from linkpack.system.read import upward
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from linkpack.glob.pattern import Glob
+    from linkpack.npm.manifest import Manifest
 
 FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 _COMPILING = 300  # steps that a pattern is worth which is compiled
@@ -83,12 +84,8 @@ def _read_workspace(folder: str) -> Workspace | None:
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
     named = ""
-    try:
-        raw = fs.read_file(f"{folder}/package.json", limits.current().manifest)
-        manifest = parse_manifest(raw, f"{folder}/package.json", "installed")
-    except (OSError, LinkpackError):
-        pass  # whatever is wrong with it, it names no workspace
-    else:
+    manifest = _read_root(folder)
+    if manifest is not None:
         patterns = manifest.workspaces
         catalogs.update(manifest.catalogs)
         named = manifest.package_manager
@@ -101,6 +98,17 @@ def _read_workspace(folder: str) -> Workspace | None:
     if not patterns and not catalogs:
         return None
     return Workspace(folder, patterns, catalogs, package_manager(folder, named))
+
+
+def _read_root(folder: str) -> Manifest | None:
+    """Read the package.json in *folder*; None where it cannot be used, and so names no workspace.
+
+    Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
+    """
+    try:
+        return read_manifest(folder, "installed")
+    except LinkpackError as err:
+        return read_loose(folder) if err.code == "ELINK" else None
 
 
 def package_manager(folder: str, named: str) -> PackageManager:
