@@ -21,12 +21,12 @@ from linkpack.linking.context import LinkContext, SaveRules
 from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.journal import Journal, apply, last_journal, opened, plan_undo
 from linkpack.linking.ownership import LinkRules
-from linkpack.linking.places import Picks, meant_specs, pick_folders
+from linkpack.linking.places import meant_specs, pick_folders
 from linkpack.linking.record import find_store
 from linkpack.linking.states import LinkPlan
 from linkpack.linking.status import Status
 from linkpack.npm.config import load_config, resolve
-from linkpack.project.local import find_local_project
+from linkpack.project.local import Picks, find_local_project
 from linkpack.read_cache import remembering
 from linkpack.system import links as fslinks
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError
 from linkpack.npm.names import dependency_name_fault
-from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from linkpack.project.local import LocalProject
+    from linkpack.project.local import LocalProject, Picks
 
 
 class Spec(NamedTuple):
@@ -25,52 +24,18 @@ class Spec(NamedTuple):
     wanted: str
 
 
-class Picks(NamedTuple):
-    """Which workspaces were asked for: names, paths or parent folders; all of them; the root too."""
-
-    workspaces: tuple[str, ...] = ()
-    every: bool = False
-    with_root: bool = False
-
-
 def pick_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
     """Return the real directories of the workspaces that were asked for, the root first if it is one of them.
 
-    Empty when none was asked for. `LinkError` (EWORKSPACE) for one that does not exist.
+    Empty when none was asked for. Raises `ProjectError` (EWORKSPACE) for one that does not exist.
     """
     if not picks.workspaces and not picks.every:
         return (project.start,) if project.implicit else ()
-    from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - as above
+    from linkpack.project.selection import choose_workspaces  # noqa: PLC0415 - 6 ms; most commands are about none
+    from linkpack.project.workspace import read_workspace  # noqa: PLC0415 - as above
 
-    workspace = read_workspace(project.root)
-    members = member_folders(workspace) if workspace is not None else []
-    chosen = list(members) if picks.every else []
-    for wanted in picks.workspaces:
-        found = [folder for folder in members if _is_meant(folder, wanted, project, cwd)]
-        if not found:
-            raise LinkError(
-                f'no workspace of {project.root} is called "{wanted}"',
-                code="EWORKSPACE",
-                path=project.root,
-                hint="name a workspace's package, its folder, or a folder above it",
-            )
-        chosen += found
-    if not chosen:
-        raise LinkError(
-            f"{project.root} has no workspaces",
-            code="EWORKSPACE",
-            path=project.root,
-            hint="leave --workspaces out",
-        )
-    return tuple(dict.fromkeys([project.root, *chosen] if picks.with_root else chosen))
-
-
-def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool:
-    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
-    if any(folder == path or folder.startswith(f"{path}/") for path in paths):
-        return True
-    manifest = read_loose(folder)
-    return manifest is not None and manifest.name == wanted
+    chosen = choose_workspaces(project.root, read_workspace(project.root), picks, cwd)
+    return tuple(workspace.folder for workspace in chosen)
 
 
 def parse_spec(text: str, cwd: str, user_home: str) -> Spec:

@@ -11,6 +11,7 @@ from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
 from linkpack.packlist.editions import NPM_RULES, range_edition, rules_edition
 from linkpack.packlist.ignore import decode_rules
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
+from linkpack.project.local import OTHER_FORMS, nearest_root
 from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.workspace import find_workspace, names_member, read_workspace
 from linkpack.system import read as fs
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
     from linkpack.packlist.npm_rules import Edition
     from linkpack.project.workspace import Workspace
-
-_OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
-_PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 
 
 class Project(NamedTuple):
@@ -57,7 +55,7 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
-        other = next((name for name in _OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
+        other = next((name for name in OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
         if other is not None:
             why = f"it has a {other}, which pnpm reads, but no package.json"
             raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
@@ -66,19 +64,6 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         raise _no_project(root, str(err.strerror)) from err
     manifest = read_manifest(root, "root")
     return Project(root, manifest, find_workspace(root), read_workspace(root))
-
-
-def nearest_root(start: str) -> str:
-    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
-    return next(filter(_is_marked, upward(start)), start)
-
-
-def _is_marked(folder: str) -> bool:
-    """True if npm takes *folder* for the root of a project, or pnpm does where it is pnpm's."""
-    if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
-        return True
-    is_other = any(fs.is_file(f"{folder}/{name}") for name in _OTHER_FORMS)
-    return is_other and any(fs.is_file(f"{at}/{name}") for at in upward(folder) for name in _PNPM_FILES)
 
 
 def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:

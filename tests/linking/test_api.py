@@ -21,6 +21,7 @@ from linkpack.errors import (
     LinkMissing,
     LinkpackError,
     ManifestInvalid,
+    ProjectError,
     StalePlan,
 )
 from linkpack.linking import api as linkapi
@@ -753,7 +754,7 @@ def test_workspaces_are_registered(box: LinkBox, picks: dict[str, object], linke
     linkapi.link((), mono, box.options(**picks))
     assert set(names(box.modules)) == linked
     for wrong in ("nosuch", "../app"):
-        with pytest.raises(LinkError) as caught:
+        with pytest.raises(ProjectError) as caught:
             linkapi.link((), mono, box.options(workspace=(wrong,)))
         assert caught.value.code == "EWORKSPACE"
 
@@ -776,7 +777,7 @@ def test_links_into_workspaces(box: LinkBox) -> None:
     linkapi.unlink(["alpha"], wa, box.options())
     assert not box.leads(mono, "alpha")
     assert "dependencies" not in json.loads(Path(wa, "package.json").read_text())
-    with pytest.raises(LinkError, match="has no workspaces"):
+    with pytest.raises(ProjectError, match="has no workspaces"):
         linkapi.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
 
 
