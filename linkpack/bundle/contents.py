@@ -1,4 +1,4 @@
-"""The files of every package of a bundle, each package read once however often it is placed."""
+"""Read the files of every package of a bundle, each package once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_contents(
 ) -> Mapping[str, Packlist]:
     """Read the packlist of every package of *graph*, by id.
 
-    The root and linked packages give what packing them would ship, less their node_modules; installed ones give
-    what was published. *written* are the paths that this run will write: what is there now is part of no package.
-    To *compare* is to warn where the rules of the other edition give other files.
+    The root and linked packages give what packing them would ship, without their node_modules, installed ones what
+    was published. *written* are the paths that this run will write: what is there now is part of no package. With
+    *compare* it is a warning when the rules of the other edition give other files.
 
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
@@ -91,9 +91,10 @@ def _read_linked(
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
-    """What each member of the workspace *own* may ship when its root is packed: folder and paths below it.
+    """Read which files of the members of *own* may ship with its root.
 
-    A member whose manifest cannot be used may ship nothing: its own rules are not known.
+    Returns the members' folders relative to the root, and paths below them. A member without a usable manifest may
+    ship nothing, as its rules are not known.
     """
     members = []
     for folder in member_folders(own) if own is not None else ():
@@ -108,7 +109,10 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
 
 
 def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
-    """Say what linkpack writes into the source directory *at*, or may have written; *targets* are by folder."""
+    """Say what linkpack writes into the source directory *at*, or once wrote.
+
+    *targets* are the names of the files that it writes, by folder.
+    """
     inside = f"{at.rstrip('/')}/"
     written: set[str] = set()
     for folder, names in targets.items():
@@ -119,7 +123,7 @@ def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) 
 
 
 def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The last portions of *paths* by their folder."""
+    """Group the last portions of *paths* by folder."""
     found: dict[str, list[str]] = {}
     for path in paths:
         folder, name = posixpath.split(path)
@@ -128,7 +132,7 @@ def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
 
 
 def _real(folder: str) -> str:
-    """The real path of *folder*; as it is when there is none yet, and so nothing in it."""
+    """Return the real path of *folder*, or *folder* where there is none yet."""
     try:
         return once(("real", folder), lambda: fs.real_path(folder or "."))
     except (OSError, ValueError):

@@ -1,14 +1,14 @@
-"""Who needs whom: the bundle's packages by real directory, and the edges between them.
+"""Read who needs whom: the packages of a bundle and their edges.
 
 A package's identity (*instance*) is its real directory, as for Node: two links to one directory are one
 instance, two directories with equal contents are two. An edge is what Node's walk-up finds for a name from
-a package's real directory; that one rule reads every installer's tree.
-Source: Node's documentation of `require` ("Loading from node_modules folders").
+a package's real directory (`project.resolve`). That one rule reads the tree of every installer.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkpackError, Problem
@@ -28,9 +28,9 @@ class Package(NamedTuple):
     """One instance of the bundle, or the root.
 
     *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
-    the id that it resolves to, or None (absent, and allowed to be), *peers* the same for peers besides.
-    *linked* says that it is somebody's source directory: no part of its real path is `node_modules`.
-    *via* is the path it was first reached by, a link's own path where there is one.
+    the id that it resolves to, or to None when it is absent and may be. *peers* does so for the other peers.
+    A *linked* package is a source directory (`is_linked`). *via* is the path that it was first reached by: the
+    link's own, where there is one.
     """
 
     id: str
@@ -42,18 +42,18 @@ class Package(NamedTuple):
 
     @property
     def label(self) -> str:
-        """`name@version`, the directory's name standing in for a missing name."""
+        """Return `name@version`, with the directory's name for a missing name."""
         name = self.manifest.name or posixpath.basename(self.id)
         return f"{name}@{self.manifest.version}" if self.manifest.version else name
 
 
 class BundleGraph(NamedTuple):
-    """The root, the bundled instances, and what reading them found.
+    """The root, the bundled instances, and the faults found on the way.
 
     *packages* holds the root and every bundled instance by id, in the order reached (breadth first, names
-    sorted). *bundled* maps the root's bundled names to ids; *reserved* maps the names that the root needs and
-    does not bundle to what they are on disk, None when nothing: at the top of the tarball's node_modules only
-    that instance may have the name.
+    sorted). *bundled* maps the root's bundled names to ids. *reserved* maps the names that the root needs and
+    does not bundle to their real directories, None for nothing on disk: at the top of the tarball's node_modules
+    only that instance may have the name.
     """
 
     root: str
@@ -65,12 +65,18 @@ class BundleGraph(NamedTuple):
 
 
 def is_linked(real: str) -> bool:
-    """Whether a real directory is somebody's source, not an installer's: no `node_modules` in its path."""
+    """True if a real directory is a source directory.
+
+    An installer's have a node_modules around them.
+
+    >>> is_linked("/src/lib"), is_linked("/app/node_modules/lib")
+    (True, False)
+    """
     return "node_modules" not in real.split("/")
 
 
 class _Reader:
-    """One reading of a bundle; its fields are what was found so far."""
+    """One reading of a bundle, with what it found so far."""
 
     def __init__(self, project: Project, lost: Mapping[str, str], *, allow_missing: bool) -> None:
         self.project = project
@@ -88,45 +94,60 @@ class _Reader:
         for name in sorted(manifest.bundle):
             optional = name in manifest.optional_dependencies
             bundled[name] = self._edge(root, "the project", name, optional=optional)
-            self._declared(name)
-        found = {name: to for name, to in bundled.items() if to is not None}
-        for name in [name for name, to in found.items() if to == root]:
+            self._warn_if_undeclared(name)
+        present = {name: to for name, to in bundled.items() if to is not None}
+        for name in [name for name, to in present.items() if to == root]:
             self._problem("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
-            del found[name]
-        self.packages[root] = Package(root, manifest, dict(bundled), {}, linked=is_linked(root), via=root)
-        queue = list(dict.fromkeys(found.values()))
-        for at in queue:
-            if at not in self.packages:
-                self.packages[at] = self._package(at)
-                needs = self.packages[at].needs
-                queue += [to for name in sorted(needs) if (to := needs[name]) is not None]
+            del present[name]
+        self.packages[root] = Package(
+            id=root, manifest=manifest, needs=dict(bundled), peers={}, linked=is_linked(root), via=root
+        )
+        waiting = deque(dict.fromkeys(present.values()))
+        while waiting:
+            folder = waiting.popleft()
+            if folder not in self.packages:
+                self.packages[folder] = self._package(folder)
+                needs = self.packages[folder].needs
+                waiting += [to for name in sorted(needs) if (to := needs[name]) is not None]
         reserved = self._reserved(frozenset(bundled))
-        self._peers(frozenset(reserved) | frozenset(bundled))
-        return BundleGraph(root, self.packages, found, reserved, tuple(self.problems), tuple(self.warnings))
+        self._warn_of_peers(frozenset(reserved) | frozenset(bundled))
+        return BundleGraph(
+            root=root,
+            packages=self.packages,
+            bundled=present,
+            reserved=reserved,
+            problems=tuple(self.problems),
+            warnings=tuple(self.warnings),
+        )
 
-    def _package(self, at: str) -> Package:
-        manifest, via = self.manifests[at]
-        label = f"{manifest.name or posixpath.basename(at)}"
+    def _package(self, folder: str) -> Package:
+        manifest, via = self.manifests[folder]
+        label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
-        names.update(name for name in manifest.bundle if self._brings(at, name))
+        names.update(name for name in manifest.bundle if self._brings(folder, name))
         needs = {
-            name: self._edge(at, label, name, optional=name in manifest.optional_dependencies)
+            name: self._edge(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names)
         }
-        peers = {name: self._peer(at, name) for name in sorted(manifest.peer_dependencies) if name not in needs}
-        return Package(at, manifest, needs, peers, linked=is_linked(at), via=via)
+        peers = {
+            name: self._find(folder, name) for name in sorted(manifest.peer_dependencies) if name not in needs
+        }
+        return Package(id=folder, manifest=manifest, needs=needs, peers=peers, linked=is_linked(folder), via=via)
 
-    def _brings(self, at: str, name: str) -> bool:
-        """True if the package *at* bundles *name*, which it does not declare.
+    def _brings(self, folder: str, name: str) -> bool:
+        """True if the package in *folder* ships *name*, which its bundle lists.
 
-        A source directory does when it is packed. An installed package brought along what lies in its own
-        node_modules: the other names that it lists were left out when it was published (npm drops them), and what
-        has such a name further up is somebody else's.
+        A source directory ships it when it is packed. An installed package brought along what is in its own
+        node_modules. The other names that it lists were left out when it was published (npm drops those that are
+        not declared), and what has such a name further up belongs to another package.
         """
-        return is_linked(at) or fs.is_file(f"{at}/node_modules/{name}/package.json")
+        return is_linked(folder) or fs.is_file(f"{folder}/node_modules/{name}/package.json")
 
     def _edge(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
-        """The id that *name* leads to; None when absent, which is a problem unless *optional*."""
+        """Return the id that *name* leads to, or None.
+
+        Without one, or with a fault on the way, a problem is recorded, unless the edge is *optional*.
+        """
         real, via, fault = self.lookup.resolve(start, name)
         if fault and not optional:
             self._problem(
@@ -138,7 +159,7 @@ class _Reader:
             return None
         if not real:
             if not optional:
-                self._missing(start, dependent, name)
+                self._note_missing(start, dependent, name)
             return None
         if real == self.project.root:
             return real
@@ -150,38 +171,43 @@ class _Reader:
                 "bundle a package that does not contain this one",
             )
             return None
-        return real if self._readable(real, via) else None
+        return real if self._is_readable(real, via) else None
 
-    def _peer(self, start: str, name: str) -> str | None:
+    def _find(self, start: str, name: str) -> str | None:
+        """Return what *name* is on disk, without recording any problem."""
         return self.lookup.resolve(start, name).real or None
 
-    def _readable(self, at: str, via: str) -> bool:
-        """Whether the package at *at* has a usable manifest; a fault is recorded once."""
-        if at in self.manifests:
+    def _is_readable(self, folder: str, via: str) -> bool:
+        """True if the package in *folder* has a usable manifest.
+
+        A fault is recorded once, with the path *via* that led there.
+        """
+        if folder in self.manifests:
             return True
         try:
-            manifest = read_manifest(at, "linked" if is_linked(at) else "installed")
+            manifest = read_manifest(folder, "linked" if is_linked(folder) else "installed")
         except LinkpackError as err:
-            new = [p._replace(message=f"{p.message} (reached through {via})") for p in err.problems]
-            self.problems += [p for p in new if p not in self.problems]
+            new = [
+                problem._replace(message=f"{problem.message} (reached through {via})") for problem in err.problems
+            ]
+            self.problems += [problem for problem in new if problem not in self.problems]
             return False
-        self.manifests[at] = (manifest, via)
+        self.manifests[folder] = (manifest, via)
         return True
 
-    def _missing(self, start: str, dependent: str, name: str) -> None:
+    def _note_missing(self, start: str, dependent: str, name: str) -> None:
         folders = list(node_modules_above(start))
         hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
         target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
         if target:
             hint = f"it was linked to {target}: run linkpack relink {name}"
         message = f"{dependent} needs {name}, which is not installed (looked in {', '.join(folders)})"
-        found = Problem("EBUNDLEMISSING", start, message, hint)
         if self.allow_missing:
-            self.warnings.append(found._replace(code="WBUNDLEMISSING", hint=""))
+            self.warnings.append(Problem("WBUNDLEMISSING", start, message))
         else:
-            self.problems.append(found)
+            self.problems.append(Problem("EBUNDLEMISSING", start, message, hint))
 
-    def _declared(self, name: str) -> None:
+    def _warn_if_undeclared(self, name: str) -> None:
         manifest = self.project.manifest
         if name not in manifest.dependencies and name not in manifest.optional_dependencies:
             self.warnings.append(
@@ -195,16 +221,17 @@ class _Reader:
             )
 
     def _reserved(self, bundled: frozenset[str]) -> dict[str, str | None]:
+        """Map the root's other dependencies to what they are on disk."""
         manifest = self.project.manifest
         declared = {
             *manifest.dependencies,
             *manifest.optional_dependencies,
             *manifest.peer_dependencies,
         }
-        return {name: self._peer(self.project.root, name) for name in sorted(declared - bundled)}
+        return {name: self._find(self.project.root, name) for name in sorted(declared - bundled)}
 
-    def _peers(self, supplied: frozenset[str]) -> None:
-        """Warn of each bundled package's peer that nobody supplies to it."""
+    def _warn_of_peers(self, supplied: frozenset[str]) -> None:
+        """Warn of each peer that neither the project nor the bundle supplies."""
         for package in self.packages.values():
             for name, to in package.peers.items():
                 if name in supplied or to in self.packages or name in package.manifest.optional_peers:
@@ -226,9 +253,9 @@ def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing
     """Read the graph of everything that the project's tarball will hold.
 
     Follows `dependencies`, `optionalDependencies` and what a package bundles itself, from the bundled names on,
-    never `devDependencies`; a peer pulls nothing in. Faults (a name that does not resolve, a dangling link, a
-    broken manifest) are in the graph's *problems*, all of them; with *allow_missing* a name that is not installed
-    is a warning. *lost* maps paths where links stood, by their record, to where they led.
+    never `devDependencies`. A peer pulls nothing in. All faults (a name that does not resolve, a dangling link, a
+    broken manifest) are in the graph's *problems*. With *allow_missing* a name that is not installed is a warning.
+    *lost* maps the paths of recorded links that are gone to their targets, for hints.
     """
     graph = _Reader(project, lost, allow_missing=allow_missing).read()
     root = project.root

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from linkpack.archive.entry import ROOT
-from linkpack.bundle.layout_check import Proof, count_flat_edges, missing_names
+from linkpack.bundle.layout_check import LayoutCheck, count_flat_edges, missing_names
 from linkpack.bundle.vendor import hosted_names, is_fetched
 from linkpack.errors import Problem
 from linkpack.npm.json_text import BOM
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PATH = "file:./"
 
 
-def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[Entry]) -> Proof:
+def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[Entry]) -> LayoutCheck:
     """Every edge of every package of *slots* (folder to package id), followed through the planned *entries*.
 
     An edge holds when the root asks for its name by the folder of that very package, or of an equal installed
@@ -50,7 +50,13 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
     asked = {**_specs(root, "dependencies"), **_specs(root, "optionalDependencies")}
     names = {slot: _names(manifest) for slot, manifest in manifests.items() if slot}
     nowhere = sum(len(missing_names(graph.packages[at])) for at in slots.values())
-    return Proof(len(slots), count_flat_edges(asked, names), tuple(wrong), (), nowhere)
+    return LayoutCheck(
+        packages=len(slots),
+        edges=count_flat_edges(asked, names),
+        problems=tuple(wrong),
+        warnings=(),
+        nowhere=nowhere,
+    )
 
 
 def _names(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layout import place
-from linkpack.bundle.layouts import take_form
+from linkpack.bundle.layouts import apply_layout
+from linkpack.bundle.placement import place
 from linkpack.errors import LinkpackError
 from linkpack.explaining.chains import chains_to
 from linkpack.explaining.rule import read_ruling
@@ -114,8 +114,8 @@ def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """The places in the tarball; none where no tree holds the bundle."""
     try:
         if layout == "bundle":
-            return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
+            return dict(place(graph))
+        return dict(apply_layout(layout, graph, read_consumer(graph, "resolve")).slots)
     except LinkpackError:
         return {}
 

@@ -21,7 +21,7 @@ from linkpack.bundle.consumer_specs import Mode, SpecChange
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.entries import plan_archive
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layouts import LayoutName, check_form, installers, take_form
+from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, installers
 from linkpack.bundle.loadable import check_entry_points
 from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
@@ -40,7 +40,6 @@ from linkpack.system import write as fswrite
 
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.bundle.layout import Layout
     from linkpack.linking.lost_links import LostLinks
     from linkpack.packing.publish_config import PublishView
     from linkpack.packlist.packlist import Packlist
@@ -170,17 +169,17 @@ def _plan(
     consumer = read_consumer(graph, options.specs)
     contents = read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
     packlists = view.packlists(graph, contents)
-    form = take_form(options.layout, graph, consumer, packlists[graph.root])
+    layout = apply_layout(options.layout, graph, consumer, packlists[graph.root])
     commands = project.manifest.bins.values()
-    archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
-    proof = check_form(form, graph, archive.entries)
+    archive = plan_archive(layout.slots, packlists, layout.manifests, layout.moved, commands)
+    check = check_applied(layout, graph, archive.entries)
     paths = [entry.path[len(ROOT) :] for entry in archive.entries]
-    planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
+    planned = Planned(layout.slots, packlists, paths, layout.moved, flat=layout.name != "bundle")
     loading = check_entry_points(graph, planned)
-    problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
-    if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
-        raise PlanRejected(problems or proof.problems)
-    found = check_contents(graph, planned, proof, loading)
+    problems = (*consumer.problems, *layout.problems, *archive.problems, *loading.problems)
+    if problems or check.problems:  # what is planned wrongly for a known reason needs no second one
+        raise PlanRejected(problems or check.problems)
+    found = check_contents(graph, planned, check, loading)
     if found.problems:
         raise PlanRejected(found.problems)
     links = _warn_of_lost_links(graph, lost, options.link_state)
@@ -190,19 +189,19 @@ def _plan(
         filename=filename,
         entries=archive.entries,
         omissions=archive.omissions,
-        bundled=_bundled(graph, form.layout, packlists),
-        changes=form.changes,
+        bundled=_bundled(graph, layout.slots, packlists),
+        changes=layout.changes,
         warnings=(
             *hook_warnings(project),
             *links,
             *graph.warnings,
             *consumer.warnings,
-            *form.warnings,
+            *layout.warnings,
             *archive.warnings,
             *found.warnings,
         ),
-        packages=proof.packages,
-        edges=proof.edges,
+        packages=check.packages,
+        edges=check.edges,
         rules=rules.edition,
         layout=options.layout,
         installers=installers(options.layout, bundled=bool(graph.bundled)),
@@ -326,10 +325,12 @@ def _filename(manifest: Manifest, out: str) -> str:
     return format_out(out, name, version) if out else tarball_name(name, version)
 
 
-def _bundled(graph: BundleGraph, layout: Layout, packlists: Mapping[str, Packlist]) -> tuple[Bundled, ...]:
+def _bundled(
+    graph: BundleGraph, placed: Mapping[str, str], packlists: Mapping[str, Packlist]
+) -> tuple[Bundled, ...]:
     """The packages inside the tarball, in the order of their first slots."""
     slots: dict[str, list[str]] = {}
-    for slot, at in layout.slots.items():
+    for slot, at in placed.items():
         slots.setdefault(at, []).append(slot)
     del slots[graph.root]
     return tuple(_about(graph.packages[at], tuple(held), packlists[at]) for at, held in slots.items())

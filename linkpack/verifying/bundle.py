@@ -157,7 +157,7 @@ def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
 
 def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
     """Specs that a consumer cannot use."""
-    plan = plan_specs(placed, "", mode="resolve", around=NOWHERE)
+    plan = plan_specs(placed, "", mode="resolve", disk=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'

@@ -109,7 +109,7 @@ def consumer_faults(manifests: Mapping[str, bytes], home: Path) -> list[str]:
 def test_rewritten_manifests_install_cleanly(tmp_path: Path) -> None:
     """With the planned changes install, ls, a second install and ci pass; without them most fail."""
     found = packages()
-    plan = plan_specs(found, "", mode="resolve", around=NOWHERE)
+    plan = plan_specs(found, "", mode="resolve", disk=NOWHERE)
     assert plan.problems == ()
     manifests = {
         place: rewritten(package.manifest.raw, [change for change in plan.changes if change.package == place])

@@ -1,13 +1,15 @@
-"""Which package sits in which slot of the tarball.
+"""Place the packages of a bundle in the slots of a tarball.
 
-A slot is `""` for the root or `node_modules/a/node_modules/@s/b`. Placing works outward from the root,
-breadth first, names sorted; what is right on disk stays, everything else goes to the outermost level where it
-hides nothing (the npm-folders document: "Cycles, Conflicts, and Folder Parsimony").
+A slot is `""` for the root or `node_modules/a/node_modules/@s/b`. Placing goes outward from the root, breadth
+first, names sorted: nothing where the lookup already finds the package; where it is on disk, in the node_modules
+of a placed package, it stays; everything else goes to the outermost level where it hides nothing (npm-folders:
+"Cycles, Conflicts, and Folder Parsimony").
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import deque
+from typing import TYPE_CHECKING
 
 from linkpack.errors import UnplaceableGraph
 
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.graph import BundleGraph, Package
 
-    # name -> what it must be wherever the package sees it; None: nothing inside the tarball
+    # name -> what it must be wherever the package sees it; None: nothing in the tarball
     _Edges = Mapping[str, "str | None"]
 
-# A package that lies this often inside itself is a ring that no finite tree holds: each further copy
+# A package that is this often inside of itself is a ring that no finite tree holds: each further copy
 # would see the same neighbours as the last.
 _NESTED = 4
 # Placing starts again with one more level ruled out each time an early choice turns out to hide something.
@@ -30,14 +32,8 @@ _OUTERMOST = range(2)  # with the names forwards, then backwards
 _INNERMOST = range(2, 4)
 # Versions that conflict at every level need copies without end long before this many.
 _MOST = 50_000
-# Slots placed over all attempts together, plus some a package: an answer comes in seconds (1 for 30,000).
+# Slots placed over all attempts together, and some more for each package: 30,000 take 1 second.
 _WORK, _WORK_EACH = 20_000, 100
-
-
-class Layout(NamedTuple):
-    """Slots to package ids, in the order placed; the root's slot `""` comes first."""
-
-    slots: Mapping[str, str]
 
 
 class _Slot:
@@ -54,15 +50,15 @@ class _Slot:
         self.closed: set[str] = set()  # names that an answer given below passes through here
 
     def outward(self) -> Iterator[_Slot]:
-        """This slot and those around it, nearest first: where Node looks."""
-        at: _Slot | None = self
-        while at is not None:
-            yield at
-            at = at.above
+        """Yield this slot and those around it, nearest first: where Node looks."""
+        slot: _Slot | None = self
+        while slot is not None:
+            yield slot
+            slot = slot.above
 
 
 class _Clash(Exception):
-    """An earlier choice hides something: *slot* may not be called *name* where it is."""
+    """An earlier choice hides something: *slot* is in the way of *name*."""
 
     def __init__(self, slot: _Slot, name: str) -> None:
         super().__init__(name)
@@ -70,7 +66,10 @@ class _Clash(Exception):
 
 
 class _Ring(Exception):
-    """Placing would go on for ever; *chain* holds ids, each needing the next, the first of a ring again last."""
+    """Placing would go on for ever.
+
+    *chain* holds ids, each needing the next. That of a ring begins and ends with the same one.
+    """
 
     def __init__(self, chain: list[str]) -> None:
         super().__init__(chain)
@@ -78,7 +77,11 @@ class _Ring(Exception):
 
 
 class _Placing:
-    """One attempt to place a graph, of which *edges* are the `_edges` by id; `_Clash` or `_Ring` end it."""
+    """One attempt to place a graph, which `_Clash` or `_Ring` may end.
+
+    *edges* are the `_edges` of each package, *bans* the slots and names that earlier attempts ruled out. *way* is
+    the number of the attempt's order.
+    """
 
     def __init__(
         self, graph: BundleGraph, edges: Mapping[str, _Edges], bans: frozenset[tuple[str, str]], way: int
@@ -87,21 +90,26 @@ class _Placing:
         self.edges = edges
         self.bans = bans
         self.way = way
-        self.dice = way
+        self.dice = way  # see `_chosen`
         self.root = _Slot("", graph.root, None, None)
         self.slots = [self.root]
 
-    def place(self) -> Layout:
-        for slot in self.slots:  # grows while it is walked: breadth first
+    def place(self) -> dict[str, str]:
+        waiting = deque(self.slots)
+        while waiting:
+            slot = waiting.popleft()
+            placed = len(self.slots)
             package = self.graph.packages[slot.id]
             for name in self._sorted(package):
                 self._answer(slot, name, self.edges[slot.id][name], beside=name in package.peers)
-        return Layout({slot.path: slot.id for slot in self.slots})
+            waiting.extend(self.slots[placed:])
+        return {slot.path: slot.id for slot in self.slots}
 
     def _sorted(self, package: Package) -> list[str]:
-        """The names to answer: the absent, then packages without peers, then with, then its own peers.
+        """Sort the names of a package into the order in which they are answered.
 
-        Packages with peers come late, where they find the peers that they have on disk.
+        What must be absent comes first, then packages without peers, those with peers, which then find the peers
+        that they have on disk, and the package's own peers last.
         """
         edges = self.edges[package.id]
 
@@ -109,37 +117,39 @@ class _Placing:
             to = edges[name]
             if to is None:
                 return 0
-            return 3 if name in package.peers else 2 if self._peers(to) else 1
+            return 3 if name in package.peers else 2 if self._has_peers(to) else 1
 
         return sorted(sorted(edges, reverse=self.way % 2 == 1), key=rank)
 
-    def _peers(self, at: str) -> bool:
-        package = self.graph.packages[at]
-        return any(name in self.edges[at] for name in package.peers)
+    def _has_peers(self, id_: str) -> bool:
+        return any(name in self.edges[id_] for name in self.graph.packages[id_].peers)
 
     def _answer(self, slot: _Slot, name: str, to: str | None, *, beside: bool) -> None:
-        """Make Node's lookup of *name* from *slot* give *to*, by a copy already there or a new one."""
-        found = _visible(slot, name)
-        if found is not None and found.id == to:
-            _close(slot, name, found.above)
+        """Have Node find *to* as *name* from *slot*, by a new copy if need be.
+
+        A copy of a peer (*beside*) goes outside of its user where it can.
+        """
+        visible = _visible(slot, name)
+        if visible is not None and visible.id == to:
+            _close(slot, name, visible.above)
         elif to is not None:
             self._put(slot, name, to, beside=beside)
-        elif found is None:
+        elif visible is None:
             _close(slot, name, None)
-        elif not self._pinned(found, name):
-            raise _Clash(found, name)
-        elif self._outside(slot.id, name):
+        elif not self._is_pinned(visible, name):
+            raise _Clash(visible, name)
+        elif self._is_outside(slot.id, name):
             raise _Ring(self._chain(slot, self.graph.root))
         else:
-            _close(slot, name, found.above)
+            _close(slot, name, visible.above)
 
     def _put(self, slot: _Slot, name: str, to: str, *, beside: bool) -> None:
-        """Place a copy of *to* where *slot* sees it, nearer than another package of that name."""
+        """Place a copy of *to* where *slot* sees it before others of that name."""
         levels = []
         for level in slot.outward():
             if name in level.held:
                 break
-            if self._free(level, slot, name, to):
+            if self._is_free(level, slot, name, to):
                 levels.append(level)
         # A peer inside its user makes the consumer's `npm ci` fail: only where nothing else is right.
         outside = [level for level in levels if level is not slot] if beside else levels
@@ -147,7 +157,7 @@ class _Placing:
         suited = [level for level in levels if self._misfit(level, to, name) is None]
         if not suited and levels:
             misfit = self._misfit(levels[0], to, name)
-            if misfit is not None and not self._pinned(misfit[0], misfit[1]):
+            if misfit is not None and not self._is_pinned(misfit[0], misfit[1]):
                 raise _Clash(*misfit)
         homes = [level for level in suited if _home(level.id, name) == to]
         choice = self._chosen(homes[:1] or suited or levels or [slot])
@@ -160,17 +170,17 @@ class _Placing:
         _close(slot, name, choice)
 
     def _chosen(self, levels: list[_Slot]) -> _Slot:
-        """The level to use, of *levels* from the innermost to the outermost: the outermost, at first."""
+        """Choose one of *levels*, which go outward: at first the outermost."""
         if self.way in _OUTERMOST:
             return levels[-1]
         if self.way in _INNERMOST:
             return levels[0]
-        # Lehmer's generator: any choice will do, and it is the same on every machine.
+        # A Lehmer generator, not `random`: the choice has to be the same on every machine and Python.
         self.dice = self.dice * 48271 % 0x7FFFFFFF
         return levels[self.dice % len(levels)]
 
-    def _free(self, level: _Slot, slot: _Slot, name: str, to: str) -> bool:
-        """Whether *to* may be called *name* in *level*'s node_modules."""
+    def _is_free(self, level: _Slot, slot: _Slot, name: str, to: str) -> bool:
+        """True if *to* may have *name* in the node_modules of *level*."""
         if name in level.closed:
             return False
         if level is self.root and self.graph.reserved.get(name, to) != to:
@@ -180,49 +190,53 @@ class _Placing:
         home = _home(level.id, name)
         return (
             (level.path, name) not in self.bans
-            # the level's own package means something else by the name
+            # The level's own package may mean something else by the name.
             and self.edges[level.id].get(name, to) == to
-            # kept for the package that lies there on disk
+            # The place is kept for a package of the bundle that is there on disk.
             and (home == to or home not in self.graph.packages)
         )
 
     def _misfit(self, level: _Slot, to: str, own: str) -> tuple[_Slot, str] | None:
-        """What a copy of *to* in *level* would see wrongly: another peer, or what must be absent."""
+        """Return what a copy of *to* in *level* would see wrongly, if anything.
+
+        That is another package than its peer on disk, or one where there must be none; *own* is the copy's name.
+        """
         peers = self.graph.packages[to].peers
         for name, wanted in self.edges[to].items():
             if name != own and (wanted is None or name in peers):
-                found = _visible(level, name)
-                if found is not None and found.id != wanted:
-                    return found, name
+                visible = _visible(level, name)
+                if visible is not None and visible.id != wanted:
+                    return visible, name
         return None
 
-    def _pinned(self, slot: _Slot, name: str) -> bool:
-        """Whether *slot* is where it is because the package around it needs it there itself."""
+    def _is_pinned(self, slot: _Slot, name: str) -> bool:
+        """True if the package around *slot* needs it there itself."""
         return slot.above is not None and self.edges[slot.above.id].get(name) == slot.id
 
-    def _outside(self, at: str, name: str) -> bool:
-        """Whether *name* is the project itself to the package *at*, or what the host installs for it."""
-        package = self.graph.packages[at]
+    def _is_outside(self, id_: str, name: str) -> bool:
+        """True if *name* means the project itself, or what the host installs."""
+        package = self.graph.packages[id_]
         to = package.needs.get(name, package.peers.get(name))
         return to is not None and to in {self.graph.root, self.graph.reserved.get(name)}
 
     def _chain(self, slot: _Slot, to: str) -> list[str]:
-        """The packages from the last copy of *to* that led to *slot*, or from the root, to *to*."""
+        """List the packages from the last *to*, or the root, to *slot* and *to*."""
         chain = [to]
-        at: _Slot | None = slot
-        while at is not None:
-            chain.append(at.id)
-            if at.id == to:
+        asker: _Slot | None = slot
+        while asker is not None:
+            chain.append(asker.id)
+            if asker.id == to:
                 break
-            at = at.asker
+            asker = asker.asker
         return chain[::-1]
 
 
 def _edges(graph: BundleGraph, package: Package) -> _Edges:
-    """What each name must be for *package* inside the tarball; None: nothing there may have the name.
+    """Map the names that *package* looks up to what they must be.
 
-    An edge to the root is answered by the installed package itself, outside. A peer counts when what it is
-    on disk is in the bundle, or when the host supplies it from outside.
+    None means that nothing in the tarball may have the name. An edge to the root is answered by the installed
+    package itself, outside. A peer is an edge where its package on disk is in the bundle, or where the host
+    supplies it.
     """
     edges = {name: None if to == graph.root else to for name, to in package.needs.items()}
     for name, to in package.peers.items():
@@ -234,7 +248,7 @@ def _edges(graph: BundleGraph, package: Package) -> _Edges:
 
 
 def _visible(slot: _Slot, name: str) -> _Slot | None:
-    """What Node finds for *name* from *slot*."""
+    """Return what Node finds for *name* from *slot* so far."""
     for level in slot.outward():
         if name in level.held:
             return level.held[name]
@@ -242,15 +256,18 @@ def _visible(slot: _Slot, name: str) -> _Slot | None:
 
 
 def _close(slot: _Slot, name: str, level: _Slot | None) -> None:
-    """Note that *slot*'s answer for *name* came from *level* (None: nothing): no nearer one may appear."""
-    for at in slot.outward():
-        if at is level:
+    """Keep *name* out of the levels from *slot* to its answer in *level*.
+
+    None is beyond the outermost: there is no answer in the tarball.
+    """
+    for nearer in slot.outward():
+        if nearer is level:
             return
-        at.closed.add(name)
+        nearer.closed.add(name)
 
 
 def _home(at: str, name: str) -> str:
-    """Where *name* lies on disk when it is directly in the node_modules of the package at *at*."""
+    """Return the path on disk of *name* in a package's own node_modules."""
     return f"{at.rstrip('/')}/node_modules/{name}"
 
 
@@ -258,12 +275,15 @@ def _join(slot: str, name: str) -> str:
     return f"{slot}/node_modules/{name}" if slot else f"node_modules/{name}"
 
 
-def place(graph: BundleGraph) -> Layout:
-    """The layout in which every edge of every placed copy finds the package it found on disk.
+def place(graph: BundleGraph) -> Mapping[str, str]:
+    """Place *graph* so that every copy finds what it found on disk.
 
-    A function of the graph alone, whatever the order of its mappings. `UnplaceableGraph` when conflicting
-    versions need each other in a ring, naming it; other orders and levels are tried before. A graph without a
-    ring is refused (EBUNDLECONFLICT) only when its conflicts need too many copies, `_MOST` or `_WORK`.
+    Returns slots to package ids, in the order placed, the root's slot `""` first: a function of the graph alone,
+    whatever the order of its mappings.
+
+    Raises `UnplaceableGraph`: EBUNDLERING when conflicting versions need each other in a ring, which it names,
+    after other orders and levels were tried; EBUNDLECONFLICT when conflicts need too many copies (`_MOST`,
+    `_WORK`).
     """
     edges = {at: _edges(graph, package) for at, package in graph.packages.items()}
     chains: list[list[str]] = []
@@ -285,7 +305,7 @@ def place(graph: BundleGraph) -> Layout:
 
 
 def _unplaceable(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
-    """The error that names the first ring of *chains*, or at least where placing ended."""
+    """Return the error that names a ring of *chains*, or where placing ended."""
     ring = next((chain for chain in chains if chain[0] == chain[-1]), None)
     named = " -> ".join(graph.packages[at].label for at in ring or (chains or [[graph.root]])[0])
     why, code = f"no tree without links can hold these packages, which need each other: {named}", ""
