@@ -77,7 +77,7 @@ def _manager(graph: BundleGraph) -> PackageManager:
 
 
 def _read_installed(graph: BundleGraph, folder: str, name: str) -> Supplied | None:
-    """Read the usable package that Node finds for *name* from *folder*, if any."""
+    """Read the package that Node finds for *name* from *folder*, if usable."""
     real = find_installed(folder, name)
     manifest = None if real is None else _manifest(graph, real)
     return None if manifest is None or real is None else Supplied(manifest.name, manifest.version, real)
