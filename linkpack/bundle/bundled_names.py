@@ -76,7 +76,7 @@ def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
     return change.section in _LISTS or is_new
 
 
-def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     """Make *changes* in the manifest *raw*, and leave every other byte.
 
     They are those of `plan_bundled_names` for this manifest.

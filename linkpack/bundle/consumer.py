@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
-from linkpack.bundle.consumer_specs import AuthorDisk, SpecPlan, Supplied, plan_specs, refused, rewritten
-from linkpack.project.monorepo import all_members, enclosing_monorepos
+from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, rewrite_bundled_names
+from linkpack.bundle.consumer_specs import AuthorDisk, SpecPlan, Supplied, plan_specs, refuse_change, rewrite_specs
+from linkpack.project.monorepo import find_enclosing_monorepos, list_all_members
 from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import find_installed
 from linkpack.project.workspace import package_manager
@@ -46,7 +46,7 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
     names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
     warnings = (*(warning for package in sources for warning in package.manifest.warnings), *plan.warnings)
     if mode == "error":
-        return plan._replace(problems=(*plan.problems, *map(refused, names)), warnings=warnings)
+        return plan._replace(problems=(*plan.problems, *map(refuse_change, names)), warnings=warnings)
     return plan._replace(changes=(*plan.changes, *names), warnings=warnings)
 
 
@@ -54,7 +54,7 @@ def _read_monorepos(folders: list[str]) -> list[Workspace]:
     """Read the monorepos around *folders*, those of the first folder first."""
     by_root: dict[str, Workspace] = {}
     for folder in folders:
-        for monorepo in enclosing_monorepos(folder):
+        for monorepo in find_enclosing_monorepos(folder):
             by_root.setdefault(monorepo.root, monorepo)
     return list(by_root.values())
 
@@ -63,7 +63,7 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
     """Read what `workspace:` can mean, by name: members, and the roots."""
     members: dict[str, Supplied] = {}
     for monorepo in monorepos:
-        for folder in (monorepo.root, *all_members(monorepo)):
+        for folder in (monorepo.root, *list_all_members(monorepo)):
             manifest = _manifest(graph, folder)
             if manifest is not None and manifest.name:
                 members.setdefault(
@@ -88,18 +88,18 @@ def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
     return graph.packages[folder].manifest if folder in graph.packages else read_usable(folder)
 
 
-def consumer_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
+def rewrite_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
     """Return the package.json of every package, rewritten by *plan*, by id."""
-    specs = without_bundled_names(graph, plan)
+    specs = drop_bundled_names(graph, plan)
     manifests = {}
     for id_, package in graph.packages.items():
         changes = [change for change in specs.changes if change.package == id_]
         names = [change for change in plan.changes if change.package == id_ and change not in changes]
-        manifests[id_] = with_bundled_names(rewritten(package.manifest.raw, changes), names)
+        manifests[id_] = rewrite_bundled_names(rewrite_specs(package.manifest.raw, changes), names)
     return manifests
 
 
-def without_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
+def drop_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
     """Return *plan* without changes of lists of bundled names.
 
     Flat layouts have no such lists.

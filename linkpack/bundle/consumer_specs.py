@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refused", "rewritten"]
+__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refuse_change", "rewrite_specs"]
 
 Mode = Literal["resolve", "keep", "error"]
 
@@ -172,26 +172,26 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: 
             if isinstance(item, Problem):
                 (problems if item.code.startswith("E") else warnings).append(item)
             elif mode == "error":
-                problems.append(refused(item))
+                problems.append(refuse_change(item))
             else:
                 changes.append(item)
     return SpecPlan(tuple(changes), tuple(problems), tuple(warnings))
 
 
-def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+def rewrite_specs(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     """Make *changes*, all of one package, in its manifest *raw*.
 
     Every other byte stays.
 
     >>> change = SpecChange("/a", "a@1.0.0", "dependencies", "b", old="workspace:^", new="^2.0.0", reason="")
-    >>> rewritten(b'{ "dependencies": {"b": "workspace:^"} }', [change])
+    >>> rewrite_specs(b'{ "dependencies": {"b": "workspace:^"} }', [change])
     b'{ "dependencies": {"b": "^2.0.0"} }'
     """
     edits = [((change.section, change.key), change.new or jsontext.REMOVE) for change in changes]
     return jsontext.replace_values(raw, edits) if edits else raw
 
 
-def refused(change: SpecChange) -> Problem:
+def refuse_change(change: SpecChange) -> Problem:
     """Return the problem that *change* is where no manifest may be changed."""
     what = f'has to be written as "{change.new}"' if change.new else "has to go"
     message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'

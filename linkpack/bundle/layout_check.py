@@ -55,7 +55,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     edges = nowhere = 0
     for slot, at in slots.items():
         package = graph.packages[at]
-        nowhere += len(missing_names(package))
+        nowhere += len(list_missing_names(package))
         compared = dict(_expected(graph, package))
         for name in {**package.needs, **package.peers}:
             shipped_slot = index.find(slot, name)
@@ -73,7 +73,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     return LayoutCheck(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
 
 
-def missing_names(package: Package) -> tuple[str, ...]:
+def list_missing_names(package: Package) -> tuple[str, ...]:
     """Return the names that *package* requires and that are nothing on disk."""
     manifest = package.manifest
     required = {*manifest.dependencies, *manifest.bundle} - set(manifest.optional_dependencies)

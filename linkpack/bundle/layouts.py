@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from linkpack.bundle.consumer import consumer_manifests, without_bundled_names
+from linkpack.bundle.consumer import drop_bundled_names, rewrite_manifests
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout_check import LayoutCheck, check_layout
 from linkpack.bundle.placement import place
 from linkpack.bundle.vendor import plan_flat
 from linkpack.bundle.vendor_check import check_flat
-from linkpack.bundle.vendor_manifests import flat_manifests, moved_paths
+from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests
 from linkpack.project.package_json import read_usable
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
     holds the bundle.
     """
     if name == "bundle" or not graph.bundled:
-        return Layout(name, place(graph), consumer_manifests(graph, consumer), consumer.changes)
-    specs = without_bundled_names(graph, consumer).changes
+        return Layout(name, place(graph), rewrite_manifests(graph, consumer), consumer.changes)
+    specs = drop_bundled_names(graph, consumer).changes
     paths = [file.path for file in own.files] if own else []
     flat = plan_flat(graph, specs, _read_outside(graph), paths, thin=name == "thin")
-    manifests, changes = flat_manifests(graph, flat, specs)
+    manifests, changes = rewrite_flat_manifests(graph, flat, specs)
     return Layout(
         name=name,
         slots={"": graph.root, **{folder: id_ for id_, folder in flat.folders.items()}},
@@ -66,7 +66,7 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
         changes=changes,
         problems=flat.problems,
         warnings=flat.warnings,
-        moved=moved_paths(graph, flat),
+        moved=map_moved_paths(graph, flat),
     )
 
 

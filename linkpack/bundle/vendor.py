@@ -81,14 +81,14 @@ def plan_flat(
     )
 
 
-def hosted_names(graph: BundleGraph) -> frozenset[str]:
+def find_hosted_names(graph: BundleGraph) -> frozenset[str]:
     """Return the peers of the root that are no dependencies: the host's."""
     manifest = graph.packages[graph.root].manifest
     own = {*manifest.dependencies, *manifest.optional_dependencies, *graph.bundled}
     return frozenset(manifest.peer_dependencies) - own
 
 
-def spec_of(package: Package, key: str) -> str:
+def find_spec(package: Package, key: str) -> str:
     """Return what *package* asks for under *key*, as written.
 
     The optional field comes first, as for npm, and peers last.
@@ -110,7 +110,7 @@ class _Flattening:
         self.graph = graph
         self.outside = outside
         self.thin = thin
-        self.hosted = hosted_names(graph)
+        self.hosted = find_hosted_names(graph)
         # Of several fields the last in this order decides: the optional one as for npm, peers least of all.
         order = sorted(changes, key=lambda change: (change.section != "peerDependencies", change.section))
         self.changed = {
@@ -220,7 +220,7 @@ class _Flattening:
             needed = [to for to in package.needs.values() if to and to != self.graph.root and to not in seen]
             seen.update(needed)
             waiting.extend(dict.fromkeys(needed))
-        if any(is_local(spec_of(self.graph.packages[asker], name)) for asker in self.askers[name]):
+        if any(is_local(find_spec(self.graph.packages[asker], name)) for asker in self.askers[name]):
             message = f"{name} was installed from a path, so no registry has it for the thin layout"
             self.problems.append(Problem("EVENDORLOCAL", id_, message, "pack with --layout vendor, or publish it"))
 
@@ -263,7 +263,7 @@ class _Flattening:
 
     def _asked(self, asker: str, key: str) -> str:
         """Return the spec by which a consumer gets what *asker* calls *key*."""
-        written = spec_of(self.graph.packages[asker], key)
+        written = find_spec(self.graph.packages[asker], key)
         return written if is_fetched(written) else self.changed.get((asker, key), written)
 
 

@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from linkpack.archive.entry import ROOT
-from linkpack.bundle.layout_check import LayoutCheck, count_flat_edges, missing_names
-from linkpack.bundle.vendor import hosted_names, is_fetched
+from linkpack.bundle.layout_check import LayoutCheck, count_flat_edges, list_missing_names
+from linkpack.bundle.vendor import find_hosted_names, is_fetched
 from linkpack.errors import Problem
 from linkpack.npm.json_text import BOM
 from linkpack.npm.protocols import allows
@@ -50,7 +50,7 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
     root = manifests.get("", {})
     asked = {**_specs(root, "dependencies"), **_specs(root, "optionalDependencies")}
     names = {slot: _names(manifest) for slot, manifest in manifests.items() if slot}
-    nowhere = sum(len(missing_names(graph.packages[at])) for at in slots.values())
+    nowhere = sum(len(list_missing_names(graph.packages[at])) for at in slots.values())
     return LayoutCheck(
         packages=len(slots),
         edges=count_flat_edges(asked, names),
@@ -71,7 +71,7 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]
 
     Without those that the host supplies.
     """
-    hosted = hosted_names(graph)
+    hosted = find_hosted_names(graph)
     for name, to in package.needs.items():
         if to is not None and name not in hosted:
             yield name, to

@@ -12,8 +12,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.consumer_specs import SpecChange, rewritten
-from linkpack.bundle.vendor import FOLDER, spec_of
+from linkpack.bundle.consumer_specs import SpecChange, rewrite_specs
+from linkpack.bundle.vendor import FOLDER, find_spec
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import get_raw, set_raw
 from linkpack.npm.manifest import cleaned
@@ -30,7 +30,7 @@ _LISTS = ("bundleDependencies", "bundledDependencies")
 _SCRIPTS = ("preprepare", "prepare", "postprepare")
 
 
-def flat_manifests(
+def rewrite_flat_manifests(
     graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]
 ) -> tuple[Mapping[str, bytes], tuple[SpecChange, ...]]:
     """Return the manifests of a flat layout, by id, and the spec changes.
@@ -61,7 +61,7 @@ def flat_manifests(
                 reason="its copy lies beside it",
             )
             for name, spec in peers.items()
-            if spec != (old := spec_of(graph.packages[at], name))
+            if spec != (old := find_spec(graph.packages[at], name))
         ]
     return manifests, (*new, *kept)
 
@@ -83,7 +83,7 @@ def _peer_spec(graph: BundleGraph, at: str, name: str, to: str, changes: Sequenc
     rewritten_specs = [
         change.new for change in _of(at, changes) if change.key == name and change.section in _SECTIONS
     ]
-    spec = (rewritten_specs or [spec_of(graph.packages[at], name)])[-1]
+    spec = (rewritten_specs or [find_spec(graph.packages[at], name)])[-1]
     if spec.startswith("npm:"):  # a peer has no alias: it is whatever is found under the name
         spec = spec.rpartition("@")[2] if "@" in spec[len("npm:@") :] else "*"
     version = graph.packages[to].manifest.version
@@ -103,7 +103,7 @@ def _without(text: str, path: Sequence[str]) -> str:
 
 
 def _vendored(package: Package, peers: Mapping[str, str], changes: Sequence[SpecChange]) -> bytes:
-    text, mark = _text(rewritten(package.manifest.raw, changes))
+    text, mark = _text(rewrite_specs(package.manifest.raw, changes))
     optional = package.manifest.optional_dependencies
     for name, spec in peers.items():
         for section in _SECTIONS:
@@ -145,7 +145,7 @@ def _root_changes(graph: BundleGraph, flat: Flat) -> list[SpecChange]:
     ]
 
 
-def moved_paths(graph: BundleGraph, flat: Flat) -> Mapping[str, str]:
+def map_moved_paths(graph: BundleGraph, flat: Flat) -> Mapping[str, str]:
     """Map paths in node_modules that the root names to where *flat* has them."""
     members = graph.packages[graph.root].manifest.members
     return {path: new for _, path, new in _moved_fields(flat, members)}
@@ -171,7 +171,7 @@ def _moved_fields(flat: Flat, members: Mapping[str, object]) -> Iterator[tuple[t
 
 def _root(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]) -> bytes:
     manifest = graph.packages[graph.root].manifest
-    text, mark = _text(rewritten(manifest.raw, changes))
+    text, mark = _text(rewrite_specs(manifest.raw, changes))
     for change in _root_changes(graph, flat):
         text = set_raw(text, (change.section, change.key), json.dumps(change.new, ensure_ascii=False), str)
     for section in _LISTS:

@@ -40,10 +40,11 @@ class Picks(NamedTuple):
 
 
 def find_local_project(cwd: str) -> LocalProject:
-    """Find the project that a command in *cwd* is about; a broken manifest is one, too.
+    """Find the project that a command in *cwd* is about.
 
-    As npm (@npmcli/config, `loadLocalPrefix`). Raises `LinkError` (ENOENT) when *cwd* does not exist, and
-    `ProjectError` for a workspace file that cannot be understood.
+    As npm does (@npmcli/config, `loadLocalPrefix`), a project with a broken manifest included. Raises
+    `LinkError` (ENOENT) when *cwd* does not exist, and `ProjectError` for a workspace file that cannot be
+    understood.
     """
     try:
         start = nearest_root(fs.real_path(cwd))
@@ -60,10 +61,11 @@ def find_local_project(cwd: str) -> LocalProject:
 
 
 def nearest_root(start: str) -> str:
-    """Return the nearest project at or above the real directory *start*, or *start* itself without one.
+    """Return the nearest project at or above *start*, else *start*.
 
-    That is a folder with a package.json file or a node_modules directory. Where the project is pnpm's, a manifest
-    in one of its other forms makes one, too: what is above is another project.
+    Both are real directories. A project is a folder with a package.json file or a node_modules directory. Where
+    the project is pnpm's, a manifest in one of its other forms makes a project, too: what is above is another
+    one.
     """
     return next(filter(_is_root, upward(start)), start)
 

@@ -1,4 +1,4 @@
-"""Read the package.json of a package, once a file and command (see `linkpack.read_cache`)."""
+"""Read package.json files, each once a command (`linkpack.read_cache`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _read(folder: str, path: str) -> bytes:
 
 
 def read_usable(folder: str) -> Manifest | None:
-    """Read the manifest in *folder* as npm reads an installed one; None without one that can be used."""
+    """Read the manifest in *folder* as an installed one, if it can be used."""
     try:
         return read_manifest(folder, "installed")
     except LinkpackError:
@@ -48,9 +48,10 @@ def read_usable(folder: str) -> Manifest | None:
 
 
 def read_loose(folder: str) -> Manifest | None:
-    """Read the manifest in *folder* as `read_usable` does, through links, and anew each time.
+    """Read the manifest in *folder* anew, and through links.
 
-    For the link commands, which go through links and change such files themselves.
+    For the link commands, which go through links and change such files themselves. None where the manifest cannot
+    be used.
     """
     path = f"{folder}/package.json"
     try:

@@ -1,5 +1,6 @@
-"""What Node finds for a name from a folder: on the disk, among planned paths, in a lockfile.
+"""Find what Node finds for a name from a folder.
 
+On the disk, among the planned paths of a tarball, or in a lockfile.
 There is one walk-up, `node_modules_above`. Each caller answers for itself what is at the paths that it yields.
 Source: Node's documentation of `require` ("Loading from node_modules folders").
 """
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def node_modules_above(start: str) -> Iterator[str]:
-    """Yield the node_modules folders that Node looks in from *start*, nearest first.
+    """Yield the folders that Node looks in from *start*, nearest first.
 
     *start* is a real directory, or a path relative to the root of a tarball or of a project, where the walk ends.
 
@@ -39,13 +40,13 @@ def node_modules_above(start: str) -> Iterator[str]:
 
 
 def lookup_paths(start: str, name: str) -> Iterator[str]:
-    """Yield the paths at which Node looks for the package *name* from *start*, nearest first."""
+    """Yield the paths where Node looks for *name* from *start*, nearest first."""
     for folder in node_modules_above(start):
         yield f"{folder}/{name}"
 
 
 def find_path(start: str, name: str, is_there: Callable[[str], bool]) -> str:
-    """Return the first path at which a package *name* is there; "" without one.
+    """Return the first of `lookup_paths` that is there, or "".
 
     >>> find_path("node_modules/a", "b", {"node_modules/a", "node_modules/b"}.__contains__)
     'node_modules/b'
@@ -72,7 +73,7 @@ class SlotIndex:
         self._above = ["node_modules"]
 
     def find(self, slot: str, name: str) -> str | None:
-        """Return the slot that *name* leads to from a file in *slot*; None outside of the tarball.
+        """Return the slot that *name* leads to from a file in *slot*, if any.
 
         >>> index = SlotIndex(["", "node_modules/a", "node_modules/a/node_modules/b", "node_modules/b"])
         >>> index.find("node_modules/a", "b"), index.find("node_modules/b", "b"), index.find("", "c")
@@ -106,9 +107,10 @@ class Hit(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """What Node finds on disk: the package's real directory and the path that led there, both "" for nothing.
+    """What Node finds for a name on the disk.
 
-    *fault* is that of a broken link nearer than the package: Node passes over it, its owner would not.
+    *real* is the package's real directory and *path* what led there, both "" for nothing. *fault* is that of a
+    broken link nearer than the package: Node passes over it, its owner would not.
     """
 
     real: str
@@ -141,7 +143,7 @@ class Lookup:
         return Resolution("", "", fault)
 
     def _existing(self, start: str) -> Iterator[tuple[str, str]]:
-        """Yield the node_modules folders above *start* that exist, nearest first, with their real paths."""
+        """Yield those of `node_modules_above` that exist, with their real paths."""
         for folder in node_modules_above(start):
             if folder not in self._folders:
                 self._folders[folder] = fs.real_path(folder) if fs.is_dir(folder) else ""
@@ -150,7 +152,10 @@ class Lookup:
 
 
 def _look(folder: str, name: str) -> Hit | None:
-    """Look at *folder*/*name*; None for nothing, or a directory that is no package."""
+    """Look at *folder*/*name*.
+
+    None for nothing, or a directory that is no package.
+    """
     path = f"{folder}/{name}"
     try:
         mode = fs.lstat(path).st_mode
@@ -175,5 +180,5 @@ def _look(folder: str, name: str) -> Hit | None:
 
 
 def find_installed(start: str, name: str) -> str | None:
-    """Find the real directory of what Node finds for *name* from the real directory *start*."""
+    """Return the real directory of *name* from the real directory *start*."""
     return Lookup().resolve(start, name).real or None

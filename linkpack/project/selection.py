@@ -1,4 +1,4 @@
-"""Choose the workspaces that a command is about: by name, by path, by a folder around several, or all of them.
+"""Choose workspaces: by name, by path, by a folder around several, or all.
 
 npm's options and its order (get-workspaces.js of npm and @npmcli/map-workspaces; measured on npm 11.19.1), for the
 workspaces of npm, yarn, bun and pnpm alike, and for the packages of Lerna and Rush. Unlike npm, a name that is no
@@ -36,7 +36,7 @@ class ChosenWorkspace(NamedTuple):
 
 
 class Publishable(NamedTuple):
-    """The workspaces to publish, and the private ones among those asked for, by their real directories."""
+    """The workspaces to publish and the private ones, by real directory."""
 
     folders: tuple[str, ...]
     private: tuple[str, ...]
@@ -45,10 +45,11 @@ class Publishable(NamedTuple):
 def choose_workspaces(
     root: str, workspace: Workspace | None, picks: Picks, start: str
 ) -> tuple[ChosenWorkspace, ...]:
-    """Choose members of *workspace*, which is rooted in *root*, for a command started in *start*.
+    """Choose members of *workspace* for a command started in *start*.
 
-    Paths in *picks* are taken from *start* and from *root*, both real directories. The root comes first, then the
-    members as they were asked for; those of one word in the order of the patterns that name them, then of paths.
+    *root* is the workspace's root. Paths in *picks* are taken from *start* and from *root*, both real
+    directories. The root comes first, then the members as they were asked for; those of one word in the order of
+    the patterns that name them, then of paths.
 
     Raises `ProjectError` (EWORKSPACE) when *workspace* has no members, or not the one that was asked for.
     """
@@ -78,7 +79,7 @@ def choose_workspaces(
 
 
 def leave_private(chosen: Iterable[ChosenWorkspace]) -> Publishable:
-    """Set the private workspaces that nobody named apart from those to publish.
+    """Set the private workspaces apart, unless they were named.
 
     `npm publish --workspaces`, `pnpm -r publish`, lerna and changesets pass over those as well.
     """
@@ -92,7 +93,7 @@ def leave_private(chosen: Iterable[ChosenWorkspace]) -> Publishable:
 
 
 def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Iterator[ChosenWorkspace]:
-    """Yield the members that *wanted* means: by path from one of *bases*, or by name."""
+    """Yield the members that *wanted* means, a name or a path from *bases*."""
     if not wanted:
         return
     paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in bases}
@@ -105,7 +106,10 @@ def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Itera
 
 
 def _ordered_members(workspace: Workspace) -> list[str]:
-    """List the members by the first pattern that names them, then by path as npm sorts."""
+    """List the members by the first pattern that names them, then by path.
+
+    Paths are in npm's order.
+    """
     rules = [compile_glob("/" + posixpath.normpath(pattern).lstrip("/")) for pattern in workspace.patterns]
 
     def key(folder: str) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""Packages in source folders: their manifests, and the commands and man pages that they name."""
+"""Read the commands and man pages of a package in a source folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ MANIFEST_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 
 
 class Source(NamedTuple):
-    """A package to link: its real directory, its manifest, and its commands and man pages inside it."""
+    """A package to link, with its commands and man pages.
+
+    *root* is its real directory. *commands* maps names to scripts, and *pages* are the man pages, by their paths
+    in the package.
+    """
 
     root: str
     manifest: Manifest
@@ -32,25 +36,25 @@ class Source(NamedTuple):
 
 
 def source_of(root: str, manifest: Manifest) -> Source:
-    """Return the package in the real directory *root*, whose manifest has been read.
+    """Return the package in the real directory *root* with this *manifest*.
 
-    Commands and man pages that no file can be, as a name holds a NUL, are left out.
+    Commands and man pages with a NUL in a name are left out, as no file can have it.
     """
     scripts = commands(manifest, _below(root, manifest.directories_bin))
     pages = man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
     return Source(
-        root,
-        manifest,
-        {name: script for name, script in scripts.items() if "\0" not in name + script},
-        tuple(page for page in pages if "\0" not in page),
+        root=root,
+        manifest=manifest,
+        commands={name: script for name, script in scripts.items() if "\0" not in name + script},
+        pages=tuple(page for page in pages if "\0" not in page),
     )
 
 
 def _below(root: str, folder: str | None) -> list[str]:
-    """Return the plain files below *folder* of a package, relative to it.
+    """List the plain files below *folder* of a package, relative to it.
 
-    None without a folder, nor from one that leads out of the package. Neither node_modules nor links to folders
-    are entered, and unreadable folders are passed over.
+    A folder that leads out of the package has none. Neither node_modules nor links to folders are entered, and
+    unreadable folders are passed over.
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """

@@ -12,7 +12,7 @@ from linkpack.bundle.consumer_specs import (
     SpecPlan,
     Supplied,
     plan_specs,
-    rewritten,
+    rewrite_specs,
 )
 from linkpack.npm.manifest import Manifest, parse_manifest
 from linkpack.npm.specs import parse_spec
@@ -433,7 +433,7 @@ def test_absent_optional_dependencies_leave_bundled_manifests_only() -> None:
         ("/user", "user@2.0.0", "optionalDependencies", "a", "1", ""),
         ("/user", "user@2.0.0", "optionalDependencies", "c", "3", ""),
     ]
-    assert rewritten(user.manifest.raw, found.changes) == (
+    assert rewrite_specs(user.manifest.raw, found.changes) == (
         b'{"name": "user", "version": "2.0.0", "dependencies": {"b": "2"}, "optionalDependencies": {"d": "^1"}}'
     )
 
@@ -478,8 +478,8 @@ def test_changes_say_why() -> None:
     )
     assert plan(packages) == SpecPlan((change,), ())
     assert plan(packages, "keep") == SpecPlan((), ())
-    assert rewritten(app.raw, (change,)) == app.raw.replace(b"^3.0.1", b"4.0.0-dev")
-    assert rewritten(app.raw, ()) is app.raw
+    assert rewrite_specs(app.raw, (change,)) == app.raw.replace(b"^3.0.1", b"4.0.0-dev")
+    assert rewrite_specs(app.raw, ()) is app.raw
     (problem,) = plan(packages, "error").problems
     assert (problem.code, problem.path) == ("ESPEC", "/app/package.json")
     assert (
