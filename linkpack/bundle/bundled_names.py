@@ -90,19 +90,19 @@ def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     if dropped and isinstance(listed, (list, dict)):
         places: Iterator[tuple[str | int, object]]
         places = ((name, name) for name in listed) if isinstance(listed, dict) else enumerate(listed)
-        gone = [at for at, name in places if name in dropped]
-        raw = jsontext.replace_values(raw, [((key, at), jsontext.REMOVE) for at in gone])
+        gone = [place for place, name in places if name in dropped]
+        raw = jsontext.replace_values(raw, [((key, place), jsontext.REMOVE) for place in gone])
     elif dropped:  # `true` means every dependency
         dependencies = members.get("dependencies")
         kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []
-        raw = _set(raw, (key,), json.dumps(kept))
+        raw = _set_member(raw, (key,), json.dumps(kept))
     for change in changes:
         if change.section not in _LISTS:
-            raw = _set(raw, (change.section, change.key), json.dumps(change.new))
+            raw = _set_member(raw, (change.section, change.key), json.dumps(change.new))
     return raw
 
 
-def _set(raw: bytes, path: Sequence[str], value: str) -> bytes:
+def _set_member(raw: bytes, path: Sequence[str], value: str) -> bytes:
     """Set the member at *path* of the manifest *raw* to the JSON *value*."""
     mark = jsontext.BOM if raw.startswith(jsontext.BOM) else b""
     return mark + set_raw(raw[len(mark) :].decode(), path, value, str).encode()

@@ -39,35 +39,35 @@ def read_contents(
     paths = tuple(written)  # the packages of a run share it
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
-    for at, package in graph.packages.items():
-        outputs = _outputs(at, package.manifest, targets)
-        if at == project.root:
-            packlists[at] = read_packlist(
-                at,
+    for folder, package in graph.packages.items():
+        outputs = _outputs(folder, package.manifest, targets)
+        if folder == project.root:
+            packlists[folder] = read_packlist(
+                folder,
                 package.manifest,
                 "root",
                 edition=edition,
-                outer_ignores=read_outer_ignores(project.around, at),
+                outer_ignores=read_outer_ignores(project.around, folder),
                 members=_read_members(project.own, edition),
                 outputs=outputs,
                 compare=compare,
                 add=partial(add_license, project.around),
             )
         elif package.linked:
-            around = find_workspace(at)
-            packlists[at] = _read_linked(at, package.manifest, edition, around, outputs, compare=compare)
+            around = find_workspace(folder)
+            packlists[folder] = _read_linked(folder, package.manifest, edition, around, outputs, compare=compare)
         else:
-            packlists[at] = _read_installed(at, package.manifest, edition, compare=compare)
+            packlists[folder] = _read_installed(folder, package.manifest, edition, compare=compare)
     return packlists
 
 
-def _read_installed(at: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
-    key = ("installed", at, manifest.raw, edition, compare)
-    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition, compare=compare))
+def _read_installed(folder: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    key = ("installed", folder, manifest.raw, edition, compare)
+    return once(key, lambda: read_packlist(folder, manifest, "installed", edition=edition, compare=compare))
 
 
 def _read_linked(
-    at: str,
+    folder: str,
     manifest: Manifest,
     edition: Edition,
     around: Workspace | None,
@@ -77,17 +77,17 @@ def _read_linked(
 ) -> Packlist:
     def read() -> Packlist:
         return read_packlist(
-            at,
+            folder,
             manifest,
             "linked",
             edition=edition,
-            outer_ignores=read_outer_ignores(around, at),
+            outer_ignores=read_outer_ignores(around, folder),
             outputs=outputs,
             compare=compare,
             add=partial(add_license, around),
         )
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, outputs, compare), read)
+    return once(("linked", folder, manifest.raw, edition, around and around.root, outputs, compare), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
@@ -108,15 +108,15 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
-    """Say what linkpack writes into the source directory *at*, or once wrote.
+def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+    """Say what linkpack writes into the source directory *folder*, or once wrote.
 
     *targets* are the names of the files that it writes, by folder.
     """
-    inside = f"{at.rstrip('/')}/"
+    inside = f"{folder.rstrip('/')}/"
     written: set[str] = set()
-    for folder, names in targets.items():
-        real = _real(folder)
+    for target, names in targets.items():
+        real = _real(target)
         if f"{real}/".startswith(inside):
             written |= {posixpath.join(real, name)[len(inside) :] for name in names}
     return Outputs(manifest.name, frozenset(written), manifest.files or ())

@@ -56,37 +56,37 @@ def plan_archive(
     omissions: list[Omission] = []
     supplied = _supplied(slots, packlists) | moved.keys()
     executable = {moved.get(command, command) for command in commands}
-    for slot, at in slots.items():
+    for slot, id_ in slots.items():
         below = f"{slot}/" if slot else ""
-        packlist = packlists[at]
+        packlist = packlists[id_]
         for file in packlist.files:
             path = f"{below}{file.path}"
             if supplied and not slot and path in supplied:
                 continue
             mode = 0o755 if path in executable else file.mode
             if file.path == "package.json":
-                raw = manifests[at]
+                raw = manifests[id_]
                 entry = Entry(f"{ROOT}{path}", raw, len(raw), mode, own=packlist.own)
             else:
                 entry = Entry(
                     f"{ROOT}{path}", file.source, file.size, mode, file.dev, ino=file.ino, own=packlist.own
                 )
             entries.append((path, entry))
-        omissions += [each._replace(path=f"{below}{each.path}") for each in packlist.omissions]
+        omissions += [omission._replace(path=f"{below}{omission.path}") for omission in packlist.omissions]
     entries.sort(key=_key)
     paths = [path for path, _ in entries]
     folders = _folders(paths)
-    found = [packlists[at] for at in dict.fromkeys(slots.values())]
+    shipped = [packlists[id_] for id_ in dict.fromkeys(slots.values())]
     return ArchivePlan(
         tuple(entry for _, entry in entries),
         tuple(omissions),
         (
-            *(problem for packlist in found for problem in packlist.problems),
+            *(problem for packlist in shipped for problem in packlist.problems),
             *_limit_faults(entries),
             *_path_faults(paths, folders),
         ),
         (
-            *(warning for packlist in found for warning in packlist.warnings),
+            *(warning for packlist in shipped for warning in packlist.warnings),
             *_name_warnings(paths, folders),
             *_warn_of_large(entries),
         ),
@@ -95,12 +95,14 @@ def plan_archive(
 
 def _supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> set[str]:
     """Return the root's own paths that a bundled package supplies."""
-    bundled = {slot: at for slot, at in slots.items() if slot}
+    bundled = {slot: id_ for slot, id_ in slots.items() if slot}
     tops = tuple({f"{slot.partition('/')[0]}/" for slot in bundled})
     own = {file.path for file in packlists[slots[""]].files if file.path.startswith(tops)} if tops else set()
     if not own:
         return own
-    return own.intersection(f"{slot}/{file.path}" for slot, at in bundled.items() for file in packlists[at].files)
+    return own.intersection(
+        f"{slot}/{file.path}" for slot, id_ in bundled.items() for file in packlists[id_].files
+    )
 
 
 def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:

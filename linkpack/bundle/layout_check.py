@@ -41,20 +41,20 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     the top that the project needs from outside. A warning (WOPTIONAL) is a name that is absent on disk, or a
     peer that is another copy there, where the tarball has to have the name for a package around.
     """
-    held = {slot for path in paths if (slot := slot_of(path)) is not None}
+    shipped_slots = {slot for path in paths if (slot := slot_of(path)) is not None}
     index = SlotIndex(slots)
     wrong = [
         Problem("ELAYOUT", slot, f"{slot} is {'planned but has no' if slot in slots else 'no slot but has a'}"
                 " package.json in the tarball")
-        for slot in sorted(held.symmetric_difference(slots))
+        for slot in sorted(shipped_slots.symmetric_difference(slots))
     ]  # fmt: skip
     for name, to in graph.reserved.items():
         if slots.get(f"node_modules/{name}", to) != to:
             wrong.append(_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
     warnings: list[Problem] = []
     edges = nowhere = 0
-    for slot, at in slots.items():
-        package = graph.packages[at]
+    for slot, id_ in slots.items():
+        package = graph.packages[id_]
         nowhere += len(list_missing_names(package))
         compared = dict(_expected(graph, package))
         for name in {**package.needs, **package.peers}:
@@ -133,7 +133,7 @@ def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str
 
 
 def _misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
-    labels = [graph.packages[at].label if at is not None and at in graph.packages else at for at in ids]
+    labels = [graph.packages[id_].label if id_ is not None and id_ in graph.packages else id_ for id_ in ids]
     want, got = (label or "nothing" for label in labels)
     return Problem(
         "ELAYOUT",

@@ -41,9 +41,9 @@ class _Slot:
 
     __slots__ = ("above", "asker", "closed", "held", "id", "path")
 
-    def __init__(self, path: str, at: str, above: _Slot | None, asker: _Slot | None) -> None:
+    def __init__(self, path: str, id_: str, above: _Slot | None, asker: _Slot | None) -> None:
         self.path = path
-        self.id = at
+        self.id = id_
         self.above = above
         self.asker = asker  # the slot whose edge put it here
         self.held: dict[str, _Slot] = {}  # this slot's node_modules
@@ -266,9 +266,9 @@ def _close(slot: _Slot, name: str, level: _Slot | None) -> None:
         nearer.closed.add(name)
 
 
-def _home(at: str, name: str) -> str:
+def _home(id_: str, name: str) -> str:
     """Return the path on disk of *name* in a package's own node_modules."""
-    return f"{at.rstrip('/')}/node_modules/{name}"
+    return f"{id_.rstrip('/')}/node_modules/{name}"
 
 
 def _join(slot: str, name: str) -> str:
@@ -285,7 +285,7 @@ def place(graph: BundleGraph) -> Mapping[str, str]:
     after other orders and levels were tried; EBUNDLECONFLICT when conflicts need too many copies (`_MOST`,
     `_WORK`).
     """
-    edges = {at: _edges(graph, package) for at, package in graph.packages.items()}
+    edges = {id_: _edges(graph, package) for id_, package in graph.packages.items()}
     chains: list[list[str]] = []
     work = _WORK + _WORK_EACH * len(edges)
     for way in range(_WAYS):
@@ -307,7 +307,7 @@ def place(graph: BundleGraph) -> Mapping[str, str]:
 def _unplaceable(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
     """Return the error that names a ring of *chains*, or where placing ended."""
     ring = next((chain for chain in chains if chain[0] == chain[-1]), None)
-    named = " -> ".join(graph.packages[at].label for at in ring or (chains or [[graph.root]])[0])
+    named = " -> ".join(graph.packages[id_].label for id_ in ring or (chains or [[graph.root]])[0])
     why, code = f"no tree without links can hold these packages, which need each other: {named}", ""
     if ring is None:
         why, code = f"too many versions conflict for a tree of these packages, last {named}", "EBUNDLECONFLICT"

@@ -291,9 +291,9 @@ def join_specs(specs: list[str], version: str) -> str:
     fetched = [text for text in texts if is_fetched(text)]
     if fetched or len(texts) == 1:
         return (fetched or texts)[0]
-    found = [re.fullmatch(_ALIASED, text) for text in texts]
-    names = {match[1] if match else "" for match in found}
-    ranges = [match[2] if match else text for match, text in zip(found, texts, strict=True)]
+    aliases = [re.fullmatch(_ALIASED, text) for text in texts]
+    names = {match[1] if match else "" for match in aliases}
+    ranges = [match[2] if match else text for match, text in zip(aliases, texts, strict=True)]
     ranges = [text for text in dict.fromkeys(ranges) if text not in {"", "*"}]
     is_plain = all(re.fullmatch(r"[\^~<>=\d.\w+-]+", text) for text in ranges) and len(names) == 1
     both = " ".join(ranges) if is_plain else version

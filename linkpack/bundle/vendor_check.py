@@ -50,7 +50,7 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
     root = manifests.get("", {})
     asked = {**_specs(root, "dependencies"), **_specs(root, "optionalDependencies")}
     names = {slot: _names(manifest) for slot, manifest in manifests.items() if slot}
-    nowhere = sum(len(list_missing_names(graph.packages[at])) for at in slots.values())
+    nowhere = sum(len(list_missing_names(graph.packages[id_])) for id_ in slots.values())
     return LayoutCheck(
         packages=len(slots),
         edges=count_flat_edges(asked, names),

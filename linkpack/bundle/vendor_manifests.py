@@ -37,7 +37,7 @@ def rewrite_flat_manifests(
 
     *changes* are those that a consumer of any layout needs. Those of the flat layout take their place.
     """
-    moved = {(at, name) for at in flat.folders for name, _ in _moved(graph, at)}
+    moved = {(id_, name) for id_ in flat.folders for name, _ in _list_peers(graph, id_)}
     moved |= {(graph.root, name) for name in flat.keys}
     kept = [
         change
@@ -46,14 +46,14 @@ def rewrite_flat_manifests(
     ]
     kept = [change for change in kept if change.package in flat.folders or change.package == graph.root]
     new = [*_root_changes(graph, flat)]
-    manifests = {graph.root: _root(graph, flat, _of(graph.root, kept))}
-    for at in flat.folders:
-        peers = {name: _peer_spec(graph, at, name, to, changes) for name, to in _moved(graph, at)}
-        manifests[at] = _vendored(graph.packages[at], peers, _of(at, kept))
+    manifests = {graph.root: _root_manifest(graph, flat, _changes_of(graph.root, kept))}
+    for id_ in flat.folders:
+        peers = {name: _peer_spec(graph, id_, name, to, changes) for name, to in _list_peers(graph, id_)}
+        manifests[id_] = _vendored_manifest(graph.packages[id_], peers, _changes_of(id_, kept))
         new += [
             SpecChange(
-                package=at,
-                label=graph.packages[at].label,
+                package=id_,
+                label=graph.packages[id_].label,
                 section="peerDependencies",
                 key=name,
                 old=old,
@@ -61,64 +61,64 @@ def rewrite_flat_manifests(
                 reason="its copy lies beside it",
             )
             for name, spec in peers.items()
-            if spec != (old := find_spec(graph.packages[at], name))
+            if spec != (old := find_spec(graph.packages[id_], name))
         ]
     return manifests, (*new, *kept)
 
 
-def _of(at: str, changes: Sequence[SpecChange]) -> list[SpecChange]:
-    return [change for change in changes if change.package == at]
+def _changes_of(id_: str, changes: Sequence[SpecChange]) -> list[SpecChange]:
+    return [change for change in changes if change.package == id_]
 
 
-def _moved(graph: BundleGraph, at: str) -> list[tuple[str, str]]:
+def _list_peers(graph: BundleGraph, id_: str) -> list[tuple[str, str]]:
     """List the dependencies of a package that become peers: all present ones."""
-    return [(name, to) for name, to in sorted(graph.packages[at].needs.items()) if to is not None]
+    return [(name, to) for name, to in sorted(graph.packages[id_].needs.items()) if to is not None]
 
 
-def _peer_spec(graph: BundleGraph, at: str, name: str, to: str, changes: Sequence[SpecChange]) -> str:
+def _peer_spec(graph: BundleGraph, id_: str, name: str, to: str, changes: Sequence[SpecChange]) -> str:
     """Return the range for a peer: what was asked for, or the copy's version.
 
     The latter where the copy does not satisfy what was asked for.
     """
     rewritten_specs = [
-        change.new for change in _of(at, changes) if change.key == name and change.section in _SECTIONS
+        change.new for change in _changes_of(id_, changes) if change.key == name and change.section in _SECTIONS
     ]
-    spec = (rewritten_specs or [find_spec(graph.packages[at], name)])[-1]
+    spec = (rewritten_specs or [find_spec(graph.packages[id_], name)])[-1]
     if spec.startswith("npm:"):  # a peer has no alias: it is whatever is found under the name
         spec = spec.rpartition("@")[2] if "@" in spec[len("npm:@") :] else "*"
     version = graph.packages[to].manifest.version
     return spec if allows(spec, version) else exact(version) or "*"
 
 
-def _text(raw: bytes) -> tuple[str, bytes]:
+def _split_bom(raw: bytes) -> tuple[str, bytes]:
     mark = jsontext.BOM if raw.startswith(jsontext.BOM) else b""
     return raw[len(mark) :].decode(), mark
 
 
-def _without(text: str, path: Sequence[str]) -> str:
+def _remove(text: str, path: Sequence[str]) -> str:
     """Remove the member at *path* from *text*, and any duplicates of it."""
     while get_raw(text, path) is not None:
         text = set_raw(text, path, None)
     return text
 
 
-def _vendored(package: Package, peers: Mapping[str, str], changes: Sequence[SpecChange]) -> bytes:
-    text, mark = _text(rewrite_specs(package.manifest.raw, changes))
+def _vendored_manifest(package: Package, peers: Mapping[str, str], changes: Sequence[SpecChange]) -> bytes:
+    text, mark = _split_bom(rewrite_specs(package.manifest.raw, changes))
     optional = package.manifest.optional_dependencies
     for name, spec in peers.items():
         for section in _SECTIONS:
-            text = _without(text, (section, name))
+            text = _remove(text, (section, name))
         text = set_raw(text, ("peerDependencies", name), json.dumps(spec, ensure_ascii=False), str)
         if name in optional:
             text = set_raw(text, ("peerDependenciesMeta", name, "optional"), "true")
     for section in ("devDependencies", *_LISTS):
-        text = _without(text, (section,))
+        text = _remove(text, (section,))
     for script in _SCRIPTS:
-        text = _without(text, ("scripts", script))
+        text = _remove(text, ("scripts", script))
     return mark + text.encode()
 
 
-def _declared(graph: BundleGraph, flat: Flat, key: str) -> list[tuple[str, str]]:
+def _declaring_fields(graph: BundleGraph, flat: Flat, key: str) -> list[tuple[str, str]]:
     """List the root's fields that declare *key*, or should, with the specs."""
     manifest = graph.packages[graph.root].manifest
     fields = zip(_SECTIONS, (manifest.dependencies, manifest.optional_dependencies), strict=True)
@@ -140,7 +140,7 @@ def _root_changes(graph: BundleGraph, flat: Flat) -> list[SpecChange]:
             reason=reason if spec.startswith("file:") else "linked packages need it",
         )
         for key, spec in sorted(flat.specs.items())
-        for section, old in _declared(graph, flat, key)
+        for section, old in _declaring_fields(graph, flat, key)
         if spec != old
     ]
 
@@ -169,13 +169,13 @@ def _moved_fields(flat: Flat, members: Mapping[str, object]) -> Iterator[tuple[t
             yield keys, path, f"{folder}/{path[match.end() :]}"
 
 
-def _root(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]) -> bytes:
+def _root_manifest(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]) -> bytes:
     manifest = graph.packages[graph.root].manifest
-    text, mark = _text(rewrite_specs(manifest.raw, changes))
+    text, mark = _split_bom(rewrite_specs(manifest.raw, changes))
     for change in _root_changes(graph, flat):
         text = set_raw(text, (change.section, change.key), json.dumps(change.new, ensure_ascii=False), str)
     for section in _LISTS:
-        text = _without(text, (section,))
+        text = _remove(text, (section,))
     for keys, _, path in _moved_fields(flat, graph.packages[graph.root].manifest.members):
         text = set_raw(text, keys, json.dumps(f"./{path}", ensure_ascii=False))
     files = get_raw(text, ("files",))

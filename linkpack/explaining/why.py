@@ -201,7 +201,7 @@ def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
     id_ = graph.bundled.get(path)
     if id_ is None:
         packages = graph.packages.values()
-        id_ = next((each.id for each in packages if path in {each.manifest.name, each.label}), None)
+        id_ = next((package.id for package in packages if path in {package.manifest.name, package.label}), None)
     if id_ is None and path in graph.reserved:
         return _Location(graph.root, f"node_modules/{path}")
     return None if id_ is None else _Location(id_, "")

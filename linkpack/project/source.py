@@ -61,7 +61,7 @@ def _below(root: str, folder: str | None) -> list[str]:
     base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
     if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
-    found: list[str] = []
+    files: list[str] = []
     waiting = [""]
     room = limits.current().entries
     while waiting:
@@ -77,7 +77,7 @@ def _below(root: str, folder: str | None) -> list[str]:
         for entry in entries:
             path = posixpath.join(relative, entry.name)
             if not entry.is_dir(follow_symlinks=False):
-                found += [path] if fs.is_file(entry.path) else []
+                files += [path] if fs.is_file(entry.path) else []
             elif entry.name != "node_modules":
                 waiting.append(path)
-    return found
+    return files

@@ -78,7 +78,7 @@ def names_member(workspace: Workspace, relative: str) -> bool:
     >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
     [True, False, False]
     """
-    return _names(_compiled(workspace), relative)
+    return _names(_compile_patterns(workspace), relative)
 
 
 def read_workspace(folder: str) -> Workspace | None:
@@ -175,7 +175,7 @@ def member_folders(workspace: Workspace) -> list[str]:
 
 
 def _member_folders(workspace: Workspace) -> list[str]:
-    rules = _compiled(workspace)
+    rules = _compile_patterns(workspace)
     if all(re.fullmatch(_PLAIN, pattern) for pattern in workspace.patterns):
         # Rush and others list hundreds of folders: asking each pattern about each folder takes a second.
         listed = {posixpath.normpath(pattern.lstrip("/")) for pattern in workspace.patterns}
@@ -212,15 +212,15 @@ def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool
     return is_there and fs.real_path(folder) == folder
 
 
-def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
+def _compile_patterns(workspace: Workspace) -> list[tuple[bool, Glob]]:
     """Compile the patterns, each with whether it is an exception.
 
     They are anchored at the root.
     """
-    return once(("rules", workspace.patterns), lambda: _compile(workspace.patterns))
+    return once(("rules", workspace.patterns), lambda: _compile_each(workspace.patterns))
 
 
-def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
+def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     rules = []
     limits.spend(_COMPILING * len(patterns))
     for pattern in patterns:
