@@ -33,6 +33,7 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
     sources = [package for package in graph.packages.values() if package.linked or package.id == graph.root]
     asking = [package.id for package in sources if any(word in package.manifest.raw for word in _ASKING)]
     monorepos = _read_monorepos(asking)
+    # The first monorepo's catalogs win over those of the next with the same name.
     catalogs = {name: specs for monorepo in reversed(monorepos) for name, specs in monorepo.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, monorepos) if named or b"workspace:" in repr(catalogs).encode() else {}

@@ -75,6 +75,7 @@ def _read_linked(
     *,
     compare: bool = False,
 ) -> Packlist:
+    # A package that several members of a workspace bundle is read once for all of them.
     def read() -> Packlist:
         return read_packlist(
             folder,

@@ -54,7 +54,7 @@ def plan_archive(
     """
     entries: list[tuple[str, Entry]] = []
     omissions: list[Omission] = []
-    supplied = _supplied(slots, packlists) | moved.keys()
+    supplied = _find_supplied(slots, packlists) | moved.keys()
     executable = {moved.get(command, command) for command in commands}
     for slot, id_ in slots.items():
         below = f"{slot}/" if slot else ""
@@ -62,9 +62,10 @@ def plan_archive(
         for file in packlist.files:
             path = f"{below}{file.path}"
             if supplied and not slot and path in supplied:
-                continue
+                continue  # or it would be in the tarball twice
             mode = 0o755 if path in executable else file.mode
             if file.path == "package.json":
+                # The bytes that were checked and rewritten, not those that are on disk when it is written.
                 raw = manifests[id_]
                 entry = Entry(f"{ROOT}{path}", raw, len(raw), mode, own=packlist.own)
             else:
@@ -73,9 +74,9 @@ def plan_archive(
                 )
             entries.append((path, entry))
         omissions += [omission._replace(path=f"{below}{omission.path}") for omission in packlist.omissions]
-    entries.sort(key=_key)
+    entries.sort(key=_entry_key)
     paths = [path for path, _ in entries]
-    folders = _folders(paths)
+    folders = _list_folders(paths)
     shipped = [packlists[id_] for id_ in dict.fromkeys(slots.values())]
     return ArchivePlan(
         tuple(entry for _, entry in entries),
@@ -93,7 +94,7 @@ def plan_archive(
     )
 
 
-def _supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> set[str]:
+def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> set[str]:
     """Return the root's own paths that a bundled package supplies."""
     bundled = {slot: id_ for slot, id_ in slots.items() if slot}
     tops = tuple({f"{slot.partition('/')[0]}/" for slot in bundled})
@@ -105,7 +106,7 @@ def _supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> se
     )
 
 
-def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
+def _entry_key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
     return entry_key(item[0])
 
 
@@ -157,7 +158,7 @@ def _path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
         yield Problem("EPATH", folder, f"{folder} is both a file and a folder")
 
 
-def _folders(paths: list[str]) -> set[str]:
+def _list_folders(paths: list[str]) -> set[str]:
     folders: set[str] = set()
     for path in paths:
         folder = path.rpartition("/")[0]
@@ -172,7 +173,7 @@ def _name_warnings(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     if _has_odd(paths):
         yield from _odd_names(paths)
     yield from named_secrets(paths)
-    yield from _collisions([*paths, *folders])
+    yield from _find_collisions([*paths, *folders])
 
 
 def _odd_names(paths: list[str]) -> Iterator[Problem]:
@@ -206,12 +207,14 @@ def _has_odd(paths: list[str]) -> bool:
     )
 
 
-def _collisions(paths: list[str]) -> Iterator[Problem]:
+def _find_collisions(paths: list[str]) -> Iterator[Problem]:
     """Warn of names that are one where case or composition is ignored."""
+    # Of ASCII `casefold` says all, and it is quicker.
     folded = [path.casefold() if path.isascii() else folded_name(path) for path in paths]
     if len(set(folded)) == len(folded):
         return
     first: dict[tuple[str, str], str] = {}
+    # Within one folder: of two folders that collide, the files need not be named as well.
     for path, fold in sorted(zip(paths, folded, strict=True)):
         other = first.setdefault((path.rpartition("/")[0], fold), path)
         if other != path:

@@ -93,11 +93,11 @@ class _Reader:
         bundled: dict[str, str | None] = {}
         for name in sorted(manifest.bundle):
             optional = name in manifest.optional_dependencies
-            bundled[name] = self._edge(root, "the project", name, optional=optional)
+            bundled[name] = self._follow(root, "the project", name, optional=optional)
             self._warn_if_undeclared(name)
         present = {name: to for name, to in bundled.items() if to is not None}
         for name in [name for name, to in present.items() if to == root]:
-            self._problem("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
+            self._refuse("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
             del present[name]
         self.packages[root] = Package(
             id=root, manifest=manifest, needs=dict(bundled), peers={}, linked=is_linked(root), via=root
@@ -106,10 +106,11 @@ class _Reader:
         while waiting:
             folder = waiting.popleft()
             if folder not in self.packages:
-                self.packages[folder] = self._package(folder)
+                self.packages[folder] = self._read_package(folder)
                 needs = self.packages[folder].needs
                 waiting += [to for name in sorted(needs) if (to := needs[name]) is not None]
-        reserved = self._reserved(frozenset(bundled))
+        # Last, as any package of the bundle may be the peer.
+        reserved = self._find_reserved(frozenset(bundled))
         self._warn_of_peers(frozenset(reserved) | frozenset(bundled))
         return BundleGraph(
             root=root,
@@ -120,13 +121,13 @@ class _Reader:
             warnings=tuple(self.warnings),
         )
 
-    def _package(self, folder: str) -> Package:
+    def _read_package(self, folder: str) -> Package:
         manifest, via = self.manifests[folder]
         label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
         names.update(name for name in manifest.bundle if self._brings(folder, name))
         needs = {
-            name: self._edge(folder, label, name, optional=name in manifest.optional_dependencies)
+            name: self._follow(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names)
         }
         peers = {
@@ -143,14 +144,15 @@ class _Reader:
         """
         return is_linked(folder) or fs.is_file(f"{folder}/node_modules/{name}/package.json")
 
-    def _edge(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
+    def _follow(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
         """Return the id that *name* leads to, or None.
 
-        Without one, or with a fault on the way, a problem is recorded, unless the edge is *optional*.
+        That the name is absent, or that a link on the way is broken, is a problem unless the edge is *optional*.
+        Other faults always are.
         """
         real, via, fault = self.lookup.resolve(start, name)
         if fault and not optional:
-            self._problem(
+            self._refuse(
                 "EBUNDLELINK",
                 start,
                 f"{dependent} needs {name}, and {fault}",
@@ -163,8 +165,9 @@ class _Reader:
             return None
         if real == self.project.root:
             return real
+        # Packing a folder around the project would pack the project into itself.
         if self.project.root.startswith(real.rstrip("/") + "/"):
-            self._problem(
+            self._refuse(
                 "EBUNDLEANCESTOR",
                 via,
                 f"{dependent} needs {name}, which leads to {real}, a folder around the project itself",
@@ -220,7 +223,7 @@ class _Reader:
                 )
             )
 
-    def _reserved(self, bundled: frozenset[str]) -> dict[str, str | None]:
+    def _find_reserved(self, bundled: frozenset[str]) -> dict[str, str | None]:
         """Map the root's other dependencies to what they are on disk."""
         manifest = self.project.manifest
         declared = {
@@ -245,7 +248,7 @@ class _Reader:
                     )
                 )
 
-    def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
+    def _refuse(self, code: str, path: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(code, path, message, hint))
 
 
@@ -258,5 +261,6 @@ def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing
     *lost* maps the paths of recorded links that are gone to their targets, for hints.
     """
     graph = _Reader(project, lost, allow_missing=allow_missing).read()
+    # With yarn's Plug'n'Play every package is missing, for one reason that is named once.
     root = project.root
     return graph._replace(problems=name_pnp(root, graph.problems), warnings=name_pnp(root, graph.warnings))

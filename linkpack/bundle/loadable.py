@@ -61,14 +61,14 @@ def check_entry_points(graph: BundleGraph, planned: Planned) -> Loading:
         homes.setdefault(id_, slot)
     for id_, slot in homes.items():
         package = graph.packages[id_]
-        shipped = _Shipped(slot, planned)
-        lacks = list(_lacks(package, shipped, is_own=id_ == graph.root or package.linked))
+        shipped = _Shipped(slot, planned)  # all copies of a package ship the same files
+        lacks = list(_find_lacks(package, shipped, is_own=id_ == graph.root or package.linked))
         lacking += len(lacks)
         later = bool(lacks) and is_made_later(package.manifest, shipped.paths)
         refused = [] if id_ == graph.root or later else _refused(package, lacks, shipped)
         warned = [lack for lack in lacks if lack not in refused]
-        problems += _problems("EENTRYPOINT", package, refused)
-        warnings += _problems("WENTRYPOINT", package, warned, later=later)
+        problems += _report("EENTRYPOINT", package, refused)
+        warnings += _report("WENTRYPOINT", package, warned, later=later)
     return Loading(lacking, tuple(problems), tuple(warnings))
 
 
@@ -107,14 +107,14 @@ class _Shipped:
         return place in self._planned.paths and (path in moved or slot in self._planned.slots)
 
 
-def _lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterator[Lack]:
+def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterator[Lack]:
     """Yield what *package* names and the tarball lacks, each path once."""
     seen: set[str] = set()
-    # What Node takes comes first: it may be named by a field for bundlers as well.
+    # What Node takes comes first: each path is told once, and a field for bundlers may name it as well.
     for entry in sorted(entry_points(package.manifest), key=lambda entry: not entry.by_node):
         if not (is_own or entry.by_node) or entry.path in seen or shipped.holds(entry):
             continue
-        path = _on_disk(package.id, entry, shipped.omissions)
+        path = _find_on_disk(package.id, entry, shipped.omissions)
         if path and path not in seen:
             yield Lack(entry, path, shipped.reason(path))
         elif not path and (is_own or _is_vital(entry, shipped)):
@@ -131,11 +131,11 @@ def _is_vital(entry: EntryPoint, shipped: _Shipped) -> bool:
     return (entry.is_main and not falls_back) or entry.key.startswith("bin.")
 
 
-def _on_disk(root: str, entry: EntryPoint, omissions: Iterable[Omission]) -> str:
+def _find_on_disk(root: str, entry: EntryPoint, omissions: Iterable[Omission]) -> str:
     """Return the path below *root* that answers *entry* on disk, or ""."""
     if entry.kind in {"pattern", "folder"}:
         start, end = entry.ends()
-        return next((path for path in _left_out(root, start, omissions) if _is_like(path, start, end)), "")
+        return next((path for path in _list_left_out(root, start, omissions) if _is_like(path, start, end)), "")
     return next((path for path in entry.candidates() if fs.is_file(posixpath.join(root, path))), "")
 
 
@@ -143,7 +143,7 @@ def _is_like(path: str, start: str, end: str) -> bool:
     return path.startswith(start) and path.endswith(end) and len(path) >= len(start) + len(end)
 
 
-def _left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[str]:
+def _list_left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[str]:
     """Yield paths of files that were left out and may begin with *start*.
 
     No more than `_MOST_LISTED` in folders.
@@ -187,7 +187,7 @@ def _refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) -> list
     return dropped
 
 
-def _problems(code: str, package: Package, lacks: Sequence[Lack], *, later: bool = False) -> Iterator[Problem]:
+def _report(code: str, package: Package, lacks: Sequence[Lack], *, later: bool = False) -> Iterator[Problem]:
     """Yield a problem for each reason of *lacks*, and one for absent files.
 
     *later* says that a script may make them where the package is installed.
@@ -199,19 +199,19 @@ def _problems(code: str, package: Package, lacks: Sequence[Lack], *, later: bool
         verb = "is" if len(group) == 1 else "are"
         name = package_in(group[0].path)
         why = f"which {verb} on this disk and will not ship{f': {reason}' if reason else ''}"
-        why = (
-            f"{package.label} names {_listed(group)}, {f'and {name} is not there in the tarball' if name else why}"
-        )
+        if name:
+            why = f"and {name} is not there in the tarball"
+        why = f"{package.label} names {_list_paths(group)}, {why}"
         yield Problem(code, where, why + more, remedy([lack.path for lack in group], reason, where))
     missing = [lack for lack in lacks if not lack.path]
     if missing:
         verb = "is no file" if len(missing) == 1 else "are no files"
-        why = f"{package.label} names {_listed(missing)}, which {verb} on this disk"
+        why = f"{package.label} names {_list_paths(missing)}, which {verb} on this disk"
         hint = f"build before you pack, or correct {where}" if "node_modules" not in where.split("/") else ""
         yield Problem("WENTRYPOINT", where, why + more, hint)
 
 
-def _listed(lacks: Sequence[Lack]) -> str:
+def _list_paths(lacks: Sequence[Lack]) -> str:
     """List the paths of *lacks*: `lib/a.js (main), lib/b.js (module)`."""
     shown = [f"{lack.path or lack.entry.path} ({lack.entry.key})" for lack in lacks[:_SHOWN]]
     more = len(lacks) - _SHOWN

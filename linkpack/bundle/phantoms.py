@@ -77,7 +77,7 @@ def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
         own = _Own(package, planned.packlists[id_], left, every=id_ != graph.root)
         own.read()
         supply = _Supply(graph=graph, slots=slots, shipped=index, package=package, lookup=lookup)
-        found += [*_phantoms(own, supply), *_stay_behind(own)]
+        found += [*_find_phantoms(own, supply), *_find_left_behind(own)]
         left, unread = own.left, unread + own.unread
         read += len(own.mentions) - own.doubted
     return SourceCheck(
@@ -130,7 +130,7 @@ class _Own:
         """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
         others = (entry for entry in entry_points(self.package.manifest) if not entry.is_main)
-        for entry in (*_mains(self.package.manifest), *others):
+        for entry in (*_main_entries(self.package.manifest), *others):
             if entry.kind in {"pattern", "folder"}:
                 yield from filter(is_source, index.like(*entry.ends()))
             else:
@@ -171,7 +171,9 @@ class _Own:
 
     def needed(self) -> set[str]:
         """Return the files that Node always loads with it, shipped or not."""
-        mains = [entry for entry in _mains(self.package.manifest) if entry.by_node and "*" not in entry.target]
+        mains = [
+            entry for entry in _main_entries(self.package.manifest) if entry.by_node and "*" not in entry.target
+        ]
         starts = (next((path for path in entry.candidates() if path in self.files), "") for entry in mains)
         found = dict.fromkeys(starts)
         todo = deque(found)
@@ -229,13 +231,13 @@ class _Own:
         "" where it means a package, the package's own folder or something in node_modules.
         """
         if specifier.startswith("#"):
-            return self._internal(specifier)
+            return self._resolve_internal(specifier)
         if not re.match(r"\.\.?(?:/|$)", specifier) or "?" in specifier:
             return ""
         base = posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
         return "" if base == "." or base.startswith("node_modules/") else base
 
-    def _internal(self, specifier: str) -> str:
+    def _resolve_internal(self, specifier: str) -> str:
         """Return the path that the field `imports` has for *specifier* (`#name`)."""
         table = self.package.manifest.members.get("imports")
         value = table.get(specifier) if isinstance(table, dict) else None
@@ -245,7 +247,7 @@ class _Own:
         return posixpath.normpath(value) if is_path and isinstance(value, str) else ""
 
 
-def _mains(manifest: Manifest) -> list[EntryPoint]:
+def _main_entries(manifest: Manifest) -> list[EntryPoint]:
     """Return the entry points by the package's bare name, or `index.js`."""
     mains = [entry for entry in entry_points(manifest) if entry.is_main]
     return mains or [EntryPoint("main", "index.js", "script")]
@@ -327,7 +329,7 @@ def _declared(manifest: Manifest) -> set[str]:
     return {*dependencies, *manifest.peer_dependencies, *manifest.optional_peers}
 
 
-def _phantoms(own: _Own, supply: _Supply) -> Iterator[Problem]:
+def _find_phantoms(own: _Own, supply: _Supply) -> Iterator[Problem]:
     """Warn of undeclared packages that are loaded and found on this disk only."""
     mentioning: dict[str, list[str]] = {}
     for path, specifiers in own.mentions.items():
@@ -340,12 +342,12 @@ def _phantoms(own: _Own, supply: _Supply) -> Iterator[Problem]:
         missing = supply.missing(name, real) if real and real != supply.graph.root else ""
         if not missing:
             continue
-        places = list(_places(own, name, mentioning[name], types_only=_has_types_only(real)))
+        places = list(_find_places(own, name, mentioning[name], types_only=_has_types_only(real)))
         if places:
             yield _phantom(own.package, name, places, f"it is found here, in {via}, and {missing}")
 
 
-def _places(own: _Own, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
+def _find_places(own: _Own, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
     """Yield the first place in each source that loads *name*: `lib/a.js:3`."""
     for path in sorted(paths):
         if _has_nested(own.files, path, name) or (types_only and path.endswith(TYPESCRIPT)):
@@ -390,7 +392,7 @@ def _phantom(package: Package, name: str, places: list[str], why: str) -> Proble
     return Problem("WPHANTOM", f"{package.id}/{places[0].rpartition(':')[0]}", message, hint)
 
 
-def _stay_behind(own: _Own) -> Iterator[Problem]:
+def _find_left_behind(own: _Own) -> Iterator[Problem]:
     """Yield a problem for the files that are loaded and do not ship.
 
     Either they exist and are left out, or nothing is there, as before a build, and the source fails without

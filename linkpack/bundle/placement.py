@@ -79,8 +79,8 @@ class _Ring(Exception):
 class _Placing:
     """One attempt to place a graph, which `_Clash` or `_Ring` may end.
 
-    *edges* are the `_edges` of each package, *bans* the slots and names that earlier attempts ruled out. *way* is
-    the number of the attempt's order.
+    *edges* are the `_list_edges` of each package, *bans* the slots and names that earlier attempts ruled out.
+    *way* is the number of the attempt's order.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class _Placing:
         self.edges = edges
         self.bans = bans
         self.way = way
-        self.dice = way  # see `_chosen`
+        self.dice = way  # see `_choose_level`
         self.root = _Slot("", graph.root, None, None)
         self.slots = [self.root]
 
@@ -100,12 +100,12 @@ class _Placing:
             slot = waiting.popleft()
             placed = len(self.slots)
             package = self.graph.packages[slot.id]
-            for name in self._sorted(package):
+            for name in self._sort_names(package):
                 self._answer(slot, name, self.edges[slot.id][name], beside=name in package.peers)
             waiting.extend(self.slots[placed:])
         return {slot.path: slot.id for slot in self.slots}
 
-    def _sorted(self, package: Package) -> list[str]:
+    def _sort_names(self, package: Package) -> list[str]:
         """Sort the names of a package into the order in which they are answered.
 
         What must be absent comes first, then packages without peers, those with peers, which then find the peers
@@ -129,21 +129,21 @@ class _Placing:
 
         A copy of a peer (*beside*) goes outside of its user where it can.
         """
-        visible = _visible(slot, name)
+        visible = _find_visible(slot, name)
         if visible is not None and visible.id == to:
-            _close(slot, name, visible.above)
+            _close_levels(slot, name, visible.above)
         elif to is not None:
-            self._put(slot, name, to, beside=beside)
+            self._put_copy(slot, name, to, beside=beside)
         elif visible is None:
-            _close(slot, name, None)
+            _close_levels(slot, name, None)
         elif not self._is_pinned(visible, name):
             raise _Clash(visible, name)
         elif self._is_outside(slot.id, name):
-            raise _Ring(self._chain(slot, self.graph.root))
+            raise _Ring(self._list_chain(slot, self.graph.root))
         else:
-            _close(slot, name, visible.above)
+            _close_levels(slot, name, visible.above)
 
-    def _put(self, slot: _Slot, name: str, to: str, *, beside: bool) -> None:
+    def _put_copy(self, slot: _Slot, name: str, to: str, *, beside: bool) -> None:
         """Place a copy of *to* where *slot* sees it before others of that name."""
         levels = []
         for level in slot.outward():
@@ -154,22 +154,23 @@ class _Placing:
         # A peer inside its user makes the consumer's `npm ci` fail: only where nothing else is right.
         outside = [level for level in levels if level is not slot] if beside else levels
         levels = outside or levels
-        suited = [level for level in levels if self._misfit(level, to, name) is None]
+        suited = [level for level in levels if self._find_misfit(level, to, name) is None]
         if not suited and levels:
-            misfit = self._misfit(levels[0], to, name)
+            misfit = self._find_misfit(levels[0], to, name)
             if misfit is not None and not self._is_pinned(misfit[0], misfit[1]):
                 raise _Clash(*misfit)
-        homes = [level for level in suited if _home(level.id, name) == to]
-        choice = self._chosen(homes[:1] or suited or levels or [slot])
-        new = _Slot(_join(choice.path, name), to, choice, slot)
+        # What is right on disk stays: the level that is the package which holds it there.
+        homes = [level for level in suited if _path_on_disk(level.id, name) == to]
+        choice = self._choose_level(homes[:1] or suited or levels or [slot])
+        new = _Slot(_join_slot(choice.path, name), to, choice, slot)
         nested = sum(level.id == to for level in choice.outward())
         if name in choice.held or nested >= _NESTED or len(self.slots) >= _MOST:
-            raise _Ring(self._chain(slot, to))
+            raise _Ring(self._list_chain(slot, to))
         choice.held[name] = new
         self.slots.append(new)
-        _close(slot, name, choice)
+        _close_levels(slot, name, choice)
 
-    def _chosen(self, levels: list[_Slot]) -> _Slot:
+    def _choose_level(self, levels: list[_Slot]) -> _Slot:
         """Choose one of *levels*, which go outward: at first the outermost."""
         if self.way in _OUTERMOST:
             return levels[-1]
@@ -187,7 +188,7 @@ class _Placing:
             return False
         if level is slot:
             return True
-        home = _home(level.id, name)
+        home = _path_on_disk(level.id, name)
         return (
             (level.path, name) not in self.bans
             # The level's own package may mean something else by the name.
@@ -196,7 +197,7 @@ class _Placing:
             and (home == to or home not in self.graph.packages)
         )
 
-    def _misfit(self, level: _Slot, to: str, own: str) -> tuple[_Slot, str] | None:
+    def _find_misfit(self, level: _Slot, to: str, own: str) -> tuple[_Slot, str] | None:
         """Return what a copy of *to* in *level* would see wrongly, if anything.
 
         That is another package than its peer on disk, or one where there must be none; *own* is the copy's name.
@@ -204,7 +205,7 @@ class _Placing:
         peers = self.graph.packages[to].peers
         for name, wanted in self.edges[to].items():
             if name != own and (wanted is None or name in peers):
-                visible = _visible(level, name)
+                visible = _find_visible(level, name)
                 if visible is not None and visible.id != wanted:
                     return visible, name
         return None
@@ -219,7 +220,7 @@ class _Placing:
         to = package.needs.get(name, package.peers.get(name))
         return to is not None and to in {self.graph.root, self.graph.reserved.get(name)}
 
-    def _chain(self, slot: _Slot, to: str) -> list[str]:
+    def _list_chain(self, slot: _Slot, to: str) -> list[str]:
         """List the packages from the last *to*, or the root, to *slot* and *to*."""
         chain = [to]
         asker: _Slot | None = slot
@@ -231,7 +232,7 @@ class _Placing:
         return chain[::-1]
 
 
-def _edges(graph: BundleGraph, package: Package) -> _Edges:
+def _list_edges(graph: BundleGraph, package: Package) -> _Edges:
     """Map the names that *package* looks up to what they must be.
 
     None means that nothing in the tarball may have the name. An edge to the root is answered by the installed
@@ -247,7 +248,7 @@ def _edges(graph: BundleGraph, package: Package) -> _Edges:
     return edges
 
 
-def _visible(slot: _Slot, name: str) -> _Slot | None:
+def _find_visible(slot: _Slot, name: str) -> _Slot | None:
     """Return what Node finds for *name* from *slot* so far."""
     for level in slot.outward():
         if name in level.held:
@@ -255,7 +256,7 @@ def _visible(slot: _Slot, name: str) -> _Slot | None:
     return None
 
 
-def _close(slot: _Slot, name: str, level: _Slot | None) -> None:
+def _close_levels(slot: _Slot, name: str, level: _Slot | None) -> None:
     """Keep *name* out of the levels from *slot* to its answer in *level*.
 
     None is beyond the outermost: there is no answer in the tarball.
@@ -266,12 +267,12 @@ def _close(slot: _Slot, name: str, level: _Slot | None) -> None:
         nearer.closed.add(name)
 
 
-def _home(id_: str, name: str) -> str:
+def _path_on_disk(id_: str, name: str) -> str:
     """Return the path on disk of *name* in a package's own node_modules."""
     return f"{id_.rstrip('/')}/node_modules/{name}"
 
 
-def _join(slot: str, name: str) -> str:
+def _join_slot(slot: str, name: str) -> str:
     return f"{slot}/node_modules/{name}" if slot else f"node_modules/{name}"
 
 
@@ -285,7 +286,8 @@ def place(graph: BundleGraph) -> Mapping[str, str]:
     after other orders and levels were tried; EBUNDLECONFLICT when conflicts need too many copies (`_MOST`,
     `_WORK`).
     """
-    edges = {id_: _edges(graph, package) for id_, package in graph.packages.items()}
+    # Every attempt asks for the edges of each slot again.
+    edges = {id_: _list_edges(graph, package) for id_, package in graph.packages.items()}
     chains: list[list[str]] = []
     work = _WORK + _WORK_EACH * len(edges)
     for way in range(_WAYS):
@@ -295,16 +297,16 @@ def place(graph: BundleGraph) -> Mapping[str, str]:
             try:
                 return attempt.place()
             except _Ring as end:
-                chains.append(end.chain)
+                chains.append(end.chain)  # on with the next way
                 break
             except _Clash as end:
-                bans.add(end.ban)
+                bans.add(end.ban)  # the same way again, without this choice
             finally:
                 work -= len(attempt.slots)
-    raise _unplaceable(graph, chains)
+    raise _unplaceable_error(graph, chains)
 
 
-def _unplaceable(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
+def _unplaceable_error(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
     """Return the error that names a ring of *chains*, or where placing ended."""
     ring = next((chain for chain in chains if chain[0] == chain[-1]), None)
     named = " -> ".join(graph.packages[id_].label for id_ in ring or (chains or [[graph.root]])[0])

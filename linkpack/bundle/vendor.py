@@ -131,6 +131,7 @@ class _Flattening:
             asker = waiting.popleft()
             for name, to in self._edges(asker):
                 self.askers.setdefault(name, []).append(asker)
+                # Whoever asks first decides. The root does, and what is nearer to it before what is further.
                 if name not in self.keys:
                     self.keys[name] = self.twins.get(to, to)
                     self._check_reserved(name, to)

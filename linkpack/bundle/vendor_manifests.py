@@ -111,6 +111,7 @@ def _vendored_manifest(package: Package, peers: Mapping[str, str], changes: Sequ
         text = set_raw(text, ("peerDependencies", name), json.dumps(spec, ensure_ascii=False), str)
         if name in optional:
             text = set_raw(text, ("peerDependenciesMeta", name, "optional"), "true")
+    # See the top of the module for devDependencies and scripts. Nothing is bundled in a flat layout.
     for section in ("devDependencies", *_LISTS):
         text = _remove(text, (section,))
     for script in _SCRIPTS:

@@ -95,6 +95,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = publish_view(project, options.publish_config)
+    # What is missing is no reason to say nothing about the rest.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)
     bundle = _Bundle(
@@ -307,6 +308,7 @@ def _kind(bundle: _Bundle, package: Package) -> Kind:
 
 def _packlist(bundle: _Bundle, package: Package) -> Packlist:
     """Read what packing ships of *package* alone."""
+    # No other package of the bundle is asked about.
     alone = bundle.graph._replace(packages={package.id: package})
     return read_contents(bundle.project, alone, bundle.edition, ())[package.id]
 

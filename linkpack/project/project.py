@@ -51,6 +51,7 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
         root = nearest_root(root)
+    # Asked before it is read, so that a folder that is no package is told from a manifest that cannot be used.
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:

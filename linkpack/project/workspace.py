@@ -98,6 +98,7 @@ def _read_workspace(folder: str) -> Workspace | None:
         patterns = manifest.workspaces
         catalogs.update(manifest.catalogs)
         named = manifest.package_manager
+    # The packages of pnpm's own file go before `workspaces` of package.json, which pnpm does not read.
     pnpm = read_yaml(f"{folder}/pnpm-workspace.yaml")
     listed = pnpm.get("packages")
     if isinstance(listed, list):
@@ -196,6 +197,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
             if (
                 entry.name not in {"node_modules", ".git"}
                 and entry.is_dir(follow_symlinks=False)
+                # Only where a member may be: a repository has far more folders than packages.
                 and any(not negated and may_hold(rule, _parts(below)) for negated, rule in rules)
             ):
                 waiting.append(below)
