@@ -110,7 +110,7 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
 
 
 def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
-    """Say what linkpack writes into the source directory *folder*, or once wrote.
+    """Say what linkpack writes into the source folder *folder*, or once wrote.
 
     *targets* are the names of the files that it writes, by folder.
     """

@@ -65,7 +65,7 @@ def check_entry_points(graph: BundleGraph, planned: Planned) -> Loading:
         lacks = list(_find_lacks(package, shipped, is_own=id_ == graph.root or package.linked))
         lacking += len(lacks)
         later = bool(lacks) and is_made_later(package.manifest, shipped.paths)
-        refused = [] if id_ == graph.root or later else _refused(package, lacks, shipped)
+        refused = [] if id_ == graph.root or later else _find_refused(package, lacks, shipped)
         warned = [lack for lack in lacks if lack not in refused]
         problems += _report("EENTRYPOINT", package, refused)
         warnings += _report("WENTRYPOINT", package, warned, later=later)
@@ -172,7 +172,7 @@ def _list_left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iter
                 yield path
 
 
-def _refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) -> list[Lack]:
+def _find_refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) -> list[Lack]:
     """Return those of *lacks* that keep Node from loading *package*.
 
     They exist on disk and are left out. That is the main entry. A package with other ones only is refused when

@@ -74,7 +74,7 @@ def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
         package = graph.packages[id_]
         if id_ != graph.root and not package.linked:
             continue
-        own = _Own(package, planned.packlists[id_], left, every=id_ != graph.root)
+        own = _PackageSources(package, planned.packlists[id_], left, every=id_ != graph.root)
         own.read()
         supply = _Supply(graph=graph, slots=slots, shipped=index, package=package, lookup=lookup)
         found += [*_find_phantoms(own, supply), *_find_left_behind(own)]
@@ -88,7 +88,7 @@ def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
     )
 
 
-class _Own:
+class _PackageSources:
     """The sources of one package that its consumers may load.
 
     *mentions* are the specifiers in each source that was read, by its path, *reached* the sources that an entry
@@ -329,7 +329,7 @@ def _declared(manifest: Manifest) -> set[str]:
     return {*dependencies, *manifest.peer_dependencies, *manifest.optional_peers}
 
 
-def _find_phantoms(own: _Own, supply: _Supply) -> Iterator[Problem]:
+def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
     """Warn of undeclared packages that are loaded and found on this disk only."""
     mentioning: dict[str, list[str]] = {}
     for path, specifiers in own.mentions.items():
@@ -347,7 +347,7 @@ def _find_phantoms(own: _Own, supply: _Supply) -> Iterator[Problem]:
             yield _phantom(own.package, name, places, f"it is found here, in {via}, and {missing}")
 
 
-def _find_places(own: _Own, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
+def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
     """Yield the first place in each source that loads *name*: `lib/a.js:3`."""
     for path in sorted(paths):
         if _has_nested(own.files, path, name) or (types_only and path.endswith(TYPESCRIPT)):
@@ -392,7 +392,7 @@ def _phantom(package: Package, name: str, places: list[str], why: str) -> Proble
     return Problem("WPHANTOM", f"{package.id}/{places[0].rpartition(':')[0]}", message, hint)
 
 
-def _find_left_behind(own: _Own) -> Iterator[Problem]:
+def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
     """Yield a problem for the files that are loaded and do not ship.
 
     Either they exist and are left out, or nothing is there, as before a build, and the source fails without
