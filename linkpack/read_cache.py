@@ -1,4 +1,4 @@
-"""What one command has read already, so that every part of it sees the same and reads it once.
+"""Read once what the parts of a command share, so that all see the same.
 
 Nothing is kept unless `remembering` is open. What was read while it is open is taken for unchanged until `forget`,
 which comes before each script that a command runs. A file that differs when it is written into a tarball still
@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
-_Found = TypeVar("_Found")
+_Value = TypeVar("_Value")
 Memo = dict[tuple["Hashable", ...], Any]
 
 _OPEN: ContextVar[Memo | None] = ContextVar("linkpack_memo", default=None)
 
 
 def open_memo() -> Memo:
-    """Return what is kept here so far, or a new memo where nothing is kept."""
+    """Return the memo that is open here, or a new one."""
     memo = _OPEN.get()
     return {} if memo is None else memo
 
 
 @contextmanager
 def remembering(memo: Memo | None = None) -> Iterator[None]:
-    """Keep what `once` reads inside the block in *memo*, and take from there what it holds.
+    """Let `once` keep in *memo* what it reads inside the block.
 
     None: go on with what is kept around the block, if anything is.
     """
@@ -40,21 +40,21 @@ def remembering(memo: Memo | None = None) -> Iterator[None]:
 
 
 def forget() -> None:
-    """Have everything read again, as after another program ran that may have changed it."""
+    """Have everything read again, as another program may have changed it."""
     memo = _OPEN.get()
     if memo is not None:
         memo.clear()
 
 
-def once(key: tuple[Hashable, ...], read: Callable[[], _Found]) -> _Found:
-    """Return what *read* returns, or returned before under *key*, which starts with the kind of thing it is.
+def once(key: tuple[Hashable, ...], read: Callable[[], _Value]) -> _Value:
+    """Return the result of *read*, from the cache if there.
 
-    An error is not kept: it is raised again when it is met again.
+    A key begins with the kind of thing that is read: `("manifest", path, role)`. Errors are not kept.
     """
     memo = _OPEN.get()
     if memo is None:
         return read()
     if key not in memo:
         memo[key] = read()
-    found: _Found = memo[key]
-    return found
+    value: _Value = memo[key]
+    return value

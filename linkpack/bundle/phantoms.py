@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
-from linkpack.npm.names import dependency_name_fault
-from linkpack.npm.specifiers import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
+from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
+from linkpack.npm.package_names import dependency_name_fault
 from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import Lookup, SlotIndex, find_path
 from linkpack.system import read as fs

@@ -94,7 +94,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     """
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
-    view = publish_view(project, options.publish_config)
+    view = publish_view(project, options)
     # What is missing is no reason to say nothing about the rest.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)

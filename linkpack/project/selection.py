@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
-from linkpack.npm.collation_table import collation_key
+from linkpack.npm.collation import collation_key
 from linkpack.project.package_json import read_usable
 from linkpack.project.workspace import member_folders
 from linkpack.system import links as fslinks
