@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from linkpack.errors import LinkpackError
 from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import Glob, split_portions
-from linkpack.glob.portion_matcher import fold, fold_names, units
+from linkpack.glob.portion_matcher import fold, fold_names, to_units
 from linkpack.glob.portion_parser import compile_portion
 from linkpack.packlist.ignore import FILES, given_rules, located, spend_at
 from linkpack.packlist.rule_index import EVERY_NAME, Rule
@@ -356,7 +356,7 @@ def _literal_name(state: _State) -> str | None:
 
 
 def _fits(portion: Portion | None, name: str) -> bool:
-    return portion is None or portion.fits(units(name))
+    return portion is None or portion.fits(to_units(name))
 
 
 def _named(state: _State, names: tuple[str, ...]) -> Iterable[str]:
@@ -369,6 +369,6 @@ def _named(state: _State, names: tuple[str, ...]) -> Iterable[str]:
     in_full = _literal_name(state) is not None
     if portion is None or way[at + 1 :] not in ([(), (None,)] if in_full else [()]):
         return ()
-    if portion.ends is not None and f"{portion.ends[1]}/" not in units(f"{'/'.join(names)}/"):
+    if portion.ends is not None and f"{portion.ends[1]}/" not in to_units(f"{'/'.join(names)}/"):
         return ()  # mostly none has such an end, which is seen at once
-    return [name for name in names if portion.fits(units(name))]
+    return [name for name in names if portion.fits(to_units(name))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
-from linkpack.glob.pattern import literal_glob
+from linkpack.glob.pattern import make_literal_glob
 from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.files_field import find_files, named_files
 from linkpack.packlist.ignore import BUILT_IN, FILES, RuleSet, given_rules, located, parse_rules
@@ -261,7 +261,7 @@ def _forcing(path: str) -> list[Rule]:
         spelled = spelled[2:].lstrip("/")
     rules = given_rules([f"!/{spelled}"], BUILT_IN)
     if not _PATTERN.isdisjoint(spelled) or spelled != _plain(spelled):
-        rules.append(Rule("", BUILT_IN, negated=True, glob=literal_glob(fold(_plain(spelled)))))
+        rules.append(Rule("", BUILT_IN, negated=True, glob=make_literal_glob(fold(_plain(spelled)))))
     return [rule._replace(text=f"!/{path}") for rule in rules]
 
 

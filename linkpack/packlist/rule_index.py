@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from linkpack import limits
-from linkpack.glob.pattern import matches_file, matches_folder, matches_one, may_hold
+from linkpack.glob.pattern import matches_alternative, matches_file, matches_folder, may_hold
 from linkpack.glob.portion_parser import Portion
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def in_folder(run: Run, folder: tuple[str, ...]) -> Near | None:
     for each in run.others:
         if each.around is None:
             others.append(each.whole)
-        elif matches_one(each.around, (*folder, "*")):
+        elif matches_alternative(each.around, (*folder, "*")):
             lasts.append(each.last)
     if every or None in lasts:
         return EVERY_NAME[run.negated]
@@ -235,7 +235,7 @@ def hits_file(near: Near, parts: tuple[str, ...]) -> bool:
     """Whether a rule of *near* matches the file at *parts*, in the directory that it was made for."""
     if _hits_name(near, parts[-1]):
         return True
-    return bool(near.others) and any(matches_one(one, parts) for one in near.others)
+    return bool(near.others) and any(matches_alternative(one, parts) for one in near.others)
 
 
 def hit_names(near: Near, names: Names, folder: tuple[str, ...]) -> set[str]:
@@ -256,7 +256,7 @@ def hit_names(near: Near, names: Names, folder: tuple[str, ...]) -> set[str]:
     for test in near.tests:
         hits.update(filter(test, every))
     for one in near.others:
-        hits |= {name for name in every - hits if matches_one(one, (*folder, name))}
+        hits |= {name for name in every - hits if matches_alternative(one, (*folder, name))}
     return hits
 
 

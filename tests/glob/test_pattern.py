@@ -6,7 +6,7 @@ import pytest
 
 from linkpack.errors import LinkpackError
 from linkpack.glob.pattern import compile_glob, matches_file, matches_folder, may_hold
-from linkpack.glob.portion_matcher import fold, units
+from linkpack.glob.portion_matcher import fold, to_units
 from linkpack.glob.portion_parser import compile_portion
 
 
@@ -109,7 +109,7 @@ def test_portions(pattern: str, fits: list[str], not_fits: list[str]) -> None:
 def test_portions_where_case_counts(pattern: str, fits: list[str], not_fits: list[str]) -> None:
     """Case counts where npm 12 expands `files`."""
     portion = compile_portion(pattern, blind=False)
-    assert [name for name in fits + not_fits if portion.fits(units(name))] == fits
+    assert [name for name in fits + not_fits if portion.fits(to_units(name))] == fits
 
 
 @pytest.mark.parametrize(
