@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
-from linkpack.packlist.packlist import Outputs, read_packlist
+from linkpack.packlist.packlist import Outputs, PackageFolder, read_packlist
 from linkpack.project.pnpm import add_license
 from linkpack.project.project import read_manifest, read_outer_ignores
 from linkpack.project.workspace import find_workspace, member_folders
@@ -41,17 +41,17 @@ def read_contents(
     for at, package in graph.packages.items():
         outputs = _outputs(at, package.manifest, targets)
         if at == project.root:
-            packlists[at] = read_packlist(
-                at,
-                package.manifest,
-                "root",
+            folder = PackageFolder(
+                root=at,
+                manifest=package.manifest,
+                kind="root",
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, at),
                 members=_read_members(project.own, edition),
                 outputs=outputs,
-                compare=compare,
                 add=partial(add_license, project.around),
             )
+            packlists[at] = read_packlist(folder, compare=compare)
         elif package.linked:
             around = find_workspace(at)
             packlists[at] = _read_linked(at, package.manifest, edition, around, outputs, compare=compare)
@@ -62,7 +62,8 @@ def read_contents(
 
 def _read_installed(at: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
     key = ("installed", at, manifest.raw, edition, compare)
-    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition, compare=compare))
+    folder = PackageFolder(root=at, manifest=manifest, kind="installed", edition=edition)
+    return once(key, lambda: read_packlist(folder, compare=compare))
 
 
 def _read_linked(
@@ -75,16 +76,16 @@ def _read_linked(
     compare: bool = False,
 ) -> Packlist:
     def read() -> Packlist:
-        return read_packlist(
-            at,
-            manifest,
-            "linked",
+        folder = PackageFolder(
+            root=at,
+            manifest=manifest,
+            kind="linked",
             edition=edition,
             outer_ignores=read_outer_ignores(around, at),
             outputs=outputs,
-            compare=compare,
             add=partial(add_license, around),
         )
+        return read_packlist(folder, compare=compare)
 
     return once(("linked", at, manifest.raw, edition, around and around.root, outputs, compare), read)
 

@@ -9,8 +9,8 @@ from linkpack.npm.json_text import parse, position
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import BUILT_IN, FILES
 from linkpack.packlist.npm_rules import NEWEST_ONLY
-from linkpack.packlist.outputs import NO_OUTPUTS
-from linkpack.packlist.precedence import Asked, decider, keeps
+from linkpack.packlist.pathspec_pattern import find_rule_by_pathspec
+from linkpack.packlist.precedence import Asked, keeps
 from linkpack.packlist.walk import Walk
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Ruling(NamedTuple):
 class _Trail(Walk):
     """The walk to one path: what the frames were asked about it and about the folders on the way."""
 
-    def __init__(self, root: str, selection: Selection, kind: Kind, path: str) -> None:
-        super().__init__(root, selection, kind, {}, NO_OUTPUTS)
+    def __init__(self, root: str, selection: Selection, path: str) -> None:
+        super().__init__(root, selection)
         self.met: dict[str, Asked] = {}
         self.folders: set[str] = set()
         self._path = path
@@ -58,7 +58,7 @@ class _Trail(Walk):
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """Never: a file is only noted, when it is the one asked for."""
         if path == self._path:
-            self.met[path] = Asked(path, parts, here.frames)
+            self.met[path] = Asked(path, parts, here.rules)
         return False
 
 
@@ -67,7 +67,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
 
     *selection* is that of the package. What is no matter of rules (links, special files) is not looked at.
     """
-    trail = _Trail(root, selection, kind, path)
+    trail = _Trail(root, selection, path)
     trail.run()
     if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
         return Ruling(True, path, *_field(manifest, path, ""))
@@ -85,15 +85,15 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
 
 def _naming(asked: Asked, *, folder: bool, kept: bool) -> Rule | None:
     """The rule that decides; of a folder that is kept the one that names it, before one for something in it."""
-    if folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
+    if folder and kept and (named := find_rule_by_pathspec(asked, "folder")) is not None and named.negated:
         return named
-    return decider(asked, "maybe" if folder else "file", by_spec=True)
+    return find_rule_by_pathspec(asked, "maybe" if folder else "file")
 
 
 def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
     """The ruling about the ignored folder on the way that is open all the same, for something forced in."""
     for at, asked in trail.met.items():
-        rule = decider(asked, "folder", by_spec=True) if at in trail.folders else None
+        rule = find_rule_by_pathspec(asked, "folder") if at in trail.folders else None
         if rule is not None and not rule.negated:
             _, text, source, line = _told(manifest, rule)
             return Ruling(True, f"{at}/", "ignored, but opened for what is forced in, whole", text, source, line)

@@ -142,15 +142,3 @@ def test_last_rule_wins() -> None:
     assert found is not None
     assert (found.where, found.text) == (".npmignore:4", "/lib/a.js")
     assert rules.last_match(("C",), "file") is None
-
-
-def test_decide_goes_through_pathspec() -> None:
-    """A set is a pathspec too, and tells keep, drop or nothing with the rule."""
-    rules = RuleSet(parse_rules("*.js\n!a.js\nlib/\n", ".npmignore"))
-    assert rules.decide("x/b.js").keep is False
-    kept = rules.decide("a.js")
-    assert kept.keep is True
-    assert kept.rule is rules.rules[1]
-    assert rules.decide("lib") == (None, None)
-    assert rules.decide("x/lib", folder=True).rule is rules.rules[2]
-    assert list(rules.spec.match_files(["a.js", "b.js", "c"])) == ["b.js"]

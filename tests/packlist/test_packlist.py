@@ -19,7 +19,7 @@ from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
-from linkpack.packlist.packlist import Omission, Outputs, Packlist, read_packlist
+from linkpack.packlist.packlist import Omission, Outputs, PackageFolder, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lay(root: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def read(root: Path, view: View = PLAIN, kind: Kind = "root", edition: Edition = "11") -> Packlist:
     """The packlist of *root*."""
-    return read_packlist(str(root), view, kind, edition=edition)
+    return read_packlist(PackageFolder(str(root), view, kind, edition))
 
 
 def around(root: Path, *texts: tuple[str, str], by_npm: bool = True, manager: str = "npm") -> OuterIgnores:
@@ -82,7 +82,7 @@ def test_examples(case: PackCase, edition: Edition, tmp_path: Path) -> None:
     """Each example ships what it says: npm's files, or where its row says so linkpack's."""
     root = case.build(tmp_path / "p")
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", "root")
-    packlist = read_packlist(str(root), manifest, "root", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), manifest, "root", edition))
     if case.ours(edition) == ("fails",):
         assert packlist.problems
     else:
@@ -162,7 +162,7 @@ def test_files_of_an_installed_package_does_not_apply_again(tmp_path: Path, edit
     """The publisher's tool applied it; what it added on its own stays, and no pattern is read by another npm."""
     root = lay(tmp_path, {"NOTICE": "", "dist-web/i.js": "", "index.js": "", "lib/x.js": ""})
     view = View(files=("dist-*/", "!lib"), main="index.js")
-    packlist = read_packlist(str(root), view, "installed", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), view, "installed", edition))
     assert names(packlist) == ["NOTICE", "dist-web/i.js", "index.js", "lib/x.js"]
 
 
@@ -178,7 +178,7 @@ def test_outer_ignore_files_apply_in_the_root_only(tmp_path: Path) -> None:
     """A line that has a slash means a path of the member's root: nothing below another folder of it."""
     root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
     outer = around(root, ("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
-    packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "11", outer_ignores=outer))
     assert names(packlist) == ["c.js", "x/top"]
     assert ("also", f"{root.parent}/.npmignore:1: also") in packlist.omissions
 
@@ -189,7 +189,7 @@ def test_files_beats_outer_ignore_files_at_any_depth(tmp_path: Path) -> None:
     outer = around(root, ("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"))
     for edition in NPM_RULES:
         view = View(files=("lib",))
-        packlist = read_packlist(str(root), view, "root", edition=edition, outer_ignores=outer)
+        packlist = read_packlist(PackageFolder(str(root), view, "root", edition, outer_ignores=outer))
         assert names(packlist) == ["lib/a.js", "lib/build/c.d.ts", "lib/sub/b.js"]
 
 
@@ -197,7 +197,7 @@ def test_members_ship_only_their_own_files(tmp_path: Path) -> None:
     """A workspace root ships of a member only what that member ships."""
     root = lay(tmp_path, {"r.js": "", "packages/w/a.js": "", "packages/w/secret": "", "packages/w/x/b": ""})
     members = (("packages/w", frozenset({"a.js"})),)
-    packlist = read_packlist(str(root), View(), "root", edition="12", members=members)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", members=members))
     assert names(packlist) == ["packages/w/a.js", "r.js"]
     assert ("packages/w/x/b", "the workspace member packages/w does not ship it") in packlist.omissions
 
@@ -212,7 +212,7 @@ DATA = ["s-p-1.0.0.json", "s-p-1.0.0.tar.gz", "s-p-1.0.0.txt", "s-p-1.0.0.x.json
 def test_old_outputs_stay_out_wherever_they_lie(edition: Edition, tmp_path: Path) -> None:
     """Earlier tarballs and bills of materials are known by name, in every folder, and told of in one warning."""
     root = lay(tmp_path, {f"{folder}{name}": "" for name in (*OLD, *DATA) for folder in ("", "dist/a/")})
-    packlist = read_packlist(str(root), View(), "root", edition=edition, outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", edition, outputs=OWN))
     assert names(packlist) == sorted(f"{folder}{name}" for name in DATA for folder in ("", "dist/a/"))
     assert {each.path for each in packlist.omissions} == {f"{at}{name}" for name in OLD for at in ("", "dist/a/")}
     (warning,) = packlist.warnings
@@ -224,14 +224,14 @@ def test_old_outputs_stay_out_wherever_they_lie(edition: Edition, tmp_path: Path
 def test_other_tarballs_ship_with_a_warning(tmp_path: Path) -> None:
     """A tarball in a tarball is seldom meant; all of them are one warning."""
     root = lay(tmp_path, dict.fromkeys(OTHERS, ""))
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=OWN))
     assert names(packlist) == sorted(OTHERS)
     (warning,) = packlist.warnings
     assert (warning.code, warning.message.endswith("s-p-latest.tgz, s-p-q-1.0.0.tgz, s-p.tgz and 2 more")) == (
         "WTARBALL",
         True,
     )
-    installed = read_packlist(str(root), View(), "installed", edition="12")
+    installed = read_packlist(PackageFolder(str(root), View(), "installed", "12"))
     assert (names(installed), installed.warnings) == (sorted(OTHERS), ())
 
 
@@ -253,7 +253,7 @@ def test_what_files_names_ships(entries: list[str], shipped: list[str], told: li
     paths = [f"{at}{name}" for at in ("", "x/") for name in ("s-p-0.9.0.tgz", "y.tgz", "s-p-0.9.0.cdx.json")]
     root = lay(tmp_path, dict.fromkeys(paths, ""))
     own = Outputs("@s/p", files=tuple(entries))
-    packlist = read_packlist(str(root), View(files=tuple(entries)), "root", edition="12", outputs=own)
+    packlist = read_packlist(PackageFolder(str(root), View(files=tuple(entries)), "root", "12", outputs=own))
     assert (names(packlist), codes(packlist)) == (shipped, told)
 
 
@@ -261,11 +261,11 @@ def test_what_this_run_writes_stays_out_without_a_word(tmp_path: Path) -> None:
     """A second run is as quiet as the first."""
     root = lay(tmp_path, {"s-p-1.0.0.tgz": "", "out/release.tgz": "", "r.json": "", "a.js": ""})
     own = Outputs("@s/p", frozenset({"s-p-1.0.0.tgz", "out/release.tgz", "r.json"}))
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=own)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=own))
     assert (names(packlist), packlist.warnings) == (["a.js"], ())
     assert {each.reason for each in packlist.omissions} == {"linkpack writes it"}
     asked = own._replace(files=("s-p-1.0.0.tgz", "*.js"))
-    assert names(read_packlist(str(root), View(), "root", edition="12", outputs=asked)) == [
+    assert names(read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=asked))) == [
         "a.js",
         "s-p-1.0.0.tgz",
     ]
@@ -296,13 +296,13 @@ STAGED = {f"out/{path}": text for path, text in PACKAGE.items()}
 def test_a_staged_tree_is_recognised(files: dict[str, str], is_staged: bool, tmp_path: Path) -> None:  # noqa: FBT001
     """A folder with all that the package ships, and no more, stays out; a build with a manifest ships."""
     root = lay(tmp_path, {**PACKAGE, **files})
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=OWN))
     assert [name for name in names(packlist) if name in files] == ([] if is_staged else sorted(files))
     assert codes(packlist) == (["WOWNTARBALL"] if is_staged else [])
     assert [each.path for each in packlist.omissions] == (["out/"] if is_staged else [])
     asked = Outputs("@s/p", files=("./out/", "dist"))
     assert set(STAGED) & set(files) <= set(
-        names(read_packlist(str(root), View(), "root", edition="12", outputs=asked))
+        names(read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=asked)))
     )
 
 

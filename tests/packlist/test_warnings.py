@@ -11,7 +11,7 @@ import pytest
 from linkpack import plan_pack
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
-from linkpack.packlist.packlist import read_packlist
+from linkpack.packlist.packlist import PackageFolder, read_packlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -190,7 +190,7 @@ def test_what_is_told(name: str, edition: Edition, tmp_path: Path) -> None:
     tree, wanted = CASES[name]
     root = tree.lay(tmp_path)
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", "root")
-    packlist = read_packlist(str(root), manifest, "root", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), manifest, "root", edition))
     assert packlist.problems == ()
     assert told(packlist.warnings, root) == lines(wanted)
 
