@@ -29,7 +29,8 @@ class Alternative(NamedTuple):
     - *stretches*: portions in a row, with a `**` between each two rows.
     - *base*: the one portion is compared with the last portion of the path.
     - *rooted*: the pattern begins with a slash. The empty portion before it is not kept.
-    - *loose*: a portion fits the empty name, and so can also match that empty portion of a rooted path.
+    - *loose*: a portion fits the empty name. npm matches each path with and without a slash in front (ignore-walk,
+      lib/index.js, `filterEntry`), and so that portion can match what is before that slash.
     """
 
     stretches: tuple[tuple[Portion, ...], ...]
@@ -76,6 +77,7 @@ def compile_glob(pattern: str) -> Glob:
     relative = False
     for plain in expand_braces(pattern):
         portions = _reduce(split_portions(plain))
+        # ignore-walk, lib/index.js, `filterEntry`: `isRelativeRule`.
         relative = relative or len(portions) <= (1 if portions[-1] else 2)
         alternatives.append(_compile_alternative(portions))
     return Glob(tuple(alternatives), relative)
@@ -119,6 +121,7 @@ def _compile_alternative(portions: list[str]) -> Alternative:
             stretches.append([])
         else:
             stretches[-1].append(compile_portion(portion))
+    # A rooted pattern has no portion for what is before the slash, and a base one looks at the last name only.
     loose = not (base or rooted) and any(portion.empty for stretch in stretches for portion in stretch)
     return Alternative(tuple(map(tuple, stretches)), base, rooted, loose)
 
@@ -155,7 +158,7 @@ def matches_alternative(alternative: Alternative, parts: tuple[str, ...]) -> boo
     The last part is empty for a directory, as in a path with a slash behind it.
     """
     stretches = alternative.stretches
-    if alternative.base:
+    if alternative.base:  # minimatch's option matchBase; the name of a directory is before the empty last part
         return _matches_all(stretches, ((parts[-1] or parts[-2]),))
     if _matches_all(stretches, parts):
         return True

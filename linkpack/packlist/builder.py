@@ -1,4 +1,4 @@
-"""Collect what the walk through one package finds: files, omissions, warnings and problems."""
+"""Collect the files, omissions, warnings and problems of one package."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class PackedFile(NamedTuple):
 
 
 class Omission(NamedTuple):
-    """A path that the walk left out, and why; a slash ends a directory that was not entered."""
+    """A path that does not ship, and why.
+
+    A slash ends the path of a directory that was not entered.
+    """
 
     path: str
     reason: str
@@ -54,7 +57,10 @@ class Account:
         self._bins = bins
 
     def ship(self, path: str, source: str, status: Status) -> None:
-        """Ship the regular file *source* as *path*, or note why it cannot be packed."""
+        """Ship the regular file *source* as *path*.
+
+        If it cannot be packed, that is an error.
+        """
         if len(source) > _LONG and len(source.encode("utf-8", "surrogateescape")) >= _PATH_MAX:
             message = f"the path {path} is too long to be opened"
             self.fail("EPATHLONG", path, message, "shorten it, or move the package up")
@@ -77,12 +83,16 @@ class Account:
 
     def omit_star(self, path: str) -> None:
         """Leave out *path*, which has a star in its name, and warn of it."""
+        # npm leaves it out without a word (npm-packlist, lib/index.js, `nameIsBadForWindows`).
         self.omit(path, "a * in the name")
         message = f"{path} has a * in its name, which no installer could write everywhere: left out"
         self.warn("WNAME", path, message)
 
     def omit_link(self, path: str, text: str, why: str) -> None:
-        """Leave out the link at *path* to *text* with a warning; it is an error if it is the manifest."""
+        """Leave out the link at *path* to *text*, with a warning.
+
+        If it is the manifest, that is an error.
+        """
         self.omit(path, f"a link to {text}, {why}")
         if path == "package.json":
             message = f"package.json is a link to {text}, {why}"

@@ -17,7 +17,7 @@ NPM_RULES: tuple[Edition, Edition] = ("11", "12")  # oldest first
 
 
 def rules_edition(npm_rules: str) -> Edition:
-    """Return the edition of the selection rules of the npm version *npm_rules*.
+    """Return the edition of the rules of the npm version *npm_rules*.
 
     >>> rules_edition("11"), rules_edition("12.2.0"), rules_edition("11.6")
     ('11', '12', '11')

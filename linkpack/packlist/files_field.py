@@ -1,4 +1,4 @@
-"""Read what the manifest's `files` asks for, by the rules of npm 11 and of npm 12.
+"""Read what the field `files` asks for, as npm 11 or as npm 12.
 
 npm 11 looks whether each entry exists, and takes it as a pattern if not (`find_named_files`). npm 12 expands each
 entry against the disk (`find_files`). Measured on npm 11.19.1 (npm-packlist 10.0.4) and npm 12.2.0 (npm-packlist
@@ -82,6 +82,7 @@ def find_named_files(root: str, files: Iterable[str]) -> Named:
         if pattern.endswith("/*"):
             pattern += "*"
         mode = _find_mode(root, pattern.lstrip("!").replace("\\", "/"))
+        # A file is required: npm puts it into the strict set, and passes it to the walker of its folder.
         if mode is not None and stat.S_ISREG(mode):
             strict.append(f"!{pattern}")
             required.append(pattern.removeprefix("/"))
@@ -98,7 +99,7 @@ def find_named_files(root: str, files: Iterable[str]) -> Named:
 
 
 def _find_mode(root: str, path: str) -> int | None:
-    """Return the mode of what is at *path* below *root*, a link not followed, or None."""
+    """Return the mode of the file or link at *path*, or None."""
     # A slash at the end is kept: `a.js/` is no file.
     full = posixpath.normpath(f"{root}/{path}") + ("/" if path.endswith("/") else "")
     status = fs.answer(fs.lstat, full)
@@ -106,7 +107,10 @@ def _find_mode(root: str, path: str) -> int | None:
 
 
 def _make_claim(entry: str, pattern: str, mode: int | None) -> Claim:
-    """Return what *entry* asks for, which npm 11 takes as *pattern*; *mode* is that of what is there."""
+    """Return what *entry* asks for.
+
+    npm 11 takes it as *pattern*. *mode* is that of what is there.
+    """
     if mode is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return Claim(entry, (), tuple(given_rules([f"!{pattern}"], FILES)))
     folder, _, name = posixpath.normpath(f"/{pattern}").strip("/").rpartition("/")
@@ -117,7 +121,7 @@ def _make_claim(entry: str, pattern: str, mode: int | None) -> Claim:
 
 
 class FoundFiles:
-    """The paths that npm 12 finds for `files`, with the answers of a set of rules (see `Rules`).
+    """The paths that npm 12 finds for `files`, as a set of rules.
 
     npm makes rules of what an entry finds: `!/path` of a file, `!/path` and `!/path/**` of a folder, without the
     `!` for an entry that takes away. The last rule that matches a path decides, and all rules of one entry have
@@ -139,9 +143,10 @@ class FoundFiles:
         self._ways: dict[tuple[str, ...], int] = {}
 
     def add(self, number: int, folder: tuple[str, ...], names: Iterable[str], folders: Iterable[str]) -> None:
-        """Add what entry *number* found in *folder*: *names*, and *folders* with all that is in them.
+        """Add the *names* that entry *number* found in *folder*.
 
-        Numbers never go down from one call to the next. All names are folded.
+        *folders* are those that it takes whole, which are not among *names*. Numbers never go down from one call
+        to the next. All names are folded.
         """
         named = self._named.setdefault(folder, {})
         named.update(dict.fromkeys(names, number))
@@ -160,12 +165,12 @@ class FoundFiles:
         return not folder or folder in self._ways or self.rules[self._find_default(folder)].negated
 
     def _find_default(self, folder: tuple[str, ...]) -> int:
-        """Return the number of the entry that decides about paths in *folder* that are not named."""
+        """Return the number of the entry that decides about all else in *folder*."""
         numbers = [self._below.get(folder[:depth], 0) for depth in range(1, len(folder) + 1)]
         return max(numbers, default=0)
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
-        """Return what the entries say about the files in *folder*: its exceptions, then all others."""
+        """Return a run for exceptions in *folder*, and one for all other files."""
         default = self._find_default(folder)
         keep = self.rules[default].negated
         exceptions = [
@@ -197,7 +202,10 @@ class FoundFiles:
 
 
 class _Listing(NamedTuple):
-    """The names in a folder; a link is no folder, wherever it leads."""
+    """The names in a folder.
+
+    A link to a folder is among *files*.
+    """
 
     files: tuple[str, ...]
     folders: tuple[str, ...]
@@ -208,7 +216,7 @@ _State: TypeAlias = tuple[_Way, int]  # how many of its portions have matched
 
 
 def find_files(root: str, files: Iterable[str], skipped: frozenset[str]) -> tuple[FoundFiles, tuple[Claim, ...]]:
-    """Find what npm 12 finds below *root* for the entries of `files`, as rules and as claims.
+    """Find what npm 12 finds for the entries of `files`, as rules and claims.
 
     Case matters, and links are not followed. The folders *skipped* in *root* are not searched. Each folder is
     listed once, and a folder that was found is not searched any more.
@@ -233,7 +241,8 @@ def find_files(root: str, files: Iterable[str], skipped: frozenset[str]) -> tupl
 
 
 def _compile_ways(entry: str) -> list[_Way]:
-    """Compile the ways to match *entry*, as npm 12 and its glob package read it."""
+    """Compile the ways to match *entry*, as npm's glob package reads it."""
+    # npm-packlist 11.3.0, lib/index.js, `processPackage`.
     pattern = entry.lstrip("!")
     if pattern.startswith("./"):
         pattern = pattern[2:]
@@ -267,7 +276,10 @@ def _simplify(portions: list[str]) -> list[str]:
 
 
 class _Search:
-    """The search below *root* for what entries of `files` match, which is added to *found*."""
+    """The search below *root* for what entries of `files` match.
+
+    What they match is added to *found* and *places*.
+    """
 
     def __init__(self, root: str, found: FoundFiles, skipped: frozenset[str]) -> None:
         self.found = found
@@ -293,8 +305,12 @@ class _Search:
     def _step(
         self, number: int, path: str, parts: tuple[str, ...], states: list[_State]
     ) -> Iterator[tuple[str, list[_State]]]:
-        """Add what matches in the folder at *path*, and yield the folders in it to go on in, with their states."""
+        """Add what matches in the folder at *path*.
+
+        Yields the names of the folders in it to go on in, with their states.
+        """
         asked, deep = _find_next_portions(states)
+        # The entry takes the whole folder: nothing below it needs to be looked at.
         if any(map(_takes_every_name, asked)):
             listing = self._list(path)
             if listing.files or listing.folders:
@@ -303,6 +319,7 @@ class _Search:
                 self.found.add(number, parts, folded[:count], folded[count:])
                 self.places.setdefault(number, []).append(Place(path, None, ()))
             return
+        # Plain names are looked up one by one. The folder is listed only where the entry has a pattern.
         names = [_find_literal_name(state) for state in asked]
         if deep or None in names:
             listing = self._list(path)
@@ -310,6 +327,7 @@ class _Search:
         else:
             listing = self._look_up(path, [name for name in names if name is not None])
         files = list(dict.fromkeys(name for state in asked for name in _select_files(state, listing.files)))
+        # A folder is taken whole if the entry ends here, or with a `**` behind it. Else the search goes on in it.
         hits, below = [], []
         for name in listing.folders:
             fitting = [(way, at + 1) for way, at in asked if _fits(way[at], name)]
@@ -323,7 +341,10 @@ class _Search:
         yield from below
 
     def _list(self, path: str) -> _Listing:
-        """List the folder at *path*; an unreadable one is empty, which the walk reports if it comes here."""
+        """List the folder at *path*.
+
+        One that cannot be read is empty here. The walk reports it, if it comes to it.
+        """
         listing = self._listings.get(path)
         if listing is None:
             try:
@@ -345,7 +366,7 @@ class _Search:
 
 
 def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State]]:
-    """Return the states to ask about the names in a folder, and those to ask again in every folder of it.
+    """Return the states to ask in a folder, and those to ask below it too.
 
     A `**` matches no portion as well, so what is behind it is asked about too. At the end it is asked itself.
     """
@@ -360,14 +381,14 @@ def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State
 
 
 def _takes_every_name(state: _State) -> bool:
-    """True if *state* ends with the next portion, which is `*` or, in the root folder, `**`."""
+    """True if the next portion of *state* is the last, and takes every name."""
     way, at = state
     portion = way[at]
     return at + 1 == len(way) and (portion is None or portion.ends == ("", ""))
 
 
 def _find_literal_name(state: _State) -> str | None:
-    """Return the only name that fits the next portion of *state*, or None if there are others."""
+    """Return the name that the next portion of *state* is, if it is plain."""
     way, at = state
     portion = way[at]
     return None if portion is None or portion.literal is None else from_units(portion.literal)

@@ -73,7 +73,10 @@ def decode_rules(raw: bytes, source: str) -> tuple[str, str]:
 
 
 def _check_text(raw: bytes, text: str, encoding: str, source: str) -> None:
-    """Raise `LinkpackError` if a rule in *text*, decoded from *raw*, is no text."""
+    """Raise `LinkpackError` if a rule in *text* is no text.
+
+    *raw* is the file before decoding.
+    """
     valid = not encoding and raw.decode("utf-8", "ignore") == text
     for number, line in enumerate(text.split("\n"), 1):
         rule_text = line.strip(_SPACE)
@@ -84,7 +87,7 @@ def _check_text(raw: bytes, text: str, encoding: str, source: str) -> None:
 
 
 def make_encoding_warning(path: str, name: str, encoding: str) -> Problem:
-    """Warn that the ignore file *path*, called *name*, is read by linkpack only."""
+    """Warn that only linkpack reads the ignore file *path*."""
     message = f"{name} is in {encoding}: npm and git read none of its rules"
     return Problem("WIGNOREFILE", path, message, "save it as UTF-8")
 
@@ -107,7 +110,7 @@ def parse_rules(text: str, source: str) -> list[Rule]:
 
 
 def given_rules(texts: Iterable[str], where: str) -> list[Rule]:
-    """Parse the lines of *texts* as rules that all have *where* as their place."""
+    """Parse the lines of *texts* as rules with the place *where*."""
     lines = [line.strip(_SPACE) for text in texts for line in text.split("\n")]
     return [_parse_rule(line, where) for line in lines if line and not line.startswith("#")]
 
@@ -140,7 +143,7 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._runs = group_rules(self.rules)
-        # Answers given: the built-in sets serve every package, and most packages have folders of the same names.
+        # Answers are kept: the built-in sets serve every package, and packages have folders of the same names.
         self._narrowed: dict[tuple[str, ...], tuple[NarrowedRun, ...]] = {}
         self._folder_answers: dict[tuple[tuple[str, ...], Question], bool | None] = {}
         #: The steps that it takes to ask about a directory, 0 when all rules are built in.
@@ -153,11 +156,11 @@ class RuleSet:
         return any(rule.negated and rule.where not in {BUILT_IN, FILES} for rule in self.rules)
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
-        """True to keep the file at *parts*, False to drop it, None if no rule matches."""
+        """True to keep the file at *parts*, None if no rule matches."""
         return decide_file(self.narrow(parts[:-1]), parts)
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
-        """Return what the rules say about the files in *folder*, the last run first."""
+        """Narrow the rules to the files in *folder*, the last run first."""
         narrowed = self._narrowed.get(folder)
         if narrowed is None:
             if len(self._narrowed) >= _FOLDERS:
@@ -167,7 +170,7 @@ class RuleSet:
         return narrowed
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
-        """True to keep the directory at *parts*, False to drop it, None if no rule matches."""
+        """True to keep the directory at *parts*, None if no rule matches."""
         key = (parts, question)
         with suppress(KeyError):  # not `in`, and then a lookup: threads share the built-in sets, and clear them
             return self._folder_answers[key]
@@ -179,6 +182,7 @@ class RuleSet:
 
     def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
         """Return the rule that decides about *parts*, or None if no rule matches."""
+        # Numbers of rules, the last first: all of them, unless the index knows better.
         candidates: Sequence[int] = range(len(self.rules) - 1, -1, -1)
         if question == "file":
             candidates = self._index.find_candidates(parts[-1])
@@ -193,7 +197,7 @@ class RuleSet:
 
 
 class _NameIndex:
-    """Numbers of rules by what they ask of a file's name, to find the few that can match it.
+    """Numbers of rules by the names of the files that they can match.
 
     *names* has the rules that end in a literal portion by that name. *affixes* has those that end in text around
     one star, by the lengths of its start and end, and then by the two. *rest* are all others.
@@ -208,7 +212,10 @@ class _NameIndex:
                 self._add(number, alternative.stretches[-1][-1:])
 
     def _add(self, number: int, last: tuple[Portion, ...]) -> None:
-        """Add the rule *number* by its *last* portion, which is empty if the rule ends in `**`."""
+        """Add the rule *number* by its *last* portion.
+
+        *last* is empty if the rule ends in `**`.
+        """
         if last and last[0].literal is not None:
             self.names.setdefault(last[0].literal, []).append(number)
         elif last and last[0].ends is not None:
@@ -218,7 +225,7 @@ class _NameIndex:
             self.rest.append(number)
 
     def find_candidates(self, name: str) -> list[int]:
-        """Return the numbers of the rules that may match a file of *name*, the last first."""
+        """Return the rules that may match a file of *name*, the last first."""
         numbers = [*self.names.get(name, ()), *self.rest]
         for (start, end), known in self.affixes.items():
             if start + end <= len(name):
@@ -227,7 +234,10 @@ class _NameIndex:
 
 
 def find_costliest_rule(sets: Iterable[Rules]) -> Rule | None:
-    """Return the rule in *sets* that takes most work, or None if all are built in."""
+    """Return the rule in *sets* that takes most work.
+
+    None if all are built in.
+    """
     rules = [rule for rules in sets for rule in rules.rules if rule.where != BUILT_IN]
     return max(rules, key=lambda rule: sum(map(count_steps, group_rules([rule]))), default=None)
 

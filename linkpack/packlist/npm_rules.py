@@ -1,4 +1,4 @@
-"""Read the rule sets that apply to the files of one package, in their order.
+"""Read the rule sets that apply to the files of one package.
 
 The built-in rules are npm's, measured on npm 11.19.1 (npm-packlist 10.0.4) and npm 12.2.0 (npm-packlist 11.3.0).
 The manifest adds rules to the root directory. Every other directory has its own ignore file, and what is never
@@ -31,6 +31,7 @@ Kind: TypeAlias = Literal["root", "linked", "installed"]
 
 _LOOKING_UP = 100  # steps for an entry of `files`, which is looked up on the disk
 
+# npm-packlist, lib/index.js: `defaults`.
 _DEFAULT = (
     ".npmignore",
     ".gitignore",
@@ -55,6 +56,7 @@ _DEFAULT = (
     "*.orig",
     "/archived-packages/**",
 )
+# npm-packlist, lib/index.js, `processPackage`: `strict`, in two parts. Its rules beat those of all other sets.
 _FORCED = (
     "/.git",
     "!/package.json",
@@ -79,7 +81,10 @@ NEWEST_ONLY = ("/npm-shrinkwrap.json", "/bun.lock", "/.npm-extension.mjs", "/.np
 
 
 class ManifestView(Protocol):
-    """The fields of a manifest that decide about files (see `npm.manifest.Manifest`)."""
+    """The fields of a manifest that decide about files.
+
+    `npm.manifest.Manifest` has them.
+    """
 
     @property
     def raw(self) -> bytes:
@@ -103,7 +108,7 @@ class ManifestView(Protocol):
 
     @property
     def directories_bin(self) -> str | None:
-        """The folder whose files are commands."""
+        """The folder of files that are commands."""
 
     @property
     def patched(self) -> tuple[str, ...]:
@@ -154,6 +159,7 @@ def read_selection(
 
     Raises `LinkpackError` (EPATTERN) for a pattern that cannot be used.
     """
+    # Entry points and commands ship in any case. The later of two rules wins: patches, which npm 12 never ships.
     bins = frozenset((*manifest.bins.values(), *_list_folder_bins(root, manifest.directories_bin)))
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
     last = [rule for path in wanted for rule in _make_forcing_rules(path)]
@@ -169,6 +175,7 @@ def read_selection(
             raise
         where = f"{root}/package.json"
         raise LinkpackError(f"{where}: {err.message}", code=err.code, path=where, hint=err.hint) from err
+    # npm 11 puts the entries of `files` that are files before its own strict rules, so that its own win.
     strict = [RuleSet(field.strict)] if field.strict else []
     return Selection(
         kind=kind,
@@ -209,11 +216,11 @@ def _list_folder_bins(root: str, folder: str | None) -> list[str]:
 
 
 def _make_forcing_rules(path: str) -> list[Rule]:
-    """Return the rules that let in *path*, the value of main, browser or a bin.
+    """Return the rules that let in *path*, a value of the manifest.
 
-    npm reads the value as a pattern, and its `./x.js` matches nothing. Here `./` is skipped (row M1 of
-    docs/differences-from-npm.md), and the file of just that name is let in too (row M3). The text of each rule
-    shows the value as it is written.
+    It is that of main, browser or a bin. npm reads the value as a pattern, and its `./x.js` matches nothing. Here
+    `./` is skipped (row M1 of docs/differences-from-npm.md), and the file of just that name is let in too (row
+    M3). The text of each rule shows the value as it is written.
     """
     spelled = path.lstrip("/")
     while spelled.startswith("./"):
@@ -226,7 +233,7 @@ def _make_forcing_rules(path: str) -> list[Rule]:
 
 
 def _normalize(path: str) -> str:
-    r"""Return the path in the package that *path*, a value of the manifest, means.
+    r"""Return the path of the file that *path* in a manifest means.
 
     >>> _normalize("./lib/../a.js"), _normalize(r"\lib\b.js")
     ('a.js', 'lib/b.js')
@@ -296,7 +303,7 @@ def _built_in_inner() -> tuple[RuleSet, ...]:
 
 
 def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
-    """Return the first set of the directory *folder*, which is in the root, by npm 11's rules.
+    """Return npm 11's first set for *folder*, which is in the root.
 
     It lets in the *required* files there.
     """

@@ -65,12 +65,12 @@ class _Line(NamedTuple):
     prefix: tuple[str, ...]
 
     def ignores(self, parts: tuple[str, ...]) -> bool:
-        """True if the line in git matches the file at *parts* in the member, or a folder around it."""
+        """True if git ignores, or takes back, the file at *parts* by the line."""
         path = (*self.prefix, *parts)
         return applies(self.rule, path, "file") or self._names_folder(path[:-1])
 
     def reaches_in(self) -> bool:
-        """True if the line in git could match something in the member, but not all of it."""
+        """True if git could apply the line to a part of the member."""
         is_path = not any(alternative.base for alternative in self.rule.glob.alternatives)
         return is_path and may_hold(self.rule.glob, self.prefix) and not self._names_folder(self.prefix)
 
@@ -81,7 +81,7 @@ class _Line(NamedTuple):
 
 
 def find_encoding_warnings(root: str, outer: OuterIgnores) -> Iterator[Problem]:
-    """Warn of each file around the member in *root* that npm and git do not read."""
+    """Warn of each ignore file that is not in UTF-8."""
     for file in outer.files:
         if file.encoding:
             yield make_encoding_warning(file.path, posixpath.relpath(file.path, root), file.encoding)
@@ -90,7 +90,7 @@ def find_encoding_warnings(root: str, outer: OuterIgnores) -> Iterator[Problem]:
 def find_anchored_warnings(
     root: str, outer: OuterIgnores, omitted: Sequence[tuple[str, Rule]], shipped: Sequence[str], manifest: bytes
 ) -> Iterator[Problem]:
-    """Warn of lines around the member in *root* that act otherwise than in git.
+    """Warn of lines that act otherwise than in git.
 
     *omitted* are the paths that a rule of these files leaves out, a folder with a slash behind it, and *shipped*
     the files that ship. Paths in *manifest*, the text of the member's package.json, are meant to ship.
@@ -109,7 +109,7 @@ def _parse_lines(root: str, file: IgnoreFile) -> list[_Line]:
 def _warn_of_omitted(
     root: str, manager: str, lines: list[_Line], omitted: Sequence[tuple[str, Rule]]
 ) -> Iterator[Problem]:
-    """Warn of each line that leaves out paths, but does not when read from its own folder."""
+    """Warn of each line that leaves out paths only by being misread."""
     for line in lines:
         by_line = [path for path, rule in omitted if rule.where == line.rule.where]
         paths = [path for path in by_line if not line.ignores(_split(path))]
@@ -121,7 +121,7 @@ def _warn_of_omitted(
 def _warn_of_shipped(
     root: str, manager: str, lines: list[_Line], shipped: Sequence[str], manifest: bytes
 ) -> Iterator[Problem]:
-    """Warn of each line that leaves out nothing, but does when read from its own folder."""
+    """Warn of each line that leaves out nothing only by being misread."""
     for number, line in enumerate(lines):
         if line.rule.negated or not line.reaches_in():
             continue
@@ -150,7 +150,7 @@ def _is_named_in(manifest: bytes, path: str) -> bool:
 def find_packer_warnings(
     root: str, outer: OuterIgnores, ours: Iterable[str], theirs: Iterable[str], omitted: Sequence[tuple[str, Rule]]
 ) -> list[Problem]:
-    """Warn if npm packs other files of the member than the workspace's manager.
+    """Warn if npm packs other files than the workspace's manager.
 
     *ours* ship, as from the manager, and *theirs* would ship from npm. *omitted* is as in
     `find_anchored_warnings`, of the one that applies the ignore files around the member.

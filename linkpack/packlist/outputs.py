@@ -48,7 +48,9 @@ class Outputs(NamedTuple):
     files: tuple[str, ...] = ()
 
     def is_old(self, path: str, source: str) -> bool:
-        """True if the file *source*, at *path* in the package, is an output of an earlier run.
+        """True if the file at *path* is an output of an earlier run.
+
+        *source* is the file on the disk.
 
         >>> Outputs(name="@me/app").is_old("dist/me-app-1.0.0.tgz", "")
         True
@@ -70,7 +72,7 @@ class Outputs(NamedTuple):
         return ending == "tgz" or is_bill or _is_record(source)
 
     def asks_for(self, path: str) -> bool:
-        """True if an entry of `files` names the file *path*, or all tarballs of its folder (`*.tgz`)."""
+        """True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
         parts = tuple(map(fold, path.split("/")))
         ending = ".tgz" if path.endswith(".tgz") else ""
         for entry in self.files:
@@ -82,7 +84,7 @@ class Outputs(NamedTuple):
         return False
 
     def is_staged(self, root: str, folder: str, names: set[str]) -> bool:
-        """True if *folder* of the package in *root* is a staged tree of that package.
+        """True if *folder* of the package in *root* is a staged tree of it.
 
         *names* are its entries. A staged tree has this package's name, nothing at its top that the package does
         not have, and all paths of its manifest that the package has. A build that copies the manifest
@@ -96,10 +98,12 @@ class Outputs(NamedTuple):
             return False
         if not isinstance(members, dict) or members.get("name") != self.name:
             return False
+        # It has nothing at its top that the package does not have.
         own = names - _BUNDLED
         # The license of a staged tree can be that of pnpm's workspace root.
         if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
             return False
+        # It has all that the package has of what its manifest names.
         always = [name for name in _list_names(root) if re.fullmatch(_ALWAYS, name)]
         named = islice(_find_paths(members), _NAMED)
         wanted = [path for path in (*named, *always) if _exists(f"{root}/{path}")]
@@ -138,7 +142,10 @@ def _exists(path: str) -> bool:
 
 
 def _is_record(path: str) -> bool:
-    """True if the file at *path* begins like a record of linkpack (docs/provenance.md)."""
+    """True if the file at *path* begins like a record of linkpack.
+
+    docs/provenance.md shows such a record.
+    """
     try:
         start = fs.read_file(path, _RECORD_LIMIT)[:_RECORD_START]
     except OSError:

@@ -59,7 +59,7 @@ class PackageFolder(NamedTuple):
     - *root*: the directory, as a path without links.
     - *kind*: of a "root" package and a "linked" one ships what packing it ships, of an "installed" one what was
       published. The root `node_modules` of the latter two is never entered.
-    - *edition*: the npm whose rules apply, npm 11 or npm 12.
+    - *edition*: "11" or "12", for the rules of npm 11 or npm 12.
     - *outer_ignores*: the ignore files between a workspace root and this member of it.
     - *members*: of the workspace that this package is the root of, as (folder, paths below it that may ship).
     - *outputs*: what linkpack writes, or may have written, into the package, which does not ship.
@@ -81,8 +81,9 @@ class PackageFolder(NamedTuple):
 
 
 class Packlist(NamedTuple):
-    """The files of one package by path, what was left out, and what to know or to correct first.
+    """The files of one package, what does not ship, and why.
 
+    All are sorted by path. With *problems* the package cannot be packed.
     *own*: the files come from a source directory, not from an installed package.
     """
 
@@ -145,21 +146,24 @@ def _walk(package: PackageFolder, twin: PackageFolder | None = None) -> Walk:
 
 
 def _find_warnings(package: PackageFolder, walk: Walk) -> list[Problem]:
-    """Return the warnings of *walk*, and those that can be found only after it."""
+    """Return all warnings about what *walk* found."""
     root, outer = package.root, package.outer_ignores
     builder, selection = walk.builder, walk.selection
     warnings = list(builder.warnings)
     if package.kind == "installed":
         return warnings
+    # What ships or not for reasons that are easily overlooked.
     shipped = [file.path for file in builder.files]
     warnings += find_opened_warnings(root, walk.opened, shipped, selection.forced)
     warnings += find_built_in_warnings(root, walk.named_alike)
     warnings += find_output_warnings(root, walk.old_outputs, walk.tarballs)
+    # Entries of `files` that ship nothing, unless a file that was added is what they name.
     if selection.claims:
         added = [file.path for file in builder.files if not file.source.startswith(f"{root}/")]
         claims = [claim for claim in selection.claims if not names_any(claim, added)]
         reported = {problem.path[len(root) + 1 :] for problem in (*warnings, *builder.problems)}
         warnings += find_claim_warnings(root, claims, shipped, sorted(builder.omissions), reported)
+    # The ignore files around a workspace member.
     warnings += find_encoding_warnings(root, outer)
     if outer.files and package.manifest.files is None:  # the entries of `files` beat all outer ignore files
         warnings += find_anchored_warnings(root, outer, walk.outer_omissions, shipped, package.manifest.raw)
@@ -172,10 +176,10 @@ def _find_warnings(package: PackageFolder, walk: Walk) -> list[Problem]:
 
 
 def _add_edition_warnings(warnings: list[Problem], twin: PackageFolder, walk: Walk) -> list[Problem]:
-    """Return *warnings* about *walk*, and one if *twin*, of the other edition, ships other files.
+    """Return *warnings*, and one if *twin* ships other files.
 
-    A warning that an entry of `files` ships nothing, although it does by the other edition, has the same cause and
-    is left out.
+    *twin* is the package by the rules of the other edition. A warning that an entry of `files` ships nothing,
+    although it does by the other edition, has the same cause and is left out.
     """
     try:
         with limits.within(limits.current()):

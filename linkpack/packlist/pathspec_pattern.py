@@ -1,7 +1,7 @@
-"""Name the deciding rule of an ignore file with the pathspec library, for `linkpack why`.
+"""Name the deciding rule of an ignore file with the pathspec library.
 
-pathspec is only used where a person asks for the reason: it names the same rule as `RuleSet.last_match`
-(tests/property/test_patterns.py), and takes 22 ms to import. `pack` does not load this module
+Only `linkpack why` uses pathspec, where a person asks for the reason. It names the same rule as
+`RuleSet.last_match` (tests/property/test_patterns.py), and takes 22 ms to import. `pack` does not load this module
 (tests/packlist/test_pathspec_pattern.py).
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def find_rule_by_pathspec(asked: Asked, question: Question) -> Rule | None:
-    """Return the rule that decides whether the path is kept, or None if no rule matches.
+    """Return the rule that decides about the path, or None.
 
     It is that of `precedence.find_deciding_rule`.
     """
@@ -49,7 +49,10 @@ def find_last_match(rules: Rules, path: str) -> Rule | None:
 
 
 class NpmPattern(Pattern):
-    """One rule as a pattern of pathspec, to which a match means that the path is ignored."""
+    """One rule as a pattern of pathspec.
+
+    To pathspec a pattern that includes a path ignores it.
+    """
 
     __slots__ = ("_rule",)
 

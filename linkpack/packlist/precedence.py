@@ -1,4 +1,4 @@
-"""Decide whether a path ships, from the rules of all directories on the way to it.
+"""Decide whether a path ships, by the rules of the directories above it.
 
 Each directory on the way has rule sets. A deeper one is asked after its parents, and can take back their "no" only
 if the directory itself was let in by name (the ignore-walk package, measured on npm 11.19.1 and 12.2.0).
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class DirectoryRules(NamedTuple):
-    """The rule sets of a directory, or of several below each other that have built-in rules only.
+    """The rule sets of a directory, or of several with the same ones.
+
+    Directories each in the other share one value if they have built-in rules only.
 
     - *sets*: highest precedence first.
     - *first* and *last*: the depths of the directories, the root's being 0.
@@ -39,7 +41,7 @@ class DirectoryRules(NamedTuple):
 def add_directory(
     above: tuple[DirectoryRules, ...], sets: tuple[Rules, ...], *, is_open: bool
 ) -> tuple[DirectoryRules, ...]:
-    """Return the rules *above* and those of a directory below them, which has *sets*.
+    """Return the rules *above*, and *sets* of a directory below them.
 
     Neighbours that share one tuple of sets become one.
     """
@@ -62,19 +64,30 @@ class Asked(NamedTuple):
 
 
 def keeps(asked: Asked, question: Question) -> bool:
-    """True to keep the path when npm asks *question*."""
+    """True to keep the path when npm asks *question*.
+
+    A deeper directory can take back a "no" only if it was let in by name:
+
+    >>> from linkpack.packlist.ignore import RuleSet, parse_rules
+    >>> root, lib = (RuleSet(parse_rules(text, ".npmignore")) for text in ("*.js", "!a.js"))
+    >>> for is_open in (True, False):
+    ...     above = add_directory(add_directory((), (root,), is_open=True), (lib,), is_open=is_open)
+    ...     keeps(Asked("lib/a.js", ("LIB", "A.JS"), above), "file")
+    True
+    False
+    """
     kept, _ = _decide(asked, question)
     return kept
 
 
 def find_deciding_set(asked: Asked, question: Question) -> tuple[int, Rules] | None:
-    """Return the set that decides about the path, and the depth of its directory."""
+    """Return the depth of the deciding directory, and its deciding set."""
     _, deciding = _decide(asked, question)
     return deciding
 
 
 def find_deciding_rule(asked: Asked, question: Question) -> Rule | None:
-    """Return the rule that decides about the path, or None if no rule matches and it is kept."""
+    """Return the rule that decides, or None if no rule matches."""
     deciding = find_deciding_set(asked, question)
     if deciding is None:
         return None
@@ -83,11 +96,12 @@ def find_deciding_rule(asked: Asked, question: Question) -> Rule | None:
 
 
 def _decide(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
-    """Return whether to keep the path, and the deciding set with the depth of its directory."""
+    """Return whether to keep the path, and what `find_deciding_set` returns."""
     kept = True
     deciding = None
     for directory in asked.above:
         for depth in _list_depths(directory, len(asked.parts) - 1):
+            # ignore-walk, lib/index.js, `filterEntry`: `if (!included && !this.exact) return false`.
             if not (kept or directory.is_open):
                 continue
             answer = _ask_sets(directory.sets, asked.parts[depth:], question)
@@ -97,7 +111,7 @@ def _decide(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] |
 
 
 def _list_depths(directory: DirectoryRules, deepest: int) -> tuple[int, ...]:
-    """Return the depths at which to ask about something in a directory *deepest* deep.
+    """Return the depths to ask about what is in a directory *deepest* deep.
 
     Built-in rules that are not anchored answer at the first depth already. Those that are anchored look at one or
     two portions, and so answer at the last two depths. `/archived-packages/**` needs no other, because no such
@@ -110,7 +124,7 @@ def _list_depths(directory: DirectoryRules, deepest: int) -> tuple[int, ...]:
 
 
 def _ask_sets(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, Rules] | None:
-    """Return the answer of the first of *sets* that matches *parts*, and that set."""
+    """Return the first answer of *sets* about *parts*, and its set."""
     for rules in sets:
         keep = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)
         if keep is not None:
@@ -119,9 +133,10 @@ def _ask_sets(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Questio
 
 
 class ApplicableRules(NamedTuple):
-    """The rules of the directory at *depth* that apply to the files of one directory in or below it.
+    """The rules of one directory that apply to the files of another.
 
-    *runs* are narrowed to that directory, the last that speaks first. *sets* has the rule set of each run.
+    The one is at *depth*, and the other is the same or below it. *runs* are narrowed to it, the first to answer
+    first. *sets* has the rule set of each run.
     """
 
     is_open: bool
@@ -133,7 +148,7 @@ class ApplicableRules(NamedTuple):
 def find_applicable_rules(
     above: tuple[DirectoryRules, ...], folder: tuple[str, ...]
 ) -> tuple[ApplicableRules, ...]:
-    """Narrow the rules *above* to the files of the directory at *folder*, once for all of them."""
+    """Narrow the rules *above* to the files of the directory at *folder*."""
     applicable = []
     for directory in above:
         for depth in _list_depths(directory, len(folder)):
@@ -145,24 +160,29 @@ def find_applicable_rules(
 
 
 def _narrow_sets(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tuple[NarrowedRun, Rules]]:
-    """Yield each run of *sets* and its set, up to the first run that takes every name."""
+    """Yield each narrowed run of *sets* with its set.
+
+    A run that takes every name is the last.
+    """
     for rules in sets:
         for run in rules.narrow(folder):
             if "" in run.ends or "" in run.starts:
+                # The rest of the run adds nothing, and one value for all makes `are_same_rules` see that.
                 yield EVERY_NAME[run.negated], rules
                 return
             yield run, rules
 
 
 def are_same_rules(some: Iterable[ApplicableRules], other: Iterable[ApplicableRules]) -> bool:
-    """True if *some* and *other* are the same rules, in whatever sets they are."""
+    """True if *some* and *other* are the same, but for their sets."""
     return [rules[:3] for rules in some] == [rules[:3] for rules in other]
 
 
 class Verdicts(NamedTuple):
-    """The folded names of the files in a directory that are *kept*, and for each other its deciding set.
+    """What is decided about all files of a directory.
 
-    *blamed* has the set by the name, with the depth of the directory that it is of.
+    *kept* are the folded names of those to keep. *blamed* has for each other name its deciding set, as
+    `find_deciding_set` returns it.
     """
 
     kept: set[str]
@@ -170,7 +190,7 @@ class Verdicts(NamedTuple):
 
 
 def judge_files(applicable: Iterable[ApplicableRules], folder: tuple[str, ...], names: Iterable[str]) -> Verdicts:
-    """Decide about all files of the directory at *folder* by the rules that apply to them.
+    """Decide about all files of the directory at *folder*.
 
     *names* are folded. Each verdict is that of `keeps` (tests/property/test_patterns.py).
     """
@@ -178,6 +198,7 @@ def judge_files(applicable: Iterable[ApplicableRules], folder: tuple[str, ...], 
     files = FileNames(frozenset(kept), f"/{'/'.join(kept)}/")
     blamed: dict[str, tuple[int, Rules]] = {}
     for is_open, depth, runs, sets in applicable:
+        # The names that these rules may still decide about: an open directory may take back what is dropped.
         left = set(files.names) if is_open else set(kept)
         for run, rules in zip(runs, sets, strict=True):
             hits = find_matches(run, files, folder[depth:]) & left
@@ -191,7 +212,10 @@ def judge_files(applicable: Iterable[ApplicableRules], folder: tuple[str, ...], 
 
 
 def explain_rule(rule: Rule) -> str:
-    """Say where *rule*, which drops a path, comes from; "" if it keeps the path."""
+    """Return the reason that *rule* is for leaving out a path.
+
+    It is "" for a rule that keeps paths.
+    """
     if rule.negated:
         return ""
     if (rule.where, rule.text) == (FILES, "*"):

@@ -1,4 +1,4 @@
-"""Answer what an ordered list of ignore rules says about a path, without trying each rule.
+"""Index ignore rules, to decide about a path without trying each rule.
 
 npm asks a rule three questions: "file", "folder" (the path has a slash behind it) and "maybe" (is this folder
 wanted, or may something below it be). Measured on npm 11.19.1 (ignore-walk 8.0.0).
@@ -49,16 +49,17 @@ def applies(rule: Rule, parts: tuple[str, ...], question: Question) -> bool:
         return True
     if question == "folder":
         return False
+    # From here on the question is "maybe" (ignore-walk, lib/index.js, `filterEntry` with *partial*).
     if rule.negated and may_hold(glob, parts):
         return True
     if not glob.relative or len(parts) == 1:
         return False
-    # Inside a directory npm asks such a rule about the last portion alone as well.
+    # Below the top npm asks such a rule about the last portion alone as well (`isRelativeRule`).
     return matches_folder(glob, parts[-1:]) or (rule.negated and may_hold(glob, parts[-1:]))
 
 
 class Rules(Protocol):
-    """An ordered set of rules, of which the last that matches a path decides about it."""
+    """An ordered set of rules, of which the last match decides."""
 
     @property
     def work(self) -> int:
@@ -73,13 +74,13 @@ class Rules(Protocol):
         """The rules in order."""
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
-        """Return what the rules say about the files in *folder*, the last run first."""
+        """Narrow the rules to the files in *folder*, the last run first."""
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
-        """True to keep the file at *parts*, False to drop it, None if no rule matches."""
+        """True to keep the file at *parts*, None if no rule matches."""
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
-        """True to keep the folder at *parts*, False to drop it, None if no rule matches."""
+        """True to keep the directory at *parts*, None if no rule matches."""
 
     def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
         """Return the rule that decides about *parts*, or None if no rule matches."""
@@ -98,7 +99,8 @@ class Run(NamedTuple):
 
     The rest answers "file" only:
 
-    - *counted*: alternatives without `**`, by their number of portions; *others*: those with one.
+    - *counted*: alternatives of a fixed number of portions, by that number; *others*: those with `**`, or with a
+      portion that fits the empty name.
 
     The other two questions go to these:
 
@@ -124,7 +126,7 @@ class Run(NamedTuple):
 
 
 class SplitAlternative(NamedTuple):
-    """An *alternative* with a `**` in it, split into its *folder* and its *last* portion.
+    """An alternative of `Run.others`, split before its last portion.
 
     *folder* is the alternative with any name in place of the last portion. Asked once for a directory, it says
     whether *last* decides about the files there. *last* is None if a `**` is the end, and both are None if the
@@ -147,7 +149,7 @@ def group_rules(rules: Iterable[Rule]) -> tuple[Run, ...]:
 
 
 def _make_run(rules: list[Rule]) -> Run:
-    """Sort the alternatives of *rules*, which have one sign, by how they can be answered."""
+    """Sort the alternatives of *rules* by how they can be answered."""
     negated = rules[0].negated
     portions: list[Portion] = []
     dirs: list[str] = []
@@ -169,6 +171,7 @@ def _make_run(rules: list[Rule]) -> Run:
                 # For a plain path the rule need not be tried, unless npm asks about the last portion as well.
                 if (rule.glob.relative or not _is_plain(alternative)) and slow[-1:] != [rule]:
                     slow.append(rule)
+    # Alternatives that go by the last portion, those that are plain paths, and those with wildcards in a path.
     by_name = _sort_portions(portions)
     paths, under = _index_paths(filter(_is_plain, rest))
     counted, others = _sort_wild([alternative for alternative in rest if not _is_plain(alternative)])
@@ -218,13 +221,13 @@ def _find_name_inside(alternative: Alternative) -> str | None:
 
 
 def _is_plain(alternative: Alternative) -> bool:
-    """True if *alternative* is a path without wildcards, or one with `/**` behind it."""
+    """True if *alternative* is `path` or `path/**` without wildcards."""
     head, *more = alternative.stretches
     return more in ([], [()]) and all(portion.literal for portion in head)
 
 
 def _index_paths(alternatives: Iterable[Alternative]) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
-    """Return the names of plain paths by their folder, and the folders of those with `/**` behind them."""
+    """Return the names in plain paths by folder, and the folders before `/**`."""
     paths: dict[str, set[str]] = {}
     under: set[str] = set()
     for alternative in alternatives:
@@ -241,7 +244,7 @@ def _index_paths(alternatives: Iterable[Alternative]) -> tuple[dict[str, frozens
 def _sort_wild(
     alternatives: Iterable[Alternative],
 ) -> tuple[dict[int, tuple[Alternative, ...]], tuple[SplitAlternative, ...]]:
-    """Return the *alternatives* without `**` by their number of portions, and the others split."""
+    """Return the *alternatives* without `**` by length, and the others split."""
     counted: dict[int, list[Alternative]] = {}
     others = []
     for alternative in alternatives:
@@ -254,7 +257,8 @@ def _sort_wild(
 
 
 def _split_last(alternative: Alternative) -> SplitAlternative:
-    """Split *alternative*, unless it is compared with other portions than those of the path."""
+    """Split *alternative* before its last portion, if it can be."""
+    # The one looks at the last portion alone, the other also at an empty portion in front of the path.
     if alternative.base or alternative.loose:
         return SplitAlternative(alternative, None, None)
     *stretches, last = alternative.stretches
@@ -265,7 +269,10 @@ def _split_last(alternative: Alternative) -> SplitAlternative:
 
 
 def _find_ways(paths: Iterable[str], under: Iterable[str]) -> frozenset[str]:
-    """Return the folders *paths* and those above *under*, with every folder above them."""
+    """Return every folder on the way to plain paths.
+
+    *paths* are the folders of such paths, and *under* are folders before `/**`.
+    """
     ways: set[str] = set()
     todo = [*paths, *[path.rpartition("/")[0] for path in under]]
     while todo:
@@ -299,11 +306,12 @@ EVERY_NAME = {
 
 
 def narrow_run(run: Run, folder: tuple[str, ...]) -> NarrowedRun | None:
-    """Return what *run* says about the files of the directory at *folder*, or None if nothing.
+    """Narrow *run* to the files of *folder*.
 
-    Most rules name a place. There they say the same about every name of a directory, or only the last portion
-    matters.
+    In one directory most rules match no name, or every name, or go by the last portion alone. None if *run* can
+    match no name there.
     """
+    # Which of the alternatives for paths are about this directory, and what they ask of the last portion.
     takes_every_name = _is_under(run, folder) or not run.inside.isdisjoint(folder)
     lasts: list[Portion | None] = []
     candidates = run.counted.get(len(folder) + 1, ())
@@ -320,6 +328,7 @@ def narrow_run(run: Run, folder: tuple[str, ...]) -> NarrowedRun | None:
             lasts.append(split.last)
     if takes_every_name or None in lasts:
         return EVERY_NAME[run.negated]
+    # These ask the same of a name as the portions that apply in every directory.
     fitting = _sort_portions([portion for portion in lasts if portion is not None])
     names = run.names
     here = run.paths.get("/".join(folder), frozenset()) | fitting.names
@@ -353,18 +362,22 @@ def _sort_portions(portions: list[Portion]) -> NarrowedRun:
 
 
 class FileNames(NamedTuple):
-    """The folded *names* of the files in a directory, and a *text* with a slash on both sides of each."""
+    """The folded names of the files in a directory.
+
+    *text* has them with a slash on both sides of each.
+    """
 
     names: frozenset[str]
     text: str
 
 
 def find_matches(run: NarrowedRun, files: FileNames, folder: tuple[str, ...]) -> set[str]:
-    """Return the names of *files*, in the directory at *folder*, that a rule of *run* matches.
+    """Return the names of *files* in *folder* that a rule of *run* matches.
 
     Most rules match no name at all. Whether one could is looked for in all names at once, as one text.
     """
     names, text = files
+    # An empty beginning or end is that of every name.
     if "" in run.ends or "" in run.starts:
         return set(names)
     hits = set(names & run.names)
@@ -382,9 +395,9 @@ def find_matches(run: NarrowedRun, files: FileNames, folder: tuple[str, ...]) ->
 
 
 def decide_file(runs: Iterable[NarrowedRun], parts: tuple[str, ...]) -> bool | None:
-    """Return whether the first of *runs* that matches the file at *parts* keeps it.
+    """Return whether to keep the file at *parts*, or None if no run matches.
 
-    *runs* are narrowed to its directory. None if none of them matches.
+    *runs* are narrowed to its directory, and the first that matches decides.
     """
     for run in runs:
         if _matches_name(run, parts[-1]) or any(matches_alternative(other, parts) for other in run.others):
@@ -393,7 +406,7 @@ def decide_file(runs: Iterable[NarrowedRun], parts: tuple[str, ...]) -> bool | N
 
 
 def matches_directory(run: Run, parts: tuple[str, ...], question: Question) -> bool:
-    """True if a rule of *run* matches the directory at *parts* when npm asks *question*."""
+    """True if a rule of *run* matches the directory at *parts*."""
     if _matches_name(run, parts[-1]) or (run.anywhere and question == "maybe"):
         return True
     if (run.inside and not run.inside.isdisjoint(parts)) or _is_under(run, parts):
@@ -441,10 +454,10 @@ def count_steps(run: Run) -> int:
 
 
 def count_file_steps(runs: Iterable[NarrowedRun], files: int, characters: int) -> int:
-    """Return the steps that it takes to ask *runs* about all files of a directory.
+    """Return the steps that it takes to ask *runs* about so many *files*.
 
-    *characters* are those of their names together. Each beginning and end is looked for in all names at once, 256
-    characters in the time that a pattern by itself takes for one name.
+    The files are those of one directory. *characters* are those of their names together. Each beginning and end is
+    looked for in all names at once, 256 characters in the time that a pattern by itself takes for one name.
     """
     steps = 0
     for run in runs:

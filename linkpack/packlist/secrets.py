@@ -1,4 +1,4 @@
-"""Find secrets in a package, by the names of files and the beginnings of tokens."""
+"""Find secrets in a package, by file names and by the shapes of tokens."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ _ENV_SAMPLE = r"(?i)\b(?:example|sample|template|dist|defaults?|schema)\b"
 
 
 def secret_name(path: str) -> str:
-    """Return what the file at *path* is if its name is that of a secret, else "".
+    """Return what secret the file at *path* is by its name, or "".
 
     Secret are `.env` and its variants, private keys and keystores, credentials of tools, and backups of these by
     editors. Samples of `.env` are not, and `.npmrc` is judged by its contents.
@@ -141,15 +141,16 @@ def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
 
 
 def is_fixture(path: str, labels: Iterable[str]) -> bool:
-    """True if *path* is among tests or examples, and *labels* are of private keys only.
+    """True if *path* is of a test, and *labels* are private keys only.
 
-    Such keys are made for a test and kept on purpose, in ssh2 and node-forge for instance. A token never is.
+    An example is like a test. Such keys are made for one and kept on purpose, in ssh2 and node-forge for instance.
+    A token never is.
     """
     return re.search(_TESTS, path) is not None and set(labels) <= {PRIVATE_KEY}
 
 
 def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
-    """Return the tokens *among* the known ones that have their prefix in *text*.
+    """Return the tokens of *among* that have their prefix in *text*.
 
     In a long text, prefixes that end alike are looked for at once.
     """
@@ -161,9 +162,9 @@ def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, .
 
 @lru_cache(maxsize=1)
 def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
-    """Return the last characters that several prefixes share, with a pattern for these prefixes.
+    """Return patterns for prefixes that end alike, with their last character.
 
-    The pattern begins with that character, for which `re` searches fast. A space or a dot, of which texts are
+    A pattern begins with that character, for which `re` searches fast. A space or a dot, of which texts are
     full, is the end of one prefix only.
     """
     ends: dict[bytes, list[bytes]] = {}
@@ -197,6 +198,7 @@ class Scanner:
         if (self._tail, piece) == self._before:  # as in a file of nothing but zeros
             return
         self._before = self._tail, piece
+        # A token can begin in one piece and end in the next.
         text = self._tail + piece
         for token in tokens_in(text, self._tokens):
             if any(map(self._is_meant, re.finditer(token.shape, text))):
@@ -216,9 +218,10 @@ class Scanner:
 
 
 def _is_issued(token: bytes) -> bool:
-    """True if the last six characters of *token* are the CRC-32 of the thirty before, in base 62.
+    """True if the check sum of *token* is right.
 
-    The source is GitHub's "Behind GitHub's new authentication token formats" (2021). npm makes its tokens alike.
+    Its last six characters are the CRC-32 of the thirty before, in base 62. The source is GitHub's "Behind
+    GitHub's new authentication token formats" (2021). npm makes its tokens alike.
     """
     body = token.partition(b"_")[2]
     value = 0

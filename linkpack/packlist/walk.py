@@ -1,4 +1,4 @@
-"""Walk through one package as npm does, and decide about every file and folder on the way.
+"""Walk through one package as npm does, and decide about all files.
 
 `Walk._visit_all` is the whole of it for one directory: collect its rules, decide about its files, then find the
 directories in it to visit. How the rules of several directories decide about one path is in `precedence`.
@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from linkpack.packlist.rule_index import Rule, Rules
     from linkpack.system.tree import Listed
 
-_IGNORE_FILES = (".npmignore", ".gitignore")  # only the first one that a directory has is read
+# Only the first one that a directory has is read (npm-packlist, lib/index.js, `filterEntries`).
+_IGNORE_FILES = (".npmignore", ".gitignore")
 
 
 class Folder(NamedTuple):
@@ -85,10 +86,11 @@ class Here(NamedTuple):
 
 
 class Walk:
-    """One walk below *root* by the rules of *selection*, and what it finds, in no particular order.
+    """One walk below *root* by the rules of *selection*.
 
-    *members* are the (folder, paths below it that may ship) of workspace members in the package. *twin* is the
-    selection of another edition: after the walk, *differs* is true if the two may not ship the same.
+    What it finds is in no particular order. *members* are the (folder, paths below it that may ship) of workspace
+    members in the package. *twin* is the selection of another edition: after the walk, *differs* is true if the
+    two may not ship the same.
     """
 
     def __init__(
@@ -136,7 +138,7 @@ class Walk:
             tree.close()
 
     def _visit(self, tree: Tree, folder: Folder) -> list[Folder]:
-        """Decide about what is in *folder*, and return the directories in it to visit."""
+        """Visit *folder*, and return the directories in it to visit."""
         try:
             with tree.listed(folder.path, folder.number) as entries:
                 return self._visit_all(tree, folder, entries)
@@ -145,6 +147,7 @@ class Walk:
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
+        """Decide about all *entries* of *folder*, and return the directories to visit."""
         all_names = {entry.name for entry in entries}
         if folder.parts and "package.json" in all_names and self._is_staged(folder, all_names):
             self.builder.omit(f"{folder.path}/", "a staged tree of this package")
@@ -183,16 +186,16 @@ class Walk:
         return below
 
     def _is_staged(self, folder: Folder, names: set[str]) -> bool:
-        """True if *folder*, with the entries *names*, is a staged tree of which nothing is forced in."""
+        """True if *folder* is a staged tree of which nothing is forced in."""
         return folder.path not in self._forced_folders and self._outputs.is_staged(self._root, folder.path, names)
 
     def _read_own_rules(self, folder: Folder, names: set[str]) -> RuleSet | None:
-        """Read the ignore file among *names* in *folder*; None without one that applies."""
+        """Read the ignore file among *names* in *folder*, or None."""
         name = next((name for name in _IGNORE_FILES if name in names), None)
         if name is None or self.selection.default is None:
             return None
         if not folder.parts and self.selection.files is not None:
-            return None  # in the root `files` takes the place of the ignore file
+            return None  # in the root `files` takes the place of the ignore file (`filterEntries`)
         path = f"{folder.path}/{name}" if folder.path else name
         try:
             raw = fs.read_file(f"{self._root}/{path}", limits.current().ignore_file)
@@ -209,16 +212,16 @@ class Walk:
     def _add_rules(
         self, selection: Selection, folder: Folder, above: tuple[DirectoryRules, ...], own: RuleSet | None
     ) -> tuple[DirectoryRules, ...]:
-        """Return the rules *above* the directory *folder* and its sets by *selection*."""
+        """Return the rules *above* *folder*, and its own by *selection*."""
         sets = self._list_sets(selection, folder, own)
         asked = Asked(folder.path, folder.parts, above)
-        # A directory that was let in by name may take back with its ignore file what its parents refuse. To one
-        # with the plain sets it makes no difference: they take nothing back.
+        # The ignore file of a directory that was let in by name may take back what its parents refuse: `exact` in
+        # ignore-walk, lib/index.js, `onstat`. With the plain sets it makes no difference: they take nothing back.
         is_open = sets is self._plain or not folder.parts or keeps(asked, "file") or keeps(asked, "folder")
         return add_directory(above, sets, is_open=is_open)
 
     def _list_sets(self, selection: Selection, folder: Folder, own: RuleSet | None) -> tuple[Rules, ...]:
-        """Return the rule sets of the directory *folder*, highest precedence first.
+        """Return the rule sets of *folder*, highest precedence first.
 
         *own* are the rules of its ignore file.
         """
@@ -240,7 +243,7 @@ class Walk:
         folders: int,
         names: Collection[str],
     ) -> None:
-        """Count the work of asking about the files *names* and about so many *folders* in *folder*.
+        """Count the work of asking about *names* and *folders* in *folder*.
 
         Raises `LinkpackError` (ELIMIT), naming the directory and the pattern that takes most work there.
         """
@@ -254,7 +257,7 @@ class Walk:
             raise err if rule is None else add_location(err, rule.where, rule.text) from err
 
     def _must_compare(self, twin: Selection, folder: Folder) -> bool:
-        """True if *twin* may decide otherwise in *folder*, and has not done so yet.
+        """True if *twin* may decide otherwise in *folder*, for the first time.
 
         Without `files` its rules differ for names in the root only, or for files that the manifest forces in.
         """
@@ -262,7 +265,7 @@ class Walk:
         return not self.differs and (not folder.parts or forces_other or self.selection.files is not None)
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
-        """True if the file at *path* ships; otherwise the reason is noted."""
+        """True if the file at *path* ships, otherwise note the reason."""
         member = here.folder.member
         if parts[-1] not in here.verdicts.kept:
             depth, rules = here.verdicts.blamed[parts[-1]]
@@ -285,7 +288,7 @@ class Walk:
         return False
 
     def _ship(self, tree: Tree, path: str, entry: Listed) -> None:
-        """Ship the file or link at *path*, or leave it out if it is something else."""
+        """Ship the file or link at *path*, or leave out anything else."""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as err:
@@ -305,7 +308,7 @@ class Walk:
             self.builder.warn("WSPECIAL", path, f"{path} is a pipe, socket or device: left out")
 
     def _ship_link(self, tree: Tree, path: str) -> None:
-        """Ship a copy of what the link at *path* leads to, if that is a file of this package that may ship."""
+        """Ship the target of the link at *path*, if it is a file of the package."""
         source = f"{self._root}/{path}"
         prefix = f"{self._root.rstrip('/')}/"
         inside = text = ""
@@ -330,7 +333,9 @@ class Walk:
             self.builder.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
     def enter(self, asked: Asked, number: int, folder: Folder) -> Folder | None:
-        """Return the directory *asked* in *folder* as one to visit, or None if nothing below it ships.
+        """Return the directory *asked* to visit it, or None.
+
+        None if nothing below it ships.
 
         *number* is its inode. Why it is not entered is noted, but for node_modules itself.
         """
@@ -368,7 +373,7 @@ class Walk:
         )
 
     def _note_opened(self, asked: Asked) -> None:
-        """Remember the directory *asked*, if a rule ignores it, but another has it entered."""
+        """Remember the directory *asked* if it is ignored, but entered."""
         ignoring, opening = find_deciding_set(asked, "folder"), find_deciding_set(asked, "maybe")
         if ignoring is None or opening is None:
             return
@@ -390,7 +395,7 @@ class Walk:
             self.opened.append(OpenedFolder(asked.path, ignoring_rule, opening_rule, tuple(exceptions)))
 
     def _omit_by_rule(self, path: str, rule: Rule | None) -> None:
-        """Leave out *path* because of *rule*; a slash is behind the path of a directory."""
+        """Leave out *path* because of *rule*."""
         self.builder.omit(path, "" if rule is None else explain_rule(rule))
         if rule is None:
             return
@@ -401,7 +406,7 @@ class Walk:
 
 
 def _differs(here: Here, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]) -> bool:
-    """True if the rules *other* decide otherwise about a file or directory in *here*.
+    """True if the rules *other* decide otherwise about something in *here*.
 
     *names* are the folded names of the files, *inner* the directories.
     """

@@ -118,7 +118,10 @@ def find_claim_warnings(
 
 
 def names_any(claim: Claim, added: Sequence[str]) -> bool:
-    """True if the entry of *claim* names one of *added*, which came to the root from elsewhere."""
+    """True if the entry of *claim* names one of *added*.
+
+    These files came to the root from elsewhere.
+    """
     if not added:
         return False
     rules = given_rules([f"!/{posixpath.normpath(claim.entry).lstrip('/')}"], FILES)
@@ -132,7 +135,7 @@ def _join_first(texts: Sequence[str]) -> str:
 
 
 class _ShippedPaths:
-    """The files that ship, indexed to find those that an entry of `files` names."""
+    """The files that ship, indexed for the entries of `files`."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
@@ -163,7 +166,7 @@ class _ShippedPaths:
 
 
 def _find_omission(claim: Claim, omissions: Sequence[Omission]) -> Omission | None:
-    """Return the first omission by which something that *claim* asks for does not ship."""
+    """Return the first omission of something that *claim* asks for."""
     for place in claim.places:
         paths = [*place.list_paths(), *place.list_paths(folders=True)]
         if place.names is None:
@@ -183,9 +186,10 @@ def _find_omission(claim: Claim, omissions: Sequence[Omission]) -> Omission | No
 
 
 def _find_omission_at(path: str, omissions: Sequence[Omission]) -> Omission | None:
-    """Return the first omission of a folder around *path*, of *path*, or of what is in it.
+    """Return the omission of *path*, of a folder around it, or in it.
 
-    *omissions* are sorted. An ignore file, which never ships, is the last choice.
+    *omissions* are sorted, and the first that is found is returned. An ignore file, which never ships, is the last
+    choice.
     """
     around = [f"{path[:at]}/" for at, char in enumerate(path) if char == "/"]
     for wanted in (*around, path):
@@ -211,7 +215,7 @@ def find_built_in_warnings(root: str, omitted: Sequence[tuple[str, Rule]]) -> It
 
 
 def _is_meant(path: str, rule: str) -> bool:
-    """True if the built-in *rule* is meant for what is at *path*, or nothing is there."""
+    """True if *rule* is meant for what is at *path*, or nothing is there."""
     if rule == "/build/config.gypi":
         with suppress(OSError):
             return fs.read_file(path, _CONFIG_LIMIT).startswith(b"# Do not edit.")
@@ -224,7 +228,7 @@ def _is_meant(path: str, rule: str) -> bool:
 
 
 def find_output_warnings(root: str, old_outputs: list[str], tarballs: list[str]) -> Iterator[Problem]:
-    """Warn of *old_outputs* of linkpack, left out, and of other *tarballs*, which ship."""
+    """Warn of *old_outputs*, left out, and of other *tarballs*, which ship."""
     if old_outputs:
         message = f"left out, as earlier outputs of linkpack by name: {_join_first(sorted(old_outputs))}"
         hint = "remove them, or name them in files to ship them"
@@ -236,7 +240,7 @@ def find_output_warnings(root: str, old_outputs: list[str], tarballs: list[str])
 
 
 def find_edition_warnings(root: str, other: str, more: Collection[str], fewer: Collection[str]) -> list[Problem]:
-    """Warn if the rules of npm *other* give other files than those that are used.
+    """Warn if the rules of npm *other* give other files.
 
     *more* are shipped only by the rules that are used, and *fewer* only by those of npm *other*.
     """
@@ -251,5 +255,5 @@ def find_edition_warnings(root: str, other: str, more: Collection[str], fewer: C
 
 
 def _sort_for_message(paths: Collection[str]) -> list[str]:
-    """Sort *paths*, a shrinkwrap before all others: it decides what consumers install."""
+    """Sort *paths*, a shrinkwrap before all others."""
     return sorted(paths, key=lambda path: (path != "npm-shrinkwrap.json", path))
