@@ -1,9 +1,9 @@
 """Compare one portion of a pattern with a name.
 
-A portion is the text between two slashes: a sequence of pieces: literal text, `STAR`, `ANY`, a `CharClass` or an
-`Extglob`. Names and literals are compared folded (see `fold`). The work is bounded: plain text is compared, stars
-are placed leftmost first, and extglobs and POSIX classes run on an automaton. What a name costs beyond the usual
-is counted (`limits.spend`).
+A portion is the text between two slashes. It is a sequence of pieces: literal text, `STAR`, `ANY`, a `CharClass`
+or an `Extglob`. Names and literals are compared folded (see `fold`). The work is bounded: plain text is compared,
+stars are placed leftmost first, and extglobs and POSIX classes run on an automaton. What a name costs beyond the
+usual is counted (`limits.spend`).
 """
 
 from __future__ import annotations

@@ -126,30 +126,30 @@ def _find_closes(text: str) -> dict[int, int]:
     """
     closes: dict[int, int] = {}
     opened: list[int] = []
-    at = 0
-    while at < len(text):
-        char = text[at]
+    position = 0
+    while position < len(text):
+        char = text[position]
         if char == "\\":
-            at += 1
+            position += 1
         elif char == "[":
-            at = _skip_class(text, at) - 1
-        elif char in _KINDS and text.startswith("(", at + 1):
-            at += 1
-            opened.append(at)
+            position = _skip_class(text, position) - 1
+        elif char in _KINDS and text.startswith("(", position + 1):
+            position += 1
+            opened.append(position)
         elif char == ")" and opened:
-            closes[opened.pop()] = at
-        at += 1
-    if opened:
+            closes[opened.pop()] = position
+        position += 1
+    if opened:  # everything inside or behind an extglob that is never closed is plain
         closes = {start: end for start, end in closes.items() if end < opened[0]}
     return closes
 
 
-def _skip_class(text: str, at: int) -> int:
-    """Return the place behind the bracket expression that opens at *at*.
+def _skip_class(text: str, position: int) -> int:
+    """Return the place behind the bracket expression that opens at *position*.
 
     That is the end if it is never closed. This is how extglobs skip one. `_parse_class` reads it more closely.
     """
-    first = at + 1
+    first = position + 1
     if text.startswith(("^", "!"), first):
         first += 1
     place = first
@@ -163,46 +163,46 @@ def _skip_class(text: str, at: int) -> int:
 
 
 def _parse_sequence(
-    text: str, at: int, closes: dict[int, int], case: Callable[[str], str], depth: int
+    text: str, position: int, closes: dict[int, int], case: Callable[[str], str], depth: int
 ) -> tuple[tuple[Piece, ...], int]:
-    """Return the pieces from *at* on, and the place where they end.
+    """Return the pieces from *position* on, and the place where they end.
 
-    *depth* is the number of extglobs around *at*. Inside one the pieces end with its alternative, else with
+    *depth* is the number of extglobs around *position*. Inside one the pieces end with its alternative, else with
     *text*.
     """
     pieces: list[Piece] = []
-    start = at  # of the plain piece being read
-    while at < len(text) and not (depth and text[at] in "|)"):
-        char = text[at]
+    start = position  # of the plain piece being read
+    while position < len(text) and not (depth and text[position] in "|)"):
+        char = text[position]
         if char == "\\":
-            at += 2
+            position += 2
         elif char == "[":
-            at = _skip_class(text, at)
-        elif char in _KINDS and at + 1 in closes:
-            pieces += _parse_plain(text[start:at], case)
-            extglob, at = _parse_extglob(text, at, closes, case, depth + 1)
+            position = _skip_class(text, position)
+        elif char in _KINDS and position + 1 in closes:
+            pieces += _parse_plain(text[start:position], case)
+            extglob, position = _parse_extglob(text, position, closes, case, depth + 1)
             pieces.append(extglob)
-            start = at
+            start = position
         else:
-            at += 1
-    at = min(at, len(text))
-    pieces += _parse_plain(text[start:at], case)
-    return tuple(pieces), at
+            position += 1
+    position = min(position, len(text))
+    pieces += _parse_plain(text[start:position], case)
+    return tuple(pieces), position
 
 
 def _parse_extglob(
-    text: str, at: int, closes: dict[int, int], case: Callable[[str], str], depth: int
+    text: str, position: int, closes: dict[int, int], case: Callable[[str], str], depth: int
 ) -> tuple[Extglob, int]:
-    """Return the extglob that begins at *at*, and the place behind it."""
+    """Return the extglob that begins at *position*, and the place behind it."""
     if depth > MAX_NESTING:
         raise _unusable(f"its extglobs nest deeper than {MAX_NESTING}")
-    kind = text[at]
+    kind = text[position]
     alternatives: list[tuple[Piece, ...]] = []
-    at += 1
-    while text[at] != ")" or not alternatives:
-        pieces, at = _parse_sequence(text, at + 1, closes, case, depth)
+    position += 1
+    while text[position] != ")" or not alternatives:
+        pieces, position = _parse_sequence(text, position + 1, closes, case, depth)
         alternatives.append(pieces)
-    return Extglob(kind, tuple(alternatives)), at + 1
+    return Extglob(kind, tuple(alternatives)), position + 1
 
 
 def _parse_plain(text: str, case: Callable[[str], str]) -> list[Piece]:
@@ -210,25 +210,25 @@ def _parse_plain(text: str, case: Callable[[str], str]) -> list[Piece]:
     pieces: list[Piece] = []
     plain: list[str] = []
     unclosed = 0
-    at = 0
-    while at < len(text):
-        char = text[at]
+    position = 0
+    while position < len(text):
+        char = text[position]
         piece: Piece
         chars = None
         if char == "[" and unclosed < _MAX_UNCLOSED:
-            chars = _parse_class(text, at)
+            chars = _parse_class(text, position)
             unclosed += chars is None
         if char in "*?":
             piece = STAR if char == "*" else ANY
-            at += 1
+            position += 1
         elif chars is not None:
-            piece, at = chars
+            piece, position = chars
         else:
-            if char == "\\" and at + 1 < len(text):
-                at += 1
-                char = text[at]
+            if char == "\\" and position + 1 < len(text):
+                position += 1
+                char = text[position]
             plain.append(char)
-            at += 1
+            position += 1
             continue
         if plain:
             pieces.append(case("".join(plain)))
@@ -240,57 +240,57 @@ def _parse_plain(text: str, case: Callable[[str], str]) -> list[Piece]:
     return pieces
 
 
-def _parse_class(text: str, at: int) -> tuple[Piece, int] | None:
-    """Return the class that opens at *at*, and the place behind it.
+def _parse_class(text: str, position: int) -> tuple[Piece, int] | None:
+    """Return the class that opens at *position*, and the place behind it.
 
-    None if it is never closed.     One that can match nothing (`[b-a]`) extends to the end of *text*: nothing can
-    match what is behind it.
+    None if it is never closed. A class that can match nothing (`[b-a]`) extends to the end of *text*: the portion
+    matches nothing, whatever is behind it.
     """
-    if text.find("]", at) < 0:
+    if text.find("]", position) < 0:
         return None  # a quick look: to read each of many brackets to the end takes quadratic time
-    negated = text.startswith(("!", "^"), at + 1)
-    at += 1 + negated
-    first = at
+    negated = text.startswith(("!", "^"), position + 1)
+    position += 1 + negated
+    first = position
     ranges: list[tuple[str, str]] = []
     posix: list[str] = []
-    while at < len(text) and (text[at] != "]" or at == first):
-        if name := _read_posix_name(text, at):
+    while position < len(text) and (text[position] != "]" or position == first):
+        if name := _read_posix_name(text, position):
             posix.append(name)
-            at += len(name) + 4
+            position += len(name) + 4
             continue
-        low, at = _read_character(text, at)
-        if text.startswith("-]", at):
+        low, position = _read_character(text, position)
+        if text.startswith("-]", position):
             ranges.append(("-", "-"))
-            at += 1
-        elif text.startswith("-", at):
-            if _read_posix_name(text, at + 1):
+            position += 1
+        elif text.startswith("-", position):
+            if _read_posix_name(text, position + 1):
                 return _NEVER, len(text)
-            high, at = _read_character(text, at + 1)
+            high, position = _read_character(text, position + 1)
             ranges += [(low, high)] if low <= high else []
             continue
         ranges.append((low, low))
-    if at >= len(text):
+    if position >= len(text):
         return None
     if not ranges and not posix:
         return _NEVER, len(text)
-    return CharClass(tuple(ranges), tuple(posix), negated), at + 1
+    return CharClass(tuple(ranges), tuple(posix), negated), position + 1
 
 
-def _read_character(text: str, at: int) -> tuple[str, int]:
-    """Return the character at *at*, and the place behind it.
+def _read_character(text: str, position: int) -> tuple[str, int]:
+    """Return the character at *position*, and the place behind it.
 
     A backslash before the character is skipped. The character is "" at the end.
     """
-    if text.startswith("\\", at) and at + 1 < len(text):
-        at += 1
-    return text[at : at + 1], at + 1
+    if text.startswith("\\", position) and position + 1 < len(text):
+        position += 1
+    return text[position : position + 1], position + 1
 
 
-def _read_posix_name(text: str, at: int) -> str:
-    """Return the name in `[:name:]` at *at*, or "" if none is there."""
-    end = text.find(":]", at + 2, at + 12)
-    name = text[at + 2 : end]
-    return name if end > 0 and text.startswith("[:", at) and name in POSIX_NAMES else ""
+def _read_posix_name(text: str, position: int) -> str:
+    """Return the name in `[:name:]` at *position*, or "" if none is there."""
+    end = text.find(":]", position + 2, position + 12)
+    name = text[position + 2 : end]
+    return name if end > 0 and text.startswith("[:", position) and name in POSIX_NAMES else ""
 
 
 def _unusable(why: str) -> LinkpackError:

@@ -330,8 +330,8 @@ class _Search:
         # A folder is taken whole if the entry ends here, or with a `**` behind it. Else the search goes on in it.
         hits, below = [], []
         for name in listing.folders:
-            fitting = [(way, at + 1) for way, at in asked if _fits(way[at], name)]
-            if any(way[at:] in {(), (None,)} for way, at in fitting):
+            fitting = [(way, matched + 1) for way, matched in asked if _fits(way[matched], name)]
+            if any(way[matched:] in {(), (None,)} for way, matched in fitting):
                 hits.append(name)
             elif (fitting or deep) and not (not path and name in self._skipped):
                 below.append((name, list(dict.fromkeys([*fitting, *deep]))))
@@ -371,26 +371,26 @@ def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State
     A `**` matches no portion as well, so what is behind it is asked about too. At the end it is asked itself.
     """
     asked, deep = [], []
-    for way, start in states:
-        at = start
-        if way[at] is None and at + 1 < len(way):
-            deep.append((way, at))
-            at += 1
-        asked.append((way, at))
+    for way, matched in states:
+        if way[matched] is None and matched + 1 < len(way):
+            deep.append((way, matched))
+            asked.append((way, matched + 1))
+        else:
+            asked.append((way, matched))
     return list(dict.fromkeys(asked)), deep
 
 
 def _takes_every_name(state: _State) -> bool:
     """True if the next portion of *state* is the last, and takes every name."""
-    way, at = state
-    portion = way[at]
-    return at + 1 == len(way) and (portion is None or portion.ends == ("", ""))
+    way, matched = state
+    portion = way[matched]
+    return matched + 1 == len(way) and (portion is None or portion.ends == ("", ""))
 
 
 def _find_literal_name(state: _State) -> str | None:
     """Return the name that the next portion of *state* is, if it is plain."""
-    way, at = state
-    portion = way[at]
+    way, matched = state
+    portion = way[matched]
     return None if portion is None or portion.literal is None else from_units(portion.literal)
 
 
@@ -403,10 +403,10 @@ def _select_files(state: _State, names: tuple[str, ...]) -> Iterable[str]:
 
     A file named in full matches before a closing `**` too: "a.js/**" is a.js, "*.js/**" nothing (glob 13.0.6).
     """
-    way, at = state
-    portion = way[at]
+    way, matched = state
+    portion = way[matched]
     in_full = _find_literal_name(state) is not None
-    if portion is None or way[at + 1 :] not in ([(), (None,)] if in_full else [()]):
+    if portion is None or way[matched + 1 :] not in ([(), (None,)] if in_full else [()]):
         return ()
     if portion.ends is not None and f"{portion.ends[1]}/" not in to_units(f"{'/'.join(names)}/"):
         return ()  # a quick look at all names at once: mostly none has such an end

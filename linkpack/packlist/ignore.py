@@ -77,6 +77,7 @@ def _check_text(raw: bytes, text: str, encoding: str, source: str) -> None:
 
     *raw* is the file before decoding.
     """
+    # The replacement character may be in the file itself. It is text, if nothing else had to be replaced.
     valid = not encoding and raw.decode("utf-8", "ignore") == text
     for number, line in enumerate(text.split("\n"), 1):
         rule_text = line.strip(_SPACE)

@@ -50,13 +50,12 @@ class Outputs(NamedTuple):
     def is_old(self, path: str, source: str) -> bool:
         """True if the file at *path* is an output of an earlier run.
 
-        *source* is the file on the disk.
-
-        >>> Outputs(name="@me/app").is_old("dist/me-app-1.0.0.tgz", "")
-        True
-
         Such a file is named `<name>-<any version>` with `.tgz`, or with `.cdx.json` or `.spdx.json` for a bill of
-        materials. With `.json` alone it must also read like a record: data of a package may well be named so.
+        materials. With `.json` alone the file on the disk, *source*, must also read like a record: data of a
+        package may well be named so.
+
+        >>> Outputs(name="@me/app").is_old("dist/me-app-1.0.0.tgz", source="")
+        True
         """
         if not path.endswith(_ENDINGS) or not self.name:  # quick for most files: each one that ships is asked
             return False

@@ -114,9 +114,9 @@ def secret_name(path: str) -> str:
     """
     if not _may_be_secret(path):
         return ""
-    whole = re.sub(_BACKUP, "", path)
-    folder, _, base = whole.rpartition("/")
-    for name in (base,) if whole == path else (base, base[1:]):  # #a#, .a.swp: one character more in front
+    plain = re.sub(_BACKUP, "", path)
+    folder, _, base = plain.rpartition("/")
+    for name in (base,) if plain == path else (base, base[1:]):  # #a#, .a.swp: one character more in front
         if re.fullmatch(_ENV, name) and not re.search(_ENV_SAMPLE, name):
             return "a file of environment settings"
         if re.search(_NAMES, f"{folder}/{name}"):
@@ -205,13 +205,13 @@ class Scanner:
                 self.labels[token.label] = None
         self._tail = text[-_OVERLAP:]
 
-    def _is_meant(self, found: re.Match[bytes]) -> bool:
+    def _is_meant(self, match: re.Match[bytes]) -> bool:
         """True if what has the shape of a token may be one.
 
         In code a login without a digit is a word (`secretVerdaccioToken`). On a page of documentation a token with
         a wrong check sum is an example: GitHub or npm could not have issued it.
         """
-        text = found[0]
+        text = match[0]
         if text.startswith(b"_authToken="):
             return self._is_settings or re.search(rb"[0-9]", text) is not None
         return not (self._is_page and text.startswith(_SUMMED)) or _is_issued(text)

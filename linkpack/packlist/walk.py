@@ -120,7 +120,7 @@ class Walk:
         self._plain = (*selection.inner, *self._default)  # the sets of most directories, which share this tuple
         self._outer = frozenset(rule.where for rules in selection.outer for rule in rules.rules)
         self._forced_folders = {
-            path[:place] for path in selection.forced for place, char in enumerate(path) if char == "/"
+            path[:index] for path in selection.forced for index, char in enumerate(path) if char == "/"
         }
 
     def run(self) -> None:

@@ -191,7 +191,7 @@ def _find_omission_at(path: str, omissions: Sequence[Omission]) -> Omission | No
     *omissions* are sorted, and the first that is found is returned. An ignore file, which never ships, is the last
     choice.
     """
-    around = [f"{path[:at]}/" for at, char in enumerate(path) if char == "/"]
+    around = [f"{path[:index]}/" for index, char in enumerate(path) if char == "/"]
     for wanted in (*around, path):
         place = bisect_left(omissions, wanted, key=itemgetter(0))
         if place < len(omissions) and omissions[place].path == wanted:
