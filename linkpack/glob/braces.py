@@ -51,6 +51,7 @@ def expand_braces(pattern: str) -> list[str]:
         return [pattern]
     if pattern.count("{") + pattern.count("}") > MAX_BRACES:
         raise _too_much(f"it has more than {MAX_BRACES} braces")
+    # What a backslash makes plain is replaced by characters that mean nothing, and put back at the end.
     stand_ins = _find_unused(pattern, len(_ESCAPES))
     # A leading {} is plain text, as in bash.
     text = "\\{\\}" + pattern[2:] if pattern.startswith("{}") else pattern
@@ -81,7 +82,7 @@ def _expand(text: str, plain_close: str, depth: int) -> list[str]:
     while group := _find_group(text):
         start, end = group
         before, body, after = text[:start], text[start + 1 : end], text[end + 1 :]
-        if before.endswith("$"):
+        if before.endswith("$"):  # ${…} does not expand, as in bash
             done = _combine(done, [f"{before}{{{body}}}"])
         elif (sequence := _expand_sequence(body)) is not None:
             done = _combine(done, [before + item for item in sequence])

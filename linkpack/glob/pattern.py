@@ -169,12 +169,14 @@ def _matches_all(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, .
     """True if *stretches* match *parts* from end to end."""
     head, *middle = stretches
     end = len(parts)
+    # Without `**` the portions are compared one by one.
     if not middle:
         # A pattern for a name also fits the directory of that name: the empty last part may be left over.
         if len(head) != end and (len(head) != end - 1 or parts[-1]):
             return False
         _spend_on(end)
         return _fits_at(head, parts, 0)
+    # With `**` the head is at the start and the tail at the end, each stretch between them where it first fits.
     tail = middle.pop()
     start = len(head)
     _spend_on(start + len(tail))
@@ -182,6 +184,7 @@ def _matches_all(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, .
         return False
     if tail:
         end -= len(tail)
+        # As above: the empty last part of a directory may be left over.
         if not (end >= start and _fits_at(tail, parts, end)):
             end -= 1
             if parts[-1] or end < start or not _fits_at(tail, parts, end):

@@ -114,7 +114,7 @@ def make_matcher(pieces: tuple[Piece, ...], *, blind: bool) -> Callable[[str], b
     Names are given folded. With *blind* off they are given in units (see `to_units`), and case matters.
     """
     if pieces == (STAR,):
-        return bool
+        return bool  # every name but the empty one
     if (affixes := find_affixes(pieces)) is not None:
         head, tail = affixes
         least = len(head) + len(tail)

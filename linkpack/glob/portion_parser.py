@@ -66,6 +66,7 @@ def compile_portion(text: str, *, blind: bool = True) -> Portion:
     if _SPECIAL.isdisjoint(text):
         literal = fold_text(text)
         return Portion(literal, None, literal.__eq__, not literal)
+    # Whole characters first: whether there are POSIX classes is known only afterwards.
     pieces = _parse_pieces(text, fold_pieces)
     posix = has_posix(pieces)
     if not posix and not text.isascii():

@@ -171,6 +171,7 @@ def read_selection(
     try:
         field = _read_files_field(root, entries, edition, forced)
     except LinkpackError as err:
+        # The message about too much work names no file yet.
         if err.code != "ELIMIT":
             raise
         where = f"{root}/package.json"

@@ -71,6 +71,7 @@ class _Line(NamedTuple):
 
     def reaches_in(self) -> bool:
         """True if git could apply the line to a part of the member."""
+        # A line without a slash is about names, and means the same in every folder.
         is_path = not any(alternative.base for alternative in self.rule.glob.alternatives)
         return is_path and may_hold(self.rule.glob, self.prefix) and not self._names_folder(self.prefix)
 
@@ -125,6 +126,7 @@ def _warn_of_shipped(
     for number, line in enumerate(lines):
         if line.rule.negated or not line.reaches_in():
             continue
+        # A later line may take back what this one ignores.
         exceptions = [other for other in lines[number + 1 :] if other.rule.negated]
         paths = [
             path
@@ -143,6 +145,8 @@ def _describe_misreading(root: str, line: _Line, manager: str) -> str:
 
 def _is_named_in(manifest: bytes, path: str) -> bool:
     """True if *manifest* names *path*, or something in its top folder."""
+    # A path in JSON begins behind a quotation mark, with or without `./`. A closer look is not worth its time: the
+    # result only spares a warning.
     top = path.partition("/")[0] + "/" * ("/" in path)
     return any(f'"{dot}{top}'.encode("utf-8", "surrogateescape") in manifest for dot in ("", "./"))
 

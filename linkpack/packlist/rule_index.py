@@ -413,8 +413,10 @@ def matches_directory(run: Run, parts: tuple[str, ...], question: Question) -> b
         return True
     if run.paths and parts[-1] in run.paths.get("/".join(parts[:-1]), ()):
         return True
+    # Something below the directory may be wanted.
     if run.ways and question == "maybe" and "/".join(parts) in run.ways:
         return True
+    # Below the top `name/` is no path, but "maybe" asks about the last portion alone as well.
     if parts[-1] in run.dirs and (question == "maybe" or len(parts) == 1):
         return True
     return any(applies(rule, parts, question) for rule in run.rules)

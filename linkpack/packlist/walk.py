@@ -131,6 +131,7 @@ class Walk:
             self.builder.fail_to_read(".", "directory", err)
             return
         try:
+            # In any order: the packlist is sorted at the end.
             todo = [Folder(path="", number=0, parts=(), above=(), member=None)]
             while todo:
                 todo += self._visit(tree, todo.pop())
@@ -266,6 +267,7 @@ class Walk:
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """True if the file at *path* ships, otherwise note the reason."""
+        # The rules come first. What they keep may still be no part of the package.
         member = here.folder.member
         if parts[-1] not in here.verdicts.kept:
             depth, rules = here.verdicts.blamed[parts[-1]]
@@ -315,7 +317,7 @@ class Walk:
         try:
             text = fs.read_link(source)
             target = fs.real_path(source)
-            status = None
+            status = None  # as of what is outside the package
             if target.startswith(prefix):
                 inside = target[len(prefix) :]
                 status = tree.status(inside)

@@ -59,6 +59,7 @@ def find_opened_warnings(
     for folder in opened:
         below = sorted([path for path in shipped if path.startswith(f"{folder.path}/")])
         other = [path for path in below if path not in forced and not _is_exception(path, folder)]
+        # No warning if only what opens the folder ships, or nothing of that.
         if not other or len(other) == len(below):
             continue
         rule, opening = folder.ignoring, folder.opening
@@ -103,6 +104,7 @@ def find_claim_warnings(
         if ships.has_any_of(claim):
             continue
         where = f'"files": {claim.entry}'
+        # It is left out, or is there but holds no file, or is not there.
         first = _find_omission(claim, omissions)
         if first is not None and first.path.rstrip("/") not in reported:
             message = f"{where}: nothing of it ships: {first.path} is left out ({first.reason})"
@@ -192,6 +194,7 @@ def _find_omission_at(path: str, omissions: Sequence[Omission]) -> Omission | No
     choice.
     """
     around = [f"{path[:index]}/" for index, char in enumerate(path) if char == "/"]
+    # Sorted by path: one that is wanted, and all that is below it, are found by bisection.
     for wanted in (*around, path):
         place = bisect_left(omissions, wanted, key=itemgetter(0))
         if place < len(omissions) and omissions[place].path == wanted:
@@ -217,13 +220,14 @@ def find_built_in_warnings(root: str, omitted: Sequence[tuple[str, Rule]]) -> It
 def _is_meant(path: str, rule: str) -> bool:
     """True if *rule* is meant for what is at *path*, or nothing is there."""
     if rule == "/build/config.gypi":
-        with suppress(OSError):
+        with suppress(OSError):  # node-gyp begins the file with a comment
             return fs.read_file(path, _CONFIG_LIMIT).startswith(b"# Do not edit.")
         return True
     try:
         names = {entry.name for entry in fs.scan(path)} if path.endswith("/") else {"a file"}
     except OSError:
         return True
+    # CVS has these two files in each of its folders.
     return not names or ("CVS" in rule and {"Entries", "Repository"} <= names)
 
 
