@@ -17,14 +17,14 @@ from linkpack.glob.pattern import Glob, split_portions
 from linkpack.glob.portion_matcher import fold, fold_names, from_units, to_units
 from linkpack.glob.portion_parser import compile_portion
 from linkpack.packlist.ignore import FILES, add_location, given_rules, spend_in
-from linkpack.packlist.rule_index import EVERY_NAME, Rule
+from linkpack.packlist.rule_index import EVERY_NAME, NameTests, NarrowedRun, Rule
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from linkpack.glob.portion_parser import Portion
-    from linkpack.packlist.rule_index import NarrowedRun, Question
+    from linkpack.packlist.rule_index import Question
 
 _OPENING = 50  # steps for opening a folder
 _NO_GLOB = Glob((), relative=False)  # for rules that are answered by what they found
@@ -180,7 +180,8 @@ class FoundFiles:
         ]
         if not exceptions:
             return (EVERY_NAME[keep],)
-        return (EVERY_NAME[not keep]._replace(names=frozenset(exceptions), ends=()), EVERY_NAME[keep])
+        named = NameTests(names=frozenset(exceptions))
+        return (NarrowedRun(negated=not keep, by_name=named), EVERY_NAME[keep])
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool:
         """True to keep the file at *parts*."""

@@ -166,7 +166,7 @@ def _narrow_sets(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tup
     """
     for rules in sets:
         for run in rules.narrow(folder):
-            if "" in run.ends or "" in run.starts:
+            if run.by_name.takes_every_name:
                 # The rest of the run adds nothing, and one value for all makes `are_same_rules` see that.
                 yield EVERY_NAME[run.negated], rules
                 return

@@ -86,15 +86,31 @@ class Rules(Protocol):
         """Return the rule that decides about *parts*, or None if no rule matches."""
 
 
+class NameTests(NamedTuple):
+    """What rules ask of one name, sorted by how it is compared.
+
+    *names* are for `a.js`, *starts* for `a*`, *ends* for `*.js`, *pairs* for `a*.js`, and *tests* for any other
+    portion.
+    """
+
+    names: frozenset[str] = frozenset()
+    starts: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    tests: tuple[Callable[[str], bool], ...] = ()
+
+    @property
+    def takes_every_name(self) -> bool:
+        """True if an empty start or end is asked for, which every name has."""
+        return "" in self.ends or "" in self.starts
+
+
 class Run(NamedTuple):
     """Neighbouring rules of one sign, sorted by how they can be answered.
 
-    These look at the last portion of a path only, and answer every question:
+    These answer every question:
 
-    - *names* (`a.js`), *starts* (`a*`), *ends* (`*.js`), *pairs* (`a*.js`) and *tests* (any other portion).
-
-    So do these, which look at plain names:
-
+    - *by_name* (`a.js`, `**/*.js`): alternatives that look at the last portion of a path only.
     - *paths* (`/a/b`): names by folder; *under* (`a/**`): the folders; *inside* (`**/a/**`): the names.
 
     The rest answers "file" only:
@@ -109,11 +125,7 @@ class Run(NamedTuple):
     """
 
     negated: bool
-    names: frozenset[str]
-    starts: tuple[str, ...]
-    ends: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
-    tests: tuple[Callable[[str], bool], ...]
+    by_name: NameTests
     paths: dict[str, frozenset[str]]
     under: frozenset[str]
     inside: frozenset[str]
@@ -171,17 +183,12 @@ def _make_run(rules: list[Rule]) -> Run:
                 # For a plain path the rule need not be tried, unless npm asks about the last portion as well.
                 if (rule.glob.relative or not _is_plain(alternative)) and slow[-1:] != [rule]:
                     slow.append(rule)
-    # Alternatives that go by the last portion, those that are plain paths, and those with wildcards in a path.
-    by_name = _sort_portions(portions)
+    # What is left are plain paths, and paths with wildcards.
     paths, under = _index_paths(filter(_is_plain, rest))
     counted, others = _sort_wild([alternative for alternative in rest if not _is_plain(alternative)])
     return Run(
         negated=negated,
-        names=by_name.names,
-        starts=by_name.starts,
-        ends=by_name.ends,
-        pairs=by_name.pairs,
-        tests=by_name.tests,
+        by_name=_sort_portions(portions),
         paths=paths,
         under=under,
         inside=frozenset(inside),
@@ -286,22 +293,15 @@ def _find_ways(paths: Iterable[str], under: Iterable[str]) -> frozenset[str]:
 class NarrowedRun(NamedTuple):
     """What a run says about the files of one directory.
 
-    All fields but *others* are about the last portion, as those of `Run`.
+    It goes by their names, but for the alternatives *others*, which are compared with whole paths.
     """
 
     negated: bool
-    names: frozenset[str]
-    starts: tuple[str, ...]
-    ends: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
-    tests: tuple[Callable[[str], bool], ...]
-    others: tuple[Alternative, ...]
+    by_name: NameTests
+    others: tuple[Alternative, ...] = ()
 
 
-EVERY_NAME = {
-    keep: NarrowedRun(negated=keep, names=frozenset(), starts=(), ends=("",), pairs=(), tests=(), others=())
-    for keep in (False, True)
-}
+EVERY_NAME = {keep: NarrowedRun(negated=keep, by_name=NameTests(ends=("",))) for keep in (False, True)}
 """The narrowed runs that drop, or keep, every file of a directory."""
 
 
@@ -330,34 +330,32 @@ def narrow_run(run: Run, folder: tuple[str, ...]) -> NarrowedRun | None:
         return EVERY_NAME[run.negated]
     # These ask the same of a name as the portions that apply in every directory.
     fitting = _sort_portions([portion for portion in lasts if portion is not None])
-    names = run.names
+    names, starts, ends, pairs, tests = run.by_name
     here = run.paths.get("/".join(folder), frozenset()) | fitting.names
     if here:
         limits.spend(len(names) // _AT_ONCE)
         names |= here
-    narrowed = NarrowedRun(
-        negated=run.negated,
+    by_name = NameTests(
         names=names,
-        starts=run.starts + fitting.starts,
-        ends=run.ends + fitting.ends,
-        pairs=run.pairs + fitting.pairs,
-        tests=run.tests + fitting.tests,
-        others=tuple(others),
+        starts=starts + fitting.starts,
+        ends=ends + fitting.ends,
+        pairs=pairs + fitting.pairs,
+        tests=tests + fitting.tests,
     )
-    return narrowed if any(narrowed[1:]) else None  # all fields but the sign are collections
+    if not (others or any(by_name)):
+        return None
+    return NarrowedRun(run.negated, by_name, tuple(others))
 
 
-def _sort_portions(portions: list[Portion]) -> NarrowedRun:
+def _sort_portions(portions: list[Portion]) -> NameTests:
     """Sort *portions*, which look at one name, by how they are compared."""
     ends = [portion.ends for portion in portions if portion.ends is not None]
-    return NarrowedRun(
-        negated=False,
+    return NameTests(
         names=frozenset([portion.literal for portion in portions if portion.literal is not None]),
         starts=tuple([start for start, end in ends if not end]),
         ends=tuple([end for start, end in ends if end and not start]),
         pairs=tuple([pair for pair in ends if all(pair)]),
         tests=tuple([portion.fits for portion in portions if portion.literal is None and portion.ends is None]),
-        others=(),
     )
 
 
@@ -377,17 +375,17 @@ def find_matches(run: NarrowedRun, files: FileNames, folder: tuple[str, ...]) ->
     Most rules match no name at all. Whether one could is looked for in all names at once, as one text.
     """
     names, text = files
-    # An empty beginning or end is that of every name.
-    if "" in run.ends or "" in run.starts:
+    wanted, starts, ends, pairs, tests = run.by_name
+    if run.by_name.takes_every_name:
         return set(names)
-    hits = set(names & run.names)
-    if any(f"{end}/" in text for end in run.ends):
-        hits |= {name for name in names if name.endswith(run.ends)}
-    if any(f"/{start}" in text for start in run.starts):
-        hits |= {name for name in names if name.startswith(run.starts)}
-    if any(f"/{start}" in text and f"{end}/" in text for start, end in run.pairs):
-        hits |= {name for name in names if _has_affixes(name, run.pairs)}
-    for test in run.tests:
+    hits = set(names & wanted)
+    if any(f"{end}/" in text for end in ends):
+        hits |= {name for name in names if name.endswith(ends)}
+    if any(f"/{start}" in text for start in starts):
+        hits |= {name for name in names if name.startswith(starts)}
+    if any(f"/{start}" in text and f"{end}/" in text for start, end in pairs):
+        hits |= {name for name in names if _has_affixes(name, pairs)}
+    for test in tests:
         hits.update(filter(test, names))
     for alternative in run.others:
         hits |= {name for name in names - hits if matches_alternative(alternative, (*folder, name))}
@@ -400,14 +398,14 @@ def decide_file(runs: Iterable[NarrowedRun], parts: tuple[str, ...]) -> bool | N
     *runs* are narrowed to its directory, and the first that matches decides.
     """
     for run in runs:
-        if _matches_name(run, parts[-1]) or any(matches_alternative(other, parts) for other in run.others):
+        if _fits(run.by_name, parts[-1]) or any(matches_alternative(other, parts) for other in run.others):
             return run.negated
     return None
 
 
 def matches_directory(run: Run, parts: tuple[str, ...], question: Question) -> bool:
     """True if a rule of *run* matches the directory at *parts*."""
-    if _matches_name(run, parts[-1]) or (run.anywhere and question == "maybe"):
+    if _fits(run.by_name, parts[-1]) or (run.anywhere and question == "maybe"):
         return True
     if (run.inside and not run.inside.isdisjoint(parts)) or _is_under(run, parts):
         return True
@@ -429,13 +427,13 @@ def _is_under(run: Run, folder: tuple[str, ...]) -> bool:
     return any("/".join(folder[:depth]) in run.under for depth in range(len(folder) + 1))
 
 
-def _matches_name(run: Run | NarrowedRun, name: str) -> bool:
+def _fits(tests: NameTests, name: str) -> bool:
     return bool(
-        name in run.names
-        or (run.ends and name.endswith(run.ends))
-        or (run.starts and name.startswith(run.starts))
-        or (run.pairs and _has_affixes(name, run.pairs))
-        or (run.tests and any(test(name) for test in run.tests))
+        name in tests.names
+        or (tests.ends and name.endswith(tests.ends))
+        or (tests.starts and name.startswith(tests.starts))
+        or (tests.pairs and _has_affixes(name, tests.pairs))
+        or (tests.tests and any(test(name) for test in tests.tests))
     )
 
 
@@ -451,8 +449,9 @@ def count_steps(run: Run) -> int:
 
     A pattern tried by itself takes 0.3 us. Beginnings and ends are compared by Python at once: 1,000 take 3 us.
     """
+    _, starts, ends, pairs, tests = run.by_name
     apart = sum([len(rule.glob.alternatives) for rule in run.rules])
-    return len(run.tests) + len(run.pairs) + apart + (len(run.starts) + len(run.ends)) // _AT_ONCE
+    return len(tests) + len(pairs) + apart + (len(starts) + len(ends)) // _AT_ONCE
 
 
 def count_file_steps(runs: Iterable[NarrowedRun], files: int, characters: int) -> int:
@@ -463,7 +462,8 @@ def count_file_steps(runs: Iterable[NarrowedRun], files: int, characters: int) -
     """
     steps = 0
     for run in runs:
-        at_once = len(run.starts) + len(run.ends)
-        steps += files * (len(run.tests) + len(run.pairs) + len(run.others))
+        _, starts, ends, pairs, tests = run.by_name
+        at_once = len(starts) + len(ends)
+        steps += files * (len(tests) + len(pairs) + len(run.others))
         steps += at_once // 2 + (at_once * characters >> 8)
     return steps
