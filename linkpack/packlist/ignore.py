@@ -177,7 +177,11 @@ class RuleSet:
             return self._folder_answers[key]
         if len(self._folder_answers) >= _FOLDERS:
             self._folder_answers.clear()
-        answer = next((run.negated for run in self._runs if matches_directory(run, parts, question)), None)
+        answer = None
+        for run in self._runs:
+            if matches_directory(run, parts, question):
+                answer = run.negated
+                break
         self._folder_answers[key] = answer
         return answer
 
@@ -189,8 +193,10 @@ class RuleSet:
             candidates = self._index.find_candidates(parts[-1])
         # The usual set has a few dozen rules, and naming one of them is no work to speak of.
         limits.spend(len(candidates) // _NAMING)
-        rules = (self.rules[number] for number in candidates)
-        return next((rule for rule in rules if applies(rule, parts, question)), None)
+        for number in candidates:
+            if applies(self.rules[number], parts, question):
+                return self.rules[number]
+        return None
 
     @cached_property
     def _index(self) -> _NameIndex:

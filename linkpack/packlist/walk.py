@@ -148,7 +148,7 @@ class Walk:
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
-        """Decide about all *entries* of *folder*, and return the directories to visit."""
+        """Decide about all *entries* of *folder*, and return those to visit."""
         all_names = {entry.name for entry in entries}
         if folder.parts and "package.json" in all_names and self._is_staged(folder, all_names):
             self.builder.omit(f"{folder.path}/", "a staged tree of this package")
