@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
-from linkpack.packlist.packlist import Outputs, read_packlist
+from linkpack.packlist.packlist import Outputs, PackageFolder, read_packlist
 from linkpack.project.package_json import read_manifest
 from linkpack.project.pnpm import add_license
 from linkpack.project.project import read_outer_ignores
@@ -42,17 +42,17 @@ def read_contents(
     for folder, package in graph.packages.items():
         outputs = _outputs(folder, package.manifest, targets)
         if folder == project.root:
-            packlists[folder] = read_packlist(
-                folder,
-                package.manifest,
-                "root",
+            root = PackageFolder(
+                root=folder,
+                manifest=package.manifest,
+                kind="root",
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, folder),
                 members=_read_members(project.own, edition),
                 outputs=outputs,
-                compare=compare,
                 add=partial(add_license, project.around),
             )
+            packlists[folder] = read_packlist(root, compare=compare)
         elif package.linked:
             around = find_workspace(folder)
             packlists[folder] = _read_linked(folder, package.manifest, edition, around, outputs, compare=compare)
@@ -63,7 +63,8 @@ def read_contents(
 
 def _read_installed(folder: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
     key = ("installed", folder, manifest.raw, edition, compare)
-    return once(key, lambda: read_packlist(folder, manifest, "installed", edition=edition, compare=compare))
+    package = PackageFolder(root=folder, manifest=manifest, kind="installed", edition=edition)
+    return once(key, lambda: read_packlist(package, compare=compare))
 
 
 def _read_linked(
@@ -77,16 +78,16 @@ def _read_linked(
 ) -> Packlist:
     # A package that several members of a workspace bundle is read once for all of them.
     def read() -> Packlist:
-        return read_packlist(
-            folder,
-            manifest,
-            "linked",
+        package = PackageFolder(
+            root=folder,
+            manifest=manifest,
+            kind="linked",
             edition=edition,
             outer_ignores=read_outer_ignores(around, folder),
             outputs=outputs,
-            compare=compare,
             add=partial(add_license, around),
         )
+        return read_packlist(package, compare=compare)
 
     return once(("linked", folder, manifest.raw, edition, around and around.root, outputs, compare), read)
 

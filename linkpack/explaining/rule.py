@@ -12,8 +12,8 @@ from linkpack.npm.json_text import parse, position
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import BUILT_IN, FILES
 from linkpack.packlist.npm_rules import NEWEST_ONLY
-from linkpack.packlist.outputs import NO_OUTPUTS
-from linkpack.packlist.precedence import Asked, decider, keeps
+from linkpack.packlist.pathspec_pattern import find_rule_by_pathspec
+from linkpack.packlist.precedence import Asked, keeps
 from linkpack.packlist.walk import Walk
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class _Trail(Walk):
     are folders.
     """
 
-    def __init__(self, root: str, selection: Selection, kind: Kind, path: str) -> None:
-        super().__init__(root, selection, kind, {}, NO_OUTPUTS)
+    def __init__(self, root: str, selection: Selection, path: str) -> None:
+        super().__init__(root, selection)
         self.met: dict[str, Asked] = {}
         self.folders: set[str] = set()
         self._path = path
@@ -65,7 +65,7 @@ class _Trail(Walk):
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
         """Keep nothing, and note the file that was asked for."""
         if path == self._path:
-            self.met[path] = Asked(path, parts, here.frames)
+            self.met[path] = Asked(path, parts, here.rules)
         return False
 
 
@@ -75,7 +75,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     *selection* is that of the package. None when the walk does not come to the path, or no rule is asked, as about
     links and special files.
     """
-    trail = _Trail(root, selection, kind, path)
+    trail = _Trail(root, selection, path)
     trail.run()
     if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
         return _ruling(_field(manifest, path, ""), path, keeps=True)
@@ -110,15 +110,15 @@ def _deciding_rule(asked: Asked, *, is_folder: bool, kept: bool) -> Rule | None:
 
     Of a folder that is kept it is the rule that names the folder, before one for something in it.
     """
-    if is_folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
+    if is_folder and kept and (named := find_rule_by_pathspec(asked, "folder")) is not None and named.negated:
         return named
-    return decider(asked, "maybe" if is_folder else "file", by_spec=True)
+    return find_rule_by_pathspec(asked, "maybe" if is_folder else "file")
 
 
 def _opened_folder(manifest: Manifest, trail: _Trail) -> Ruling | None:
     """Return the ruling about a folder that is opened for a forced file."""
     for path, asked in trail.met.items():
-        rule = decider(asked, "folder", by_spec=True) if path in trail.folders else None
+        rule = find_rule_by_pathspec(asked, "folder") if path in trail.folders else None
         if rule is not None and not rule.negated:
             reason = _reason(manifest, rule)._replace(why="ignored, but opened for what is forced in, whole")
             return _ruling(reason, f"{path}/", keeps=True)

@@ -1,7 +1,9 @@
-"""A small automaton for the portions that no regular expression may be trusted with.
+"""Match what regular expressions could take too long for.
 
-It is made from the end of the pattern to its start, so that each state knows what follows it, and runs from the
-end of a name to its start, so that each (state, position) is looked at a bounded number of times.
+A regular expression that backtracks over an extglob such as `+(a|aa)` takes time that grows exponentially with the
+name. The states here are made from the end of the pattern to its start, so that each knows the state that follows
+it. A run goes from the end of a name to its start, and so looks at each pair of state and position a bounded
+number of times.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ END = 0  # the state that accepts at the end of a name
 
 
 class _State(NamedTuple):
-    """A state, which accepts at a position or does not.
+    """A state, which accepts at a position of a name or does not.
 
-    With *eat* it takes the character there, and the one of *then* has to accept behind it. Without, some state of
-    *then* has to accept here, and none of *bar*. The first state accepts at the end of the name.
+    With *eat*: accepts if *eat* is true of the character there, and the only state of *then* accepts behind it.
+    Without: accepts if some state of *then* accepts at the same position, and none of *bar* does.
+    The first state has no *then*, and accepts at the end of the name.
     """
 
     then: tuple[int, ...]
@@ -31,39 +34,50 @@ class _State(NamedTuple):
 
 
 class Automaton:
-    """States to which others are added in front; each method returns the new state."""
+    """States to which each method adds some in front.
+
+    Every `add` method takes the number of the state that follows, and returns the number of the new one:
+
+    >>> automaton = Automaton()
+    >>> start = automaton.add_text("a", automaton.add_star(automaton.add_text("c", END)))
+    >>> automaton.accepts(start, "abbc"), automaton.accepts(start, "abb")
+    (True, False)
+    """
 
     def __init__(self) -> None:
         self._states = [_State(())]
         self._loops = 0
 
-    def text(self, text: str, after: int) -> int:
-        """Exactly *text*, then *after*."""
+    def add_text(self, text: str, after: int) -> int:
+        """Add states that accept exactly *text*, then *after*."""
         for char in reversed(text):
-            after = self.one(char.__eq__, after)
+            after = self.add_character(char.__eq__, after)
         return after
 
-    def one(self, fits: Callable[[str], bool], after: int) -> int:
-        """One character that *fits*, then *after*."""
+    def add_character(self, fits: Callable[[str], bool], after: int) -> int:
+        """Add a state that accepts one character that *fits*, then *after*."""
         return self._add(_State((after,), fits))
 
-    def star(self, after: int) -> int:
-        """Any characters, then *after*."""
+    def add_star(self, after: int) -> int:
+        """Add states that accept any number of any characters, then *after*."""
         eat = self._add(_State((END,), bool))
         loop = self._add(_State((after, eat)))
         self._states[eat] = _State((loop,), bool)
         return loop
 
-    def either(self, starts: Iterable[int]) -> int:
-        """One of *starts*."""
+    def add_choice(self, starts: Iterable[int]) -> int:
+        """Add a state that accepts what any of *starts* does."""
         return self._add(_State(tuple(starts)))
 
-    def unless(self, bar: Iterable[int], after: int) -> int:
-        """*after*, where none of *bar* accepts."""
+    def add_refusal(self, bar: Iterable[int], after: int) -> int:
+        """Add a state that accepts what *after* does and none of *bar* does."""
         return self._add(_State((after,), bar=tuple(bar)))
 
-    def loop(self, after: int) -> int:
-        """*after*, or what `close_loop` adds."""
+    def add_loop(self, after: int) -> int:
+        """Add a state that accepts what *after* does, or a loop's body.
+
+        `close_loop` adds the body, when its states are known.
+        """
         self._loops += 1
         return self._add(_State((after,)))
 
@@ -72,15 +86,35 @@ class Automaton:
         self._states[loop] = _State((*self._states[loop].then, *starts))
 
     def accepts(self, start: int, name: str) -> bool:
-        """Whether *start* accepts at the start of *name*.
+        """True if the state *start* accepts the whole of *name*.
 
-        Its work counts; `LinkpackError` (ELIMIT) when that is too much.
+        Raises `LinkpackError` (ELIMIT) when the work on patterns becomes too much.
         """
         limits.spend((len(name) + 1) * len(self._states) * (self._loops + 1))
         behind: list[bool] = []
         for char in ("", *reversed(name)):
             behind = self._accepting(char, behind)
         return behind[start]
+
+    def _accepting(self, char: str, behind: list[bool]) -> list[bool]:
+        """Return for each state whether it accepts before *char*.
+
+        *char* is "" at the end of the name. *behind* is the same list for the position behind *char*.
+        """
+        here = [False] * len(self._states)
+        # A loop whose body can be empty is seen before its body is known: look again until nothing changes.
+        for _ in range(self._loops + 1):
+            before = here.copy()
+            here[END] = not char
+            for number, (then, eat, bar) in enumerate(self._states):
+                if eat is not None:
+                    here[number] = bool(char) and behind[then[0]] and eat(char)
+                elif then:
+                    accepts = here.__getitem__  # in C: half the time of a generator
+                    here[number] = True in map(accepts, then) and True not in map(accepts, bar)
+            if here == before:
+                break
+        return here
 
     def _add(self, state: _State) -> int:
         if len(self._states) >= MAX_STATES:
@@ -91,20 +125,3 @@ class Automaton:
             )
         self._states.append(state)
         return len(self._states) - 1
-
-    def _accepting(self, char: str, behind: list[bool]) -> list[bool]:
-        """Which states accept where *char* comes next ("" at the end), given which do one further."""
-        here = [False] * len(self._states)
-        # A loop whose body can be empty is seen before its body is known: look again until nothing changes.
-        for _ in range(self._loops + 1):
-            before = here.copy()
-            here[END] = not char
-            for index, (then, eat, bar) in enumerate(self._states):
-                if eat is not None:
-                    here[index] = bool(char) and behind[then[0]] and eat(char)
-                elif then:
-                    told = here.__getitem__  # in C: half the time of a generator
-                    here[index] = True in map(told, then) and True not in map(told, bar)
-            if here == before:
-                break
-        return here

@@ -1,7 +1,7 @@
-"""Reading one portion of a pattern (what stands between two slashes): stars, classes, extglobs, quoting.
+"""Parse one portion of a pattern: stars, classes, extglobs, quoting.
 
-The grammar is that of minimatch 10.2.5 with the options dot and nocase, measured on npm 11.19.1; its faults are
-mended (docs/differences-from-npm.md).
+A portion is the text between two slashes. Its grammar is that of minimatch 10.2.5 with the options dot and nocase,
+measured on npm 11.19.1. Its faults are fixed (row D11 of docs/differences-from-npm.md).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from linkpack.glob.portion_matcher import (
     STAR,
     CharClass,
     Extglob,
-    affixes,
+    find_affixes,
     fold,
     fold_points,
+    from_units,
     has_posix,
-    matcher,
-    units,
+    make_matcher,
+    to_units,
 )
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ if TYPE_CHECKING:
 MAX_NESTING = 32  # extglobs inside extglobs
 _KINDS = "?*+@!"
 _SPECIAL = frozenset("*?[\\(")  # without one of these, a portion is plain text
-_MAX_UNCLOSED = 10  # brackets that are never closed; after so many the rest are taken for such, unread
+_MAX_UNCLOSED = 10  # brackets that are never closed: after so many, all further ones are taken as text
 _NEVER = CharClass((), (), negated=False)
 
 
 class Portion(NamedTuple):
-    """What one portion asks of a name.
+    """A compiled portion, which is asked about one name.
 
-    *literal* is the folded name itself when only that fits; *ends* is (start, end) when the portion is text
-    around one star; *fits* tells for any folded name; *empty* says that the empty name fits.
+    *fits* is true of each folded name that the portion matches, *empty* if it matches the empty name. *literal* is
+    the only name that fits, if there is only one. *ends* is (start, end) if the portion is text around one star.
     """
 
     literal: str | None
@@ -49,93 +50,108 @@ class Portion(NamedTuple):
 
 
 def compile_portion(text: str, *, blind: bool = True) -> Portion:
-    """The compiled form of one portion that is not `**`; the empty text fits the empty name only.
+    r"""Compile *text*, a portion that is not `**`.
 
-    Names are given folded, or with *blind* off, where case counts, in `units`.
+    Names are given folded. With *blind* off they are given in units (see `to_units`), and case matters. The empty
+    text fits the empty name only.
+
+    >>> [compile_portion("*.m[jt]s").fits(name) for name in ("A.MJS", "A.MXS")]
+    [True, False]
+    >>> compile_portion("a+(b|c)", blind=False).fits("abcb"), compile_portion("!(a)").fits("A")
+    (True, False)
+    >>> compile_portion("a*.js").ends, compile_portion(r"\*").literal
+    (('A', '.JS'), '*')
     """
-    whole, halves = (fold_points, fold) if blind else (str, units)
+    fold_pieces, fold_text = (fold_points, fold) if blind else (str, to_units)
     if _SPECIAL.isdisjoint(text):
-        literal = halves(text)
+        literal = fold_text(text)
         return Portion(literal, None, literal.__eq__, not literal)
-    pieces = _pieces(text, whole)
+    # Whole characters first: whether there are POSIX classes is known only afterwards.
+    pieces = _parse_pieces(text, fold_pieces)
     posix = has_posix(pieces)
     if not posix and not text.isascii():
         # Without POSIX classes npm counts in UTF-16 units: read again in units.
-        pieces = _pieces(units(text), halves)
-    if all(isinstance(token, str) for token in pieces):
-        literal = halves("".join([str(token) for token in pieces]))
+        pieces = _parse_pieces(to_units(text), fold_text)
+    if all(isinstance(piece, str) for piece in pieces):
+        literal = fold_text("".join([str(piece) for piece in pieces]))
         return Portion(literal, None, literal.__eq__, not literal)
-    test = matcher(pieces, blind=blind)
-    fits = (lambda name: test(_points(name))) if posix else test
-    rich = any(isinstance(token, Extglob) for token in pieces)
-    return Portion(None, affixes(pieces), fits, rich and fits(""))
+    test = make_matcher(pieces, blind=blind)
+    fits = (lambda name: test(from_units(name))) if posix else test
+    has_extglob = any(isinstance(piece, Extglob) for piece in pieces)
+    return Portion(None, find_affixes(pieces), fits, has_extglob and fits(""))
 
 
-def _points(name: str) -> str:
-    """*name*, given in UTF-16 units, with its pairs as the characters they stand for."""
-    return name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+def _parse_pieces(text: str, case: Callable[[str], str]) -> tuple[Piece, ...]:
+    """Return the pieces of a portion, with literal text put through *case*."""
+    closes = _find_closes(text)
+    pieces, _ = _parse_sequence(text, 0, closes, case, 0)
+    if len(pieces) == 1 and isinstance(pieces[0], Extglob):
+        return _settle_extglob(pieces[0], text, case)
+    return _join_star_to_negation(pieces)
 
 
-def _pieces(text: str, case: Callable[[str], str]) -> tuple[Piece, ...]:
-    """The pieces of a portion; literal text goes through *case*."""
-    closes = _closes(text)
-    pieces, _ = _sequence(text, 0, closes, case, 0)
-    return _settled(pieces, text, case)
+def _settle_extglob(extglob: Extglob, text: str, case: Callable[[str], str]) -> tuple[Piece, ...]:
+    """Return the pieces of *text*, which is *extglob* and nothing else.
 
-
-def _settled(pieces: tuple[Piece, ...], text: str, case: Callable[[str], str]) -> tuple[Piece, ...]:
-    """*pieces*, with npm's exceptions for an extglob that is the whole portion: it has to ask for something."""
-    if len(pieces) != 1 or not isinstance(pieces[0], Extglob):
-        return _star_after_negation(pieces)
-    kind, alternatives = pieces[0]
+    There npm drops empty alternatives, and a star that is a whole alternative asks for one character at least.
+    Without any other alternative a `!` is any name that is not empty, and every other kind is plain text.
+    """
+    kind, alternatives = extglob
     if kind == "!" and not any(alternatives):
         return (ANY, STAR) if len(alternatives) == 1 else (Extglob(kind, ()),)
     if not any(alternatives):
         return (case(text),)
-    some = tuple((ANY, STAR) if one == (STAR,) else one for one in alternatives if one)
+    some = tuple((ANY, STAR) if pieces == (STAR,) else pieces for pieces in alternatives if pieces)
     return (Extglob(kind, some),)
 
 
-def _star_after_negation(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """*pieces*, with the negation and the star of `!(a)*` made one: to be refused, `a` needs more behind it."""
-    first = [token for token in pieces[:-1] if isinstance(token, Extglob) and token.kind == "!"]
-    if not first or len(first) + 1 != len(pieces) or pieces[-1] is not STAR:
+def _join_star_to_negation(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Return *pieces* with the negation and the star of `!(a)*` made one.
+
+    To be refused by it, `a` needs at least one character more behind it.
+    """
+    negations = [piece for piece in pieces[:-1] if isinstance(piece, Extglob) and piece.kind == "!"]
+    if not negations or len(negations) + 1 != len(pieces) or pieces[-1] is not STAR:
         return pieces
-    return (*first[:-1], Extglob("!*", first[-1].alternatives))
+    return (*negations[:-1], Extglob("!*", negations[-1].alternatives))
 
 
-def _closes(text: str) -> dict[int, int]:
-    """Where each extglob of *text* that is closed opens (its parenthesis) and closes.
+def _find_closes(text: str) -> dict[int, int]:
+    """Return where each extglob of *text* closes, by where it opens.
 
-    Nothing inside an extglob that is never closed counts: it is text from there to the end.
+    The places are those of its parentheses. From an extglob that is never closed to the end, *text* is plain, and
+    has no extglobs.
+
+    >>> _find_closes("+(a|@(b))c"), _find_closes("+(a")
+    ({5: 7, 1: 8}, {})
     """
     closes: dict[int, int] = {}
     opened: list[int] = []
-    at = 0
-    while at < len(text):
-        char = text[at]
+    position = 0
+    while position < len(text):
+        char = text[position]
         if char == "\\":
-            at += 1
+            position += 1
         elif char == "[":
-            at = _after_class(text, at) - 1
-        elif char in _KINDS and text.startswith("(", at + 1):
-            at += 1
-            opened.append(at)
+            position = _skip_class(text, position) - 1
+        elif char in _KINDS and text.startswith("(", position + 1):
+            position += 1
+            opened.append(position)
         elif char == ")" and opened:
-            closes[opened.pop()] = at
-        at += 1
-    if opened:
+            closes[opened.pop()] = position
+        position += 1
+    if opened:  # everything inside or behind an extglob that is never closed is plain
         closes = {start: end for start, end in closes.items() if end < opened[0]}
     return closes
 
 
-def _after_class(text: str, at: int) -> int:
-    """The place behind the bracket expression that opens at *at*, or the end when it is never closed.
+def _skip_class(text: str, position: int) -> int:
+    """Return the place behind the bracket expression that opens at *position*.
 
-    This is how extglobs skip them; `_class` reads them more closely.
+    That is the end if it is never closed. This is how extglobs skip one. `_parse_class` reads it more closely.
     """
-    first = at + 1
-    if text[first : first + 1] in ("^", "!") and first < len(text):
+    first = position + 1
+    if text.startswith(("^", "!"), first):
         first += 1
     place = first
     while place < len(text):
@@ -147,127 +163,135 @@ def _after_class(text: str, at: int) -> int:
     return len(text)
 
 
-def _sequence(
-    text: str, at: int, closes: dict[int, int], case: Callable[[str], str], depth: int
+def _parse_sequence(
+    text: str, position: int, closes: dict[int, int], case: Callable[[str], str], depth: int
 ) -> tuple[tuple[Piece, ...], int]:
-    """The pieces from *at* to the end of the alternative (inside an extglob) or of the text, and where that is."""
+    """Return the pieces from *position* on, and the place where they end.
+
+    *depth* is the number of extglobs around *position*. Inside one the pieces end with its alternative, else with
+    *text*.
+    """
     pieces: list[Piece] = []
-    start = at  # of the plain piece being read
-    while at < len(text) and not (depth and text[at] in "|)"):
-        char = text[at]
+    start = position  # of the plain piece being read
+    while position < len(text) and not (depth and text[position] in "|)"):
+        char = text[position]
         if char == "\\":
-            at += 2
+            position += 2
         elif char == "[":
-            at = _after_class(text, at)
-        elif char in _KINDS and at + 1 in closes:
-            pieces += _plain_pieces(text[start:at], case)
-            token, at = _extglob(text, at, closes, case, depth + 1)
-            pieces.append(token)
-            start = at
+            position = _skip_class(text, position)
+        elif char in _KINDS and position + 1 in closes:
+            pieces += _parse_plain(text[start:position], case)
+            extglob, position = _parse_extglob(text, position, closes, case, depth + 1)
+            pieces.append(extglob)
+            start = position
         else:
-            at += 1
-    at = min(at, len(text))
-    pieces += _plain_pieces(text[start:at], case)
-    return tuple(pieces), at
+            position += 1
+    position = min(position, len(text))
+    pieces += _parse_plain(text[start:position], case)
+    return tuple(pieces), position
 
 
-def _extglob(
-    text: str, at: int, closes: dict[int, int], case: Callable[[str], str], depth: int
+def _parse_extglob(
+    text: str, position: int, closes: dict[int, int], case: Callable[[str], str], depth: int
 ) -> tuple[Extglob, int]:
-    """The extglob whose kind stands at *at*, and the place behind it."""
+    """Return the extglob that begins at *position*, and the place behind it."""
     if depth > MAX_NESTING:
         raise _unusable(f"its extglobs nest deeper than {MAX_NESTING}")
-    kind = text[at]
+    kind = text[position]
     alternatives: list[tuple[Piece, ...]] = []
-    at += 1
-    while text[at] != ")" or not alternatives:
-        pieces, at = _sequence(text, at + 1, closes, case, depth)
+    position += 1
+    while text[position] != ")" or not alternatives:
+        pieces, position = _parse_sequence(text, position + 1, closes, case, depth)
         alternatives.append(pieces)
-    return Extglob(kind, tuple(alternatives)), at + 1
+    return Extglob(kind, tuple(alternatives)), position + 1
 
 
-def _plain_pieces(text: str, case: Callable[[str], str]) -> list[Piece]:
-    """The pieces of text without extglobs."""
+def _parse_plain(text: str, case: Callable[[str], str]) -> list[Piece]:
+    """Return the pieces of text without extglobs."""
     pieces: list[Piece] = []
     plain: list[str] = []
     unclosed = 0
-    at = 0
-    while at < len(text):
-        char = text[at]
-        token: Piece
-        found = None
+    position = 0
+    while position < len(text):
+        char = text[position]
+        piece: Piece
+        chars = None
         if char == "[" and unclosed < _MAX_UNCLOSED:
-            found = _class(text, at)
-            unclosed += found is None
+            chars = _parse_class(text, position)
+            unclosed += chars is None
         if char in "*?":
-            token = STAR if char == "*" else ANY
-            at += 1
-        elif found is not None:
-            token, at = found
+            piece = STAR if char == "*" else ANY
+            position += 1
+        elif chars is not None:
+            piece, position = chars
         else:
-            if char == "\\" and at + 1 < len(text):
-                at += 1
-                char = text[at]
+            if char == "\\" and position + 1 < len(text):
+                position += 1
+                char = text[position]
             plain.append(char)
-            at += 1
+            position += 1
             continue
         if plain:
             pieces.append(case("".join(plain)))
             plain.clear()
-        if token is not STAR or not pieces or pieces[-1] is not STAR:
-            pieces.append(token)
+        if piece is not STAR or not pieces or pieces[-1] is not STAR:
+            pieces.append(piece)
     if plain:
         pieces.append(case("".join(plain)))
     return pieces
 
 
-def _class(text: str, at: int) -> tuple[Piece, int] | None:
-    """The bracket expression that opens at *at* and the place behind it; None when it is never closed.
+def _parse_class(text: str, position: int) -> tuple[Piece, int] | None:
+    """Return the class that opens at *position*, and the place behind it.
 
-    One that can match nothing (`[b-a]`) spoils the rest of its piece.
+    None if it is never closed. A class that can match nothing (`[b-a]`) extends to the end of *text*: the portion
+    matches nothing, whatever is behind it.
     """
-    if text.find("]", at) < 0:
-        return None  # seen at once: each of many could be looked for to the end
-    negated = text.startswith(("!", "^"), at + 1)
-    at += 1 + negated
-    first = at
+    if text.find("]", position) < 0:
+        return None  # a quick look: to read each of many brackets to the end takes quadratic time
+    negated = text.startswith(("!", "^"), position + 1)
+    position += 1 + negated
+    first = position
     ranges: list[tuple[str, str]] = []
     posix: list[str] = []
-    while at < len(text) and (text[at] != "]" or at == first):
-        if name := _posix_name(text, at):
+    while position < len(text) and (text[position] != "]" or position == first):
+        if name := _read_posix_name(text, position):
             posix.append(name)
-            at += len(name) + 4
+            position += len(name) + 4
             continue
-        low, at = _unquoted(text, at)
-        if text.startswith("-]", at):
+        low, position = _read_character(text, position)
+        if text.startswith("-]", position):
             ranges.append(("-", "-"))
-            at += 1
-        elif text.startswith("-", at):
-            if _posix_name(text, at + 1):
+            position += 1
+        elif text.startswith("-", position):
+            if _read_posix_name(text, position + 1):
                 return _NEVER, len(text)
-            high, at = _unquoted(text, at + 1)
+            high, position = _read_character(text, position + 1)
             ranges += [(low, high)] if low <= high else []
             continue
         ranges.append((low, low))
-    if at >= len(text):
+    if position >= len(text):
         return None
     if not ranges and not posix:
         return _NEVER, len(text)
-    return CharClass(tuple(ranges), tuple(posix), negated), at + 1
+    return CharClass(tuple(ranges), tuple(posix), negated), position + 1
 
 
-def _unquoted(text: str, at: int) -> tuple[str, int]:
-    """The character at *at*, a backslash before it left out, and the place behind it; "" at the end."""
-    if text.startswith("\\", at) and at + 1 < len(text):
-        at += 1
-    return text[at : at + 1], at + 1
+def _read_character(text: str, position: int) -> tuple[str, int]:
+    """Return the character at *position*, and the place behind it.
+
+    A backslash before the character is skipped. The character is "" at the end.
+    """
+    if text.startswith("\\", position) and position + 1 < len(text):
+        position += 1
+    return text[position : position + 1], position + 1
 
 
-def _posix_name(text: str, at: int) -> str:
-    """The name in `[:name:]` at *at*, empty when that is none."""
-    end = text.find(":]", at + 2, at + 12)
-    name = text[at + 2 : end]
-    return name if end > 0 and text.startswith("[:", at) and name in POSIX_NAMES else ""
+def _read_posix_name(text: str, position: int) -> str:
+    """Return the name in `[:name:]` at *position*, or "" if none is there."""
+    end = text.find(":]", position + 2, position + 12)
+    name = text[position + 2 : end]
+    return name if end > 0 and text.startswith("[:", position) and name in POSIX_NAMES else ""
 
 
 def _unusable(why: str) -> LinkpackError:

@@ -1,8 +1,8 @@
-"""Recognise what linkpack itself wrote into a package: tarballs, records, bills of materials, staged trees.
+"""Recognise what linkpack itself wrote into a package.
 
-To pack them again is to grow with every release, as packages of npm's do (npm/cli#7478, npm/npm-packlist#174).
-Most are known by name alone: an earlier release has another version, and may lie in any folder that was a
-destination.
+That is tarballs, records, bills of materials and staged trees. If they were packed again, a package would grow
+with every release, as from npm (npm/cli#7478, npm/npm-packlist#174). Most are recognised by name alone: an earlier
+release has another version, and can be in any folder that was a destination.
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ if TYPE_CHECKING:
 
 _VERSION = r"v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?"
 _ENDINGS = (".tgz", ".json", ".jsonl")
-_RECORDS = (b'"https://in-toto.io/Statement/', b'"tarball": {')  # what a record says near its start
-_RECORD_START = 512  # bytes of a record that hold one of them
+_RECORDS = (b'"https://in-toto.io/Statement/', b'"tarball": {')  # a record has one of these near its start
+_RECORD_START = 512  # bytes of a record in which one of them is
 _RECORD_LIMIT = 1 << 24  # bytes of a file that may be a record
 _MANIFEST_LIMIT = 1 << 20  # bytes of a package.json that may be a staged one
-_BUNDLED = {"node_modules", "vendor"}  # what a staged tree may have more than its package
-_ALWAYS = r"(?i)(?:readme|copying|licen[sc]e)(?:\..*)?"  # what every tarball holds, besides package.json
+_BUNDLED = {"node_modules", "vendor"}  # what a staged tree may have besides its package
+_ALWAYS = r"(?i)(?:readme|copying|licen[sc]e)(?:\..*)?"  # what npm puts into every tarball, besides package.json
 _NAMED = 1000  # paths of a manifest that are looked for
 _FIELDS = ("main", "module", "browser", "types", "typings", "bin", "exports", "files")
 
 
 class Outputs(NamedTuple):
-    """The outputs of linkpack that may lie in the package called *name*; "" when it has no name.
+    """The outputs of linkpack that may be in a package.
 
-    *written* are the paths below it that this run will write. *files* are the entries of the manifest's `files`:
-    what they name ships, even if the run is about to replace it, as from npm.
+    - *name*: that of the package, "" if it has none.
+    - *written*: the paths below it that this run will write.
+    - *files*: the entries of the manifest's `files`. What they name ships, even if the run is about to replace it,
+      as from npm.
     """
 
     name: str = ""
@@ -46,12 +48,16 @@ class Outputs(NamedTuple):
     files: tuple[str, ...] = ()
 
     def is_old(self, path: str, source: str) -> bool:
-        """True if the file *source*, which is *path* in the package, is by its name an output of an earlier run.
+        """True if the file at *path* is an output of an earlier run.
 
-        That is `<name>-<any version>.tgz`, and with `.cdx.json` and `.spdx.json` for bills of materials. With
-        `.json` alone it must also read like a record: data of a package may well be named so.
+        Such a file is named `<name>-<any version>` with `.tgz`, or with `.cdx.json` or `.spdx.json` for a bill of
+        materials. With `.json` alone the file on the disk, *source*, must also read like a record: data of a
+        package may well be named so.
+
+        >>> Outputs(name="@me/app").is_old("dist/me-app-1.0.0.tgz", source="")
+        True
         """
-        if not path.endswith(_ENDINGS) or not self.name:  # most files: asked of each one that ships
+        if not path.endswith(_ENDINGS) or not self.name:  # quick for most files: each one that ships is asked
             return False
         base = path.rpartition("/")[2]
         start = f"{slug(self.name)}-"
@@ -65,7 +71,7 @@ class Outputs(NamedTuple):
         return ending == "tgz" or is_bill or _is_record(source)
 
     def asks_for(self, path: str) -> bool:
-        """True if an entry of `files` names the file *path*, or all tarballs of its folder (`*.tgz`)."""
+        """True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
         parts = tuple(map(fold, path.split("/")))
         ending = ".tgz" if path.endswith(".tgz") else ""
         for entry in self.files:
@@ -77,11 +83,11 @@ class Outputs(NamedTuple):
         return False
 
     def is_staged(self, root: str, folder: str, names: set[str]) -> bool:
-        """True if *folder* of the package in *root*, with the entries *names*, is a staged tree of that package.
+        """True if *folder* of the package in *root* is a staged tree of it.
 
-        It has this package's name, nothing at its top that the package does not have, and all that its manifest
-        names and the package has. A build that copies the manifest (`dist/package.json` beside `dist/src`) lacks
-        what the manifest calls `dist/src/index.js`.
+        *names* are its entries. A staged tree has this package's name, nothing at its top that the package does
+        not have, and all paths of its manifest that the package has. A build that copies the manifest
+        (`dist/package.json` beside `dist/src`) does not have what the manifest calls `dist/src/index.js`.
         """
         if not self.name or posixpath.normpath(folder) in map(posixpath.normpath, self.files):
             return False
@@ -91,12 +97,14 @@ class Outputs(NamedTuple):
             return False
         if not isinstance(members, dict) or members.get("name") != self.name:
             return False
+        # It has nothing at its top that the package does not have.
         own = names - _BUNDLED
-        # A license may be that of pnpm's workspace root.
+        # The license of a staged tree can be that of pnpm's workspace root.
         if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
             return False
-        always = [name for name in _top_files(root) if re.fullmatch(_ALWAYS, name)]
-        named = islice(_named_paths(members), _NAMED)
+        # It has all that the package has of what its manifest names.
+        always = [name for name in _list_names(root) if re.fullmatch(_ALWAYS, name)]
+        named = islice(_find_paths(members), _NAMED)
         wanted = [path for path in (*named, *always) if _exists(f"{root}/{path}")]
         return all(_exists(f"{root}/{folder}/{path}") for path in wanted)
 
@@ -104,8 +112,12 @@ class Outputs(NamedTuple):
 NO_OUTPUTS = Outputs()
 
 
-def _named_paths(members: dict[str, object]) -> Iterator[str]:
-    """Yield the plain paths below the package that its manifest *members* names in any of the usual fields."""
+def _find_paths(members: dict[str, object]) -> Iterator[str]:
+    """Yield the plain paths in the usual fields of the manifest *members*.
+
+    >>> sorted(_find_paths({"main": "./lib/a.js", "exports": {".": ["../out.js", "dist/*.js"]}, "bin": "b.js"}))
+    ['b.js', 'lib/a.js']
+    """
     todo: list[object] = [members.get(field) for field in _FIELDS]
     while todo:
         value = todo.pop()
@@ -117,7 +129,7 @@ def _named_paths(members: dict[str, object]) -> Iterator[str]:
                 yield path
 
 
-def _top_files(root: str) -> list[str]:
+def _list_names(root: str) -> list[str]:
     try:
         return [entry.name for entry in fs.scan(root)]
     except OSError:
@@ -129,7 +141,10 @@ def _exists(path: str) -> bool:
 
 
 def _is_record(path: str) -> bool:
-    """True if the file at *path* begins as a record of linkpack does (docs/provenance.md)."""
+    """True if the file at *path* begins like a record of linkpack.
+
+    docs/provenance.md shows such a record.
+    """
     try:
         start = fs.read_file(path, _RECORD_LIMIT)[:_RECORD_START]
     except OSError:

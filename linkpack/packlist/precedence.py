@@ -1,7 +1,10 @@
-"""What the directories on the way to a path say about it.
+"""Decide whether a path ships, by the rules of the directories above it.
 
-Each has rule sets. A deeper directory speaks after its parents, and is heard after a "no" only where it was itself
-let in by name (the ignore-walk package, measured on npm 11.19.1 and 12.2.0).
+Each directory on the way has rule sets. A deeper one is asked after its parents, and can take back their "no" only
+if the directory itself was let in by name (the ignore-walk package, measured on npm 11.19.1 and 12.2.0).
+
+`keeps` answers for one path, and `judge_files` the same for all files of a directory at once. `find_deciding_rule`
+and `explain_rule` say why.
 """
 
 from __future__ import annotations
@@ -9,114 +12,197 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.packlist.editions import NPM_RULES
-from linkpack.packlist.ignore import BUILT_IN, FILES, RuleSet
+from linkpack.packlist.ignore import BUILT_IN, FILES
 from linkpack.packlist.npm_rules import NEWEST_ONLY
-from linkpack.packlist.rule_index import EVERY_NAME, Names, hit_names
+from linkpack.packlist.rule_index import EVERY_NAME, FileNames, find_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from linkpack.packlist.rule_index import Near, Question, Rule, Rules
+    from linkpack.packlist.rule_index import NarrowedRun, Question, Rule, Rules
 
 
-class Frame(NamedTuple):
-    """What a directory says, or several below each other that say only what is built in.
+class DirectoryRules(NamedTuple):
+    """The rule sets of a directory, or of several with the same ones.
 
-    *sets*: the one that speaks last comes first. *first* and *last* are the depths of the directories, the root's
-    being 0. *open*: the first was let in by name, and may turn a "no"; what is built in never does.
+    Directories each in the other share one value if they have built-in rules only.
+
+    - *sets*: highest precedence first.
+    - *first* and *last*: the depths of the directories, the root's being 0.
+    - *is_open*: the first was let in by name, and may take back a "no". Built-in rules never do.
     """
 
     sets: tuple[Rules, ...]
     first: int
     last: int
-    open: bool
+    is_open: bool
 
 
-class Voice(NamedTuple):
-    """What the frame of the directory at *depth* says about the files of one directory below it, or of itself.
+def add_directory(
+    above: tuple[DirectoryRules, ...], sets: tuple[Rules, ...], *, is_open: bool
+) -> tuple[DirectoryRules, ...]:
+    """Return the rules *above*, and *sets* of a directory below them.
 
-    *nears*: what speaks last comes first, *speakers* are the sets that they are of. *open* as in `Frame`.
+    Neighbours that share one tuple of sets become one.
+    """
+    depth = above[-1].last + 1 if above else 0
+    if depth > 1 and above[-1].sets is sets:
+        return (*above[:-1], above[-1]._replace(last=depth))
+    return (*above, DirectoryRules(sets, depth, depth, is_open))
+
+
+class Asked(NamedTuple):
+    """A path to decide about.
+
+    *path* is relative to the root, and *parts* are its folded portions. *above* are the rules of the directories
+    above it, the root's first.
     """
 
-    open: bool
+    path: str
+    parts: tuple[str, ...]
+    above: tuple[DirectoryRules, ...]
+
+
+def keeps(asked: Asked, question: Question) -> bool:
+    """True to keep the path when npm asks *question*.
+
+    A deeper directory can take back a "no" only if it was let in by name:
+
+    >>> from linkpack.packlist.ignore import RuleSet, parse_rules
+    >>> root, lib = (RuleSet(parse_rules(text, ".npmignore")) for text in ("*.js", "!a.js"))
+    >>> for is_open in (True, False):
+    ...     above = add_directory(add_directory((), (root,), is_open=True), (lib,), is_open=is_open)
+    ...     keeps(Asked("lib/a.js", ("LIB", "A.JS"), above), "file")
+    True
+    False
+    """
+    kept, _ = _decide(asked, question)
+    return kept
+
+
+def find_deciding_set(asked: Asked, question: Question) -> tuple[int, Rules] | None:
+    """Return the depth of the deciding directory, and its deciding set."""
+    _, deciding = _decide(asked, question)
+    return deciding
+
+
+def find_deciding_rule(asked: Asked, question: Question) -> Rule | None:
+    """Return the rule that decides, or None if no rule matches."""
+    deciding = find_deciding_set(asked, question)
+    if deciding is None:
+        return None
+    depth, rules = deciding
+    return rules.last_match(asked.parts[depth:], question)
+
+
+def _decide(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
+    """Return whether to keep the path, and what `find_deciding_set` returns."""
+    kept = True
+    deciding = None
+    for directory in asked.above:
+        for depth in _list_depths(directory, len(asked.parts) - 1):
+            # ignore-walk, lib/index.js, `filterEntry`: `if (!included && !this.exact) return false`.
+            if not (kept or directory.is_open):
+                continue
+            answer = _ask_sets(directory.sets, asked.parts[depth:], question)
+            if answer is not None:
+                kept, deciding = answer[0], (depth, answer[1])
+    return kept, deciding
+
+
+def _list_depths(directory: DirectoryRules, deepest: int) -> tuple[int, ...]:
+    """Return the depths to ask about what is in a directory *deepest* deep.
+
+    Built-in rules that are not anchored answer at the first depth already. Those that are anchored look at one or
+    two portions, and so answer at the last two depths. `/archived-packages/**` needs no other, because no such
+    directory is entered where it applies.
+    """
+    if directory.first == directory.last:
+        return (directory.first,)
+    last_two = [depth for depth in (deepest - 1, deepest) if directory.first < depth <= directory.last]
+    return (directory.first, *last_two)
+
+
+def _ask_sets(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, Rules] | None:
+    """Return the first answer of *sets* about *parts*, and its set."""
+    for rules in sets:
+        keep = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)
+        if keep is not None:
+            return keep, rules
+    return None
+
+
+class ApplicableRules(NamedTuple):
+    """The rules of one directory that apply to the files of another.
+
+    The one is at *depth*, and the other is the same or below it. *runs* are narrowed to it, the first to answer
+    first. *sets* has the rule set of each run.
+    """
+
+    is_open: bool
     depth: int
-    nears: tuple[Near, ...]
-    speakers: tuple[Rules, ...]
+    runs: tuple[NarrowedRun, ...]
+    sets: tuple[Rules, ...]
+
+
+def find_applicable_rules(
+    above: tuple[DirectoryRules, ...], folder: tuple[str, ...]
+) -> tuple[ApplicableRules, ...]:
+    """Narrow the rules *above* to the files of the directory at *folder*."""
+    applicable = []
+    for directory in above:
+        for depth in _list_depths(directory, len(folder)):
+            narrowed = list(_narrow_sets(directory.sets, folder[depth:]))
+            if narrowed:
+                runs, sets = zip(*narrowed, strict=True)
+                applicable.append(ApplicableRules(directory.is_open, depth, runs, sets))
+    return tuple(applicable)
+
+
+def _narrow_sets(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tuple[NarrowedRun, Rules]]:
+    """Yield each narrowed run of *sets* with its set.
+
+    A run that takes every name is the last.
+    """
+    for rules in sets:
+        for run in rules.narrow(folder):
+            if run.by_name.takes_every_name:
+                # The rest of the run adds nothing, and one value for all makes `are_same_rules` see that.
+                yield EVERY_NAME[run.negated], rules
+                return
+            yield run, rules
+
+
+def are_same_rules(some: Iterable[ApplicableRules], other: Iterable[ApplicableRules]) -> bool:
+    """True if *some* and *other* are the same, but for their sets."""
+    return [rules[:3] for rules in some] == [rules[:3] for rules in other]
 
 
 class Verdicts(NamedTuple):
-    """The folded names of the files in a directory that are *kept*; *blamed* is the set that drops another.
+    """What is decided about all files of a directory.
 
-    With the set goes the depth of the directory that it is of, as in `last_speaker`.
+    *kept* are the folded names of those to keep. *blamed* has for each other name its deciding set, as
+    `find_deciding_set` returns it.
     """
 
     kept: set[str]
     blamed: dict[str, tuple[int, Rules]]
 
 
-class Asked(NamedTuple):
-    """A path that the frames are asked about.
+def judge_files(applicable: Iterable[ApplicableRules], folder: tuple[str, ...], names: Iterable[str]) -> Verdicts:
+    """Decide about all files of the directory at *folder*.
 
-    *path* is relative to the root, *parts* the same as rules compare it, *frames* those of the directories above
-    it, the root's first.
-    """
-
-    path: str
-    parts: tuple[str, ...]
-    frames: tuple[Frame, ...]
-
-
-def deeper(frames: tuple[Frame, ...], sets: tuple[Rules, ...], *, is_open: bool) -> tuple[Frame, ...]:
-    """*frames* and the one of a directory below them, which says *sets* and was let in by name if *is_open*.
-
-    Neighbours that share one tuple of sets become one frame.
-    """
-    depth = frames[-1].last + 1 if frames else 0
-    if depth > 1 and frames[-1].sets is sets:
-        return (*frames[:-1], frames[-1]._replace(last=depth))
-    return (*frames, Frame(sets, depth, depth, is_open))
-
-
-def voices(frames: tuple[Frame, ...], folder: tuple[str, ...]) -> tuple[Voice, ...]:
-    """What *frames* say about the files of the directory at *folder*, put together once for all of them."""
-    found = []
-    for frame in frames:
-        for depth in _depths(frame, len(folder)):
-            heard = list(_audible(frame.sets, folder[depth:]))
-            if heard:
-                nears, speakers = zip(*heard, strict=True)
-                found.append(Voice(frame.open, depth, nears, speakers))
-    return tuple(found)
-
-
-def _audible(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tuple[Near, Rules]]:
-    """Yield what *sets* say about the files in *folder*, up to the first that speaks of every name."""
-    for rules in sets:
-        for near in rules.near(folder):
-            if "" in near.ends or "" in near.starts:
-                yield EVERY_NAME[near.negated], rules
-                return
-            yield near, rules
-
-
-def same_voices(some: Iterable[Voice], other: Iterable[Voice]) -> bool:
-    """True if *some* and *other* say the same, whatever sets it comes from."""
-    return [voice[:3] for voice in some] == [voice[:3] for voice in other]
-
-
-def judge(heard: Iterable[Voice], folder: tuple[str, ...], names: Iterable[str]) -> Verdicts:
-    """Judge the folded *names*, files of the directory at *folder*, by what is *heard* of them.
-
-    They are all asked about together. Each verdict is that of `keeps`.
+    *names* are folded. Each verdict is that of `keeps` (tests/property/test_patterns.py).
     """
     kept = set(names)
-    asked = Names(frozenset(kept), f"/{'/'.join(kept)}/")
+    files = FileNames(frozenset(kept), f"/{'/'.join(kept)}/")
     blamed: dict[str, tuple[int, Rules]] = {}
-    for is_open, depth, nears, speakers in heard:
-        left = set(asked.names) if is_open else set(kept)
-        for near, rules in zip(nears, speakers, strict=True):
-            hits = hit_names(near, asked, folder[depth:]) & left
-            if near.negated:
+    for is_open, depth, runs, sets in applicable:
+        # The names that these rules may still decide about: an open directory may take back what is dropped.
+        left = set(files.names) if is_open else set(kept)
+        for run, rules in zip(runs, sets, strict=True):
+            hits = find_matches(run, files, folder[depth:]) & left
+            if run.negated:
                 kept |= hits
             elif hits:
                 kept -= hits
@@ -125,72 +211,14 @@ def judge(heard: Iterable[Voice], folder: tuple[str, ...], names: Iterable[str])
     return Verdicts(kept, blamed)
 
 
-def keeps(asked: Asked, question: Question) -> bool:
-    """True to keep the path, when asked *question*."""
-    kept, _ = _heard(asked, question)
-    return kept
+def explain_rule(rule: Rule) -> str:
+    """Return the reason that *rule* is for leaving out a path.
 
-
-def reason(rule: Rule) -> str:
-    """Say that *rule* is why a path is not kept, and where it stands; empty when it keeps."""
+    It is "" for a rule that keeps paths.
+    """
     if rule.negated:
         return ""
     if (rule.where, rule.text) == (FILES, "*"):
         return 'not named in "files"'
-    by_newest = rule.where == BUILT_IN and rule.text in NEWEST_ONLY
-    return f"{rule.where}{f' by npm {NPM_RULES[-1]}' if by_newest else ''}: {rule.text}"
-
-
-def decider(asked: Asked, question: Question, *, by_spec: bool = False) -> Rule | None:
-    """Return the rule that decides whether the path is kept; None when none speaks of it, and it is kept.
-
-    With *by_spec* pathspec names the rule of an ignore file: the same one, but pathspec is slow to load.
-    """
-    found = last_speaker(asked, question)
-    if found is None:
-        return None
-    depth, rules = found
-    if by_spec and isinstance(rules, RuleSet) and rules.rules[0].where not in {BUILT_IN, FILES}:
-        return rules.decide(asked.path.split("/", depth)[depth], folder=question != "file").rule
-    return rules.last_match(asked.parts[depth:], question)
-
-
-def last_speaker(asked: Asked, question: Question) -> tuple[int, Rules] | None:
-    """Return the set that decides whether the path is kept, and the depth of its directory; None without one."""
-    _, found = _heard(asked, question)
-    return found
-
-
-def _heard(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
-    """Return what the frames say, and the set that said it with the depth of its directory."""
-    kept = True
-    blame = None
-    for frame in asked.frames:
-        for depth in _depths(frame, len(asked.parts) - 1):
-            heard = None
-            if kept or frame.open:
-                heard = _speaker(frame.sets, asked.parts[depth:], question)
-            if heard is not None:
-                kept, blame = heard[0], (depth, heard[1])
-    return kept, blame
-
-
-def _depths(frame: Frame, deepest: int) -> tuple[int, ...]:
-    """The depths at which to ask *frame* about something in a directory *deepest* deep.
-
-    Of the built-in rules those that are not anchored are heard at the first depth already, those that are look at
-    one or two portions: the last two depths. `/archived-packages/**` needs no other, because no such directory is
-    entered where it applies.
-    """
-    if frame.first == frame.last:
-        return (frame.first,)
-    return (frame.first, *[depth for depth in (deepest - 1, deepest) if frame.first < depth <= frame.last])
-
-
-def _speaker(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Question) -> tuple[bool, Rules] | None:
-    """What the last of *sets* that has something to say about *parts* says, and which that is."""
-    for rules in sets:
-        said = rules.keeps_file(parts) if question == "file" else rules.keeps_folder(parts, question)
-        if said is not None:
-            return said, rules
-    return None
+    is_newest_only = rule.where == BUILT_IN and rule.text in NEWEST_ONLY
+    return f"{rule.where}{f' by npm {NPM_RULES[-1]}' if is_newest_only else ''}: {rule.text}"

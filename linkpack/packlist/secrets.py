@@ -1,4 +1,4 @@
-"""Secrets in a package: files that are one by their name, and tokens by the prefixes that issuers gave them."""
+"""Find secrets in a package, by file names and by the shapes of tokens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ PRIVATE_KEY = "a private key"
 HINT = "leave it out; linkpack verify refuses such a tarball"
 
 _LOGIN = "a registry login"
-_LONG = 1 << 15  # bytes from which on patterns are worth compiling
-_OVERLAP = 1024  # bytes looked at again with the next piece: more than any pattern is long
+_LONG = 1 << 15  # bytes of a text that is worth compiling patterns for
+_OVERLAP = 1024  # bytes searched again with the next piece: no match of a pattern is longer
 
 
 class Token(NamedTuple):
-    """A kind of token: its *label*, the bytes that it begins with, and its whole shape, of bounded length."""
+    """A kind of token.
+
+    *prefix* is what it begins with, and *shape* a pattern for all of it, of bounded length.
+    """
 
     label: str
     prefix: bytes
@@ -33,12 +36,12 @@ def _token(label: str, prefix: bytes, rest: bytes) -> Token:
     return Token(label, prefix, rb"(?<![A-Za-z0-9_])" + re.escape(prefix) + rest)
 
 
-# Patterns read text of strangers: none may try a second way to read what it has read. Where two parts that repeat
-# follow each other, no character fits both, or what comes between them fits neither
-# (tests/packlist/test_secrets.py counts their steps).
+# These patterns search untrusted text, and so none may try a second way to match what it has matched. Where two
+# parts that repeat follow each other, no character fits both, or the text between them fits neither
+# (tests/packlist/test_secrets.py counts the steps).
 _LINE_END = rb"(?:\\[rn]|[\r\n])(?:\\[rn]|\s){0,3}(?!\s)"  # as it is, or escaped in a string
 _TOKENS = (
-    # A heading alone is in many a parser's source: a key has contents, also when its line ends are escaped.
+    # The heading alone is in the source of many parsers. A key has contents, and its line ends may be escaped.
     _token(
         PRIVATE_KEY,
         b"-----BEGIN ",
@@ -71,13 +74,13 @@ _TOKENS = (
 _SUMMED = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"npm_")  # tokens that end in a check sum
 _BASE_62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAGES = (".md", ".markdown", ".mdx", ".rst")
-# Patterns are text here: hardly any package needs one of them, and re keeps those that it has compiled.
+# These patterns are text: hardly any package needs one of them, and `re` keeps those that it has compiled.
 _NAMES = (
     r"(?i)(?:^|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.git-credentials|\.htpasswd|\.pgpass|\.pypirc"
     r"|\.aws/credentials|\.docker/config\.json|\.kube/config|\.ssh/[^/]+|\.gnupg/.+|\.dockercfg"
     r"|[^/]+\.(?:p12|pfx|jks|keystore|ppk|kdbx))$"
 )
-# A name that is a secret's has one of these: asked before the patterns, as most names have none.
+# The name of a secret begins or ends with one of these: tried before the patterns, as most names have none.
 _STARTS = (".", "id_", "_netrc", "#")
 _ENDS = (
     "/_netrc",
@@ -101,16 +104,19 @@ _ENV_SAMPLE = r"(?i)\b(?:example|sample|template|dist|defaults?|schema)\b"
 
 
 def secret_name(path: str) -> str:
-    """What the file at *path* is by its name alone, when that is a secret; "" when it is not.
+    """Return what secret the file at *path* is by its name, or "".
 
-    `.env` and its kin, private keys and keystores, credentials of tools, and what editors keep of them. Samples of
-    `.env` are not secret, and `.npmrc` is judged by its contents.
+    Secret are `.env` and its variants, private keys and keystores, credentials of tools, and backups of these by
+    editors. Samples of `.env` are not, and `.npmrc` is judged by its contents.
+
+    >>> secret_name("a/.env.local"), secret_name(".env.example"), secret_name("home/.ssh/config~")
+    ('a file of environment settings', '', 'a file of keys or credentials')
     """
     if not _may_be_secret(path):
         return ""
-    whole = re.sub(_BACKUP, "", path)
-    folder, _, base = whole.rpartition("/")
-    for name in (base,) if whole == path else (base, base[1:]):  # #a#, .a.swp: one character more in front
+    plain = re.sub(_BACKUP, "", path)
+    folder, _, base = plain.rpartition("/")
+    for name in (base,) if plain == path else (base, base[1:]):  # #a#, .a.swp: one character more in front
         if re.fullmatch(_ENV, name) and not re.search(_ENV_SAMPLE, name):
             return "a file of environment settings"
         if re.search(_NAMES, f"{folder}/{name}"):
@@ -119,13 +125,13 @@ def secret_name(path: str) -> str:
 
 
 def _may_be_secret(path: str) -> bool:
-    """False for most names; no name that is a secret's, nor `.npmrc`."""
+    """True for every name of a secret, for `.npmrc`, and for few others."""
     lower = path.lower()
     return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
 
 
 def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
-    """A warning for each of *paths* that is a secret by its name."""
+    """Warn of each of *paths* that has the name of a secret."""
     for path in filter(_may_be_secret, paths):
         what = secret_name(path)
         if what:
@@ -135,29 +141,30 @@ def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
 
 
 def is_fixture(path: str, labels: Iterable[str]) -> bool:
-    """Whether *path* lies among tests or examples, and all that was found there are keys or files of settings.
+    """True if *path* is of a test, and *labels* are private keys only.
 
-    Such are made for a test and kept on purpose, in ssh2, node-forge and dotenv for instance; a token never is.
+    An example is like a test. Such keys are made for one and kept on purpose, in ssh2 and node-forge for instance.
+    A token never is.
     """
     return re.search(_TESTS, path) is not None and set(labels) <= {PRIVATE_KEY}
 
 
 def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
-    """Those tokens *among* the known ones whose beginnings are in *text*; of few texts there are any.
+    """Return the tokens of *among* that have their prefix in *text*.
 
-    In a long text those that end alike are looked for at once.
+    In a long text, prefixes that end alike are looked for at once.
     """
     absent: frozenset[bytes] = frozenset()
     if len(text) >= _LONG and among is _TOKENS:
         absent = frozenset([end for end, screen in _screens() if screen.search(text) is None])
-    return tuple([one for one in among if one.prefix[-1:] not in absent and one.prefix in text])
+    return tuple([token for token in among if token.prefix[-1:] not in absent and token.prefix in text])
 
 
 @lru_cache(maxsize=1)
 def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
-    """The last characters that several prefixes share, each with a pattern that finds all of these.
+    """Return patterns for prefixes that end alike, with their last character.
 
-    It begins with that character, which re finds as fast as anything can. A space or a dot, of which texts are
+    A pattern begins with that character, for which `re` searches fast. A space or a dot, of which texts are
     full, is the end of one prefix only.
     """
     ends: dict[bytes, list[bytes]] = {}
@@ -173,7 +180,10 @@ def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
 
 
 class Scanner:
-    """Looks for *tokens* in the file *name*, which comes in pieces; *labels* is what was found, each once."""
+    """A search for *tokens* in the file *name*, which is fed in pieces.
+
+    *labels* has the label of each token found, once.
+    """
 
     def __init__(self, name: str = "", tokens: tuple[Token, ...] = _TOKENS) -> None:
         self._tokens = tokens
@@ -184,32 +194,34 @@ class Scanner:
         self.labels: dict[str, None] = {}
 
     def feed(self, piece: bytes) -> None:
-        """Look at the next *piece*."""
+        """Search the next *piece*."""
         if (self._tail, piece) == self._before:  # as in a file of nothing but zeros
             return
         self._before = self._tail, piece
+        # A token can begin in one piece and end in the next.
         text = self._tail + piece
         for token in tokens_in(text, self._tokens):
             if any(map(self._is_meant, re.finditer(token.shape, text))):
                 self.labels[token.label] = None
         self._tail = text[-_OVERLAP:]
 
-    def _is_meant(self, found: re.Match[bytes]) -> bool:
-        """Whether what has the shape of a token may be one.
+    def _is_meant(self, match: re.Match[bytes]) -> bool:
+        """True if what has the shape of a token may be one.
 
-        In code a login without a digit is a word (`secretVerdaccioToken`); a page's token is an example when its
-        check sum is wrong, which GitHub or npm could not have issued.
+        In code a login without a digit is a word (`secretVerdaccioToken`). On a page of documentation a token with
+        a wrong check sum is an example: GitHub or npm could not have issued it.
         """
-        text = found[0]
+        text = match[0]
         if text.startswith(b"_authToken="):
             return self._is_settings or re.search(rb"[0-9]", text) is not None
         return not (self._is_page and text.startswith(_SUMMED)) or _is_issued(text)
 
 
 def _is_issued(token: bytes) -> bool:
-    """Whether the last six characters of *token* are the CRC-32 of the thirty before, in base 62.
+    """True if the check sum of *token* is right.
 
-    Source: GitHub's "Behind GitHub's new authentication token formats" (2021); npm's tokens are made alike.
+    Its last six characters are the CRC-32 of the thirty before, in base 62. The source is GitHub's "Behind
+    GitHub's new authentication token formats" (2021). npm makes its tokens alike.
     """
     body = token.partition(b"_")[2]
     value = 0

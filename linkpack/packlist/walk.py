@@ -1,7 +1,7 @@
-"""npm's walk through one package: every directory asks the frames on the way down to it.
+"""Walk through one package as npm does, and decide about all files.
 
-A frame is what one directory says. A deeper frame speaks after its parents, and can take back their "no" only
-where the directory itself was let in by name (the ignore-walk package, measured on npm 11.19.1 and 12.2.0).
+`Walk._visit_all` is the whole of it for one directory: collect its rules, decide about its files, then find the
+directories in it to visit. How the rules of several directories decide about one path is in `precedence`.
 """
 
 from __future__ import annotations
@@ -12,361 +12,393 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.glob.portion_matcher import fold, fold_names
-from linkpack.packlist.builder import Account, too_many
+from linkpack.packlist.builder import Account
 from linkpack.packlist.ignore import (
     BUILT_IN,
     FILES,
     RuleSet,
-    costliest,
+    add_location,
     decode_rules,
-    encoding_warning,
-    located,
+    find_costliest_rule,
+    make_encoding_warning,
     parse_rules,
-    spend_at,
+    spend_in,
 )
-from linkpack.packlist.npm_rules import Kind, Selection, is_never_packed, required_rules
+from linkpack.packlist.npm_rules import Selection, is_never_packed, make_required_rules
+from linkpack.packlist.outputs import NO_OUTPUTS
 from linkpack.packlist.precedence import (
+    ApplicableRules,
     Asked,
-    Frame,
+    DirectoryRules,
     Verdicts,
-    Voice,
-    decider,
-    deeper,
-    judge,
+    add_directory,
+    are_same_rules,
+    explain_rule,
+    find_applicable_rules,
+    find_deciding_rule,
+    find_deciding_set,
+    judge_files,
     keeps,
-    last_speaker,
-    reason,
-    same_voices,
-    voices,
 )
-from linkpack.packlist.rule_index import work_for_files
-from linkpack.packlist.warnings import NAMED_ALIKE, Opened
+from linkpack.packlist.rule_index import count_file_steps
+from linkpack.packlist.warnings import NAMED_ALIKE, OpenedFolder
 from linkpack.system import read as fs
 from linkpack.system.temporary import is_draft
 from linkpack.system.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Sequence
 
     from linkpack.packlist.outputs import Outputs
     from linkpack.packlist.rule_index import Rule, Rules
     from linkpack.system.tree import Listed
 
-_IGNORE_FILES = (".npmignore", ".gitignore")  # the first one that a directory has counts
+# Only the first one that a directory has is read (npm-packlist, lib/index.js, `filterEntries`).
+_IGNORE_FILES = (".npmignore", ".gitignore")
 
 
 class Folder(NamedTuple):
-    """A directory to visit: its *path* below the root, the same in folded *parts*, and its parents' *frames*.
+    """A directory to visit.
 
-    *number* is the inode that its parent's listing gave it: what is visited is what was listed.
-    *member* is the workspace member it belongs to: (folder, paths that may ship). *other* are the frames by the
-    rules that the walk is compared with.
+    - *path*: below the root; *parts*: its folded portions.
+    - *number*: the inode in its parent's listing. The directory that is visited must be the one that was listed.
+    - *above*: the rules of the directories above it, and *twin_above* those of the selection to compare with.
+    - *member*: the workspace member that it belongs to, as (folder, paths that may ship).
     """
 
     path: str
     number: int
     parts: tuple[str, ...]
-    frames: tuple[Frame, ...]
+    above: tuple[DirectoryRules, ...]
     member: tuple[str, frozenset[str]] | None
-    other: tuple[Frame, ...] = ()
+    twin_above: tuple[DirectoryRules, ...] = ()
 
 
 class Here(NamedTuple):
-    """A directory that is visited: its *folder*, its own *frames*, and the *verdicts* about the files in it."""
+    """The directory *folder* during its visit.
+
+    *rules* are those *above* it and its own, *verdicts* what they say about the files in it.
+    """
 
     folder: Folder
-    frames: tuple[Frame, ...]
+    rules: tuple[DirectoryRules, ...]
     verdicts: Verdicts
 
 
 class Walk:
-    """One walk, and what it found so far: in no particular order.
+    """One walk below *root* by the rules of *selection*.
 
-    Given the selection *twin* of another edition, it finds out whether that one *differs*, at least in what is
-    asked about one name: where it does not, it ships the same.
+    What it finds is in no particular order. *members* are the (folder, paths below it that may ship) of workspace
+    members in the package. *twin* is the selection of another edition: after the walk, *differs* is true if the
+    two may not ship the same.
     """
 
-    def __init__(  # noqa: PLR0917 - for one caller
+    def __init__(
         self,
         root: str,
         selection: Selection,
-        kind: Kind,
-        members: Mapping[str, frozenset[str]],
-        outputs: Outputs,
+        *,
+        members: Iterable[tuple[str, frozenset[str]]] = (),
+        outputs: Outputs = NO_OUTPUTS,
         twin: Selection | None = None,
     ) -> None:
-        self.differs = False
-        self._twin = twin
-        self.account = Account(root, selection.bins)
-        self._root = root
+        self.builder = Account(root, selection.bins)
         self.selection = selection
-        self._kind = kind
-        self._members = members
-        self._outputs = outputs
-        self._default = () if selection.default is None else (selection.default,)
-        self._plain = (*selection.inner, *self._default)
-        # What to warn of: ignored directories that are open, what only a built-in name leaves out, what an ignore
-        # file around the package does, what is left out as linkpack's own, and other tarballs that ship.
-        self.opened: list[Opened] = []
+        self.differs = False
+        # Collected for warnings: ignored directories that are walked, paths that only a built-in name leaves out,
+        # paths that an ignore file around the package leaves out, earlier outputs of linkpack, and other tarballs.
+        self.opened: list[OpenedFolder] = []
         self.named_alike: list[tuple[str, Rule]] = []
         self.outer_omissions: list[tuple[str, Rule]] = []
         self.old_outputs: list[str] = []
         self.tarballs: list[str] = []
+        self._root = root
+        self._members = dict(members)
+        self._outputs = outputs
+        self._twin = twin
+        self._default = () if selection.default is None else (selection.default,)
+        self._plain = (*selection.inner, *self._default)  # the sets of most directories, which share this tuple
         self._outer = frozenset(rule.where for rules in selection.outer for rule in rules.rules)
-        # The directories on the way to what is forced in.
-        self._ways = {path[:at] for path in selection.forced for at, char in enumerate(path) if char == "/"}
+        self._forced_folders = {
+            path[:index] for path in selection.forced for index, char in enumerate(path) if char == "/"
+        }
 
     def run(self) -> None:
-        """Visit every directory that may hold something wanted."""
+        """Visit every directory that may hold something that ships."""
         try:
             tree = Tree(self._root)
         except OSError as err:
-            self.account.unreadable(".", "directory", err)
+            self.builder.fail_to_read(".", "directory", err)
             return
         try:
-            todo = [Folder("", 0, (), (), member=None)]
+            # In any order: the packlist is sorted at the end.
+            todo = [Folder(path="", number=0, parts=(), above=(), member=None)]
             while todo:
                 todo += self._visit(tree, todo.pop())
         finally:
             tree.close()
 
     def _visit(self, tree: Tree, folder: Folder) -> list[Folder]:
-        """Take the files of *folder*; the directories in it that are to be visited."""
+        """Visit *folder*, and return the directories in it to visit."""
         try:
             with tree.listed(folder.path, folder.number) as entries:
                 return self._visit_all(tree, folder, entries)
         except OSError as err:
-            self.account.unreadable(folder.path or ".", "directory", err)
+            self.builder.fail_to_read(folder.path or ".", "directory", err)
             return []
 
     def _visit_all(self, tree: Tree, folder: Folder, entries: list[Listed]) -> list[Folder]:
+        """Decide about all *entries* of *folder*, and return those to visit."""
         all_names = {entry.name for entry in entries}
         if folder.parts and "package.json" in all_names and self._is_staged(folder, all_names):
-            self.account.omit(f"{folder.path}/", "a staged tree of this package")
+            self.builder.omit(f"{folder.path}/", "a staged tree of this package")
             self.old_outputs.append(f"{folder.path}/")
             return []
-        own = self._own_rules(folder, all_names)
-        frames = self._frames(self.selection, folder, folder.frames, own)
-        if len(self.account.files) > limits.current().entries:
-            raise too_many(self._root)
+        if len(self.builder.files) > limits.current().entries:
+            raise _too_many_files(self._root)
         inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         files = [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
         names = fold_names([entry.name for entry in files]) if files else []
-        heard = voices(frames, folder.parts) if files else ()
-        self._spend(folder, frames, heard, len(inner), names)
-        here = Here(folder, frames, judge(heard, folder.parts, names))
-        at = f"{folder.path}/" if folder.path else ""
-        if self._twin is not None and self._is_compared(self._twin, folder):
-            folder = folder._replace(other=self._frames(self._twin, folder, folder.other, own))
-            self.differs = self._differs(here, folder.other, names, inner)
+
+        # The rules: those above the directory, and its own.
+        own = self._read_own_rules(folder, all_names)
+        rules = self._add_rules(self.selection, folder, folder.above, own)
+        applicable = find_applicable_rules(rules, folder.parts) if files else ()
+        self._spend(folder, rules, applicable, len(inner), names)
+
+        # The files: all are judged at once, and what the rules keep is shipped by what it is.
+        here = Here(folder, rules, judge_files(applicable, folder.parts, names))
+        if self._twin is not None and self._must_compare(self._twin, folder):
+            folder = folder._replace(twin_above=self._add_rules(self._twin, folder, folder.twin_above, own))
+            self.differs = _differs(here, folder.twin_above, names, inner)
+        prefix = f"{folder.path}/" if folder.path else ""
         for entry, name in zip(files, names, strict=True):
-            path = at + entry.name
+            path = prefix + entry.name
             if self.keeps(path, (*folder.parts, name), here):
-                self._take(tree, path, entry)
-        found = []
+                self._ship(tree, path, entry)
+
+        # The directories: each is asked whether something in it may be wanted.
+        below = []
         for entry in inner:
-            asked = Asked(at + entry.name, (*folder.parts, fold(entry.name)), frames)
-            if (below := self.enter(asked, entry.inode(), folder)) is not None:
-                found.append(below)
-        return found
+            asked = Asked(prefix + entry.name, (*folder.parts, fold(entry.name)), rules)
+            entered = self.enter(asked, entry.inode(), folder)
+            if entered is not None:
+                below.append(entered)
+        return below
 
-    def _spend(
-        self,
-        folder: Folder,
-        frames: tuple[Frame, ...],
-        heard: tuple[Voice, ...],
-        folders: int,
-        names: Collection[str],
-    ) -> None:
-        """Count the work of asking about so many *folders* and about files with these *names* in *folder*.
+    def _is_staged(self, folder: Folder, names: set[str]) -> bool:
+        """True if *folder* is a staged tree of which nothing is forced in."""
+        return folder.path not in self._forced_folders and self._outputs.is_staged(self._root, folder.path, names)
 
-        `LinkpackError` (ELIMIT) that names the directory and the pattern that is most work there.
-        """
-        sets = [rules for frame in frames for rules in frame.sets]
-        characters = sum(map(len, names)) + len(names)
-        steps = sum([work_for_files(voice.nears, len(names), characters) for voice in heard])
-        try:
-            spend_at(folder.path, steps + (1 + folders) * sum([rules.work for rules in sets]))
-        except LinkpackError as err:
-            rule = costliest(sets)
-            raise err if rule is None else located(err, rule.where, rule.text) from err
-
-    def _frames(
-        self, selection: Selection, folder: Folder, above: tuple[Frame, ...], own: RuleSet | None
-    ) -> tuple[Frame, ...]:
-        """Return the frames *above* the directory *folder* and its own, by *selection* and its *own* rules."""
-        sets = self._sets(selection, folder, own)
-        here = Asked(folder.path, folder.parts, above)
-        # It was let in by name, and so its ignore file may take back what its parents refuse.
-        is_open = sets is self._plain or not folder.parts or keeps(here, "file") or keeps(here, "folder")
-        return deeper(above, sets, is_open=is_open)
-
-    def _sets(self, selection: Selection, folder: Folder, own: RuleSet | None) -> tuple[Rules, ...]:
-        """Return the rule sets of the directory *folder*, highest precedence first.
-
-        *own* are the rules of its ignore file. Most directories have the built-in sets only, and share one tuple.
-        """
-        if not folder.parts:
-            named = selection.files or own
-            return (*selection.root, *([named] if named else []), *selection.outer, *self._default)
-        required = len(folder.parts) == 1 and selection.required
-        last = (required_rules(selection.required, folder.path),) if required else selection.inner
-        if own is None and last is selection.inner:
-            return self._plain
-        return (*last, *([own] if own else []), *self._default)
-
-    def _own_rules(self, folder: Folder, names: set[str]) -> RuleSet | None:
-        """Return the rules of the ignore file among *names* in *folder*; at the root `files` beats it."""
-        if not folder.parts and self.selection.files is not None:
-            return None
-        return self._ignore_file(folder.path, names)
-
-    def _is_compared(self, twin: Selection, folder: Folder) -> bool:
-        """True if *twin* may say something else about what is in *folder*, and nothing was found so far.
-
-        Without `files` its rules differ for names in the root alone, or for files that the manifest forces.
-        """
-        forced = len(self.selection.root[0].rules) != len(twin.root[0].rules)
-        return not self.differs and (not folder.parts or forced or self.selection.files is not None)
-
-    def _differs(self, here: Here, other: tuple[Frame, ...], names: list[str], inner: list[Listed]) -> bool:
-        """True if the frames *other* say of one of the files or directories in *here* what its own do not."""
-        frames, parts = here.frames, here.folder.parts
-        is_same = frames[1:] == other[1:] and same_voices(voices(frames[:1], parts), voices(other[:1], parts))
-        if not is_same and judge(voices(other, parts), parts, names).kept != here.verdicts.kept:
-            return True
-        asked = [(entry.name, (*parts, fold(entry.name))) for entry in inner]
-        return any(
-            keeps(Asked(name, path, frames), "maybe") is not keeps(Asked(name, path, other), "maybe")
-            for name, path in asked
-        )
-
-    def _ignore_file(self, folder: str, names: set[str]) -> RuleSet | None:
-        """Read the rules of the ignore file of *folder*; None without one, or where none apply."""
-        name = next((one for one in _IGNORE_FILES if one in names), None)
+    def _read_own_rules(self, folder: Folder, names: set[str]) -> RuleSet | None:
+        """Read the ignore file among *names* in *folder*, or None."""
+        name = next((name for name in _IGNORE_FILES if name in names), None)
         if name is None or self.selection.default is None:
             return None
-        path = f"{folder}/{name}" if folder else name
+        if not folder.parts and self.selection.files is not None:
+            return None  # in the root `files` takes the place of the ignore file (`filterEntries`)
+        path = f"{folder.path}/{name}" if folder.path else name
         try:
             raw = fs.read_file(f"{self._root}/{path}", limits.current().ignore_file)
             text, encoding = decode_rules(raw, path)
             if encoding:
-                self.account.warnings.append(encoding_warning(f"{self._root}/{path}", path, encoding))
+                self.builder.warnings.append(make_encoding_warning(f"{self._root}/{path}", path, encoding))
             return RuleSet(parse_rules(text, path))
         except OSError as err:
-            self.account.unreadable(path, "ignore file", err)
+            self.builder.fail_to_read(path, "ignore file", err)
         except LinkpackError as err:
-            self.account.problems += [one._replace(path=f"{self._root}/{path}") for one in err.problems]
+            self.builder.problems += [problem._replace(path=f"{self._root}/{path}") for problem in err.problems]
         return None
 
-    def enter(self, each: Asked, number: int, folder: Folder) -> Folder | None:
-        """The directory *each* in *folder*, of the inode *number*, to visit; None when nothing below it ships."""
-        path = each.path
-        if path == "node_modules" and self._kind != "root":
-            return None
-        # Of the packages there the bundle ships; a command or main of the project's brings in itself alone.
-        is_package = path.partition("/")[0] == "node_modules"
-        if is_package and path not in self._ways:
-            if path != "node_modules":
-                self.account.omit(f"{path}/", "not bundled")
-            return None
-        if not keeps(each, "maybe"):
-            if path != "node_modules":
-                self._omit(f"{path}/", decider(each, "maybe"))
-            return None
-        if is_draft(path.rpartition("/")[2]):
-            self.account.omit(f"{path}/", "left by an earlier run that was cut off")
-            return None
-        if "*" in path.rpartition("/")[2]:
-            self.account.star(f"{path}/")
-            return None
-        if not is_package and (
-            path in self._ways or any(rules.takes_back for frame in each.frames for rules in frame.sets)
-        ):
-            self._note_opened(each)
-        return Folder(
-            path,
-            number,
-            each.parts,
-            each.frames,
-            (path, self._members[path]) if path in self._members else folder.member,
-            folder.other,
-        )
+    def _add_rules(
+        self, selection: Selection, folder: Folder, above: tuple[DirectoryRules, ...], own: RuleSet | None
+    ) -> tuple[DirectoryRules, ...]:
+        """Return the rules *above* *folder*, and its own by *selection*."""
+        sets = self._list_sets(selection, folder, own)
+        asked = Asked(folder.path, folder.parts, above)
+        # The ignore file of a directory that was let in by name may take back what its parents refuse: `exact` in
+        # ignore-walk, lib/index.js, `onstat`. With the plain sets it makes no difference: they take nothing back.
+        is_open = sets is self._plain or not folder.parts or keeps(asked, "file") or keeps(asked, "folder")
+        return add_directory(above, sets, is_open=is_open)
+
+    def _list_sets(self, selection: Selection, folder: Folder, own: RuleSet | None) -> tuple[Rules, ...]:
+        """Return the rule sets of *folder*, highest precedence first.
+
+        *own* are the rules of its ignore file.
+        """
+        if not folder.parts:
+            chosen = selection.files or own
+            return (*selection.root, *([chosen] if chosen else []), *selection.outer, *self._default)
+        first: tuple[Rules, ...] = selection.inner
+        if len(folder.parts) == 1 and selection.required:
+            first = (make_required_rules(selection.required, folder.path),)
+        elif own is None:
+            return self._plain
+        return (*first, *([own] if own else []), *self._default)
+
+    def _spend(
+        self,
+        folder: Folder,
+        directories: tuple[DirectoryRules, ...],
+        applicable: tuple[ApplicableRules, ...],
+        folders: int,
+        names: Collection[str],
+    ) -> None:
+        """Count the work of asking about *names* and *folders* in *folder*.
+
+        Raises `LinkpackError` (ELIMIT), naming the directory and the pattern that takes most work there.
+        """
+        sets = [rules for directory in directories for rules in directory.sets]
+        characters = sum(map(len, names)) + len(names)
+        steps = sum([count_file_steps(rules.runs, len(names), characters) for rules in applicable])
+        try:
+            spend_in(folder.path, steps + (1 + folders) * sum([rules.work for rules in sets]))
+        except LinkpackError as err:
+            rule = find_costliest_rule(sets)
+            raise err if rule is None else add_location(err, rule.where, rule.text) from err
+
+    def _must_compare(self, twin: Selection, folder: Folder) -> bool:
+        """True if *twin* may decide otherwise in *folder*, for the first time.
+
+        Without `files` its rules differ for names in the root only, or for files that the manifest forces in.
+        """
+        forces_other = len(self.selection.root[0].rules) != len(twin.root[0].rules)
+        return not self.differs and (not folder.parts or forces_other or self.selection.files is not None)
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
-        """Whether the rules keep the file at *path*, folded *parts*, in the directory *here*; a "no" is noted."""
+        """True if the file at *path* ships, otherwise note the reason."""
+        # The rules come first. What they keep may still be no part of the package.
         member = here.folder.member
         if parts[-1] not in here.verdicts.kept:
             depth, rules = here.verdicts.blamed[parts[-1]]
-            self._omit(path, rules.last_match(parts[depth:], "file"))
+            self._omit_by_rule(path, rules.last_match(parts[depth:], "file"))
         elif path.startswith("node_modules/") and path not in self.selection.forced:
-            self.account.omit(path, "not bundled")
+            self.builder.omit(path, "not bundled")
         elif "*" in path and "*" in path.rpartition("/")[2]:
-            self.account.star(path)
+            self.builder.omit_star(path)
         elif member is not None and path[len(member[0]) + 1 :] not in member[1]:
-            self.account.omit(path, f"the workspace member {member[0]} does not ship it")
+            self.builder.omit(path, f"the workspace member {member[0]} does not ship it")
         elif path in self._outputs.written and not self._outputs.asks_for(path):
-            self.account.omit(path, "linkpack writes it")
+            self.builder.omit(path, "linkpack writes it")
         elif is_draft(path.rpartition("/")[2]):
-            self.account.omit(path, "left by an earlier run that was cut off")
+            self.builder.omit(path, "left by an earlier run that was cut off")
         elif self._outputs.is_old(path, f"{self._root}/{path}"):
-            self.account.omit(path, "named like an earlier output of linkpack")
+            self.builder.omit(path, "named like an earlier output of linkpack")
             self.old_outputs.append(path)
         else:
             return True
         return False
 
-    def _is_staged(self, folder: Folder, names: set[str]) -> bool:
-        """True if *folder*, with the entries *names*, is a staged tree, and nothing in it is forced in."""
-        return folder.path not in self._ways and self._outputs.is_staged(self._root, folder.path, names)
-
-    def _take(self, tree: Tree, path: str, entry: Listed) -> None:
-        """Ship what is at *path*, by what it is."""
+    def _ship(self, tree: Tree, path: str, entry: Listed) -> None:
+        """Ship the file or link at *path*, or leave out anything else."""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as err:
-            self.account.unreadable(path, "file", err)
+            self.builder.fail_to_read(path, "file", err)
             return
         if stat.S_ISREG(status.st_mode):
-            self.account.ship(path, f"{self._root}/{path}", status)
+            self.builder.ship(path, f"{self._root}/{path}", status)
             if path in self._outputs.written:
                 message = f"{path} ships because files names it, and is what this run then replaces"
-                self.account.warn("WTARBALL", path, message, "choose another --pack-destination or --out")
-            elif path.endswith(".tgz") and self._kind != "installed" and not self._outputs.asks_for(path):
+                self.builder.warn("WTARBALL", path, message, "choose another --pack-destination or --out")
+            elif path.endswith(".tgz") and self.selection.kind != "installed" and not self._outputs.asks_for(path):
                 self.tarballs.append(path)
         elif stat.S_ISLNK(status.st_mode):
-            self._take_link(tree, path)
+            self._ship_link(tree, path)
         else:
-            self.account.omit(path, "not a regular file")
-            self.account.warn("WSPECIAL", path, f"{path} is a pipe, socket or device: left out")
+            self.builder.omit(path, "not a regular file")
+            self.builder.warn("WSPECIAL", path, f"{path} is a pipe, socket or device: left out")
 
-    def _take_link(self, tree: Tree, path: str) -> None:
-        """Ship what the link at *path* leads to, if that is a file of this package that may ship."""
+    def _ship_link(self, tree: Tree, path: str) -> None:
+        """Ship the target of the link at *path*, if it is a file of the package."""
         source = f"{self._root}/{path}"
+        prefix = f"{self._root.rstrip('/')}/"
         inside = text = ""
         try:
             text = fs.read_link(source)
             target = fs.real_path(source)
-            status = None
-            if target.startswith(f"{self._root.rstrip('/')}/"):
-                inside = target[len(self._root.rstrip("/")) + 1 :]
+            status = None  # as of what is outside the package
+            if target.startswith(prefix):
+                inside = target[len(prefix) :]
                 status = tree.status(inside)
         except OSError:
-            self.account.leave_link(path, text, "which leads nowhere")
+            self.builder.omit_link(path, text, "which leads nowhere")
             return
         if status is None:
-            self.account.leave_link(path, text, "outside the package")
+            self.builder.omit_link(path, text, "outside the package")
         elif not stat.S_ISREG(status.st_mode):
-            self.account.leave_link(path, text, "which is no regular file")
+            self.builder.omit_link(path, text, "which is no regular file")
         elif is_never_packed(inside):
-            self.account.leave_link(path, text, "which is never packed")
+            self.builder.omit_link(path, text, "which is never packed")
         else:
-            self.account.ship(path, target, status)
-            self.account.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
+            self.builder.ship(path, target, status)
+            self.builder.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
-    def _omit(self, path: str, rule: Rule | None) -> None:
-        """Leave out *path*, with a slash behind it for a directory, because of *rule*."""
-        self.account.omit(path, "" if rule is None else reason(rule))
+    def enter(self, asked: Asked, number: int, folder: Folder) -> Folder | None:
+        """Return the directory *asked* to visit it, or None.
+
+        None if nothing below it ships.
+
+        *number* is its inode. Why it is not entered is noted, but for node_modules itself.
+        """
+        path = asked.path
+        if path == "node_modules" and self.selection.kind != "root":
+            return None
+        # The bundle ships packages of node_modules. A command or main of the project there brings in itself alone.
+        is_package = path.partition("/")[0] == "node_modules"
+        if is_package and path not in self._forced_folders:
+            if path != "node_modules":
+                self.builder.omit(f"{path}/", "not bundled")
+            return None
+        if not keeps(asked, "maybe"):
+            if path != "node_modules":
+                self._omit_by_rule(f"{path}/", find_deciding_rule(asked, "maybe"))
+            return None
+        name = path.rpartition("/")[2]
+        if is_draft(name):
+            self.builder.omit(f"{path}/", "left by an earlier run that was cut off")
+            return None
+        if "*" in name:
+            self.builder.omit_star(f"{path}/")
+            return None
+        takes_back = any(rules.takes_back for directory in asked.above for rules in directory.sets)
+        if not is_package and (path in self._forced_folders or takes_back):
+            self._note_opened(asked)
+        member = (path, self._members[path]) if path in self._members else folder.member
+        return Folder(
+            path=path,
+            number=number,
+            parts=asked.parts,
+            above=asked.above,
+            member=member,
+            twin_above=folder.twin_above,
+        )
+
+    def _note_opened(self, asked: Asked) -> None:
+        """Remember the directory *asked* if it is ignored, but entered."""
+        ignoring, opening = find_deciding_set(asked, "folder"), find_deciding_set(asked, "maybe")
+        if ignoring is None or opening is None:
+            return
+        depth, rules = ignoring
+        ignoring_rule = rules.last_match(asked.parts[depth:], "folder")
+        if ignoring_rule is None or ignoring_rule.negated or ignoring_rule.where in {BUILT_IN, FILES}:
+            return
+        exceptions = [
+            (rule, level)
+            for level, others in (ignoring, opening)
+            for rule in others.rules
+            if rule.negated and rule.where != BUILT_IN
+        ]
+        opening_rule = rules.last_match(asked.parts[depth:], "maybe")
+        if opening_rule is None or not opening_rule.negated:
+            depth, rules = opening
+            opening_rule = rules.last_match(asked.parts[depth:], "maybe")
+        if opening_rule is not None:
+            self.opened.append(OpenedFolder(asked.path, ignoring_rule, opening_rule, tuple(exceptions)))
+
+    def _omit_by_rule(self, path: str, rule: Rule | None) -> None:
+        """Leave out *path* because of *rule*."""
+        self.builder.omit(path, "" if rule is None else explain_rule(rule))
         if rule is None:
             return
         if rule.where == BUILT_IN and rule.text in NAMED_ALIKE:
@@ -374,24 +406,31 @@ class Walk:
         elif rule.where in self._outer:
             self.outer_omissions.append((path, rule))
 
-    def _note_opened(self, each: Asked) -> None:
-        """Remember the directory *each* if an ignore rule names it, and it is entered for something below it."""
-        ignoring, opening = last_speaker(each, "folder"), last_speaker(each, "maybe")
-        if ignoring is None or opening is None:
-            return
-        depth, rules = ignoring
-        rule = rules.last_match(each.parts[depth:], "folder")
-        if rule is None or rule.negated or rule.where in {BUILT_IN, FILES}:
-            return
-        exceptions = [
-            (one, at)
-            for at, among in (ignoring, opening)
-            for one in among.rules
-            if one.negated and one.where != BUILT_IN
-        ]
-        known = rules.last_match(each.parts[depth:], "maybe")
-        if known is None or not known.negated:
-            depth, rules = opening
-            known = rules.last_match(each.parts[depth:], "maybe")
-        if known is not None:
-            self.opened.append(Opened(each.path, rule, known, tuple(exceptions)))
+
+def _differs(here: Here, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]) -> bool:
+    """True if the rules *other* decide otherwise about something in *here*.
+
+    *names* are the folded names of the files, *inner* the directories.
+    """
+    rules, parts = here.rules, here.folder.parts
+    # Below the root the two mostly have the same rules, and only the root's own are to be compared.
+    is_same = rules[1:] == other[1:] and are_same_rules(
+        find_applicable_rules(rules[:1], parts), find_applicable_rules(other[:1], parts)
+    )
+    if not is_same and judge_files(find_applicable_rules(other, parts), parts, names).kept != here.verdicts.kept:
+        return True
+    asked = [(entry.name, (*parts, fold(entry.name))) for entry in inner]
+    return any(
+        keeps(Asked(name, path, rules), "maybe") is not keeps(Asked(name, path, other), "maybe")
+        for name, path in asked
+    )
+
+
+def _too_many_files(path: str) -> LinkpackError:
+    most = limits.current().entries
+    return LinkpackError(
+        f"{path} ships more than {most} files",
+        code="ELIMIT",
+        path=path,
+        hint="leave some out, or raise --max-entries",
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
-from linkpack.packlist.packlist import read_packlist
+from linkpack.packlist.packlist import PackageFolder, read_packlist
 from tests.support.naivepack import Package, naive_list
 from tests.support.npm import npm_of, packlists, searches_the_disk
 from tests.support.packcases import pack_cases
@@ -31,7 +31,7 @@ def read_manifest(root: Path, kind: Kind) -> Manifest:
 
 def our_list(root: Path, edition: Edition, kind: Kind = "root") -> list[str]:
     """What linkpack packs."""
-    packlist = read_packlist(str(root), read_manifest(root, kind), kind, edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), read_manifest(root, kind), kind, edition))
     assert not packlist.problems
     return [file.path for file in packlist.files]
 

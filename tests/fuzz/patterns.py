@@ -8,6 +8,7 @@ from linkpack.errors import LinkpackError
 from linkpack.glob.portion_matcher import fold
 from linkpack.limits import Limits, within
 from linkpack.packlist.ignore import RuleSet, parse_rules
+from linkpack.packlist.pathspec_pattern import find_last_match
 
 if TYPE_CHECKING:
     from linkpack.packlist.rule_index import Rule
@@ -44,7 +45,7 @@ def _ask(known: RuleSet, parts: tuple[str, ...]) -> None:
     path = "/".join(parts)
     last = known.last_match(parts, "file")
     assert known.keeps_file(parts) is _keeps(last), (path, last)
-    assert known.decide(path) == (_keeps(last), last), (path, last)
+    assert find_last_match(known, path) == last, (path, last)
     for question in ("folder", "maybe"):
         last = known.last_match(parts, question)
         assert known.keeps_folder(parts, question) is _keeps(last), (path, question, last)

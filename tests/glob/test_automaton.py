@@ -12,7 +12,7 @@ from linkpack.limits import Limits, within
 def test_steps_are_counted_over_all_names() -> None:
     """What automata may do together in one scope is bounded; without a scope, each name by itself is."""
     automaton = Automaton()
-    start = automaton.text("ab", END)
+    start = automaton.add_text("ab", END)
     with within(Limits(steps=30)):
         assert automaton.accepts(start, "ab")
         assert not automaton.accepts(start, "ba")

@@ -48,8 +48,8 @@ from linkpack.glob.braces import expand_braces
         ("\ue000{a,b}", ["\ue000a", "\ue000b"]),
     ],
 )
-def test_expansion(pattern: str, expected: list[str]) -> None:
-    """Patterns expand as npm's do; empty results, which match nothing, are dropped."""
+def test_braces_expand_as_in_npm(pattern: str, expected: list[str]) -> None:
+    """Empty results, which match nothing, are dropped."""
     assert expand_braces(pattern) == expected
 
 
@@ -66,15 +66,14 @@ def test_expansion(pattern: str, expected: list[str]) -> None:
         "{" * 20_000 + "}" * 20_000,
     ],
 )
-def test_bombs(pattern: str) -> None:
-    """Patterns that stand for too many are refused, with a code."""
+def test_a_pattern_of_too_many_results_is_refused(pattern: str) -> None:
     with pytest.raises(LinkpackError, match="cannot be used") as caught:
         expand_braces(pattern)
     assert caught.value.code == "EPATTERN"
 
 
-def test_expansions_are_work() -> None:
-    """Many patterns that each stand for many are refused together: what each stands for counts as work."""
+def test_many_expansions_are_refused_together() -> None:
+    """The results of each are counted as work."""
     assert expand_braces("{1..9000}") == [str(number) for number in range(1, 9001)]
     with limits.within(limits.Limits()), pytest.raises(LinkpackError) as caught:
         _expand_all([f"{each}{{1..9000}}" for each in "abcdefghij"])

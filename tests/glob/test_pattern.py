@@ -6,7 +6,7 @@ import pytest
 
 from linkpack.errors import LinkpackError
 from linkpack.glob.pattern import compile_glob, matches_file, matches_folder, may_hold
-from linkpack.glob.portion_matcher import fold, units
+from linkpack.glob.portion_matcher import fold, to_units
 from linkpack.glob.portion_parser import compile_portion
 
 
@@ -91,8 +91,8 @@ def parts(path: str) -> tuple[str, ...]:
         ("\u017f", ["\u017f"], ["s"]),
     ],
 )
-def test_portions(pattern: str, fits: list[str], not_fits: list[str]) -> None:
-    """A portion fits the names that npm's does, minimatch's faults apart."""
+def test_a_portion_fits_the_names_that_npms_does(pattern: str, fits: list[str], not_fits: list[str]) -> None:
+    """They differ only by a fault of minimatch (row D11 of docs/differences-from-npm.md)."""
     portion = compile_portion(pattern)
     assert [name for name in fits + not_fits if portion.fits(fold(name))] == fits
 
@@ -106,10 +106,9 @@ def test_portions(pattern: str, fits: list[str], not_fits: list[str]) -> None:
         ("😀*", ["😀x"], ["x"]),
     ],
 )
-def test_portions_where_case_counts(pattern: str, fits: list[str], not_fits: list[str]) -> None:
-    """Case counts where npm 12 expands `files`."""
+def test_case_matters_where_npm_12_expands_files(pattern: str, fits: list[str], not_fits: list[str]) -> None:
     portion = compile_portion(pattern, blind=False)
-    assert [name for name in fits + not_fits if portion.fits(units(name))] == fits
+    assert [name for name in fits + not_fits if portion.fits(to_units(name))] == fits
 
 
 @pytest.mark.parametrize(
@@ -139,8 +138,7 @@ def test_portions_where_case_counts(pattern: str, fits: list[str], not_fits: lis
         ("a/", [], ["a"]),
     ],
 )
-def test_files(pattern: str, files: list[str], not_files: list[str]) -> None:
-    """A pattern matches the files that npm's matches."""
+def test_a_pattern_matches_the_files_that_npms_does(pattern: str, files: list[str], not_files: list[str]) -> None:
     glob = compile_glob(pattern)
     assert [path for path in files + not_files if matches_file(glob, parts(path))] == files
 
@@ -157,8 +155,9 @@ def test_files(pattern: str, files: list[str], not_files: list[str]) -> None:
         ("x/**/y/**", ["x/y", "x/z/y"], ["x"]),
     ],
 )
-def test_folders(pattern: str, folders: list[str], not_folders: list[str]) -> None:
-    """A pattern matches the directories that npm's matches."""
+def test_a_pattern_matches_the_folders_that_npms_does(
+    pattern: str, folders: list[str], not_folders: list[str]
+) -> None:
     glob = compile_glob(pattern)
     assert [path for path in folders + not_folders if matches_folder(glob, parts(path))] == folders
 
@@ -174,8 +173,7 @@ def test_folders(pattern: str, folders: list[str], not_folders: list[str]) -> No
         ("*(a)/b/c", ["a", "b"], ["c"]),
     ],
 )
-def test_folders_on_the_way(pattern: str, folders: list[str], not_folders: list[str]) -> None:
-    """The directories are known that may hold a match."""
+def test_folders_that_may_hold_a_match_are_known(pattern: str, folders: list[str], not_folders: list[str]) -> None:
     glob = compile_glob(pattern)
     assert [path for path in folders + not_folders if may_hold(glob, parts(path))] == folders
 
@@ -184,8 +182,8 @@ def test_folders_on_the_way(pattern: str, folders: list[str], not_folders: list[
     ("pattern", "relative"),
     [("a", True), ("a/", True), ("/", True), ("/a", False), ("a/b", False), ("{a/b,c}", True)],
 )
-def test_relative(pattern: str, relative: bool) -> None:  # noqa: FBT001 - a table
-    """Patterns of one portion, with or without a slash behind, are asked about base names too."""
+def test_patterns_of_one_portion_are_asked_about_base_names(pattern: str, relative: bool) -> None:  # noqa: FBT001 - a table
+    """A slash may be behind the portion."""
     assert compile_glob(pattern).relative is relative
 
 
@@ -207,8 +205,8 @@ def test_relative(pattern: str, relative: bool) -> None:  # noqa: FBT001 - a tab
         "?" * 3_000 + "*" * 3_000,
     ],
 )
-def test_bounded_work(pattern: str) -> None:
-    """Patterns on which a backtracking matcher never ends are answered, and do not match."""
+def test_patterns_that_make_a_matcher_backtrack_are_answered(pattern: str) -> None:
+    """They do not match."""
     glob = compile_glob(pattern)
     assert not matches_file(glob, parts("a" * 200))
     assert not matches_file(glob, parts("a/" * 40 + "d"))
@@ -223,7 +221,7 @@ def test_bounded_work(pattern: str) -> None:
         ("{1..1000000}", "stands for"),
     ],
 )
-def test_refused(pattern: str, why: str) -> None:
+def test_a_pattern_that_is_too_large_is_refused(pattern: str, why: str) -> None:
     """Patterns past all use are refused."""
     with pytest.raises(LinkpackError, match=why) as caught:
         compile_glob(pattern)

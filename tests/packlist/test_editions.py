@@ -43,14 +43,14 @@ if TYPE_CHECKING:
         ("", "12"),
     ],
 )
-def test_the_edition_of_a_range(wanted: str, edition: str | None) -> None:
-    """Of a range the newest edition counts; older versions than all go by the oldest; a tag is no range."""
+def test_a_range_has_the_newest_edition_of_its_versions(wanted: str, edition: str | None) -> None:
+    """Versions older than all editions have the oldest. A tag is no range."""
     assert range_edition(wanted) == edition
 
 
 @pytest.mark.parametrize("version", ["10", "10.9.9", "x", ""])
-def test_versions_without_known_rules(version: str) -> None:
-    """Whoever asks for the rules of a version by its number gets those, or is refused."""
+def test_a_version_without_known_rules_is_refused(version: str) -> None:
+    """No other version's rules are used in its place."""
     with pytest.raises(LinkpackError) as caught:
         rules_edition(version)
     assert caught.value.code == "ERULES"
@@ -82,7 +82,7 @@ NAMED: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("fields", "edition"), NAMED)
 def test_a_project_names_its_edition(fields: dict[str, object], edition: str, tmp_path: Path) -> None:
-    """In its own manifest or in that of the workspace around it; then nothing is told about the other edition."""
+    """Its own manifest does, or that of the workspace around it. Then no warning compares the editions."""
     inner = project(tmp_path / "packages" / "p", **fields)
     outer = project(tmp_path / "other" / "packages" / "p")
     (tmp_path / "other" / "package.json").write_text(json.dumps({"workspaces": ["packages/*"], **fields}))
@@ -105,8 +105,8 @@ def test_a_project_names_its_edition(fields: dict[str, object], edition: str, tm
         {"linkpack": "x"},
     ],
 )
-def test_where_the_editions_differ_is_told(fields: dict[str, object], tmp_path: Path) -> None:
-    """One line names the first files, the shrinkwrap before all others; naming an edition silences it."""
+def test_a_warning_says_where_the_editions_differ(fields: dict[str, object], tmp_path: Path) -> None:
+    """One line names the first files, the shrinkwrap before all others. Naming an edition silences it."""
     root = project(tmp_path, **fields)
     plan = plan_pack(root)
     assert plan.rules == "12"
@@ -119,8 +119,8 @@ def test_where_the_editions_differ_is_told(fields: dict[str, object], tmp_path: 
     assert [plan_pack(root, npm_rules=version).warnings for version in ("11", "12.1")] == [(), ()]
 
 
-def test_nothing_is_told_where_the_editions_agree(tmp_path: Path) -> None:
-    """Rules that differ and give the same files are nobody's concern."""
+def test_editions_that_give_the_same_files_need_no_warning(tmp_path: Path) -> None:
+    """Their rules may differ."""
     root = project(tmp_path, files=["dist", "!**/*.map", "README.md", "dist/a.js"])
     (root / "npm-shrinkwrap.json").unlink()
     (root / "README.md").touch()
@@ -128,8 +128,8 @@ def test_nothing_is_told_where_the_editions_agree(tmp_path: Path) -> None:
     assert plan_pack(root).warnings == ()
 
 
-def test_a_shrinkwrap_in_files_is_told_once(tmp_path: Path) -> None:
-    """That the entry ships nothing has the same cause; who named npm 12 is told about the entry."""
+def test_a_shrinkwrap_in_files_gets_one_warning(tmp_path: Path) -> None:
+    """That the entry ships nothing has the same cause. With npm 12 named, the warning is about the entry."""
     root = project(tmp_path, files=["dist", "npm-shrinkwrap.json"])
     assert [warning.code for warning in plan_pack(root).warnings] == ["WEDITION"]
     (warning,) = plan_pack(root, npm_rules="12").warnings
@@ -139,8 +139,8 @@ def test_a_shrinkwrap_in_files_is_told_once(tmp_path: Path) -> None:
     )
 
 
-def test_a_bundled_package_with_a_shrinkwrap_is_told(tmp_path: Path) -> None:
-    """Whether it is installed or linked; the message is about its folder."""
+def test_a_bundled_package_with_a_shrinkwrap_gets_a_warning(tmp_path: Path) -> None:
+    """It does so installed or linked. The message is about its folder."""
     root = project(tmp_path / "p", files=["dist"], dependencies={"a": "1"}, bundleDependencies=["a"])
     (root / "npm-shrinkwrap.json").unlink()
     inside = project(root / "node_modules" / "a", name="a", files=None)
@@ -153,8 +153,8 @@ def test_a_bundled_package_with_a_shrinkwrap_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "code"), [("9", "ERULES"), ("next", "ERULES"), ([], "EMANIFEST")])
-def test_an_edition_that_is_none(version: object, code: str, tmp_path: Path) -> None:
-    """`npmRules` is ours: what cannot be meant is refused, with the file."""
+def test_npm_rules_that_name_no_edition_are_refused(version: object, code: str, tmp_path: Path) -> None:
+    """The message names the file."""
     root = project(tmp_path, linkpack={"npmRules": version})
     with pytest.raises(LinkpackError, match=r"package\.json.*npmRules") as caught:
         plan_pack(root)
@@ -165,7 +165,7 @@ def test_an_edition_that_is_none(version: object, code: str, tmp_path: Path) -> 
     ("path", "said"), [("npm-shrinkwrap.json", "npm 12 never packs it, npm 11 does"), ("dist", "")]
 )
 def test_why_names_the_edition(path: str, said: str, tmp_path: Path) -> None:
-    """A file that npm 11 packs is not one that npm never packs; `why` goes by the project's edition too."""
+    """`why` goes by the project's edition, and does not say of a file of npm 11's that npm never packs it."""
     root = project(tmp_path)
     asked = CliRunner().invoke(linkpack, ["why", "-C", str(root), path], catch_exceptions=False)
     assert said in asked.output

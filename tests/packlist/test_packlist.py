@@ -19,7 +19,7 @@ from linkpack.limits import Limits, within
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
-from linkpack.packlist.packlist import Omission, Outputs, Packlist, read_packlist
+from linkpack.packlist.packlist import Omission, Outputs, PackageFolder, Packlist, read_packlist
 from tests.support.packcases import PackCase, pack_cases
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def lay(root: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def read(root: Path, view: View = PLAIN, kind: Kind = "root", edition: Edition = "11") -> Packlist:
     """The packlist of *root*."""
-    return read_packlist(str(root), view, kind, edition=edition)
+    return read_packlist(PackageFolder(str(root), view, kind, edition))
 
 
 def around(root: Path, *texts: tuple[str, str], by_npm: bool = True, manager: str = "npm") -> OuterIgnores:
@@ -78,11 +78,11 @@ def codes(packlist: Packlist) -> list[str]:
 
 @pytest.mark.parametrize("edition", ["11", "12"])
 @pytest.mark.parametrize("case", pack_cases(), ids=lambda case: case.name)
-def test_examples(case: PackCase, edition: Edition, tmp_path: Path) -> None:
+def test_each_example_ships_what_its_row_says(case: PackCase, edition: Edition, tmp_path: Path) -> None:
     """Each example ships what it says: npm's files, or where its row says so linkpack's."""
     root = case.build(tmp_path / "p")
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", "root")
-    packlist = read_packlist(str(root), manifest, "root", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), manifest, "root", edition))
     if case.ours(edition) == ("fails",):
         assert packlist.problems
     else:
@@ -113,8 +113,8 @@ def test_omissions_say_why(tmp_path: Path) -> None:
     )
 
 
-def test_omissions_of_files(tmp_path: Path) -> None:
-    """What `files` does not name says so, and what it takes away too."""
+def test_files_is_the_reason_for_what_it_leaves_out(tmp_path: Path) -> None:
+    """That is what `files` does not name, and what it takes away."""
     root = lay(tmp_path, {"a": "", "lib/b": "", "lib/c": "", "q/r": ""})
     assert read(root, View(files=("lib", "!lib/c"))).omissions == (
         Omission("a", 'not named in "files"'),
@@ -124,8 +124,8 @@ def test_omissions_of_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["root", "linked"])
-def test_what_a_file_is(kind: Kind, tmp_path: Path) -> None:
-    """Each file has its real path, size and identity; modes are 755 for the owner's x and for bins, else 644."""
+def test_a_packed_file_has_its_source_size_mode_and_identity(kind: Kind, tmp_path: Path) -> None:
+    """Modes are 755 for the owner's x and for bins, else 644."""
     root = lay(tmp_path, {"a": "abc", "b": "", "cli.js": "", "x/cli.js": ""})
     (root / "a").chmod(0o600)
     (root / "b").chmod(0o4711)
@@ -162,7 +162,7 @@ def test_files_of_an_installed_package_does_not_apply_again(tmp_path: Path, edit
     """The publisher's tool applied it; what it added on its own stays, and no pattern is read by another npm."""
     root = lay(tmp_path, {"NOTICE": "", "dist-web/i.js": "", "index.js": "", "lib/x.js": ""})
     view = View(files=("dist-*/", "!lib"), main="index.js")
-    packlist = read_packlist(str(root), view, "installed", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), view, "installed", edition))
     assert names(packlist) == ["NOTICE", "dist-web/i.js", "index.js", "lib/x.js"]
 
 
@@ -178,7 +178,7 @@ def test_outer_ignore_files_apply_in_the_root_only(tmp_path: Path) -> None:
     """A line that has a slash means a path of the member's root: nothing below another folder of it."""
     root = lay(tmp_path, {"c.js": "", "ign": "", "x/ign": "", "also": "", "top": "", "x/top": ""})
     outer = around(root, ("../../.gitignore", "ign\n/top\n"), ("../.npmignore", "also\n"))
-    packlist = read_packlist(str(root), View(), "root", edition="11", outer_ignores=outer)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "11", outer_ignores=outer))
     assert names(packlist) == ["c.js", "x/top"]
     assert ("also", f"{root.parent}/.npmignore:1: also") in packlist.omissions
 
@@ -189,7 +189,7 @@ def test_files_beats_outer_ignore_files_at_any_depth(tmp_path: Path) -> None:
     outer = around(root, ("../../.gitignore", "*.js\nbuild\n/*\n*.d.ts\n"))
     for edition in NPM_RULES:
         view = View(files=("lib",))
-        packlist = read_packlist(str(root), view, "root", edition=edition, outer_ignores=outer)
+        packlist = read_packlist(PackageFolder(str(root), view, "root", edition, outer_ignores=outer))
         assert names(packlist) == ["lib/a.js", "lib/build/c.d.ts", "lib/sub/b.js"]
 
 
@@ -197,7 +197,7 @@ def test_members_ship_only_their_own_files(tmp_path: Path) -> None:
     """A workspace root ships of a member only what that member ships."""
     root = lay(tmp_path, {"r.js": "", "packages/w/a.js": "", "packages/w/secret": "", "packages/w/x/b": ""})
     members = (("packages/w", frozenset({"a.js"})),)
-    packlist = read_packlist(str(root), View(), "root", edition="12", members=members)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", members=members))
     assert names(packlist) == ["packages/w/a.js", "r.js"]
     assert ("packages/w/x/b", "the workspace member packages/w does not ship it") in packlist.omissions
 
@@ -209,10 +209,10 @@ DATA = ["s-p-1.0.0.json", "s-p-1.0.0.tar.gz", "s-p-1.0.0.txt", "s-p-1.0.0.x.json
 
 
 @pytest.mark.parametrize("edition", ["11", "12"])
-def test_old_outputs_stay_out_wherever_they_lie(edition: Edition, tmp_path: Path) -> None:
-    """Earlier tarballs and bills of materials are known by name, in every folder, and told of in one warning."""
+def test_old_outputs_stay_out_in_every_folder(edition: Edition, tmp_path: Path) -> None:
+    """Earlier tarballs and bills of materials are known by name. One warning lists them."""
     root = lay(tmp_path, {f"{folder}{name}": "" for name in (*OLD, *DATA) for folder in ("", "dist/a/")})
-    packlist = read_packlist(str(root), View(), "root", edition=edition, outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", edition, outputs=OWN))
     assert names(packlist) == sorted(f"{folder}{name}" for name in DATA for folder in ("", "dist/a/"))
     assert {each.path for each in packlist.omissions} == {f"{at}{name}" for name in OLD for at in ("", "dist/a/")}
     (warning,) = packlist.warnings
@@ -224,14 +224,14 @@ def test_old_outputs_stay_out_wherever_they_lie(edition: Edition, tmp_path: Path
 def test_other_tarballs_ship_with_a_warning(tmp_path: Path) -> None:
     """A tarball in a tarball is seldom meant; all of them are one warning."""
     root = lay(tmp_path, dict.fromkeys(OTHERS, ""))
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=OWN))
     assert names(packlist) == sorted(OTHERS)
     (warning,) = packlist.warnings
     assert (warning.code, warning.message.endswith("s-p-latest.tgz, s-p-q-1.0.0.tgz, s-p.tgz and 2 more")) == (
         "WTARBALL",
         True,
     )
-    installed = read_packlist(str(root), View(), "installed", edition="12")
+    installed = read_packlist(PackageFolder(str(root), View(), "installed", "12"))
     assert (names(installed), installed.warnings) == (sorted(OTHERS), ())
 
 
@@ -248,24 +248,26 @@ def test_other_tarballs_ship_with_a_warning(tmp_path: Path) -> None:
         (["s-p-0.9.0.cdx.json"], ["s-p-0.9.0.cdx.json"], []),
     ],
 )
-def test_what_files_names_ships(entries: list[str], shipped: list[str], told: list[str], tmp_path: Path) -> None:
-    """A file that `files` names, or names all tarballs of a folder, ships without a word; a folder is no name."""
+def test_a_tarball_that_files_names_ships(
+    entries: list[str], shipped: list[str], told: list[str], tmp_path: Path
+) -> None:
+    """Naming it, or all tarballs of its folder, needs no warning. Naming its folder is not enough."""
     paths = [f"{at}{name}" for at in ("", "x/") for name in ("s-p-0.9.0.tgz", "y.tgz", "s-p-0.9.0.cdx.json")]
     root = lay(tmp_path, dict.fromkeys(paths, ""))
     own = Outputs("@s/p", files=tuple(entries))
-    packlist = read_packlist(str(root), View(files=tuple(entries)), "root", edition="12", outputs=own)
+    packlist = read_packlist(PackageFolder(str(root), View(files=tuple(entries)), "root", "12", outputs=own))
     assert (names(packlist), codes(packlist)) == (shipped, told)
 
 
-def test_what_this_run_writes_stays_out_without_a_word(tmp_path: Path) -> None:
+def test_what_this_run_writes_stays_out_without_a_warning(tmp_path: Path) -> None:
     """A second run is as quiet as the first."""
     root = lay(tmp_path, {"s-p-1.0.0.tgz": "", "out/release.tgz": "", "r.json": "", "a.js": ""})
     own = Outputs("@s/p", frozenset({"s-p-1.0.0.tgz", "out/release.tgz", "r.json"}))
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=own)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=own))
     assert (names(packlist), packlist.warnings) == (["a.js"], ())
     assert {each.reason for each in packlist.omissions} == {"linkpack writes it"}
     asked = own._replace(files=("s-p-1.0.0.tgz", "*.js"))
-    assert names(read_packlist(str(root), View(), "root", edition="12", outputs=asked)) == [
+    assert names(read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=asked))) == [
         "a.js",
         "s-p-1.0.0.tgz",
     ]
@@ -296,13 +298,13 @@ STAGED = {f"out/{path}": text for path, text in PACKAGE.items()}
 def test_a_staged_tree_is_recognised(files: dict[str, str], is_staged: bool, tmp_path: Path) -> None:  # noqa: FBT001
     """A folder with all that the package ships, and no more, stays out; a build with a manifest ships."""
     root = lay(tmp_path, {**PACKAGE, **files})
-    packlist = read_packlist(str(root), View(), "root", edition="12", outputs=OWN)
+    packlist = read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=OWN))
     assert [name for name in names(packlist) if name in files] == ([] if is_staged else sorted(files))
     assert codes(packlist) == (["WOWNTARBALL"] if is_staged else [])
     assert [each.path for each in packlist.omissions] == (["out/"] if is_staged else [])
     asked = Outputs("@s/p", files=("./out/", "dist"))
     assert set(STAGED) & set(files) <= set(
-        names(read_packlist(str(root), View(), "root", edition="12", outputs=asked))
+        names(read_packlist(PackageFolder(str(root), View(), "root", "12", outputs=asked)))
     )
 
 
@@ -340,8 +342,8 @@ def test_records_are_known_by_their_contents(record: str, tmp_path: Path) -> Non
         ("l", "/proc/self/environ", "outside the package"),
     ],
 )
-def test_links_that_do_not_ship(link: str, target: str, why: str, tmp_path: Path) -> None:
-    """A link that leads out, nowhere, or to what is never packed is left out, and named with its target."""
+def test_a_link_to_nothing_that_ships_is_left_out(link: str, target: str, why: str, tmp_path: Path) -> None:
+    """That is one out of the package, to nothing, or to what is never packed. The warning names its target."""
     root = lay(tmp_path / "p", {".git/config": "", "lib/.npmrc": "", "node_modules/x/i.js": ""})
     (tmp_path / "outside").write_text("secret", encoding="utf-8")
     (root / link).symlink_to(target)
@@ -352,8 +354,8 @@ def test_links_that_do_not_ship(link: str, target: str, why: str, tmp_path: Path
     assert why in packlist.warnings[0].message
 
 
-def test_links_that_ship_as_copies(tmp_path: Path) -> None:
-    """A link to a file of the package ships that file's bytes, if the rules keep the link's own path."""
+def test_a_link_to_a_file_of_the_package_ships_as_a_copy(tmp_path: Path) -> None:
+    """The rules decide by the link's own path."""
     root = lay(tmp_path / "real", {"docs/r.md": "read", "x/y": ""})
     (root / "README.md").symlink_to("docs/r.md")
     (root / "z").symlink_to("x/y")
@@ -368,7 +370,7 @@ def test_links_that_ship_as_copies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("edition", ["11", "12"])
-def test_links_and_pipes_named_in_files(tmp_path: Path, edition: Edition) -> None:
+def test_links_and_pipes_in_files_ship_or_get_a_warning(tmp_path: Path, edition: Edition) -> None:
     """What `files` names is packed or spoken of: a link, a link that leads out, a pipe."""
     root = lay(tmp_path / "p", {"a": "", "b": ""})
     (tmp_path / "outside").write_text("secret", encoding="utf-8")
@@ -380,7 +382,7 @@ def test_links_and_pipes_named_in_files(tmp_path: Path, edition: Edition) -> Non
     assert [warning.path.rpartition("/")[2] for warning in packlist.warnings] == ["in", "out", "pipe"]
 
 
-def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
+def test_a_manifest_that_is_a_link_ships_or_is_refused(tmp_path: Path) -> None:
     """A package.json that leads to a file of the package ships its bytes; one that leads out is refused."""
     (tmp_path / "p").mkdir()
     root = tmp_path / "p"
@@ -393,7 +395,7 @@ def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
     assert codes(read(root)) == ["ELINK"]
 
 
-def test_special_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_special_files_are_left_out_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pipes and sockets that the rules keep are left out with a warning, and never opened."""
     root = lay(tmp_path, {"a": "", ".npmignore": "other\n"})
     os.mkfifo(root / "pipe")
@@ -407,15 +409,15 @@ def test_special_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\\b", "d\\x/a", os.fsdecode(b"\xff"), os.fsdecode(b"\xffd/a")])
-def test_names_that_no_tarball_can_hold(name: str, tmp_path: Path) -> None:
-    """A backslash or bytes that are not UTF-8 in a name that would ship are refused; ignored ones are nothing."""
+def test_names_that_no_tarball_can_hold_are_refused(name: str, tmp_path: Path) -> None:
+    """They have a backslash, or bytes that are not UTF-8. Ignored ones are no problem."""
     root = lay(tmp_path, {name: ""})
     assert codes(read(root)) == ["EBADNAME"]
     assert codes(read(root, View(files=()))) == []
 
 
-def test_star_in_a_name(tmp_path: Path) -> None:
-    """A star in a name leaves the file or directory out, as in npm, with a warning."""
+def test_a_star_in_a_name_leaves_the_path_out(tmp_path: Path) -> None:
+    """So it is in npm, but without a warning."""
     packlist = read(lay(tmp_path, {"a*b": "", "d*/x": "", "c": ""}))
     assert names(packlist) == ["c"]
     assert codes(packlist) == ["WNAME", "WNAME"]
@@ -423,8 +425,8 @@ def test_star_in_a_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [".npmignore", ".gitignore", "lib/.npmignore"])
 @pytest.mark.parametrize("what", ["folder", "dangling", "pipe", "big", "pattern"])
-def test_ignore_files_that_cannot_be_read(name: str, what: str, tmp_path: Path) -> None:
-    """An ignore file that cannot be used is a problem that names it: its rules may keep secrets out."""
+def test_an_ignore_file_that_cannot_be_read_is_a_problem(name: str, what: str, tmp_path: Path) -> None:
+    """Its rules may keep secrets out."""
     root = lay(tmp_path, {"lib/a": ""})
     path = root / name
     if what == "folder":
@@ -440,8 +442,8 @@ def test_ignore_files_that_cannot_be_read(name: str, what: str, tmp_path: Path) 
     assert name in packlist.problems[0].message
 
 
-def test_ignore_files_that_do_not_count(tmp_path: Path) -> None:
-    """A .gitignore beside a .npmignore, or either beside `files` at the root, is not even read."""
+def test_an_ignore_file_that_does_not_apply_is_not_read(tmp_path: Path) -> None:
+    """That is a .gitignore beside a .npmignore, or either beside `files` at the root."""
     root = lay(tmp_path, {".npmignore": "a\n", "a": "", "b": ""})
     (root / ".gitignore").mkdir()
     assert names(read(root)) == ["b"]
@@ -490,16 +492,17 @@ def test_comments_in_another_encoding_are_no_rules(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("files", [("{1..999999}",), ("a", "@(" * 50 + ")" * 50)])
 @pytest.mark.parametrize("edition", ["11", "12"])
-def test_unusable_entry_of_files(files: tuple[str, ...], edition: Edition, tmp_path: Path) -> None:
-    """An entry of `files` that cannot be used is a problem that says so."""
+def test_an_entry_of_files_that_cannot_be_used_is_a_problem(
+    files: tuple[str, ...], edition: Edition, tmp_path: Path
+) -> None:
     packlist = read(lay(tmp_path, {"a": ""}), View(files=files), edition=edition)
     assert codes(packlist) == ["EPATTERN"]
     assert packlist.problems[0].message.startswith('"files": ')
 
 
 @pytest.mark.parametrize("edition", ["11", "12"])
-def test_entries_that_no_path_can_be(edition: Edition, tmp_path: Path) -> None:
-    """NUL, lone surrogates and endless names in `files` find nothing, and do no harm."""
+def test_an_entry_that_no_path_can_be_finds_nothing(edition: Edition, tmp_path: Path) -> None:
+    """Such are NUL, lone surrogates and endless names."""
     view = View(files=("a\0b", "\ud800", "x" * 5000, "y/" * 3000 + "*", "a/*"))
     assert names(read(lay(tmp_path, {"a": "", "b": ""}), view, edition=edition)) == []
 
@@ -532,8 +535,8 @@ def test_a_leading_dot_in_main_makes_no_difference(
             assert packlist == plain
 
 
-def test_directories_bin(tmp_path: Path) -> None:
-    """The files of `directories.bin` are commands, names with a leading dot apart; a missing folder is nothing."""
+def test_files_of_directories_bin_are_commands(tmp_path: Path) -> None:
+    """Names with a leading dot are not. A missing folder has none."""
     root = lay(tmp_path, {"s/x": "", "s/.h": "", "s/d/e": "", "a": ""})
     (root / "s" / "l").symlink_to("x")
     packlist = read(root, View(files=("a",), directories_bin="s"))
@@ -556,8 +559,8 @@ def test_patch_files_stay_out_in_npm_12(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("length", "name"), [(2800, "f"), (4000, "f" * 200), (5000, "f")])
-def test_deep_trees(length: int, name: str, tmp_path: Path) -> None:
-    """Depth is no matter until the system refuses the path, which is a problem that names it."""
+def test_depth_does_not_matter_until_the_system_refuses_the_path(length: int, name: str, tmp_path: Path) -> None:
+    """That is a problem, which names the path."""
     lay(tmp_path, {})
     depth = (length - len(str(tmp_path))) // len("/d")
     here = os.open(tmp_path, os.O_RDONLY)
@@ -577,8 +580,8 @@ def test_deep_trees(length: int, name: str, tmp_path: Path) -> None:
     assert (len(names(packlist)), codes(packlist)) == ((1, []) if length < 3000 else (0, ["EPATHLONG"]))
 
 
-def test_more_files_than_the_limit(tmp_path: Path) -> None:
-    """The walk ends at the folder after the limit, however many files are still to come."""
+def test_the_walk_ends_at_the_folder_after_the_limit(tmp_path: Path) -> None:
+    """However many files are still to come."""
     root = lay(tmp_path, {f"{folder}/{number}": "" for folder in "ab" for number in range(4)})
     with within(Limits(entries=4)):
         packlist = read(root)
@@ -590,8 +593,8 @@ def test_more_files_than_the_limit(tmp_path: Path) -> None:
         assert len(names(read(root))) == 8
 
 
-def test_names_in_another_encoding(tmp_path: Path) -> None:
-    """A process that reads names as ASCII refuses those that are not, and says how to start it."""
+def test_names_in_another_encoding_are_refused(tmp_path: Path) -> None:
+    """A process that reads names as ASCII says how to start it."""
     lay(tmp_path, {"package.json": '{"name": "a", "version": "1.0.0"}', "plain": "", "\u00e9": ""})
     code = (
         "from linkpack.packing.plan import plan_pack; from linkpack.errors import PlanRejected\n"
@@ -613,8 +616,7 @@ def powerless() -> Iterator[Path]:
         os.seteuid(user)
 
 
-def test_what_may_not_be_read(powerless: Path) -> None:
-    """Files and directories without permission are problems that name them."""
+def test_files_and_folders_without_permission_are_problems(powerless: Path) -> None:
     root = lay(powerless, {"a": "", "d/b": "", "e/.npmignore": "", "e/c": "", "s/x": "", "f": "1"})
     for path in ("a", "d", "e/.npmignore"):
         (root / path).chmod(0)

@@ -1,26 +1,26 @@
-"""Frames: who speaks, and which rule is named."""
+"""Rules of several directories: which of them decides, and which rule is named."""
 
 from __future__ import annotations
 
 from linkpack.packlist.ignore import RuleSet, parse_rules
-from linkpack.packlist.precedence import Asked, decider, deeper, keeps, reason
+from linkpack.packlist.precedence import Asked, add_directory, explain_rule, find_deciding_rule, keeps
 
 
-def test_nothing_said() -> None:
-    """What no rule names is kept, and there is no reason to give."""
-    silent = Asked("a", ("A",), ())
-    assert keeps(silent, "file")
-    assert decider(silent, "file") is None
-    frames = deeper((), (RuleSet(parse_rules("!a", ".npmignore")),), is_open=True)
-    rule = decider(Asked("a", ("A",), frames), "file")
+def test_a_path_that_no_rule_matches_is_kept() -> None:
+    """There is no reason to give, and none for a path that a rule keeps."""
+    unmatched = Asked("a", ("A",), ())
+    assert keeps(unmatched, "file")
+    assert find_deciding_rule(unmatched, "file") is None
+    directories = add_directory((), (RuleSet(parse_rules("!a", ".npmignore")),), is_open=True)
+    rule = find_deciding_rule(Asked("a", ("A",), directories), "file")
     assert rule is not None
-    assert reason(rule) == ""
+    assert explain_rule(rule) == ""
 
 
-def test_neighbours_with_the_same_rules_are_one_frame() -> None:
-    """However deep a path is, directories that say only what is built in are asked together."""
+def test_neighbours_with_the_same_rules_are_one() -> None:
+    """However deep a path is, directories that have built-in rules only are asked together."""
     root, plain = (RuleSet(parse_rules("x", "r")),), (RuleSet(parse_rules("y", "p")),)
-    frames = deeper((), root, is_open=True)
+    directories = add_directory((), root, is_open=True)
     for depth in range(1, 100):
-        frames = deeper(frames, plain, is_open=depth == 1)
-    assert [(frame.first, frame.last, frame.open) for frame in frames] == [(0, 0, True), (1, 99, True)]
+        directories = add_directory(directories, plain, is_open=depth == 1)
+    assert [(rules.first, rules.last, rules.is_open) for rules in directories] == [(0, 0, True), (1, 99, True)]

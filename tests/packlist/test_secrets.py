@@ -35,7 +35,7 @@ def test_long_texts_say_what_short_ones_do(pieces: list[bytes]) -> None:
     assert tokens_in(FILLER + text) == tokens_in(text) == tuple(one for one in TOKENS if one.prefix in text)
 
 
-def test_only_the_tokens_asked_for() -> None:
+def test_a_scanner_finds_only_the_tokens_it_is_given() -> None:
     """A scanner that was told what to look for looks for nothing else."""
     text = b"npm_" + b"Zz8" * 12
     for tokens, found in ((TOKENS, ["an npm token"]), (TOKENS[:1], [])):
@@ -108,8 +108,8 @@ def test_private_keys_are_found(text: str) -> None:
         f"-----BEGIN PRIVATE KEY-----\nsome words about it\n{KEY}",
     ],
 )
-def test_what_is_no_private_key(text: str) -> None:
-    """A heading alone, or with something else behind it, is no key."""
+def test_a_heading_alone_is_no_private_key(text: str) -> None:
+    """Neither is one with other text behind it."""
     scanner = Scanner("a.js")
     scanner.feed(text.encode())
     assert not scanner.labels

@@ -11,7 +11,7 @@ import pytest
 from linkpack import plan_pack
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
-from linkpack.packlist.packlist import read_packlist
+from linkpack.packlist.packlist import PackageFolder, read_packlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -185,12 +185,12 @@ WBUILTIN build/config.gypi is left out, by its name:
 
 @pytest.mark.parametrize("edition", NPM_RULES)
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_told(name: str, edition: Edition, tmp_path: Path) -> None:
+def test_each_tree_gives_its_warnings_and_no_others(name: str, edition: Edition, tmp_path: Path) -> None:
     """Each tree gives its warnings, and no others."""
     tree, wanted = CASES[name]
     root = tree.lay(tmp_path)
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", "root")
-    packlist = read_packlist(str(root), manifest, "root", edition=edition)
+    packlist = read_packlist(PackageFolder(str(root), manifest, "root", edition))
     assert packlist.problems == ()
     assert told(packlist.warnings, root) == lines(wanted)
 
@@ -291,14 +291,14 @@ WPACKERS npm would leave out dist/a.js (../../.gitignore:1: dist), beside the pa
 
 
 @pytest.mark.parametrize("name", AROUND)
-def test_what_is_told_of_ignore_files_around_a_member(name: str, tmp_path: Path) -> None:
-    """Where their lines mislead, and where npm and the workspace's own manager ship different files."""
+def test_ignore_files_around_a_member_that_mislead_give_warnings(name: str, tmp_path: Path) -> None:
+    """There is one too where npm and the workspace's own manager ship different files."""
     manager, ignored, member, wanted = AROUND[name]
     root = workspace(tmp_path, manager, ignored, member)
     assert told(plan_pack(root).warnings, root) == lines(wanted)
 
 
-def test_a_file_in_utf_16_around_a_member_is_told(tmp_path: Path) -> None:
+def test_an_ignore_file_in_utf_16_around_a_member_gives_a_warning(tmp_path: Path) -> None:
     """It is read by its mark, and named from the member's folder."""
     root = workspace(tmp_path, "npm", "", Tree("a.js b.log"))
     (tmp_path / ".gitignore").write_bytes("\ufeff*.log\r\n".encode("utf-16-le"))

@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.packlist.ignore import RuleSet, given_rules
-from linkpack.packlist.precedence import Asked, deeper, judge, keeps, last_speaker, voices
+from linkpack.packlist.pathspec_pattern import find_last_match
+from linkpack.packlist.precedence import (
+    Asked,
+    add_directory,
+    find_applicable_rules,
+    find_deciding_set,
+    judge_files,
+    keeps,
+)
 from linkpack.packlist.rule_index import applies
 
 if TYPE_CHECKING:
-    from linkpack.packlist.precedence import Frame
+    from linkpack.packlist.precedence import DirectoryRules
 
 pytestmark = pytest.mark.property
 quick = settings(derandomize=True, deadline=None, max_examples=300)
@@ -77,7 +85,9 @@ def test_the_last_rule_that_matches_decides(texts: list[tuple[str, str, str]], p
     rules = RuleSet(given_rules(["".join(text) for text in texts], ""))
     last = [rule for rule in rules.rules if applies(rule, parts, "file")]
     assert rules.keeps_file(parts) is (last[-1].negated if last else None)
-    assert rules.decide("/".join(parts)).rule == rules.last_match(parts, "file") == (last[-1] if last else None)
+    assert (
+        find_last_match(rules, "/".join(parts)) == rules.last_match(parts, "file") == (last[-1] if last else None)
+    )
     for question in ("folder", "maybe"):
         last = [rule for rule in rules.rules if applies(rule, parts, question)]
         assert rules.keeps_folder(parts, question) is (last[-1].negated if last else None)
@@ -92,8 +102,8 @@ def test_many_stars_in_one_portion() -> None:
 
 
 @st.composite
-def spoken(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[Frame, ...]]:
-    """The parts of a path, and the frames above it; what they say is mostly about names of that path."""
+def draw_rules(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[DirectoryRules, ...]]:
+    """Draw the parts of a path, and the rules of the directories above it, mostly about names of that path."""
     parts = tuple(draw(st.lists(st.sampled_from("ABC"), min_size=1, max_size=6)))
     name = st.sampled_from([*parts, "*", "**", "?"])
     text = st.builds(
@@ -104,24 +114,26 @@ def spoken(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[Frame, ...]]:
     )
     rules = st.lists(text, max_size=3).map(lambda texts: RuleSet(given_rules(texts, "")))
     plain = tuple(draw(st.lists(st.lists(text, min_size=1, max_size=4), min_size=1, max_size=2)))
-    # What is built in looks at one or two names: only that may be heard at the last depths alone.
+    # What is built in looks at one or two names: only that may be asked at the last depths alone.
     shared = tuple(
         RuleSet(given_rules([each for each in texts if "/" not in each.lstrip("!/")], "")) for texts in plain
     )
-    frames: tuple[Frame, ...] = ()
+    directories: tuple[DirectoryRules, ...] = ()
     for _ in parts:
         sets = shared if draw(st.integers(0, 2)) else tuple(draw(st.lists(rules, min_size=1, max_size=3)))
-        frames = deeper(frames, sets, is_open=draw(st.booleans()))
-    return parts, frames
+        directories = add_directory(directories, sets, is_open=draw(st.booleans()))
+    return parts, directories
 
 
 @settings(quick, max_examples=1000)
-@given(spoken())
-def test_what_is_heard_in_a_folder(asked: tuple[tuple[str, ...], tuple[Frame, ...]]) -> None:
-    """What the frames say about one file is what was put together for all files of its directory."""
-    parts, frames = asked
-    wanted = keeps(Asked("/".join(parts), parts, frames), "file")
-    verdicts = judge(voices(frames, parts[:-1]), parts[:-1], [parts[-1], "OTHER"])
+@given(draw_rules())
+def test_files_are_judged_together_as_each_by_itself(
+    asked: tuple[tuple[str, ...], tuple[DirectoryRules, ...]],
+) -> None:
+    """All files of a directory are judged at once, with the verdict and the deciding set of each."""
+    parts, directories = asked
+    wanted = keeps(Asked("/".join(parts), parts, directories), "file")
+    verdicts = judge_files(find_applicable_rules(directories, parts[:-1]), parts[:-1], [parts[-1], "OTHER"])
     assert (parts[-1] in verdicts.kept) is wanted
     if not wanted:
-        assert verdicts.blamed[parts[-1]] == last_speaker(Asked("/".join(parts), parts, frames), "file")
+        assert verdicts.blamed[parts[-1]] == find_deciding_set(Asked("/".join(parts), parts, directories), "file")

@@ -10,7 +10,7 @@ import pytest
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
-from linkpack.packlist.packlist import read_packlist
+from linkpack.packlist.packlist import PackageFolder, read_packlist
 from tests.support.naivepack import Package, naive_list
 from tests.support.packtrees import RandomTree, varied_tree
 
@@ -40,7 +40,9 @@ def check_tree(tree: RandomTree, source: random.Random, root: Path) -> None:
     manifest = parse_manifest((root / "package.json").read_bytes(), "package.json", kind)
     wanted = {edition: naive_list(Package(root, manifest, kind, edition, outer)) for edition in NPM_RULES}
     for edition in NPM_RULES:
-        packlist = read_packlist(str(root), manifest, kind, edition=edition, outer_ignores=ignores, compare=True)
+        packlist = read_packlist(
+            PackageFolder(str(root), manifest, kind, edition, outer_ignores=ignores), compare=True
+        )
         assert packlist.problems == ()
         assert [file.path for file in packlist.files] == wanted[edition], (root, kind, edition)
         told = any(warning.code == "WEDITION" for warning in packlist.warnings)

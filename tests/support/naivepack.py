@@ -14,8 +14,8 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.glob.braces import expand_braces
-from linkpack.glob.pattern import Alternative, Glob, literal_glob, split_portions
-from linkpack.glob.portion_matcher import fold, units
+from linkpack.glob.pattern import Alternative, Glob, make_literal_glob, split_portions
+from linkpack.glob.portion_matcher import fold, to_units
 from linkpack.glob.portion_parser import compile_portion
 from linkpack.packlist.ignore import given_rules
 from linkpack.packlist.rule_index import Rule, applies
@@ -133,7 +133,7 @@ def _strict(package: Package, first: list[Rule]) -> list[Rule]:
         *first,
         *_rules(*STRICT.split(), *(STRICT_12.split() if edition == "12" else ())),
         *_rules(*[f"!/{path}" for path in wanted]),
-        *[Rule(path, "", negated=True, glob=literal_glob(fold(posixpath.normpath(path)))) for path in wanted],
+        *[Rule(path, "", negated=True, glob=make_literal_glob(fold(posixpath.normpath(path)))) for path in wanted],
         *_rules(*[f"/{path.removeprefix('./')}" for path in patched if path]),
     ]
 
@@ -207,7 +207,7 @@ def _found(package: Package, files: tuple[str, ...]) -> list[Rule]:
             if package.rereads:
                 rules += _rules(f"{sign}/{path}", *([f"{sign}/{path}/**"] if folder else []))
             else:
-                globs = [literal_glob(fold(path))]
+                globs = [make_literal_glob(fold(path))]
                 if folder:
                     globs.append(_below_glob(fold(path)))
                 rules += [Rule(entry, "", bool(sign), glob) for glob in globs]
@@ -215,7 +215,7 @@ def _found(package: Package, files: tuple[str, ...]) -> list[Rule]:
 
 
 def _below_glob(path: str) -> Glob:
-    (only,) = literal_glob(path).alternatives
+    (only,) = make_literal_glob(path).alternatives
     return Glob((Alternative((*only.stretches, ()), base=False, rooted=True),), relative=False)
 
 
@@ -243,4 +243,4 @@ def _finds(way: list[str], parts: list[str], *, folder: bool) -> bool:
 
 
 def _fits(portion: str, name: str) -> bool:
-    return compile_portion(portion, blind=False).fits(units(name))
+    return compile_portion(portion, blind=False).fits(to_units(name))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.packlist.packlist import read_packlist
+from linkpack.packlist.packlist import PackageFolder, read_packlist
 from linkpack.system import temporary as drafts
 from tests.packlist.test_packlist import View
 
@@ -141,6 +141,6 @@ def test_left_overs_do_not_ship(tmp_path: Path) -> None:
     for path in ("package.json", f"{DEAD}/package/a.js", f"lib/{DEAD}/b.js", "lib/c.js"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("{}", encoding="utf-8")
-    packlist = read_packlist(str(tmp_path.resolve()), View(), "root", edition="12")
+    packlist = read_packlist(PackageFolder(str(tmp_path.resolve()), View(), "root", "12"))
     assert [file.path for file in packlist.files] == ["lib/c.js", "package.json"]
     assert {omission.reason for omission in packlist.omissions} == {"left by an earlier run that was cut off"}
