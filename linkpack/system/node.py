@@ -109,7 +109,7 @@ def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, byt
     import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
 
     try:
-        done = subprocess.run(  # noqa: S603 - the programs that npm link would run, too
+        done = subprocess.run(
             command,
             cwd=cwd,
             env=env,

@@ -43,7 +43,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     process = None
     try:
         with _signals_later():  # a script must not start without our knowing it
-            process = subprocess.Popen(  # noqa: S603 - the project's own script, which its author wants run
+            process = subprocess.Popen(
                 [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
             )
         status = process.wait()

@@ -95,6 +95,15 @@ def upward(start: str) -> Iterator[str]:
         at = above
 
 
+def is_within(path: str, folder: str) -> bool:
+    """True if the real path *path* is *folder* or below it.
+
+    >>> is_within("/a/b", "/a"), is_within("/a", "/a"), is_within("/ab", "/a"), is_within("/a", "/")
+    (True, True, False, True)
+    """
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
 def readable(path: str) -> bool:
     """Whether this process may open *path* for reading."""
     return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import SourceChanged
 from linkpack.system import read as fs
-from linkpack.system.git import LINK, SUBMODULE, GitFault, blob_id, open_repository
+from linkpack.system.git import GitFault
+from linkpack.system.git_objects import LINK, SUBMODULE, blob_id
+from linkpack.system.repository import open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from linkpack.system.git import Entry, Repository
+    from linkpack.system.git_objects import TreeEntry
+    from linkpack.system.repository import Repository
 
 _MOST_TEXT = 64 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
 _MOST_NESTED = 16  # submodules in submodules
@@ -78,7 +81,7 @@ def read_changes(repository: Repository, depth: int = 0) -> Changes:
     return Changes(frozenset(changed), found.undecided, frozenset(index.entries))
 
 
-def compare_files(repository: Repository, entries: Mapping[str, Entry], depth: int = 0) -> Compared:
+def compare_files(repository: Repository, entries: Mapping[str, TreeEntry], depth: int = 0) -> Compared:
     """Return how the files in the folder of *repository* differ from *entries*; *depth* as in `read_changes`.
 
     Raises `GitFault`.
@@ -118,7 +121,7 @@ class _Looker:
         self._links_count = _is_true(settings.get("core.symlinks", "true"))
         self._plain: dict[str, bool] = {"": True}
 
-    def look(self, path: str, entry: Entry) -> str:
+    def look(self, path: str, entry: TreeEntry) -> str:
         """Return "" when the file at *path* is *entry*, "contents" when only the contents differ, else "other".
 
         A file that cannot be read, or is written to meanwhile, is another one.
@@ -128,7 +131,7 @@ class _Looker:
         except (OSError, SourceChanged):
             return "other"
 
-    def _look(self, path: str, entry: Entry) -> str:
+    def _look(self, path: str, entry: TreeEntry) -> str:
         full = f"{self._root}/{path}"
         if entry.mode == SUBMODULE:
             return "" if self._is_submodule(path, entry.id) else "other"

@@ -17,7 +17,10 @@ from linkpack.errors import LinkpackError, PlanRejected, Problem
 from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.ignore import RuleSet, given_rules
 from linkpack.system import read as fs
-from linkpack.system.git import SUBMODULE, GitFault, is_within, open_repository
+from linkpack.system.git import GitFault
+from linkpack.system.git_objects import SUBMODULE
+from linkpack.system.read import is_within
+from linkpack.system.repository import open_repository
 from linkpack.system.temporary import draft_folder, is_draft
 from linkpack.system.worktree import compare_files, read_changes
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 
     from linkpack.limits import Limits
     from linkpack.packing.plan import PackPlan
-    from linkpack.system.git import Entry, Repository
+    from linkpack.system.git_objects import TreeEntry
+    from linkpack.system.repository import Repository
 
 # What decides which files ship is needed before that is known; of other built files only size and mode are.
 _RULES = frozenset({"package.json", ".npmignore", ".gitignore", ".npmrc", "pnpm-workspace.yaml", ".yarnrc.yml"})
@@ -148,7 +152,7 @@ class CommittedTree:
             self._around.add(folder)
             folder = os.path.dirname(folder)
 
-    def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], converted: bool) -> None:  # noqa: FBT001
+    def _write_entry(self, path: str, entry: TreeEntry, pieces: Iterable[bytes], converted: bool) -> None:  # noqa: FBT001
         place = f"{self._tree}/{path}"
         if stat.S_ISLNK(entry.mode):
             os.symlink(b"".join(pieces), os.fsencode(place))

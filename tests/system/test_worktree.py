@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.system.git import open_repository
+from linkpack.system.repository import open_repository
 from linkpack.system.worktree import read_changes
 from tests.support.gitbox import committed, git
 
