@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from linkpack.archive import tar_header
@@ -15,14 +16,17 @@ from linkpack.archive.findings import Findings, Refused
 from linkpack.archive.gunzip import Unzipped
 from linkpack.archive.names import Tree
 from linkpack.archive.tar_header import BLOCK, BadHeader, padding
+from linkpack.errors import Problem, SnapshotError, SourceChanged
 from linkpack.packlist.secrets import Scanner
+from linkpack.system.read import is_unchanged, open_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from linkpack.archive.findings import Finding
     from linkpack.archive.tar_header import Header
     from linkpack.limits import Limits
+    from linkpack.system.read import OpenFile
 
 HEAD = 4  # bytes of a file's beginning that are kept: enough for the mark of a binary
 FIRST_LINE = 256  # bytes of a script that are kept: as many as Linux reads of its first line
@@ -297,4 +301,28 @@ def read_archive(source: BinaryIO, size: int, wanted: Wanted, limits: Limits) ->
         size,
         sum(member.size for member in reader.members),
         integrity,
+    )
+
+
+@contextmanager
+def open_tarball(path: str) -> Iterator[OpenFile]:
+    """The tarball at *path*, open.
+
+    Raises `SnapshotError` (EREAD) when it cannot be read, `SourceChanged` when it was written to meanwhile.
+    """
+    try:
+        with open_regular(path) as file:
+            yield file
+            if not is_unchanged(file):
+                raise SourceChanged(changed(path).message, path=path, hint=changed(path).hint)
+    except OSError as err:
+        raise SnapshotError(
+            f"{path} cannot be read: {err.strerror or err}", code="EREAD", path=path, hint="name a tarball"
+        ) from err
+
+
+def changed(path: str) -> Problem:
+    """The problem that the tarball at *path* is no longer the one that was checked."""
+    return Problem(
+        "ECHANGED", path, f"{path} was written to while it was read", "try again when nothing writes to it"
     )

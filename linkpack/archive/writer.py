@@ -14,6 +14,7 @@ from linkpack.archive.gzip import COMPRESSOR, compressor, gzip_stream
 from linkpack.archive.readback import check_tarball
 from linkpack.archive.tar_writer import tar_blocks
 from linkpack.errors import Problem, SnapshotError
+from linkpack.system import own_process
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 
@@ -93,7 +94,7 @@ def measure_tarball(
 
 def _usual() -> int:
     """How many threads compress when nobody says: more than so many would wait for what is to be compressed."""
-    return min(fs.processors(), _MOST_THREADS)
+    return min(own_process.processors(), _MOST_THREADS)
 
 
 def _checked(entries: Sequence[Entry], target: str, out: BinaryIO, threads: int, level: GzipLevel) -> Tarball:

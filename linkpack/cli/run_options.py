@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class RunOptions(NamedTuple):
         from linkpack.lifecycle.scripts import Hooks  # noqa: PLC0415 - loads subprocess
 
         return Hooks(
-            env=fslinks.environment(),
+            env=own_process.environment(),
             script_shell=self.script_shell,
             linked=self.run_linked_scripts,
             workspaces=self.asks_for_workspaces,

@@ -27,7 +27,7 @@ from linkpack.linking.warnings import (
 from linkpack.npm.config import find_node, find_program
 from linkpack.project.source import read_loose
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 from linkpack.system.node import NodeUnknown, ask_npm_prefix
 
@@ -92,7 +92,7 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
     Raises `LinkpackError` where there is nothing to examine, such as a folder that does not exist.
     """
     context = open_context(project, options, picking=False, needs_prefix=False)
-    env = fslinks.environment() if options.env is None else options.env
+    env = own_process.environment() if options.env is None else options.env
     found: list[Diagnosis] = []
     with remembering({}):
         for part in (
@@ -145,7 +145,7 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
             yield Diagnosis("warning", group, "WNODEENV", "", message, f"unset {name}")
     yield from _prefix(context, project, env)
     root = context.store.root
-    if fs.is_dir(root) and not fslinks.may_write(root):
+    if fs.is_dir(root) and not fs.writable_dir(root):
         message = f"you may not write to {root}, in which links are recorded"
         yield Diagnosis("error", group, "ESTATE", root, message, "make it yours, or set XDG_STATE_HOME")
     file = plug_and_play(context.project.root)
@@ -159,7 +159,7 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
 def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
     group = "environment"
     try:
-        node = find_node(env, fslinks.canonical(project))
+        node = find_node(env, fs.canonical(project))
     except ConfigError as err:
         return Diagnosis("error", group, err.code, err.path, err.message, err.hint)
     if node is None:
@@ -179,8 +179,8 @@ def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Itera
     yield Diagnosis("ok", group, "", config.prefix, f"the global prefix is {config.prefix} ({source})")
     yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
-        at = next(each for each in fs.upward(folder) if fslinks.exists(each))
-        if not (fs.is_dir(at) and fslinks.may_write(at)):
+        at = next(each for each in fs.upward(folder) if fs.exists(each))
+        if not (fs.is_dir(at) and fs.writable_dir(at)):
             message = f"you may not write to {at}, so that global links cannot be made"
             hint = "choose a prefix of your own (npm config set prefix ~/.npm-global), or link with --no-global"
             yield Diagnosis("warning", group, "WPREFIX", at, message, hint)
@@ -193,12 +193,12 @@ def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> 
         yield Diagnosis("warning", group, "WNONPM", "", "npm is not on PATH; link --install needs it", "")
         return
     try:
-        theirs = ask_npm_prefix(npm, fslinks.canonical(project), env)
+        theirs = ask_npm_prefix(npm, fs.canonical(project), env)
     except NodeUnknown as err:
         yield Diagnosis("warning", group, "WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm")
         return
     ours = context.config.prefix
-    if fslinks.canonical(theirs) == fslinks.canonical(ours):
+    if fs.canonical(theirs) == fs.canonical(ours):
         yield Diagnosis("ok", group, "", npm, f"npm has the same prefix ({npm})")
         return
     message = f"npm's global prefix is {theirs}, and linkpack's {ours}: neither sees the links of the other"
@@ -258,7 +258,7 @@ def _statuses(
     for each in statuses:
         again = Fix("relink", context.project.start, (each.name,), shared)
         if each.state == "dropped":
-            how = "something else was installed there" if fslinks.exists(each.path) else "it is not there any more"
+            how = "something else was installed there" if fs.exists(each.path) else "it is not there any more"
             message = f"the link to {each.name} ({each.target}) was dropped: {how}"
             yield Diagnosis(
                 "error", group, "EDROPPED", each.path, message, f"linkpack relink{flag} {each.name}", again
@@ -293,8 +293,8 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     links = [Standing(each.name, each.target, each.path, each.ours) for each in statuses if each.state == "linked"]
     yield from (_of_problem(each, group) for each in problems_of(PackageTree(), context, links, shared=True))
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
-    folders = [fslinks.canonical(each) for each in env.get("PATH", "").split(":") if each.startswith("/")]
-    if commands and fslinks.canonical(context.config.bins) not in folders:
+    folders = [fs.canonical(each) for each in env.get("PATH", "").split(":") if each.startswith("/")]
+    if commands and fs.canonical(context.config.bins) not in folders:
         bins = context.config.bins
         message = (
             f"{bins} is not on PATH, so that a shell does not find {shortened([each.name for each in commands])}"
@@ -304,7 +304,7 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     elif commands:
         for command in commands:
             found = find_program(command.name, env)
-            if found and fslinks.canonical(found) != fslinks.canonical(command.path):
+            if found and fs.canonical(found) != fs.canonical(command.path):
                 message = f"{command.name} on PATH is {found}, not the linked {command.path}"
                 hint = f"remove it, or put {posixpath.dirname(command.path)} before it in PATH"
                 yield Diagnosis("warning", group, "WSHADOWED", found, message, hint)

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from linkpack.errors import ConfigError
-from linkpack.system import read as fs
+from linkpack.system import own_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -43,7 +43,7 @@ class Crew(NamedTuple):
         """The processes to start for so many *items*; 1 is this process itself."""
         if self.jobs == 0 and items < FEW:
             return 1
-        return min(self.jobs or fs.processors() + 1, items)
+        return min(self.jobs or own_process.processors() + 1, items)
 
 
 def run_all(

@@ -28,7 +28,8 @@ from linkpack.linking.status import Status
 from linkpack.npm.config import load_config, resolve
 from linkpack.project.local import find_local_project
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,12 +96,12 @@ def open_context(
 
 
 def _load(project: str, options: LinkOptions, local: LocalProject, *, needs_prefix: bool) -> Config:
-    cwd = fslinks.canonical(project)
+    cwd = fs.canonical(project)
     return load_config(_environment(options), cwd, options.flags, local.root, needs_prefix=needs_prefix)
 
 
 def _environment(options: LinkOptions) -> Mapping[str, str]:
-    return fslinks.environment() if options.env is None else options.env
+    return own_process.environment() if options.env is None else options.env
 
 
 def _context(project: str, options: LinkOptions, local: LocalProject, config: Config, picks: Picks) -> LinkContext:
@@ -109,7 +110,7 @@ def _context(project: str, options: LinkOptions, local: LocalProject, config: Co
         force=config.flag("force", default=False),
         absolute=options.absolute,
         windows=config.windows,
-        umask=fslinks.current_umask(),
+        umask=own_process.current_umask(),
     )
     return LinkContext(
         config=config,
@@ -157,7 +158,7 @@ def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> Asked:
             hint="leave -g out: linkpack link in the package's folder makes its global link",
         )
     picks = _picks(config)
-    wanted = meant_specs(listed(specs, "specs"), local, fslinks.canonical(project), config.user_home)
+    wanted = meant_specs(listed(specs, "specs"), local, fs.canonical(project), config.user_home)
     setting = config.settings.get("link-global")
     if (
         not wanted
@@ -286,9 +287,7 @@ def _ask_unlink(
     """Return the surroundings of `unlink`, and what plans it."""
     local = bool(names or every) and not shared
     context = open_context(project, options, needs_prefix=not local)
-    planner = _unlink_planner(
-        context, listed(names, "names"), fslinks.canonical(project), shared=shared, every=every
-    )
+    planner = _unlink_planner(context, listed(names, "names"), fs.canonical(project), shared=shared, every=every)
     return context, planner
 
 
@@ -354,7 +353,7 @@ def relink(
 
 
 def _meant(names: Sequence[str], context: LinkContext, project: str) -> tuple[Spec, ...]:
-    cwd = fslinks.canonical(project)
+    cwd = fs.canonical(project)
     return meant_specs(listed(names, "names"), context.project, cwd, context.config.user_home)
 
 

@@ -22,7 +22,6 @@ from linkpack.linking.states import (
     paths_of,
     paths_outside,
 )
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.relocate import mounts_below
 
@@ -124,7 +123,7 @@ class PlanBuilder:
     def edit_file(self, path: str, after: File) -> None:
         """Have the manifest or lockfile *after* at *path*; refuse a link there, whose file others may use."""
         self.put_file(path, after)
-        if path in self.changes and fslinks.is_link(path):
+        if path in self.changes and fs.is_link(path):
             message = f"{path} is a link, and what it leads to is not changed"
             self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
 
@@ -161,7 +160,7 @@ class PlanBuilder:
     def _stash_for(self, path: str, modules: str) -> str:
         """Return a free path for what has to make way at *path*, on the same file system."""
         base = modules
-        if fslinks.device_of(modules) != fslinks.device_of(posixpath.dirname(path)):
+        if fs.device_of(modules) != fs.device_of(posixpath.dirname(path)):
             base = posixpath.dirname(path)
         name = posixpath.relpath(path, base).replace("../", "").replace("/", "+")
         first = stash = f"{base}/{STASH}/{name}"
@@ -229,7 +228,7 @@ class PlanBuilder:
             if planned is not None and isinstance(planned.after, CreatedDirectory):
                 continue
             if fs.is_dir(folder):
-                if not fslinks.may_write(folder):
+                if not fs.writable_dir(folder):
                     hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
                     self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
             else:
@@ -239,9 +238,9 @@ class PlanBuilder:
 def _link_in(folder: str) -> str:
     """Return the link by which *folder* leads elsewhere: itself, or one around it; *folder* without one."""
     at = folder
-    while not fslinks.is_link(at) and at != posixpath.dirname(at):
+    while not fs.is_link(at) and at != posixpath.dirname(at):
         at = posixpath.dirname(at)
-    return at if fslinks.is_link(at) else folder
+    return at if fs.is_link(at) else folder
 
 
 def _is_about(root: str, change: Change) -> bool:

@@ -11,7 +11,6 @@ from linkpack.linking.package import inside, target_exists, target_is_inside
 from linkpack.linking.place_script import CRLF_SHEBANG, head_of
 from linkpack.linking.states import Absent
 from linkpack.project.source import source_of
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _state(path: str, script: str, link: str, *, windows: bool) -> str:
     if not target_is_inside(path, there, link):
         return "taken"
     broken = re.match(CRLF_SHEBANG, head_of(script)) is not None
-    return "ok" if windows or (fslinks.executable(script) and not broken) else "not executable"
+    return "ok" if windows or (fs.executable(script) and not broken) else "not executable"
 
 
 def described(commands: Iterable[Command]) -> str:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from linkpack.linking.package import resolve_parent
 from linkpack.linking.states import is_within
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class InstalledLinks:
 
     def __init__(self, root: str, global_modules: str) -> None:
         self._root = root
-        self._global = fslinks.canonical(global_modules) if global_modules else ""
+        self._global = fs.canonical(global_modules) if global_modules else ""
         self._texts: dict[str, str] = {}
         self._objects: dict[str, Mapping[str, object]] = {}
         self._stores: dict[str, list[str]] = {}  # by node_modules
@@ -73,7 +72,7 @@ class InstalledLinks:
 
     def asked_for(self, path: str, target: str) -> str:
         """Return which file of the project asks for the link at *path*; it may have been saved with the link."""
-        real = fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
+        real = fs.canonical(posixpath.join(posixpath.dirname(path), target))
         modules, name = _split(path)
         return self._manifests(modules, name, real) or self._lockfiles(path, name, real)
 
@@ -105,7 +104,7 @@ class InstalledLinks:
             r"^pnpmStoreFolder:\s*[\"']?([^\"'\n]+)", self._text(f"{self._root}/.yarnrc.yml"), re.MULTILINE
         )
         found += [posixpath.join(self._root, line[1].strip())] if line else []
-        self._stores[modules] = [*map(posixpath.normpath, found), *map(fslinks.canonical, found)]
+        self._stores[modules] = [*map(posixpath.normpath, found), *map(fs.canonical, found)]
         return self._stores[modules]
 
     def _other_modules(self, modules: str, steps: list[str]) -> str:
@@ -124,7 +123,7 @@ class InstalledLinks:
     def _is_global(self, folder: str) -> bool:
         prefix = posixpath.dirname(posixpath.dirname(folder))
         return (
-            fslinks.canonical(folder) == self._global
+            fs.canonical(folder) == self._global
             or any(f"{mark.rstrip('/')}/" in f"{folder}/" for mark in _GLOBAL)
             # The prefix of another node: several are there with nvm and its like.
             or (folder.endswith("/lib/node_modules") and fs.is_file(f"{prefix}/bin/node"))
@@ -200,7 +199,7 @@ class InstalledLinks:
                 entry = old.get(name)
                 spec = entry.get("version") if isinstance(entry, dict) else None
                 spec = spec.removeprefix("file:") if isinstance(spec, str) and spec.startswith("file:") else None
-            if isinstance(spec, str) and fslinks.canonical(posixpath.join(self._root, spec)) == real:
+            if isinstance(spec, str) and fs.canonical(posixpath.join(self._root, spec)) == real:
                 return f"{self._root}/{file} asks for {spec}"
         # yarn: "sub@portal:../sub::locator=lib%40…", where the path starts at the package that asks for it
         pattern = rf'^"?(?:[^"\n]*, )?{re.escape(name)}@((?:portal|link):(?:\.{{1,2}}/)*([^:"\n]+))'
@@ -248,10 +247,10 @@ def _steps(first: str) -> list[str]:
     at = first
     for _ in range(_HOPS):
         found.append(at)
-        if not fslinks.is_link(at):
+        if not fs.is_link(at):
             break
         at = posixpath.normpath(posixpath.join(posixpath.dirname(resolve_parent(at)), fs.read_link(at)))
-    return [*found, fslinks.canonical(found[0])]
+    return [*found, fs.canonical(found[0])]
 
 
 def _specs(manifest: Manifest, name: str) -> list[str]:
@@ -277,7 +276,7 @@ def _leads_to(spec: str, name: str, folder: str, real: str) -> bool:
     match = _PATH_SPEC.match(spec)
     if match is None or spec[match.end() :].startswith("~"):
         return False
-    return fslinks.canonical(posixpath.join(folder, spec[match.end() :])) == real
+    return fs.canonical(posixpath.join(folder, spec[match.end() :])) == real
 
 
 def pnpm_overrides(root: str) -> dict[str, str]:

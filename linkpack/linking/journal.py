@@ -42,7 +42,7 @@ from linkpack.linking.states import (
     paths_outside,
 )
 from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries, locks, own_process
 from linkpack.system import read as fs
 from linkpack.system.relocate import MountPoint, remove_tree
 from linkpack.system.signals import uninterrupted
@@ -157,7 +157,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
     """
     if not plan.changes and not plan.edits and not plan.saves:
         return Journal("", scope, tuple(places), plan)
-    run = fslinks.new_run()
+    run = own_process.new_run()
     bookkeeping = record_changes(store, plan.edits, plan.saves)
     if not last:
         final = store.file("last", scope)
@@ -169,8 +169,8 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
     taken_back = True
     try:
         with uninterrupted():
-            fslinks.write_new(path, _to_json(journal), 0o600)
-            fslinks.sync_dir(posixpath.dirname(path))
+            dir_entries.write_new(path, _to_json(journal), 0o600)
+            dir_entries.sync_dir(posixpath.dirname(path))
             begun = True
         _do_all([*plan.changes, *bookkeeping], run)
         with uninterrupted():
@@ -223,7 +223,7 @@ def _do_all(changes: Sequence[Change], run: str) -> None:
             raise _stale(change.path)
         perform(change, temp_path(change, run, number))
     for folder in {posixpath.dirname(change.path) for change in changes}:
-        fslinks.sync_dir(folder)
+        dir_entries.sync_dir(folder)
 
 
 def _stale(path: str) -> StalePlan:
@@ -234,7 +234,7 @@ def _folder_is_there(change: Change) -> bool:
     """True if another process made a folder that is to be made, or removed one that is to go: that is fine."""
     if CreatedDirectory() not in (change.before, change.after):
         return False
-    return fs.is_dir(change.path) or not fslinks.exists(change.path)
+    return fs.is_dir(change.path) or not fs.exists(change.path)
 
 
 def _commit(journal: Journal, path: str, store: Store) -> str | None:
@@ -244,15 +244,15 @@ def _commit(journal: Journal, path: str, store: Store) -> str | None:
     step.
     """
     done = None
-    if any(fslinks.status_at(each) is not None for each in _superfluous(journal)):
+    if any(dir_entries.status_at(each) is not None for each in _superfluous(journal)):
         unfinished, done = _sibling(path, _UNFINISHED), _sibling(path, _DONE)
-        fslinks.write_new(unfinished, _to_json(journal), 0o600)
-        fslinks.move(unfinished, done)
+        dir_entries.write_new(unfinished, _to_json(journal), 0o600)
+        dir_entries.move(unfinished, done)
     elif journal.last:
-        fslinks.move(path, store.file("last", journal.scope))
+        dir_entries.move(path, store.file("last", journal.scope))
     else:
-        fslinks.remove(path)
-    fslinks.sync_dir(posixpath.dirname(path))
+        dir_entries.remove(path)
+    dir_entries.sync_dir(posixpath.dirname(path))
     return done
 
 
@@ -265,7 +265,7 @@ def _settled(journal: Journal) -> Journal:
     """Return *journal* with the numbers of what is in place now: a copy has another than its original."""
     changes = []
     for change in journal.plan.changes:
-        status = fslinks.status_at(change.path) if isinstance(change.after, Displaced) else None
+        status = dir_entries.status_at(change.path) if isinstance(change.after, Displaced) else None
         if isinstance(change.after, Displaced) and status is not None:
             changes.append(change._replace(after=Displaced(change.after.stash, status.st_ino)))
         else:
@@ -280,15 +280,15 @@ def _superfluous(journal: Journal) -> list[str]:
 
 def _finish(journal: Journal, path: str, store: Store) -> None:
     """Remove what the plan of the journal at *path*, which is done, made superfluous."""
-    fslinks.remove(_sibling(path, _OPEN))  # first of all: without the other it would count
+    dir_entries.remove(_sibling(path, _OPEN))  # first of all: without the other it would count
     for stash in _superfluous(journal):
         remove_tree(stash)
     for folder in _stash_folders(journal):
-        fslinks.drop_dir(folder)
+        dir_entries.drop_dir(folder)
     if journal.last:
-        fslinks.move(path, store.file("last", journal.scope))
+        dir_entries.move(path, store.file("last", journal.scope))
     else:
-        fslinks.remove(path)
+        dir_entries.remove(path)
 
 
 def _stash_folders(journal: Journal) -> set[str]:
@@ -305,8 +305,8 @@ def _abandon(journal: Journal, path: str) -> OSError | None:
     failed = _roll_back(journal)
     if failed is None:
         with contextlib.suppress(OSError):  # to take it back once more does nothing
-            fslinks.remove(_sibling(path, _UNFINISHED))
-            fslinks.remove(path)
+            dir_entries.remove(_sibling(path, _UNFINISHED))
+            dir_entries.remove(path)
     return failed
 
 
@@ -357,7 +357,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as held:
             for place in sorted(wanted):
-                held.enter_context(fslinks.locked(store.file("locks", place), place))
+                held.enter_context(locks.locked(store.file("locks", place), place))
             dead = _open_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
@@ -376,9 +376,9 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             continue  # cut off right after the plan was committed
         if name.endswith(_UNFINISHED):
             # Cut off right before that: the other file of the run says how far it got.
-            if not fslinks.alive(name):
+            if not own_process.alive(name):
                 with contextlib.suppress(OSError):
-                    fslinks.remove(path)
+                    dir_entries.remove(path)
             continue
         try:
             journal = _from_json(store.read(path))
@@ -388,8 +388,8 @@ def _open_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             raise _unrecovered(f"{path} cannot be read: {err.strerror}", path) from err
         except _DAMAGED:
             # Cut off while it was written: nothing had been done yet.
-            if not fslinks.alive(name):
-                fslinks.remove(path)
+            if not own_process.alive(name):
+                dir_entries.remove(path)
             continue
         if places.intersection(journal.places):
             found.append((journal, path))
@@ -401,7 +401,7 @@ def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
     folder = f"{store.root}/journals"
     entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}
     for name, path in sorted(entries.items()):
-        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or fslinks.alive(name):
+        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or own_process.alive(name):
             continue
         with contextlib.suppress(OSError, *_DAMAGED):
             yield _from_json(store.read(path)), path
@@ -420,8 +420,8 @@ def _recover(journal: Journal, path: str, store: Store) -> Problem | None:
             return None
         failed = _roll_back(journal)
         if failed is None:
-            fslinks.remove(path)
-            fslinks.sync_dir(posixpath.dirname(path))
+            dir_entries.remove(path)
+            dir_entries.sync_dir(posixpath.dirname(path))
     except OSError as err:
         failed = err
     if failed is not None:
@@ -478,7 +478,7 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
 def _renumbered(change: Change) -> Change:
     """Return *change* with the number that what it puts back has by now: a copy has another than its original."""
     match change.after:
-        case Displaced(stash) if fslinks.exists(stash):
+        case Displaced(stash) if fs.exists(stash):
             return change._replace(after=Displaced(stash, fs.lstat(stash).st_ino))
     return change
 
@@ -486,4 +486,4 @@ def _renumbered(change: Change) -> Change:
 def _undoable(change: Change) -> bool:
     if not matches(change.path, change.before):
         return False
-    return not isinstance(change.after, Displaced) or fslinks.exists(change.after.stash)
+    return not isinstance(change.after, Displaced) or fs.exists(change.after.stash)

@@ -9,7 +9,6 @@ from linkpack.errors import LinkpackError, Problem
 from linkpack.linking.record import Store
 from linkpack.linking.whereabouts import lost_links
 from linkpack.project.local import find_local_project
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     """
     try:
         project = find_local_project(folder).root
-        return LostLinks(dict(lost_links(Store(fslinks.canonical(state)), project, node_modules_above(folder))))
+        return LostLinks(dict(lost_links(Store(fs.canonical(state)), project, node_modules_above(folder))))
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem("WRELINK", err.path, why, err.hint),))
@@ -75,9 +74,9 @@ def _ways(package: Package) -> Iterator[tuple[str, str]]:
 
 
 def _warning(graph: BundleGraph, package: Package, name: str, entry: RecordedLink) -> Problem:
-    if fslinks.is_link(entry.path):
+    if fs.is_link(entry.path):
         how = "the link leads elsewhere now"
-    elif fslinks.exists(entry.path):
+    elif fs.exists(entry.path):
         how = "an install has replaced the link"
     else:
         how = "the link is gone"

@@ -61,7 +61,7 @@ def spread_workspaces(specs: Sequence[Spec]) -> Spread:
 def _members(folder: str) -> list[str]:
     """Return the member folders of the workspace whose root *folder* is, none if it is no root."""
     from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - only with --workspaces
-    from linkpack.system.links import canonical  # noqa: PLC0415 - as above
+    from linkpack.system.read import canonical  # noqa: PLC0415 - as above
 
     workspace = read_workspace(canonical(folder))
     return member_folders(workspace) if workspace is not None else []

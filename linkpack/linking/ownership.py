@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.linking.displaced import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 from linkpack.system.relocate import same
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Ownership:
             return earlier.before
         healed = self._heal(earlier, found)
         kept = earlier.before
-        whole = isinstance(kept, Link) or (isinstance(kept, Displaced) and fslinks.exists(kept.stash))
+        whole = isinstance(kept, Link) or (isinstance(kept, Displaced) and fs.exists(kept.stash))
         if isinstance(found, Absent):
             return kept if whole else before
         if healed or not isinstance(kept, Displaced) or not whole:
@@ -148,5 +148,5 @@ class Ownership:
             return
         if found == change.after:
             self._builder.replace(path, change.after, change.before)
-        elif isinstance(change.before, Displaced) and fslinks.exists(change.before.stash):
+        elif isinstance(change.before, Displaced) and fs.exists(change.before.stash):
             self._keep_older(path, change.before)

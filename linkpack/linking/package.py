@@ -12,7 +12,6 @@ from linkpack.npm.json_text import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.names import name_fault
 from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def check_manifest(folder: str) -> None:
 
 def inside(root: str, relative: str) -> str | None:
     """Return the real path of *relative* in the package at *root*; None when that is outside of it."""
-    real = fslinks.canonical(posixpath.join(root, relative))
+    real = fs.canonical(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
@@ -79,7 +78,7 @@ def real_folder(path: str) -> str:
     """
     above = posixpath.dirname(path)
     if above == path or fs.is_dir(path):
-        return fslinks.canonical(path)
+        return fs.canonical(path)
     return posixpath.join(real_folder(above), posixpath.basename(path))
 
 
@@ -125,13 +124,13 @@ def target_is_inside(path: str, state: State, link: str) -> bool:
 
 def resolve_link(path: str, target: str) -> str:
     """Return the real path to which a link at *path* with the text *target* leads."""
-    return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
+    return fs.canonical(posixpath.join(posixpath.dirname(path), target))
 
 
 def target_exists(path: str, state: State) -> bool:
     """True if the link or shim at *path* leads to something that exists."""
     target = link_target(path, state)
-    return target is not None and fslinks.exists(resolve_link(path, target))
+    return target is not None and fs.exists(resolve_link(path, target))
 
 
 def is_replaced(entry: RecordedLink, found: State) -> bool:
@@ -148,7 +147,7 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 def is_standing(entry: RecordedLink) -> bool:
     """True if the recorded link *entry* is still there, and leads to its package."""
-    return fslinks.is_link(entry.path) and fslinks.canonical(entry.path) == entry.target
+    return fs.is_link(entry.path) and fs.canonical(entry.path) == entry.target
 
 
 def meets_range(version: str, wanted: str) -> bool:

@@ -14,7 +14,6 @@ from linkpack.linking.package import resolve_link, resolve_parent
 from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.read import upward
 
@@ -74,7 +73,7 @@ class PackageTree:
         """Return the real folder that *path* will lead to, None if it will lead to none."""
         change = self._changes.get(path)
         if change is None:
-            return fslinks.canonical(path) if fs.is_dir(path) else None
+            return fs.canonical(path) if fs.is_dir(path) else None
         if isinstance(change.after, Link):
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None

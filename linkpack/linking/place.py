@@ -29,7 +29,7 @@ from linkpack.linking.states import (
 )
 from linkpack.npm.bins import command_targets, commands, link_text, man_target
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,7 @@ class _Placing:
             owner.adopted = owner.old is None and not self._is_known(found)
         shared = any(entry.path == path for entry in owner.others().values())  # with another checkout
         owner.replaced = owner.old is not None and not shared and is_replaced(owner.old, found)
-        if isinstance(found, Displaced) and is_within(self.source.root, fslinks.canonical(path)):
+        if isinstance(found, Displaced) and is_within(self.source.root, fs.canonical(path)):
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
             return
@@ -97,7 +97,7 @@ class _Placing:
         """Return the text of the link: relative to the real folder that it is in, or absolute."""
         if self.rules.absolute or self.rules.windows:
             return self.source.root
-        return posixpath.relpath(self.source.root, fslinks.canonical(posixpath.dirname(self.location.path)))
+        return posixpath.relpath(self.source.root, fs.canonical(posixpath.dirname(self.location.path)))
 
     def _leads_there(self, found: State, literal: str) -> bool:
         """True if *found*, at the link's path, is a good link already."""
@@ -187,7 +187,7 @@ class _Placing:
         if real is None:
             message = f'"{target.script}" of {self.source.manifest.name} leads out of the package; it is left out'
             self.builder.warn("WOUTSIDE", target.script, message, "let bin and man name files of the package")
-        elif fslinks.exists(real):
+        elif fs.exists(real):
             return real
         return None
 

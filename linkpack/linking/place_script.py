@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.record import LIMIT
 from linkpack.linking.states import Change, File, Mode
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ CRLF_SHEBANG = rb"#![^\n]+\r\n"
 def head_of(path: str) -> bytes:
     """Return the beginning of the script at *path*, empty if it cannot be read."""
     try:
-        return fslinks.read_head(path, _HEAD)
+        return fs.read_head(path, _HEAD)
     except OSError:
         return b""
 
@@ -35,8 +34,8 @@ def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
     broken = b"\r" in head and re.match(CRLF_SHEBANG, head)
     if found == mode and not broken:
         return
-    if not fslinks.may_change(script):
-        if not fslinks.executable(script):
+    if not fs.may_change(script):
+        if not fs.executable(script):
             message = f"{script} is not executable, and not yours to change"
             builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif broken:

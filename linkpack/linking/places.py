@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import LinkError
 from linkpack.npm.names import dependency_name_fault
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def pick_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ..
 
 
 def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool:
-    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
+    paths = {fs.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
     if any(folder == path or folder.startswith(f"{path}/") for path in paths):
         return True
     manifest = read_loose(folder)
@@ -101,7 +100,7 @@ def is_self(text: str, project: LocalProject, cwd: str) -> bool:
 
     The root of its workspace is another package: `link ..` in an example that lies in the package it shows.
     """
-    return fslinks.canonical(posixpath.join(cwd, text)) == project.start
+    return fs.canonical(posixpath.join(cwd, text)) == project.start
 
 
 def meant_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[Spec, ...]:

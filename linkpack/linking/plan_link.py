@@ -14,7 +14,6 @@ from linkpack.linking.record import read_record
 from linkpack.linking.status import standing_links
 from linkpack.linking.whereabouts import places_called
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence
 def _installed(context: LinkContext, source: Source) -> str:
     """Return the real folder of the package of that name that is installed globally, empty if there is none."""
     path = f"{context.config.modules}/{source.manifest.name}"
-    return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
+    return "" if fs.is_link(path) or not fs.is_dir(path) else fs.canonical(path)
 
 
 def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) -> None:
@@ -147,7 +146,7 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
     """Return the global package that *spec* names, linked or installed; raises as `plan_link`."""
     path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
-        if fslinks.is_link(path):
+        if fs.is_link(path):
             raise LinkError(
                 f"the global {spec.name} is a link to {fs.read_link(path)}, which does not exist",
                 code="ESOURCEGONE",

@@ -32,7 +32,6 @@ from linkpack.linking.states import (
     is_within,
 )
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.relocate import same
 
@@ -127,7 +126,7 @@ class Unlinking:
         elif isinstance(before, Link):
             if isinstance(now, Absent) and at_link:
                 self._restore(path, ABSENT, before)
-        elif isinstance(before, Displaced) and fslinks.exists(before.stash):
+        elif isinstance(before, Displaced) and fs.exists(before.stash):
             if isinstance(now, Absent):
                 self._restore(path, ABSENT, before)
             elif not inherited:
@@ -135,7 +134,7 @@ class Unlinking:
 
     def _restore(self, path: str, after: State, before: State) -> None:
         if isinstance(before, Displaced):
-            if not fslinks.exists(before.stash):
+            if not fs.exists(before.stash):
                 message = f"what the link displaced at {path} is gone from {before.stash} (npm ci removes it)"
                 self.builder.warn("WDISPLACED", path, message, "run your package manager's install")
                 before = ABSENT
@@ -148,7 +147,7 @@ class Unlinking:
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
         """Say that what a link displaced is not put back, as something else has taken its place since."""
-        if fslinks.exists(path) and same(before.stash, path):
+        if fs.exists(path) and same(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
             message = f"{path} was replaced since; what the link had displaced stays in {before.stash}"
@@ -183,7 +182,7 @@ class Unlinking:
         if isinstance(found, Absent):
             return
         stash = f"{location.modules}/{STASH}/{name.replace('/', '+')}"
-        stashed = fslinks.exists(stash)
+        stashed = fs.exists(stash)
         why = self._installed(location, found, stashed=stashed)
         if why is not None:
             message = f"{name} is installed in {posixpath.dirname(location.path)}, not linked{why and f': {why}'}"
@@ -228,7 +227,7 @@ class Unlinking:
             self.builder.warn("WUNSAVED", location.path, message, f"change it by hand, or install {name} again")
         owner = posixpath.dirname(location.modules)
         manifest = read_loose(owner)
-        if manifest is None or fslinks.exists(f"{location.modules}/{STASH}/{name.replace('/', '+')}"):
+        if manifest is None or fs.exists(f"{location.modules}/{STASH}/{name.replace('/', '+')}"):
             return
         wanted = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}.get(name)
         if wanted is not None and not asked and PackageTree().find(posixpath.dirname(owner), name) is None:
@@ -305,8 +304,8 @@ class Unlinking:
             return False
         then = self.builder.state(link)
         if isinstance(then, Displaced) and then.stash and path not in self.builder.changes:
-            script = posixpath.relpath(resolve_link(path, target), fslinks.canonical(link))
-            return target_exists(path, now) and not fslinks.exists(f"{then.stash}/{script}")
+            script = posixpath.relpath(resolve_link(path, target), fs.canonical(link))
+            return target_exists(path, now) and not fs.exists(f"{then.stash}/{script}")
         return isinstance(then, Absent)
 
     def _drop_folders(self) -> None:
@@ -316,7 +315,7 @@ class Unlinking:
             user = next((key for key, entry in record.items() if _uses(entry, change.path)), None)
             if user is not None:
                 record[user] = record[user]._replace(owned=(*record[user].owned, change))
-            elif fs.is_dir(change.path) and not fslinks.is_link(change.path):
+            elif fs.is_dir(change.path) and not fs.is_link(change.path):
                 self.builder.replace(change.path, CreatedDirectory(), ABSENT)
 
 
@@ -394,7 +393,7 @@ def _name_keys(work: Unlinking, name: str) -> list[_Key]:
 
 def _folder_keys(work: Unlinking, folder: str) -> list[_Key]:
     """Return the project's links that lead to *folder*, whatever they are called."""
-    real = fslinks.canonical(folder)
+    real = fs.canonical(folder)
     found = [(at, entry) for at, entry in _local_keys(work) if entry.target == real]
     own = [at for at, entry in found if work.context.is_own(entry)]
     return own or [at for at, _ in found]
@@ -407,9 +406,9 @@ def _take_others(work: Unlinking, spec: Spec) -> None:
         for modules in context.local_modules(spec.name):
             work.take_foreign(context.local_location(modules, spec.name), spec.name)
         return
-    real = fslinks.canonical(spec.folder)
+    real = fs.canonical(spec.folder)
     locations = [
-        (location, name) for location, name in _links_on_disk(context) if fslinks.canonical(location.path) == real
+        (location, name) for location, name in _links_on_disk(context) if fs.canonical(location.path) == real
     ]
     for location, name in locations:
         work.take_foreign(location, name)
@@ -448,7 +447,7 @@ def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: b
             work.take_away(_Key(place, name))
     for spec in wanted:
         if spec.folder:
-            _unlink_globally(work, fslinks.canonical(spec.folder), asked=True)
+            _unlink_globally(work, fs.canonical(spec.folder), asked=True)
         elif spec.name in work.record(place):
             work.take_away(_Key(place, spec.name))
         else:

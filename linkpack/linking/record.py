@@ -25,7 +25,7 @@ from linkpack.linking.states import (
     link_from_json,
     link_to_json,
 )
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Store(NamedTuple):
         try:
             make_parents(f"{self.root}/links")
             for kind in _KINDS:
-                fslinks.make_dir(f"{self.root}/{kind}", 0o700)
+                dir_entries.make_dir(f"{self.root}/{kind}", 0o700)
         except OSError as err:
             raise ConfigError(
                 f"the state folder {self.root} cannot be made: {err.strerror}",
@@ -80,7 +80,7 @@ class Store(NamedTuple):
         obeyed either: those make folders that others may read.
         """
         for folder in (self.root, *(f"{self.root}/{kind}" for kind in kinds)):
-            fault = fslinks.privacy_fault(folder)
+            fault = dir_entries.privacy_fault(folder)
             if fault:
                 raise ConfigError(
                     f"the state folder {folder} {fault}, so what is recorded there is not obeyed",
@@ -94,10 +94,10 @@ class Store(NamedTuple):
 
         Whoever has nothing recorded is not told what is wrong with the folder.
         """
-        if not fslinks.exists(path):
+        if not fs.exists(path):
             raise FileNotFoundError(path)
         self.check(posixpath.basename(posixpath.dirname(path)))
-        return fslinks.read_own(path, LIMIT)
+        return dir_entries.read_own(path, LIMIT)
 
 
 def make_parents(path: str) -> None:
@@ -108,12 +108,12 @@ def make_parents(path: str) -> None:
         missing.append(at)
         at = posixpath.dirname(at)
     for folder in reversed(missing):
-        fslinks.make_dir(folder, 0o700)
+        dir_entries.make_dir(folder, 0o700)
 
 
 def find_store(env: Mapping[str, str]) -> Store:
     """Return the state folder that *env* names; `ConfigError` without HOME."""
-    return Store(fslinks.canonical(state_folder(env)))
+    return Store(fs.canonical(state_folder(env)))
 
 
 # --- what is linked
@@ -275,7 +275,7 @@ def _moved(path: str, old: str, new: str) -> str:
 def _moved_link(entry: RecordedLink, old: str, new: str) -> RecordedLink:
     """Return *entry* as it is after its project was moved from *old* to *new*, perhaps with the package."""
     path = _moved(entry.path, old, new)
-    along = fslinks.canonical(posixpath.join(posixpath.dirname(path), entry.literal))
+    along = fs.canonical(posixpath.join(posixpath.dirname(path), entry.literal))
     return entry._replace(
         path=path,
         target=along if fs.is_dir(along) and not fs.is_dir(entry.target) else entry.target,
@@ -295,9 +295,9 @@ def _moved_state(state: State, old: str, new: str) -> State:
 
 def _is_in_place(entry: RecordedLink) -> bool:
     """True if the link, or something that it displaced, is where *entry* says."""
-    if fslinks.is_link(entry.path) and fs.read_link(entry.path) == entry.literal:
+    if fs.is_link(entry.path) and fs.read_link(entry.path) == entry.literal:
         return True
-    return any(isinstance(one.before, Displaced) and fslinks.exists(one.before.stash) for one in entry.owned)
+    return any(isinstance(one.before, Displaced) and fs.exists(one.before.stash) for one in entry.owned)
 
 
 # --- files

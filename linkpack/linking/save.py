@@ -16,7 +16,6 @@ from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.json_text import BOM, parse
 from linkpack.npm.lockfile import plain
 from linkpack.npm.lockfile_sections import META, SECTIONS, place, tables
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def _spec(source: Source, folder: str) -> str:
 def _agree(wanted: str, spec: str, root: str, source: Source) -> bool:
     """True if an override agrees with *spec*: npm compares texts, other managers write `link:` for a folder."""
     protocol, _, path = wanted.partition(":")
-    leads = fslinks.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
+    leads = fs.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
     return wanted == spec or leads == source.root
 
 
@@ -258,7 +257,7 @@ def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]
 
 def _unsave(builder: PlanBuilder, edit: ManifestEdit, state: File, others: Saved) -> None:
     """Add to *builder* that one file is as before *edit*; raises `ManifestInvalid` when that cannot be."""
-    elsewhere = fslinks.is_link(edit.path)
+    elsewhere = fs.is_link(edit.path)
     later = None if elsewhere else _edits_after(edit, state.content, others)
     if later is not None:
         content = _rebase(edit, later, others)

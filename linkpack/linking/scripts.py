@@ -11,7 +11,7 @@ from linkpack.linking.api import ask_link
 from linkpack.linking.package import read_source
 from linkpack.linking.plan_link import chosen_packages, find_shared
 from linkpack.npm.config import find_program
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system.processes import Script, run_script
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
     npm's output goes to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
     asked = ask_link(specs, project, options)
-    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
+    context, env = asked.context, own_process.environment() if options.env is None else dict(options.env)
     missing = []
     for spec in asked.specs:
         if not spec.folder:
@@ -52,7 +52,7 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     packages had theirs run. Raises `ScriptFailed` when one fails; the ones after it are not run.
     """
     asked = ask_link(specs, project, options)
-    context, env = asked.context, fslinks.environment() if options.env is None else dict(options.env)
+    context, env = asked.context, own_process.environment() if options.env is None else dict(options.env)
     sources = [each.source for each in chosen_packages(context, asked.specs)[0] if each.by_folder]
     if not asked.specs:
         sources = [read_source(folder) for folder in context.picked or (context.project.start,)]

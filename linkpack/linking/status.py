@@ -15,7 +15,6 @@ from linkpack.linking.record import read_record, read_saved
 from linkpack.linking.states import Displaced, Link
 from linkpack.linking.warnings import Standing
 from linkpack.project.source import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...])
         target=entry.target,
         state=state,
         ours=True,
-        displaced=tuple(place for place in (*kept, *entry.older) if fslinks.exists(place)),
+        displaced=tuple(place for place in (*kept, *entry.older) if fs.exists(place)),
         commands=commands,
         saved=saved,
         elsewhere="" if shared else _global_target(context, entry.name, entry.target),
@@ -120,7 +119,7 @@ def _state(entry: RecordedLink) -> str:
 
 def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
     manifest = read_loose(path)
-    target = fslinks.canonical(path)
+    target = fs.canonical(path)
     return Status(
         name=name,
         version=manifest.version if manifest is not None else "",
@@ -136,9 +135,9 @@ def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Sta
 def _global_target(context: LinkContext, name: str, target: str) -> str:
     """Return where the global link *name* leads, empty if there is none or it leads to *target*."""
     path = f"{context.config.modules}/{name}"
-    if not context.config.modules or not fslinks.is_link(path):
+    if not context.config.modules or not fs.is_link(path):
         return ""
-    leads = fslinks.canonical(path)
+    leads = fs.canonical(path)
     return "" if leads == target else leads
 
 
@@ -180,7 +179,7 @@ def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bo
 
 
 def _is_meant(spec: Spec, entry: RecordedLink) -> bool:
-    return entry.target == fslinks.canonical(spec.folder) if spec.folder else entry.name == spec.name
+    return entry.target == fs.canonical(spec.folder) if spec.folder else entry.name == spec.name
 
 
 def _relink(

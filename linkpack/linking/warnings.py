@@ -15,7 +15,7 @@ from linkpack.linking.many import sections_of, shortened
 from linkpack.linking.package import inside, meets_range
 from linkpack.linking.package_tree import runtime_names
 from linkpack.project.source import source_of
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,7 +74,7 @@ def package_problems(tree: PackageTree, links: Iterable[Standing], modules: str)
         if link.bin_links:
             yield from _unbuilt(tree, link, modules)
         outside = manifest.directories_bin and inside(link.folder, manifest.directories_bin) is None
-        if outside and fslinks.exists(f"{link.folder}/{manifest.directories_bin}"):
+        if outside and fs.exists(f"{link.folder}/{manifest.directories_bin}"):
             message = f'"{manifest.directories_bin}" of {link.name} leads out of the package; it has no commands'
             yield Problem("WOUTSIDE", link.folder, message, "let directories.bin name a folder of the package")
 
@@ -100,7 +100,7 @@ def _unbuilt(tree: PackageTree, link: Standing, modules: str) -> Iterator[Proble
         return
     scripts = source_of(link.folder, manifest).commands
     real = {name: inside(link.folder, script) for name, script in scripts.items()}
-    missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fslinks.exists(path)]
+    missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fs.exists(path)]
     if missing:
         message = f"commands of {link.name} whose scripts do not exist yet are not linked: {shortened(missing)}"
         at_global = bool(modules) and tree.folder(f"{modules}/{link.name}") == link.folder

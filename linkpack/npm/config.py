@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import ConfigError, Problem
 from linkpack.npm.npmrc import TooLong, expand, parse_npmrc
 from linkpack.read_cache import once
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
 
@@ -167,7 +166,7 @@ def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) ->
         if not folder.startswith("/") or folder.rstrip("/").endswith("/node_modules/.bin"):
             continue
         for path in (posixpath.join(folder, each) for each in names):
-            if fs.is_file(path) and fslinks.executable(path):
+            if fs.is_file(path) and fs.executable(path):
                 return path
     return ""
 
@@ -252,7 +251,7 @@ class _Default:
         npm sees it as if it stood in the environment, above every npmrc (asdf-nodejs did so for npm below 7).
         """
         program = find_program("node", self.cascade.env)
-        if not program or self.cascade.windows or fslinks.read_head(program, 2) != b"#!":
+        if not program or self.cascade.windows or fs.read_head(program, 2) != b"#!":
             return None
         try:
             found = self.node()
@@ -294,7 +293,7 @@ def load_config(
     if "prefix" not in cascade.settings and (own := default.set_by_shim()):
         cascade.settings["prefix"] = own
     user_file = cascade.text("userconfig", resolve(home, ".npmrc") if home else "")
-    if project is not None and fslinks.canonical(f"{project}/.npmrc") != fslinks.canonical(user_file or "/"):
+    if project is not None and fs.canonical(f"{project}/.npmrc") != fs.canonical(user_file or "/"):
         cascade.read(resolve(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
     if user_file:
         cascade.read(user_file, "user npmrc")

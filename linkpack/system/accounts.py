@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ def home_folder(env: Mapping[str, str]) -> str:
     home = env.get("HOME", "")
     if home.startswith("/"):
         return home
-    import pwd  # noqa: PLC0415 - hardly any run is without HOME
-
     try:
         home = pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:  # a container that runs as a number

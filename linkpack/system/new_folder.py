@@ -13,9 +13,9 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from linkpack.system.links import current_umask
+from linkpack.system.own_process import current_umask
 from linkpack.system.signals import uninterrupted
-from linkpack.system.temporary import claim, draft_name, remove_tree, sweep
+from linkpack.system.temporary import discard_draft, new_draft_folder, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,11 +75,11 @@ class NewFolder:
             below = f"{known}/{name}" if known else name
             if len(self._folders) >= _OPEN:
                 self._close_all_but(known)
-            self._folders[below] = self._entered(below, name, at)
+            self._folders[below] = self._enter(below, name, at)
             at, known = self._folders[below], below
         return at
 
-    def _entered(self, path: str, name: str, above: int) -> int:
+    def _enter(self, path: str, name: str, above: int) -> int:
         """Open the folder *name* in the one open as *above*, and make it first unless this run has."""
         if path not in self._made:
             os.mkdir(name, _ACCESSIBLE if self._mode is None else self._mode, dir_fd=above)
@@ -109,12 +109,12 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
     """
     parent, name = os.path.split(os.path.abspath(target))
     around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    draft, handle = "", -1
+    handle, draft = -1, ""
     try:
         _check_free(name, around, target, replaces_empty=replaces_empty)
         sweep(parent)
         with uninterrupted():
-            draft, handle = _new_draft(around)
+            handle, draft = new_draft_folder(around, _HIDDEN)
         folder = NewFolder(handle, mode)
         try:
             yield folder
@@ -130,11 +130,11 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
     finally:
         with uninterrupted():
             if draft:
-                _drop(draft, around)
-            for each in (handle, around):
-                if each >= 0:
+                discard_draft(draft, around)
+            for descriptor in (handle, around):
+                if descriptor >= 0:
                     with contextlib.suppress(OSError):
-                        os.close(each)
+                        os.close(descriptor)
 
 
 def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) -> None:
@@ -160,31 +160,3 @@ def _check_same(name: str, around: int, handle: int, target: str) -> None:
     there, ours = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
     if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
         raise OSError(errno.ESTALE, "another process put something else in its place", target)
-
-
-def _new_draft(around: int) -> tuple[str, int]:
-    """Make a new folder under a temporary name; return the name and a descriptor that holds its lock."""
-    while True:
-        name = draft_name(os.fstat(around).st_ino)
-        os.mkdir(name, _HIDDEN, dir_fd=around)
-        try:
-            handle = os.open(name, _FOLDER, dir_fd=around)
-        except FileNotFoundError:
-            continue  # another run's sweep took it between its making and its lock
-        except OSError:
-            os.rmdir(name, dir_fd=around)
-            raise
-        try:
-            if claim(handle):
-                return name, handle
-        except OSError:
-            os.rmdir(name, dir_fd=around)
-            os.close(handle)
-            raise
-        os.close(handle)
-
-
-def _drop(name: str, around: int) -> None:
-    """Remove the folder *name* and all in it, in a second try if need be; the next run makes a third."""
-    for _ in range(2):
-        remove_tree(name, around)

@@ -13,6 +13,8 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from linkpack.system.write import draft
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -162,17 +164,11 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     remembered = _read_cache(path)
     remembered[identity] = {**answer, "variables": {}}
     text = json.dumps(dict(list(remembered.items())[-_MOST:]))
-    draft = f"{path}.{os.getpid()}"
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(draft, path)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
+        with draft(path) as out:
+            os.fchmod(out.fileno(), 0o600)
+            out.write(text.encode())
 
 
 def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:

@@ -16,8 +16,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.system import links as fslinks
-from linkpack.system.links import entry_at, status_at
+from linkpack.system.dir_entries import move, open_parent, status_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +43,7 @@ def relocate(old: str, new: str, scratch: str) -> None:
     *new* is complete; `is_part_of` tells which.
     """
     try:
-        fslinks.move(old, new)
+        move(old, new)
     except OSError as err:
         if err.errno != errno.EXDEV:
             raise mounted(old, err) from err
@@ -66,7 +65,7 @@ def duplicate(old: str, new: str, scratch: str) -> None:
         raise OSError(errno.EIO, "its copy is not like it", old)
     # One call instead of one for each file: the copy has to be stored before the original is removed.
     os.sync()
-    fslinks.move(scratch, new)
+    move(scratch, new)
 
 
 def mounted(path: str, err: OSError) -> OSError:
@@ -142,7 +141,7 @@ def _closing(stack: list[_Pair]) -> Iterator[None]:
 
 
 def _copy(old: str, new: str) -> None:
-    with entry_at(old) as (source, name), entry_at(new) as (target, other):
+    with open_parent(old) as (source, name), open_parent(new) as (target, other):
         status = os.stat(name, dir_fd=source, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             _copy_entry(source, name, target, other, status)
@@ -211,7 +210,7 @@ def is_part_of(part: str, whole: str) -> bool:
     mine, theirs = status_at(part), status_at(whole)
     if mine is None or theirs is None:
         return False
-    with entry_at(part) as (source, name), entry_at(whole) as (target, other):
+    with open_parent(part) as (source, name), open_parent(whole) as (target, other):
         if not stat.S_ISDIR(mine.st_mode) or not stat.S_ISDIR(theirs.st_mode):
             return _same_entry(source, name, target, other)
         stack = [_open_pair(source, name, target, other, mine)]
@@ -281,7 +280,7 @@ def same(left: str, right: str) -> bool:
 def remove_tree(path: str) -> None:
     """Remove what is at *path*, a folder with all that is in it; that nothing is there is fine."""
     try:
-        with entry_at(path) as (folder, name):
+        with open_parent(path) as (folder, name):
             if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 os.unlink(name, dir_fd=folder)
                 return

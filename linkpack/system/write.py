@@ -11,12 +11,13 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from linkpack.system.links import sync_dir
+from linkpack.system.dir_entries import sync_dir
 from linkpack.system.signals import uninterrupted
-from linkpack.system.temporary import claim, draft_path, sweep
+from linkpack.system.temporary import draft_path, new_draft_file, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ def draft(target: str) -> Iterator[BinaryIO]:
     path = ""
     try:
         with uninterrupted():
-            handle, path = _new_file(folder)
+            handle, path = new_draft_file(folder)
         with open(handle, "w+b") as out:
             yield out
             out.flush()
@@ -142,8 +143,6 @@ def _own_descriptor(path: str) -> int | None:
 
 
 def _write_stream(target: str, text: bytes) -> None:
-    import select  # noqa: PLC0415 - hardly ever needed
-
     own = _own_descriptor(target)
     try:
         # O_NONBLOCK: a pipe that nothing reads from must not hold us up.
@@ -196,19 +195,3 @@ def put_back(target: str) -> Iterator[None]:
             with uninterrupted(), contextlib.suppress(OSError):
                 os.unlink(kept)
             os.close(handle)
-
-
-def _new_file(folder: str) -> tuple[int, str]:
-    """The handle and path of a new, empty, locked temporary file in *folder*."""
-    while True:
-        path = draft_path(folder)
-        # 0o666: the process's umask decides, as for any file that a user makes.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            if claim(handle):
-                return handle, path
-        except OSError:
-            os.unlink(path)
-            os.close(handle)
-            raise
-        os.close(handle)  # another run's sweep took it between its making and its lock

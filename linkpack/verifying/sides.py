@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT
 from linkpack.archive.findings import as_problems, errors
-from linkpack.archive.opening import changed, open_tarball
-from linkpack.archive.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, changed, open_tarball, read_archive
 from linkpack.bundle.layout_check import slot_of
 from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from linkpack.archive.findings import as_problems, errors
 from linkpack.archive.gunzip import CHUNK
-from linkpack.archive.opening import open_tarball
-from linkpack.archive.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, open_tarball, read_archive
 from linkpack.archive.tar_header import MTIME
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
-from linkpack.system import folder as disk
+from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
 from linkpack.verifying.allowable import allowed
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from linkpack.archive.findings import Finding
     from linkpack.archive.reader import Archive
     from linkpack.limits import Limits
-    from linkpack.system.folder import Opened
     from linkpack.system.new_folder import NewFolder
+    from linkpack.system.read import OpenFile
 
 FOLDER = "package"  # where the files land, whatever the archive calls its folder
 
@@ -55,14 +54,14 @@ def unpack_tarball(
     return folder, archive, found
 
 
-def _place(file: Opened, archive: Archive, folder: str) -> None:
+def _place(file: OpenFile, archive: Archive, folder: str) -> None:
     with new_folder(folder, mode=0o755, replaces_empty=False) as draft:
         _extract(file, archive, folder, draft)
-        if not disk.is_unchanged(file):
+        if not fs.is_unchanged(file):
             raise VerifyFailed("the tarball was written to while it was unpacked", hint="unpack it again")
 
 
-def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> None:
+def _extract(file: OpenFile, archive: Archive, folder: str, draft: NewFolder) -> None:
     """Write the entries that tarsafe reads into *draft*, which becomes *folder*: those that were checked."""
     import zlib  # noqa: PLC0415 - only unpacking needs it
 

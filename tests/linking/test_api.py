@@ -27,7 +27,7 @@ from linkpack.linking import api as linkapi
 from linkpack.linking.api import LinkOptions
 from linkpack.linking.builder import PlanBuilder
 from linkpack.linking.place_script import make_runnable
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -406,7 +406,7 @@ def test_scripts_are_made_runnable(box: LinkBox) -> None:
         Path(lib, name).chmod(0o600)
     linkapi.link(project=lib, options=box.options())
     assert Path(lib, "a.js").read_bytes() == b"#!/usr/bin/env node\n1\r\n"
-    wanted = 0o777 & ~int(fslinks.current_umask())
+    wanted = 0o777 & ~int(own_process.current_umask())
     assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
 
 

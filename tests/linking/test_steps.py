@@ -12,7 +12,8 @@ import pytest
 
 from linkpack.linking import steps as linkstep
 from linkpack.linking.states import ABSENT, Change, CreatedDirectory, Displaced, File, Link, Mode, State
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries, libc, own_process
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def test_there_and_back(
 ) -> None:
     """Every change does what it says; taking it back, done or not, leaves what was there."""
     if not exchange:
-        monkeypatch.setattr(fslinks, "exchange", lambda left, right: bool(left == right == ""))
+        monkeypatch.setattr(dir_entries, "exchange", lambda left, right: bool(left == right == ""))
     change = Change(str(tmp_path / "p"), put(tmp_path, before, stands=True), put(tmp_path, after, stands=False))
     temp = str(tmp_path / "temp")
     names = listing(tmp_path)
@@ -97,7 +98,7 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
             left = stop
 
             def counted(name: str) -> None:
-                real = getattr(fslinks, name)
+                real = getattr(dir_entries, name)
 
                 def call(*args: object) -> object:
                     nonlocal left
@@ -106,7 +107,7 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
                         raise Cut
                     return False if name == "exchange" and not exchange else real(*args)
 
-                patch.setattr(fslinks, name, call)
+                patch.setattr(dir_entries, name, call)
 
             for name in ("make_link", "remove", "move", "write_new", "exchange"):
                 counted(name)
@@ -114,7 +115,7 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
                 linkstep.perform(change, str(root / "temp"))
         if not exchange:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(fslinks, "exchange", lambda left, right: bool(left == right == ""))
+                patch.setattr(dir_entries, "exchange", lambda left, right: bool(left == right == ""))
                 linkstep.take_back(change, str(root / "temp"))
         else:
             linkstep.take_back(change, str(root / "temp"))
@@ -171,11 +172,11 @@ def test_exchange(tmp_path: Path) -> None:
     left, right = tmp_path / "l", tmp_path / "r"
     left.symlink_to("x")
     right.mkdir()
-    if fslinks.exchange(str(left), str(right)):
+    if dir_entries.exchange(str(left), str(right)):
         assert left.is_dir()
         assert right.is_symlink()
         with pytest.raises(FileNotFoundError) as caught:
-            fslinks.exchange(str(left), str(tmp_path / "none"))
+            dir_entries.exchange(str(left), str(tmp_path / "none"))
         assert caught.value.errno == errno.ENOENT
 
 
@@ -183,7 +184,7 @@ def test_exchange_that_cannot_be(tmp_path: Path) -> None:
     """Where the system does not swap two entries it says so, and both are as they were."""
     inner = tmp_path / "outer/inner"
     inner.mkdir(parents=True)
-    assert not fslinks.exchange(str(tmp_path / "outer"), str(inner))
+    assert not dir_entries.exchange(str(tmp_path / "outer"), str(inner))
     assert inner.is_dir()
 
 
@@ -196,10 +197,10 @@ def test_exchange_by_other_names() -> None:
         ctypes.set_errno(errno.ENOENT)
         return -1 if given[1] == b"none" else 0
 
-    call = fslinks.exchanger(SimpleNamespace(renameatx_np=swap))
+    call = libc.find_exchange(SimpleNamespace(renameatx_np=swap))
     assert (call(3, b"a", 4, b"b"), call(3, b"none", 4, b"b")) == (0, errno.ENOENT)
     assert asked == [(3, b"a", 4, b"b", 2), (3, b"none", 4, b"b", 2)]
-    assert fslinks.exchanger(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
+    assert libc.find_exchange(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
 
 
 def test_folders_that_are_no_folders(tmp_path: Path) -> None:
@@ -207,19 +208,19 @@ def test_folders_that_are_no_folders(tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("")
     with pytest.raises(FileExistsError):
-        fslinks.make_dir(str(file))
-    fslinks.drop_dir(str(file))
-    fslinks.drop_dir(str(tmp_path / "none"))
+        dir_entries.make_dir(str(file))
+    dir_entries.drop_dir(str(file))
+    dir_entries.drop_dir(str(tmp_path / "none"))
     assert file.exists()
-    fslinks.sync_dir(str(tmp_path / "none"))
+    dir_entries.sync_dir(str(tmp_path / "none"))
 
 
 def test_runs_have_names() -> None:
     """A run's name tells whether its process may be there; an unreadable head is empty."""
-    run = fslinks.new_run()
-    assert fslinks.alive(run)
-    assert fslinks.new_run() != run
-    assert not fslinks.alive("x")
-    assert not fslinks.alive("999999999-x")
-    assert fslinks.alive("9" * 30)
-    assert fslinks.read_head("/dev/null", 5) == b""
+    run = own_process.new_run()
+    assert own_process.alive(run)
+    assert own_process.new_run() != run
+    assert not own_process.alive("x")
+    assert not own_process.alive("999999999-x")
+    assert own_process.alive("9" * 30)
+    assert fs.read_head("/dev/null", 5) == b""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import SourceChanged
+from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -198,9 +199,9 @@ def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
 
 def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that this process may use are counted, or all where the system does not tell (macOS)."""
-    assert fs.processors() == len(os.sched_getaffinity(0))
+    assert own_process.processors() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert fs.processors() == os.cpu_count()
+    assert own_process.processors() == os.cpu_count()
 
 
 def test_access(tmp_path: Path) -> None:

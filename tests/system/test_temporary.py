@@ -87,7 +87,7 @@ def test_what_cannot_be_removed_stays(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "top" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "top" / path).touch()
     monkeypatch.setattr(os, "unlink", unlink)
-    drafts.remove_tree(str(tmp_path / "top"))
+    drafts.discard_tree(str(tmp_path / "top"))
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["stays"]
 
 
@@ -97,13 +97,13 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     real = os.mkdir
     held: list[int] = []
 
-    def mkdir(path: str, mode: int) -> None:
-        real(path, mode)
+    def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
+        real(name, mode, dir_fd=dir_fd)
         if not held:
-            held.append(os.open(path, os.O_RDONLY))
+            held.append(os.open(name, os.O_RDONLY, dir_fd=dir_fd))
             fcntl.flock(held[0], fcntl.LOCK_EX)
             if how == "gone":
-                shutil.rmtree(path)
+                shutil.rmtree(tmp_path / name)
 
     monkeypatch.setattr(os, "mkdir", mkdir)
     with drafts.draft_folder(str(tmp_path)) as path:
@@ -114,9 +114,12 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the new folder cannot be opened, it goes, and the error says why."""
+    real = os.open
 
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EMFILE, "too many")
+    def refuse(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if drafts.is_draft(path):
+            raise OSError(errno.EMFILE, "too many")
+        return real(path, flags, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(OSError, match="too many"), drafts.draft_folder(str(tmp_path)):
