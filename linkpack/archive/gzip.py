@@ -1,12 +1,14 @@
-"""The gzip member around the tar stream: one compressor, pinned, whose bytes are the same on every machine.
+"""Compress the tar stream to the same bytes on every machine.
 
-zlib-ng 1.1.0 at level 7 with memLevel 7, on blocks of 256 KiB that each start from the 32 KiB before them and
-end on a byte boundary (as pigz does): one gzip member whose bytes depend neither on the machine's zlib nor on
-the number of threads. Measured on npm's own folder (13.8 MB): 1.002 times npm's size in a third of its
-compressor's time on one thread, a seventh on two. The smaller memLevel gives the shorter Huffman blocks that
-pay on many small files: at the usual 9 the same level gives 1.007.
-Asked for the most, it is level 9 on blocks of 1 MiB: 0.9999 times npm's size for 1.4 times the work. Level 8 is
-smaller there (0.9990), but larger on most trees and dearer on all.
+One compressor, pinned: zlib-ng 1.1.0 at level 7 with memLevel 7, on blocks of 256 KiB. Each block starts from the
+32 KiB before it and ends on a byte boundary, as pigz does. The result is one gzip member, and its bytes depend
+neither on the machine's zlib nor on the number of threads.
+
+Measured on npm's own folder (13.8 MB): 1.002 times npm's size, in a third of the time of its compressor on one
+thread, a seventh on two. The smaller memLevel gives shorter Huffman blocks, which pay on many small files: at the
+usual 9 the same level gives 1.007. The level `"max"` is zlib-ng's 9 on blocks of 1 MiB: 0.9999 times npm's size
+for 1.4 times the work. Level 8 is smaller there (0.9990), but larger on most trees and dearer on all.
+
 Changing any of this changes every tarball: it is a change of format, to be named in the changelog.
 """
 
@@ -41,7 +43,10 @@ _HEADER = bytes.fromhex("1f8b08000000000002ff")
 
 
 def compressor(level: GzipLevel) -> str:
-    """What makes the bytes at *level*: the same text means the same bytes for the same stream."""
+    """Describe what makes the bytes at *level*.
+
+    The same text means the same bytes for the same stream.
+    """
     setting = _SETTINGS[level]
     return f"zlib-ng 1.1.0, level {setting.level}, memLevel {_MEM_LEVEL}, blocks of {setting.block}"
 
@@ -86,11 +91,10 @@ def _compress(level: int, block: bytes, window: bytes, *, last: bool) -> bytes:
 
 
 def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "default") -> Iterator[bytes]:
-    """One gzip member holding *pieces*, as it is made; the same bytes for any number of *threads*.
+    """Compress *pieces* into one gzip member, and yield its bytes.
 
-    At the *level* `"max"` it is smaller, no larger than npm's of npm's own folder, for 1.4 times the work.
-    A stream of one block is compressed by the caller's own thread. At most three blocks a thread are held at
-    a time. What *pieces* raises is raised here.
+    They are the same for any number of *threads*. A stream of one block is compressed by the caller's own thread.
+    At most three blocks a thread are in memory at a time. Whatever *pieces* raises is raised here.
     """
     yield _HEADER
     crc = 0
@@ -108,7 +112,10 @@ def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "d
 
 
 def _blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]]:
-    """The stream in blocks of *length* bytes, each with whether it is the last; at least one."""
+    """Yield the stream in blocks of *length* bytes, at least one.
+
+    Each comes with whether it is the last.
+    """
     held: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -142,7 +149,7 @@ def _one_by_one(
 def _threaded(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], threads: int
 ) -> Iterator[tuple[bytes, bytes]]:
-    """As `_one_by_one`, with the compression of several blocks at a time; in order all the same."""
+    """Compress as `_one_by_one`, several blocks at a time but in order."""
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers: list[threading.Thread] = []
     try:
@@ -175,7 +182,7 @@ def _threaded(
 
 
 def _workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
-    """As many running threads as the system gives, at most *threads*."""
+    """Start as many threads as the system gives, at most *threads*."""
     workers: list[threading.Thread] = []
     while len(workers) < threads:
         worker = threading.Thread(target=_work, args=(tasks,), daemon=True)
