@@ -1,3 +1,3 @@
-"""The only package that touches disk, processes, signals and user accounts."""
+"""The only package that touches the disk, processes and user accounts."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Look at and change one entry of a directory at a time, through its folder's descriptor.
+"""Look at and change one directory entry at a time.
 
 Each function that changes something makes one step, which the system does or does not do. It opens the folder of
 its path first and acts through that descriptor. The path must be absolute, and no folder on it a link. A link that
@@ -30,7 +30,7 @@ _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 
 @contextlib.contextmanager
 def open_parent(path: str) -> Iterator[tuple[int, str]]:
-    """Open the folder that *path* is in, and yield its descriptor and the last name.
+    """Open the folder of *path*, and yield its descriptor and the last name.
 
     Raises `OSError` when there is no such folder, or when a link is part of the way to it.
     """
@@ -181,9 +181,9 @@ def set_mode(path: str, mode: int) -> None:
 
 
 def write_new(path: str, text: bytes, mode: int) -> None:
-    """Write the new file *path* with exactly these permission bits, and fsync it.
+    """Write the new file *path* with these permission bits, and fsync it.
 
-    On any failure the file is removed again.
+    The umask does not matter. On any failure the file is removed again.
     """
     handle = -1
     with open_parent(path) as (folder, name):
@@ -219,7 +219,7 @@ def overwrite(path: str, text: bytes, mode: int) -> None:
 
 
 def sync_dir(path: str) -> None:
-    """Have the names in the directory *path* stored, where the file system can do that."""
+    """Store the names in the directory *path* durably, where that is possible."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

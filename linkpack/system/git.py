@@ -8,8 +8,8 @@ none of these, an environment that points to no other repository, and options th
 - `rev-parse`, `ls-files`, `cat-file --batch`, `check-attr`, `config --get-regexp`. Never `status`, `diff`,
   `checkout` or `archive`, which run filters and write the index.
 - No missing object is fetched: `GIT_NO_LAZY_FETCH` does that from git 2.44 on, and `protocol.allow=never` before.
-- No repository that lies as a plain folder in a tree is used: `safe.bareRepository` (git 2.38 and newer), and a
-  check in `repository.open_repository`.
+- No repository that is a plain folder of a tree is used: `safe.bareRepository` (git 2.38 and newer), and a check
+  in `repository.open_repository`.
 - The git program itself is not taken from the project (`find_git`).
 """
 
@@ -97,7 +97,10 @@ class Git(NamedTuple):
         return os.fsdecode(out)
 
     def start(self, *words: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-        """Start git with its standard input and output as pipes; raises `GitFault`."""
+        """Start git with its standard input and output as pipes.
+
+        Raises `GitFault` when it cannot be run.
+        """
         try:
             process = subprocess.Popen(
                 [self.program, *_OPTIONS, *words],
@@ -118,7 +121,10 @@ class Git(NamedTuple):
         return GitFault(f"git did not answer within {self.timeout:g} seconds")
 
     def _exchange(self, process: subprocess.Popen[bytes], text: bytes) -> tuple[bytes, bytes]:
-        """Write *text* to *process*, and return all that it prints on standard output and standard error."""
+        """Write *text* to *process*, and return what it prints.
+
+        That is its standard output and its standard error.
+        """
         stdin, stdout, stderr = cast("tuple[IO[bytes], ...]", (process.stdin, process.stdout, process.stderr))
         printed = {stdout: bytearray(), stderr: bytearray()}
         os.set_blocking(stdin.fileno(), False)
@@ -169,11 +175,12 @@ def git_environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_git(path: str, folder: str) -> str:
-    """Return the first git on the search path *path* that is not the project's.
+    """Return the first git on the search path that is not the project's.
 
-    *folder* is a real path. Passed over are relative folders, which git's working directory would decide,
-    `node_modules/.bin`, which package managers put first for scripts, and programs that are in the outermost work
-    tree around *folder* or are links into it. Raises `GitFault` when no other git is there.
+    *path* is a value of PATH, *folder* a real path in the project. Passed over are relative folders, which git's
+    working directory would decide, `node_modules/.bin`, which package managers put first for scripts, and programs
+    that are in the outermost work tree around *folder* or are links into it. Raises `GitFault` when no other git
+    is there.
     """
     project = _outermost_work_tree(folder)
     reason = "git is not installed, or not on PATH"
@@ -190,20 +197,29 @@ def find_git(path: str, folder: str) -> str:
 
 
 def _outermost_work_tree(folder: str) -> str:
-    """Return the outermost folder from *folder* up that has a `.git`, or *folder* when none has."""
+    """Return the outermost folder from *folder* up that has a `.git`.
+
+    Without any it is *folder*.
+    """
     tops = [above for above in upward(folder) if os.path.lexists(os.path.join(above, ".git"))]
     return tops[-1] if tops else folder
 
 
 def _bound_memory(process: subprocess.Popen[bytes]) -> None:
-    """Limit git's memory, on Linux: a repository can have it read a device without end."""
+    """Limit git's memory, on Linux.
+
+    A repository can have it read a device without end.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, ValueError):  # a lower limit is in force
             resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
 
 
 def _write_some(pipe: IO[bytes], text: memoryview) -> memoryview:
-    """Write to *pipe* what it takes of *text*, and return the rest, which is empty once git reads no more."""
+    """Write to *pipe* what it takes of *text*, and return the rest.
+
+    The rest is empty once git reads no more.
+    """
     try:
         return text[os.write(pipe.fileno(), text) :]
     except BrokenPipeError:
@@ -211,7 +227,7 @@ def _write_some(pipe: IO[bytes], text: memoryview) -> memoryview:
 
 
 def _explain(message: str, status: int) -> GitFault:
-    """Return the fault for a git that ended with *status* and *message* on standard error."""
+    """Return the fault for git's exit *status* and its error *message*."""
     for part, reason in _FAULTS:
         if part in message:
             return GitFault(reason)

@@ -1,4 +1,4 @@
-"""Read the objects of a git repository, each checked to be what its id says.
+"""Read a git repository's objects, and check them by their ids.
 
 A repository is not believed: the contents of every object are hashed while they are read.
 """
@@ -97,7 +97,10 @@ class ObjectReader:
             yield b"".join(pieces)
 
     def _request(self, names: Sequence[str]) -> None:
-        """Write the objects' *names* to git: few enough for a pipe to take them at once."""
+        """Write the objects' *names* to git.
+
+        They must be few enough for a pipe to take them at once, as git answers meanwhile.
+        """
         wrong = next((name for name in names if not _ID.fullmatch(name)), None)
         if wrong is not None or self._process.stdin is None:
             raise GitFault("its git repository is damaged", f"{wrong} is no id of an object")
@@ -143,7 +146,10 @@ class ObjectReader:
         return piece
 
     def _fill(self) -> None:
-        """Wait for more output if the buffer is used up; raises `GitFault` when none comes."""
+        """Wait for more output if the buffer is used up.
+
+        Raises `GitFault` when none comes.
+        """
         if self._at < len(self._buffer):
             return
         if not self._output.select(self._git.timeout):
@@ -153,7 +159,7 @@ class ObjectReader:
             raise GitFault("git cannot read an object of the commit", "it is missing, damaged or too large")
 
     def files(self, commit: str, prefix: str) -> dict[str, TreeEntry]:
-        """Return the files that *commit* has below *prefix*, by paths relative to it.
+        """Return the files of *commit* below *prefix*, by relative paths.
 
         Empty when the commit has no folder there. Raises `GitFault`, also for what no honest repository has: names
         such as `..`, and more than a million entries.
@@ -195,9 +201,10 @@ class ObjectReader:
 
 
 def _parse_tree(name: str, text: bytes) -> dict[str, TreeEntry]:
-    """Return the entries of the tree object *name* by their names; folders have the mode 0o40000.
+    """Return the entries of the tree object *name* by their names.
 
-    *text* is `<mode> <name>`, a NUL and the bytes of the id, for each entry. Raises `GitFault`.
+    *text* is `<mode> <name>`, a NUL and the bytes of the id, for each entry. Folders have the mode 0o40000. Raises
+    `GitFault`.
     """
     width = len(name) // 2
     entries: dict[str, TreeEntry] = {}
@@ -230,7 +237,9 @@ def blob_id(pieces: Iterable[bytes], size: int, like: str) -> str:
 
 
 def canonical_mode(mode: int) -> int:
-    """Return *mode* as git writes it today: old repositories have files with 0o100664.
+    """Return *mode* as git writes it today.
+
+    Old repositories have files with other permissions.
 
     >>> oct(canonical_mode(0o100664)), oct(canonical_mode(0o40000))
     ('0o100644', '0o40000')

@@ -1,4 +1,4 @@
-"""Swap two directory entries in one step, by a call of the C library that Python does not offer."""
+"""Find a call of the C library that Python does not offer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def load_libc() -> ctypes.CDLL:
 
 
 def find_exchange(libc: object) -> Callable[[int, bytes, int, bytes], int]:
-    """Return the function of *libc* that swaps two entries.
+    """Return the function of *libc* that swaps two directory entries.
 
     Each entry is given by the descriptor of its folder and its name. The function returns an error number: 0 when
     it is done, ENOSYS when *libc* cannot swap. Source: renameat2(2) of Linux, renameatx_np(2) of macOS.

@@ -1,4 +1,4 @@
-"""Hold a lock file while a command is at work, and say who holds it otherwise."""
+"""Hold a lock file while a command is at work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SILENCE = 1.0  # seconds that a command waits for another without a word
 def locked(path: str, place: str) -> Iterator[None]:
     """Hold the lock file *path*, made when missing, for the folder *place*.
 
-    Waits while another process holds it. After a second the user is told which process that is.
+    Waits while another process holds it. After a second a notice names that process.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -33,7 +33,10 @@ def locked(path: str, place: str) -> Iterator[None]:
 
 
 def _lock_soon(handle: int) -> bool:
-    """Lock the open file *handle*; return False if another process holds it for `_SILENCE`."""
+    """Lock the open file *handle*.
+
+    Returns False if another process still holds it after `_SILENCE`.
+    """
     waited, pause = 0.0, 0.001
     while True:
         try:
@@ -49,9 +52,10 @@ def _lock_soon(handle: int) -> bool:
 
 
 def _holder(handle: int) -> str:
-    """Return who holds the lock on the open file *handle*, such as "process 12 (linkpack)".
+    """Return who holds the lock on the open file *handle*.
 
-    Only Linux says that, in /proc/locks: it is "another process" elsewhere.
+    It is such as "process 12 (linkpack)" on Linux, which lists locks in /proc/locks, and "another process"
+    elsewhere.
     """
     inode = os.fstat(handle).st_ino
     try:

@@ -1,8 +1,8 @@
-"""A folder that appears whole or not at all, written below descriptors.
+"""Write a folder that appears under its name whole or not at all.
 
-It is made beside its place under a temporary name, locked, and renamed into place at the end. The folder around
-it is opened once. What is in it is reached through descriptors, one portion at a time, no link followed. Whoever
-swaps a folder for a link meanwhile makes the run fail, and nothing is written outside.
+It is filled beside its place as a draft (see `temporary`) and renamed into place. The folder around it is opened
+once, and everything in it is reached through descriptors, one portion at a time, no link followed. So another
+process that swaps a folder for a link makes the run fail, and nothing is written outside.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _ACCESSIBLE = 0o777
 
 
 class NewFolder:
-    """A folder while it is filled. Paths are relative to it and "/"-separated; every function raises `OSError`.
+    """A folder that is being filled.
 
-    *mode* is that of the folder and of those in it; None: what the process's umask leaves.
+    Paths are relative to it and "/"-separated. *mode* is that of the folder and of those in it, or None for what
+    the process's umask leaves. Every method raises `OSError`.
     """
 
     def __init__(self, handle: int, mode: int | None) -> None:
@@ -40,9 +41,9 @@ class NewFolder:
         self._made: set[str] = set()
 
     def write(self, path: str, pieces: Iterable[bytes], mode: int, mtime: int | None = None) -> None:
-        """Write *pieces* to the new file *path* with *mode*, its folders made.
+        """Write *pieces* to the new file *path*, making its folders.
 
-        *mtime* is the time that it gets, in seconds; None: now.
+        *mtime* is the time that the file gets, in seconds, or None for now.
         """
         above, _, name = path.rpartition("/")
         handle = os.open(name, _FILE, 0o600, dir_fd=self._folder(above))
@@ -54,16 +55,19 @@ class NewFolder:
                 os.utime(handle, (mtime, mtime))
 
     def make(self, path: str) -> None:
-        """Make the folder *path*, unless it is there from this run."""
+        """Make the folder *path*, unless this run has."""
         self._folder(path)
 
     def close(self) -> None:
-        """Give the descriptors of folders back."""
+        """Close the descriptors of folders."""
         while self._folders:
             os.close(self._folders.popitem()[1])
 
     def _folder(self, path: str) -> int:
-        """Return a descriptor of the folder *path*, made when missing; it is good until the next call."""
+        """Return a descriptor of the folder *path*, making it when missing.
+
+        It stays open until the next call at least.
+        """
         if not path:
             return self._handle
         known, rest = path, []
@@ -80,7 +84,10 @@ class NewFolder:
         return at
 
     def _enter(self, path: str, name: str, above: int) -> int:
-        """Open the folder *name* in the one open as *above*, and make it first unless this run has."""
+        """Open the folder *name* in the open folder *above*, making it first.
+
+        A folder that this run has made is opened only. *path* is its path from the top.
+        """
         if path not in self._made:
             os.mkdir(name, _ACCESSIBLE if self._mode is None else self._mode, dir_fd=above)
             self._made.add(path)
@@ -101,11 +108,12 @@ class NewFolder:
 
 @contextlib.contextmanager
 def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterator[NewFolder]:
-    """Give a folder to fill; it becomes *target*, in a folder that is there, when the block ends well.
+    """Yield a folder to fill, which becomes *target* when the block ends.
 
-    It goes in any other case, as do those that killed runs left. `OSError`: EEXIST when something is at *target*;
-    with *replaces_empty* only when that is no empty folder: ENOTEMPTY or ENOTDIR. ESTALE when another process put
-    something else into the folder's place.
+    The folder around *target* must exist. In any other case the draft is removed, as are those that killed runs
+    left. Raises `OSError`: EEXIST when something is at *target*. With *replaces_empty* an empty folder may be
+    there, and the error is ENOTEMPTY or ENOTDIR for anything else. ESTALE means that another process put something
+    in the folder's place.
     """
     parent, name = os.path.split(os.path.abspath(target))
     around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
@@ -138,6 +146,7 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
 
 
 def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) -> None:
+    """Raise `OSError` unless the folder may get *name* in the folder *around*."""
     try:
         status = os.stat(name, dir_fd=around, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Ask the `node` on PATH what it is: Node itself, or a shim of a version manager that starts one.
+"""Ask the `node` on PATH which Node it is, or starts.
 
-asdf, nodenv and others put shell scripts on PATH; Volta, mise and snap put links to one program that looks at
-the name it was started by; proto puts a program of its own called `node`. What such a shim starts depends on
-the current directory and on files that only it knows. So the program is asked, in the directory of the command.
+asdf, nodenv and others put shell scripts on PATH. Volta, mise and snap put links to one program there, which looks
+at the name it was started by. proto puts a program of its own there called `node`. What such a shim starts depends
+on the current directory and on files that only it knows. So the program is asked, in the directory of the command.
 """
 
 from __future__ import annotations
@@ -32,15 +32,18 @@ _MOST = 20  # programs that the cache remembers
 
 
 class NodeUnknown(Exception):
-    """The program does not say what Node it is; the message is a reason fit for the user."""
+    """A program does not say which Node it is.
+
+    The message is a reason fit for the user.
+    """
 
 
 class Node(NamedTuple):
-    """What a `node` on PATH is.
+    """The Node behind a `node` on PATH.
 
     *program* is the path as found on PATH, *exec_path* Node's own (`process.execPath`), which differs for a shim.
-    *variables* are those on npm's prefix (`npm_config_prefix`, `PREFIX`, `DESTDIR`) that a shim sets. *version* is
-    like `v20.1.0`, *platform* and *arch* are Node's words.
+    *version* is like `v20.1.0`, *platform* and *arch* are Node's words. *variables* are those about npm's prefix
+    (`npm_config_prefix`, `PREFIX`, `DESTDIR`) that a shim sets.
     """
 
     program: str
@@ -57,12 +60,13 @@ class Node(NamedTuple):
 
 
 def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") -> Node:
-    """Return what the *program* called `node` says when it is started in *cwd* with *env*.
+    """Return the Node that *program*, a `node` on PATH, is or starts.
 
-    A program that is Node itself always says the same, so this is remembered in the file *cache* (a path, or empty
-    for none) by the program's identity on disk. A shim is asked each time: its answer depends on the directory.
+    It is started in *cwd* with *env*. A program that is Node itself always gives the same answer, which is
+    remembered in the file *cache* (a path, or "" for none) by the program's identity on disk. A shim is asked each
+    time, since its answer depends on the directory.
 
-    Raises `NodeUnknown` when it cannot be started, fails, or answers with something else.
+    Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
     identity = _identity(program)
     known = _read_cache(cache).get(identity) if cache else None
@@ -83,7 +87,7 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
 
 
 def _identity(program: str) -> str:
-    """Return a text that is the same as long as the file that *program* leads to is."""
+    """Return a text that changes when the file behind *program* does."""
     try:
         status = os.stat(program)
     except OSError as err:
@@ -107,7 +111,10 @@ def _ask(program: str, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    """Run *command*; return its exit status and what it printed. Raises `NodeUnknown` if it cannot be run."""
+    """Run *command* to its end.
+
+    Returns its exit status, standard output and standard error. Raises `NodeUnknown` if it cannot be run.
+    """
     import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
 
     try:
@@ -128,7 +135,7 @@ def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, byt
 
 
 def _checked(text: str) -> dict[str, Any] | None:
-    """Return the answer that *text* holds, None if it is none."""
+    """Return the answer that *text* holds, or None."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -146,7 +153,10 @@ def _checked(text: str) -> dict[str, Any] | None:
 
 
 def _read_cache(path: str) -> dict[str, dict[str, Any]]:
-    """Return what the file *path* remembers; nothing if it is damaged or another user's."""
+    """Return the answers in the file *path*, by the identity of the program.
+
+    There are none if it is damaged or another user's.
+    """
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_uid != os.geteuid():
@@ -160,7 +170,7 @@ def _read_cache(path: str) -> dict[str, dict[str, Any]]:
 
 
 def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
-    """Remember *answer*; a cache that cannot be written is no fault."""
+    """Remember *answer*, if the cache can be written."""
     remembered = _read_cache(path)
     remembered[identity] = {**answer, "variables": {}}
     text = json.dumps(dict(list(remembered.items())[-_MOST:]))
@@ -172,7 +182,10 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
 
 
 def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
-    """Return what the program *npm* says to `npm prefix -g`; raises `NodeUnknown` if it says nothing."""
+    """Return what the program *npm* prints for `npm prefix -g`.
+
+    Raises `NodeUnknown` when it prints no path.
+    """
     status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
     lines = out.decode("utf-8", "surrogateescape").split("\n")
     found = next((line for line in reversed(lines) if line.startswith("/")), "")

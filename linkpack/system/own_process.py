@@ -1,4 +1,4 @@
-"""What this process is given: its environment, umask and processors; and a name for its run."""
+"""Ask for what this process was given, and name its run."""
 
 from __future__ import annotations
 

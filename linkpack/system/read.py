@@ -1,4 +1,4 @@
-"""Look at paths and read files: every read from the disk goes through here.
+"""Look at paths and read files.
 
 Paths are `str`, as the caller gives them. Names that are not UTF-8 hold surrogate escapes. Nothing here waits for
 a pipe or a device, and nothing writes. `OSError` is raised as the system gives it. Callers turn it into a
@@ -92,7 +92,7 @@ def read_link(path: str) -> str:
 
 
 def device_of(path: str) -> int:
-    """Return the number of the file system of *path*, or of its nearest parent that exists."""
+    """Return the number of the file system that *path* is on, or would be."""
     nearest = next((above for above in upward(path) if os.path.exists(above)), path)
     return os.stat(nearest).st_dev
 
@@ -101,12 +101,18 @@ def device_of(path: str) -> int:
 
 
 def real_path(path: str) -> str:
-    """Return *path* without links; raises `OSError` for a broken link or a ring of links."""
+    """Return *path* without links.
+
+    Raises `OSError` for a broken link or a ring of links.
+    """
     return os.path.realpath(path, strict=True)
 
 
 def canonical(path: str) -> str:
-    """Return *path* without links as far as it exists, and the rest of it as written."""
+    """Return *path* without links, as far as it exists.
+
+    The rest of it stays as written.
+    """
     return os.path.realpath(path)
 
 
@@ -148,7 +154,10 @@ def executable(path: str) -> bool:
 
 
 def writable_dir(path: str) -> bool:
-    """True if *path* leads to a directory in which this process may make and remove entries."""
+    """True if this process may make and remove entries of the folder *path*.
+
+    False for anything that leads to no folder.
+    """
     return is_dir(path) and _may(path, os.W_OK | os.X_OK)
 
 
@@ -198,7 +207,10 @@ def read_open(handle: int, path: str, limit: int) -> bytes:
 
 
 def read_head(path: str, size: int) -> bytes:
-    """Return the first *size* bytes of the regular file at *path*, b"" for anything else."""
+    """Return the first *size* bytes of the regular file at *path*.
+
+    b"" for anything else.
+    """
     handle = os.open(path, _READ)
     try:
         return os.read(handle, size) if _stat.S_ISREG(os.fstat(handle).st_mode) else b""
@@ -207,7 +219,10 @@ def read_head(path: str, size: int) -> bytes:
 
 
 def read_at(handle: int, size: int, start: int) -> bytes:
-    """Return at most *size* bytes from *start* on of an open file, whose own position stays."""
+    """Return at most *size* bytes of an open file from *start* on.
+
+    The file's own position does not move.
+    """
     return os.pread(handle, size, start)
 
 
@@ -253,9 +268,9 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int]:
 
 
 def read_pieces(path: str, dev: int, ino: int, size: int) -> Iterable[bytes]:
-    """Return the bytes of a planned file: a small one in one piece, which takes less time.
+    """Return the bytes of a planned file, a small one in one piece.
 
-    Raises as `read_planned`, for a small file at once.
+    That takes less time. Raises as `read_planned`, for a small file at once.
     """
     return (read_small(path, dev, ino, size),) if size <= CHUNK else read_planned(path, dev, ino, size)
 
@@ -285,7 +300,10 @@ def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
 
 
 def read_small(path: str, dev: int, ino: int, size: int) -> bytes:
-    """Return the bytes of a small planned file; raises as `read_planned`."""
+    """Return the bytes of a small planned file.
+
+    Raises as `read_planned`.
+    """
     handle = _open_planned(path)
     try:
         written = _check_planned(os.fstat(handle), path, dev, ino, size)
@@ -323,7 +341,10 @@ def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: 
 
 
 def _check_unwritten(status: os.stat_result, path: str, size: int, written: int) -> None:
-    """Raise `SourceChanged` if *status*, taken after reading, has another size or time than before."""
+    """Raise `SourceChanged` if the file changed while it was read.
+
+    *status* is that after reading, *written* the time before.
+    """
     if status.st_size != size or status.st_mtime_ns != written:
         raise _changed(path, "was written to while it was read")
 

@@ -1,6 +1,6 @@
-"""Move a file or folder to another place, by a copy where the system cannot rename it.
+"""Move a file or folder, by a copy where the system cannot rename it.
 
-rename(2) does not promise to move a folder: in a container a folder of an earlier layer of the image cannot be
+rename(2) does not promise to move a folder. In a container, a folder of an earlier layer of the image cannot be
 renamed (overlayfs without redirect_dir: EXDEV), nor can anything be renamed across mounts, bind mounts of one file
 system included. Then it is copied, the copy is compared, and only then is the original removed.
 
@@ -30,7 +30,7 @@ _POINT = 4  # the column of the mount point
 
 
 class MountPoint(OSError):
-    """Something cannot be moved or removed because it is a mount point; *filename* names it."""
+    """A mount point that cannot be moved or removed, named by *filename*."""
 
     def __init__(self, path: str) -> None:
         super().__init__(errno.EBUSY, "it is a mount point", path)
@@ -40,7 +40,7 @@ def relocate(old: str, new: str, scratch: str) -> None:
     """Move what is at *old* to *new*, where nothing may be.
 
     A copy is made at *scratch*, beside *new*, and gets its name when it is complete. Wherever this stops, *old* or
-    *new* is complete; `is_part_of` tells which.
+    *new* is complete, and `is_part_of` says which.
     """
     try:
         move(old, new)
@@ -52,10 +52,11 @@ def relocate(old: str, new: str, scratch: str) -> None:
 
 
 def duplicate(old: str, new: str, scratch: str) -> None:
-    """Make *new* a copy of *old*, by way of *scratch* beside it: contents, links, modes, times and owners.
+    """Copy *old* to *new*: contents, links, modes, times and owners.
 
-    Raises `MountPoint` when something is mounted in *old*, `OSError` with EINVAL for a pipe, socket or device in
-    it, and with EIO when the copy is not like the original. Part of the copy may be left at *scratch* then.
+    The copy is made at *scratch*, beside *new*. Raises `MountPoint` when something is mounted in *old*, `OSError`
+    with EINVAL for a pipe, socket or device in it, and with EIO when the copy is not like the original. Part of
+    the copy may be left at *scratch* then.
     """
     inside = mounts_below(old)
     if inside:
@@ -69,14 +70,17 @@ def duplicate(old: str, new: str, scratch: str) -> None:
 
 
 def mounted(path: str, err: OSError) -> OSError:
-    """Return *err*, or an error that says so when it came because *path* is a mount point."""
+    """Return *err*, or a `MountPoint` if that is the reason for it."""
     if err.errno == errno.EBUSY and path in mounts_below(path):
         return MountPoint(path)
     return err
 
 
 def mounts_below(path: str) -> list[str]:
-    """Return the mount points at or below *path*, the nearest first; none where the system does not list them."""
+    """Return the mount points at or below *path*, the nearest first.
+
+    Where the system does not list them, *path* itself is the only one that can be found.
+    """
     try:
         with open(_MOUNTS, "rb") as file:
             return mount_points(file.read(), path)
@@ -85,16 +89,21 @@ def mounts_below(path: str) -> list[str]:
 
 
 def mount_points(table: bytes, path: str) -> list[str]:
-    """Return the mount points at or below *path* that are in *table*, a mountinfo of Linux; the nearest first.
+    r"""Return the mount points at or below *path* in a mountinfo *table*.
 
-    36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw   (proc_pid_mountinfo(5))
+    The nearest comes first. The format is that of proc_pid_mountinfo(5).
+
+    >>> table = b"36 35 98:0 /root /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw"
+    >>> mount_points(table, "/mnt"), mount_points(table, "/mn")
+    (['/mnt/a b'], [])
     """
     rows = (line.split(b" ") for line in table.splitlines())
-    points = [os.fsdecode(_unescaped(row[_POINT])) for row in rows if len(row) > _POINT]
+    points = [os.fsdecode(_unescape(row[_POINT])) for row in rows if len(row) > _POINT]
     return sorted((point for point in points if f"{point}/".startswith(f"{path}/")), key=len)
 
 
-def _unescaped(text: bytes) -> bytes:
+def _unescape(text: bytes) -> bytes:
+    """Return *text* with the octal escapes of mountinfo replaced."""
     for code, character in ((rb"\040", b" "), (rb"\011", b"\t"), (rb"\012", b"\n"), (rb"\134", b"\\")):
         text = text.replace(code, character)
     return text
@@ -104,7 +113,10 @@ def _unescaped(text: bytes) -> bytes:
 
 
 class _Pair(NamedTuple):
-    """A folder and its counterpart, open as descriptors; *names* are the entries still to be visited."""
+    """A folder and its counterpart, both open.
+
+    *names* are the entries still to be visited, *status* is that of the *left* one.
+    """
 
     left: int
     right: int
@@ -112,7 +124,7 @@ class _Pair(NamedTuple):
     status: os.stat_result  # of the left one
 
     def close(self) -> None:
-        """Give both descriptors back."""
+        """Close both descriptors."""
         try:
             os.close(self.left)
         finally:
@@ -120,7 +132,7 @@ class _Pair(NamedTuple):
 
 
 def _open_pair(source: int, name: str, target: int, other: str, status: os.stat_result) -> _Pair:
-    """Open the folder *name* of one open folder, and the folder *other* of another."""
+    """Open the folder *name* of one open folder, and *other* of another."""
     left = os.open(name, _FOLDER, dir_fd=source)
     try:
         names = iter(os.listdir(left))
@@ -188,7 +200,10 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
 
 
 def _set_status(source: int, target: int, status: os.stat_result) -> None:
-    """Give an open file or folder the owner, extended attributes, mode and times of its original."""
+    """Give an open file or folder what its original has beside contents.
+
+    That is the owner, extended attributes, mode and times.
+    """
     made = os.fstat(target)
     if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
         os.fchown(target, status.st_uid, status.st_gid)
@@ -202,10 +217,11 @@ def _set_status(source: int, target: int, status: os.stat_result) -> None:
 
 
 def is_part_of(part: str, whole: str) -> bool:
-    """True if everything at *part* is at *whole* too, with the same bytes, modes and link texts.
+    """True if everything at *part* is at *whole* too.
 
-    So a copy that was made only in part is part of its original, and an original that was removed only in part is
-    part of its copy. Of folders the names are compared, not the modes: removing changes those.
+    Compared are bytes, modes and texts of links. So a copy that was made only in part is part of its original, and
+    an original that was removed only in part is part of its copy. Of folders the names are compared, not the
+    modes, which removing changes.
     """
     mine, theirs = status_at(part), status_at(whole)
     if mine is None or theirs is None:
@@ -234,7 +250,10 @@ def is_part_of(part: str, whole: str) -> bool:
 
 
 def _same_entry(source: int, name: str, target: int, other: str) -> bool:
-    """True if two entries, no folders, are both links with one text, or both files with one mode and content."""
+    """True if two entries that are no folders are alike.
+
+    They are if both are links with one text, or files with one mode and content.
+    """
     try:
         mine = os.stat(name, dir_fd=source, follow_symlinks=False)
         theirs = os.stat(other, dir_fd=target, follow_symlinks=False)
@@ -270,7 +289,10 @@ def _opened(folder: int, name: str) -> Iterator[int]:
 
 
 def same(left: str, right: str) -> bool:
-    """True if the files, folders or links at the two paths are alike: names, kinds, texts, bytes and modes."""
+    """True if what is at the two paths is alike.
+
+    Compared are names, kinds, texts of links, bytes, and the modes of files.
+    """
     return is_part_of(left, right) and is_part_of(right, left)
 
 
@@ -278,7 +300,11 @@ def same(left: str, right: str) -> bool:
 
 
 def remove_tree(path: str) -> None:
-    """Remove what is at *path*, a folder with all that is in it; that nothing is there is fine."""
+    """Remove what is at *path*, if anything, with all that is in it.
+
+    Entries go one by one from where they are, so that what is left of a copied original stays part of its copy
+    (`is_part_of`). `temporary.discard_tree` is for drafts, which need not keep their shape.
+    """
     try:
         with open_parent(path) as (folder, name):
             if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -315,7 +341,7 @@ def _empty(top: int) -> None:
 
 
 def _removable(folder: int) -> list[str]:
-    """Return the names in an open folder, which is made writable for its owner if it is not."""
+    """Return the names in an open folder, making it writable for its owner."""
     mode = os.fstat(folder).st_mode
     if mode & stat.S_IRWXU != stat.S_IRWXU:
         with contextlib.suppress(OSError):  # somebody else's: the removal says so

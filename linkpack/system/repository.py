@@ -42,7 +42,7 @@ class Repository(NamedTuple):
     timeout: float = TIMEOUT
 
     def staged(self) -> Index:
-        """Return the part of the index that is below the folder, by relative paths."""
+        """Return the index below the folder, by relative paths."""
         entries: dict[str, TreeEntry] = {}
         unmerged = set()
         for line in self._git.ask("ls-files", "--stage", "-z").split("\0"):
@@ -55,7 +55,7 @@ class Repository(NamedTuple):
         return Index(entries, frozenset(unmerged))
 
     def new_files(self) -> list[str]:
-        """Return the folder's files that are neither in the index nor ignored, sorted.
+        """Return the files that are neither in the index nor ignored, sorted.
 
         A repository inside is one path that ends with a slash. What a package manager installed is left out:
         node_modules at the top, or beside a package.json. Other folders of that name may hold sources.
@@ -70,12 +70,12 @@ class Repository(NamedTuple):
         return os.path.lexists(f"{self.top}/.GIT") and ".GIT" not in os.listdir(self.top)
 
     def _is_installed(self, path: str) -> bool:
-        """True if *path* is in a package's node_modules, or is a link of that name."""
+        """True if *path* is in a package's node_modules, or is such a link."""
         above, modules, inside = f"/{path}/".partition("/node_modules/")
         return bool(modules) and (not above or not inside or os.path.lexists(f"{self.folder}{above}/package.json"))
 
     def ignored(self) -> list[str]:
-        """Return the folder's files and folders that git ignores, sorted.
+        """Return the files and folders that git ignores, sorted.
 
         Folders end with a slash, and what is in them is not listed. Nothing in node_modules is listed.
         """
@@ -90,7 +90,10 @@ class Repository(NamedTuple):
         return paths
 
     def settings(self) -> Mapping[str, str]:
-        """Return git's settings that change what it makes of files, by lower-case names."""
+        """Return git's settings about the contents of files.
+
+        Names are in lower case.
+        """
         settings = {}
         for line in self._git.ask("config", "-z", "--get-regexp", _SETTINGS, accepted=(0, 1)).split("\0"):
             key, equals, value = line.partition("\n")
@@ -98,7 +101,7 @@ class Repository(NamedTuple):
         return settings
 
     def attributes(self, paths: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
-        """Return, for the files at *paths*, the attributes that change their contents.
+        """Return the attributes that change contents, for the files at *paths*.
 
         The values are "set", "unset" or a text (gitattributes(5)). An attribute that is not specified is left out,
         and so is a file without any.
@@ -112,7 +115,10 @@ class Repository(NamedTuple):
         return attributes
 
     def sizes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Return the sizes in bytes of those objects *names* that the repository has, as git says them."""
+        """Return the sizes in bytes of the objects *names*, as git gives them.
+
+        Objects that the repository lacks are left out.
+        """
         stdin = "".join([f"{name}\n" for name in names]).encode()
         answer = self._git.ask("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=stdin)
         rows = [line.split(" ") for line in answer.splitlines()]
@@ -128,7 +134,7 @@ class Repository(NamedTuple):
 
 
 def open_repository(folder: str) -> Repository:
-    """Return the repository whose work tree holds *folder*, and its commit.
+    """Return the repository around *folder*, and its commit.
 
     Raises `GitFault` without git, a repository or a commit, and for a repository that git does not trust
     (safe.directory).
@@ -156,5 +162,8 @@ def open_repository(folder: str) -> Repository:
 
 
 def _line(text: str) -> str:
-    """Return *text* without the line break that git ends with, as a path may end with others."""
+    """Return *text* without the line break that git puts at its end.
+
+    A path may end with others.
+    """
     return text.removesuffix("\n")

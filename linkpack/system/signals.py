@@ -1,4 +1,4 @@
-"""Hold signals back between the making of a thing and the note that it must be removed again."""
+"""Hold signals back while something is made that must not be left over."""
 
 from __future__ import annotations
 

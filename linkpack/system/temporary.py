@@ -1,4 +1,4 @@
-"""Make drafts: files and folders under temporary names, locked by the run that fills them.
+"""Make drafts: locked files and folders under temporary names.
 
 The next run in a folder removes the drafts there that no run locks. A draft's name holds a checksum of its
 folder's inode, so that a file that came with a clone or an archive, and only looks like a draft, is never removed.
@@ -38,7 +38,11 @@ def draft_path(folder: str) -> str:
 
 
 def is_draft(name: str) -> bool:
-    """True if *name*, a last portion, looks like that of a draft, here or elsewhere."""
+    """True if *name* looks like that of a draft, made here or elsewhere.
+
+    >>> is_draft(".linkpack-8a1f00c33d9b27e4.tmp"), is_draft(".linkpack-notes.tmp")
+    (True, False)
+    """
     return name.startswith(_START) and re.fullmatch(_TEMPORARY, name) is not None
 
 
@@ -56,7 +60,7 @@ def _checksum(inode: int, random: str) -> str:
 
 
 def _was_made_in(inode: int, name: str) -> bool:
-    """True if `_draft_name` gives *name* for the folder with the number *inode*."""
+    """True if *name* may be that of a draft made in the folder *inode*."""
     digits = name[len(_START) : -len(".tmp")]
     return is_draft(name) and digits[8:] == _checksum(inode, digits[:8])
 
@@ -65,7 +69,7 @@ def _was_made_in(inode: int, name: str) -> bool:
 
 
 def new_draft_file(folder: str) -> tuple[int, str]:
-    """Make an empty draft file in *folder*, and return its descriptor and path."""
+    """Make an empty draft in *folder*, and return its descriptor and path."""
     while True:
         path = draft_path(folder)
         handle = os.open(path, _NEW, 0o666)  # the umask decides, as for any file that a user makes
@@ -80,7 +84,10 @@ def new_draft_file(folder: str) -> tuple[int, str]:
 
 
 def new_draft_folder(around: int, mode: int) -> tuple[int, str]:
-    """Make a draft folder in the open folder *around*, and return its descriptor and name."""
+    """Make a draft folder in *around*, and return its descriptor and name.
+
+    *around* is the descriptor of a folder.
+    """
     while True:
         name = _draft_name(os.fstat(around).st_ino)
         os.mkdir(name, mode, dir_fd=around)
@@ -117,9 +124,9 @@ def claim(handle: int) -> bool:
 
 @contextlib.contextmanager
 def draft_folder(parent: str, mode: int = 0o777) -> Iterator[str]:
-    """Make a draft folder in *parent*, yield its path, and remove it at the end.
+    """Make a draft folder in *parent* and yield its path.
 
-    A folder that the block renamed stays.
+    It is removed at the end, unless the block renamed it.
     """
     sweep(parent)
     around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
@@ -158,7 +165,10 @@ def sweep(folder: str) -> None:
 
 
 def _remove_dead(path: str) -> None:
-    """Remove the draft at *path*; raises `OSError` while a run holds it."""
+    """Remove the draft at *path*.
+
+    Raises `OSError` while a run holds it.
+    """
     handle = os.open(path, _OPEN)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +184,7 @@ def _remove_dead(path: str) -> None:
 
 
 def discard_draft(name: str, around: int) -> None:
-    """Remove the draft folder *name* of the open folder *around*, trying twice.
+    """Remove the draft folder *name* of the folder *around*, trying twice.
 
     What still stays goes with the next run's `sweep`.
     """

@@ -1,8 +1,7 @@
-"""Everything linkpack writes to the disk goes through these functions.
+"""Write files that appear under their names whole or not at all.
 
-A file appears under its name whole or not at all: it is written beside its target under a temporary name,
-locked by its writer, and renamed into place. Only regular files are replaced: links, pipes and devices are written
-to or refused. What dead runs left is removed by the next (see `drafts`).
+A file is written beside its target as a draft (see `temporary`) and renamed into place. Only regular files are
+replaced. Links, pipes and devices are written to or refused.
 """
 
 from __future__ import annotations
@@ -27,9 +26,10 @@ _MOST_LINKS = 40  # links in a row, as Linux follows them
 
 @contextlib.contextmanager
 def made_dirs(path: str) -> Iterator[None]:
-    """The directory *path*, made with its missing parents; what was made goes again when the block fails.
+    """Make the directory *path* and its missing parents.
 
-    `OSError` when something else is in the way, or when no disk can hold such a name.
+    What was made is removed again when the block fails. Raises `OSError` when something else is in the way, or
+    when no disk can hold such a name.
     """
     made = []
     at = path
@@ -54,9 +54,10 @@ def _make_dirs(path: str) -> None:
 
 
 def check_replaceable(target: str) -> None:
-    """Raise `OSError` when something other than a regular file is at *target*: renaming a file over it removes it.
+    """Raise `OSError` if anything but a regular file is at *target*.
 
-    A link, a pipe or a device (`/dev/stdout`, `/dev/null`) is somebody's; its `strerror` says what it is.
+    Renaming a file over a link, a pipe or a device (`/dev/stdout`, `/dev/null`) would remove it. The error's
+    `strerror` says what is there.
     """
     try:
         mode = os.lstat(target).st_mode
@@ -71,11 +72,11 @@ def check_replaceable(target: str) -> None:
 
 @contextlib.contextmanager
 def draft(target: str) -> Iterator[BinaryIO]:
-    """Open a new file beside *target* for writing and reading; it becomes *target* when the block ends well.
+    """Open a draft of *target*, which becomes *target* when the block ends.
 
-    In between the caller may write it and read it back. On any exception, an interrupt included, it is removed and
-    *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
-    `check_replaceable` does.
+    The block may write the file and read it back. On any exception, an interrupt included, the draft is removed
+    and *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
+    `check_replaceable`.
     """
     check_replaceable(target)
     folder = os.path.dirname(target) or "."
@@ -99,16 +100,16 @@ def draft(target: str) -> Iterator[BinaryIO]:
 
 
 def check_output(target: str) -> None:
-    """Raise `OSError` when `write_output` would refuse what is at *target*."""
+    """Raise `OSError` if `write_output` would refuse what is at *target*."""
     if not _is_stream(target):
         check_replaceable(target)
 
 
 def write_output(target: str, text: bytes) -> None:
-    """Write *text* to *target*: a file appears whole or not at all, a pipe or a terminal gets it as it is.
+    """Write *text* to *target*, a file as a whole, a stream as it is.
 
-    Missing folders are made. `/dev/stdout` and its like are this process's own descriptors. Raises `OSError`, for
-    a pipe that nothing reads from as well.
+    Streams are pipes, terminals and this process's own descriptors, such as `/dev/stdout`. Missing folders of a
+    file are made. Raises `OSError`, also for a pipe that no process reads.
     """
     if _is_stream(target):
         _write_stream(target, text)
@@ -118,7 +119,7 @@ def write_output(target: str, text: bytes) -> None:
 
 
 def _is_stream(target: str) -> bool:
-    """True if *target* leads to a pipe or a character device, or is one of our own descriptors."""
+    """True if *target* is a pipe, a character device or an own descriptor."""
     try:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):
@@ -127,10 +128,10 @@ def _is_stream(target: str) -> bool:
 
 
 def _own_descriptor(path: str) -> int | None:
-    """Return the number in the link's text when *path* leads through `/dev/fd` or `/proc/self/fd`.
+    """Return the number of the own descriptor that *path* leads to, or None.
 
-    `/dev/stdout` -> `/proc/self/fd/1` is 1. Opening it again would start at the beginning of a file that the shell
-    appends to.
+    `/dev/stdout` is a link to `/proc/self/fd/1`, which is 1. It must not be opened again, since that would start
+    at the beginning of a file that the shell appends to.
     """
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
@@ -166,10 +167,10 @@ def _write_stream(target: str, text: bytes) -> None:
 
 @contextlib.contextmanager
 def put_back(target: str) -> Iterator[None]:
-    """Take back what the block did to the file *target* when the block fails: an older file is there again.
+    """Restore the file *target* when the block fails.
 
-    It is kept meanwhile under a second name beside it; on a file system without hard links nothing is taken back.
-    What the block moved elsewhere stays there.
+    The old file is kept meanwhile under a second name beside it. On a file system without hard links nothing is
+    restored. What the block moved elsewhere stays there.
     """
     folder = os.path.dirname(target) or "."
     try:
