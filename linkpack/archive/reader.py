@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEAD = 4  # bytes of a file's beginning that are kept: enough for the mark of a binary
 FIRST_LINE = 256  # bytes of a script that are kept: as many as Linux reads of its first line
-_KEPT = 8  # times the limit of one manifest that all kept contents together may have
+_MOST_KEPT = 8  # times the limit of one manifest, for all contents that are kept
 _SPECIAL = {b"3": "a character device", b"4": "a block device", b"6": "a pipe"}
 _COMMIT = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
@@ -101,6 +101,8 @@ _NOTHING = _Pending({}, None, path_is_long=False)
 
 
 class _Reader:
+    """A pass over the entries of one tarball."""
+
     def __init__(self, stream: Unzipped, wanted: Wanted, limits: Limits) -> None:
         self.stream = stream
         self.wanted = wanted
@@ -109,10 +111,10 @@ class _Reader:
         self.paths = MemberPaths(limits, self.findings)
         self.members: list[Member] = []
         self.folders: list[str] = []
-        self.last = ""
+        self.last = ""  # the name of the last entry
         self.headers = 0
-        self.kept = 0
-        self.padded = False
+        self.kept = 0  # bytes
+        self.padded = False  # one warning about padding is enough
 
     def run(self) -> None:
         """Read every entry, or raise `Refused` where reading cannot go on."""
@@ -121,11 +123,11 @@ class _Reader:
             self.headers += 1
             if self.headers > 2 * self.limits.entries:
                 raise Refused("ELIMIT", "", f"it has more than {self.headers - 1} headers: the limit of entries")
-            header = self._header(block)
+            header = self._read_header(block)
             if header.kind in {b"x", b"g", b"L", b"K"}:
-                pending = self._extension(header, pending)
+                pending = self._read_extension(header, pending)
             else:
-                self._entry(header, pending)
+                self._read_entry(header, pending)
                 pending = _NOTHING
         if pending is not _NOTHING:
             raise Refused("EPAX", self.last, "the last extended (pax) header describes no entry")
@@ -133,9 +135,9 @@ class _Reader:
             raise Refused("EENDMARK", self.last, "the end mark of the tar stream is only half there")
         self.stream.finish()
         self.paths.finish()
-        self._compare_again()
+        self._compare_spellings()
 
-    def _header(self, block: bytes) -> Header:
+    def _read_header(self, block: bytes) -> Header:
         try:
             return tar_header.read_strict(block)
         except BadHeader as err:
@@ -145,23 +147,25 @@ class _Reader:
                 where = f"the header of {name}"
             raise Refused(err.code, name or self.last, f"{where} {err.why}") from err
 
-    def _compare_again(self) -> None:
+    def _compare_spellings(self) -> None:
         """Refuse a path that came in two spellings and is not one file.
 
         Readers differ in which of the two they keep.
         """
+        if not self.paths.again:
+            return
         first: dict[str, Member] = {}
-        for member in self.members if self.paths.again else ():
+        for member in self.members:
             other = first.setdefault(member.path, member)
-            runs = [bool(each.mode & 0o111) for each in (member, other)]
-            if member.path in self.paths.again and (other.digest != member.digest or runs[0] != runs[1]):
+            is_same = other.digest == member.digest and bool(other.mode & 0o111) == bool(member.mode & 0o111)
+            if member.path in self.paths.again and not is_same:
                 why = f"{member.name} is {other.name} once more, with other contents or another mode"
                 self.findings.error("EDUPLICATE", member.name, why, "keep one of them")
 
     def _place(self) -> str:
         return f"what follows {self.last}, before its end mark" if self.last else "its first header"
 
-    def _extension(self, header: Header, pending: _Pending) -> _Pending:
+    def _read_extension(self, header: Header, pending: _Pending) -> _Pending:
         """Read the extended header *header*, and return what is pending after it."""
         name = header.name.decode("utf-8", "surrogateescape")
         if header.size > tar_header.EXTENDED_MAX:
@@ -176,13 +180,13 @@ class _Reader:
             raise Refused("EPAX", name, f"the extended (pax) header {name} is followed by bytes other than zeros")
         try:
             if header.kind == b"L":
-                return self._long(body, pending)
-            return self._records(body, header, name, pending)
+                return self._read_long_name(body, pending)
+            return self._read_records(body, header, name, pending)
         except BadHeader as err:
             what = "long name" if header.kind == b"L" else "extended (pax) header"
             raise Refused(err.code, name, f"the {what} {name} after {self.last} {err.why}") from err
 
-    def _records(self, body: bytes, header: Header, name: str, pending: _Pending) -> _Pending:
+    def _read_records(self, body: bytes, header: Header, name: str, pending: _Pending) -> _Pending:
         records = tar_header.read_records(body)
         if header.kind == b"g":
             tar_header.check_global(records.values)
@@ -198,37 +202,37 @@ class _Reader:
             raise Refused("ELINK", name, f"the extended (pax) header {name} makes a link of the next entry")
         return _Pending(records.values, None, records.path_is_long)
 
-    def _long(self, body: bytes, pending: _Pending) -> _Pending:
+    def _read_long_name(self, body: bytes, pending: _Pending) -> _Pending:
         if pending is not _NOTHING:
             raise BadHeader("EHEADER", "follows another extended header")
         return _Pending({}, tar_header.read_long_name(body), path_is_long=False)
 
-    def _entry(self, header: Header, pending: _Pending) -> None:
+    def _read_entry(self, header: Header, pending: _Pending) -> None:
         raw = pending.records.get(b"path", header.name) if pending.long_name is None else pending.long_name
         name = raw.decode("utf-8", "surrogateescape")
-        own = header.name.decode("utf-8", "surrogateescape")
         self.last = name
         if raw != header.name and (pending.path_is_long or not tar_header.is_short_for(header.name, raw)):
+            own = header.name.decode("utf-8", "surrogateescape")
             why = f"{name} is called {own} in its own header: a reader that misses the longer name takes that"
             raise Refused("EPAX", name, why)
-        size = self._size(header, pending, name)
+        size = self._check_size(header, pending, name)
         if header.kind in {b"0", b"\0"}:
-            self._file(name, size, header.mode & 0o7777)
+            self._read_file(name, size, header.mode & 0o7777)
             return
         if size and header.kind in {b"5", *_LINKS, *_SPECIAL}:
             raise Refused("EHEADER", name, f"{name} is no file and yet has a size")
         if header.kind == b"5":
-            if self.paths.enter(name, folder=True) is not None and self._modes(name, header.mode & 0o7777):
+            if self.paths.enter(name, folder=True) is not None and self._check_mode(name, header.mode & 0o7777):
                 self.folders.append(name)
             return
-        self._other(name, header)
+        self._find_other(name, header)
         for _ in self.stream.pieces(size + padding(size), name):
             pass
 
-    def _other(self, name: str, header: Header) -> None:
+    def _find_other(self, name: str, header: Header) -> None:
         """Add the finding that an entry is neither file nor folder."""
         self.paths.enter(name, folder=False)
-        what, fix = "", "leave it out, or put a file in its place"
+        fix = "leave it out, or put a file in its place"
         if header.kind in _LINKS:
             target = header.link.decode("utf-8", "surrogateescape")
             self.findings.error("ELINK", name, f"{name} is {_LINKS[header.kind]} to {target}", fix)
@@ -240,17 +244,17 @@ class _Reader:
             what = f"{name} is an entry of the type {header.kind!r}, which is no file or folder"
             self.findings.error("EENTRYTYPE", name, what, fix)
 
-    def _size(self, header: Header, pending: _Pending, name: str) -> int:
+    def _check_size(self, header: Header, pending: _Pending, name: str) -> int:
         """Return the size of the entry's contents.
 
         If two headers have one, they must agree: pnpm 12 takes the contents by one and looks for the next header
         by the other. Older ones read no base 256.
         """
-        told = pending.records.get(b"size")
-        if told is not None and int(told) != header.size:
-            why = f"{name} has two sizes: {header.size} in its header, {int(told)} in its pax header"
+        in_pax = pending.records.get(b"size")
+        if in_pax is not None and int(in_pax) != header.size:
+            why = f"{name} has two sizes: {header.size} in its header, {int(in_pax)} in its pax header"
             raise Refused("EPAX", name, why)
-        if header.is_big and (told is None or header.size <= tar_header.OCTAL_MAX):
+        if header.is_big and (in_pax is None or header.size <= tar_header.OCTAL_MAX):
             raise Refused("EHEADER", name, f"{name} has its size in base 256, which pnpm takes for none")
         if header.size > self.limits.file:
             why = f"{name} has {header.size} bytes: too large, the limit is {self.limits.file}"
@@ -260,15 +264,15 @@ class _Reader:
             raise Refused("ELIMIT", name, why, "ship it in another way")
         return header.size
 
-    def _modes(self, name: str, mode: int) -> bool:
+    def _check_mode(self, name: str, mode: int) -> bool:
         if mode & 0o7000:
             why = f"{name} has the mode {mode:o}: set-user-id, set-group-id or sticky"
             self.findings.error("EMODE", name, why, "use 644 or 755")
         return not mode & 0o7000
 
-    def _file(self, name: str, size: int, mode: int) -> None:
+    def _read_file(self, name: str, size: int, mode: int) -> None:
         path = self.paths.enter(name, folder=False)
-        self._modes(name, mode)
+        self._check_mode(name, mode)
         keep = path is not None and self._keeps(path, size)
         digest, scanner = hashlib.sha256(), Scanner(name)
         head, pieces = b"", []
@@ -285,8 +289,6 @@ class _Reader:
                 "WPADDING", name, f"there are bytes other than zeros between {name} and what follows"
             )
         if path is not None:
-            labels = tuple(scanner.labels)
-            kept = b"".join(pieces)
             member = Member(
                 path=path,
                 name=name,
@@ -294,8 +296,8 @@ class _Reader:
                 mode=mode,
                 digest=digest.hexdigest(),
                 head=head,
-                kept=kept,
-                tokens=labels,
+                kept=b"".join(pieces),
+                tokens=tuple(scanner.labels),
             )
             self.members.append(member)
 
@@ -303,7 +305,7 @@ class _Reader:
         if not self.wanted.keep(path, size):
             return False
         self.kept += size
-        if size > self.limits.manifest or self.kept > _KEPT * self.limits.manifest:
+        if size > self.limits.manifest or self.kept > _MOST_KEPT * self.limits.manifest:
             raise Refused("ELIMIT", path, f"{path} has {size} bytes: too large, or one too many of its kind")
         return True
 

@@ -102,7 +102,7 @@ class Git(NamedTuple):
         Raises `GitFault` when it cannot be run.
         """
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # no text of a user's is among the options
                 [self.program, *_OPTIONS, *words],
                 cwd=self.folder,
                 env=git_environment(os.environ),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 _FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-_OPEN = 64  # descriptors of folders kept open, so that each file costs one
-_HIDDEN = 0o700  # nobody else looks into a folder that is not finished
+_MOST_OPEN = 64  # descriptors of folders that stay open, so that files side by side cost one call each
+_HIDDEN = 0o700  # no other user looks into a folder that is not finished
 _ACCESSIBLE = 0o777
 
 
@@ -37,7 +37,7 @@ class NewFolder:
     def __init__(self, handle: int, mode: int | None) -> None:
         self._handle = handle
         self._mode = mode
-        self._folders: dict[str, int] = {}
+        self._folders: dict[str, int] = {}  # descriptors by path
         self._made: set[str] = set()
 
     def write(self, path: str, pieces: Iterable[bytes], mode: int, mtime: int | None = None) -> None:
@@ -70,18 +70,18 @@ class NewFolder:
         """
         if not path:
             return self._handle
-        known, rest = path, []
-        while known and known not in self._folders:
-            known, _, name = known.rpartition("/")
-            rest.append(name)
-        at = self._folders[known] if known else self._handle
-        for name in reversed(rest):
-            below = f"{known}/{name}" if known else name
-            if len(self._folders) >= _OPEN:
-                self._close_all_but(known)
-            self._folders[below] = self._enter(below, name, at)
-            at, known = self._folders[below], below
-        return at
+        folder, names = path, []
+        while folder and folder not in self._folders:
+            folder, _, name = folder.rpartition("/")
+            names.append(name)
+        handle = self._folders[folder] if folder else self._handle
+        for name in reversed(names):
+            below = f"{folder}/{name}" if folder else name
+            if len(self._folders) >= _MOST_OPEN:
+                self._close_all_but(folder)
+            handle = self._folders[below] = self._enter(below, name, handle)
+            folder = below
+        return handle
 
     def _enter(self, path: str, name: str, above: int) -> int:
         """Open the folder *name* in the open folder *above*, making it first.
@@ -134,7 +134,7 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
         with uninterrupted():
             os.rename(draft, name, src_dir_fd=around, dst_dir_fd=around)
             draft = ""
-        _check_same(name, around, handle, target)
+        _check_same(name, around, handle, target)  # the draft may have been swapped just before the rename
     finally:
         with uninterrupted():
             if draft:
@@ -166,6 +166,6 @@ def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) ->
 
 def _check_same(name: str, around: int, handle: int, target: str) -> None:
     """Raise `OSError` (ESTALE) unless *name* is the folder open as *handle*."""
-    there, ours = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
-    if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+    named, opened = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
+    if not os.path.samestat(named, opened):
         raise OSError(errno.ESTALE, "another process put something else in its place", target)

@@ -18,7 +18,7 @@ from linkpack.system.write import draft
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Some managers (asdf-nodejs with npm below 7) choose npm's prefix by a variable that only what they start can see.
+# Some managers (asdf-nodejs with npm below 7) choose npm's prefix by a variable that only their child can see.
 _ASK = """
 const variables = {}
 for (const [key, value] of Object.entries(process.env))
@@ -69,11 +69,18 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
     Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
     identity = _identity(program)
-    known = _read_cache(cache).get(identity) if cache else None
-    if known is not None and known["execPath"] == os.path.realpath(program):
-        return Node(program, known["execPath"], known["version"], known["platform"], known["arch"])
+    remembered = _read_cache(cache).get(identity) if cache else None
+    if remembered is not None and remembered["execPath"] == os.path.realpath(program):
+        return _node(program, remembered, env)
     answer = _ask(program, cwd, env)
-    node = Node(
+    node = _node(program, answer, env)
+    if cache and not node.is_shim:
+        _write_cache(cache, identity, answer)
+    return node
+
+
+def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
+    return Node(
         program=program,
         exec_path=answer["execPath"],
         version=answer["version"],
@@ -81,9 +88,6 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
         arch=answer["arch"],
         variables={key: value for key, value in answer["variables"].items() if env.get(key) != value},
     )
-    if cache and not node.is_shim:
-        _write_cache(cache, identity, answer)
-    return node
 
 
 def _identity(program: str) -> str:
@@ -98,13 +102,13 @@ def _identity(program: str) -> str:
 def _ask(program: str, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
     """Run *program* and return its answer, checked."""
     # NODE_OPTIONS could have Node wait for a debugger, or load a module of the project.
-    asked = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
-    status, out, err = _run([program, "-e", _ASK], cwd, asked)
+    cleaned = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
+    status, out, err = _run([program, "-e", _ASK], cwd, cleaned)
     if status:
-        said = (err or out).decode("utf-8", "replace").strip().splitlines()
-        raise NodeUnknown(said[-1] if said else f"it ends with status {status}")
+        lines = (err or out).decode("utf-8", "replace").strip().splitlines()
+        raise NodeUnknown(lines[-1] if lines else f"it ends with status {status}")
     for line in reversed(out.decode("utf-8", "replace").splitlines()):
-        answer = _checked(line)  # a shim may print something of its own before
+        answer = _parse_answer(line)  # a shim may print something of its own before
         if answer is not None:
             return answer
     raise NodeUnknown("it does not answer as Node does")
@@ -118,7 +122,7 @@ def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, byt
     import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
 
     try:
-        done = subprocess.run(
+        ended = subprocess.run(  # a program that `npm link` would run as well
             command,
             cwd=cwd,
             env=env,
@@ -131,10 +135,10 @@ def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, byt
         raise NodeUnknown(f"it did not answer in {_PATIENCE} seconds") from err
     except OSError as err:
         raise NodeUnknown(str(err.strerror)) from err
-    return done.returncode, done.stdout, done.stderr
+    return ended.returncode, ended.stdout, ended.stderr
 
 
-def _checked(text: str) -> dict[str, Any] | None:
+def _parse_answer(text: str) -> dict[str, Any] | None:
     """Return the answer that *text* holds, or None."""
     try:
         answer = json.loads(text)
@@ -149,7 +153,7 @@ def _checked(text: str) -> dict[str, Any] | None:
     return answer
 
 
-# --- what is remembered of programs that are Node itself: {identity: answer}, the youngest last
+# --- The cache of programs that are Node itself: {identity: answer}, the youngest last ------------------
 
 
 def _read_cache(path: str) -> dict[str, dict[str, Any]]:
@@ -161,19 +165,21 @@ def _read_cache(path: str) -> dict[str, dict[str, Any]]:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_uid != os.geteuid():
                 return {}
-            found = json.loads(file.read(_LIMIT))
+            answers = json.loads(file.read(_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(answers, dict):
         return {}
-    return {key: value for key, value in found.items() if _checked(json.dumps(value)) is not None}
+    return {
+        identity: answer for identity, answer in answers.items() if _parse_answer(json.dumps(answer)) is not None
+    }
 
 
 def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     """Remember *answer*, if the cache can be written."""
-    remembered = _read_cache(path)
-    remembered[identity] = {**answer, "variables": {}}
-    text = json.dumps(dict(list(remembered.items())[-_MOST:]))
+    answers = _read_cache(path)
+    answers[identity] = {**answer, "variables": {}}
+    text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with draft(path) as out:
@@ -188,7 +194,7 @@ def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
     """
     status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
     lines = out.decode("utf-8", "surrogateescape").split("\n")
-    found = next((line for line in reversed(lines) if line.startswith("/")), "")
-    if status or not found:
+    prefix = next((line for line in reversed(lines) if line.startswith("/")), "")
+    if status or not prefix:
         raise NodeUnknown(f"it ends with status {status}")
-    return found
+    return prefix

@@ -26,7 +26,7 @@ _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 _MOUNTS = "/proc/self/mountinfo"
-_POINT = 4  # the column of the mount point
+_POINT_COLUMN = 4  # in mountinfo, counted from 0
 
 
 class MountPoint(OSError):
@@ -98,7 +98,7 @@ def mount_points(table: bytes, path: str) -> list[str]:
     (['/mnt/a b'], [])
     """
     rows = (line.split(b" ") for line in table.splitlines())
-    points = [os.fsdecode(_unescape(row[_POINT])) for row in rows if len(row) > _POINT]
+    points = [os.fsdecode(_unescape(row[_POINT_COLUMN])) for row in rows if len(row) > _POINT_COLUMN]
     return sorted((point for point in points if f"{point}/".startswith(f"{path}/")), key=len)
 
 
@@ -109,7 +109,7 @@ def _unescape(text: bytes) -> bytes:
     return text
 
 
-# --- two trees, walked side by side
+# --- Two trees, walked side by side -------------------------------------------------------------------
 
 
 class _Pair(NamedTuple):
@@ -187,7 +187,7 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
         return
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "neither a file, a folder nor a link, so it cannot be copied", name)
-    with _opened(source, name) as handle:
+    with _open_file(source, name) as handle:
         copy = os.open(new, _WRITE, 0o600, dir_fd=target)
         try:
             while piece := os.read(handle, _CHUNK):
@@ -269,7 +269,7 @@ def _same_entry(source: int, name: str, target: int, other: str) -> bool:
 
 
 def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
-    with _opened(source, name) as mine, _opened(target, other) as theirs:
+    with _open_file(source, name) as mine, _open_file(target, other) as theirs:
         while True:
             piece = os.read(mine, _CHUNK)
             if piece != os.read(theirs, _CHUNK):
@@ -279,7 +279,7 @@ def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(folder: int, name: str) -> Iterator[int]:
+def _open_file(folder: int, name: str) -> Iterator[int]:
     """Open the regular file *name* of an open folder for reading."""
     handle = os.open(name, _READ, dir_fd=folder)
     try:
@@ -296,7 +296,7 @@ def same(left: str, right: str) -> bool:
     return is_part_of(left, right) and is_part_of(right, left)
 
 
-# --- removing
+# --- Removing -----------------------------------------------------------------------------------------
 
 
 def remove_tree(path: str) -> None:
@@ -344,6 +344,6 @@ def _removable(folder: int) -> list[str]:
     """Return the names in an open folder, making it writable for its owner."""
     mode = os.fstat(folder).st_mode
     if mode & stat.S_IRWXU != stat.S_IRWXU:
-        with contextlib.suppress(OSError):  # somebody else's: the removal says so
+        with contextlib.suppress(OSError):  # another user's: the removal will say so
             os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
     return os.listdir(folder)

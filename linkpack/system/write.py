@@ -21,7 +21,7 @@ from linkpack.system.temporary import draft_path, new_draft_file, sweep
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_LINKS = 40  # links in a row, as Linux follows them
+_MOST_LINKS = 40  # links in a row that Linux follows (path_resolution(7))
 
 
 @contextlib.contextmanager
@@ -31,17 +31,17 @@ def made_dirs(path: str) -> Iterator[None]:
     What was made is removed again when the block fails. Raises `OSError` when something else is in the way, or
     when no disk can hold such a name.
     """
-    made = []
-    at = path
-    while at and not os.path.lexists(at):
-        made.append(at)
-        at = os.path.dirname(at)
+    missing = []
+    folder = path
+    while folder and not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
     try:
         _make_dirs(path)
         yield
     except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError, ValueError):  # somebody else put something there meanwhile
+        for folder in missing:
+            with contextlib.suppress(OSError, ValueError):  # another process put something there meanwhile
                 os.rmdir(folder)
         raise
 
@@ -88,8 +88,8 @@ def draft(target: str) -> Iterator[BinaryIO]:
         with open(handle, "w+b") as out:
             yield out
             out.flush()
-            os.fsync(handle)
-            check_replaceable(target)
+            os.fsync(handle)  # before the name: after a crash of the machine the new name has all the bytes
+            check_replaceable(target)  # again: something else may have been put there meanwhile
             os.rename(path, target)
     except BaseException:
         with uninterrupted(), contextlib.suppress(FileNotFoundError):
@@ -169,19 +169,20 @@ def _write_stream(target: str, text: bytes) -> None:
 def put_back(target: str) -> Iterator[None]:
     """Restore the file *target* when the block fails.
 
-    The old file is kept meanwhile under a second name beside it. On a file system without hard links nothing is
-    restored. What the block moved elsewhere stays there.
+    The old file is kept meanwhile under a second name beside it. Without an old file, the new one is removed. On a
+    file system without hard links nothing is restored. What the block moved elsewhere stays there.
     """
     folder = os.path.dirname(target) or "."
     try:
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        handle = -1  # nothing there
+        handle = -1  # there is no file
     kept = draft_path(folder)
     try:
         if handle >= 0:
             with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # or a sweep would take it for a dead run's
+                # Without a lock, the sweep of another run would take the second name for a dead run's draft.
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 os.link(target, kept, follow_symlinks=False)
         yield
     except BaseException:
@@ -189,7 +190,7 @@ def put_back(target: str) -> Iterator[None]:
             if handle < 0:
                 os.unlink(target)
             else:
-                os.rename(kept, target)  # does nothing when both are still one file
+                os.rename(kept, target)  # rename(2) does nothing when both are still one file
         raise
     finally:
         if handle >= 0:
