@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from linkpack.linking import steps as linkstep
 from linkpack.linking.states import ABSENT, Change, CreatedDirectory, Displaced, File, Link, Mode, State
-from linkpack.system import dir_entries, libc, own_process
-from linkpack.system import read as fs
+from linkpack.system import dir_entries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,65 +158,3 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
     path.unlink()
     linkstep.take_back(Change(str(path), Mode(0o644), Mode(0o755)), str(tmp_path / "t"))
     assert listing(tmp_path) == []
-
-
-# --- the functions below
-
-
-def test_exchange(tmp_path: Path) -> None:
-    """Two entries swap in one step; a missing one is an error, not a half-done swap."""
-    left, right = tmp_path / "l", tmp_path / "r"
-    left.symlink_to("x")
-    right.mkdir()
-    if dir_entries.exchange(str(left), str(right)):
-        assert left.is_dir()
-        assert right.is_symlink()
-        with pytest.raises(FileNotFoundError) as caught:
-            dir_entries.exchange(str(left), str(tmp_path / "none"))
-        assert caught.value.errno == errno.ENOENT
-
-
-def test_exchange_that_cannot_be(tmp_path: Path) -> None:
-    """Where the system does not swap two entries it says so, and both are as they were."""
-    inner = tmp_path / "outer/inner"
-    inner.mkdir(parents=True)
-    assert not dir_entries.exchange(str(tmp_path / "outer"), str(inner))
-    assert inner.is_dir()
-
-
-def test_exchange_by_other_names() -> None:
-    """The swap is macOS's where that is what the system has; a system without any says that."""
-    asked = []
-
-    def swap(*given: object) -> int:
-        asked.append(given)
-        ctypes.set_errno(errno.ENOENT)
-        return -1 if given[1] == b"none" else 0
-
-    call = libc.find_exchange(SimpleNamespace(renameatx_np=swap))
-    assert (call(3, b"a", 4, b"b"), call(3, b"none", 4, b"b")) == (0, errno.ENOENT)
-    assert asked == [(3, b"a", 4, b"b", 2), (3, b"none", 4, b"b", 2)]
-    assert libc.find_exchange(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
-
-
-def test_folders_that_are_no_folders(tmp_path: Path) -> None:
-    """Making a folder where a file stands fails; dropping a file does nothing."""
-    file = tmp_path / "f"
-    file.write_text("")
-    with pytest.raises(FileExistsError):
-        dir_entries.make_dir(str(file))
-    dir_entries.drop_dir(str(file))
-    dir_entries.drop_dir(str(tmp_path / "none"))
-    assert file.exists()
-    dir_entries.sync_dir(str(tmp_path / "none"))
-
-
-def test_runs_have_names() -> None:
-    """A run's name tells whether its process may be there; an unreadable head is empty."""
-    run = own_process.new_run()
-    assert own_process.alive(run)
-    assert own_process.new_run() != run
-    assert not own_process.alive("x")
-    assert not own_process.alive("999999999-x")
-    assert own_process.alive("9" * 30)
-    assert fs.read_head("/dev/null", 5) == b""

@@ -14,6 +14,7 @@ import pytest
 
 from linkpack.packlist.packlist import read_packlist
 from linkpack.system import temporary as drafts
+from linkpack.system import write as fswrite
 from tests.packlist.test_packlist import View
 
 DEAD = ".linkpack-00112233445566ff.tmp"
@@ -147,3 +148,17 @@ def test_left_overs_do_not_ship(tmp_path: Path) -> None:
     packlist = read_packlist(str(tmp_path.resolve()), View(), "root", edition="12")
     assert [file.path for file in packlist.files] == ["lib/c.js", "package.json"]
     assert {omission.reason for omission in packlist.omissions} == {"left by an earlier run that was cut off"}
+
+
+def test_a_draft_that_cannot_be_claimed_goes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the status of a new draft cannot be had, the draft is removed."""
+
+    def fail(_: int) -> bool:
+        raise OSError(errno.EIO, "fails")
+
+    monkeypatch.setattr(drafts, "claim", fail)
+    with pytest.raises(OSError, match="fails"), drafts.draft_folder(str(tmp_path)):
+        pass
+    with pytest.raises(OSError, match="fails"), fswrite.draft(str(tmp_path / "x")):
+        pass
+    assert list(tmp_path.iterdir()) == []
