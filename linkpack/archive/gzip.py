@@ -29,7 +29,10 @@ GzipLevel: TypeAlias = Literal["default", "max"]
 
 
 class _Setting(NamedTuple):
-    """zlib-ng's *level*, and how many bytes are compressed at a time."""
+    """Settings of the compressor.
+
+    *level* is zlib-ng's, *block* the number of bytes that are compressed at a time.
+    """
 
     level: int
     block: int
@@ -42,7 +45,7 @@ _MEM_LEVEL = 7
 _HEADER = bytes.fromhex("1f8b08000000000002ff")
 
 
-def compressor(level: GzipLevel) -> str:
+def describe_compressor(level: GzipLevel) -> str:
     """Describe what makes the bytes at *level*.
 
     The same text means the same bytes for the same stream.
@@ -51,7 +54,7 @@ def compressor(level: GzipLevel) -> str:
     return f"zlib-ng 1.1.0, level {setting.level}, memLevel {_MEM_LEVEL}, blocks of {setting.block}"
 
 
-COMPRESSOR = compressor("default")
+COMPRESSOR = describe_compressor("default")
 
 
 class _Task:
@@ -66,6 +69,7 @@ class _Task:
         self.last = last
         self.out = b""
         self.error: Exception | None = None
+        # A lock, not an Event: a signal can leave the `threading.Condition` in that locked for good.
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -99,14 +103,16 @@ def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "d
     yield _HEADER
     crc = 0
     size = 0
-    at, length = _SETTINGS[level]
-    blocks = _blocks(pieces, length)
+    setting = _SETTINGS[level]
+    blocks = _blocks(pieces, setting.block)
     block, last = next(blocks)
-    alone = last or threads <= 1
-    work = _one_by_one(at, block, blocks, last=last) if alone else _threaded(at, block, blocks, threads)
-    for raw, packed in work:
-        crc = zlib_ng.crc32(raw, crc)
-        size += len(raw)
+    if last or threads <= 1:
+        work = _compress_one_by_one(setting.level, block, blocks, last=last)
+    else:
+        work = _compress_in_threads(setting.level, block, blocks, threads)
+    for plain, packed in work:
+        crc = zlib_ng.crc32(plain, crc)
+        size += len(plain)
         yield packed
     yield crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
@@ -116,25 +122,25 @@ def _blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]
 
     Each comes with whether it is the last.
     """
-    held: list[bytes] = []
+    waiting: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        waiting.append(piece)
         size += len(piece)
         if size <= length:
             continue
-        joined = b"".join(held)
+        joined = b"".join(waiting)
         # The last block is known only when nothing follows: a full one waits for the next byte.
         start = 0
         while size - start > length:
             yield joined[start : start + length], False
             start += length
-        held = [joined[start:]]
+        waiting = [joined[start:]]
         size -= start
-    yield b"".join(held), True
+    yield b"".join(waiting), True
 
 
-def _one_by_one(
+def _compress_one_by_one(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], *, last: bool
 ) -> Iterator[tuple[bytes, bytes]]:
     window = b""
@@ -146,17 +152,18 @@ def _one_by_one(
         block, last = next(blocks)
 
 
-def _threaded(
+def _compress_in_threads(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], threads: int
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Compress as `_one_by_one`, several blocks at a time but in order."""
+    """Compress as `_compress_one_by_one`, several blocks at a time but in order."""
+    # By hand, as `concurrent.futures` imports `logging`: 5 ms of a run (-X importtime).
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers: list[threading.Thread] = []
     try:
         with uninterrupted():
-            workers += _workers(tasks, threads)
+            workers += _start_workers(tasks, threads)
         if not workers:
-            yield from _one_by_one(level, block, blocks, last=False)
+            yield from _compress_one_by_one(level, block, blocks, last=False)
             return
         waiting: list[_Task] = []
         window = b""
@@ -181,7 +188,7 @@ def _threaded(
             worker.join()
 
 
-def _workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
+def _start_workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
     """Start as many threads as the system gives, at most *threads*."""
     workers: list[threading.Thread] = []
     while len(workers) < threads:

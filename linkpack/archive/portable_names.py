@@ -44,11 +44,10 @@ def windows_lacks(path: str) -> bool:
 
 
 def folded_name(path: str) -> str:
-    r"""Fold *path*, so that names are equal if a disk may take them for one.
+    """Fold *path*, so that names are equal if a disk may take them for one.
 
     That is where neither case nor Unicode's composition makes a difference, as on macOS.
 
-    >>> folded_name("README") == folded_name("readme"), folded_name("e\u0301") == folded_name("\u00e9")
-    (True, True)
+        README.md, ReadMe.md  ->  readme.md
     """
     return normalize("NFC", normalize("NFC", path).casefold())

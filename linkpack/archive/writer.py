@@ -11,7 +11,7 @@ from zlib_ng.zlib_ng import crc32
 from linkpack.archive.content_scan import ContentScan
 from linkpack.archive.entry import ROOT
 from linkpack.archive.follower import follow
-from linkpack.archive.gzip import COMPRESSOR, compressor, gzip_stream
+from linkpack.archive.gzip import COMPRESSOR, describe_compressor, gzip_stream
 from linkpack.archive.integrity import to_integrity
 from linkpack.archive.readback import check_tarball
 from linkpack.archive.tar_writer import tar_blocks
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from linkpack.archive.entry import Entry
     from linkpack.archive.gzip import GzipLevel
 
-_MOST_THREADS = 8
+_MOST_THREADS = 8  # that compress unless the caller says: more would wait for files to be read
 # Reading back meanwhile gains nothing for few bytes or small files: both threads then run Python all the time,
 # which only one can at once. Measured on two processors: 0.9 to 1.03 of the time for files of 6 kB, 0.99 to 1.23
 # for 400 bytes.
@@ -97,10 +97,7 @@ def measure_tarball(
 
 
 def _usual_threads() -> int:
-    """Return how many threads compress unless the caller says.
-
-    More of them would wait for files to be read.
-    """
+    """Return how many threads compress unless the caller says."""
     return min(own_process.processors(), _MOST_THREADS)
 
 
@@ -157,7 +154,7 @@ def _write(
         unpacked_size=sum(entry.size for entry in entries),
         shasum=sha1.hexdigest(),
         integrity=to_integrity(sha512.digest()),
-        compressor=compressor(level),
+        compressor=describe_compressor(level),
         warnings=scan.warnings(),
     )
     return tarball, stream.crc

@@ -128,8 +128,7 @@ def is_within(path: str, folder: str) -> bool:
 def upward(start: str) -> Iterator[str]:
     """Yield the folder *start* and those above it, up to the root.
 
-    >>> list(upward("/a/b"))
-    ['/a/b', '/a', '/']
+    /a/b  ->  /a/b, /a, /
     """
     folder = start
     while True:

@@ -76,9 +76,10 @@ def read_changes(repository: Repository, depth: int = 0) -> Changes:
     index = repository.staged()
     paths = committed.keys() | index.entries.keys()
     staged = {path for path in paths if committed.get(path) != index.entries.get(path)}
-    as_committed = {path: entry for path, entry in committed.items() if path not in staged | index.unmerged}
+    differing = staged | index.unmerged
+    as_committed = {path: entry for path, entry in committed.items() if path not in differing}
     compared = compare_files(repository, as_committed, depth)
-    changed = compared.changed | compared.undecided.keys() | staged | index.unmerged | set(repository.new_files())
+    changed = compared.changed | compared.undecided.keys() | differing | set(repository.new_files())
     return Changes(frozenset(changed), compared.undecided, frozenset(index.entries))
 
 
