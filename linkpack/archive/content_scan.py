@@ -59,7 +59,7 @@ class ContentScan:
         return (contents,)
 
     def warnings(self) -> tuple[Problem, ...]:
-        """Return a warning for each file that seems to hold a secret."""
+        """Return a warning for each file that may hold a secret."""
         self._scan()
         return tuple(self._warnings)
 

@@ -40,7 +40,10 @@ class Follower:
         self._over: SimpleQueue[None] = SimpleQueue()
 
     def start(self) -> None:
-        """Start the thread, or raise RuntimeError if the system gives none."""
+        """Start the thread.
+
+        Raises RuntimeError when the system gives none.
+        """
         threading.Thread(target=self._follow, daemon=True).start()
 
     def write(self, piece: bytes) -> int:
@@ -77,7 +80,10 @@ class Follower:
         compare(outcome, shasum, crc)
 
     def end(self) -> Digests | BaseException:
-        """Let the thread end with what is written, and return its outcome."""
+        """Let the thread end, and return its outcome.
+
+        It reads what is written by now.
+        """
         self._grown.put(0)
         while self._outcome is None:
             self._over.get()
@@ -93,7 +99,7 @@ class Follower:
 
 @contextmanager
 def follow(out: BinaryIO, entries: Sequence[Entry]) -> Iterator[Follower | None]:
-    """Yield a file to write to instead of *out*, read back meanwhile.
+    """Yield a file to write to that is read back meanwhile.
 
     *out* is a new file that is to hold *entries*. Yields None when the system gives no thread. `Follower.check`
     gives the outcome. Whatever happens in the block, nothing reads *out* after it.

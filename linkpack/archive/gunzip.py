@@ -46,7 +46,7 @@ class Unzipped:
 
     @property
     def integrity(self) -> str:
-        """Return the integrity of the file, which is known after `finish`."""
+        """Return the file's integrity, after `finish`."""
         return to_integrity(self._packed.digest())
 
     def exactly(self, size: int, place: str) -> bytes:
@@ -68,7 +68,7 @@ class Unzipped:
             yield piece
 
     def read(self, size: int) -> bytes:
-        """Return at most *size* bytes, and b"" at the stream's end."""
+        """Return at most *size* bytes, b"" at the end."""
         while not self._unzip.eof:
             packed = self._left or self._next()
             try:

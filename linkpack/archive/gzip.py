@@ -95,10 +95,10 @@ def _compress(level: int, block: bytes, window: bytes, *, last: bool) -> bytes:
 
 
 def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "default") -> Iterator[bytes]:
-    """Compress *pieces* into one gzip member, and yield its bytes.
+    """Compress *pieces* into one gzip member.
 
-    They are the same for any number of *threads*. A stream of one block is compressed by the caller's own thread.
-    At most three blocks a thread are in memory at a time. Whatever *pieces* raises is raised here.
+    Its bytes are the same for any number of *threads*. A stream of one block is compressed by the caller's own
+    thread. At most three blocks a thread are in memory at a time. Whatever *pieces* raises is raised here.
     """
     yield _HEADER
     crc = 0
@@ -118,9 +118,9 @@ def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "d
 
 
 def _blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]]:
-    """Yield the stream in blocks of *length* bytes, at least one.
+    """Yield the stream in blocks, at least one.
 
-    Each comes with whether it is the last.
+    Each has *length* bytes but the last, and comes with whether it is that.
     """
     waiting: list[bytes] = []
     size = 0
@@ -155,7 +155,10 @@ def _compress_one_by_one(
 def _compress_in_threads(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], threads: int
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Compress as `_compress_one_by_one`, several blocks at a time but in order."""
+    """Compress several blocks at a time, and yield in order.
+
+    Yields what `_compress_one_by_one` does.
+    """
     # By hand, as `concurrent.futures` imports `logging`: 5 ms of a run (-X importtime).
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers: list[threading.Thread] = []
@@ -189,7 +192,7 @@ def _compress_in_threads(
 
 
 def _start_workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
-    """Start as many threads as the system gives, at most *threads*."""
+    """Start *threads* threads, or as many as the system gives."""
     workers: list[threading.Thread] = []
     while len(workers) < threads:
         worker = threading.Thread(target=_work, args=(tasks,), daemon=True)

@@ -6,7 +6,7 @@ import base64
 
 
 def to_integrity(sha512: bytes) -> str:
-    """Return a SHA-512 digest as npm's registry and lockfiles write it.
+    """Return a SHA-512 digest as npm's registry writes it.
 
     >>> to_integrity(bytes(64))[:20]
     'sha512-AAAAAAAAAAAAA'

@@ -38,7 +38,7 @@ class MemberPaths:
         """Paths below the root that came again in another spelling: no fault if their contents are the same."""
 
     def enter(self, name: str, *, folder: bool) -> str | None:
-        """Check the entry *name*, and return its path below the root.
+        """Check an entry's name, and return its path below the root.
 
         None means that it is refused, "" that it is the root itself. `package/./dist/x.js` becomes
         `package/dist/x.js`, as in every installer: pnpm wrote it where `main` was spelled so, sometimes beside the
@@ -121,7 +121,10 @@ class MemberPaths:
             self._fold(path, kind)
 
     def _fold(self, path: str, kind: str) -> None:
-        """Find that *path* is another one's name where case does not matter."""
+        """Find that *path* differs from another by case alone.
+
+        Composed and decomposed characters are the same here as well.
+        """
         other = self._folded.setdefault(path.casefold() if path.isascii() else folded_name(path), path)
         if other == path:
             return

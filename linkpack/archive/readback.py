@@ -39,7 +39,7 @@ class Readable(Protocol):
     """A tarball that can be read from its current position on."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most *size*, and b"" at the end."""
+        """Return at most *size* bytes, b"" at the end."""
 
 
 def check_tarball(tarball: BinaryIO, entries: Sequence[Entry], shasum: str, crc: int) -> None:
@@ -136,7 +136,10 @@ class _Stream:
 
 
 def _check_member(stream: _Stream, entry: Entry) -> None:
-    """Read one member, and raise `VerifyFailed` unless it is *entry*."""
+    """Read one member, which must be *entry*.
+
+    Raises `VerifyFailed` otherwise.
+    """
     block = stream.take(BLOCK)
     if not any(block):
         raise _failed(f"it ends before {entry.path}")
@@ -147,7 +150,7 @@ def _check_member(stream: _Stream, entry: Entry) -> None:
 
 
 def _read_member(stream: _Stream, block: bytes) -> tuple[str, int, Header, bytes]:
-    """Read the headers of a member, the first of which is *block*.
+    """Read the headers of a member from *block* on.
 
     Returns its path, its size, and its own header, read and raw. A pax header may come before that.
     """

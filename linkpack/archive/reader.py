@@ -117,7 +117,10 @@ class _Reader:
         self.padded = False  # one warning about padding is enough
 
     def run(self) -> None:
-        """Read every entry, or raise `Refused` where reading cannot go on."""
+        """Read every entry, up to the end mark.
+
+        Raises `Refused` where reading cannot go on.
+        """
         pending = _NOTHING
         while any(block := self.stream.exactly(BLOCK, self._place())):
             self.headers += 1
@@ -148,7 +151,7 @@ class _Reader:
             raise Refused(err.code, name or self.last, f"{where} {err.why}") from err
 
     def _compare_spellings(self) -> None:
-        """Refuse a path that came in two spellings and is not one file.
+        """Refuse two spellings of one path for different files.
 
         Readers differ in which of the two they keep.
         """
@@ -353,7 +356,7 @@ def open_tarball(path: str) -> Iterator[OpenFile]:
 
 
 def changed(path: str) -> Problem:
-    """Return the problem that the tarball at *path* changed meanwhile."""
+    """Return the problem that the tarball *path* changed."""
     return Problem(
         "ECHANGED", path, f"{path} was written to while it was read", "try again when nothing writes to it"
     )

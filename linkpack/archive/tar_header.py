@@ -181,7 +181,7 @@ def _header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> by
 
 
 def _write_size(size: int) -> bytes:
-    """Write ten octal digits and a space, more digits if needed.
+    """Write ten octal digits and a space, or more digits.
 
     Eleven digits are for 1 GiB and more, base 256 for 8 GiB and more.
     """
@@ -191,7 +191,10 @@ def _write_size(size: int) -> bytes:
 
 
 def _pax(path: str, size: int) -> bytes:
-    """Write the pax header that carries *path* whole, padded to blocks."""
+    """Write the pax header that carries *path* whole.
+
+    It is filled up to whole blocks.
+    """
     body = b"".join(
         pax_record(key, value)
         for key, value in (
@@ -206,7 +209,7 @@ def _pax(path: str, size: int) -> bytes:
 
 
 def pax_record(key: bytes, value: bytes) -> bytes:
-    r"""Write one pax record, which begins with its own length in bytes.
+    r"""Write a pax record, which begins with its own length.
 
     >>> pax_record(b"path", b"package/a")
     b'18 path=package/a\n'
@@ -269,15 +272,15 @@ def read_written(block: bytes) -> Header:
 
 
 def is_anonymous_file(block: bytes) -> bool:
-    """True if the header *block* is of a regular file without an owner.
+    """True if a header is of a regular file without an owner.
 
-    It must also be no link, and must not name a user or group.
+    It must also name no user, group or target of a link.
     """
     return block[_OWNER_FIELDS] == _NO_OWNER and block[_KIND_TO_NAMES] == _ANONYMOUS_FILE
 
 
 def read_written_records(body: bytes) -> Mapping[bytes, bytes]:
-    """Read the records of a pax header as this module writes it.
+    """Read a pax header's records as `entry_header` writes them.
 
     Raises ValueError when they are not well formed.
     """
@@ -338,9 +341,9 @@ _TWO_TIMES_SIZE = 25  # bytes
 
 
 def read_strict(block: bytes) -> Header:
-    """Read one header, or raise BadHeader when readers disagree on it.
+    """Read one header on which all readers agree.
 
-    Codes: ECHECKSUM when it is not what was written, EHEADER for numbers, texts and magic.
+    Raises BadHeader otherwise: ECHECKSUM when it is not what was written, EHEADER for numbers, texts and magic.
     """
     written = _NUMBER.fullmatch(block[_CHECKSUM_FIELD])
     if written is None or not written[1] or int(written[1], 8) != checksum(block):
@@ -361,7 +364,10 @@ def read_strict(block: bytes) -> Header:
 
 
 def shown_name(block: bytes) -> str:
-    """Return the header's name field for a message, whatever is in it."""
+    """Return the header's name field for a message.
+
+    Whatever is in the header, the name ends at the first NUL.
+    """
     return block[_NAME_FIELD].partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
@@ -446,9 +452,9 @@ _FIRST = BLOCK  # bytes of an extended header that node-tar surely has in one pi
 
 
 def read_records(body: bytes) -> Records:
-    """Read a pax header's records, or raise BadHeader.
+    """Read the records of a pax header on which readers agree.
 
-    Readers must agree on them. Codes: EPAX for lengths, keys and values, ESPARSE for GNU's sparse files.
+    Raises BadHeader otherwise: EPAX for lengths, keys and values, ESPARSE for GNU's sparse files.
 
     node-tar turns an extended header into text piece by piece, as they come. A character that is cut in two spoils
     its record, which is then passed over. Only the first 512 bytes come in one piece whatever the connection does.
@@ -526,10 +532,10 @@ def check_global(values: Mapping[bytes, bytes]) -> None:
 
 
 def read_long_name(body: bytes) -> bytes:
-    """Read the name in GNU's header for a long name, or raise BadHeader.
+    """Read the name in GNU's header for a long name.
 
-    Readers must agree on it (EHEADER). tar-rs takes away one NUL at the end, node-tar cuts at the first, and
-    spoils a character that comes in two pieces, as in `read_records`.
+    Raises BadHeader (EHEADER) when readers do not agree on it. tar-rs takes away one NUL at the end, node-tar cuts
+    at the first, and spoils a character that comes in two pieces, as in `read_records`.
     """
     name, _, rest = body.partition(b"\0")
     if not name or rest:  # a single NUL at the end leaves no rest

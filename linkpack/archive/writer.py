@@ -72,12 +72,12 @@ def list_files(entries: Iterable[Entry]) -> tuple[TarballFile, ...]:
 def write_tarball(
     entries: Sequence[Entry], target: str, *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
-    """Write the tarball at *target*, verify it and rename it into place.
+    """Write the tarball, verify it and rename it into place.
 
-    *threads* compress at a time. 0 means one a processor, at most eight. On any failure nothing is left behind,
-    and an older file at *target* stays as it was. Raises `SourceChanged` when a file is no longer what was
-    planned, `VerifyFailed` when the bytes on disk are not, and `SnapshotError` (EWRITE) when *target* cannot be
-    written.
+    It becomes *target*. *threads* compress at a time, 0 means one a processor, at most eight. On any failure
+    nothing is left behind, and an older file at *target* stays as it was. Raises `SourceChanged` when a file is no
+    longer what was planned, `VerifyFailed` when the bytes on disk are not, and `SnapshotError` (EWRITE) when
+    *target* cannot be written.
     """
     try:
         with fswrite.draft(target) as out:
@@ -89,7 +89,7 @@ def write_tarball(
 def measure_tarball(
     entries: Sequence[Entry], filename: str, *, threads: int = 0, gzip_level: GzipLevel = "default"
 ) -> Tarball:
-    """Return what `write_tarball` would, without writing anything.
+    """Return what `write_tarball` would, writing nothing.
 
     *filename* takes the place of its path. Raises `SourceChanged` when a file is no longer what was planned.
     """

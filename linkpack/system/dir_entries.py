@@ -59,7 +59,10 @@ def status_at(path: str) -> os.stat_result | None:
 
 
 def link_at(path: str) -> str | None:
-    """Return the text of the link at *path*, or None for anything else."""
+    """Return the text of the link at *path*, if any.
+
+    None is for anything that is no link, and for nothing.
+    """
     try:
         with open_parent(path) as (folder, name):
             return os.readlink(name, dir_fd=folder)
@@ -125,13 +128,16 @@ def privacy_fault(folder: str) -> str:
 
 
 def make_link(target: str, path: str) -> None:
-    """Make a link to *target* at *path*, where nothing may be."""
+    """Make a link to *target* at the free path *path*."""
     with open_parent(path) as (folder, name):
         os.symlink(target, name, dir_fd=folder)
 
 
 def make_dir(path: str, mode: int = 0o777) -> None:
-    """Make the directory *path*, unless one or a link to one is there."""
+    """Make the directory *path*, unless there is one.
+
+    A link to one will do.
+    """
     with open_parent(path) as (folder, name):
         try:
             os.mkdir(name, mode, dir_fd=folder)

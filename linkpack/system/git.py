@@ -82,7 +82,7 @@ class Git(NamedTuple):
     timeout: float = TIMEOUT
 
     def ask(self, *words: str, stdin: bytes = b"", accepted: tuple[int, ...] = (0,)) -> str:
-        """Run git with the arguments *words* and return its standard output.
+        """Run git with *words*, and return what it prints.
 
         Raises `GitFault` when its exit status is not among those *accepted*, or when it prints too much.
         """
@@ -197,9 +197,9 @@ def find_git(path: str, folder: str) -> str:
 
 
 def _outermost_work_tree(folder: str) -> str:
-    """Return the outermost folder from *folder* up that has a `.git`.
+    """Return the outermost folder around that has a `.git`.
 
-    Without any it is *folder*.
+    It is *folder* or above it, and *folder* when none has one.
     """
     tops = [above for above in upward(folder) if os.path.lexists(os.path.join(above, ".git"))]
     return tops[-1] if tops else folder
@@ -216,7 +216,7 @@ def _bound_memory(process: subprocess.Popen[bytes]) -> None:
 
 
 def _write_some(pipe: IO[bytes], text: memoryview) -> memoryview:
-    """Write to *pipe* what it takes of *text*, and return the rest.
+    """Write what *pipe* takes of *text*, and return the rest.
 
     The rest is empty once git reads no more.
     """
@@ -227,7 +227,10 @@ def _write_some(pipe: IO[bytes], text: memoryview) -> memoryview:
 
 
 def _explain(message: str, status: int) -> GitFault:
-    """Return the fault for git's exit *status* and its error *message*."""
+    """Return the fault that git's error *message* means.
+
+    *status* is git's exit status.
+    """
     for part, reason in _FAULTS:
         if part in message:
             return GitFault(reason)

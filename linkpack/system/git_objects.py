@@ -110,7 +110,7 @@ class ObjectReader:
             raise GitFault("its git repository is damaged", f"git does not answer: {err.strerror}") from err
 
     def _read_size(self, name: str, kind: str) -> int:
-        """Read git's line about the next object, and return its size.
+        """Read git's line about the next object, for its size.
 
         The line is `<id> <kind> <size>`. `GitFault` when git says that it is missing or another *kind*.
         """
@@ -159,10 +159,10 @@ class ObjectReader:
             raise GitFault("git cannot read an object of the commit", "it is missing, damaged or too large")
 
     def files(self, commit: str, prefix: str) -> dict[str, TreeEntry]:
-        """Return the files of *commit* below *prefix*, by relative paths.
+        """Return the files of *commit* below *prefix*.
 
-        Empty when the commit has no folder there. Raises `GitFault`, also for what no honest repository has: names
-        such as `..`, and more than a million entries.
+        Paths are relative to it. Empty when the commit has no folder there. Raises `GitFault`, also for what no
+        honest repository has: names such as `..`, and more than a million entries.
         """
         head, _, _ = self.read(commit, "commit", _MOST_COMMIT).partition(b"\n")
         top = head.removeprefix(b"tree ").decode("ascii", "replace")
@@ -194,14 +194,14 @@ class ObjectReader:
         return files
 
     def _read_trees(self, names: Iterable[str], known: dict[str, dict[str, TreeEntry]]) -> None:
-        """Add to *known* the folders *names* of a commit that it lacks."""
+        """Add those folders *names* to *known* that it lacks."""
         new = [name for name in dict.fromkeys(names) if name not in known]
         for name, text in zip(new, self._read_small(new, "tree", _MOST_TREE), strict=True):
             known[name] = _parse_tree(name, text)
 
 
 def _parse_tree(name: str, text: bytes) -> dict[str, TreeEntry]:
-    """Return the entries of the tree object *name* by their names.
+    """Return the entries of a tree object by their names.
 
     *text* is `<mode> <name>`, a NUL and the bytes of the id, for each entry. Folders have the mode 0o40000. Raises
     `GitFault`.

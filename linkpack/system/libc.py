@@ -18,10 +18,11 @@ def load_libc() -> ctypes.CDLL:
 
 
 def find_exchange(libc: object) -> Callable[[int, bytes, int, bytes], int]:
-    """Return the function of *libc* that swaps two directory entries.
+    """Return the function that swaps two directory entries.
 
-    Each entry is given by the descriptor of its folder and its name. The function returns an error number: 0 when
-    it is done, ENOSYS when *libc* cannot swap. Source: renameat2(2) of Linux, renameatx_np(2) of macOS.
+    It is one of *libc*, and takes the descriptor of its folder and the name of each entry. It returns an error
+    number: 0 when it is done, ENOSYS when *libc* cannot swap. Source: renameat2(2) of Linux, renameatx_np(2) of
+    macOS.
     """
     for name in ("renameat2", "renameatx_np"):
         if hasattr(libc, name):

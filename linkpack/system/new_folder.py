@@ -41,9 +41,9 @@ class NewFolder:
         self._made: set[str] = set()
 
     def write(self, path: str, pieces: Iterable[bytes], mode: int, mtime: int | None = None) -> None:
-        """Write *pieces* to the new file *path*, making its folders.
+        """Write the new file *path*, and make its folders.
 
-        *mtime* is the time that the file gets, in seconds, or None for now.
+        *pieces* are its contents. *mtime* is the time that it gets, in seconds, or None for now.
         """
         above, _, name = path.rpartition("/")
         handle = os.open(name, _FILE, 0o600, dir_fd=self._folder(above))
@@ -64,7 +64,7 @@ class NewFolder:
             os.close(self._folders.popitem()[1])
 
     def _folder(self, path: str) -> int:
-        """Return a descriptor of the folder *path*, making it when missing.
+        """Return a descriptor of the folder *path*, which may be new.
 
         It stays open until the next call at least.
         """

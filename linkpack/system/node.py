@@ -60,11 +60,11 @@ class Node(NamedTuple):
 
 
 def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") -> Node:
-    """Return the Node that *program*, a `node` on PATH, is or starts.
+    """Return the Node that *program* is, or starts.
 
-    It is started in *cwd* with *env*. A program that is Node itself always gives the same answer, which is
-    remembered in the file *cache* (a path, or "" for none) by the program's identity on disk. A shim is asked each
-    time, since its answer depends on the directory.
+    *program*, a `node` on PATH, is started in *cwd* with *env*. One that is Node itself always gives the same
+    answer, which is remembered in the file *cache* (a path, or "" for none) by the program's identity on disk. A
+    shim is asked each time, since its answer depends on the directory.
 
     Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
@@ -91,7 +91,7 @@ def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
 
 
 def _identity(program: str) -> str:
-    """Return a text that changes when the file behind *program* does."""
+    """Return a text that changes when the program's file does."""
     try:
         status = os.stat(program)
     except OSError as err:
@@ -188,7 +188,7 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
 
 
 def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
-    """Return what the program *npm* prints for `npm prefix -g`.
+    """Return what *npm* prints for `npm prefix -g`.
 
     Raises `NodeUnknown` when it prints no path.
     """

@@ -11,7 +11,7 @@ def environment() -> dict[str, str]:
 
 
 def current_umask() -> int:
-    """Return the permission bits that new files are made without."""
+    """Return the permission bits that new files lack."""
     mask = os.umask(0o022)  # there is no call that only reads it
     os.umask(mask)
     return mask
@@ -33,7 +33,7 @@ def new_run() -> str:
 
 
 def alive(run: str) -> bool:
-    """True if the process that made the name *run* may still be running."""
+    """True if the process of the run *run* may still exist."""
     number = run.partition("-")[0]
     if not number.isdecimal():
         return False

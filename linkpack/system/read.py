@@ -33,13 +33,13 @@ _FAILING = {errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, e
 
 
 def scan(path: str) -> list[os.DirEntry[str]]:
-    """List the entries of the directory *path*, in no particular order."""
+    """List the entries of the directory *path*, unsorted."""
     with os.scandir(path) as entries:
         return list(entries)
 
 
 def lstat(path: str) -> os.stat_result:
-    """Return the status of *path* itself, a link not followed."""
+    """Return the status of *path*, a link not followed."""
     return os.lstat(path)
 
 
@@ -126,7 +126,7 @@ def is_within(path: str, folder: str) -> bool:
 
 
 def upward(start: str) -> Iterator[str]:
-    """Yield the folder *start* and those above it, up to the root.
+    """Yield the folder *start* and all those above it.
 
     /a/b  ->  /a/b, /a, /
     """
@@ -173,7 +173,7 @@ def _may(path: str, mode: int) -> bool:
 
 
 def read_file(path: str, limit: int) -> bytes:
-    """Return the bytes of the regular file that *path* leads to.
+    """Return the bytes of the file that *path* leads to.
 
     Raises `OSError`: EISDIR for a directory, EINVAL for anything else that is no regular file, EFBIG for more than
     *limit* bytes.
@@ -206,9 +206,9 @@ def read_open(handle: int, path: str, limit: int) -> bytes:
 
 
 def read_head(path: str, size: int) -> bytes:
-    """Return the first *size* bytes of the regular file at *path*.
+    """Return the first *size* bytes of the file at *path*.
 
-    b"" for anything else.
+    b"" for anything but a regular file.
     """
     handle = os.open(path, _READ)
     try:
@@ -218,9 +218,9 @@ def read_head(path: str, size: int) -> bytes:
 
 
 def read_at(handle: int, size: int, start: int) -> bytes:
-    """Return at most *size* bytes of an open file from *start* on.
+    """Return *size* bytes or fewer from *start* on.
 
-    The file's own position does not move.
+    *handle* is an open file, and its own position does not move.
     """
     return os.pread(handle, size, start)
 
@@ -267,19 +267,19 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int]:
 
 
 def read_pieces(path: str, dev: int, ino: int, size: int) -> Iterable[bytes]:
-    """Return the bytes of a planned file, a small one in one piece.
+    """Return the bytes of a planned file in pieces.
 
-    That takes less time. Raises as `read_planned`, for a small file at once.
+    A small one comes in one piece, which takes less time. Raises as `read_planned`, for a small file at once.
     """
     return (read_small(path, dev, ino, size),) if size <= CHUNK else read_planned(path, dev, ino, size)
 
 
 def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
-    """Yield the bytes of a planned file, at most `CHUNK` at a time.
+    """Yield the bytes of a planned file in pieces.
 
-    *dev*, *ino* and *size* (bytes) are what planning saw. Raises `SourceChanged` when the path now leads to
-    another file, when the size differs, or when the file was written to while it was read. The pieces already
-    given are worthless then.
+    A piece has at most `CHUNK` bytes. *dev*, *ino* and *size* (bytes) are what planning saw. Raises
+    `SourceChanged` when the path now leads to another file, when the size differs, or when the file was written to
+    while it was read. The pieces already given are worthless then.
     """
     handle = _open_planned(path)
     try:
@@ -342,7 +342,7 @@ def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: 
 def _check_unwritten(status: os.stat_result, path: str, size: int, written: int) -> None:
     """Raise `SourceChanged` if the file changed while it was read.
 
-    *status* is that after reading, *written* the time before.
+    *status* is that after reading, *written* the time of the last write before.
     """
     if status.st_size != size or status.st_mtime_ns != written:
         raise _changed(path, "was written to while it was read")

@@ -52,7 +52,7 @@ def relocate(old: str, new: str, scratch: str) -> None:
 
 
 def duplicate(old: str, new: str, scratch: str) -> None:
-    """Copy *old* to *new*: contents, links, modes, times and owners.
+    """Copy *old* to *new*, with modes, times and owners.
 
     The copy is made at *scratch*, beside *new*. Raises `MountPoint` when something is mounted in *old*, `OSError`
     with EINVAL for a pipe, socket or device in it, and with EIO when the copy is not like the original. Part of
@@ -70,16 +70,16 @@ def duplicate(old: str, new: str, scratch: str) -> None:
 
 
 def mounted(path: str, err: OSError) -> OSError:
-    """Return *err*, or a `MountPoint` if that is the reason for it."""
+    """Return *err*, or `MountPoint` if that is its reason."""
     if err.errno == errno.EBUSY and path in mounts_below(path):
         return MountPoint(path)
     return err
 
 
 def mounts_below(path: str) -> list[str]:
-    """Return the mount points at or below *path*, the nearest first.
+    """Return the mount points at or below *path*.
 
-    Where the system does not list them, *path* itself is the only one that can be found.
+    The nearest comes first. Where the system does not list them, *path* itself is the only one that can be found.
     """
     try:
         with open(_MOUNTS, "rb") as file:
@@ -89,7 +89,7 @@ def mounts_below(path: str) -> list[str]:
 
 
 def mount_points(table: bytes, path: str) -> list[str]:
-    r"""Return the mount points at or below *path* in a mountinfo *table*.
+    r"""Return the mount points at or below *path* in *table*.
 
     The nearest comes first. The format is that of proc_pid_mountinfo(5).
 
@@ -103,7 +103,7 @@ def mount_points(table: bytes, path: str) -> list[str]:
 
 
 def _unescape(text: bytes) -> bytes:
-    """Return *text* with the octal escapes of mountinfo replaced."""
+    """Replace the octal escapes of mountinfo in *text*."""
     for code, character in ((rb"\040", b" "), (rb"\011", b"\t"), (rb"\012", b"\n"), (rb"\134", b"\\")):
         text = text.replace(code, character)
     return text
@@ -132,7 +132,10 @@ class _Pair(NamedTuple):
 
 
 def _open_pair(source: int, name: str, target: int, other: str, status: os.stat_result) -> _Pair:
-    """Open the folder *name* of one open folder, and *other* of another."""
+    """Open a folder in each of two open folders.
+
+    *status* is that of the first, *name* in *source*.
+    """
     left = os.open(name, _FOLDER, dir_fd=source)
     try:
         names = iter(os.listdir(left))
@@ -200,7 +203,7 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
 
 
 def _set_status(source: int, target: int, status: os.stat_result) -> None:
-    """Give an open file or folder what its original has beside contents.
+    """Give a copy what its original has beside contents.
 
     That is the owner, extended attributes, mode and times.
     """
@@ -280,7 +283,7 @@ def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
 
 @contextlib.contextmanager
 def _open_file(folder: int, name: str) -> Iterator[int]:
-    """Open the regular file *name* of an open folder for reading."""
+    """Open the regular file *name* of an open folder."""
     handle = os.open(name, _READ, dir_fd=folder)
     try:
         yield handle
@@ -300,10 +303,10 @@ def same(left: str, right: str) -> bool:
 
 
 def remove_tree(path: str) -> None:
-    """Remove what is at *path*, if anything, with all that is in it.
+    """Remove what is at *path*, and all that is in it.
 
-    Entries go one by one from where they are, so that what is left of a copied original stays part of its copy
-    (`is_part_of`). `temporary.discard_tree` is for drafts, which need not keep their shape.
+    There may be nothing. Entries go one by one from where they are, so that what is left of a copied original
+    stays part of its copy (`is_part_of`). `temporary.discard_tree` is for drafts, which need not keep their shape.
     """
     try:
         with open_parent(path) as (folder, name):
@@ -319,7 +322,10 @@ def remove_tree(path: str) -> None:
 
 
 def _empty(top: int) -> None:
-    """Remove all that is in the open folder *top*, and close it."""
+    """Remove all that is in the open folder *top*.
+
+    *top* is closed.
+    """
     stack = [(top, iter(_removable(top)), "")]
     try:
         while stack:

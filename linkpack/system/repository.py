@@ -70,7 +70,10 @@ class Repository(NamedTuple):
         return os.path.lexists(f"{self.top}/.GIT") and ".GIT" not in os.listdir(self.top)
 
     def _is_installed(self, path: str) -> bool:
-        """True if *path* is in a package's node_modules, or is such a link."""
+        """True if *path* is in a package's node_modules.
+
+        A link of that name is in it as well.
+        """
         above, modules, inside = f"/{path}/".partition("/node_modules/")
         return bool(modules) and (not above or not inside or os.path.lexists(f"{self.folder}{above}/package.json"))
 
@@ -125,7 +128,10 @@ class Repository(NamedTuple):
         return {name: int(size) for name, size in rows if size.isdecimal()}
 
     def objects(self) -> ObjectReader:
-        """Return a reader of the repository's objects, for a `with` block."""
+        """Return a reader of the repository's objects.
+
+        It is for a `with` block.
+        """
         return ObjectReader(self._git)
 
     @property
@@ -162,7 +168,7 @@ def open_repository(folder: str) -> Repository:
 
 
 def _line(text: str) -> str:
-    """Return *text* without the line break that git puts at its end.
+    """Return *text* without git's line break at the end.
 
     A path may end with others.
     """

@@ -30,15 +30,15 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def draft_path(folder: str) -> str:
-    """Return a path in *folder* for a new draft, without making it.
+    """Return a path in *folder* for a new draft.
 
-    Raises `OSError` when the folder cannot be looked at.
+    Nothing is made there. Raises `OSError` when the folder cannot be looked at.
     """
     return os.path.join(folder, _draft_name(os.stat(folder).st_ino))
 
 
 def is_draft(name: str) -> bool:
-    """True if *name* looks like that of a draft, made here or elsewhere.
+    """True if *name* looks like a draft's name.
 
     >>> is_draft(".linkpack-8a1f00c33d9b27e4.tmp"), is_draft(".linkpack-notes.tmp")
     (True, False)
@@ -60,7 +60,7 @@ def _checksum(inode: int, random: str) -> str:
 
 
 def _was_made_in(inode: int, name: str) -> bool:
-    """True if *name* may be that of a draft made in the folder *inode*."""
+    """True if *name* is of a draft made in the folder *inode*."""
     digits = name[len(_START) : -len(".tmp")]
     return is_draft(name) and digits[8:] == _checksum(inode, digits[:8])
 
@@ -147,10 +147,10 @@ def draft_folder(parent: str, mode: int = 0o777) -> Iterator[str]:
 
 
 def sweep(folder: str) -> None:
-    """Remove the drafts that killed runs of this user left in *folder*.
+    """Remove the drafts that killed runs left in *folder*.
 
-    Living runs hold a lock on theirs. Links stay, and so do drafts that were made in another folder and came here
-    with a clone or a copy. Nothing is done in a folder that cannot be listed.
+    Living runs hold a lock on theirs. Links stay, as do drafts of other users, and those that were made in another
+    folder and came here with a clone or a copy. Nothing is done in a folder that cannot be listed.
     """
     names: list[str] = []
     inode = 0

@@ -39,12 +39,12 @@ class Tree:
         self._device = os.fstat(self._handle).st_dev
 
     def close(self) -> None:
-        """Close the descriptor, after which nothing more can be read."""
+        """Close the tree, after which nothing can be read."""
         os.close(self._handle)
 
     @contextlib.contextmanager
     def listed(self, path: str, number: int) -> Iterator[list[Listed]]:
-        """List the entries of the directory *path*, in no particular order.
+        """List the entries of the directory *path*, unsorted.
 
         *number* is its inode. "" is the root, whatever its number. Entries may be asked for their status inside
         the block only.
@@ -58,7 +58,7 @@ class Tree:
             os.close(handle)
 
     def status(self, path: str) -> Status:
-        """Return the status of what is at *path*, a link not followed."""
+        """Return the status of *path*, a link not followed."""
         folder, _, name = path.rpartition("/")
         handle = _open_stepwise(self._handle, folder)
         try:
@@ -76,7 +76,7 @@ class Tree:
 
 
 def open_plain(path: str, flags: int) -> int:
-    """Open what is at the absolute *path*, and return its descriptor.
+    """Open the absolute *path*, and return its descriptor.
 
     Raises `OSError` (ELOOP, ENOTDIR) when a link is part of the path.
     """
@@ -113,7 +113,7 @@ def read_beneath(folder: str, name: str, limit: int) -> bytes:
 
 
 def _path_of(handle: int) -> str:
-    """Return the path of what is open as *handle*, or "" without /proc."""
+    """Return the path of an open *handle*, "" without /proc."""
     try:
         return os.readlink(f"/proc/self/fd/{handle}")
     except OSError:

@@ -67,7 +67,7 @@ class Changes(NamedTuple):
 
 
 def read_changes(repository: Repository, depth: int = 0) -> Changes:
-    """Return what differs from HEAD in the folder of *repository*.
+    """Return what differs from HEAD in a repository's folder.
 
     *depth* is the number of repositories around this one, when it is a submodule. Raises `GitFault`.
     """
@@ -149,16 +149,16 @@ class _FileComparer:
         return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
 
     def _has_type(self, mode: int, wanted: int) -> bool:
-        """True if a file of this *mode* may be what git has as *wanted*."""
+        """True if a file's *mode* may be what git has as *wanted*."""
         if wanted == LINK:
             return stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and not self._has_links)
         same = not self._has_modes or bool(mode & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
         return stat.S_ISREG(mode) and same
 
     def _is_plain(self, folder: str) -> bool:
-        """True if *folder* is a folder that is not reached through a link.
+        """True if *folder* is reached through no link.
 
-        What is behind a link is no file of the tree.
+        It must be a folder. What is behind a link is no file of the tree.
         """
         unknown = []
         above = folder
@@ -172,7 +172,7 @@ class _FileComparer:
         return is_plain
 
     def _is_submodule(self, path: str, commit: str) -> bool:
-        """True if the submodule at *path* is at *commit* and unchanged.
+        """True if a submodule is at *commit* and unchanged.
 
         One that is not checked out is unchanged.
         """
@@ -194,7 +194,7 @@ class _FileComparer:
 
 
 def _pieces(path: str, status: os.stat_result) -> Iterable[bytes]:
-    """Return the bytes of the file at *path*, which has this *status*."""
+    """Return the bytes of the file at *path* in pieces."""
     return read_pieces(path, status.st_dev, status.st_ino, status.st_size)
 
 
@@ -213,14 +213,14 @@ class _Conversion(NamedTuple):
 
     @property
     def unknown(self) -> str:
-        """Return what keeps us from knowing the stored contents, or ""."""
+        """Return why the stored contents are unknown, or ""."""
         if self.filter and self.filter != _LFS_NAME:
             return f"its filter {self.filter}"
         return f"its encoding {self.encoding}" if self.encoding else ""
 
 
 def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
-    """Return what a file's *attributes* and git's *settings* ask for."""
+    """Return what *attributes* and *settings* ask for."""
     text = attributes.get("text", attributes.get("crlf", ""))
     lines = {"set": "text", "input": "text", "unset": "binary", "auto": "auto"}.get(text, "")
     if lines != "binary" and attributes.get("eol") in {"lf", "crlf"}:
@@ -260,7 +260,7 @@ def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
 
 
 def convert(text: bytes, conversion: _Conversion) -> bytes:
-    """Return what git stores of a file with the contents *text*.
+    """Return what git stores of a file with these contents.
 
     That a file committed with CR LF keeps them need not be known, since it then has other contents than this
     returns. Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
@@ -290,5 +290,5 @@ def _looks_binary(text: bytes) -> bool:
 
 
 def _is_true(value: str) -> bool:
-    """True if git takes the setting *value* for one that is on."""
+    """True if git takes *value* for a setting that is on."""
     return value.lower() not in {"false", "no", "off", "0", ""}

@@ -54,7 +54,7 @@ def _make_dirs(path: str) -> None:
 
 
 def check_replaceable(target: str) -> None:
-    """Raise `OSError` if anything but a regular file is at *target*.
+    """Raise `OSError` if *target* is there and no regular file.
 
     Renaming a file over a link, a pipe or a device (`/dev/stdout`, `/dev/null`) would remove it. The error's
     `strerror` says what is there.
@@ -106,7 +106,7 @@ def check_output(target: str) -> None:
 
 
 def write_output(target: str, text: bytes) -> None:
-    """Write *text* to *target*, a file as a whole, a stream as it is.
+    """Write *text* to the file or stream *target*.
 
     Streams are pipes, terminals and this process's own descriptors, such as `/dev/stdout`. Missing folders of a
     file are made. Raises `OSError`, also for a pipe that no process reads.
