@@ -35,14 +35,14 @@ class Unzipped:
 
     def __init__(self, source: BinaryIO, size: int, limits: Limits) -> None:
         self._source = source
-        self._unzip = zlib.decompressobj(31)
+        self._unzip = zlib.decompressobj(31)  # 15 for the largest window, 16 for gzip
         self._packed = hashlib.sha512()
         self._first = True
-        self._left = b""
+        self._left = b""  # packed bytes that were read and not unpacked
         slack = _SLACK if limits.ratio < _RATIO else 0
         self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits
-        self.given = 0
+        self.given = 0  # unpacked bytes so far
 
     @property
     def integrity(self) -> str:

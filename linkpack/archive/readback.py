@@ -96,7 +96,7 @@ class _Stream:
 
         Raises ValueError when the file is not gzip, has no end, or something follows it.
         """
-        unzip = zlib_ng.decompressobj(31)
+        unzip = zlib_ng.decompressobj(31)  # 15 for the largest window, 16 for gzip
         packed = b""
         while not unzip.eof:
             if not packed:

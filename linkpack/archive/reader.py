@@ -124,7 +124,7 @@ class _Reader:
         pending = _NOTHING
         while any(block := self.stream.exactly(BLOCK, self._place())):
             self.headers += 1
-            if self.headers > 2 * self.limits.entries:
+            if self.headers > 2 * self.limits.entries:  # two for each entry, an extended one and its own
                 raise Refused("ELIMIT", "", f"it has more than {self.headers - 1} headers: the limit of entries")
             header = self._read_header(block)
             if header.kind in {b"x", b"g", b"L", b"K"}:

@@ -195,7 +195,7 @@ def write_new(path: str, text: bytes, mode: int) -> None:
     with open_parent(path) as (folder, name):
         try:
             with uninterrupted():
-                handle = os.open(name, _NEW, 0o600, dir_fd=folder)
+                handle = os.open(name, _NEW, 0o600, dir_fd=folder)  # private until its mode is set
             with open(handle, "wb") as out:
                 out.write(text)
                 out.flush()

@@ -24,14 +24,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from linkpack.system.read import is_within, upward
+from linkpack.system.read import CHUNK, is_within, upward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import IO
 
 TIMEOUT = 60.0  # seconds of silence after which git is given up: it waits for ever for a pipe among the files
-CHUNK = 1 << 18  # bytes read at once
 _MOST_OUTPUT = 1 << 28  # bytes of one answer
 _MOST_MEMORY = 2 << 30  # bytes for git itself, which holds two versions of a file of up to 512 MB
 
@@ -91,7 +90,7 @@ class Git(NamedTuple):
             try:
                 out, err = self._exchange(process, stdin)
             finally:
-                process.kill()
+                process.kill()  # without effect once it has ended
         if process.returncode not in accepted:
             raise _explain(os.fsdecode(err), process.returncode)
         return os.fsdecode(out)
@@ -127,6 +126,7 @@ class Git(NamedTuple):
         """
         stdin, stdout, stderr = cast("tuple[IO[bytes], ...]", (process.stdin, process.stdout, process.stderr))
         printed = {stdout: bytearray(), stderr: bytearray()}
+        # Written and read in turn: git prints before it has read everything, and either pipe may be full.
         os.set_blocking(stdin.fileno(), False)
         left = memoryview(text)
         with selectors.DefaultSelector() as pipes:

@@ -12,7 +12,8 @@ import selectors
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.system.git import CHUNK, GitFault
+from linkpack.system.git import GitFault
+from linkpack.system.read import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +64,7 @@ class ObjectReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
+        self._process.kill()  # it would otherwise wait for more names, or go on with an object of any size
         self._output.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -45,7 +45,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     """
     process = None
     try:
-        with uninterrupted():  # a script must not start without our knowing it
+        with uninterrupted():  # a signal must not come between the start and the name that `_end` needs
             process = subprocess.Popen(  # the project's own script, which its author wants run
                 [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
             )

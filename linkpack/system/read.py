@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
 """True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
-CHUNK = 1 << 18  # bytes asked for at once when a file is read to be packed
+CHUNK = 1 << 18  # bytes asked for at once
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK

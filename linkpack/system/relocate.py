@@ -17,11 +17,11 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.system.dir_entries import move, open_parent, status_at
+from linkpack.system.read import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHUNK = 1 << 18  # bytes read at once
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
@@ -193,7 +193,7 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
     with _open_file(source, name) as handle:
         copy = os.open(new, _WRITE, 0o600, dir_fd=target)
         try:
-            while piece := os.read(handle, _CHUNK):
+            while piece := os.read(handle, CHUNK):
                 view = memoryview(piece)
                 while view:
                     view = view[os.write(copy, view) :]
@@ -274,8 +274,8 @@ def _same_entry(source: int, name: str, target: int, other: str) -> bool:
 def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
     with _open_file(source, name) as mine, _open_file(target, other) as theirs:
         while True:
-            piece = os.read(mine, _CHUNK)
-            if piece != os.read(theirs, _CHUNK):
+            piece = os.read(mine, CHUNK)
+            if piece != os.read(theirs, CHUNK):
                 return False
             if not piece:
                 return True

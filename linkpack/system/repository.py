@@ -112,7 +112,8 @@ class Repository(NamedTuple):
         stdin = os.fsencode("".join([f"{path}\0" for path in paths]))
         words = self._git.ask("check-attr", "-z", "--stdin", *_ATTRIBUTES, stdin=stdin).split("\0")
         attributes: dict[str, dict[str, str]] = {}
-        for path, name, value in zip(*[iter(words)] * 3, strict=False):
+        # Three words for each attribute, and an empty one at the end.
+        for path, name, value in zip(words[::3], words[1::3], words[2::3], strict=False):
             if value != "unspecified":
                 attributes.setdefault(path, {})[name] = value
         return attributes

@@ -173,7 +173,7 @@ def _remove_dead(path: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(handle)
-        if status.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():  # root could remove it
             return
         if stat.S_ISDIR(status.st_mode):
             discard_tree(path)
@@ -210,7 +210,7 @@ def discard_tree(folder: str, around: int | None = None) -> None:
 
 
 def _discard_below(top: int) -> None:
-    prefix = f"{_START}{os.urandom(8).hex()}-"
+    prefix = f"{_START}{os.urandom(8).hex()}-"  # a name that no entry of the folder has
     moved = 0
     waiting = ["."]
     while waiting:

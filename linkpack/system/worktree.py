@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 _MOST_TEXT = 64 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
 _MOST_NESTED = 16  # submodules in submodules
-_LFS_NAME = "lfs"  # the filter of Git LFS, whose contents are told by their SHA-256
+_LFS_NAME = "lfs"  # the filter of Git LFS: git stores a pointer, which names the contents by their SHA-256
 _LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
-# Encodings that Python reads as iconv does, in time that grows with the text: punycode, for one, does not.
+# Encodings that Python reads as iconv does, and in time that grows with the text. With punycode, for one, it grows
+# faster.
 _ENCODING = re.compile(
     r"utf-?(?:8|16|32)(?:[lb]e)?|(?:iso-?)?8859-?\d{1,2}|latin-?\d{1,2}|(?:cp|windows-?)\d{3,4}|koi8-?[ru]"
     r"|shift[-_]?jis|sjis|euc-?(?:jp|kr|cn)|gb(?:k|2312|18030)|big-?5",
@@ -151,6 +152,7 @@ class _FileComparer:
     def _has_type(self, mode: int, wanted: int) -> bool:
         """True if a file's *mode* may be what git has as *wanted*."""
         if wanted == LINK:
+            # Without core.symlinks, git checks a link out as a file that holds its text.
             return stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and not self._has_links)
         same = not self._has_modes or bool(mode & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
         return stat.S_ISREG(mode) and same
@@ -182,7 +184,7 @@ class _FileComparer:
         if not self._is_plain(path):
             return False
         if not os.path.lexists(f"{folder}/.git"):
-            return not os.listdir(folder)
+            return not os.listdir(folder)  # git makes an empty folder for what is not checked out
         if self._depth >= _MOST_NESTED:
             return False
         try:

@@ -132,7 +132,7 @@ def test_exchange_by_other_names() -> None:
 
 
 def test_folders_that_are_no_folders(tmp_path: Path) -> None:
-    """Making a folder where a file stands fails; dropping a file does nothing."""
+    """Making a folder where a file is fails, and dropping a file does nothing."""
     file = tmp_path / "f"
     file.write_text("")
     with pytest.raises(FileExistsError):

@@ -1,4 +1,4 @@
-"""git is asked about hostile repositories: none of their programs runs, and what they say is checked."""
+"""git runs in hostile repositories: none of their programs runs, and what they say is checked."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_trees_that_lead_elsewhere_are_refused(repo: Path, name: str) -> None:
 
 
 def test_a_commit_without_measure_is_refused(repo: Path) -> None:
-    """A few small trees that stand for more files than a disk can hold end in a fault, soon."""
+    """A few small trees that unfold to more files than a disk can hold are a fault, soon."""
     tree = git(repo, "rev-parse", "HEAD^{tree}").strip()
     for _ in range(40):
         tree = make_tree(repo, *[("40000", tree, f"{number}") for number in range(10)])
@@ -175,7 +175,7 @@ def test_files_of_a_commit(repo: Path) -> None:
 
 
 def test_repositories_with_longer_ids(tmp_path: Path) -> None:
-    """A repository whose ids are SHA-256 is read alike."""
+    """A repository with SHA-256 ids is read in the same way."""
     git(tmp_path, "init", "-q", "--object-format=sha256")
     (tmp_path / "a").write_text("x", encoding="utf-8")
     git(tmp_path, "add", ".")

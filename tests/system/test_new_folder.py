@@ -62,7 +62,7 @@ def test_many_folders_need_few_descriptors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling"])
 def test_what_comes_meanwhile_stays(kind: str, tmp_path: Path) -> None:
-    """What takes the folder's place while it is made is not replaced, nor written through."""
+    """Whatever takes the folder's place while it is filled is not replaced, and nothing is written through it."""
     target, outside = tmp_path / "to", tmp_path / "outside"
     outside.mkdir()
 

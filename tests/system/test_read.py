@@ -165,7 +165,7 @@ def test_a_folder_of_the_planned_number(tmp_path: Path, read: Callable[[str, int
 
 
 def test_kinds(tmp_path: Path) -> None:
-    """Links are followed, and what cannot be looked at, or has no path at all, is neither file nor folder."""
+    """Links are followed, and a path that cannot be looked at, or cannot be, is neither file nor folder."""
     (tmp_path / "f").touch()
     (tmp_path / "to-f").symlink_to("f")
     (tmp_path / "to-dir").symlink_to(".")
@@ -189,7 +189,7 @@ def test_scan_and_status(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["link", "missing", "f/x"])
 def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
-    """A link that leads nowhere, through a file or to itself has no real path."""
+    """A link that is broken, leads through a file or to itself has no real path."""
     (tmp_path / "f").touch()
     (tmp_path / "link").symlink_to(target)
     with pytest.raises(OSError):  # noqa: PT011 - which one is the system's business

@@ -1,4 +1,4 @@
-"""What is begun is noted before anybody can interrupt, and a failing system is not taken for an answer."""
+"""Signals wait until a block is done."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_draft_that_was_removed_meanwhile(tmp_path: Path) -> None:
-    """A file without a name any more is nobody's draft; without locks, every one is taken for ours."""
+    """A file that was removed is no draft any more; without locks, every file is taken for ours."""
     with (tmp_path / DEAD).open("w") as out:
         assert drafts.claim(out.fileno())
         (tmp_path / DEAD).unlink()
