@@ -12,7 +12,7 @@ def environment() -> dict[str, str]:
 
 def current_umask() -> int:
     """Return the permission bits that new files lack."""
-    mask = os.umask(0o022)  # there is no call that only reads it
+    mask = os.umask(0o022)  # POSIX has no call that only reads it
     os.umask(mask)
     return mask
 

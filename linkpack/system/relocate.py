@@ -91,7 +91,7 @@ def mounts_below(path: str) -> list[str]:
 def mount_points(table: bytes, path: str) -> list[str]:
     r"""Return the mount points at or below *path* in *table*.
 
-    The nearest comes first. The format is that of proc_pid_mountinfo(5).
+    *table* is a mountinfo of Linux (proc_pid_mountinfo(5)). The nearest comes first.
 
     >>> table = b"36 35 98:0 /root /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw"
     >>> mount_points(table, "/mnt"), mount_points(table, "/mn")
