@@ -50,7 +50,7 @@ faults: ## every fault at every call of every command, and the tables of docs/se
 
 docs: ## the library's reference, as HTML, in build/docs
 	sh .ci/setup docs
-	.venv/bin/python -m pdoc linkpack linkpack.packing.plan linkpack.errors --output-directory build/docs
+	.venv/bin/python -m pdoc linkpack linkpack.packing.pack linkpack.packing.plan linkpack.errors --output-directory build/docs
 
 ci: ## everything that has to pass
 	bash .ci/run

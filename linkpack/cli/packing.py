@@ -10,7 +10,8 @@ import click
 
 from linkpack.cli.record_options import TraceOptions, after_pack, before_pack, outputs, with_warnings
 from linkpack.cli.settings import LEVELS
-from linkpack.packing import plan as api
+from linkpack.packing.pack import measure_plan, write_plan
+from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_before, check_distinct, has_scripts
 from linkpack.project.project import find_project
 from linkpack.report import pack as report
@@ -78,7 +79,7 @@ class Job(NamedTuple):
 
     def planned(self, folder: str, written: Sequence[str] = ()) -> PackPlan:
         """Plan packing *folder*, "" being where we are; *written* are paths that the same run writes."""
-        return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=written)
+        return make_plan(folder or ".", self.options, walk_up=not folder, outputs=written)
 
     def write(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
         """Write the tarball of *plan* and its records, on a dry run measure it; then tell the plan's warnings.
@@ -93,8 +94,8 @@ class Job(NamedTuple):
 
     def _written(self, plan: PackPlan, origins: tuple[Origin, ...]) -> Tarball:
         if self.dry_run:
-            return api.measure_plan(plan, self.options)
-        tarball = api.write_plan(plan, self.options)
+            return measure_plan(plan, self.options)
+        tarball = write_plan(plan, self.options)
         after_pack(plan, tarball, origins, self.options.destination, self.trace)
         return with_warnings(tarball, origins)
 
@@ -180,12 +181,10 @@ def _together(folders: Sequence[str], job: Job) -> tuple[tuple[PackPlan, Tarball
 
 def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple[PackPlan, Tarball], ...]:
     """Pack *folders* one after the other, each with its scripts."""
-    from linkpack.lifecycle.scripts import pack_through  # noqa: PLC0415 - loads subprocess
+    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - loads subprocess
 
-    destination, out = job.options.destination, job.options.out
-    checked = [
-        check_before(each or ".", destination, walk_up=not each, out=out, dry_run=job.dry_run) for each in folders
-    ]
+    destination = job.options.destination
+    checked = [check_before(each or ".", job.options, walk_up=not each, dry_run=job.dry_run) for each in folders]
     written = [target for _, target in checked]
     check_distinct(written)
 
@@ -200,8 +199,11 @@ def _with_scripts(folders: Sequence[str], job: Job, hooks: Hooks) -> tuple[tuple
 
     results = []
     for folder, (project, _) in zip(folders, checked, strict=True):
-        target = "" if job.dry_run else destination
-        plan, tarball = pack_through(project, hooks, partial(planned, folder), write, target)
+        lifecycle = start_lifecycle(project, hooks)
+        plan = planned(folder)
+        with lifecycle.restore_on_failure("" if job.dry_run else destination, plan.filename):
+            tarball = write(plan)
+            lifecycle.finish(tarball)
         job.finish(plan, tarball)
         results.append((plan, tarball))
     return tuple(results)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
-from linkpack.npm.names import format_out
+from linkpack.npm.package_names import format_out
 from linkpack.system import write as fswrite
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from linkpack.report.inventory import json_report, svg_report, text_report
 from linkpack.report.pack import safe
 from linkpack.system import read as fs
 from linkpack.system.write import write_output
-from linkpack.verifying import verdict as api
+from linkpack.verifying.difference import diff
 from linkpack.verifying.inventory import Snapshot, take_inventory
-from linkpack.verifying.sides import plan_side, tarball_side
+from linkpack.verifying.sides import plan_side, read_tarball_side
+from linkpack.verifying.verdict import verify
 
 if TYPE_CHECKING:
     from linkpack.limits import Limits
@@ -65,12 +66,12 @@ def read_inventory(source: str, against: str, limits: Limits) -> Inventory:
     inventory = _of_folder(source) if fs.is_dir(source) else _of_tarball(source, limits)
     if not against:
         return inventory
-    return inventory._replace(difference=api.diff(against, source, text=False, limits=limits))
+    return inventory._replace(difference=diff(against, source, text=False, limits=limits))
 
 
 def _of_tarball(path: str, limits: Limits) -> Inventory:
-    inventory = take_inventory(tarball_side(path, limits))
-    verdict = api.verify(path, limits=limits)
+    inventory = take_inventory(read_tarball_side(path, limits))
+    verdict = verify(path, limits=limits)
     return inventory._replace(problems=as_problems(verdict.findings), serves=verdict.serves)
 
 

@@ -12,6 +12,8 @@ from linkpack.cli.limit_options import limit_options, size_in_bytes
 from linkpack.cli.selection_options import layout_option, npm_rules_option, publish_config_option
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
+from linkpack.verifying import difference
+from linkpack.verifying import unpack as unpacking
 from linkpack.verifying import verdict as api
 from linkpack.verifying.allowable import ALLOWABLE
 
@@ -147,7 +149,7 @@ def diff(
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
     with json_failures(wanted=as_json):
-        found = api.diff(
+        found = difference.diff(
             old,
             new,
             text=not (stat or name_only),
@@ -178,7 +180,7 @@ def unpack(
 ) -> None:
     """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
     with json_failures(wanted=as_json):
-        done = api.unpack(tarball, directory, allow=allow, limits=limits)
+        done = unpacking.unpack(tarball, directory, allow=allow, limits=limits)
     if done.findings and not as_json:
         click.echo(report.findings(done.findings), err=True)
     if as_json:

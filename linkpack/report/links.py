@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import Item, LinkPlan
     from linkpack.linking.status import Status
     from linkpack.npm.config import Config, Setting
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
 
 _MASK = "***"
 _PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"

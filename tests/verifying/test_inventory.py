@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import linkpack
 from linkpack.limits import DEFAULTS
 from linkpack.verifying.inventory import Node, take_inventory
-from linkpack.verifying.sides import tarball_side
+from linkpack.verifying.sides import read_tarball_side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def packed(tmp_path: Path, files: dict[str, object]) -> Inventory:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     tarball = linkpack.pack(tmp_path / "app", destination=tmp_path)
-    return take_inventory(tarball_side(tarball.path, DEFAULTS))
+    return take_inventory(read_tarball_side(tarball.path, DEFAULTS))
 
 
 def names(node: Node) -> dict[str, object]:
