@@ -9,7 +9,7 @@ import click
 from linkpack.cli.link_options import link_command, link_options, where_of
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.explaining.doctor import examine, mend
-from linkpack.linking import api as linkapi
+from linkpack.linking.command import read_settings
 from linkpack.report import links as linkreport
 from linkpack.report.doctor import count, diagnosis_json, diagnosis_text
 
@@ -30,6 +30,6 @@ def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: Any) -> int:  
     if done:
         found = examine(where, options)
     found += failed
-    as_json = linkapi.read_settings(where, options).flag("json", default=False)
+    as_json = read_settings(where, options).flag("json", default=False)
     click.echo(diagnosis_json(found, done) if as_json else diagnosis_text(found, done, linkreport.shown))
     return int(count(found, "error") > 0)

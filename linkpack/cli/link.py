@@ -15,7 +15,12 @@ from linkpack.cli.link_options import (
     workspace_options,
 )
 from linkpack.cli.npm_command import NpmCommand
-from linkpack.linking import api as linkapi
+from linkpack.linking.link_command import link as make_links
+from linkpack.linking.link_command import plan_link
+from linkpack.linking.relink_command import plan_relink
+from linkpack.linking.relink_command import relink as restore_links
+from linkpack.linking.unlink_command import plan_unlink, staying_global_links
+from linkpack.linking.unlink_command import unlink as remove_links
 
 
 @click.command(cls=NpmCommand)
@@ -56,7 +61,7 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
     given |= _global_flag(given.pop("global_"))
     cwd = where_of(given["cwd"])
     if install or scripts:
-        from linkpack.linking import scripts as forlinks  # noqa: PLC0415 - only these two flags start processes
+        from linkpack.linking import preparation as forlinks  # noqa: PLC0415 - only these two flags start processes
 
         shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
         options = link_options(shown)
@@ -66,8 +71,8 @@ def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the fl
             forlinks.run_scripts(specs, cwd, options)
     run_command(
         given,
-        lambda options: linkapi.plan_link(specs, cwd, options),
-        lambda options: linkapi.link(specs, cwd, options),
+        lambda options: plan_link(specs, cwd, options),
+        lambda options: make_links(specs, cwd, options),
     )
 
 
@@ -88,9 +93,9 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
     cwd = where_of(given["cwd"])
     run_command(
         given,
-        lambda options: linkapi.plan_unlink(names, cwd, options, shared=shared, every=every),
-        lambda options: linkapi.unlink(names, cwd, options, shared=shared, every=every),
-        None if shared else lambda plan, options: linkapi.staying_global_links(plan, cwd, options),
+        lambda options: plan_unlink(names, cwd, options, shared=shared, every=every),
+        lambda options: remove_links(names, cwd, options, shared=shared, every=every),
+        None if shared else lambda plan, options: staying_global_links(plan, cwd, options),
     )
 
 
@@ -111,8 +116,8 @@ def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: A
     cwd = where_of(given["cwd"])
     plan = run_command(
         given,
-        lambda options: linkapi.plan_relink(names, cwd, options, shared=shared),
-        lambda options: linkapi.relink(names, cwd, options, shared=shared),
+        lambda options: plan_relink(names, cwd, options, shared=shared),
+        lambda options: restore_links(names, cwd, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
     undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}

@@ -11,8 +11,7 @@ import click
 from linkpack.cli.failures import json_failures
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.linking import api as linkapi
-from linkpack.linking.api import LinkOptions
+from linkpack.linking.command import LinkOptions, local_folder, read_settings, reject_conflicts
 from linkpack.notices import telling
 from linkpack.read_cache import remembering
 from linkpack.report import links as linkreport
@@ -67,7 +66,7 @@ def _wants_json(given: dict[str, Any]) -> bool:
         return bool(given["as_json"])
     settings = {key: given.get(key) for key in ("prefix", "userconfig", "globalconfig")}
     try:
-        return linkapi.read_settings(where_of(given["cwd"]), link_options(settings)).flag("json", default=False)
+        return read_settings(where_of(given["cwd"]), link_options(settings)).flag("json", default=False)
     except LinkpackError:  # which may be the very failure
         return os.environ.get("npm_config_json", "").lower() in {"true", "1"}  # noqa: SIM112 - npm's name
 
@@ -122,17 +121,17 @@ def run_command(
     absolute = given.pop("absolute", False)
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
     options = link_options(given | {"json": as_json, "dry-run": dry_run}, absolute=absolute)
-    config = linkapi.read_settings(where_of(cwd), options)
+    config = read_settings(where_of(cwd), options)
     dry_run = config.flag("dry-run", default=False)
     silent = silent or config.is_silent
     result = plan(options) if dry_run else act(options).plan
-    if dry_run and result.conflicts:
-        raise linkapi.rejected(result)
+    if dry_run:
+        reject_conflicts(result)
     if more is not None:
         result = result._replace(warnings=(*result.warnings, *more(result, options)))
     result = result._replace(warnings=tuple(each for each in result.warnings if each.code not in drop))
     if not silent:
-        roots = (linkapi.local_folder("prefix", where_of(cwd)),)
+        roots = (local_folder("prefix", where_of(cwd)),)
         if result.warnings:
             click.echo(linkreport.problem_lines("warning", result.warnings), err=True)
         if config.flag("json", default=False):

@@ -9,7 +9,10 @@ import click
 from linkpack.cli.link_options import link_command, link_options, output_options, run_command, where_of
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.errors import Problem
-from linkpack.linking import api as linkapi
+from linkpack.linking.command import local_folder, read_settings, shared_folder
+from linkpack.linking.list_command import survey
+from linkpack.linking.undo_command import plan_last_undo
+from linkpack.linking.undo_command import undo as undo_journal
 from linkpack.report import links as linkreport
 
 
@@ -21,8 +24,8 @@ def undo(**given: Any) -> None:  # noqa: ANN401
     cwd = where_of(given["cwd"])
     run_command(
         given,
-        lambda options: linkapi.plan_last_undo(cwd, options),
-        lambda options: linkapi.undo(None, cwd, options),
+        lambda options: plan_last_undo(cwd, options),
+        lambda options: undo_journal(None, cwd, options),
     )
 
 
@@ -38,7 +41,7 @@ def undo(**given: Any) -> None:  # noqa: ANN401
 def ls(names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: Any) -> int:  # noqa: ANN401
     """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
     options = link_options({**given, "json": as_json})
-    found = linkapi.survey(where_of(cwd), options, shared=shared)
+    found = survey(where_of(cwd), options, shared=shared)
     missing = [name for name in names if all(link.name != name for link in found.links)]
     if names:
         found = found._replace(links=tuple(link for link in found.links if link.name in names))
@@ -60,7 +63,7 @@ def _folder_command(kind: str, help_text: str) -> click.Command:
     def show(*, shared: bool, cwd: str, **given: Any) -> None:  # noqa: ANN401
         where = where_of(cwd)
         options = link_options(given)
-        found = linkapi.shared_folder(kind, where, options) if shared else linkapi.local_folder(kind, where)
+        found = shared_folder(kind, where, options) if shared else local_folder(kind, where)
         click.echo(linkreport.shown(found))
 
     return show
@@ -76,7 +79,7 @@ bin_ = _folder_command("bin", "Print the folder that commands are in.")
 @link_command
 def config(*, as_json: bool | None, cwd: str, **given: Any) -> None:  # noqa: ANN401
     """Print every setting that counts here, and who made it."""
-    found = linkapi.read_settings(where_of(cwd), link_options({**given, "json": as_json}))
+    found = read_settings(where_of(cwd), link_options({**given, "json": as_json}))
     fault = found.fault
     missing = (Problem("WNOPREFIX", "", fault.message, fault.hint),) if fault is not None else ()
     if found.warnings or missing:

@@ -6,24 +6,18 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking.api import LinkOptions, link, open_context, relink
-from linkpack.linking.check import is_strict, problems_of, project_folders
-from linkpack.linking.installer import find_installer, plug_and_play, quoted
+from linkpack.linking.command import LinkOptions, open_context
+from linkpack.linking.health import is_strict, problems_of, project_folders
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.many import sections_of, shortened
+from linkpack.linking.link_command import link
 from linkpack.linking.package import meets_range
-from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.package_choice import sections_of, shortened
+from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
+from linkpack.linking.package_tree import PackageTree, Standing
+from linkpack.linking.peers import PEERS, by_cause, cure_command, find_peer_faults, is_of_links, peer_problem
+from linkpack.linking.relink_command import relink
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links
-from linkpack.linking.warnings import (
-    PEERS,
-    Standing,
-    by_cause,
-    cure_command,
-    find_peer_faults,
-    is_of_links,
-    peer_problem,
-)
 from linkpack.npm.programs import find_node, find_program
 from linkpack.project.source import read_loose
 from linkpack.read_cache import remembering
@@ -37,8 +31,8 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.linking.context import LinkContext
     from linkpack.linking.package_tree import Loaded
+    from linkpack.linking.peers import PeerFault
     from linkpack.linking.status import Status
-    from linkpack.linking.warnings import PeerFault
 
 _MOST = 20_000  # packages of the project that are looked at
 _STASH = ".linkpack"

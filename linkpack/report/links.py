@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.errors import Problem
-    from linkpack.linking.api import Survey
-    from linkpack.linking.outside import Outside
+    from linkpack.linking.list_command import Survey
+    from linkpack.linking.outside_project import Outside
     from linkpack.linking.states import Item, LinkPlan
     from linkpack.linking.status import Status
     from linkpack.npm.config import Config, Setting
@@ -96,7 +96,7 @@ def _details(plan: LinkPlan) -> Iterator[str]:
 
 def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
     """Return a line for each change outside of *roots*, but for the links that are reported by themselves."""
-    from linkpack.linking.outside import outside_changes  # noqa: PLC0415 - only where links change
+    from linkpack.linking.outside_project import outside_changes  # noqa: PLC0415 - only where links change
 
     told = {item.path for item in (*plan.added, *plan.removed, *(new for _, new in plan.changed))}
     rows = [
@@ -139,7 +139,7 @@ def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
 
     These are `outside`, what changes outside of *roots* (see `Outside`), and `warnings`.
     """
-    from linkpack.linking.outside import outside_changes  # noqa: PLC0415 - only where links change
+    from linkpack.linking.outside_project import outside_changes  # noqa: PLC0415 - only where links change
 
     value = {
         "add": [item._asdict() for item in plan.added],
@@ -165,7 +165,7 @@ def listing(found: Survey) -> str:
 
 
 def _link_lines(link: Status) -> Iterator[str]:
-    from linkpack.linking.command_status import described  # noqa: PLC0415 - only for ls
+    from linkpack.linking.status import described  # noqa: PLC0415 - only for ls
 
     note = "" if link.ours else " (not made by linkpack)"
     label = shown(f"{link.name} {link.version}".rstrip())

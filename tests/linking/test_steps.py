@@ -1,4 +1,4 @@
-"""One change at a time: done, told, and taken back from wherever it stopped."""
+"""One change of the disk at a time: made, and taken back from wherever it stopped."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ PAIRS = [
 
 @pytest.mark.parametrize("exchange", [True, False])
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_there_and_back(
+def test_every_change_can_be_taken_back(
     tmp_path: Path, before: str, after: str, monkeypatch: pytest.MonkeyPatch, *, exchange: bool
 ) -> None:
-    """Every change does what it says; taking it back, done or not, leaves what was there."""
+    """Done or not, taking it back leaves what was there."""
     if not exchange:
         monkeypatch.setattr(dir_entries, "exchange", lambda left, right: bool(left == right == ""))
     change = Change(str(tmp_path / "p"), put(tmp_path, before, stands=True), put(tmp_path, after, stands=False))
@@ -83,8 +83,9 @@ class Cut(Exception):
 
 @pytest.mark.parametrize("exchange", [True, False])
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: bool) -> None:
-    """A change that stops before any step of the disk can be taken back."""
+def test_a_change_that_is_cut_off_anywhere_can_be_taken_back(
+    tmp_path: Path, before: str, after: str, *, exchange: bool
+) -> None:
     for stop in range(1, 6):
         root = tmp_path / str(stop)
         root.mkdir()
@@ -119,8 +120,8 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
         assert listing(root) == names
 
 
-def test_folders_and_modes(tmp_path: Path) -> None:
-    """Folders come and go while they are empty; modes change back and forth."""
+def test_folders_and_modes_change_back_and_forth(tmp_path: Path) -> None:
+    """Folders are removed only while they are empty."""
     path, file = tmp_path / "d", tmp_path / "f"
     made = Change(str(path), ABSENT, CreatedDirectory())
     linkstep.perform(made, "")

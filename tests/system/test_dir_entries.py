@@ -95,7 +95,7 @@ def test_a_new_file_that_fails_goes_again(step: str, tmp_path: Path, monkeypatch
     assert (tmp_path / "old").read_text() == "old"
 
 
-def test_exchange(tmp_path: Path) -> None:
+def test_two_entries_swap_in_one_step(tmp_path: Path) -> None:
     """Two entries swap in one step; a missing one is an error, not a half-done swap."""
     left, right = tmp_path / "l", tmp_path / "r"
     left.symlink_to("x")
@@ -108,7 +108,7 @@ def test_exchange(tmp_path: Path) -> None:
         assert caught.value.errno == errno.ENOENT
 
 
-def test_exchange_that_cannot_be(tmp_path: Path) -> None:
+def test_a_swap_that_the_system_refuses_changes_nothing(tmp_path: Path) -> None:
     """Where the system does not swap two entries it says so, and both are as they were."""
     inner = tmp_path / "outer/inner"
     inner.mkdir(parents=True)
@@ -116,7 +116,7 @@ def test_exchange_that_cannot_be(tmp_path: Path) -> None:
     assert inner.is_dir()
 
 
-def test_exchange_by_other_names() -> None:
+def test_the_swap_of_macos_is_found() -> None:
     """The swap is macOS's where that is what the system has; a system without any says that."""
     asked = []
 
@@ -131,7 +131,7 @@ def test_exchange_by_other_names() -> None:
     assert libc.find_exchange(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
 
 
-def test_folders_that_are_no_folders(tmp_path: Path) -> None:
+def test_making_a_folder_over_a_file_fails(tmp_path: Path) -> None:
     """Making a folder where a file is fails, and dropping a file does nothing."""
     file = tmp_path / "f"
     file.write_text("")

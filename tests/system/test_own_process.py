@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_runs_have_names() -> None:
+def test_the_name_of_a_run_tells_whether_it_may_be_alive() -> None:
     """A run's name says whether its process may be there."""
     run = own_process.new_run()
     assert own_process.alive(run)
