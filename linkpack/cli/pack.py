@@ -21,6 +21,7 @@ from linkpack.errors import ConfigError
 from linkpack.limits import within
 from linkpack.linking.state_folder import state_folder
 from linkpack.packing.options import PackOptions
+from linkpack.read_cache import remembering
 from linkpack.report import pack as report
 from linkpack.system import own_process
 from linkpack.system import read as fs
@@ -133,6 +134,7 @@ def pack(
         raise click.UsageError("--from-publish-plan and --out-dir go together, without DIR, --out and --dir")
     started = time.monotonic()
     with ExitStack() as stack:
+        stack.enter_context(remembering())
         with json_failures(wanted=bool(as_json)):
             stack.enter_context(working_in(where))
         flags = npm_flags()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
+from linkpack.project.local import Picks, find_local_project
+from linkpack.project.monorepo import read_monorepo
+from linkpack.project.selection import Publishable, choose_workspaces, leave_private
 from linkpack.system import own_process
 from linkpack.system import read as fs
 
@@ -107,13 +109,9 @@ class RunOptions(NamedTuple):
         if not self.asks_for_workspaces or (given and "." not in given):
             return Publishable(given, ())
         start = fs.real_path(".")
-        chosen = choose_workspaces(
-            project_root(start),
-            start,
-            self.workspace,
-            every=bool(self.workspaces),
-            with_root=bool(self.include_workspace_root),
-        )
+        root = find_local_project(start).root
+        picks = Picks(self.workspace, every=bool(self.workspaces), with_root=bool(self.include_workspace_root))
+        chosen = choose_workspaces(root, read_monorepo(root), picks, start)
         found = Publishable(tuple(each.folder for each in chosen), ()) if self.private else leave_private(chosen)
         return found._replace(folders=(*found.folders, *(each for each in given if each != ".")))
 

@@ -13,9 +13,9 @@ from linkpack.linking.context import LinkContext
 from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.ownership import LinkRules
 from linkpack.linking.record import find_store
-from linkpack.linking.request import WorkspaceChoice, choose_folders, read_workspace_choice
+from linkpack.linking.request import choose_folders, read_workspace_choice
 from linkpack.npm.config import load_config, resolve
-from linkpack.project.local import find_local_project
+from linkpack.project.local import Picks, find_local_project
 from linkpack.system import own_process
 from linkpack.system import read as fs
 
@@ -81,7 +81,7 @@ def open_context(
     """
     local = find_local_project(project)
     config = load_settings(project, options, local, needs_prefix=needs_prefix)
-    choice = read_workspace_choice(config) if picking else WorkspaceChoice()
+    choice = read_workspace_choice(config) if picking else Picks()
     return make_context(project, options, local, config, choice)
 
 
@@ -97,7 +97,7 @@ def environment_of(options: LinkOptions) -> Mapping[str, str]:
 
 
 def make_context(
-    project: str, options: LinkOptions, local: LocalProject, config: Config, choice: WorkspaceChoice
+    project: str, options: LinkOptions, local: LocalProject, config: Config, choice: Picks
 ) -> LinkContext:
     """Put the context of a command together from its parts."""
     rules = LinkRules(

@@ -11,7 +11,7 @@ from linkpack.linking.package import named_folders, real_folder, resolve_parent
 from linkpack.linking.record import read_record
 from linkpack.linking.states import is_within
 from linkpack.project.local import find_local_project
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.health import is_shared, list_dependency_names, project_folders, to_placed
 from linkpack.linking.package_tree import PackageTree
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.package import resolve_parent
 from linkpack.linking.states import is_within
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

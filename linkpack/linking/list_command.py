@@ -9,7 +9,7 @@ from linkpack.linking.health import is_strict, problems_of
 from linkpack.linking.link_search import places_of
 from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.status import Status, list_links, standing_links
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
 
 if TYPE_CHECKING:

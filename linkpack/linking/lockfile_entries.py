@@ -21,7 +21,9 @@ from linkpack.linking.states import File, ManifestEdit
 from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, tables
 from linkpack.npm.lockfile import by_name, dump, load, nice
 from linkpack.npm.ranges import parse_range, satisfies
-from linkpack.project.source import read_loose, source_of
+from linkpack.project.package_json import read_loose
+from linkpack.project.resolve import find_path
+from linkpack.project.source import source_of
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -258,29 +260,11 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replace
             continue
         needs = tables(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
-        if wanted is None or _find_key(packages, path, name) != key:
+        if wanted is None or find_path(path, name, packages.__contains__) != key:
             continue
         if not satisfies(source.manifest.version, str(wanted)):
             for place, moved in replaced.items():
                 packages[f"{path}/node_modules/{name}{place.removeprefix(key)}"] = moved
-
-
-def _find_key(packages: dict[str, Any], start: str, name: str) -> str:
-    """Return the key of what *start* finds as *name*, or "".
-
-    >>> packages = {"": {}, "node_modules/a": {}, "node_modules/b": {}, "node_modules/a/node_modules/b": {}}
-    >>> _find_key(packages, "node_modules/a", "b")
-    'node_modules/a/node_modules/b'
-    >>> _find_key(packages, "", "b")
-    'node_modules/b'
-    """
-    folder = start
-    while True:
-        key = f"{folder}/node_modules/{name}".lstrip("/")
-        if key in packages or not folder:
-            return key if key in packages else ""
-        head, _, _ = folder.rpartition("node_modules/")
-        folder = head.rstrip("/") if head or folder.startswith("node_modules/") else posixpath.dirname(folder)
 
 
 def _warn_of_needs(
@@ -299,7 +283,7 @@ def _warn_of_needs(
     needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
     peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
     for name, wanted in sorted({**peers, **needed}.items()):
-        key = _find_key(packages, target, name)
+        key = find_path(target, name, packages.__contains__)
         entry = packages.get(key, {})
         # The version of a link is in the entry that it leads to.
         entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry

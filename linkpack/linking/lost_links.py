@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.graph import node_modules_above
 from linkpack.errors import LinkpackError, Problem
 from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import Store
 from linkpack.project.local import find_local_project
+from linkpack.project.resolve import lookup_paths, node_modules_above
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def _list_lookups(package: Package) -> Iterator[tuple[str, str]]:
     )
     names = {*package.needs, *manifest.bundle, *(name for section in sections for name in section)}
     for name in sorted(names):
-        for folder in node_modules_above(package.id):
-            yield f"{folder}/{name}", name
+        for path in lookup_paths(package.id, name):
+            yield path, name
 
 
 def _warn_of_link(graph: BundleGraph, package: Package, name: str, link: RecordedLink) -> Problem:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
 from linkpack.linking.request import Spec, list_members
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,9 +12,9 @@ from linkpack.linking.installed import match_store
 from linkpack.linking.package import resolve_link, resolve_parent
 from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
+from linkpack.project.resolve import lookup_paths
 from linkpack.system import read as fs
-from linkpack.system.read import upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,12 +106,10 @@ class PackageTree:
         Node looks in the node_modules of the real folder *start*, then of each folder above it.
         """
         limits.spend(_LOOKUP)
-        for above in upward(start):
-            if posixpath.basename(above) != "node_modules":
-                slot = f"{above.rstrip('/')}/node_modules/{name}"
-                folder = self.folder(slot)
-                if folder is not None:
-                    return FoundPackage(slot, folder)
+        for slot in lookup_paths(start, name):
+            folder = self.folder(slot)
+            if folder is not None:
+                return FoundPackage(slot, folder)
         return None
 
     def manifest(self, folder: str) -> Manifest | None:

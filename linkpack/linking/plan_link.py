@@ -15,7 +15,7 @@ from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
 from linkpack.linking.single_unlink import replace_old_names
 from linkpack.linking.status import standing_links
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

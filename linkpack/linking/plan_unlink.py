@@ -16,7 +16,7 @@ from linkpack.linking.save import plan_unsave
 from linkpack.linking.single_unlink import LinkKey, Unlinking
 from linkpack.linking.states import Absent, Link
 from linkpack.linking.status import list_links
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError
 from linkpack.npm.package_names import dependency_name_fault
-from linkpack.project.source import read_loose
+from linkpack.project.local import Picks
 from linkpack.project.workspace import member_folders, read_workspace
 from linkpack.system import read as fs
 
@@ -76,58 +76,31 @@ def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
     return fs.canonical(posixpath.join(cwd, text)) == project.start
 
 
-class WorkspaceChoice(NamedTuple):
-    """The workspaces that the flags choose.
-
-    *wanted* are names, paths, or folders around several. *every* chooses all, *with_root* the root too.
-    """
-
-    wanted: tuple[str, ...] = ()
-    every: bool = False
-    with_root: bool = False
-
-
-def read_workspace_choice(config: Config) -> WorkspaceChoice:
+def read_workspace_choice(config: Config) -> Picks:
     """Return the workspaces that `--workspace` and the flags beside it choose."""
     setting = config.settings.get("workspace")
     value = setting.value if setting is not None else ()
     # The environment holds lists with an empty line between the entries.
     names = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
-    return WorkspaceChoice(
-        wanted=tuple(name for name in names if isinstance(name, str) and name),
+    return Picks(
+        workspaces=tuple(name for name in names if isinstance(name, str) and name),
         every=config.flag("workspaces", default=False),
         with_root=config.flag("include-workspace-root", default=False),
     )
 
 
-def choose_folders(project: LocalProject, choice: WorkspaceChoice, cwd: str) -> tuple[str, ...]:
-    """Return the real folders of the workspaces that *choice* means.
+def choose_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
+    """Return the real folders of the workspaces that *picks* means.
 
     The root comes first if it is one of them. A command that is started in a workspace chooses it. Empty if no
-    workspace is chosen. Raises `LinkError` (EWORKSPACE) for one that does not exist.
+    workspace is chosen. Raises `ProjectError` (EWORKSPACE) for one that does not exist.
     """
-    if not choice.wanted and not choice.every:
+    if not picks.workspaces and not picks.every:
         return (project.start,) if project.implicit else ()
-    members = list_members(project.root)
-    chosen = list(members) if choice.every else []
-    for wanted in choice.wanted:
-        matching = [folder for folder in members if _is_meant(folder, wanted, project, cwd)]
-        if not matching:
-            raise LinkError(
-                f'no workspace of {project.root} is called "{wanted}"',
-                code="EWORKSPACE",
-                path=project.root,
-                hint="name a workspace's package, its folder, or a folder above it",
-            )
-        chosen += matching
-    if not chosen:
-        raise LinkError(
-            f"{project.root} has no workspaces",
-            code="EWORKSPACE",
-            path=project.root,
-            hint="leave --workspaces out",
-        )
-    return tuple(dict.fromkeys([project.root, *chosen] if choice.with_root else chosen))
+    from linkpack.project.selection import choose_workspaces  # noqa: PLC0415 - 6 ms; most commands choose none
+
+    chosen = choose_workspaces(project.root, read_workspace(project.root), picks, cwd)
+    return tuple(workspace.folder for workspace in chosen)
 
 
 def list_members(folder: str) -> list[str]:
@@ -137,15 +110,3 @@ def list_members(folder: str) -> list[str]:
     """
     workspace = read_workspace(fs.canonical(folder))
     return member_folders(workspace) if workspace is not None else []
-
-
-def _is_meant(folder: str, wanted: str, project: LocalProject, cwd: str) -> bool:
-    """True if *wanted* means the workspace in *folder*.
-
-    It is its name, or a path of it or of a folder around it, from *cwd* or from the root.
-    """
-    paths = {fs.canonical(posixpath.join(base, wanted)) for base in (cwd, project.root)}
-    if any(folder == path or folder.startswith(f"{path}/") for path in paths):
-        return True
-    manifest = read_loose(folder)
-    return manifest is not None and manifest.name == wanted

@@ -29,7 +29,7 @@ from linkpack.linking.states import (
     is_within,
 )
 from linkpack.npm.bins import command_targets, commands, link_text, man_target
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from linkpack.linking.states import (
     Link,
     is_within,
 )
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 from linkpack.system.relocate import same
 

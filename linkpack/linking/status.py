@@ -13,7 +13,8 @@ from linkpack.linking.package import inside, is_standing, resolve_parent, target
 from linkpack.linking.package_tree import Standing
 from linkpack.linking.record import read_saved
 from linkpack.linking.states import Absent, Displaced, Link
-from linkpack.project.source import read_loose, source_of
+from linkpack.project.package_json import read_loose
+from linkpack.project.source import source_of
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:

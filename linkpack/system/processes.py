@@ -13,6 +13,7 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ScriptFailed
+from linkpack.read_cache import forget
 from linkpack.system.signals import uninterrupted
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     KeyboardInterrupt included, ends the script's whole process group first.
     """
     process = None
+    forget()  # the script may change any file that was read
     try:
         with uninterrupted():  # a signal must not come between the start and the name that `_end` needs
             process = subprocess.Popen(  # the project's own script, which its author wants run

@@ -22,6 +22,7 @@ from linkpack.errors import (
     LinkMissing,
     LinkpackError,
     ManifestInvalid,
+    ProjectError,
     StalePlan,
 )
 from linkpack.linking.builder import PlanBuilder
@@ -753,7 +754,7 @@ def test_workspaces_are_linked_globally(box: LinkBox, picks: dict[str, object], 
     linkpack.link((), mono, box.options(**picks))
     assert set(names(box.modules)) == linked
     for wrong in ("nosuch", "../app"):
-        with pytest.raises(LinkError) as caught:
+        with pytest.raises(ProjectError) as caught:
             linkpack.link((), mono, box.options(workspace=(wrong,)))
         assert caught.value.code == "EWORKSPACE"
 
@@ -776,7 +777,7 @@ def test_a_link_goes_into_a_workspace_with_its_own_copy(box: LinkBox) -> None:
     linkpack.unlink(["alpha"], wa, box.options())
     assert not box.leads(mono, "alpha")
     assert "dependencies" not in json.loads(Path(wa, "package.json").read_text())
-    with pytest.raises(LinkError, match="has no workspaces"):
+    with pytest.raises(ProjectError, match="has no workspaces"):
         linkpack.link([lib], lib.replace("lib", "lib"), box.options(workspaces=True))
 
 
