@@ -1,7 +1,7 @@
-"""Looks for secrets in what is packed: every name, and such contents as pass through memory anyway and are small.
+"""Look for secrets in the contents that are packed.
 
-The same rules as `linkpack verify`, which reads everything. Contents of installed packages are not looked at: they
-were published by somebody else.
+Only small files are scanned, as their contents pass through memory anyway. The rules are those of `linkpack
+verify`, which reads everything. Contents of installed packages are not scanned: they are published already.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from linkpack.archive.entry import Entry
 
-MOST_OF_ONE = 1 << 18  # bytes of a file that is looked at
-MOST_OF_ALL = 4 << 20  # bytes looked at in one tarball: 3 to 9 ms a megabyte
-_TOGETHER = 1 << 18  # bytes of several files that are looked at together
-# Where hardly anybody keeps a secret: pictures, fonts, programs, pages made for reading.
+MOST_OF_ONE = 1 << 18  # bytes of the largest file that is scanned
+MOST_OF_ALL = 4 << 20  # bytes scanned in one tarball: 3 to 9 ms a megabyte
+_TOGETHER = 1 << 18  # bytes of several files that are scanned together
+# Hardly anybody keeps a secret in these: pictures, fonts, programs, pages for reading, type declarations.
 _PASSED_OVER: tuple[str, ...] = (
     ".png",
     ".jpg",
@@ -37,40 +37,45 @@ _PASSED_OVER: tuple[str, ...] = (
 _PASSED_OVER += (".html", ".css", ".svg", ".map", ".d.ts", *(f".{section}" for section in range(1, 10)))
 
 
-class Watch:
-    """What was found in the contents of one tarball, so far."""
+class ContentScan:
+    """A scan of the contents of one tarball."""
 
     def __init__(self) -> None:
         self._warnings: list[Problem] = []
         self._left = MOST_OF_ALL
-        self._held: list[tuple[str, bytes]] = []
+        self._waiting: list[tuple[str, bytes]] = []
         self._size = 0
 
-    def over(self, entry: Entry, pieces: Iterable[bytes]) -> Iterable[bytes]:
-        """*pieces*, the contents of *entry*, kept for being looked at where that is worth it."""
+    def pass_on(self, entry: Entry, pieces: Iterable[bytes]) -> Iterable[bytes]:
+        """Return the contents of *entry*, and keep them if they are to be scanned."""
         if not entry.own or entry.size > min(MOST_OF_ONE, self._left) or entry.path.endswith(_PASSED_OVER):
             return pieces
         self._left -= entry.size
-        whole = b"".join(pieces)
-        self._held.append((entry.path.partition("/")[2], whole))
-        self._size += len(whole)
+        contents = b"".join(pieces)
+        self._waiting.append((entry.path.partition("/")[2], contents))
+        self._size += len(contents)
         if self._size >= _TOGETHER:
-            self._look()
-        return (whole,)
+            self._scan()
+        return (contents,)
 
     def warnings(self) -> tuple[Problem, ...]:
-        """A warning for each file that holds what looks like a secret, in the order of the files."""
-        self._look()
+        """Return a warning for each file that may hold a secret."""
+        self._scan()
         return tuple(self._warnings)
 
-    def _look(self) -> None:
-        """Look at the files held: at all of them at once, as hardly any holds what a token cannot be without."""
-        held, self._held, self._size = self._held, [], 0
-        tokens = tokens_in(b"\n".join([whole for _, whole in held]))
-        for path, whole in held if tokens else ():
+    def _scan(self) -> None:
+        """Scan the files that are waiting, all at once.
+
+        Hardly any of them holds what every token begins with, so that one search passes over most.
+        """
+        files, self._waiting, self._size = self._waiting, [], 0
+        tokens = tokens_in(b"\n".join([contents for _, contents in files]))
+        if not tokens:
+            return
+        for path, contents in files:
             scanner = Scanner(path, tokens)
-            scanner.feed(whole)
+            scanner.feed(contents)
             if scanner.labels and not secret_name(path):
-                found = ", ".join(scanner.labels)
-                message = f"{path} holds what looks like {found}, and ships: it may be a secret"
+                labels = ", ".join(scanner.labels)
+                message = f"{path} holds what looks like {labels}, and ships: it may be a secret"
                 self._warnings.append(Problem("WSECRET", path, message, f"revoke it, and {HINT}"))

@@ -1,4 +1,4 @@
-"""What the gate has to say of a tarball, and the limits within which it reads one."""
+"""Collect what is wrong with a tarball."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from linkpack.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_EACH = 50  # findings of one code that are kept: a hostile archive can have one for each of its entries
+_MOST_OF_A_CODE = 50  # findings that are kept: a hostile archive can have one for each of its entries
 
 
 class Finding(NamedTuple):
-    """One thing found: a stable *code*, the *place* in the tarball, what it is, what to do.
+    """One thing that is wrong with a tarball.
 
-    Texts may hold hostile names; whoever prints them escapes them (`report.safe`).
+    *code* is stable. *place* is the path in the tarball, *fix* what to do. The texts may hold hostile names:
+    whoever prints them escapes them (`report.safe`).
     """
 
     code: str
@@ -27,7 +28,7 @@ class Finding(NamedTuple):
 
 
 class Refused(Exception):
-    """Reading cannot go on; *finding* says why."""
+    """The reason why reading cannot go on, as a *finding*."""
 
     def __init__(self, code: str, place: str, message: str, fix: str = "") -> None:
         super().__init__(message)
@@ -38,46 +39,51 @@ class Findings:
     """A list of findings with a bounded number of each code."""
 
     def __init__(self) -> None:
-        self._found: list[Finding] = []
+        self._findings: list[Finding] = []
         self._counts: Counter[str] = Counter()
 
     def error(self, code: str, place: str, message: str, fix: str = "") -> None:
-        """Note an error."""
+        """Add an error."""
         self.add(Finding(code, place, message, fix))
 
     def warning(self, code: str, place: str, message: str, fix: str = "") -> None:
-        """Note a warning."""
+        """Add a warning."""
         self.add(Finding(code, place, message, fix, "warning"))
 
     def add(self, finding: Finding) -> None:
-        """Note *finding*, unless there are enough of its code."""
+        """Add *finding*, unless there are enough of its code."""
         self._counts[finding.code] += 1
-        if self._counts[finding.code] <= _EACH:
-            self._found.append(finding)
+        if self._counts[finding.code] <= _MOST_OF_A_CODE:
+            self._findings.append(finding)
 
-    def extend(self, found: Iterable[Finding]) -> None:
-        """Note every one of *found*."""
-        for finding in found:
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Add all *findings*."""
+        for finding in findings:
             self.add(finding)
 
     def all(self) -> tuple[Finding, ...]:
-        """The findings in order, and for each code that has more how many there are."""
+        """Return the findings in order.
+
+        For each code with too many of them, one more says how many are left out.
+        """
         more = (
-            Finding(code, "", f"{count - _EACH} more findings with the code {code}", "", self._severity(code))
+            Finding(
+                code, "", f"{count - _MOST_OF_A_CODE} more findings with the code {code}", "", self._severity(code)
+            )
             for code, count in self._counts.items()
-            if count > _EACH
+            if count > _MOST_OF_A_CODE
         )
-        return (*self._found, *more)
+        return (*self._findings, *more)
 
     def _severity(self, code: str) -> Literal["error", "warning"]:
-        return next(found.severity for found in self._found if found.code == code)
+        return next(finding.severity for finding in self._findings if finding.code == code)
 
 
-def errors(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The errors among *found*."""
-    return tuple(each for each in found if each.severity == "error")
+def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the errors among *findings*."""
+    return tuple(finding for finding in findings if finding.severity == "error")
 
 
-def as_problems(found: Iterable[Finding]) -> tuple[Problem, ...]:
-    """*found* as the problems that an error carries."""
-    return tuple(Problem(each.code, each.place, each.message, each.fix) for each in found)
+def as_problems(findings: Iterable[Finding]) -> tuple[Problem, ...]:
+    """Return *findings* as the problems that an error carries."""
+    return tuple(Problem(finding.code, finding.place, finding.message, finding.fix) for finding in findings)

@@ -1,13 +1,17 @@
-"""The tar stream inside a gzip file, in bounded pieces: one member, complete, nothing behind it."""
+"""Unpack the tar stream of a gzip file, in bounded pieces.
+
+The file must be one complete gzip member with nothing after it.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.archive.findings import Refused
+from linkpack.archive.integrity import to_integrity
+from linkpack.archive.tar_header import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,40 +19,45 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
 
 CHUNK = 1 << 18  # bytes given at a time
-_SLACK = 1 << 16  # unpacked bytes that no ratio below npm's is asked of
-_ZEROS = 1 << 20  # bytes after the end mark: tar fills its last record with some
+_SLACK = 1 << 16  # unpacked bytes that a ratio below npm's allows in any case
+_ZEROS = 1 << 20  # bytes after the end mark, with which tar fills its last record
 _MAGIC = b"\x1f\x8b"
-# Nothing in front of the contents, or the name that gzip gives: of what else may stand there readers know less.
+# Nothing before the contents, or the file's name, as gzip writes it: not all readers know the rest.
 _FLAGS = (0, 8)
-_RATIO = 1000  # npm stops when it has unpacked more than so many times what it has received (node-tar, parse.js)
-_BLOCK = 512
+_RATIO = 1000  # npm stops when it has unpacked more than so many times what it received (node-tar, parse.js)
 
 
 class Unzipped:
-    """The stream inside *source*, a gzip file of *size* bytes; raises `Refused` for all that is wrong with it."""
+    """The stream inside *source*, a gzip file of *size* bytes.
+
+    Raises `Refused` for everything that is wrong with it.
+    """
 
     def __init__(self, source: BinaryIO, size: int, limits: Limits) -> None:
         self._source = source
-        self._unzip = zlib.decompressobj(31)
+        self._unzip = zlib.decompressobj(31)  # 15 for the largest window, 16 for gzip
         self._packed = hashlib.sha512()
         self._first = True
-        self._left = b""
+        self._left = b""  # packed bytes that were read and not unpacked
         slack = _SLACK if limits.ratio < _RATIO else 0
         self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits
-        self.given = 0
+        self.given = 0  # unpacked bytes so far
 
     @property
     def integrity(self) -> str:
-        """`sha512-` and base64 of the packed bytes; to be asked for after `finish`."""
-        return "sha512-" + base64.b64encode(self._packed.digest()).decode()
+        """Return the file's integrity, after `finish`."""
+        return to_integrity(self._packed.digest())
 
     def exactly(self, size: int, place: str) -> bytes:
-        """*size* bytes; `Refused` (ETRUNCATED), naming *place*, when the stream ends before."""
+        """Return *size* bytes, or raise as `pieces`."""
         return b"".join(self.pieces(size, place))
 
     def pieces(self, size: int, place: str) -> Iterator[bytes]:
-        """*size* bytes in pieces; `Refused` (ETRUNCATED), naming *place*, when the stream ends before."""
+        """Yield *size* bytes in pieces.
+
+        Raises `Refused` (ETRUNCATED), which names *place*, when the stream ends before.
+        """
         left = size
         while left:
             piece = self.read(min(left, CHUNK))
@@ -59,7 +68,7 @@ class Unzipped:
             yield piece
 
     def read(self, size: int) -> bytes:
-        """At most *size* bytes, none at the stream's end."""
+        """Return at most *size* bytes, b"" at the end."""
         while not self._unzip.eof:
             packed = self._left or self._next()
             try:
@@ -68,7 +77,7 @@ class Unzipped:
                 raise Refused("EGZIP", "", f"the gzip stream is damaged: {err}") from err
             self._left = self._unzip.unconsumed_tail
             if piece:
-                return self._counted(piece)
+                return self._count(piece)
             if not packed:
                 raise Refused("EGZIP", "", "the gzip stream is truncated: it ends before its trailer")
         return b""
@@ -85,7 +94,7 @@ class Unzipped:
         self._packed.update(packed)
         return packed
 
-    def _counted(self, piece: bytes) -> bytes:
+    def _count(self, piece: bytes) -> bytes:
         self.given += len(piece)
         if self.given > self._most:
             limit = (
@@ -102,18 +111,19 @@ class Unzipped:
         return piece
 
     def finish(self) -> None:
-        """Read to the end of the file; `Refused` when something other than zeros is there, or too many of them."""
+        """Read to the end of the file.
+
+        Raises `Refused` when there is anything but zeros, or more of them than tar writes.
+        """
         zeros = 0
         while piece := self.read(CHUNK):
             zeros += len(piece)
             if zeros > _ZEROS or any(piece):
-                raise Refused("EAFTEREND", "", "data stands after the end mark of the tar stream")
+                raise Refused("EAFTEREND", "", "there is data after the end mark of the tar stream")
         self._refuse_more()
-        if self.given % _BLOCK:
+        if self.given % BLOCK:
             raise Refused("ETRUNCATED", "", "the tar stream ends inside a block: yarn takes it for truncated")
 
     def _refuse_more(self) -> None:
         if self._unzip.unused_data or self._source.read(1):
-            raise Refused(
-                "EGZIP", "", "something stands after the gzip member: a second member, or trailing bytes"
-            )
+            raise Refused("EGZIP", "", "something follows the gzip member: a second member, or trailing bytes")

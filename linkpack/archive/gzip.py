@@ -1,12 +1,14 @@
-"""The gzip member around the tar stream: one compressor, pinned, whose bytes are the same on every machine.
+"""Compress the tar stream to the same bytes on every machine.
 
-zlib-ng 1.1.0 at level 7 with memLevel 7, on blocks of 256 KiB that each start from the 32 KiB before them and
-end on a byte boundary (as pigz does): one gzip member whose bytes depend neither on the machine's zlib nor on
-the number of threads. Measured on npm's own folder (13.8 MB): 1.002 times npm's size in a third of its
-compressor's time on one thread, a seventh on two. The smaller memLevel gives the shorter Huffman blocks that
-pay on many small files: at the usual 9 the same level gives 1.007.
-Asked for the most, it is level 9 on blocks of 1 MiB: 0.9999 times npm's size for 1.4 times the work. Level 8 is
-smaller there (0.9990), but larger on most trees and dearer on all.
+One compressor, pinned: zlib-ng 1.1.0 at level 7 with memLevel 7, on blocks of 256 KiB. Each block starts from the
+32 KiB before it and ends on a byte boundary, as pigz does. The result is one gzip member, and its bytes depend
+neither on the machine's zlib nor on the number of threads.
+
+Measured on npm's own folder (13.8 MB): 1.002 times npm's size, in a third of the time of its compressor on one
+thread, a seventh on two. The smaller memLevel gives shorter Huffman blocks, which pay on many small files: at the
+usual 9 the same level gives 1.007. The level `"max"` is zlib-ng's 9 on blocks of 1 MiB: 0.9999 times npm's size
+for 1.4 times the work. Level 8 is smaller there (0.9990), but larger on most trees and dearer on all.
+
 Changing any of this changes every tarball: it is a change of format, to be named in the changelog.
 """
 
@@ -27,7 +29,10 @@ GzipLevel: TypeAlias = Literal["default", "max"]
 
 
 class _Setting(NamedTuple):
-    """zlib-ng's *level*, and how many bytes are compressed at a time."""
+    """Settings of the compressor.
+
+    *level* is zlib-ng's, *block* the number of bytes that are compressed at a time.
+    """
 
     level: int
     block: int
@@ -40,13 +45,16 @@ _MEM_LEVEL = 7
 _HEADER = bytes.fromhex("1f8b08000000000002ff")
 
 
-def compressor(level: GzipLevel) -> str:
-    """What makes the bytes at *level*: the same text means the same bytes for the same stream."""
+def describe_compressor(level: GzipLevel) -> str:
+    """Describe what makes the bytes at *level*.
+
+    The same text means the same bytes for the same stream.
+    """
     setting = _SETTINGS[level]
     return f"zlib-ng 1.1.0, level {setting.level}, memLevel {_MEM_LEVEL}, blocks of {setting.block}"
 
 
-COMPRESSOR = compressor("default")
+COMPRESSOR = describe_compressor("default")
 
 
 class _Task:
@@ -61,6 +69,7 @@ class _Task:
         self.last = last
         self.out = b""
         self.error: Exception | None = None
+        # A lock, not an Event: a signal can leave the `threading.Condition` in that locked for good.
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -86,48 +95,52 @@ def _compress(level: int, block: bytes, window: bytes, *, last: bool) -> bytes:
 
 
 def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "default") -> Iterator[bytes]:
-    """One gzip member holding *pieces*, as it is made; the same bytes for any number of *threads*.
+    """Compress *pieces* into one gzip member.
 
-    At the *level* `"max"` it is smaller, no larger than npm's of npm's own folder, for 1.4 times the work.
-    A stream of one block is compressed by the caller's own thread. At most three blocks a thread are held at
-    a time. What *pieces* raises is raised here.
+    Its bytes are the same for any number of *threads*. A stream of one block is compressed by the caller's own
+    thread. At most three blocks a thread are in memory at a time. Whatever *pieces* raises is raised here.
     """
     yield _HEADER
     crc = 0
     size = 0
-    at, length = _SETTINGS[level]
-    blocks = _blocks(pieces, length)
+    setting = _SETTINGS[level]
+    blocks = _blocks(pieces, setting.block)
     block, last = next(blocks)
-    alone = last or threads <= 1
-    work = _one_by_one(at, block, blocks, last=last) if alone else _threaded(at, block, blocks, threads)
-    for raw, packed in work:
-        crc = zlib_ng.crc32(raw, crc)
-        size += len(raw)
+    if last or threads <= 1:
+        work = _compress_one_by_one(setting.level, block, blocks, last=last)
+    else:
+        work = _compress_in_threads(setting.level, block, blocks, threads)
+    for plain, packed in work:
+        crc = zlib_ng.crc32(plain, crc)
+        size += len(plain)
         yield packed
     yield crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 def _blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]]:
-    """The stream in blocks of *length* bytes, each with whether it is the last; at least one."""
-    held: list[bytes] = []
+    """Yield the stream in blocks, at least one.
+
+    Each has *length* bytes but the last, and comes with whether it is that.
+    """
+    waiting: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        waiting.append(piece)
         size += len(piece)
         if size <= length:
             continue
-        joined = b"".join(held)
+        joined = b"".join(waiting)
         # The last block is known only when nothing follows: a full one waits for the next byte.
         start = 0
         while size - start > length:
             yield joined[start : start + length], False
             start += length
-        held = [joined[start:]]
+        waiting = [joined[start:]]
         size -= start
-    yield b"".join(held), True
+    yield b"".join(waiting), True
 
 
-def _one_by_one(
+def _compress_one_by_one(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], *, last: bool
 ) -> Iterator[tuple[bytes, bytes]]:
     window = b""
@@ -139,17 +152,21 @@ def _one_by_one(
         block, last = next(blocks)
 
 
-def _threaded(
+def _compress_in_threads(
     level: int, block: bytes, blocks: Iterator[tuple[bytes, bool]], threads: int
 ) -> Iterator[tuple[bytes, bytes]]:
-    """As `_one_by_one`, with the compression of several blocks at a time; in order all the same."""
+    """Compress several blocks at a time, and yield in order.
+
+    Yields what `_compress_one_by_one` does.
+    """
+    # By hand, as `concurrent.futures` imports `logging`: 5 ms of a run (-X importtime).
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers: list[threading.Thread] = []
     try:
         with uninterrupted():
-            workers += _workers(tasks, threads)
+            workers += _start_workers(tasks, threads)
         if not workers:
-            yield from _one_by_one(level, block, blocks, last=False)
+            yield from _compress_one_by_one(level, block, blocks, last=False)
             return
         waiting: list[_Task] = []
         window = b""
@@ -174,8 +191,8 @@ def _threaded(
             worker.join()
 
 
-def _workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
-    """As many running threads as the system gives, at most *threads*."""
+def _start_workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threading.Thread]:
+    """Start *threads* threads, or as many as the system gives."""
     workers: list[threading.Thread] = []
     while len(workers) < threads:
         worker = threading.Thread(target=_work, args=(tasks,), daemon=True)

@@ -1,13 +1,17 @@
-"""Finds names that some system or tool cannot hold, or takes for another name."""
+"""Find paths that some system cannot hold, or takes for another path."""
 
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
-# What some system or tool cannot hold in a name, and why. Linux and npm can: they are shipped, and said.
+# Linux and npm can hold all of these: such files are shipped, and a warning says so.
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
-_WINDOWS = r'(?i)[<>:"|?]|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)'
+WINDOWS_DEVICE = r"(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)"
+"""Finds a portion that is a device on Windows, whatever its ending; for patterns that ignore case."""
+
+_WINDOWS = rf'(?i)[<>:"|?]|[ .](?:/|$)|{WINDOWS_DEVICE}'
 
 PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@+=,#~!$%&'()[]{};^`* -"
 
@@ -15,14 +19,21 @@ _DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 
 
 def has_control(path: str) -> bool:
-    """Return True if *path* has characters that control a terminal or cannot be seen."""
+    r"""True if *path* has characters that control a terminal or cannot be seen.
+
+    >>> has_control("a\tb.js"), has_control("a\u200b.js"), has_control("é.js")
+    (True, True, False)
+    """
     return bool(path.strip(PLAIN)) and re.search(_CONTROL, path) is not None
 
 
 def windows_lacks(path: str) -> bool:
-    """Return True if Windows cannot hold *path*.
+    """True if Windows cannot hold *path*.
 
-    Its characters, the ending of one of its portions, or a device's name can be the reason.
+    The reason may be a character, a portion that ends with a space or a dot, or a device's name.
+
+    >>> [path for path in ("a.js", "a:b.js", "docs./a.js", "src/aux.js", "auxiliary.js") if windows_lacks(path)]
+    ['a:b.js', 'docs./a.js', 'src/aux.js']
     """
     # Nearly every path is plain, which costs a fifth of the pattern to see.
     if not path.strip(PLAIN) and "./" not in path and " /" not in path and path[-1:] not in {" ", "."}:
@@ -33,7 +44,10 @@ def windows_lacks(path: str) -> bool:
 
 
 def folded_name(path: str) -> str:
-    """Fold *path* so that names are equal which are one where case and Unicode's composition do not count."""
-    from unicodedata import normalize  # noqa: PLC0415 - only for names that are not ASCII
+    """Fold *path*, so that names are equal if a disk may take them for one.
 
+    That is where neither case nor Unicode's composition makes a difference, as on macOS.
+
+        README.md, ReadMe.md  ->  readme.md
+    """
     return normalize("NFC", normalize("NFC", path).casefold())

@@ -1,7 +1,7 @@
-"""tar headers: the one owner of their fields, numbers, checksums and pax records.
+"""Write and read tar headers and pax records.
 
-Writing follows npm byte for byte. `written_name` and its neighbours read that back. `read_strict` and
-`read_records` refuse whatever two real readers could take for two things.
+Writing follows npm byte for byte. `read_written` and `read_written_records` read that back. `read_strict` and
+`read_records` refuse whatever two real readers could understand differently.
 
 Sources: POSIX pax, "ustar Interchange Format" and "pax Header Block"; the GNU tar manual, "Basic Tar Format";
 node-tar 7.5 (`header.js`, `pax.js`, `parse.js`, `write-entry.js`) with pacote's options; pnpm 8 to 11
@@ -23,25 +23,47 @@ MTIME = 499162500  # 1985-10-26T08:15:00Z, for every entry: npm's constant
 OCTAL_MAX = 0o77777777777  # the largest size in octal digits: 8 GiB - 1
 EXTENDED_MAX = 1 << 20  # bytes of one extended header: node-tar passes over a longer one
 
+# The fields of a header, from POSIX's table of ustar. Magic and version are one field here, since GNU tar writes
+# them as one text.
+_NAME_FIELD = slice(0, 100)
+_MODE_FIELD = slice(100, 108)
+_UID_FIELD = slice(108, 116)
+_GID_FIELD = slice(116, 124)
+_OWNER_FIELDS = slice(108, 124)  # both
+_SIZE_FIELD = slice(124, 136)
+_MTIME_FIELD = slice(136, 148)
+_CHECKSUM_FIELD = slice(148, 156)
+_KIND_FIELD = slice(156, 157)
+_LINK_FIELD = slice(157, 257)
+_MAGIC_FIELD = slice(257, 265)
+_KIND_TO_NAMES = slice(156, 329)  # these three, and the names of owner and group
+_MAJOR_FIELD = slice(329, 337)
+_MINOR_FIELD = slice(337, 345)
+_PREFIX_FIELD = slice(345, 500)
+_REST_FIELD = slice(500, BLOCK)
+
 _NAME = 100  # bytes of the name field
 _PREFIX = 155  # bytes of the prefix field
 _HALF = 256  # bytes whose sum adler32 holds whole
+_BASE_256 = 0x80  # the first byte of a number that is not in octal digits
 
 _POSIX = b"ustar\x0000"
 _GNU = b"ustar  \0"
-_OWNER = bytes(16)  # uid and gid: npm leaves them empty
-_MTIME_FIELD = b"%010o \0" % MTIME
-_LINK = bytes(100)
-# magic and version, no uname, no gname, devmajor and devminor
-_MAGIC = _POSIX + bytes(64) + b"000000 \0" * 2
-_TAIL = bytes(BLOCK - 345 - _PREFIX)
-_FIXED = sum(_OWNER) + sum(_MTIME_FIELD) + 8 * 0x20 + sum(_LINK) + sum(_MAGIC) + sum(_TAIL)
+_NO_OWNER = bytes(16)  # uid and gid: npm leaves them empty
+_MTIME_TEXT = b"%010o \0" % MTIME
+_NO_LINK = bytes(100)
+_NO_OWNER_NAMES = bytes(64)
+_FROM_MAGIC = _POSIX + _NO_OWNER_NAMES + b"000000 \0" * 2  # up to the prefix: the devices are 0
+_REST = bytes(BLOCK - 500)
+_ANONYMOUS_FILE = b"0" + _NO_LINK + _POSIX + _NO_OWNER_NAMES
+# The sum of what is the same in every header, with eight spaces for the checksum: so it is taken once.
+_FIXED = sum(_NO_OWNER) + sum(_MTIME_TEXT) + 8 * 0x20 + sum(_NO_LINK) + sum(_FROM_MAGIC) + sum(_REST)
 
 
 class BadHeader(ValueError):
     """A header that is damaged, or that readers do not agree on.
 
-    *code* is the gate's, *why* a clause that goes on after the header's name.
+    *code* is that of the finding, *why* a clause that goes on after the header's name.
     """
 
     def __init__(self, code: str, why: str) -> None:
@@ -51,9 +73,10 @@ class BadHeader(ValueError):
 
 
 class Header(NamedTuple):
-    """What a header says: *name* and *link* in bytes, *kind* one byte, *size* in bytes, *mode* as written.
+    """The fields of a header that readers use.
 
-    *is_big* says that the size stands in base 256.
+    *name* includes the prefix, *kind* is one byte, *size* is in bytes, *mode* as written. *is_big* is true if the
+    size is in base 256.
     """
 
     name: bytes
@@ -65,7 +88,10 @@ class Header(NamedTuple):
 
 
 class Records(NamedTuple):
-    """The records of a pax header by key. *path_is_long*: some reader may fail to take the path for one."""
+    """The records of a pax header by key.
+
+    *path_is_long* is true if some reader may lose the path that is among them.
+    """
 
     values: Mapping[bytes, bytes]
     path_is_long: bool
@@ -75,9 +101,10 @@ class Records(NamedTuple):
 
 
 def entry_header(path: str, size: int, mode: int) -> bytes:
-    """Write the header of a regular file: one block, or a pax header (two or more blocks) and one block.
+    """Write the header of a regular file, after a pax header where needed.
 
-    *path* is the whole name in the archive, *size* in bytes, *mode* the octal permission bits.
+    The header is one block, the pax header two or more. *path* is the whole name in the archive, *size* in bytes,
+    *mode* the octal permission bits.
     """
     if len(path) < _NAME and size <= OCTAL_MAX and path.isascii():
         return _header(path.encode(), b"", size, mode, b"0")
@@ -89,13 +116,17 @@ def entry_header(path: str, size: int, mode: int) -> bytes:
 
 
 def split_path(path: str) -> tuple[str, str, bool]:
-    """Return the texts of the name and prefix fields for *path*, and whether they fall short of it.
+    """Return the name and prefix fields for *path*, and if they cut it short.
 
-    Lengths are counted as npm counts them: what fits in UTF-8 bytes, what is cut off in UTF-16 units.
+    npm measures in UTF-8 bytes whether a name fits, and in UTF-16 units where it cuts one off (node-tar,
+    header.js).
 
-        package/a.js                   ->  ("package/a.js", "", False)
-        package/<60 d>/<90 f>.js       ->  ("<90 f>.js", "package/<60 d>", False)
-        package/<120 n>.js             ->  (the first 99 units of the file's name, "package", True)
+    >>> split_path("package/a.js")
+    ('package/a.js', '', False)
+    >>> split_path("package/" + "d" * 60 + "/" + "f" * 90) == ("f" * 90, "package/" + "d" * 60, False)
+    True
+    >>> split_path("package/" + "f" * 120) == ("f" * 99, "package", True)
+    True
     """
     if _bytes(path) < _NAME:
         return path, "", False
@@ -115,48 +146,57 @@ def _bytes(text: str) -> int:
 
 
 def _units(text: str, count: int) -> str:
-    """Return the first *count* UTF-16 units of *text*; half a pair becomes U+FFFD, as when node encodes it."""
+    """Return the first *count* UTF-16 units of *text*.
+
+    Half a surrogate pair becomes U+FFFD, as when node encodes it.
+    """
     cut = text.encode("utf-16-le", "surrogatepass")[: 2 * count]
     return cut.decode("utf-16-le", "replace")
 
 
 def _cut(text: str, size: int) -> bytes:
-    """Return *text* in UTF-8, as many whole characters as *size* bytes hold."""
+    """Encode *text* in UTF-8, as many whole characters as *size* bytes hold."""
     return text.encode()[:size].decode("utf-8", "ignore").encode()
 
 
 def _header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> bytes:
     mode_field = b"%06o \0" % mode
-    size_field = _size_field(size)
+    size_field = _write_size(size)
     total = _FIXED + kind[0] + sum(mode_field) + _sum(name) + sum(size_field) + _sum(prefix)
     return b"".join(
         (
             name.ljust(_NAME, b"\0"),
             mode_field,
-            _OWNER,
+            _NO_OWNER,
             size_field,
-            _MTIME_FIELD,
+            _MTIME_TEXT,
             b"%06o \0" % total,
             kind,
-            _LINK,
-            _MAGIC,
+            _NO_LINK,
+            _FROM_MAGIC,
             prefix.ljust(_PREFIX, b"\0"),
-            _TAIL,
+            _REST,
         )
     )
 
 
-def _size_field(size: int) -> bytes:
-    """Write ten octal digits and a space, eleven digits when needed, base 256 from 8 GiB on."""
+def _write_size(size: int) -> bytes:
+    """Write ten octal digits and a space, or more digits.
+
+    Eleven digits are for 1 GiB and more, base 256 for 8 GiB and more.
+    """
     if size > OCTAL_MAX:
         return b"\x80" + size.to_bytes(11, "big")
     return (b"%010o " % size)[:11] + b"\0"
 
 
 def _pax(path: str, size: int) -> bytes:
-    """Write the pax header entry that carries *path* whole, with its own header and padding."""
+    """Write the pax header that carries *path* whole.
+
+    It is filled up to whole blocks.
+    """
     body = b"".join(
-        record(key, value)
+        pax_record(key, value)
         for key, value in (
             (b"path", path.encode()),
             (b"mtime", b"%d" % MTIME),
@@ -168,10 +208,11 @@ def _pax(path: str, size: int) -> bytes:
     return header + body + bytes(padding(len(body)))
 
 
-def record(key: bytes, value: bytes) -> bytes:
-    r"""Write one pax record; its length counts its own digits.
+def pax_record(key: bytes, value: bytes) -> bytes:
+    r"""Write a pax record, which begins with its own length.
 
-    ("path", "package/a")  ->  "18 path=package/a\n"
+    >>> pax_record(b"path", b"package/a")
+    b'18 path=package/a\n'
     """
     rest = b" %b=%b\n" % (key, value)
     length = len(rest) + 1
@@ -184,54 +225,83 @@ def record(key: bytes, value: bytes) -> bytes:
 
 
 def padding(size: int) -> int:
-    """Return how many bytes stand between the end of contents of *size* bytes and the next block."""
+    """Return how many bytes fill the last block of *size* bytes of contents.
+
+    >>> [padding(size) for size in (0, 1, 512, 513)]
+    [0, 511, 0, 511]
+    """
     return -size % BLOCK
 
 
 def checksum(block: bytes) -> int:
-    """Return the sum of the bytes of the header *block*, its checksum field taken for eight spaces."""
+    """Return the sum of the header's bytes, with spaces for the checksum."""
     plain = b"".join((block[:148], b" " * 8, block[156:]))
     # adler32's lower half is the sum of the bytes, less than 65521, and 1.
     return (adler32(plain[:_HALF]) & 0xFFFF) + (adler32(plain[_HALF:]) & 0xFFFF) - 2
 
 
 def _sum(text: bytes) -> int:
-    """Return the sum of the bytes of *text*, at most 256 of them, by adler32: a fifth of `sum`'s time."""
+    """Return the sum of at most 256 bytes.
+
+    By adler32, which takes a fifth of the time of `sum`.
+    """
     return (adler32(text) & 0xFFFF) - 1
 
 
 # --- Reading back what was written ----------------------------------------------------------------
 
 
-def read_octal(field: bytes) -> int:
-    """Return the number in octal digits, 0 when there are none; ValueError for anything else."""
-    digits = field.strip(b" \0")
-    return int(digits, 8) if digits else 0
+def read_written(block: bytes) -> Header:
+    """Read one header as this module writes it.
 
-
-def check_sum(block: bytes) -> None:
-    """Raise ValueError unless *block* is a header whose checksum is right."""
-    if checksum(block) != read_octal(block[148:156]):
+    Raises ValueError when its checksum is wrong, or where digits should be and are not.
+    """
+    if checksum(block) != _read_octal(block[_CHECKSUM_FIELD]):
         raise ValueError("a header has a wrong checksum")
+    name, prefix = block[_NAME_FIELD].rstrip(b"\0"), block[_PREFIX_FIELD].rstrip(b"\0")
+    size = block[_SIZE_FIELD]
+    is_big = size[0] == _BASE_256
+    return Header(
+        name=b"/".join((prefix, name)) if prefix else name,
+        kind=block[_KIND_FIELD],
+        size=int.from_bytes(size[1:], "big") if is_big else _read_octal(size),
+        mode=_read_octal(block[_MODE_FIELD]),
+        link=block[_LINK_FIELD],
+        is_big=is_big,
+    )
 
 
-def written_name(block: bytes) -> bytes:
-    """Return the whole name in the header *block*, without what a pax header says."""
-    name, prefix = block[:100].rstrip(b"\0"), block[345:500].rstrip(b"\0")
-    return b"/".join((prefix, name)) if prefix else name
+def is_anonymous_file(block: bytes) -> bool:
+    """True if a header is of a regular file without an owner.
+
+    It must also name no user, group or target of a link.
+    """
+    return block[_OWNER_FIELDS] == _NO_OWNER and block[_KIND_TO_NAMES] == _ANONYMOUS_FILE
 
 
 def read_written_records(body: bytes) -> Mapping[bytes, bytes]:
-    """Return the records of a pax header by key; ValueError when they are not well formed."""
-    found: dict[bytes, bytes] = {}
+    """Read a pax header's records as `entry_header` writes them.
+
+    Raises ValueError when they are not well formed.
+    """
+    records: dict[bytes, bytes] = {}
     while body:
         length = int(body[: body.index(b" ")])
         key, equals, value = body[body.index(b" ") + 1 : length - 1].partition(b"=")
         if length < 1 or not equals or body[length - 1 : length] != b"\n":
             raise ValueError("a pax header has a broken record")
-        found[key] = value
+        records[key] = value
         body = body[length:]
-    return found
+    return records
+
+
+def _read_octal(field: bytes) -> int:
+    """Return the number in octal digits, 0 if there are none.
+
+    Raises ValueError for anything else.
+    """
+    digits = field.strip(b" \0")
+    return int(digits, 8) if digits else 0
 
 
 # --- Strict reading -------------------------------------------------------------------------------
@@ -245,59 +315,85 @@ FILE_MAX = (1 << 31) - 1
 # A number ends within its field: node-tar reads twelve bytes as the checksum, the type and the link among them.
 _NUMBER = re.compile(rb" *([0-7]*)[ \0]+")
 _TIMES = 1 << 34  # seconds: the year 2514
-_BASE_256 = 0x80  # the first byte of a number that is not in octal digits
-# Name, first byte, byte behind the last, may it be empty, may it be in base 256: as real tarballs have them.
+
+
+class _NumberField(NamedTuple):
+    """A number of the header, and how real tarballs may have it."""
+
+    name: str
+    field: slice
+    may_be_empty: bool
+    may_be_big: bool  # in base 256
+
+
 # pnpm 12 gives up on a mode that is empty or in base 256. Old npm wrote owners above 2,097,151 in base 256.
 _NUMBERS = (
-    ("mode", 100, 108, False, False),
-    ("uid", 108, 116, True, True),
-    ("gid", 116, 124, True, True),
-    ("size", 124, 136, False, True),
-    ("mtime", 136, 148, True, True),
-    ("device number", 329, 337, True, False),
-    ("device number", 337, 345, True, False),
+    _NumberField("mode", _MODE_FIELD, may_be_empty=False, may_be_big=False),
+    _NumberField("uid", _UID_FIELD, may_be_empty=True, may_be_big=True),
+    _NumberField("gid", _GID_FIELD, may_be_empty=True, may_be_big=True),
+    _NumberField("size", _SIZE_FIELD, may_be_empty=False, may_be_big=True),
+    _NumberField("mtime", _MTIME_FIELD, may_be_empty=True, may_be_big=True),
+    _NumberField("device number", _MAJOR_FIELD, may_be_empty=True, may_be_big=False),
+    _NumberField("device number", _MINOR_FIELD, may_be_empty=True, may_be_big=False),
 )
 _TWO_TIMES = re.compile(rb"\0(?:[0-7]{11}[ \0]){2}")
+_TWO_TIMES_SIZE = 25  # bytes
 
 
 def read_strict(block: bytes) -> Header:
-    """Read one header; BadHeader when readers do not agree on it.
+    """Read one header on which all readers agree.
 
-    Codes: ECHECKSUM when it is not what was written; EHEADER for numbers, texts and magic.
+    Raises BadHeader otherwise: ECHECKSUM when it is not what was written, EHEADER for numbers, texts and magic.
     """
-    written = _NUMBER.fullmatch(block[148:156])
+    written = _NUMBER.fullmatch(block[_CHECKSUM_FIELD])
     if written is None or not written[1] or int(written[1], 8) != checksum(block):
         raise BadHeader("ECHECKSUM", "has a wrong checksum, or is no tar header")
     name = _whole_name(block)
-    numbers = {what: _number(block[start:end], what, *rules) for what, start, end, *rules in _NUMBERS}
-    kind = block[156:157]
-    if kind not in {b"1", b"2"} and any(block[157:257]):
+    numbers = {number.name: _read_number(block[number.field], number) for number in _NUMBERS}
+    kind = block[_KIND_FIELD]
+    if kind not in {b"1", b"2"} and any(block[_LINK_FIELD]):
         raise BadHeader("EHEADER", "has a link name, and is no link: node-tar would take its contents for headers")
-    link = block[157:257].partition(b"\0")[0]
-    return Header(name, kind, numbers["size"], numbers["mode"], link, block[124] == _BASE_256)
+    return Header(
+        name=name,
+        kind=kind,
+        size=numbers["size"],
+        mode=numbers["mode"],
+        link=block[_LINK_FIELD].partition(b"\0")[0],
+        is_big=block[_SIZE_FIELD][0] == _BASE_256,
+    )
+
+
+def shown_name(block: bytes) -> str:
+    """Return the header's name field for a message.
+
+    Whatever is in the header, the name ends at the first NUL.
+    """
+    return block[_NAME_FIELD].partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def _whole_name(block: bytes) -> bytes:
-    magic = block[257:265]
+    magic = block[_MAGIC_FIELD]
     if magic not in {_POSIX, _GNU}:
         raise BadHeader("EHEADER", f"has an unknown magic: {magic!r}")
-    name = _text(block[:100], "name")
+    name = _read_text(block[_NAME_FIELD], "name")
     if not name:
         raise BadHeader("EHEADER", "has no name: pnpm ends there, and node-tar passes over it")
-    if any(block[500:]):
+    if any(block[_REST_FIELD]):
         raise BadHeader("EHEADER", "has bytes behind its last field")
     if magic == _GNU:
-        if any(block[345:500]):
+        if any(block[_PREFIX_FIELD]):
             raise BadHeader("EHEADER", "has bytes where only some readers see a name prefix")
         return name
     # star and node-tar keep two times at the prefix's end, behind a NUL; what DefinitelyTyped publishes has them.
-    field = block[345:475] if _TWO_TIMES.fullmatch(block[475:500]) else block[345:500]
-    prefix = _text(field, "prefix")
+    field = block[_PREFIX_FIELD]
+    if _TWO_TIMES.fullmatch(field[-_TWO_TIMES_SIZE:]):
+        field = field[:-_TWO_TIMES_SIZE]
+    prefix = _read_text(field, "prefix")
     return prefix + b"/" + name if prefix else name
 
 
-def _text(field: bytes, what: str) -> bytes:
-    """Return the text before the first NUL, after which there may only be more of them."""
+def _read_text(field: bytes, what: str) -> bytes:
+    """Return the text before the first NUL, after which only more may follow."""
     text, _, rest = field.partition(b"\0")
     if any(rest):
         shown = text.decode("utf-8", "surrogateescape")
@@ -305,17 +401,20 @@ def _text(field: bytes, what: str) -> bytes:
     return text
 
 
-def _number(field: bytes, what: str, may_be_empty: bool, may_be_big: bool) -> int:  # noqa: FBT001 - rows of _NUMBERS
-    """Read an octal number that ends within *field*, or one in base 256 with a leading 0x80; an empty one is 0."""
-    if field[0] == _BASE_256 and may_be_big:
-        value = int.from_bytes(field[1:], "big")
+def _read_number(text: bytes, number: _NumberField) -> int:
+    """Read an octal number that ends within its field, or one in base 256.
+
+    Base 256 has a leading byte 0x80. An empty field is 0.
+    """
+    if text[0] == _BASE_256 and number.may_be_big:
+        value = int.from_bytes(text[1:], "big")
     else:
-        octal = _NUMBER.fullmatch(field)
-        if octal is None or not (octal[1] or may_be_empty):
-            raise BadHeader("EHEADER", f"has no number as its {what}: {field!r}")
+        octal = _NUMBER.fullmatch(text)
+        if octal is None or not (octal[1] or number.may_be_empty):
+            raise BadHeader("EHEADER", f"has no number as its {number.name}: {text!r}")
         value = int(octal[1] or b"0", 8)
-    if value > (_TIMES if what == "mtime" else SAFE_MAX):
-        raise BadHeader("EHEADER", f"has an absurd number as its {what}: {value}")
+    if value > (_TIMES if number.name == "mtime" else SAFE_MAX):
+        raise BadHeader("EHEADER", f"has an absurd number as its {number.name}: {value}")
     return value
 
 
@@ -353,21 +452,21 @@ _FIRST = BLOCK  # bytes of an extended header that node-tar surely has in one pi
 
 
 def read_records(body: bytes) -> Records:
-    """Read the records of a pax header; BadHeader when readers do not agree on them.
+    """Read the records of a pax header on which readers agree.
 
-    Codes: EPAX for lengths, keys and values; ESPARSE for GNU's sparse files.
+    Raises BadHeader otherwise: EPAX for lengths, keys and values, ESPARSE for GNU's sparse files.
 
-    node-tar turns an extended header into text piece by piece, as they come: a character that is cut in two spoils
+    node-tar turns an extended header into text piece by piece, as they come. A character that is cut in two spoils
     its record, which is then passed over. Only the first 512 bytes come in one piece whatever the connection does.
     """
     if not body:
         raise BadHeader("EPAX", "is empty, after which tar-stream reads contents as headers")
     values: dict[bytes, bytes] = {}
     path_is_long = False
-    at = 0
-    while at < len(body):
-        length = _RECORD.match(body, at)
-        end = at + int(length[1]) if length else 0
+    start = 0
+    while start < len(body):
+        length = _RECORD.match(body, start)
+        end = start + int(length[1]) if length else 0
         if length is None or end > len(body) or end <= length.end() or body[end - 1 : end] != b"\n":
             raise BadHeader("EPAX", "has a record whose length is wrong")
         key, equals, value = body[length.end() : end - 1].partition(b"=")
@@ -377,9 +476,9 @@ def read_records(body: bytes) -> Records:
             raise BadHeader("EPAX", f"has {key.decode()} twice")
         _check_record(key, value)
         if key == b"path":
-            path_is_long = not body[max(at, _FIRST) : end].isascii()
+            path_is_long = not body[max(start, _FIRST) : end].isascii()
         values[key] = value
-        at = end
+        start = end
     return Records(values, path_is_long)
 
 
@@ -423,9 +522,9 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def check_global(values: Mapping[bytes, bytes]) -> None:
-    """Raise BadHeader (EPAX) when a global header changes what the entries are.
+    """Raise BadHeader (EPAX) if a global header changes what the entries are.
 
-    Comments, times and owners may stand in it.
+    Comments, times and owners may be in it.
     """
     bad = sorted(key for key in values if key in _MARKS_GLOBAL or key.startswith(_OLD_NPM))
     if bad:
@@ -435,8 +534,8 @@ def check_global(values: Mapping[bytes, bytes]) -> None:
 def read_long_name(body: bytes) -> bytes:
     """Read the name in GNU's header for a long name.
 
-    BadHeader (EHEADER) when readers do not agree on it: tar-rs takes away one NUL at the end, node-tar cuts at the
-    first, and spoils a character that comes in two pieces, as in `read_records`.
+    Raises BadHeader (EHEADER) when readers do not agree on it. tar-rs takes away one NUL at the end, node-tar cuts
+    at the first, and spoils a character that comes in two pieces, as in `read_records`.
     """
     name, _, rest = body.partition(b"\0")
     if not name or rest:  # a single NUL at the end leaves no rest
@@ -447,25 +546,33 @@ def read_long_name(body: bytes) -> bytes:
 
 
 def may_be_lost(path: str) -> bool:
-    """True if node-tar may lose the name *path* of an entry that `entry_header` writes: see `read_records`."""
-    return not path.isascii() and not record(b"path", path.encode("utf-8", "surrogateescape"))[_FIRST:].isascii()
+    """True if node-tar may lose the name *path* that `entry_header` writes.
+
+    See `read_records` for the reason.
+    """
+    return (
+        not path.isascii() and not pax_record(b"path", path.encode("utf-8", "surrogateescape"))[_FIRST:].isascii()
+    )
 
 
 def is_short_for(own: bytes, path: bytes) -> bool:
-    """True if some packer puts *own* into an entry's own header where its name is *path*.
+    """True if some packer shortens *path* to *own* in the entry's own header.
 
     npm, GNU tar and Python cut the end off. bsdtar and bun leave folders out. pnpm 12 writes the first folder
     twice. Python puts a question mark for a character that is not ASCII. tar-stream (yarn) writes `PaxHeader`.
 
-        package/nnnnnn    for  package/nnnnnnnnnn.js  ->  True
-        package/x.js      for  package/dddddddd/x.js  ->  True
-        package/index.js  for  package/docs/data.txt  ->  False
+    >>> is_short_for(b"package/nnnnnn", b"package/nnnnnnnnnn.js")
+    True
+    >>> is_short_for(b"package/x.js", b"package/dddddddd/x.js")
+    True
+    >>> is_short_for(b"package/index.js", b"package/docs/data.txt")
+    False
     """
     if own in {path, b"PaxHeader"}:
         return True
-    short, whole = _skeleton(own), _skeleton(path)
-    same = next((at for at in range(min(len(short), len(whole))) if short[at] != whole[at]), None)
-    return same is None or short[same:] in whole
+    short, long = _skeleton(own), _skeleton(path)
+    differs = next((place for place in range(min(len(short), len(long))) if short[place] != long[place]), None)
+    return differs is None or short[differs:] in long
 
 
 _REPLACED = re.compile(rb"[^\x20-\x7e]|[?_]")

@@ -1,8 +1,8 @@
-"""The tar stream, byte for byte as npm writes it.
+"""Write the tar stream, byte for byte as npm does.
 
-ustar headers with constant times and no owners, a pax header where a name does not fit or is not ASCII, and two
-zero blocks at the end, without tar's usual padding to 10,240 bytes.
-Source: node-tar 7.5 with pacote's options (`portable`, `mtime`), and comparison with npm 11.19.1's own streams.
+It has ustar headers with constant times and no owners, a pax header where a name does not fit or is not ASCII, and
+two zero blocks at the end, without tar's usual padding to 10,240 bytes. Source: node-tar 7.5 with pacote's options
+(`portable`, `mtime`), and comparison with npm 11.19.1's own streams.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _END = bytes(2 * BLOCK)
 
 
 def tar_blocks(entries: Iterable[Entry], read: Callable[[Entry], Iterable[bytes]]) -> Iterator[bytes]:
-    """Write the stream that holds *entries* in the order given, in pieces.
+    """Yield the stream that holds *entries*, in the order given, in pieces.
 
     *read* gives an entry's contents, exactly as many bytes as its size says.
     """

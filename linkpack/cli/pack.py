@@ -23,7 +23,7 @@ from linkpack.linking.state_folder import state_folder
 from linkpack.packing.options import PackOptions
 from linkpack.read_cache import remembering
 from linkpack.report import pack as report
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _close(results: Results, job: Job, private: Sequence[str], seconds: float) -
 def _link_state() -> str:
     """Return the state folder of the link commands, "" where none can be."""
     with suppress(ConfigError):
-        return state_folder(fslinks.environment())
+        return state_folder(own_process.environment())
     return ""
 
 

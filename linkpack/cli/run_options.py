@@ -10,7 +10,7 @@ import click
 from linkpack.project.local import Picks, find_local_project
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.selection import Publishable, choose_workspaces, leave_private
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class RunOptions(NamedTuple):
         from linkpack.lifecycle.scripts import Hooks  # noqa: PLC0415 - loads subprocess
 
         return Hooks(
-            env=fslinks.environment(),
+            env=own_process.environment(),
             script_shell=self.script_shell,
             linked=self.run_linked_scripts,
             workspaces=self.asks_for_workspaces,

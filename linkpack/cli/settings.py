@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.npm.config import load_config
 from linkpack.project.local import find_local_project
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
 
     Without node on PATH nobody knows npm's global prefix; the settings of the prefix's npmrc are missing then.
     """
-    env = fslinks.environment()
+    env = own_process.environment()
     cwd, project = "/", None
     with suppress(OSError, LinkpackError):  # the directory is gone, or a workspace file above it is no YAML
         cwd = fs.real_path(".")

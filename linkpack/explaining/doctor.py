@@ -24,7 +24,7 @@ from linkpack.linking.status import list_links
 from linkpack.npm.programs import find_node, find_program
 from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system import read as fs
 from linkpack.system.node import NodeUnknown, ask_npm_prefix
 
@@ -92,7 +92,7 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
     such as a folder that does not exist.
     """
     context = open_context(project, options, picking=False, needs_prefix=False)
-    env = fslinks.environment() if options.env is None else options.env
+    env = own_process.environment() if options.env is None else options.env
     found: list[Diagnosis] = []
     with remembering({}):
         for part in (
@@ -177,7 +177,7 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
             yield _warning(group, Problem("WNODEENV", "", message, f"unset {name}"))
     yield from _prefix(context, project, env)
     root = context.store.root
-    if fs.is_dir(root) and not fslinks.may_write(root):
+    if fs.is_dir(root) and not fs.writable_dir(root):
         message = f"you may not write to {root}, in which links are recorded"
         yield _error(group, Problem("ESTATE", root, message, "make it yours, or set XDG_STATE_HOME"))
     file = plug_and_play(context.project.root)
@@ -189,7 +189,7 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
 def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
     group = "environment"
     try:
-        node = find_node(env, fslinks.canonical(project))
+        node = find_node(env, fs.canonical(project))
     except ConfigError as err:
         return _error(group, Problem(err.code, err.path, err.message, err.hint))
     if node is None:
@@ -209,8 +209,8 @@ def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Itera
     yield _ok(group, config.prefix, f"the global prefix is {config.prefix} ({source})")
     yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
-        nearest = next(filter(fslinks.exists, fs.upward(folder)))
-        if not (fs.is_dir(nearest) and fslinks.may_write(nearest)):
+        nearest = next(filter(fs.exists, fs.upward(folder)))
+        if not (fs.is_dir(nearest) and fs.writable_dir(nearest)):
             message = f"you may not write to {nearest}, so that global links cannot be made"
             hint = "choose a prefix of your own (npm config set prefix ~/.npm-global), or link with --no-global"
             yield _warning(group, Problem("WPREFIX", nearest, message, hint))
@@ -223,12 +223,12 @@ def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> 
         yield _warning(group, Problem("WNONPM", "", "npm is not on PATH; link --install needs it"))
         return
     try:
-        theirs = ask_npm_prefix(npm, fslinks.canonical(project), env)
+        theirs = ask_npm_prefix(npm, fs.canonical(project), env)
     except NodeUnknown as err:
         yield _warning(group, Problem("WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm"))
         return
     ours = context.config.prefix
-    if fslinks.canonical(theirs) == fslinks.canonical(ours):
+    if fs.canonical(theirs) == fs.canonical(ours):
         yield _ok(group, npm, f"npm has the same prefix ({npm})")
         return
     message = f"npm's global prefix is {theirs}, and linkpack's {ours}: neither sees the links of the other"
@@ -303,7 +303,7 @@ def _statuses(
     for status in statuses:
         again = Fix("relink", context.project.start, (status.name,), shared)
         if status.state == "dropped":
-            is_replaced = fslinks.exists(status.path)
+            is_replaced = fs.exists(status.path)
             how = "something else was installed there" if is_replaced else "it is not there any more"
             message = f"the link to {status.name} ({status.target}) was dropped: {how}"
             yield _error(
@@ -339,8 +339,8 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     links = _standing_links(statuses)
     yield from (_warning(group, problem) for problem in problems_of(PackageTree(), context, links, shared=True))
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
-    folders = [fslinks.canonical(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
-    if commands and fslinks.canonical(context.config.bins) not in folders:
+    folders = [fs.canonical(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
+    if commands and fs.canonical(context.config.bins) not in folders:
         bins = context.config.bins
         names = shortened([command.name for command in commands])
         message = f"{bins} is not on PATH, so that a shell does not find {names}"
@@ -349,7 +349,7 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     elif commands:
         for command in commands:
             found = find_program(command.name, env)
-            if found and fslinks.canonical(found) != fslinks.canonical(command.path):
+            if found and fs.canonical(found) != fs.canonical(command.path):
                 message = f"{command.name} on PATH is {found}, not the linked {command.path}"
                 hint = f"remove it, or put {posixpath.dirname(command.path)} before it in PATH"
                 yield _warning(group, Problem("WSHADOWED", found, message, hint))

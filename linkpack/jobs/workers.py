@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from linkpack.errors import ConfigError
-from linkpack.system import read as fs
+from linkpack.system import own_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -51,7 +51,7 @@ class Crew(NamedTuple):
         """
         if self.jobs == 0 and items < FEW:
             return 1
-        return min(self.jobs or fs.processors() + 1, items)
+        return min(self.jobs or own_process.processors() + 1, items)
 
 
 def run_all(

@@ -22,7 +22,6 @@ from linkpack.linking.states import (
     paths_of,
     paths_outside,
 )
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.relocate import mounts_below
 
@@ -138,7 +137,7 @@ class PlanBuilder:
         A link there is a conflict, as others may use the file that it leads to.
         """
         self.put_file(path, after)
-        if path in self.changes and fslinks.is_link(path):
+        if path in self.changes and fs.is_link(path):
             message = f"{path} is a link, and what it leads to is not changed"
             self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
 
@@ -182,7 +181,7 @@ class PlanBuilder:
         It is on the same file system, so that the move is a rename.
         """
         base = modules
-        if fslinks.device_of(modules) != fslinks.device_of(posixpath.dirname(path)):
+        if fs.device_of(modules) != fs.device_of(posixpath.dirname(path)):
             base = posixpath.dirname(path)
         name = posixpath.relpath(path, base).replace("../", "").replace("/", "+")
         first = stash = f"{base}/{STASH}/{name}"
@@ -254,7 +253,7 @@ class PlanBuilder:
             if planned is not None and isinstance(planned.after, CreatedDirectory):
                 continue  # it does not exist yet, and will be ours
             if fs.is_dir(folder):
-                if not fslinks.may_write(folder):
+                if not fs.writable_dir(folder):
                     hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
                     self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
             else:
@@ -267,9 +266,9 @@ def _link_in(folder: str) -> str:
     That is *folder*, or one of the folders around it. Returns *folder* if none is a link.
     """
     above = folder
-    while not fslinks.is_link(above) and above != posixpath.dirname(above):
+    while not fs.is_link(above) and above != posixpath.dirname(above):
         above = posixpath.dirname(above)
-    return above if fslinks.is_link(above) else folder
+    return above if fs.is_link(above) else folder
 
 
 def _is_about(root: str, change: Change) -> bool:

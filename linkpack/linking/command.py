@@ -16,7 +16,8 @@ from linkpack.linking.record import find_store
 from linkpack.linking.request import choose_folders, read_workspace_choice
 from linkpack.npm.config import load_config, resolve
 from linkpack.project.local import Picks, find_local_project
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,13 +87,13 @@ def open_context(
 
 def load_settings(project: str, options: LinkOptions, local: LocalProject, *, needs_prefix: bool) -> Config:
     """Return npm's settings for a command that is started in *project*."""
-    cwd = fslinks.canonical(project)
+    cwd = fs.canonical(project)
     return load_config(environment_of(options), cwd, options.flags, local.root, needs_prefix=needs_prefix)
 
 
 def environment_of(options: LinkOptions) -> Mapping[str, str]:
     """Return the environment that *options* give, or that of the process."""
-    return fslinks.environment() if options.env is None else options.env
+    return own_process.environment() if options.env is None else options.env
 
 
 def make_context(
@@ -104,7 +105,7 @@ def make_context(
         force=config.flag("force", default=False),
         absolute=options.absolute,
         windows=config.windows,
-        umask=fslinks.current_umask(),
+        umask=own_process.current_umask(),
     )
     return LinkContext(
         config=config,

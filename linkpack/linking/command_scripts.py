@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.record import LIMIT
 from linkpack.linking.states import Change, File, Mode
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
 def head_of(path: str) -> bytes:
     """Return the beginning of a script, or b""."""
     try:
-        return fslinks.read_head(path, _HEAD)
+        return fs.read_head(path, _HEAD)
     except OSError:
         return b""
 
@@ -53,8 +52,8 @@ def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
     is_broken = has_crlf_shebang(head_of(script))
     if old_mode == mode and not is_broken:
         return
-    if not fslinks.may_change(script):
-        if not fslinks.executable(script):
+    if not fs.may_change(script):
+        if not fs.executable(script):
             message = f"{script} is not executable, and not yours to change"
             builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif is_broken:

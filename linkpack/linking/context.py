@@ -12,7 +12,6 @@ from linkpack.linking.record import read_record
 from linkpack.linking.states import is_within
 from linkpack.project.local import find_local_project
 from linkpack.project.package_json import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ class LinkContext(NamedTuple):
         """
         folders = []
         for package in self.picked or (self.project.root,):
-            own = fslinks.exists(f"{package}/node_modules/{name}") or source == self.project.root
+            own = fs.exists(f"{package}/node_modules/{name}") or source == self.project.root
             folders.append(f"{package if own else self.project.root}/node_modules")
         return tuple(dict.fromkeys(folders))
 
@@ -218,7 +217,7 @@ def modules_elsewhere(folder: str) -> str:
     theirs, ours = read_loose(owner), read_loose(folder)
     if theirs is None:
         # A package.json that cannot be read may have another name.
-        return "" if fslinks.exists(f"{owner}/package.json") else real
+        return "" if fs.exists(f"{owner}/package.json") else real
     if ours is None or ours.name != theirs.name:
         return ""
     return real if ours.name or ours.raw == theirs.raw else ""

@@ -15,7 +15,7 @@ from linkpack.linking.package_manager import find_installer, plug_and_play, quot
 from linkpack.linking.package_tree import PackageTree, Standing, runtime_names
 from linkpack.linking.peers import PEERS, find_peer_faults, is_of_links, warn_of_peers
 from linkpack.project.source import source_of
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -175,7 +175,7 @@ def _warn_of_unbuilt_commands(
     """
     scripts = source_of(link.folder, manifest).commands
     real = {name: inside(link.folder, script) for name, script in scripts.items()}
-    missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fslinks.exists(path)]
+    missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fs.exists(path)]
     if not missing:
         return
     message = f"commands of {link.name} whose scripts do not exist yet are not linked: {shortened(missing)}"
@@ -194,7 +194,7 @@ def _warn_of_outside_commands(link: Standing, manifest: Manifest) -> Iterator[Pr
     The package has no commands then.
     """
     folder = manifest.directories_bin
-    if folder and inside(link.folder, folder) is None and fslinks.exists(f"{link.folder}/{folder}"):
+    if folder and inside(link.folder, folder) is None and fs.exists(f"{link.folder}/{folder}"):
         message = f'"{folder}" of {link.name} leads out of the package; it has no commands'
         hint = "let directories.bin name a folder of the package"
         yield Problem(code="WOUTSIDE", path=link.folder, message=message, hint=hint)

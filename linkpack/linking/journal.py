@@ -46,8 +46,9 @@ from linkpack.linking.states import (
     paths_outside,
 )
 from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries, own_process
 from linkpack.system import read as fs
+from linkpack.system.locks import locked
 from linkpack.system.relocate import MountPoint, remove_tree
 from linkpack.system.signals import uninterrupted
 
@@ -96,7 +97,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
         last_file = store.file("last", scope)
         bookkeeping.append(Change(last_file, file_state(last_file), ABSENT))
     journal = Journal(
-        run=fslinks.new_run(),
+        run=own_process.new_run(),
         scope=scope,
         places=tuple(places),
         plan=plan,
@@ -112,8 +113,8 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
         # Write the journal to the disk. From here on, a run that is killed is taken back by the next one. A signal
         # waits, as `begun` has to say what happened.
         with uninterrupted():
-            fslinks.write_new(path, _to_json(journal), 0o600)
-            fslinks.sync_dir(posixpath.dirname(path))
+            dir_entries.write_new(path, _to_json(journal), 0o600)
+            dir_entries.sync_dir(posixpath.dirname(path))
             begun = True
 
         # Make the changes, each compared with its `before` first.
@@ -173,7 +174,7 @@ def _make_changes(changes: Sequence[Change], run: str) -> None:
             raise _stale(change.path)
         perform(change, temp_path(change, run, number))
     for folder in {posixpath.dirname(change.path) for change in changes}:
-        fslinks.sync_dir(folder)
+        dir_entries.sync_dir(folder)
 
 
 def _stale(path: str) -> StalePlan:
@@ -187,7 +188,7 @@ def _is_made_already(change: Change) -> bool:
     """
     if CreatedDirectory() not in (change.before, change.after):
         return False
-    return fs.is_dir(change.path) or not fslinks.exists(change.path)
+    return fs.is_dir(change.path) or not fs.exists(change.path)
 
 
 def _with_inodes(journal: Journal) -> Journal:
@@ -197,7 +198,7 @@ def _with_inodes(journal: Journal) -> Journal:
     """
     changes = []
     for change in journal.plan.changes:
-        status = fslinks.status_at(change.path) if isinstance(change.after, Displaced) else None
+        status = dir_entries.status_at(change.path) if isinstance(change.after, Displaced) else None
         if isinstance(change.after, Displaced) and status is not None:
             changes.append(change._replace(after=Displaced(change.after.stash, status.st_ino)))
         else:
@@ -212,15 +213,15 @@ def _commit(journal: Journal, path: str, store: Store) -> str | None:
     that step.
     """
     done = None
-    if any(fslinks.status_at(stash) is not None for stash in _needless_stashes(journal)):
+    if any(dir_entries.status_at(stash) is not None for stash in _needless_stashes(journal)):
         unfinished, done = _sibling(path, _UNFINISHED), _sibling(path, _DONE)
-        fslinks.write_new(unfinished, _to_json(journal), 0o600)
-        fslinks.move(unfinished, done)
+        dir_entries.write_new(unfinished, _to_json(journal), 0o600)
+        dir_entries.move(unfinished, done)
     elif journal.last:
-        fslinks.move(path, store.file("last", journal.scope))
+        dir_entries.move(path, store.file("last", journal.scope))
     else:
-        fslinks.remove(path)
-    fslinks.sync_dir(posixpath.dirname(path))
+        dir_entries.remove(path)
+    dir_entries.sync_dir(posixpath.dirname(path))
     return done
 
 
@@ -252,15 +253,15 @@ def _try_to_finish(journal: Journal, path: str, store: Store) -> Journal:
 
 def _finish(journal: Journal, path: str, store: Store) -> None:
     """Remove what the journal at *path*, which is done, made needless."""
-    fslinks.remove(_sibling(path, _OPEN))  # first: it says that the run is to be taken back
+    dir_entries.remove(_sibling(path, _OPEN))  # first: it says that the run is to be taken back
     for stash in _needless_stashes(journal):
         remove_tree(stash)
     for folder in _stash_folders(journal):
-        fslinks.drop_dir(folder)
+        dir_entries.drop_dir(folder)
     if journal.last:
-        fslinks.move(path, store.file("last", journal.scope))
+        dir_entries.move(path, store.file("last", journal.scope))
     else:
-        fslinks.remove(path)
+        dir_entries.remove(path)
 
 
 def _stash_folders(journal: Journal) -> set[str]:
@@ -283,8 +284,8 @@ def _abandon(journal: Journal, path: str) -> OSError | None:
     failed = _roll_back(journal)
     if failed is None:
         with contextlib.suppress(OSError):  # to take it back once more does nothing
-            fslinks.remove(_sibling(path, _UNFINISHED))
-            fslinks.remove(path)
+            dir_entries.remove(_sibling(path, _UNFINISHED))
+            dir_entries.remove(path)
     return failed
 
 
@@ -333,7 +334,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as locks:
             for place in sorted(wanted):
-                locks.enter_context(fslinks.locked(store.file("locks", place), place))
+                locks.enter_context(locked(store.file("locks", place), place))
             dead = _dead_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
@@ -355,9 +356,9 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             continue  # cut off right after the plan was committed
         if name.endswith(_UNFINISHED):
             # Cut off right before that: the other file of the run says how far it got.
-            if not fslinks.alive(name):
+            if not own_process.alive(name):
                 with contextlib.suppress(OSError):
-                    fslinks.remove(path)
+                    dir_entries.remove(path)
             continue
         try:
             journal = _from_json(store.read(path))
@@ -367,8 +368,8 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             raise _unrecovered(f"{path} cannot be read: {err.strerror}", path) from err
         except DAMAGED:
             # Cut off while it was written: nothing had been done yet.
-            if not fslinks.alive(name):
-                fslinks.remove(path)
+            if not own_process.alive(name):
+                dir_entries.remove(path)
             continue
         if places.intersection(journal.places):
             dead.append((journal, path))
@@ -380,7 +381,7 @@ def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
     folder = f"{store.root}/journals"
     entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}
     for name, path in sorted(entries.items()):
-        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or fslinks.alive(name):
+        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or own_process.alive(name):
             continue
         with contextlib.suppress(*DAMAGED):
             yield _from_json(store.read(path)), path
@@ -402,8 +403,8 @@ def _recover(journal: Journal, path: str, store: Store) -> Problem | None:
             return None
         failed = _roll_back(journal)
         if failed is None:
-            fslinks.remove(path)
-            fslinks.sync_dir(posixpath.dirname(path))
+            dir_entries.remove(path)
+            dir_entries.sync_dir(posixpath.dirname(path))
     except OSError as err:
         failed = err
     if failed is not None:
@@ -493,7 +494,7 @@ def _with_stash_inode(change: Change) -> Change:
     What was moved to the stash by a copy has another inode than the journal says.
     """
     match change.after:
-        case Displaced(stash) if fslinks.exists(stash):
+        case Displaced(stash) if fs.exists(stash):
             return change._replace(after=Displaced(stash, fs.lstat(stash).st_ino))
     return change
 
@@ -502,7 +503,7 @@ def _can_be_made(change: Change) -> bool:
     """True if the path of *change* and the stash that it needs are as planned."""
     if not matches(change.path, change.before):
         return False
-    return not isinstance(change.after, Displaced) or fslinks.exists(change.after.stash)
+    return not isinstance(change.after, Displaced) or fs.exists(change.after.stash)
 
 
 # --- the JSON of a journal

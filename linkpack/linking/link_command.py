@@ -31,7 +31,7 @@ from linkpack.linking.request import parse_specs, read_workspace_choice
 from linkpack.linking.states import LinkPlan
 from linkpack.project.local import find_local_project
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
@@ -111,7 +111,7 @@ def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> LinkRe
             code="ELINKGLOBAL",
             hint="leave -g out: linkpack link in the package's folder makes its global link",
         )
-    wanted = parse_specs(listed(specs, "specs"), local, fslinks.canonical(project), config.user_home)
+    wanted = parse_specs(listed(specs, "specs"), local, fs.canonical(project), config.user_home)
     if not wanted and _refuses_global_link(config):
         raise LinkError(
             "there is nothing to link: without a SPEC link makes the global link, which --no-global leaves alone",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from linkpack.linking.package import is_standing, real_folder
 from linkpack.linking.record import DAMAGED, read_record
 from linkpack.linking.states import link_from_json
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -41,12 +40,12 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     paths = {link.path for link in all_links(store) if link.target == folder}
     if modules and name:
         paths.add(posixpath.join(modules, name))
-    return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
+    return tuple(sorted(path for path in paths if fs.is_link(path) and fs.canonical(path) == folder))
 
 
 def places_called(store: Store, name: str) -> tuple[str, ...]:
     """Return the paths of all links called *name* that exist, sorted."""
-    paths = (link.path for link in all_links(store) if link.name == name and fslinks.is_link(link.path))
+    paths = (link.path for link in all_links(store) if link.name == name and fs.is_link(link.path))
     return tuple(sorted(paths))
 
 

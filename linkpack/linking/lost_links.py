@@ -12,7 +12,6 @@ from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import Store
 from linkpack.project.local import find_local_project
 from linkpack.project.resolve import lookup_paths, node_modules_above
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     """
     try:
         project = find_local_project(folder).root
-        return LostLinks(dict(lost_links(Store(fslinks.canonical(state)), project, node_modules_above(folder))))
+        return LostLinks(dict(lost_links(Store(fs.canonical(state)), project, node_modules_above(folder))))
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem(code="WRELINK", path=err.path, message=why, hint=err.hint),))
@@ -89,9 +88,9 @@ def _list_lookups(package: Package) -> Iterator[tuple[str, str]]:
 
 def _warn_of_link(graph: BundleGraph, package: Package, name: str, link: RecordedLink) -> Problem:
     """Return the warning that a link of *package* to *name* is lost."""
-    if fslinks.is_link(link.path):
+    if fs.is_link(link.path):
         how = "the link leads elsewhere now"
-    elif fslinks.exists(link.path):
+    elif fs.exists(link.path):
         how = "an install has replaced the link"
     else:
         how = "the link is gone"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 from linkpack.system.relocate import same
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Ownership:
             return earlier.before
         healed = self._heal(earlier, present)
         original = earlier.before
-        exists = isinstance(original, Link) or (isinstance(original, Displaced) and fslinks.exists(original.stash))
+        exists = isinstance(original, Link) or (isinstance(original, Displaced) and fs.exists(original.stash))
         if isinstance(present, Absent):
             return original if exists else before
         if healed or not isinstance(original, Displaced) or not exists:
@@ -162,5 +162,5 @@ class Ownership:
             return
         if present == change.after:
             self._builder.replace(path, change.after, change.before)
-        elif isinstance(change.before, Displaced) and fslinks.exists(change.before.stash):
+        elif isinstance(change.before, Displaced) and fs.exists(change.before.stash):
             self._keep_older(path, change.before)

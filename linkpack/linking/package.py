@@ -14,7 +14,6 @@ from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.package_names import name_fault
 from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def inside(root: str, relative: str) -> str | None:
 
     None if it is outside of the package.
     """
-    real = fslinks.canonical(posixpath.join(root, relative))
+    real = fs.canonical(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
@@ -90,7 +89,7 @@ def real_folder(path: str) -> str:
     """
     above = posixpath.dirname(path)
     if above == path or fs.is_dir(path):
-        return fslinks.canonical(path)
+        return fs.canonical(path)
     return posixpath.join(real_folder(above), posixpath.basename(path))
 
 
@@ -143,13 +142,13 @@ def target_is_inside(path: str, state: State, link: str) -> bool:
 
 def resolve_link(path: str, target: str) -> str:
     """Return the real path that a link at *path* to *target* leads to."""
-    return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
+    return fs.canonical(posixpath.join(posixpath.dirname(path), target))
 
 
 def target_exists(path: str, state: State) -> bool:
     """True if the link or shim at *path* leads to something that exists."""
     target = link_target(path, state)
-    return target is not None and fslinks.exists(resolve_link(path, target))
+    return target is not None and fs.exists(resolve_link(path, target))
 
 
 def is_replaced(link: RecordedLink, present: State) -> bool:
@@ -172,7 +171,7 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 def is_standing(link: RecordedLink) -> bool:
     """True if the recorded *link* is in place, and leads to its package."""
-    return fslinks.is_link(link.path) and fslinks.canonical(link.path) == link.target
+    return fs.is_link(link.path) and fs.canonical(link.path) == link.target
 
 
 def meets_range(version: str, wanted: str) -> bool:

@@ -14,7 +14,6 @@ from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
 from linkpack.project.package_json import read_loose
 from linkpack.project.resolve import lookup_paths
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class PackageTree:
         """Return the real folder that *path* will lead to, or None."""
         change = self._changes.get(path)
         if change is None:
-            return fslinks.canonical(path) if fs.is_dir(path) else None
+            return fs.canonical(path) if fs.is_dir(path) else None
         if isinstance(change.after, Link):
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None

@@ -16,7 +16,6 @@ from linkpack.linking.single_link import place_link
 from linkpack.linking.single_unlink import replace_old_names
 from linkpack.linking.status import standing_links
 from linkpack.project.package_json import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
     """
     path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
-        if fslinks.is_link(path):
+        if fs.is_link(path):
             raise LinkError(
                 f"the global {spec.name} is a link to {fs.read_link(path)}, which does not exist",
                 code="ESOURCEGONE",
@@ -180,7 +179,7 @@ def _find_installed(context: LinkContext, source: Source) -> str:
     Empty if there is none, or it is a link.
     """
     path = f"{context.config.modules}/{source.manifest.name}"
-    return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
+    return "" if fs.is_link(path) or not fs.is_dir(path) else fs.canonical(path)
 
 
 def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:

@@ -10,7 +10,7 @@ from linkpack.linking.package import read_source
 from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
 from linkpack.linking.status import find_state, standing_links
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bo
 
 
 def _is_meant(spec: Spec, link: RecordedLink) -> bool:
-    return link.target == fslinks.canonical(spec.folder) if spec.folder else link.name == spec.name
+    return link.target == fs.canonical(spec.folder) if spec.folder else link.name == spec.name
 
 
 def _restore_link(

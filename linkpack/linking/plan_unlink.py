@@ -17,7 +17,7 @@ from linkpack.linking.single_unlink import LinkKey, Unlinking
 from linkpack.linking.states import Absent, Link
 from linkpack.linking.status import list_links
 from linkpack.project.package_json import read_loose
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ def _keys_called(unlinking: Unlinking, name: str) -> list[LinkKey]:
 
 def _keys_to(unlinking: Unlinking, folder: str) -> list[LinkKey]:
     """Return the keys of the project's links to *folder*."""
-    real = fslinks.canonical(folder)
+    real = fs.canonical(folder)
     links = [(key, link) for key, link in _project_links(unlinking) if link.target == real]
     return _prefer_own(unlinking.context, links)
 
@@ -107,9 +107,9 @@ def _unlink_unrecorded(unlinking: Unlinking, spec: Spec) -> None:
         for modules in context.local_modules(spec.name):
             unlinking.unlink_unrecorded(context.local_location(modules, spec.name), spec.name)
         return
-    real = fslinks.canonical(spec.folder)
+    real = fs.canonical(spec.folder)
     leading = [
-        (location, name) for location, name in _links_on_disk(context) if fslinks.canonical(location.path) == real
+        (location, name) for location, name in _links_on_disk(context) if fs.canonical(location.path) == real
     ]
     for location, name in leading:
         unlinking.unlink_unrecorded(location, name)
@@ -152,7 +152,7 @@ def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: b
             unlinking.unlink(LinkKey(place, key))
     for spec in wanted:
         if spec.folder:
-            _unlink_package(unlinking, fslinks.canonical(spec.folder), is_required=True)
+            _unlink_package(unlinking, fs.canonical(spec.folder), is_required=True)
         elif spec.name in unlinking.links_left(place):
             unlinking.unlink(LinkKey(place, spec.name))
         else:

@@ -14,7 +14,7 @@ from linkpack.linking.link_command import ask_link
 from linkpack.linking.package import read_source
 from linkpack.linking.plan_link import chosen_packages, find_shared
 from linkpack.npm.programs import find_program
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from linkpack.system.processes import Script, run_script
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
     to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
     request = ask_link(specs, project, options)
-    context, env = request.context, fslinks.environment() if options.env is None else dict(options.env)
+    context, env = request.context, own_process.environment() if options.env is None else dict(options.env)
     missing = []
     for spec in request.specs:
         if not spec.folder:
@@ -78,7 +78,7 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     when one fails: those after it are not run.
     """
     request = ask_link(specs, project, options)
-    context, env = request.context, fslinks.environment() if options.env is None else dict(options.env)
+    context, env = request.context, own_process.environment() if options.env is None else dict(options.env)
     sources = [package.source for package in chosen_packages(context, request.specs)[0] if package.by_folder]
     if not request.specs:
         sources = [read_source(folder) for folder in context.picked or (context.project.start,)]

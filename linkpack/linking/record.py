@@ -27,7 +27,7 @@ from linkpack.linking.states import (
     link_from_json,
     link_to_json,
 )
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Store(NamedTuple):
         try:
             make_parents(f"{self.root}/links")
             for kind in _KINDS:
-                fslinks.make_dir(f"{self.root}/{kind}", 0o700)
+                dir_entries.make_dir(f"{self.root}/{kind}", 0o700)
         except OSError as err:
             raise ConfigError(
                 f"the state folder {self.root} cannot be made: {err.strerror}",
@@ -95,7 +95,7 @@ class Store(NamedTuple):
         folder that came with a clone or an archive is refused as well: those make folders that others may read.
         """
         for folder in (self.root, *(f"{self.root}/{kind}" for kind in kinds)):
-            fault = fslinks.privacy_fault(folder)
+            fault = dir_entries.privacy_fault(folder)
             if fault:
                 raise ConfigError(
                     f"the state folder {folder} {fault}, so what is recorded there is not obeyed",
@@ -110,10 +110,10 @@ class Store(NamedTuple):
         Raises `OSError` for one that is missing or another user's, and `ConfigError` (ESTATE) as `check` does.
         """
         # First of all: what is wrong with the folder does not matter to users who have nothing recorded.
-        if not fslinks.exists(path):
+        if not fs.exists(path):
             raise FileNotFoundError(path)
         self.check(posixpath.basename(posixpath.dirname(path)))
-        return fslinks.read_own(path, LIMIT)
+        return dir_entries.read_own(path, LIMIT)
 
 
 def make_parents(path: str) -> None:
@@ -124,7 +124,7 @@ def make_parents(path: str) -> None:
         missing.append(above)
         above = posixpath.dirname(above)
     for folder in reversed(missing):
-        fslinks.make_dir(folder, 0o700)
+        dir_entries.make_dir(folder, 0o700)
 
 
 def find_store(env: Mapping[str, str]) -> Store:
@@ -132,7 +132,7 @@ def find_store(env: Mapping[str, str]) -> Store:
 
     Raises `ConfigError` (ENOHOME) without a home folder.
     """
-    return Store(fslinks.canonical(state_folder(env)))
+    return Store(fs.canonical(state_folder(env)))
 
 
 # --- what is linked
@@ -317,7 +317,7 @@ def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
     link leads to it from the new place.
     """
     path = _move_path(link.path, old, new)
-    target = fslinks.canonical(posixpath.join(posixpath.dirname(path), link.literal))
+    target = fs.canonical(posixpath.join(posixpath.dirname(path), link.literal))
     return link._replace(
         path=path,
         target=target if fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
@@ -337,10 +337,10 @@ def _move_state(state: State, old: str, new: str) -> State:
 
 def _is_in_place(link: RecordedLink) -> bool:
     """True if *link*, or something that it displaced, is where it says."""
-    if fslinks.is_link(link.path) and fs.read_link(link.path) == link.literal:
+    if fs.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
     befores = [change.before for change in link.owned]
-    return any(isinstance(before, Displaced) and fslinks.exists(before.stash) for before in befores)
+    return any(isinstance(before, Displaced) and fs.exists(before.stash) for before in befores)
 
 
 # --- files

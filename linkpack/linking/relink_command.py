@@ -19,7 +19,7 @@ from linkpack.linking.plan_relink import plan_relink as plan_restoring
 from linkpack.linking.request import parse_specs
 from linkpack.linking.states import LinkPlan
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.linking.context import LinkContext
@@ -55,6 +55,4 @@ def plan_relink(
 
 
 def _read_names(names: Sequence[str], context: LinkContext, project: str) -> tuple[Spec, ...]:
-    return parse_specs(
-        listed(names, "names"), context.project, fslinks.canonical(project), context.config.user_home
-    )
+    return parse_specs(listed(names, "names"), context.project, fs.canonical(project), context.config.user_home)

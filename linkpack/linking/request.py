@@ -9,7 +9,6 @@ from linkpack.errors import LinkError
 from linkpack.npm.package_names import dependency_name_fault
 from linkpack.project.local import Picks
 from linkpack.project.workspace import member_folders, read_workspace
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
 
     The root of its workspace is another package: `link ..` in an example inside of the package that it shows.
     """
-    return fslinks.canonical(posixpath.join(cwd, text)) == project.start
+    return fs.canonical(posixpath.join(cwd, text)) == project.start
 
 
 def read_workspace_choice(config: Config) -> Picks:
@@ -109,5 +108,5 @@ def list_members(folder: str) -> list[str]:
 
     Empty if *folder* is not the root of a workspace.
     """
-    workspace = read_workspace(fslinks.canonical(folder))
+    workspace = read_workspace(fs.canonical(folder))
     return member_folders(workspace) if workspace is not None else []

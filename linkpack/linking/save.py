@@ -32,7 +32,6 @@ from linkpack.npm.dependency_sections import META, SECTIONS, place, tables
 from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.json_text import BOM, parse
 from linkpack.npm.lockfile import plain
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def _agrees(wanted: str, spec: str, root: str, source: Source) -> bool:
     npm compares the texts. Other managers write `link:` or `portal:` for a folder.
     """
     protocol, _, path = wanted.partition(":")
-    target = fslinks.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
+    target = fs.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
     return wanted == spec or target == source.root
 
 
@@ -326,7 +325,7 @@ def _unsave_in_file(builder: PlanBuilder, edit: ManifestEdit, state: File, other
 
     Raises `ManifestInvalid` for a file that is no longer JSON, and for a link that would have to change.
     """
-    is_link = fslinks.is_link(edit.path)
+    is_link = fs.is_link(edit.path)
     later = None if is_link else _find_later_edits(edit, state.content, others)
     if later is not None:
         content = _rebase(edit, later, others)

@@ -30,7 +30,7 @@ from linkpack.linking.states import (
 )
 from linkpack.npm.bins import command_targets, commands, link_text, man_target
 from linkpack.project.package_json import read_loose
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ class _SingleLink:
             ownership.adopted = ownership.old is None and not self._is_known(present)
         shared = any(link.path == path for link in ownership.others().values())  # with another checkout
         ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
-        if isinstance(present, Displaced) and is_within(self.source.root, fslinks.canonical(path)):
+        if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical(path)):
             # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
@@ -105,7 +105,7 @@ class _SingleLink:
         """
         if self.rules.absolute or self.rules.windows:
             return self.source.root
-        return posixpath.relpath(self.source.root, fslinks.canonical(posixpath.dirname(self.location.path)))
+        return posixpath.relpath(self.source.root, fs.canonical(posixpath.dirname(self.location.path)))
 
     def _is_good(self, present: State, text: str) -> bool:
         """True if *present*, at the link's path, is a good link already."""
@@ -189,7 +189,7 @@ class _SingleLink:
         if real is None:
             message = f'"{target.script}" of {self.source.manifest.name} leads out of the package; it is left out'
             self.builder.warn("WOUTSIDE", target.script, message, "let bin and man name files of the package")
-        elif fslinks.exists(real):
+        elif fs.exists(real):
             return real
         return None
 

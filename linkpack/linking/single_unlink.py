@@ -33,7 +33,6 @@ from linkpack.linking.states import (
     is_within,
 )
 from linkpack.project.package_json import read_loose
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.relocate import same
 
@@ -143,7 +142,7 @@ class Unlinking:
         elif isinstance(before, Link):
             if isinstance(state, Absent) and at_link:
                 self._restore(path, ABSENT, before)
-        elif isinstance(before, Displaced) and fslinks.exists(before.stash):
+        elif isinstance(before, Displaced) and fs.exists(before.stash):
             if isinstance(state, Absent):
                 self._restore(path, ABSENT, before)
             elif not is_inherited:
@@ -155,7 +154,7 @@ class Unlinking:
         A stash that is gone is a warning.
         """
         if isinstance(before, Displaced):
-            if not fslinks.exists(before.stash):
+            if not fs.exists(before.stash):
                 message = f"what the link displaced at {path} is gone from {before.stash} (npm ci removes it)"
                 self.builder.warn("WDISPLACED", path, message, "run your package manager's install")
                 before = ABSENT
@@ -168,7 +167,7 @@ class Unlinking:
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
         """Discard the stash if *path* has its content, else warn of it."""
-        if fslinks.exists(path) and same(before.stash, path):
+        if fs.exists(path) and same(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
             message = f"{path} was replaced since; what the link had displaced stays in {before.stash}"
@@ -207,7 +206,7 @@ class Unlinking:
             return
         # Without a record, what the link displaced is found by the name that the builder gives a stash.
         stash = f"{location.modules}/{STASH}/{name.replace('/', '+')}"
-        has_stash = fslinks.exists(stash)
+        has_stash = fs.exists(stash)
         why = self._find_install(location, state, has_stash=has_stash)
         if why is not None:
             message = f"{name} is installed in {posixpath.dirname(location.path)}, not linked{why and f': {why}'}"
@@ -338,8 +337,8 @@ class Unlinking:
             return False
         planned = self.builder.state(link)
         if isinstance(planned, Displaced) and planned.stash and path not in self.builder.changes:
-            script = posixpath.relpath(resolve_link(path, target), fslinks.canonical(link))
-            return target_exists(path, state) and not fslinks.exists(f"{planned.stash}/{script}")
+            script = posixpath.relpath(resolve_link(path, target), fs.canonical(link))
+            return target_exists(path, state) and not fs.exists(f"{planned.stash}/{script}")
         return isinstance(planned, Absent)
 
     def _remove_folders(self) -> None:
@@ -352,7 +351,7 @@ class Unlinking:
             user = next((key for key, link in left.items() if _uses_folder(link, change.path)), None)
             if user is not None:
                 left[user] = left[user]._replace(owned=(*left[user].owned, change))
-            elif fs.is_dir(change.path) and not fslinks.is_link(change.path):
+            elif fs.is_dir(change.path) and not fs.is_link(change.path):
                 self.builder.replace(change.path, CreatedDirectory(), ABSENT)
 
 

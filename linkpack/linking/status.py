@@ -15,7 +15,6 @@ from linkpack.linking.record import read_saved
 from linkpack.linking.states import Absent, Displaced, Link
 from linkpack.project.package_json import read_loose
 from linkpack.project.source import source_of
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _check_recorded(context: LinkContext, link: RecordedLink, saved: tuple[str, 
         target=link.target,
         state=state,
         ours=True,
-        displaced=tuple(stash for stash in (*stashes, *link.older) if fslinks.exists(stash)),
+        displaced=tuple(stash for stash in (*stashes, *link.older) if fs.exists(stash)),
         commands=commands,
         saved=saved,
         elsewhere="" if shared else _find_other_global(context, link.name, link.target),
@@ -146,7 +145,7 @@ def find_state(link: RecordedLink) -> str:
 def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
     """Return the status of a link that linkpack did not make."""
     manifest = read_loose(path)
-    target = fslinks.canonical(path)
+    target = fs.canonical(path)
     return Status(
         name=name,
         version=manifest.version if manifest is not None else "",
@@ -162,9 +161,9 @@ def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) 
 def _find_other_global(context: LinkContext, name: str, target: str) -> str:
     """Return where the global link leads, or "" for *target*."""
     path = f"{context.config.modules}/{name}"
-    if not context.config.modules or not fslinks.is_link(path):
+    if not context.config.modules or not fs.is_link(path):
         return ""
-    other = fslinks.canonical(path)
+    other = fs.canonical(path)
     return "" if other == target else other
 
 
@@ -189,7 +188,7 @@ def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> 
     if not target_is_inside(path, state, link):
         return "taken"
     # On Windows the shim names the interpreter, so neither mode nor line end of the script matters.
-    can_run = windows or (fslinks.executable(script) and not has_crlf_shebang(head_of(script)))
+    can_run = windows or (fs.executable(script) and not has_crlf_shebang(head_of(script)))
     return "ok" if can_run else "not executable"
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.record import LIMIT
 from linkpack.linking.states import Absent, Change, CreatedDirectory, Displaced, File, Link, Mode, State
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 from linkpack.system.relocate import duplicate, is_part_of, mounted, relocate, remove_tree
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ def matches(path: str, state: State) -> bool:
     try:
         match state:
             case Absent():
-                return fslinks.status_at(path) is None
+                return dir_entries.status_at(path) is None
             case Link(target):
-                return fslinks.link_at(path) == target
+                return dir_entries.link_at(path) == target
             case File(content, mode):
-                return fslinks.file_at(path, LIMIT) == (content, mode)
+                return dir_entries.file_at(path, LIMIT) == (content, mode)
             case _:
-                status = fslinks.status_at(path)
+                status = dir_entries.status_at(path)
                 return status is not None and _fits(status, state)
     except OSError:
         return False
@@ -77,15 +77,15 @@ def perform(change: Change, temp: str) -> None:
         case before, Displaced(stash):
             _put_back(path, stash, before, temp)
         case _, CreatedDirectory():
-            fslinks.make_dir(path)
+            dir_entries.make_dir(path)
         case CreatedDirectory(), _:
-            fslinks.drop_dir(path)
+            dir_entries.drop_dir(path)
         case _, Absent():
             _remove(path)
         case _, Mode(mode):
-            fslinks.set_mode(path, mode)
+            dir_entries.set_mode(path, mode)
         case Absent(), Link(target):
-            fslinks.make_link(target, path)
+            dir_entries.make_link(target, path)
         case _, after:
             _replace(path, after, temp)
 
@@ -97,15 +97,15 @@ def _build(state: State, path: str, scratch: str) -> None:
     """
     match state:
         case Link(target):
-            fslinks.make_link(target, path)
+            dir_entries.make_link(target, path)
         case File(content, mode):
-            fslinks.write_new(scratch, content, mode)
-            fslinks.move(scratch, path)
+            dir_entries.write_new(scratch, content, mode)
+            dir_entries.move(scratch, path)
 
 
 def _remove(path: str) -> None:
     try:
-        fslinks.remove(path)
+        dir_entries.remove(path)
     except OSError as err:
         raise mounted(path, err) from err
 
@@ -114,17 +114,17 @@ def _replace(path: str, after: State, temp: str) -> None:
     """Put a link or file in the place of another, or of nothing."""
     match after:
         case Link(target):
-            fslinks.make_link(target, temp)
+            dir_entries.make_link(target, temp)
         case File(content, mode):
-            fslinks.write_new(temp, content, mode)
+            dir_entries.write_new(temp, content, mode)
     try:
-        fslinks.move(temp, path)
+        dir_entries.move(temp, path)
     except OSError as err:
         # Containers mount single files, package.json among them: those can be written, and not replaced.
         if err.errno != errno.EBUSY or not isinstance(after, File):
             raise mounted(path, err) from err
-        fslinks.overwrite(path, after.content, after.mode)
-        fslinks.remove(temp)
+        dir_entries.overwrite(path, after.content, after.mode)
+        dir_entries.remove(temp)
 
 
 def _displace(path: str, stash: str, after: State, temp: str) -> None:
@@ -135,7 +135,7 @@ def _displace(path: str, stash: str, after: State, temp: str) -> None:
     # By an exchange, no moment is without something at the path.
     _build(after, stash, _beside(stash, temp))
     if not _exchange(stash, path):
-        fslinks.remove(stash)
+        dir_entries.remove(stash)
         relocate(path, stash, _beside(stash, temp))
         _build(after, path, temp)
 
@@ -147,11 +147,11 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
     """
     if not isinstance(before, Absent):
         if _exchange(stash, path):
-            fslinks.remove(stash)  # which holds `before` now
+            dir_entries.remove(stash)  # which holds `before` now
             return
         _remove(path)
     try:
-        fslinks.move(stash, path)
+        dir_entries.move(stash, path)
     except OSError as err:
         if err.errno != errno.EXDEV:
             raise mounted(stash, err) from err
@@ -161,7 +161,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
 def _exchange(left: str, right: str) -> bool:
     """Exchange two entries, and return whether the system can do that."""
     try:
-        return fslinks.exchange(left, right)
+        return dir_entries.exchange(left, right)
     except OSError as err:
         raise mounted(right, err) from err
 
@@ -172,7 +172,7 @@ def left_over(change: Change) -> str:
     It was copied, and is removed when the plan is done. Empty if nothing is left.
     """
     match change.after:
-        case Displaced(stash) if fslinks.status_at(stash) is not None:
+        case Displaced(stash) if dir_entries.status_at(stash) is not None:
             return stash
     return ""
 
@@ -193,12 +193,12 @@ def take_back(change: Change, temp: str) -> None:
         case before, Displaced(stash):
             _take_back_putting_back(change, stash, before, temp)
         case File(old, mode), File() as new if _is_torn(change.path, File(old, mode), new):
-            fslinks.overwrite(change.path, old, mode)
+            dir_entries.overwrite(change.path, old, mode)
         case before, after:
             if not matches(change.path, before):
                 if matches(change.path, after):
                     perform(change.inverse(), temp)
-                elif fslinks.status_at(change.path) is None:
+                elif dir_entries.status_at(change.path) is None:
                     _build(before, change.path, temp)
 
 
@@ -207,10 +207,10 @@ def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -
     path = change.path
     if not isinstance(after, Absent) and matches(stash, after):
         # The first half of an exchange: what is in the stash is ours, and nothing has been moved.
-        fslinks.remove(stash)
-    elif fslinks.status_at(stash) is None:
+        dir_entries.remove(stash)
+    elif dir_entries.status_at(stash) is None:
         return  # nothing was moved
-    elif fslinks.status_at(path) is None:
+    elif dir_entries.status_at(path) is None:
         relocate(stash, path, temp)
     elif matches(path, after):
         # The change was done. A stash that was copied back is still there.
@@ -231,17 +231,17 @@ def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -
 def _take_back_putting_back(change: Change, stash: str, before: State, temp: str) -> None:
     """Move what was put back from *stash* there again."""
     path = change.path
-    if fslinks.status_at(path) is None:
+    if dir_entries.status_at(path) is None:
         # The change was cut off after it had removed what was at the path.
         _build(before, path, temp)
     elif matches(path, before):
         return
     # It was put back by a rename, or by an exchange, which leaves `before` in the stash until that is removed.
-    elif fslinks.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
+    elif dir_entries.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
         if matches(path, change.after):
-            if fslinks.status_at(stash) is not None and _exchange(stash, path):
+            if dir_entries.status_at(stash) is not None and _exchange(stash, path):
                 return
-            fslinks.remove(stash)
+            dir_entries.remove(stash)
             _displace(path, stash, before, temp)
     # It was being copied, and the stash is whole.
     elif is_part_of(path, stash):
@@ -252,7 +252,7 @@ def _take_back_putting_back(change: Change, stash: str, before: State, temp: str
 def _is_torn(path: str, old: File, new: File) -> bool:
     """True if overwriting *old* by *new* at *path* was cut off."""
     try:
-        present = fslinks.file_at(path, LIMIT)
+        present = dir_entries.file_at(path, LIMIT)
     except OSError:
         return False
     if present is None or present in {(old.content, old.mode), (new.content, new.mode)}:

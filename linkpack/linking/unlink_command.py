@@ -25,7 +25,7 @@ from linkpack.linking.request import parse_specs, read_workspace_choice
 from linkpack.linking.states import LinkPlan
 from linkpack.project.local import find_local_project
 from linkpack.read_cache import remembering
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
@@ -97,7 +97,7 @@ def _read_request(
     texts = listed(names, "names")
     # Taking a project's links away works without a prefix (tests/linking/test_without_prefix.py).
     config = load_settings(project, options, local, needs_prefix=shared or not (texts or every))
-    specs = parse_specs(texts, local, fslinks.canonical(project), config.user_home)
+    specs = parse_specs(texts, local, fs.canonical(project), config.user_home)
     context = make_context(project, options, local, config, read_workspace_choice(config))
     return UnlinkRequest(
         context=context,

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import ConfigError, Problem
 from linkpack.npm.npmrc_text import TooLong, expand, parse_npmrc
 from linkpack.npm.programs import find_node, find_program, which
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
 
@@ -117,7 +116,7 @@ def load_config(
         cascade.settings["prefix"] = own
     # 3. the project's npmrc, if it is not the user's, 4. the user's
     user_file = cascade.text("userconfig", resolve(home, ".npmrc") if home else "")
-    if project is not None and fslinks.canonical(f"{project}/.npmrc") != fslinks.canonical(user_file or "/"):
+    if project is not None and fs.canonical(f"{project}/.npmrc") != fs.canonical(user_file or "/"):
         cascade.read(resolve(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
     if user_file:
         cascade.read(user_file, "user npmrc")
@@ -247,7 +246,7 @@ class _DefaultPrefix:
         npm sees it as a variable of the environment, above every npmrc (asdf-nodejs set it for npm below 7).
         """
         program = find_program("node", self.cascade.env)
-        if not program or self.cascade.windows or fslinks.read_head(program, 2) != b"#!":
+        if not program or self.cascade.windows or fs.read_head(program, 2) != b"#!":
             return None
         try:
             node = self.ask_node()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import ConfigError
 from linkpack.read_cache import once
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
 from linkpack.system.node import NodeUnknown, ask_node
@@ -29,7 +28,7 @@ def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) ->
         if not folder.startswith("/") or folder.rstrip("/").endswith("/node_modules/.bin"):
             continue
         for path in (posixpath.join(folder, file) for file in names):
-            if fs.is_file(path) and fslinks.executable(path):
+            if fs.is_file(path) and fs.executable(path):
                 return path
     return ""
 

@@ -16,7 +16,7 @@ from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from linkpack.archive.entry import Entry
 
@@ -33,7 +33,7 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
             new_folder(target, mode=None, replaces_empty=True) as folder,
         ):
             for entry in entries:
-                folder.write(entry.path[len(ROOT) :], _contents(entry), entry.mode)
+                folder.write(entry.path[len(ROOT) :], entry.read(), entry.mode)
     except OSError as err:
         raise _report_failure(target, err) from err
 
@@ -42,12 +42,6 @@ def check_target(target: str) -> None:
     """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is not empty."""
     if fs.is_dir(target) and fs.scan(target):
         raise _report_failure(target, OSError(errno.ENOTEMPTY, ""))
-
-
-def _contents(entry: Entry) -> Iterable[bytes]:
-    if isinstance(entry.source, bytes):
-        return (entry.source,)
-    return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
 
 
 def _report_failure(target: str, err: OSError) -> SnapshotError:

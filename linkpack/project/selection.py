@@ -16,7 +16,7 @@ from linkpack.glob.portion_matcher import fold
 from linkpack.npm.collation import collation_key
 from linkpack.project.package_json import read_usable
 from linkpack.project.workspace import member_folders
-from linkpack.system import links as fslinks
+from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,7 +96,7 @@ def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Itera
     """Yield the members that *wanted* means, a name or a path from *bases*."""
     if not wanted:
         return
-    paths = {fslinks.canonical(posixpath.join(base, wanted)) for base in bases}
+    paths = {fs.canonical(posixpath.join(base, wanted)) for base in bases}
     for folder in members:
         manifest = read_usable(folder)
         if folder in paths or (manifest is not None and manifest.name == wanted):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.npm.bins import commands, man_pages
-from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def _below(root: str, folder: str | None) -> list[str]:
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """
-    base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
+    base = None if folder is None or "\0" in folder else fs.canonical(posixpath.join(root, folder))
     if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
     files: list[str] = []

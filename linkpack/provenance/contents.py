@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import posixpath
@@ -10,6 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT
+from linkpack.archive.integrity import to_integrity
 from linkpack.errors import SourceChanged
 from linkpack.system import read as fs
 
@@ -88,7 +88,7 @@ def read_shipped(tarball: Tarball) -> Shipped:
     except (tarfile.TarError, OSError, EOFError) as err:
         raise _report_changed(tarball, f"is no tarball any more: {err}") from err
     source.finish()
-    if "sha512-" + base64.b64encode(source.sha512.digest()).decode() != tarball.integrity:
+    if to_integrity(source.sha512.digest()) != tarball.integrity:
         raise _report_changed(tarball, "is no longer what was written")
     return Shipped(tarball.shasum, source.sha256.hexdigest(), source.sha512.hexdigest(), files)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.system.git import GitFault, open_repository
+from linkpack.system.git import GitFault
+from linkpack.system.repository import open_repository
 from linkpack.system.worktree import read_changes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.npm.protocols import is_local
 from linkpack.system.accounts import home_folder
-from linkpack.system.links import environment
+from linkpack.system.own_process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection

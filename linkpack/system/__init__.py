@@ -1,3 +1,6 @@
-"""The only package that touches disk, processes, signals and user accounts."""
+"""The disk, processes, git, signals and user accounts.
+
+Whatever asks the machine or changes it is here. Ruff's banned-api names the few other modules that do.
+"""
 
 from __future__ import annotations

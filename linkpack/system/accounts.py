@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,16 +11,14 @@ if TYPE_CHECKING:
 
 
 def home_folder(env: Mapping[str, str]) -> str:
-    """Return the user's home folder: HOME, or else what the user database says.
+    """Return the user's home folder: HOME, or the user database's answer.
 
-    Services, cron and package builds run without HOME; npm then asks the system (`os.homedir` of Node). An
-    empty or relative HOME counts as none. Returns an empty string when the user has no entry in the database.
+    Services, cron and package builds run without HOME, and npm then asks the system (`os.homedir` of Node). An
+    empty or relative HOME is passed over. Returns "" when the user has no entry in the database.
     """
     home = env.get("HOME", "")
     if home.startswith("/"):
         return home
-    import pwd  # noqa: PLC0415 - hardly any run is without HOME
-
     try:
         home = pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:  # a container that runs as a number

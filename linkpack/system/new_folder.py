@@ -1,8 +1,8 @@
-"""A folder that appears whole or not at all, written below descriptors.
+"""Write a folder that appears under its name whole or not at all.
 
-It is made beside its place under a temporary name, locked, and renamed into place at the end. The folder around
-it is opened once. What is in it is reached through descriptors, one portion at a time, no link followed. Whoever
-swaps a folder for a link meanwhile makes the run fail, and nothing is written outside.
+It is filled beside its place as a draft (see `temporary`) and renamed into place. The folder around it is opened
+once, and everything in it is reached through descriptors, one portion at a time, no link followed. So another
+process that swaps a folder for a link makes the run fail, and nothing is written outside.
 """
 
 from __future__ import annotations
@@ -13,36 +13,37 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from linkpack.system.links import current_umask
+from linkpack.system.own_process import current_umask
 from linkpack.system.signals import uninterrupted
-from linkpack.system.temporary import claim, draft_name, remove_tree, sweep
+from linkpack.system.temporary import discard_draft, new_draft_folder, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 _FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-_OPEN = 64  # descriptors of folders kept open, so that each file costs one
-_HIDDEN = 0o700  # nobody else looks into a folder that is not finished
+_MOST_OPEN = 64  # descriptors of folders that stay open, so that files side by side cost one call each
+_HIDDEN = 0o700  # no other user looks into a folder that is not finished
 _ACCESSIBLE = 0o777
 
 
 class NewFolder:
-    """A folder while it is filled. Paths are relative to it and "/"-separated; every function raises `OSError`.
+    """A folder that is being filled.
 
-    *mode* is that of the folder and of those in it; None: what the process's umask leaves.
+    Paths are relative to it and "/"-separated. *mode* is that of the folder and of those in it, or None for what
+    the process's umask leaves. Every method raises `OSError`.
     """
 
     def __init__(self, handle: int, mode: int | None) -> None:
         self._handle = handle
         self._mode = mode
-        self._folders: dict[str, int] = {}
+        self._folders: dict[str, int] = {}  # descriptors by path
         self._made: set[str] = set()
 
     def write(self, path: str, pieces: Iterable[bytes], mode: int, mtime: int | None = None) -> None:
-        """Write *pieces* to the new file *path* with *mode*, its folders made.
+        """Write the new file *path*, and make its folders.
 
-        *mtime* is the time that it gets, in seconds; None: now.
+        *pieces* are its contents. *mtime* is the time that it gets, in seconds, or None for now.
         """
         above, _, name = path.rpartition("/")
         handle = os.open(name, _FILE, 0o600, dir_fd=self._folder(above))
@@ -54,33 +55,39 @@ class NewFolder:
                 os.utime(handle, (mtime, mtime))
 
     def make(self, path: str) -> None:
-        """Make the folder *path*, unless it is there from this run."""
+        """Make the folder *path*, unless this run has."""
         self._folder(path)
 
     def close(self) -> None:
-        """Give the descriptors of folders back."""
+        """Close the descriptors of folders."""
         while self._folders:
             os.close(self._folders.popitem()[1])
 
     def _folder(self, path: str) -> int:
-        """Return a descriptor of the folder *path*, made when missing; it is good until the next call."""
+        """Return a descriptor of the folder *path*, which may be new.
+
+        It stays open until the next call at least.
+        """
         if not path:
             return self._handle
-        known, rest = path, []
-        while known and known not in self._folders:
-            known, _, name = known.rpartition("/")
-            rest.append(name)
-        at = self._folders[known] if known else self._handle
-        for name in reversed(rest):
-            below = f"{known}/{name}" if known else name
-            if len(self._folders) >= _OPEN:
-                self._close_all_but(known)
-            self._folders[below] = self._entered(below, name, at)
-            at, known = self._folders[below], below
-        return at
+        folder, names = path, []
+        while folder and folder not in self._folders:
+            folder, _, name = folder.rpartition("/")
+            names.append(name)
+        handle = self._folders[folder] if folder else self._handle
+        for name in reversed(names):
+            below = f"{folder}/{name}" if folder else name
+            if len(self._folders) >= _MOST_OPEN:
+                self._close_all_but(folder)
+            handle = self._folders[below] = self._enter(below, name, handle)
+            folder = below
+        return handle
 
-    def _entered(self, path: str, name: str, above: int) -> int:
-        """Open the folder *name* in the one open as *above*, and make it first unless this run has."""
+    def _enter(self, path: str, name: str, above: int) -> int:
+        """Open the folder *name* in the open folder *above*, making it first.
+
+        A folder that this run has made is opened only. *path* is its path from the top.
+        """
         if path not in self._made:
             os.mkdir(name, _ACCESSIBLE if self._mode is None else self._mode, dir_fd=above)
             self._made.add(path)
@@ -101,20 +108,21 @@ class NewFolder:
 
 @contextlib.contextmanager
 def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterator[NewFolder]:
-    """Give a folder to fill; it becomes *target*, in a folder that is there, when the block ends well.
+    """Yield a folder to fill, which becomes *target* when the block ends.
 
-    It goes in any other case, as do those that killed runs left. `OSError`: EEXIST when something is at *target*;
-    with *replaces_empty* only when that is no empty folder: ENOTEMPTY or ENOTDIR. ESTALE when another process put
-    something else into the folder's place.
+    The folder around *target* must exist. In any other case the draft is removed, as are those that killed runs
+    left. Raises `OSError`: EEXIST when something is at *target*. With *replaces_empty* an empty folder may be
+    there, and the error is ENOTEMPTY or ENOTDIR for anything else. ESTALE means that another process put something
+    in the folder's place.
     """
     parent, name = os.path.split(os.path.abspath(target))
     around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-    draft, handle = "", -1
+    handle, draft = -1, ""
     try:
         _check_free(name, around, target, replaces_empty=replaces_empty)
         sweep(parent)
         with uninterrupted():
-            draft, handle = _new_draft(around)
+            handle, draft = new_draft_folder(around, _HIDDEN)
         folder = NewFolder(handle, mode)
         try:
             yield folder
@@ -126,18 +134,19 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
         with uninterrupted():
             os.rename(draft, name, src_dir_fd=around, dst_dir_fd=around)
             draft = ""
-        _check_same(name, around, handle, target)
+        _check_same(name, around, handle, target)  # the draft may have been swapped just before the rename
     finally:
         with uninterrupted():
             if draft:
-                _drop(draft, around)
-            for each in (handle, around):
-                if each >= 0:
+                discard_draft(draft, around)
+            for descriptor in (handle, around):
+                if descriptor >= 0:
                     with contextlib.suppress(OSError):
-                        os.close(each)
+                        os.close(descriptor)
 
 
 def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) -> None:
+    """Raise `OSError` unless the folder may get *name* in the folder *around*."""
     try:
         status = os.stat(name, dir_fd=around, follow_symlinks=False)
     except FileNotFoundError:
@@ -157,34 +166,6 @@ def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) ->
 
 def _check_same(name: str, around: int, handle: int, target: str) -> None:
     """Raise `OSError` (ESTALE) unless *name* is the folder open as *handle*."""
-    there, ours = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
-    if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+    named, opened = os.stat(name, dir_fd=around, follow_symlinks=False), os.fstat(handle)
+    if not os.path.samestat(named, opened):
         raise OSError(errno.ESTALE, "another process put something else in its place", target)
-
-
-def _new_draft(around: int) -> tuple[str, int]:
-    """Make a new folder under a temporary name; return the name and a descriptor that holds its lock."""
-    while True:
-        name = draft_name(os.fstat(around).st_ino)
-        os.mkdir(name, _HIDDEN, dir_fd=around)
-        try:
-            handle = os.open(name, _FOLDER, dir_fd=around)
-        except FileNotFoundError:
-            continue  # another run's sweep took it between its making and its lock
-        except OSError:
-            os.rmdir(name, dir_fd=around)
-            raise
-        try:
-            if claim(handle):
-                return name, handle
-        except OSError:
-            os.rmdir(name, dir_fd=around)
-            os.close(handle)
-            raise
-        os.close(handle)
-
-
-def _drop(name: str, around: int) -> None:
-    """Remove the folder *name* and all in it, in a second try if need be; the next run makes a third."""
-    for _ in range(2):
-        remove_tree(name, around)

@@ -1,8 +1,8 @@
-"""Ask the `node` on PATH what it is: Node itself, or a shim of a version manager that starts one.
+"""Ask the `node` on PATH which Node it is, or starts.
 
-asdf, nodenv and others put shell scripts on PATH; Volta, mise and snap put links to one program that looks at
-the name it was started by; proto puts a program of its own called `node`. What such a shim starts depends on
-the current directory and on files that only it knows. So the program is asked, in the directory of the command.
+asdf, nodenv and others put shell scripts on PATH. Volta, mise and snap put links to one program there, which looks
+at the name it was started by. proto puts a program of its own there called `node`. What such a shim starts depends
+on the current directory and on files that only it knows. So the program is asked, in the directory of the command.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from linkpack.system.write import draft
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Some managers (asdf-nodejs with npm below 7) choose npm's prefix by a variable that only what they start can see.
+# Some managers (asdf-nodejs with npm below 7) choose npm's prefix by a variable that only their child can see.
 _ASK = """
 const variables = {}
 for (const [key, value] of Object.entries(process.env))
@@ -30,15 +32,18 @@ _MOST = 20  # programs that the cache remembers
 
 
 class NodeUnknown(Exception):
-    """The program does not say what Node it is; the message is a reason fit for the user."""
+    """A program does not say which Node it is.
+
+    The message is a reason fit for the user.
+    """
 
 
 class Node(NamedTuple):
-    """What a `node` on PATH is.
+    """The Node behind a `node` on PATH.
 
     *program* is the path as found on PATH, *exec_path* Node's own (`process.execPath`), which differs for a shim.
-    *variables* are those on npm's prefix (`npm_config_prefix`, `PREFIX`, `DESTDIR`) that a shim sets. *version* is
-    like `v20.1.0`, *platform* and *arch* are Node's words.
+    *version* is like `v20.1.0`, *platform* and *arch* are Node's words. *variables* are those about npm's prefix
+    (`npm_config_prefix`, `PREFIX`, `DESTDIR`) that a shim sets.
     """
 
     program: str
@@ -55,19 +60,27 @@ class Node(NamedTuple):
 
 
 def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") -> Node:
-    """Return what the *program* called `node` says when it is started in *cwd* with *env*.
+    """Return the Node that *program* is, or starts.
 
-    A program that is Node itself always says the same, so this is remembered in the file *cache* (a path, or empty
-    for none) by the program's identity on disk. A shim is asked each time: its answer depends on the directory.
+    *program*, a `node` on PATH, is started in *cwd* with *env*. One that is Node itself always gives the same
+    answer, which is remembered in the file *cache* (a path, or "" for none) by the program's identity on disk. A
+    shim is asked each time, since its answer depends on the directory.
 
-    Raises `NodeUnknown` when it cannot be started, fails, or answers with something else.
+    Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
     identity = _identity(program)
-    known = _read_cache(cache).get(identity) if cache else None
-    if known is not None and known["execPath"] == os.path.realpath(program):
-        return Node(program, known["execPath"], known["version"], known["platform"], known["arch"])
+    remembered = _read_cache(cache).get(identity) if cache else None
+    if remembered is not None and remembered["execPath"] == os.path.realpath(program):
+        return _node(program, remembered, env)
     answer = _ask(program, cwd, env)
-    node = Node(
+    node = _node(program, answer, env)
+    if cache and not node.is_shim:
+        _write_cache(cache, identity, answer)
+    return node
+
+
+def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
+    return Node(
         program=program,
         exec_path=answer["execPath"],
         version=answer["version"],
@@ -75,13 +88,10 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
         arch=answer["arch"],
         variables={key: value for key, value in answer["variables"].items() if env.get(key) != value},
     )
-    if cache and not node.is_shim:
-        _write_cache(cache, identity, answer)
-    return node
 
 
 def _identity(program: str) -> str:
-    """Return a text that is the same as long as the file that *program* leads to is."""
+    """Return a text that changes when the program's file does."""
     try:
         status = os.stat(program)
     except OSError as err:
@@ -92,24 +102,27 @@ def _identity(program: str) -> str:
 def _ask(program: str, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
     """Run *program* and return its answer, checked."""
     # NODE_OPTIONS could have Node wait for a debugger, or load a module of the project.
-    asked = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
-    status, out, err = _run([program, "-e", _ASK], cwd, asked)
+    cleaned = {key: value for key, value in env.items() if key != "NODE_OPTIONS"}
+    status, out, err = _run([program, "-e", _ASK], cwd, cleaned)
     if status:
-        said = (err or out).decode("utf-8", "replace").strip().splitlines()
-        raise NodeUnknown(said[-1] if said else f"it ends with status {status}")
+        lines = (err or out).decode("utf-8", "replace").strip().splitlines()
+        raise NodeUnknown(lines[-1] if lines else f"it ends with status {status}")
     for line in reversed(out.decode("utf-8", "replace").splitlines()):
-        answer = _checked(line)  # a shim may print something of its own before
+        answer = _parse_answer(line)  # a shim may print something of its own before
         if answer is not None:
             return answer
     raise NodeUnknown("it does not answer as Node does")
 
 
 def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    """Run *command*; return its exit status and what it printed. Raises `NodeUnknown` if it cannot be run."""
+    """Run *command* to its end.
+
+    Returns its exit status, standard output and standard error. Raises `NodeUnknown` if it cannot be run.
+    """
     import subprocess  # noqa: PLC0415 - 8 ms that a Node which is remembered does not need
 
     try:
-        done = subprocess.run(  # noqa: S603 - the programs that npm link would run, too
+        ended = subprocess.run(  # a program that `npm link` would run as well
             command,
             cwd=cwd,
             env=env,
@@ -122,11 +135,11 @@ def _run(command: list[str], cwd: str, env: Mapping[str, str]) -> tuple[int, byt
         raise NodeUnknown(f"it did not answer in {_PATIENCE} seconds") from err
     except OSError as err:
         raise NodeUnknown(str(err.strerror)) from err
-    return done.returncode, done.stdout, done.stderr
+    return ended.returncode, ended.stdout, ended.stderr
 
 
-def _checked(text: str) -> dict[str, Any] | None:
-    """Return the answer that *text* holds, None if it is none."""
+def _parse_answer(text: str) -> dict[str, Any] | None:
+    """Return the answer that *text* holds, or None."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -140,46 +153,48 @@ def _checked(text: str) -> dict[str, Any] | None:
     return answer
 
 
-# --- what is remembered of programs that are Node itself: {identity: answer}, the youngest last
+# --- The cache of programs that are Node itself: {identity: answer}, the youngest last ------------------
 
 
 def _read_cache(path: str) -> dict[str, dict[str, Any]]:
-    """Return what the file *path* remembers; nothing if it is damaged or another user's."""
+    """Return the answers in the file *path*, by the identity of the program.
+
+    There are none if it is damaged or another user's.
+    """
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_uid != os.geteuid():
                 return {}
-            found = json.loads(file.read(_LIMIT))
+            answers = json.loads(file.read(_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(answers, dict):
         return {}
-    return {key: value for key, value in found.items() if _checked(json.dumps(value)) is not None}
+    return {
+        identity: answer for identity, answer in answers.items() if _parse_answer(json.dumps(answer)) is not None
+    }
 
 
 def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
-    """Remember *answer*; a cache that cannot be written is no fault."""
-    remembered = _read_cache(path)
-    remembered[identity] = {**answer, "variables": {}}
-    text = json.dumps(dict(list(remembered.items())[-_MOST:]))
-    draft = f"{path}.{os.getpid()}"
+    """Remember *answer*, if the cache can be written."""
+    answers = _read_cache(path)
+    answers[identity] = {**answer, "variables": {}}
+    text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(draft, path)
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
+        with draft(path) as out:
+            os.fchmod(out.fileno(), 0o600)
+            out.write(text.encode())
 
 
 def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
-    """Return what the program *npm* says to `npm prefix -g`; raises `NodeUnknown` if it says nothing."""
+    """Return what *npm* prints for `npm prefix -g`.
+
+    Raises `NodeUnknown` when it prints no path.
+    """
     status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
     lines = out.decode("utf-8", "surrogateescape").split("\n")
-    found = next((line for line in reversed(lines) if line.startswith("/")), "")
-    if status or not found:
+    prefix = next((line for line in reversed(lines) if line.startswith("/")), "")
+    if status or not prefix:
         raise NodeUnknown(f"it ends with status {status}")
-    return found
+    return prefix

@@ -1,7 +1,7 @@
-"""Starts a package's lifecycle scripts; nothing else of `pack` starts a process of the project's.
+"""Run a package's lifecycle scripts.
 
-A script runs in a session of its own, so that it can be ended with everything it started. Its standard output
-goes to standard error: ours carries data only.
+A script runs in a session of its own, so that it can be ended with everything it started. Its standard output goes
+to our standard error, as our standard output carries data only.
 """
 
 from __future__ import annotations
@@ -10,23 +10,26 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ScriptFailed
 from linkpack.read_cache import forget
+from linkpack.system.signals import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _GRACE = 2.0  # seconds that an interrupted script has to clean up before it is killed
 _STDERR = 2
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED = 128  # a shell's exit status for a command ended by a signal is this and its number
 
 
 class Script(NamedTuple):
-    """A script to run: its *event* (`prepack`), the *command*, the package's *label* and real directory."""
+    """A script to run.
+
+    *event* is npm's name for it (`prepack`), *command* the text for the shell, *label* the package as messages
+    name it, and *folder* the package's real directory.
+    """
 
     event: str
     command: str
@@ -35,17 +38,17 @@ class Script(NamedTuple):
 
 
 def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
-    """Run *script* by `shell -c` with exactly the environment *env*, and wait for its end.
+    """Run *script* by `shell -c`, and wait for its end.
 
-    `ScriptFailed` with its exit status when that is not 0 (128 and the signal's number when a signal ended it), or
-    when it cannot be started. When the wait is interrupted, by any exception, the script's whole process group
-    is ended first.
+    *env* is its whole environment. Raises `ScriptFailed` when it cannot be started, or ends with a status other
+    than 0: 128 and the signal's number when a signal ended it. Any exception that interrupts the wait,
+    KeyboardInterrupt included, ends the script's whole process group first.
     """
     process = None
     forget()  # the script may change any file that was read
     try:
-        with _signals_later():  # a script must not start without our knowing it
-            process = subprocess.Popen(  # noqa: S603 - the project's own script, which its author wants run
+        with uninterrupted():  # a signal must not come between the start and the name that `_end` needs
+            process = subprocess.Popen(  # the project's own script, which its author wants run
                 [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
             )
         status = process.wait()
@@ -76,26 +79,11 @@ def _unstartable(script: Script, shell: str, err: OSError | ValueError) -> Scrip
     )
 
 
-@contextlib.contextmanager
-def _signals_later() -> Iterator[None]:
-    """Hold back the signals that end us until the block is done; only the main thread is interrupted by them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    heeded = [number for number in _ENDING if signal.getsignal(number) not in {signal.SIG_IGN, None}]
-    before = {number: signal.signal(number, lambda which, _: came.append(which)) for number in heeded}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for late in came:
-        signal.raise_signal(late)
-
-
 def _end(process: subprocess.Popen[bytes], number: int) -> None:
-    """Pass the signal *number* on to the script's process group, and kill what of it outlives the grace."""
+    """Send the signal *number* to the script's process group.
+
+    What is left of the group after `_GRACE` is killed.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
     try:

@@ -1,53 +1,58 @@
-"""Everything linkpack reads from the disk goes through these functions.
+"""Look at paths and read files.
 
-Paths are `str`, as given by the caller; names that are not UTF-8 hold surrogate escapes. Nothing here follows
-a path that could block (a pipe, a device) and nothing writes. `OSError` is raised as the system gives it;
-callers turn it into a `LinkpackError` that says what the path was needed for.
+Paths are `str`, as the caller gives them. Names that are not UTF-8 hold surrogate escapes. Nothing here waits for
+a pipe or a device, and nothing writes. `OSError` is raised as the system gives it. Callers turn it into a
+`LinkpackError` that says what the path was needed for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat as _stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from linkpack.errors import SourceChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
-"""Whether names come as they are in a tarball; elsewhere bytes above 127 would come as other characters."""
-CHUNK = 1 << 18  # bytes asked for at once when a file is read to be packed
+"""True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
+CHUNK = 1 << 18  # bytes asked for at once
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-# What a system says that cannot answer now, as opposed to one that has nothing there or does not let us look.
+# The system could not answer, which does not mean that nothing is there or that we may not look.
 _FAILING = {errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ENOBUFS, errno.ETIMEDOUT}
 
 
+# --- What is at a path -------------------------------------------------------------------------------
+
+
 def scan(path: str) -> list[os.DirEntry[str]]:
-    """The entries of the directory *path*, in no particular order."""
+    """List the entries of the directory *path*, unsorted."""
     with os.scandir(path) as entries:
         return list(entries)
 
 
 def lstat(path: str) -> os.stat_result:
-    """The status of *path* itself, a link not followed."""
+    """Return the status of *path*, a link not followed."""
     return os.lstat(path)
 
 
 def stat(path: str) -> os.stat_result:
-    """The status of what *path* leads to."""
+    """Return the status of what *path* leads to."""
     return os.stat(path)
 
 
 def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | None:
-    """What *ask*, `os.stat` or `os.lstat`, says about *path*; None when there is nothing that can be looked at.
+    """Return what *ask*, `os.stat` or `os.lstat`, says about *path*, or None.
 
-    A system that fails has not answered: what could be there must not be taken for absent. Its error is raised.
+    None means that nothing is there, or that we may not look. An error that leaves the question open is raised: a
+    file must not be taken for absent because the disk failed.
     """
     try:
         return ask(path)
@@ -59,65 +64,118 @@ def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | 
         return None
 
 
+def exists(path: str) -> bool:
+    """True if anything is at *path*, a broken link included. See `answer`."""
+    return answer(os.lstat, path) is not None
+
+
 def is_dir(path: str) -> bool:
-    """Whether *path* leads to a directory; False for anything that cannot be looked at. See `answer`."""
-    found = answer(os.stat, path)
-    return found is not None and _stat.S_ISDIR(found.st_mode)
+    """True if *path* leads to a directory. See `answer`."""
+    status = answer(os.stat, path)
+    return status is not None and _stat.S_ISDIR(status.st_mode)
 
 
 def is_file(path: str) -> bool:
-    """Whether *path* leads to a regular file; False for anything that cannot be looked at. See `answer`."""
-    found = answer(os.stat, path)
-    return found is not None and _stat.S_ISREG(found.st_mode)
+    """True if *path* leads to a regular file. See `answer`."""
+    status = answer(os.stat, path)
+    return status is not None and _stat.S_ISREG(status.st_mode)
 
 
-def real_path(path: str) -> str:
-    """The absolute path without links that *path* leads to; `OSError` when it leads nowhere or in a ring."""
-    return os.path.realpath(path, strict=True)
+def is_link(path: str) -> bool:
+    """True if a symbolic link is at *path*."""
+    return os.path.islink(path)
 
 
 def read_link(path: str) -> str:
-    """The text of the link at *path*."""
+    """Return the text of the link at *path*."""
     return os.readlink(path)
 
 
+def device_of(path: str) -> int:
+    """Return the number of the file system that *path* is on, or would be."""
+    nearest = next((above for above in upward(path) if os.path.exists(above)), path)
+    return os.stat(nearest).st_dev
+
+
+# --- Paths -------------------------------------------------------------------------------------------
+
+
+def real_path(path: str) -> str:
+    """Return *path* without links.
+
+    Raises `OSError` for a broken link or a ring of links.
+    """
+    return os.path.realpath(path, strict=True)
+
+
+def canonical(path: str) -> str:
+    """Return *path* without links, as far as it exists.
+
+    The rest of it stays as written.
+    """
+    return os.path.realpath(path)
+
+
+def is_within(path: str, folder: str) -> bool:
+    """True if the real path *path* is *folder* or below it.
+
+    >>> is_within("/a/b", "/a"), is_within("/a", "/a"), is_within("/ab", "/a"), is_within("/a", "/")
+    (True, True, False, True)
+    """
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
 def upward(start: str) -> Iterator[str]:
-    """Yield the folder *start* and those above it, up to the file system's root.
+    """Yield the folder *start* and all those above it.
 
     /a/b  ->  /a/b, /a, /
     """
-    at = start
+    folder = start
     while True:
-        yield at
-        above = os.path.dirname(at)
-        if above == at:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
             return
-        at = above
+        folder = above
+
+
+# --- What this process may do ------------------------------------------------------------------------
 
 
 def readable(path: str) -> bool:
-    """Whether this process may open *path* for reading."""
-    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+    """True if this process may open *path* for reading."""
+    return _may(path, os.R_OK)
+
+
+def executable(path: str) -> bool:
+    """True if this process may run the file at *path*."""
+    return _may(path, os.X_OK)
 
 
 def writable_dir(path: str) -> bool:
-    """Whether this process may make files in the directory *path*."""
-    return is_dir(path) and os.access(
-        path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
-    )
+    """True if this process may make and remove entries of the folder *path*.
+
+    False for anything that leads to no folder.
+    """
+    return is_dir(path) and _may(path, os.W_OK | os.X_OK)
 
 
-def processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def may_change(path: str) -> bool:
+    """True if this process may set the permission bits of the file at *path*."""
+    return os.geteuid() in {0, os.stat(path).st_uid}
+
+
+def _may(path: str, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+# --- Contents ----------------------------------------------------------------------------------------
 
 
 def read_file(path: str, limit: int) -> bytes:
-    """The bytes of the regular file that *path* leads to.
+    """Return the bytes of the file that *path* leads to.
 
-    `OSError` with EINVAL when it is no regular file, EISDIR when a directory, EFBIG when it has more than
+    Raises `OSError`: EISDIR for a directory, EINVAL for anything else that is no regular file, EFBIG for more than
     *limit* bytes.
     """
     handle = os.open(path, _READ)
@@ -127,17 +185,11 @@ def read_file(path: str, limit: int) -> bytes:
         os.close(handle)
 
 
-def read_head(path: str, size: int) -> bytes:
-    """Return the first *size* bytes of the file at *path*, or all of a smaller one; raises as `read_file`."""
-    handle = os.open(path, _READ)
-    try:
-        return os.pread(handle, size, 0)
-    finally:
-        os.close(handle)
-
-
 def read_open(handle: int, path: str, limit: int) -> bytes:
-    """The bytes of the regular file open as *handle*, called *path* in errors; raises as `read_file`."""
+    """Return the bytes of the regular file open as *handle*.
+
+    Errors name it *path*, and are those of `read_file`.
+    """
     status = os.fstat(handle)
     if _stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
@@ -153,21 +205,85 @@ def read_open(handle: int, path: str, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def read_head(path: str, size: int) -> bytes:
+    """Return the first *size* bytes of the file at *path*.
+
+    b"" for anything but a regular file.
+    """
+    handle = os.open(path, _READ)
+    try:
+        return os.read(handle, size) if _stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    finally:
+        os.close(handle)
+
+
 def read_at(handle: int, size: int, start: int) -> bytes:
-    """At most *size* bytes of the file open as *handle* from *start* on, its own position left where it is."""
+    """Return *size* bytes or fewer from *start* on.
+
+    *handle* is an open file, and its own position does not move.
+    """
     return os.pread(handle, size, start)
 
 
-def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
-    """The bytes of a file that a plan named, in pieces of at most `CHUNK` bytes.
+class OpenFile(NamedTuple):
+    """An open regular file.
 
-    *dev*, *ino* and *size* (bytes) are what planning saw. `SourceChanged` when the path now leads to another
-    file, when the size differs, or when the file was written to while it was read; pieces already given are
-    then worthless.
+    *size* is in bytes. *stamp* changes when the file is written to.
+    """
+
+    source: BinaryIO
+    size: int
+    stamp: tuple[int, int, int]
+
+
+@contextlib.contextmanager
+def open_regular(path: str) -> Iterator[OpenFile]:
+    """Open the regular file at *path*.
+
+    Raises `OSError`, with EINVAL for a pipe, device or directory and for a path with a NUL.
+    """
+    try:
+        handle = os.open(path, _READ)
+    except ValueError as err:
+        raise OSError(errno.EINVAL, "no path can have such a name", path) from err
+    status = os.fstat(handle)
+    if not _stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    with open(handle, "rb") as source:
+        yield OpenFile(source, status.st_size, _stamp(status))
+
+
+def is_unchanged(file: OpenFile) -> bool:
+    """True if *file* was not written to since it was opened."""
+    return _stamp(os.fstat(file.source.fileno())) == file.stamp
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+# --- Contents of a file that a plan names ------------------------------------------------------------
+
+
+def read_pieces(path: str, dev: int, ino: int, size: int) -> Iterable[bytes]:
+    """Return the bytes of a planned file in pieces.
+
+    A small one comes in one piece, which takes less time. Raises as `read_planned`, for a small file at once.
+    """
+    return (read_small(path, dev, ino, size),) if size <= CHUNK else read_planned(path, dev, ino, size)
+
+
+def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a planned file in pieces.
+
+    A piece has at most `CHUNK` bytes. *dev*, *ino* and *size* (bytes) are what planning saw. Raises
+    `SourceChanged` when the path now leads to another file, when the size differs, or when the file was written to
+    while it was read. The pieces already given are worthless then.
     """
     handle = _open_planned(path)
     try:
-        written = _same(os.fstat(handle), path, dev, ino, size)
+        written = _check_planned(os.fstat(handle), path, dev, ino, size)
         left = size
         while left > 0:
             piece = os.read(handle, min(left, CHUNK))
@@ -175,7 +291,7 @@ def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
                 raise _changed(path, "became shorter while it was read")
             left -= len(piece)
             yield piece
-        _unwritten(os.fstat(handle), path, size, written)
+        _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
         raise _changed(path, f"cannot be read ({err.strerror})") from err
     finally:
@@ -183,22 +299,25 @@ def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
 
 
 def read_small(path: str, dev: int, ino: int, size: int) -> bytes:
-    """What `read_planned` gives, in one piece and less time; raises the same. For files of few bytes."""
+    """Return the bytes of a small planned file.
+
+    Raises as `read_planned`.
+    """
     handle = _open_planned(path)
     try:
-        written = _same(os.fstat(handle), path, dev, ino, size)
-        held = os.read(handle, size) if size else b""
-        while len(held) < size:
-            piece = os.read(handle, size - len(held))
+        written = _check_planned(os.fstat(handle), path, dev, ino, size)
+        text = os.read(handle, size) if size else b""
+        while len(text) < size:
+            piece = os.read(handle, size - len(text))
             if not piece:
                 raise _changed(path, "became shorter while it was read")
-            held += piece
-        _unwritten(os.fstat(handle), path, size, written)
+            text += piece
+        _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
         raise _changed(path, f"cannot be read ({err.strerror})") from err
     finally:
         os.close(handle)
-    return held
+    return text
 
 
 def _open_planned(path: str) -> int:
@@ -208,8 +327,11 @@ def _open_planned(path: str) -> int:
         raise _changed(path, f"can no longer be read ({err.strerror})") from err
 
 
-def _same(status: os.stat_result, path: str, dev: int, ino: int, size: int) -> int:
-    """When the file was last written to, in nanoseconds; `SourceChanged` unless it is the one that was planned."""
+def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: int) -> int:
+    """Raise `SourceChanged` unless *status* is of the planned file.
+
+    Returns the time at which the file was last written to, in nanoseconds.
+    """
     if status.st_ino != ino or status.st_dev != dev:
         raise _changed(path, "was replaced by another file")
     if status.st_size != size:
@@ -217,8 +339,11 @@ def _same(status: os.stat_result, path: str, dev: int, ino: int, size: int) -> i
     return status.st_mtime_ns
 
 
-def _unwritten(status: os.stat_result, path: str, size: int, written: int) -> None:
-    """`SourceChanged` when *status*, after reading, tells another size or time than before."""
+def _check_unwritten(status: os.stat_result, path: str, size: int, written: int) -> None:
+    """Raise `SourceChanged` if the file changed while it was read.
+
+    *status* is that after reading, *written* the time of the last write before.
+    """
     if status.st_size != size or status.st_mtime_ns != written:
         raise _changed(path, "was written to while it was read")
 

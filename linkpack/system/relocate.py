@@ -1,6 +1,6 @@
-"""Move a file or folder to another place, by a copy where the system cannot rename it.
+"""Move a file or folder, by a copy where the system cannot rename it.
 
-rename(2) does not promise to move a folder: in a container a folder of an earlier layer of the image cannot be
+rename(2) does not promise to move a folder. In a container, a folder of an earlier layer of the image cannot be
 renamed (overlayfs without redirect_dir: EXDEV), nor can anything be renamed across mounts, bind mounts of one file
 system included. Then it is copied, the copy is compared, and only then is the original removed.
 
@@ -16,22 +16,21 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.system import links as fslinks
-from linkpack.system.links import entry_at, status_at
+from linkpack.system.dir_entries import move, open_parent, status_at
+from linkpack.system.read import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHUNK = 1 << 18  # bytes read at once
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 _MOUNTS = "/proc/self/mountinfo"
-_POINT = 4  # the column of the mount point
+_POINT_COLUMN = 4  # in mountinfo, counted from 0
 
 
 class MountPoint(OSError):
-    """Something cannot be moved or removed because it is a mount point; *filename* names it."""
+    """A mount point that cannot be moved or removed, named by *filename*."""
 
     def __init__(self, path: str) -> None:
         super().__init__(errno.EBUSY, "it is a mount point", path)
@@ -41,10 +40,10 @@ def relocate(old: str, new: str, scratch: str) -> None:
     """Move what is at *old* to *new*, where nothing may be.
 
     A copy is made at *scratch*, beside *new*, and gets its name when it is complete. Wherever this stops, *old* or
-    *new* is complete; `is_part_of` tells which.
+    *new* is complete, and `is_part_of` says which.
     """
     try:
-        fslinks.move(old, new)
+        move(old, new)
     except OSError as err:
         if err.errno != errno.EXDEV:
             raise mounted(old, err) from err
@@ -53,10 +52,11 @@ def relocate(old: str, new: str, scratch: str) -> None:
 
 
 def duplicate(old: str, new: str, scratch: str) -> None:
-    """Make *new* a copy of *old*, by way of *scratch* beside it: contents, links, modes, times and owners.
+    """Copy *old* to *new*, with modes, times and owners.
 
-    Raises `MountPoint` when something is mounted in *old*, `OSError` with EINVAL for a pipe, socket or device in
-    it, and with EIO when the copy is not like the original. Part of the copy may be left at *scratch* then.
+    The copy is made at *scratch*, beside *new*. Raises `MountPoint` when something is mounted in *old*, `OSError`
+    with EINVAL for a pipe, socket or device in it, and with EIO when the copy is not like the original. Part of
+    the copy may be left at *scratch* then.
     """
     inside = mounts_below(old)
     if inside:
@@ -66,18 +66,21 @@ def duplicate(old: str, new: str, scratch: str) -> None:
         raise OSError(errno.EIO, "its copy is not like it", old)
     # One call instead of one for each file: the copy has to be stored before the original is removed.
     os.sync()
-    fslinks.move(scratch, new)
+    move(scratch, new)
 
 
 def mounted(path: str, err: OSError) -> OSError:
-    """Return *err*, or an error that says so when it came because *path* is a mount point."""
+    """Return *err*, or `MountPoint` if that is its reason."""
     if err.errno == errno.EBUSY and path in mounts_below(path):
         return MountPoint(path)
     return err
 
 
 def mounts_below(path: str) -> list[str]:
-    """Return the mount points at or below *path*, the nearest first; none where the system does not list them."""
+    """Return the mount points at or below *path*.
+
+    The nearest comes first. Where the system does not list them, *path* itself is the only one that can be found.
+    """
     try:
         with open(_MOUNTS, "rb") as file:
             return mount_points(file.read(), path)
@@ -86,26 +89,34 @@ def mounts_below(path: str) -> list[str]:
 
 
 def mount_points(table: bytes, path: str) -> list[str]:
-    """Return the mount points at or below *path* that are in *table*, a mountinfo of Linux; the nearest first.
+    r"""Return the mount points at or below *path* in *table*.
 
-    36 35 98:0 /root /mount/point rw,noatime master:1 - ext3 /dev/root rw   (proc_pid_mountinfo(5))
+    *table* is a mountinfo of Linux (proc_pid_mountinfo(5)). The nearest comes first.
+
+    >>> table = b"36 35 98:0 /root /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw"
+    >>> mount_points(table, "/mnt"), mount_points(table, "/mn")
+    (['/mnt/a b'], [])
     """
     rows = (line.split(b" ") for line in table.splitlines())
-    points = [os.fsdecode(_unescaped(row[_POINT])) for row in rows if len(row) > _POINT]
+    points = [os.fsdecode(_unescape(row[_POINT_COLUMN])) for row in rows if len(row) > _POINT_COLUMN]
     return sorted((point for point in points if f"{point}/".startswith(f"{path}/")), key=len)
 
 
-def _unescaped(text: bytes) -> bytes:
+def _unescape(text: bytes) -> bytes:
+    """Replace the octal escapes of mountinfo in *text*."""
     for code, character in ((rb"\040", b" "), (rb"\011", b"\t"), (rb"\012", b"\n"), (rb"\134", b"\\")):
         text = text.replace(code, character)
     return text
 
 
-# --- two trees, walked side by side
+# --- Two trees, walked side by side -------------------------------------------------------------------
 
 
 class _Pair(NamedTuple):
-    """A folder and its counterpart, open as descriptors; *names* are the entries still to be visited."""
+    """A folder and its counterpart, both open.
+
+    *names* are the entries still to be visited, *status* is that of the *left* one.
+    """
 
     left: int
     right: int
@@ -113,7 +124,7 @@ class _Pair(NamedTuple):
     status: os.stat_result  # of the left one
 
     def close(self) -> None:
-        """Give both descriptors back."""
+        """Close both descriptors."""
         try:
             os.close(self.left)
         finally:
@@ -121,7 +132,10 @@ class _Pair(NamedTuple):
 
 
 def _open_pair(source: int, name: str, target: int, other: str, status: os.stat_result) -> _Pair:
-    """Open the folder *name* of one open folder, and the folder *other* of another."""
+    """Open a folder in each of two open folders.
+
+    *status* is that of the first, *name* in *source*.
+    """
     left = os.open(name, _FOLDER, dir_fd=source)
     try:
         names = iter(os.listdir(left))
@@ -142,7 +156,7 @@ def _closing(stack: list[_Pair]) -> Iterator[None]:
 
 
 def _copy(old: str, new: str) -> None:
-    with entry_at(old) as (source, name), entry_at(new) as (target, other):
+    with open_parent(old) as (source, name), open_parent(new) as (target, other):
         status = os.stat(name, dir_fd=source, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             _copy_entry(source, name, target, other, status)
@@ -176,10 +190,10 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
         return
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "neither a file, a folder nor a link, so it cannot be copied", name)
-    with _opened(source, name) as handle:
+    with _open_file(source, name) as handle:
         copy = os.open(new, _WRITE, 0o600, dir_fd=target)
         try:
-            while piece := os.read(handle, _CHUNK):
+            while piece := os.read(handle, CHUNK):
                 view = memoryview(piece)
                 while view:
                     view = view[os.write(copy, view) :]
@@ -189,7 +203,10 @@ def _copy_entry(source: int, name: str, target: int, new: str, status: os.stat_r
 
 
 def _set_status(source: int, target: int, status: os.stat_result) -> None:
-    """Give an open file or folder the owner, extended attributes, mode and times of its original."""
+    """Give a copy what its original has beside contents.
+
+    That is the owner, extended attributes, mode and times.
+    """
     made = os.fstat(target)
     if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
         os.fchown(target, status.st_uid, status.st_gid)
@@ -203,15 +220,16 @@ def _set_status(source: int, target: int, status: os.stat_result) -> None:
 
 
 def is_part_of(part: str, whole: str) -> bool:
-    """True if everything at *part* is at *whole* too, with the same bytes, modes and link texts.
+    """True if everything at *part* is at *whole* too.
 
-    So a copy that was made only in part is part of its original, and an original that was removed only in part is
-    part of its copy. Of folders the names are compared, not the modes: removing changes those.
+    Compared are bytes, modes and texts of links. So a copy that was made only in part is part of its original, and
+    an original that was removed only in part is part of its copy. Of folders the names are compared, not the
+    modes, which removing changes.
     """
     mine, theirs = status_at(part), status_at(whole)
     if mine is None or theirs is None:
         return False
-    with entry_at(part) as (source, name), entry_at(whole) as (target, other):
+    with open_parent(part) as (source, name), open_parent(whole) as (target, other):
         if not stat.S_ISDIR(mine.st_mode) or not stat.S_ISDIR(theirs.st_mode):
             return _same_entry(source, name, target, other)
         stack = [_open_pair(source, name, target, other, mine)]
@@ -235,7 +253,10 @@ def is_part_of(part: str, whole: str) -> bool:
 
 
 def _same_entry(source: int, name: str, target: int, other: str) -> bool:
-    """True if two entries, no folders, are both links with one text, or both files with one mode and content."""
+    """True if two entries that are no folders are alike.
+
+    They are if both are links with one text, or files with one mode and content.
+    """
     try:
         mine = os.stat(name, dir_fd=source, follow_symlinks=False)
         theirs = os.stat(other, dir_fd=target, follow_symlinks=False)
@@ -251,18 +272,18 @@ def _same_entry(source: int, name: str, target: int, other: str) -> bool:
 
 
 def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
-    with _opened(source, name) as mine, _opened(target, other) as theirs:
+    with _open_file(source, name) as mine, _open_file(target, other) as theirs:
         while True:
-            piece = os.read(mine, _CHUNK)
-            if piece != os.read(theirs, _CHUNK):
+            piece = os.read(mine, CHUNK)
+            if piece != os.read(theirs, CHUNK):
                 return False
             if not piece:
                 return True
 
 
 @contextlib.contextmanager
-def _opened(folder: int, name: str) -> Iterator[int]:
-    """Open the regular file *name* of an open folder for reading."""
+def _open_file(folder: int, name: str) -> Iterator[int]:
+    """Open the regular file *name* of an open folder."""
     handle = os.open(name, _READ, dir_fd=folder)
     try:
         yield handle
@@ -271,17 +292,24 @@ def _opened(folder: int, name: str) -> Iterator[int]:
 
 
 def same(left: str, right: str) -> bool:
-    """True if the files, folders or links at the two paths are alike: names, kinds, texts, bytes and modes."""
+    """True if what is at the two paths is alike.
+
+    Compared are names, kinds, texts of links, bytes, and the modes of files.
+    """
     return is_part_of(left, right) and is_part_of(right, left)
 
 
-# --- removing
+# --- Removing -----------------------------------------------------------------------------------------
 
 
 def remove_tree(path: str) -> None:
-    """Remove what is at *path*, a folder with all that is in it; that nothing is there is fine."""
+    """Remove what is at *path*, and all that is in it.
+
+    There may be nothing. Entries go one by one from where they are, so that what is left of a copied original
+    stays part of its copy (`is_part_of`). `temporary.discard_tree` is for drafts, which need not keep their shape.
+    """
     try:
-        with entry_at(path) as (folder, name):
+        with open_parent(path) as (folder, name):
             if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 os.unlink(name, dir_fd=folder)
                 return
@@ -294,7 +322,10 @@ def remove_tree(path: str) -> None:
 
 
 def _empty(top: int) -> None:
-    """Remove all that is in the open folder *top*, and close it."""
+    """Remove all that is in the open folder *top*.
+
+    *top* is closed.
+    """
     stack = [(top, iter(_removable(top)), "")]
     try:
         while stack:
@@ -316,9 +347,9 @@ def _empty(top: int) -> None:
 
 
 def _removable(folder: int) -> list[str]:
-    """Return the names in an open folder, which is made writable for its owner if it is not."""
+    """Return the names in an open folder, making it writable for its owner."""
     mode = os.fstat(folder).st_mode
     if mode & stat.S_IRWXU != stat.S_IRWXU:
-        with contextlib.suppress(OSError):  # somebody else's: the removal says so
+        with contextlib.suppress(OSError):  # another user's: the removal will say so
             os.fchmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)
     return os.listdir(folder)

@@ -1,4 +1,4 @@
-"""Keeps signals from coming between the making of a thing and the note that it has to go again."""
+"""Hold signals back while something is made that must not be left over."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back the signals that end us until the block is done; then they do what they would have done.
+    """Hold back the signals that end this process until the block is done.
 
-    Python runs handlers in the main thread only: in any other nothing has to be held back.
+    The first that came is then raised again. Python runs handlers in the main thread only, so that nothing is held
+    back in another one.
     """
     came: list[int] = []
     before = {}

@@ -1,8 +1,7 @@
-"""Temporary files and folders: their names, their locks, and the removal of those that dead runs left.
+"""Make drafts: locked files and folders under temporary names.
 
-A draft is a file or folder under a temporary name, locked by the run that makes it. The next run in that folder
-removes the drafts that nobody locks. The name holds a check of the folder's inode, so that a file of a clone or an
-archive that only looks like a draft is never removed.
+The next run in a folder removes the drafts there that no run locks. A draft's name holds a checksum of its
+folder's inode, so that a file that came with a clone or an archive, and only looks like a draft, is never removed.
 """
 
 from __future__ import annotations
@@ -23,61 +22,140 @@ if TYPE_CHECKING:
 _START = ".linkpack-"
 _TEMPORARY = r"\.linkpack-[0-9a-f]{16}\.tmp"
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = _OPEN | os.O_DIRECTORY
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+# --- Names -------------------------------------------------------------------------------------------
 
 
 def draft_path(folder: str) -> str:
-    """Return a path in *folder* for a new draft; raises `OSError` when the folder cannot be looked at.
+    """Return a path in *folder* for a new draft.
 
-    Nothing is made there.
+    Nothing is made there. Raises `OSError` when the folder cannot be looked at.
     """
-    return os.path.join(folder, draft_name(os.stat(folder).st_ino))
-
-
-def draft_name(inode: int) -> str:
-    """Return a name for a new draft in the folder with the number *inode*.
-
-    That is eight random digits, and the CRC-32 of these and the number: `.linkpack-8a1f00c33d9b27e4.tmp`
-    """
-    random = os.urandom(4).hex()
-    return f"{_START}{random}{_check(inode, random)}.tmp"
-
-
-def _check(inode: int, random: str) -> str:
-    return f"{zlib.crc32(f'{inode} {random}'.encode()):08x}"
+    return os.path.join(folder, _draft_name(os.stat(folder).st_ino))
 
 
 def is_draft(name: str) -> bool:
-    """True if *name*, a last portion, looks like one that a draft gets, here or elsewhere."""
+    """True if *name* looks like a draft's name.
+
+    >>> is_draft(".linkpack-8a1f00c33d9b27e4.tmp"), is_draft(".linkpack-notes.tmp")
+    (True, False)
+    """
     return name.startswith(_START) and re.fullmatch(_TEMPORARY, name) is not None
 
 
+def _draft_name(inode: int) -> str:
+    """Return a name for a new draft in the folder with the number *inode*.
+
+    It has eight random digits, and the CRC-32 of these and the number: `.linkpack-8a1f00c33d9b27e4.tmp`.
+    """
+    random = os.urandom(4).hex()
+    return f"{_START}{random}{_checksum(inode, random)}.tmp"
+
+
+def _checksum(inode: int, random: str) -> str:
+    return f"{zlib.crc32(f'{inode} {random}'.encode()):08x}"
+
+
 def _was_made_in(inode: int, name: str) -> bool:
-    """True if *name* is one that `draft_name` gives for the folder with the number *inode*."""
+    """True if *name* is of a draft made in the folder *inode*."""
     digits = name[len(_START) : -len(".tmp")]
-    return is_draft(name) and digits[8:] == _check(inode, digits[:8])
+    return is_draft(name) and digits[8:] == _checksum(inode, digits[:8])
+
+
+# --- Making ------------------------------------------------------------------------------------------
+
+
+def new_draft_file(folder: str) -> tuple[int, str]:
+    """Make an empty draft in *folder*, and return its descriptor and path."""
+    while True:
+        path = draft_path(folder)
+        handle = os.open(path, _NEW, 0o666)  # the umask decides, as for any file that a user makes
+        try:
+            if claim(handle):
+                return handle, path
+        except OSError:
+            os.unlink(path)
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def new_draft_folder(around: int, mode: int) -> tuple[int, str]:
+    """Make a draft folder in *around*, and return its descriptor and name.
+
+    *around* is the descriptor of a folder.
+    """
+    while True:
+        name = _draft_name(os.fstat(around).st_ino)
+        os.mkdir(name, mode, dir_fd=around)
+        try:
+            handle = os.open(name, _FOLDER, dir_fd=around)
+        except FileNotFoundError:
+            continue  # another run's sweep took it between its making and its lock
+        except OSError:
+            os.rmdir(name, dir_fd=around)
+            raise
+        try:
+            if claim(handle):
+                return handle, name
+        except OSError:
+            os.rmdir(name, dir_fd=around)
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def claim(handle: int) -> bool:
-    """Lock the new draft that is open as *handle*; False when a sweep was faster and removes it, or has."""
+    """Lock the new draft open as *handle*.
+
+    Returns False when the sweep of another run has removed it, or is about to.
+    """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:
+    except OSError:  # a file system without locks, where no sweep removes anything either
         return True
     return os.fstat(handle).st_nlink > 0
 
 
-def sweep(folder: str) -> None:
-    """Remove the drafts that killed runs of this user left in *folder*.
+@contextlib.contextmanager
+def draft_folder(parent: str, mode: int = 0o777) -> Iterator[str]:
+    """Make a draft folder in *parent* and yield its path.
 
-    Living runs hold a lock on theirs. Nothing is done in a folder that cannot be listed, nor to links, nor to what
-    was made in another folder, whatever its name: a clone may hold such a file.
+    It is removed at the end, unless the block renamed it.
+    """
+    sweep(parent)
+    around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    handle, name = -1, ""
+    try:
+        with uninterrupted():
+            handle, name = new_draft_folder(around, mode)
+        yield os.path.join(parent, name)
+    finally:
+        with uninterrupted():
+            if name:
+                discard_draft(name, around)
+                os.close(handle)
+            os.close(around)
+
+
+# --- Removing ----------------------------------------------------------------------------------------
+
+
+def sweep(folder: str) -> None:
+    """Remove the drafts that killed runs left in *folder*.
+
+    Living runs hold a lock on theirs. Links stay, as do drafts of other users, and those that were made in another
+    folder and came here with a clone or a copy. Nothing is done in a folder that cannot be listed.
     """
     names: list[str] = []
     inode = 0
     with contextlib.suppress(OSError):
-        # Many tarballs can lie in one folder, and it is swept before each: the quick question comes first.
+        # Many tarballs can be in one folder, which is swept before each: the quick question comes first.
         names = [name for name in os.listdir(folder) if name.startswith(_START)]
         inode = os.stat(folder).st_ino if names else 0
     for name in names:
@@ -87,86 +165,58 @@ def sweep(folder: str) -> None:
 
 
 def _remove_dead(path: str) -> None:
-    """Remove the draft at *path*, unless a run holds it; raises `OSError` then."""
+    """Remove the draft at *path*.
+
+    Raises `OSError` while a run holds it.
+    """
     handle = os.open(path, _OPEN)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(handle)
-        if status.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():  # root could remove it
             return
         if stat.S_ISDIR(status.st_mode):
-            remove_tree(path)
+            discard_tree(path)
         elif stat.S_ISREG(status.st_mode):
             os.unlink(path)
     finally:
         os.close(handle)
 
 
-@contextlib.contextmanager
-def draft_folder(parent: str, mode: int = 0o777) -> Iterator[str]:
-    """Make a new folder in *parent*, locked, and remove it at the end with what is still in it.
+def discard_draft(name: str, around: int) -> None:
+    """Remove the draft folder *name* of the folder *around*, trying twice.
 
-    One that the block renamed stays. Yields its path.
+    What still stays goes with the next run's `sweep`.
     """
-    sweep(parent)
-    path, handle = "", -1
-    try:
-        with uninterrupted():
-            path, handle = _new_folder(parent, mode)
-        yield path
-    finally:
-        with uninterrupted():
-            if path:
-                _drop(path)
-            if handle >= 0:
-                os.close(handle)
+    for _ in range(2):
+        discard_tree(name, around)
 
 
-def _new_folder(parent: str, mode: int) -> tuple[str, int]:
-    while True:
-        path = draft_path(parent)
-        os.mkdir(path, mode)
-        try:
-            handle = os.open(path, _OPEN | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue  # another run's sweep took it between its making and its lock
-        except OSError:
-            os.rmdir(path)
-            raise
-        try:
-            if claim(handle):
-                return path, handle
-        except OSError:
-            os.rmdir(path)
-            os.close(handle)
-            raise
-        os.close(handle)
-
-
-def remove_tree(folder: str, around: int | None = None) -> None:
-    """Remove *folder* and all that is in it, however deep, following no link.
+def discard_tree(folder: str, around: int | None = None) -> None:
+    """Remove as much as possible of *folder*, however deep, following no link.
 
     *around* is a descriptor that a relative path starts at. What cannot be removed stays, without an error. Each
     folder inside is moved up into *folder* before it is looked into, so that neither the stack nor a path grows
-    with the depth: `shutil.rmtree` recurses on Python 3.10 and 3.11, and its paths grow past what a system takes.
+    with the depth. `shutil.rmtree` recurses on Python 3.10 and 3.11, and its paths grow past what a system takes.
+    `relocate.remove_tree` is for what must be gone, or else stay where it is.
     """
     with contextlib.suppress(OSError):
-        top = os.open(folder, _OPEN | os.O_DIRECTORY, dir_fd=around)
+        top = os.open(folder, _FOLDER, dir_fd=around)
         try:
-            _remove_below(top)
+            _discard_below(top)
         finally:
             os.close(top)
         os.rmdir(folder, dir_fd=around)
 
 
-def _remove_below(top: int) -> None:
-    prefix = f"{_START}{os.urandom(8).hex()}-"
+def _discard_below(top: int) -> None:
+    prefix = f"{_START}{os.urandom(8).hex()}-"  # a name that no entry of the folder has
     moved = 0
     waiting = ["."]
     while waiting:
         name = waiting.pop()
         with contextlib.suppress(OSError):
-            handle = os.open(name, _OPEN | os.O_DIRECTORY, dir_fd=top)
+            handle = os.open(name, _FOLDER, dir_fd=top)
             try:
                 with os.scandir(handle) as listing:
                     entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in listing]
@@ -182,11 +232,3 @@ def _remove_below(top: int) -> None:
                 os.close(handle)
             if name != ".":
                 os.rmdir(name, dir_fd=top)
-
-
-def _drop(folder: str) -> None:
-    """Remove *folder*, when it is not there already, in a second try if need be; the next run makes a third."""
-    for _ in range(2):
-        with contextlib.suppress(OSError):  # of closing a handle: that is not among the errors ignored
-            if os.path.lexists(folder):
-                remove_tree(folder)

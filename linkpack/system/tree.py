@@ -1,8 +1,9 @@
-"""Reads what lies below a directory, following no link on the way: what is read is what was listed.
+"""Read what is below a directory, following no link on the way.
 
-A directory is opened once; what is in it is reached through that descriptor. Somebody who swaps a folder for a
-link while a package is being packed gains nothing: each directory below is known by the number (inode) that its
-parent's listing gave, and where that cannot tell, it is opened portion by portion, links refused.
+A directory is opened once, and what is in it is reached through that descriptor. So what is read is what was
+listed, even if another process swaps a folder for a link meanwhile. A directory below is opened by its path, and
+known by the inode that its parent's listing gave. Where that differs, it is opened portion by portion, links
+refused.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ _FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
 
 
 class Tree:
-    """The directory at the absolute *root*, a path without links, and all below it.
+    """The directory at the absolute *root*, a path without links.
 
-    Paths are relative to it and "/"-separated. Every function raises `OSError`, also where a link stands on the
-    way. At most four descriptors are open at a time, however deep the tree is.
+    Paths are relative to it and "/"-separated. Every method raises `OSError`, also where a link is on the way. At
+    most four descriptors are open at a time, however deep the tree is.
     """
 
     def __init__(self, root: str) -> None:
@@ -38,27 +39,28 @@ class Tree:
         self._device = os.fstat(self._handle).st_dev
 
     def close(self) -> None:
-        """Give the descriptor back; nothing more can be read then."""
+        """Close the tree, after which nothing can be read."""
         os.close(self._handle)
 
     @contextlib.contextmanager
     def listed(self, path: str, number: int) -> Iterator[list[Listed]]:
-        """The entries of the directory *path*, whose inode is *number*; "" is the root, whatever its number.
+        """List the entries of the directory *path*, unsorted.
 
-        They are in no particular order, and may be asked for their status inside the block only.
+        *number* is its inode. "" is the root, whatever its number. Entries may be asked for their status inside
+        the block only.
         """
         handle = self._folder(path, number) if path else os.dup(self._handle)
         try:
             with os.scandir(handle) as entries:
-                found = list(entries)
-            yield found
+                listed = list(entries)
+            yield listed
         finally:
             os.close(handle)
 
     def status(self, path: str) -> Status:
-        """The status of what is at *path*, a link not followed."""
+        """Return the status of *path*, a link not followed."""
         folder, _, name = path.rpartition("/")
-        handle = _stepwise(self._handle, folder)
+        handle = _open_stepwise(self._handle, folder)
         try:
             return os.stat(name, dir_fd=handle, follow_symlinks=False)
         finally:
@@ -70,25 +72,29 @@ class Tree:
         if (status.st_ino, status.st_dev) == (number, self._device):
             return handle
         os.close(handle)  # a mount, a file system whose listings number otherwise, or a link on the way
-        return _stepwise(self._handle, path)
+        return _open_stepwise(self._handle, path)
 
 
 def open_plain(path: str, flags: int) -> int:
-    """A descriptor of what is at the absolute *path*; `OSError` (ELOOP, ENOTDIR) when a link is part of it."""
+    """Open the absolute *path*, and return its descriptor.
+
+    Raises `OSError` (ELOOP, ENOTDIR) when a link is part of the path.
+    """
     handle = os.open(path, flags | os.O_NOFOLLOW)
-    if _name(handle) == path:
+    if _path_of(handle) == path:
         return handle
     try:  # no /proc, a file system that ignores case, or a link on the way
-        there = _opened_stepwise(path, flags)
+        there = _open_plain_stepwise(path, flags)
     finally:
         os.close(handle)
     return there
 
 
 def read_beneath(folder: str, name: str, limit: int) -> bytes:
-    """The bytes of the regular file *name* in *folder*, an absolute path without links; *limit* as in `read_file`.
+    """Return the bytes of the file *name* in *folder*.
 
-    A link to a file inside *folder* is followed. `OSError` with EXDEV when one leads out of it.
+    *folder* is an absolute path without links, *limit* as in `read.read_file`. A link to a file inside *folder* is
+    followed. Raises `OSError` with EXDEV when one leads out of it.
     """
     path = f"{folder.rstrip('/')}/{name}"
     try:
@@ -106,34 +112,34 @@ def read_beneath(folder: str, name: str, limit: int) -> bytes:
         os.close(handle)
 
 
-def _name(handle: int) -> str:
-    """Where what *handle* stands for is, as the system knows it; "" when it does not say."""
+def _path_of(handle: int) -> str:
+    """Return the path of an open *handle*, "" without /proc."""
     try:
         return os.readlink(f"/proc/self/fd/{handle}")
     except OSError:
         return ""
 
 
-def _opened_stepwise(path: str, flags: int) -> int:
+def _open_plain_stepwise(path: str, flags: int) -> int:
     folder, _, name = path.rstrip("/").rpartition("/")
-    at = os.open("/", _FOLDER)
+    root = os.open("/", _FOLDER)
     try:
-        above = _stepwise(at, folder.strip("/"))
+        above = _open_stepwise(root, folder.strip("/"))
     finally:
-        os.close(at)
+        os.close(root)
     try:
         return os.open(name or ".", flags | os.O_NOFOLLOW, dir_fd=above)
     finally:
         os.close(above)
 
 
-def _stepwise(start: int, path: str) -> int:
-    """A descriptor of the directory *path* below the one open as *start*, each portion opened by itself."""
-    at = os.dup(start)
+def _open_stepwise(start: int, path: str) -> int:
+    """Open the directory *path* below the open *start*, a portion at a time."""
+    handle = os.dup(start)
     for portion in path.split("/") if path else ():
-        below = at
+        above = handle
         try:
-            at = os.open(portion, _FOLDER, dir_fd=below)
+            handle = os.open(portion, _FOLDER, dir_fd=above)
         finally:
-            os.close(below)
-    return at
+            os.close(above)
+    return handle

@@ -1,8 +1,9 @@
-"""Compares the files of a git work tree with what is committed, by their contents, without running a filter.
+"""Compare the files of a git work tree with what is committed.
 
-Flags of the index and times of files count for nothing: each file is hashed as git would store it. What git makes
-of a file when it is added is done here where that is plain: line ends, `$Id$`, and the pointers of Git LFS. Other
-filters are programs that the repository names, so that what they would make of a file is not known.
+Contents are compared, without running a filter. Flags of the index and times of files do not matter: each file is
+hashed as git would store it. What git changes in a file when it is added is done here where that is plain: line
+ends, `$Id$`, and the pointers of Git LFS. Other filters are programs that the repository names, and what they
+would do is unknown.
 
 Source: gitattributes(5), and git's convert.c (crlf_to_git, ident_to_git) and statinfo.c, version 2.45.
 """
@@ -16,19 +17,23 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import SourceChanged
-from linkpack.system import read as fs
-from linkpack.system.git import LINK, SUBMODULE, GitFault, blob_id, open_repository
+from linkpack.system.git import GitFault
+from linkpack.system.git_objects import LINK, SUBMODULE, blob_id
+from linkpack.system.read import read_pieces
+from linkpack.system.repository import open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from linkpack.system.git import Entry, Repository
+    from linkpack.system.git_objects import TreeEntry
+    from linkpack.system.repository import Repository
 
 _MOST_TEXT = 64 << 20  # bytes of a file whose contents are converted; larger ones are compared as they are
 _MOST_NESTED = 16  # submodules in submodules
-_LFS_NAME = "lfs"  # the filter of Git LFS, whose contents are told by their SHA-256
+_LFS_NAME = "lfs"  # the filter of Git LFS: git stores a pointer, which names the contents by their SHA-256
 _LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
-# Encodings that Python reads as iconv does, in time that grows with the text: punycode, for one, does not.
+# Encodings that Python reads as iconv does, and in time that grows with the text. With punycode, for one, it grows
+# faster.
 _ENCODING = re.compile(
     r"utf-?(?:8|16|32)(?:[lb]e)?|(?:iso-?)?8859-?\d{1,2}|latin-?\d{1,2}|(?:cp|windows-?)\d{3,4}|koi8-?[ru]"
     r"|shift[-_]?jis|sjis|euc-?(?:jp|kr|cn)|gb(?:k|2312|18030)|big-?5",
@@ -41,8 +46,8 @@ class Compared(NamedTuple):
     """How the files of a work tree differ from what they were compared with.
 
     *changed* have other contents, another type or mode, or are gone. *converted* are the same but for what git
-    does to text at every checkout. *undecided* maps files that have other contents to what may be the reason:
-    "its filter NAME".
+    does to text at every checkout. *undecided* maps files with other contents to the possible reason, such as "its
+    filter NAME".
     """
 
     changed: frozenset[str]
@@ -51,9 +56,9 @@ class Compared(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What differs from the commit in the folder of a repository, by paths relative to it.
+    """What differs from the commit in a folder, by relative paths.
 
-    *changed* are files that have other contents than in HEAD, or in the index, and new ones that are not ignored.
+    *changed* are files with other contents than in HEAD, or in the index, and new ones that are not ignored.
     *undecided* are those of them that may be the same, as in `Compared`. *tracked* are the files in the index.
     """
 
@@ -63,40 +68,41 @@ class Changes(NamedTuple):
 
 
 def read_changes(repository: Repository, depth: int = 0) -> Changes:
-    """Return what differs from HEAD in the folder of *repository*; raises `GitFault`.
+    """Return what differs from HEAD in a repository's folder.
 
-    *depth* counts the repositories around this one, when it is a submodule.
+    *depth* is the number of repositories around this one, when it is a submodule. Raises `GitFault`.
     """
     with repository.objects() as objects:
         committed = objects.files(repository.commit, repository.prefix)
     index = repository.staged()
     paths = committed.keys() | index.entries.keys()
     staged = {path for path in paths if committed.get(path) != index.entries.get(path)}
-    as_committed = {path: entry for path, entry in committed.items() if path not in staged | index.unmerged}
-    found = compare_files(repository, as_committed, depth)
-    changed = found.changed | found.undecided.keys() | staged | index.unmerged | set(repository.new_files())
-    return Changes(frozenset(changed), found.undecided, frozenset(index.entries))
+    differing = staged | index.unmerged
+    as_committed = {path: entry for path, entry in committed.items() if path not in differing}
+    compared = compare_files(repository, as_committed, depth)
+    changed = compared.changed | compared.undecided.keys() | differing | set(repository.new_files())
+    return Changes(frozenset(changed), compared.undecided, frozenset(index.entries))
 
 
-def compare_files(repository: Repository, entries: Mapping[str, Entry], depth: int = 0) -> Compared:
-    """Return how the files in the folder of *repository* differ from *entries*; *depth* as in `read_changes`.
+def compare_files(repository: Repository, entries: Mapping[str, TreeEntry], depth: int = 0) -> Compared:
+    """Return how the files of the repository's folder differ from *entries*.
 
-    Raises `GitFault`.
+    *depth* is as in `read_changes`. Raises `GitFault`.
     """
     settings = repository.settings()
-    looker = _Looker(repository, settings, depth)
+    comparer = _FileComparer(repository, settings, depth)
     changed = set()
-    other = {}
+    with_other_contents = {}
     for path, entry in entries.items():
-        verdict = looker.look(path, entry)
-        if verdict == "contents":
-            other[path] = entry
-        elif verdict:
+        difference = comparer.compare(path, entry)
+        if difference == "contents":
+            with_other_contents[path] = entry
+        elif difference:
             changed.add(path)
     converted = set()
     undecided = {}
-    attributes = repository.attributes(other) if other else {}
-    for path, entry in other.items():
+    attributes = repository.attributes(with_other_contents) if with_other_contents else {}
+    for path, entry in with_other_contents.items():
         conversion = _conversion(attributes.get(path, {}), settings)
         if _is_stored_as(f"{repository.folder}/{path}", conversion, entry.id):
             converted.add(path)
@@ -107,28 +113,29 @@ def compare_files(repository: Repository, entries: Mapping[str, Entry], depth: i
     return Compared(frozenset(changed), frozenset(converted), undecided)
 
 
-class _Looker:
-    """Looks at files of a work tree, and at each folder on the way once."""
+class _FileComparer:
+    """A comparer of single files, which looks at each folder once."""
 
     def __init__(self, repository: Repository, settings: Mapping[str, str], depth: int) -> None:
         self._repository = repository
         self._root = repository.folder
         self._depth = depth
-        self._modes_count = _is_true(settings.get("core.filemode", "true"))
-        self._links_count = _is_true(settings.get("core.symlinks", "true"))
+        self._has_modes = _is_true(settings.get("core.filemode", "true"))
+        self._has_links = _is_true(settings.get("core.symlinks", "true"))
         self._plain: dict[str, bool] = {"": True}
 
-    def look(self, path: str, entry: Entry) -> str:
-        """Return "" when the file at *path* is *entry*, "contents" when only the contents differ, else "other".
+    def compare(self, path: str, entry: TreeEntry) -> str:
+        """Compare the file at *path* with *entry*.
 
-        A file that cannot be read, or is written to meanwhile, is another one.
+        Returns "" when they are the same, "contents" when only those differ, and "other". A file that cannot be
+        read, or is written to meanwhile, is another one.
         """
         try:
-            return self._look(path, entry)
+            return self._compare(path, entry)
         except (OSError, SourceChanged):
             return "other"
 
-    def _look(self, path: str, entry: Entry) -> str:
+    def _compare(self, path: str, entry: TreeEntry) -> str:
         full = f"{self._root}/{path}"
         if entry.mode == SUBMODULE:
             return "" if self._is_submodule(path, entry.id) else "other"
@@ -142,35 +149,42 @@ class _Looker:
             return "contents"  # without reading what may be a terabyte of holes
         return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
 
-    def _has_type(self, found: int, wanted: int) -> bool:
-        """True if a file with the mode *found* may be one that git has with the mode *wanted*."""
+    def _has_type(self, mode: int, wanted: int) -> bool:
+        """True if a file's *mode* may be what git has as *wanted*."""
         if wanted == LINK:
-            return stat.S_ISLNK(found) or (stat.S_ISREG(found) and not self._links_count)
-        same = not self._modes_count or bool(found & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
-        return stat.S_ISREG(found) and same
+            # Without core.symlinks, git checks a link out as a file that holds its text.
+            return stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and not self._has_links)
+        same = not self._has_modes or bool(mode & stat.S_IXUSR) == bool(wanted & stat.S_IXUSR)
+        return stat.S_ISREG(mode) and same
 
     def _is_plain(self, folder: str) -> bool:
-        """True if *folder* is one, and not reached through a link: what lies behind it is no file of the tree."""
-        waiting = []
-        at = folder
-        while at not in self._plain:
-            waiting.append(at)
-            at = at.rpartition("/")[0]
-        is_plain = self._plain[at]
-        for each in reversed(waiting):
-            is_plain = is_plain and stat.S_ISDIR(os.lstat(f"{self._root}/{each}").st_mode)
-            self._plain[each] = is_plain
+        """True if *folder* is reached through no link.
+
+        It must be a folder. What is behind a link is no file of the tree.
+        """
+        unknown = []
+        above = folder
+        while above not in self._plain:
+            unknown.append(above)
+            above = above.rpartition("/")[0]
+        is_plain = self._plain[above]
+        for path in reversed(unknown):
+            is_plain = is_plain and stat.S_ISDIR(os.lstat(f"{self._root}/{path}").st_mode)
+            self._plain[path] = is_plain
         return is_plain
 
     def _is_submodule(self, path: str, commit: str) -> bool:
-        """True if the submodule at *path* is at *commit* and unchanged, or not checked out at all."""
+        """True if a submodule is at *commit* and unchanged.
+
+        One that is not checked out is unchanged.
+        """
         folder = f"{self._root}/{path}"
         if not os.path.lexists(folder):
             return True
         if not self._is_plain(path):
             return False
         if not os.path.lexists(f"{folder}/.git"):
-            return not os.listdir(folder)
+            return not os.listdir(folder)  # git makes an empty folder for what is not checked out
         if self._depth >= _MOST_NESTED:
             return False
         try:
@@ -182,18 +196,16 @@ class _Looker:
 
 
 def _pieces(path: str, status: os.stat_result) -> Iterable[bytes]:
-    """Return the bytes of the file at *path*, which *status* is of; raises `OSError`."""
-    if status.st_size <= fs.CHUNK:
-        return (fs.read_small(path, status.st_dev, status.st_ino, status.st_size),)
-    return fs.read_planned(path, status.st_dev, status.st_ino, status.st_size)
+    """Return the bytes of the file at *path* in pieces."""
+    return read_pieces(path, status.st_dev, status.st_ino, status.st_size)
 
 
 class _Conversion(NamedTuple):
     """What git does to a file when it is added.
 
     *lines* is "text" (line ends become LF), "auto" (they do in what looks like text) or "". *ident* shortens
-    `$Id$`. *encoding* is what the file is in, if not UTF-8. *filter* is the name of a filter that has a program,
-    or "lfs".
+    `$Id$`. *encoding* is that of the file, if not UTF-8. *filter* is the name of a filter that has a program, or
+    "lfs".
     """
 
     lines: str
@@ -203,14 +215,14 @@ class _Conversion(NamedTuple):
 
     @property
     def unknown(self) -> str:
-        """What may make another file of it than we do; empty when nothing does."""
+        """Return why the stored contents are unknown, or ""."""
         if self.filter and self.filter != _LFS_NAME:
             return f"its filter {self.filter}"
         return f"its encoding {self.encoding}" if self.encoding else ""
 
 
 def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
-    """Return what *attributes* of a file and git's *settings* ask for."""
+    """Return what *attributes* and *settings* ask for."""
     text = attributes.get("text", attributes.get("crlf", ""))
     lines = {"set": "text", "input": "text", "unset": "binary", "auto": "auto"}.get(text, "")
     if lines != "binary" and attributes.get("eol") in {"lf", "crlf"}:
@@ -229,7 +241,10 @@ def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _
 
 
 def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
-    """True if git stores the file at *path* under the id *name*, as far as that can be told without its filter."""
+    """True if git stores the file at *path* under the id *name*.
+
+    False also when that cannot be decided without running a filter.
+    """
     try:
         status = os.lstat(path)
         if conversion.filter == _LFS_NAME:
@@ -247,10 +262,10 @@ def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
 
 
 def convert(text: bytes, conversion: _Conversion) -> bytes:
-    """Return the contents that git stores of a file with the contents *text*.
+    """Return what git stores of a file with these contents.
 
-    That a committed file with CR LF keeps them need not be known: then it has other contents than this returns.
-    Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
+    That a file committed with CR LF keeps them need not be known, since it then has other contents than this
+    returns. Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
     """
     if conversion.encoding:
         if not _ENCODING.fullmatch(conversion.encoding):
@@ -264,10 +279,10 @@ def convert(text: bytes, conversion: _Conversion) -> bytes:
 
 
 def _looks_binary(text: bytes) -> bool:
-    """True if git takes *text* for no text: a NUL or a CR without LF, or more than one odd byte in 128.
+    """True if git takes *text* for binary.
 
-    Odd are control characters but for BS, HT, LF, FF, CR and ESC; a ^Z at the end is none (convert.c,
-    gather_stats).
+    That is text with a NUL or a CR without LF, or with more than one odd byte in 128. Odd are control characters
+    other than BS, HT, LF, FF, CR and ESC. A ^Z at the end is not odd (convert.c, gather_stats).
     """
     if b"\0" in text or text.count(b"\r") != text.count(b"\r\n"):
         return True
@@ -277,5 +292,5 @@ def _looks_binary(text: bytes) -> bool:
 
 
 def _is_true(value: str) -> bool:
-    """True if git takes the setting *value* for one that is on."""
+    """True if git takes *value* for a setting that is on."""
     return value.lower() not in {"false", "no", "off", "0", ""}

@@ -1,8 +1,7 @@
-"""Everything linkpack writes to the disk goes through these functions.
+"""Write files that appear under their names whole or not at all.
 
-A file appears under its name whole or not at all: it is written beside its target under a temporary name,
-locked by its writer, and renamed into place. Only regular files are replaced: links, pipes and devices are written
-to or refused. What dead runs left is removed by the next (see `drafts`).
+A file is written beside its target as a draft (see `temporary`) and renamed into place. Only regular files are
+replaced. Links, pipes and devices are written to or refused.
 """
 
 from __future__ import annotations
@@ -11,36 +10,38 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from linkpack.system.links import sync_dir
+from linkpack.system.dir_entries import sync_dir
 from linkpack.system.signals import uninterrupted
-from linkpack.system.temporary import claim, draft_path, sweep
+from linkpack.system.temporary import draft_path, new_draft_file, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MOST_LINKS = 40  # links in a row, as Linux follows them
+_MOST_LINKS = 40  # links in a row that Linux follows (path_resolution(7))
 
 
 @contextlib.contextmanager
 def made_dirs(path: str) -> Iterator[None]:
-    """The directory *path*, made with its missing parents; what was made goes again when the block fails.
+    """Make the directory *path* and its missing parents.
 
-    `OSError` when something else is in the way, or when no disk can hold such a name.
+    What was made is removed again when the block fails. Raises `OSError` when something else is in the way, or
+    when no disk can hold such a name.
     """
-    made = []
-    at = path
-    while at and not os.path.lexists(at):
-        made.append(at)
-        at = os.path.dirname(at)
+    missing = []
+    folder = path
+    while folder and not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
     try:
         _make_dirs(path)
         yield
     except BaseException:
-        for folder in made:
-            with contextlib.suppress(OSError, ValueError):  # somebody else put something there meanwhile
+        for folder in missing:
+            with contextlib.suppress(OSError, ValueError):  # another process put something there meanwhile
                 os.rmdir(folder)
         raise
 
@@ -53,9 +54,10 @@ def _make_dirs(path: str) -> None:
 
 
 def check_replaceable(target: str) -> None:
-    """Raise `OSError` when something other than a regular file is at *target*: renaming a file over it removes it.
+    """Raise `OSError` if *target* is there and no regular file.
 
-    A link, a pipe or a device (`/dev/stdout`, `/dev/null`) is somebody's; its `strerror` says what it is.
+    Renaming a file over a link, a pipe or a device (`/dev/stdout`, `/dev/null`) would remove it. The error's
+    `strerror` says what is there.
     """
     try:
         mode = os.lstat(target).st_mode
@@ -70,11 +72,11 @@ def check_replaceable(target: str) -> None:
 
 @contextlib.contextmanager
 def draft(target: str) -> Iterator[BinaryIO]:
-    """Open a new file beside *target* for writing and reading; it becomes *target* when the block ends well.
+    """Open a draft of *target*, which becomes *target* when the block ends.
 
-    In between the caller may write it and read it back. On any exception, an interrupt included, it is removed and
-    *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
-    `check_replaceable` does.
+    The block may write the file and read it back. On any exception, an interrupt included, the draft is removed
+    and *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
+    `check_replaceable`.
     """
     check_replaceable(target)
     folder = os.path.dirname(target) or "."
@@ -82,12 +84,12 @@ def draft(target: str) -> Iterator[BinaryIO]:
     path = ""
     try:
         with uninterrupted():
-            handle, path = _new_file(folder)
+            handle, path = new_draft_file(folder)
         with open(handle, "w+b") as out:
             yield out
             out.flush()
-            os.fsync(handle)
-            check_replaceable(target)
+            os.fsync(handle)  # before the name: after a crash of the machine the new name has all the bytes
+            check_replaceable(target)  # again: something else may have been put there meanwhile
             os.rename(path, target)
     except BaseException:
         with uninterrupted(), contextlib.suppress(FileNotFoundError):
@@ -98,16 +100,16 @@ def draft(target: str) -> Iterator[BinaryIO]:
 
 
 def check_output(target: str) -> None:
-    """Raise `OSError` when `write_output` would refuse what is at *target*."""
+    """Raise `OSError` if `write_output` would refuse what is at *target*."""
     if not _is_stream(target):
         check_replaceable(target)
 
 
 def write_output(target: str, text: bytes) -> None:
-    """Write *text* to *target*: a file appears whole or not at all, a pipe or a terminal gets it as it is.
+    """Write *text* to the file or stream *target*.
 
-    Missing folders are made. `/dev/stdout` and its like are this process's own descriptors. Raises `OSError`, for
-    a pipe that nothing reads from as well.
+    Streams are pipes, terminals and this process's own descriptors, such as `/dev/stdout`. Missing folders of a
+    file are made. Raises `OSError`, also for a pipe that no process reads.
     """
     if _is_stream(target):
         _write_stream(target, text)
@@ -117,7 +119,7 @@ def write_output(target: str, text: bytes) -> None:
 
 
 def _is_stream(target: str) -> bool:
-    """True if *target* leads to a pipe or a character device, or is one of our own descriptors."""
+    """True if *target* is a pipe, a character device or an own descriptor."""
     try:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):
@@ -126,10 +128,10 @@ def _is_stream(target: str) -> bool:
 
 
 def _own_descriptor(path: str) -> int | None:
-    """Return the number in the link's text when *path* leads through `/dev/fd` or `/proc/self/fd`.
+    """Return the number of the own descriptor that *path* leads to, or None.
 
-    `/dev/stdout` -> `/proc/self/fd/1` is 1. Opening it again would start at the beginning of a file that the shell
-    appends to.
+    `/dev/stdout` is a link to `/proc/self/fd/1`, which is 1. It must not be opened again, since that would start
+    at the beginning of a file that the shell appends to.
     """
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
@@ -142,8 +144,6 @@ def _own_descriptor(path: str) -> int | None:
 
 
 def _write_stream(target: str, text: bytes) -> None:
-    import select  # noqa: PLC0415 - hardly ever needed
-
     own = _own_descriptor(target)
     try:
         # O_NONBLOCK: a pipe that nothing reads from must not hold us up.
@@ -167,21 +167,22 @@ def _write_stream(target: str, text: bytes) -> None:
 
 @contextlib.contextmanager
 def put_back(target: str) -> Iterator[None]:
-    """Take back what the block did to the file *target* when the block fails: an older file is there again.
+    """Restore the file *target* when the block fails.
 
-    It is kept meanwhile under a second name beside it; on a file system without hard links nothing is taken back.
-    What the block moved elsewhere stays there.
+    The old file is kept meanwhile under a second name beside it. Without an old file, the new one is removed. On a
+    file system without hard links nothing is restored. What the block moved elsewhere stays there.
     """
     folder = os.path.dirname(target) or "."
     try:
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        handle = -1  # nothing there
+        handle = -1  # there is no file
     kept = draft_path(folder)
     try:
         if handle >= 0:
             with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # or a sweep would take it for a dead run's
+                # Without a lock, the sweep of another run would take the second name for a dead run's draft.
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 os.link(target, kept, follow_symlinks=False)
         yield
     except BaseException:
@@ -189,26 +190,10 @@ def put_back(target: str) -> Iterator[None]:
             if handle < 0:
                 os.unlink(target)
             else:
-                os.rename(kept, target)  # does nothing when both are still one file
+                os.rename(kept, target)  # rename(2) does nothing when both are still one file
         raise
     finally:
         if handle >= 0:
             with uninterrupted(), contextlib.suppress(OSError):
                 os.unlink(kept)
             os.close(handle)
-
-
-def _new_file(folder: str) -> tuple[int, str]:
-    """The handle and path of a new, empty, locked temporary file in *folder*."""
-    while True:
-        path = draft_path(folder)
-        # 0o666: the process's umask decides, as for any file that a user makes.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            if claim(handle):
-                return handle, path
-        except OSError:
-            os.unlink(path)
-            os.close(handle)
-            raise
-        os.close(handle)  # another run's sweep took it between its making and its lock

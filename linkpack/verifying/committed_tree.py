@@ -17,7 +17,10 @@ from linkpack.errors import LinkpackError, PlanRejected, Problem
 from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.ignore import RuleSet, given_rules
 from linkpack.system import read as fs
-from linkpack.system.git import SUBMODULE, GitFault, is_within, open_repository
+from linkpack.system.git import GitFault
+from linkpack.system.git_objects import SUBMODULE
+from linkpack.system.read import is_within
+from linkpack.system.repository import open_repository
 from linkpack.system.temporary import draft_folder, is_draft
 from linkpack.system.worktree import compare_files, read_changes
 
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 
     from linkpack.limits import Limits
     from linkpack.packing.plan import PackPlan
-    from linkpack.system.git import Entry, Repository
+    from linkpack.system.git_objects import TreeEntry
+    from linkpack.system.repository import Repository
 
 # Built files that say which files ship: they need their contents before the plan, others only size and mode.
 _RULES = frozenset({"package.json", ".npmignore", ".gitignore", ".npmrc", "pnpm-workspace.yaml", ".yarnrc.yml"})
@@ -154,7 +158,7 @@ class CommittedTree:
             self._manifest_folders.add(folder)
             folder = os.path.dirname(folder)
 
-    def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], *, converted: bool) -> None:
+    def _write_entry(self, path: str, entry: TreeEntry, pieces: Iterable[bytes], *, converted: bool) -> None:
         """Write one file or link of the commit, as a checkout would leave it."""
         place = f"{self._tree}/{path}"
         if stat.S_ISLNK(entry.mode):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT
 from linkpack.archive.findings import as_problems, errors
-from linkpack.archive.opening import changed, open_tarball
-from linkpack.archive.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, changed, open_tarball, read_archive
 from linkpack.bundle.layout_check import slot_of
 from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest
@@ -20,7 +19,6 @@ from linkpack.verifying.manifests import is_manifest, read_manifests
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from linkpack.archive.entry import Entry
     from linkpack.archive.reader import Archive
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
@@ -101,8 +99,7 @@ def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], N
         prepare(plan)
     tarball = measure_plan(plan, options)
     files = {
-        entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))
-        for entry in plan.entries
+        entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(entry.read())) for entry in plan.entries
     }
     manifests = {
         slot: parse_manifest(entry.source, entry.path, "installed")
@@ -130,7 +127,7 @@ def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping
         return {}
     if side.plan is not None:
         entries = ((entry.path[len(ROOT) :], entry) for entry in side.plan.entries)
-        return {path: b"".join(_contents(entry)) for path, entry in entries if path in wanted}
+        return {path: b"".join(entry.read()) for path, entry in entries if path in wanted}
     with open_tarball(side.path) as file:
         keep = Wanted(lambda path, _size: path in wanted)
         archive = read_archive(file.source, file.size, keep, limits)
@@ -149,12 +146,6 @@ def _choose_short(side: Side, paths: Iterable[str]) -> set[str]:
             left -= size
             wanted.add(path)
     return wanted
-
-
-def _contents(entry: Entry) -> Iterable[bytes]:
-    if isinstance(entry.source, bytes):
-        return (entry.source,)
-    return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
 
 
 def _digest(pieces: Iterable[bytes]) -> str:

@@ -15,13 +15,12 @@ import tarsafe
 
 from linkpack.archive.findings import Finding, as_problems, errors
 from linkpack.archive.gunzip import CHUNK
-from linkpack.archive.opening import open_tarball
-from linkpack.archive.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, open_tarball, read_archive
 from linkpack.archive.tar_header import MTIME
 from linkpack.arguments import StrPath, path_text
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.system import folder as disk
+from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
 from linkpack.verifying.allowable import allow_codes, check_allowable
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from tarfile import TarInfo
 
     from linkpack.archive.reader import Archive
-    from linkpack.system.folder import Opened
     from linkpack.system.new_folder import NewFolder
+    from linkpack.system.read import OpenFile
 
 FOLDER = "package"  # the name of the unpacked folder, whatever the archive calls its own
 
@@ -79,15 +78,15 @@ def unpack(
     return Unpacked(folder, files=len(archive.files), size=archive.unpacked, findings=findings)
 
 
-def _write_folder(file: Opened, archive: Archive, folder: str) -> None:
+def _write_folder(file: OpenFile, archive: Archive, folder: str) -> None:
     """Write the files of *archive*, read from *file*, to the new *folder*."""
     with new_folder(folder, mode=0o755, replaces_empty=False) as draft:
         _extract(file, archive, folder, draft)
-        if not disk.is_unchanged(file):
+        if not fs.is_unchanged(file):
             raise VerifyFailed("the tarball was written to while it was unpacked", hint="unpack it again")
 
 
-def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> None:
+def _extract(file: OpenFile, archive: Archive, folder: str, draft: NewFolder) -> None:
     """Write the entries that tarsafe reads into *draft*.
 
     They must be those of *archive*. *folder* is what the draft becomes.

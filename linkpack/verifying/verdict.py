@@ -11,8 +11,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding, Findings, errors
-from linkpack.archive.opening import open_tarball
-from linkpack.archive.reader import Wanted, read_archive
+from linkpack.archive.reader import Wanted, open_tarball, read_archive
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.limits import DEFAULTS, Limits, within

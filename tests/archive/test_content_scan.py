@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from linkpack.archive import content_scan as watch
-from linkpack.archive.content_scan import MOST_OF_ONE, Watch
+from linkpack.archive.content_scan import MOST_OF_ONE, ContentScan
 from linkpack.archive.entry import Entry
 
 TOKEN = b"npm_" + b"Zz8" * 12
@@ -30,17 +30,17 @@ def entry(path: str = "a.js", size: int = len(TOKEN), *, own: bool = True) -> En
 )
 def test_what_is_looked_at(file: Entry, found: int) -> None:
     """Small files of source directories are looked at, and every file's bytes come through as they are."""
-    made = Watch()
-    assert b"".join(made.over(file, [TOKEN[:9], TOKEN[9:]])) == TOKEN
+    made = ContentScan()
+    assert b"".join(made.pass_on(file, [TOKEN[:9], TOKEN[9:]])) == TOKEN
     assert [(each.code, each.path) for each in made.warnings()] == [("WSECRET", "a.js")] * found
 
 
 def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """After so many bytes of one tarball no further file is looked at."""
     monkeypatch.setattr(watch, "MOST_OF_ALL", 100)
-    made = Watch()
+    made = ContentScan()
     for number in range(5):
-        assert b"".join(made.over(entry(f"{number}.js"), [TOKEN])) == TOKEN
+        assert b"".join(made.pass_on(entry(f"{number}.js"), [TOKEN])) == TOKEN
     assert len(made.warnings()) == 2
 
 
@@ -48,8 +48,8 @@ def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_in_the_order_of_the_files(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
     """However many files are looked at together, each that holds a token is named, in their order."""
     monkeypatch.setattr(watch, "_TOGETHER", together)
-    made = Watch()
+    made = ContentScan()
     for number in range(9):
         contents = TOKEN if number % 3 else b"nothing"
-        assert b"".join(made.over(entry(f"{number}.js", len(contents)), [contents])) == contents
+        assert b"".join(made.pass_on(entry(f"{number}.js", len(contents)), [contents])) == contents
     assert [each.path for each in made.warnings()] == ["1.js", "2.js", "4.js", "5.js", "7.js", "8.js"]

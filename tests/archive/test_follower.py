@@ -13,8 +13,8 @@ import pytest
 from linkpack.archive import follower as following
 from linkpack.archive import writer as tarball
 from linkpack.archive.entry import Entry
-from linkpack.archive.follower import Followed, followed
-from linkpack.archive.readback import Found, check_tarball
+from linkpack.archive.follower import Follower, follow
+from linkpack.archive.readback import Digests, check_tarball
 from linkpack.archive.writer import write_tarball
 from linkpack.errors import SnapshotError, VerifyFailed
 from linkpack.system import read as fs
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from linkpack.archive.readback import Source
+    from linkpack.archive.readback import Readable
 
 LARGE = Entry("package/a", bytes(range(256)) * 8192, 256 * 8192, 0o644)
 
@@ -42,13 +42,13 @@ def test_as_far_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Each piece can be read once it is written, before the next one is, and nothing beyond it."""
     got: SimpleQueue[bytes] = SimpleQueue()
 
-    def reads(source: Source, _: Sequence[Entry]) -> Found:
+    def reads(source: Readable, _: Sequence[Entry]) -> Digests:
         while piece := source.read(7):
             got.put(piece)
-        return Found("sum", 1)
+        return Digests("sum", 1)
 
     monkeypatch.setattr(following, "read_back", reads)
-    with (tmp_path / "f").open("w+b") as out, followed(out, []) as file:
+    with (tmp_path / "f").open("w+b") as out, follow(out, []) as file:
         assert file is not None
         out.write(bytes(100))  # what is there already, but was not written for the reader
         out.flush()
@@ -67,7 +67,7 @@ def test_as_far_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_more_than_was_written(tmp_path: Path) -> None:
     """A file that has grown by other hands fails, as it does when it is read back afterwards."""
-    with (tmp_path / "f").open("w+b") as out, followed(out, []) as file:
+    with (tmp_path / "f").open("w+b") as out, follow(out, []) as file:
         assert file is not None
         out.write(bytes(2000))
         out.seek(0)
@@ -80,13 +80,13 @@ def test_more_than_was_written(tmp_path: Path) -> None:
 def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     """An interrupt at any of the places where the threads meet comes out, and the reader is at its end then."""
     monkeypatch.setattr(fs, "read_at", slowly(fs.read_at))
-    real = getattr(Followed, place)
+    real = getattr(Follower, place)
 
-    def struck(self: Followed, *given: object) -> object:
+    def struck(self: Follower, *given: object) -> object:
         signal.setitimer(signal.ITIMER_REAL, 0.005)
         return real(self, *given)
 
-    monkeypatch.setattr(Followed, place, struck)
+    monkeypatch.setattr(Follower, place, struck)
 
     def until_struck() -> None:
         for number in range(1000):
@@ -132,7 +132,7 @@ def test_a_writer_that_fails(tmp_path: Path) -> None:
     """When writing fails, that error comes out, and not what the reader makes of half a file."""
 
     def stopped() -> None:
-        with (tmp_path / "f").open("w+b") as out, followed(out, []) as file:
+        with (tmp_path / "f").open("w+b") as out, follow(out, []) as file:
             assert file is not None
             file.write(b"half")
             raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.archive import gzip as deflate
-from linkpack.archive.gzip import COMPRESSOR, compressor, gzip_stream
+from linkpack.archive.gzip import COMPRESSOR, describe_compressor, gzip_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +88,8 @@ def test_max_is_smaller() -> None:
 
 def test_the_compressor_is_named() -> None:
     """Each level's name says what decides its bytes; the default's is the constant."""
-    assert compressor("default") == COMPRESSOR == "zlib-ng 1.1.0, level 7, memLevel 7, blocks of 262144"
-    assert compressor("max") == "zlib-ng 1.1.0, level 9, memLevel 7, blocks of 1048576"
+    assert describe_compressor("default") == COMPRESSOR == "zlib-ng 1.1.0, level 7, memLevel 7, blocks of 262144"
+    assert describe_compressor("max") == "zlib-ng 1.1.0, level 9, memLevel 7, blocks of 1048576"
 
 
 @pytest.mark.property

@@ -97,7 +97,7 @@ def test_levels(tmp_path: Path, source: Path) -> None:
     entries = [planned(source), MANIFEST]
     plain = write_tarball(entries, str(tmp_path / "a.tgz"))
     most = write_tarball(entries, str(tmp_path / "b.tgz"), gzip_level="max")
-    assert (plain.compressor, most.compressor) == (deflate.COMPRESSOR, deflate.compressor("max"))
+    assert (plain.compressor, most.compressor) == (deflate.COMPRESSOR, deflate.describe_compressor("max"))
     assert plain.integrity != most.integrity
     assert gzip.decompress((tmp_path / "a.tgz").read_bytes()) == gzip.decompress((tmp_path / "b.tgz").read_bytes())
     assert measure_tarball(entries, "b.tgz", gzip_level="max") == most._replace(path="b.tgz")
@@ -137,7 +137,7 @@ def test_a_source_that_is_rewritten_meanwhile(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that is written to while it is read, its size the same, stops the run as well."""
-    read = tarball._contents  # noqa: SLF001 - the moment between two pieces
+    read = Entry.read  # the moment between two pieces
 
     def rewriting(entry: Entry) -> Iterator[bytes]:
         for piece in read(entry):
@@ -145,7 +145,7 @@ def test_a_source_that_is_rewritten_meanwhile(
             source.write_bytes(b"z" * 600_000)
             os.utime(source, ns=(1, 1))
 
-    monkeypatch.setattr(tarball, "_contents", rewriting)
+    monkeypatch.setattr(Entry, "read", rewriting)
     with pytest.raises(SourceChanged, match="was written to"):
         write_tarball([planned(source)], str(tmp_path / "out" / "p.tgz"))
     assert names(tmp_path / "out") == []
@@ -280,7 +280,7 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         yield b"x"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tarball, "_contents", interrupted)
+    monkeypatch.setattr(Entry, "read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_tarball([MANIFEST], str(tmp_path / "p.tgz"))
     assert names(tmp_path) == []

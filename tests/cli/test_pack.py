@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from linkpack import __version__
-from linkpack.archive.gzip import compressor
+from linkpack.archive.gzip import describe_compressor
 from linkpack.cli.main import linkpack
 from tests.support.packed import read_packed
 from tests.support.program import Done, forget_npm, run_program
@@ -134,8 +134,8 @@ def test_gzip_level(more: list[str], run: Callable[..., Done], blog: Path) -> No
     """Packed alone, side by side or not at all, the JSON names the level that was asked for."""
     assert blog.is_dir()
     done = run("--json", "--gzip-level", "max", *more)
-    assert done.json[0]["linkpack"]["compressor"] == compressor("max")
-    assert run("--json", *more).json[0]["linkpack"]["compressor"] == compressor("default")
+    assert done.json[0]["linkpack"]["compressor"] == describe_compressor("max")
+    assert run("--json", *more).json[0]["linkpack"]["compressor"] == describe_compressor("default")
     assert run("--gzip-level", "9").status == 2
 
 
@@ -143,7 +143,7 @@ def test_gzip_level_in_the_record(run: Callable[..., Done], blog: Path) -> None:
     """The snapshot manifest names the level, plain or as a statement."""
     for form in ("json", "intoto"):
         assert run("--gzip-level", "max", "--snapshot-manifest", "../m.json", "--format", form).status == 0
-        assert compressor("max") in (blog.parent / "m.json").read_text(encoding="utf-8")
+        assert describe_compressor("max") in (blog.parent / "m.json").read_text(encoding="utf-8")
 
 
 def test_a_failure_under_json(run: Callable[..., Done], blog: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 import linkpack
 from linkpack.errors import ConfigError, LinkError
 from linkpack.linking.record import Store
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.
     box = LinkBox(tmp_path)
     lib, app = scene(box)
     old = box.tree()
-    real: Callable[..., object] = getattr(fslinks, step)
+    real: Callable[..., object] = getattr(dir_entries, step)
     count = 0
     while True:
         count += 1
@@ -112,7 +112,7 @@ def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.
             return real(*args, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(fslinks, step, failing)
+            patch.setattr(dir_entries, step, failing)
             with contextlib.suppress(LinkError, ConfigError, OSError):
                 linkpack.link([lib], app, box.options(save=True))
         if left > 0:
@@ -215,7 +215,7 @@ def test_recovery_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise PermissionError(1, "Operation not permitted", paths[0])
 
     with monkeypatch.context() as patch:
-        patch.setattr(fslinks, "exchange", refuse)
+        patch.setattr(dir_entries, "exchange", refuse)
         with pytest.raises(LinkError) as caught:
             linkpack.unlink(["alpha"], app, box.options())
         assert caught.value.code == "ERECOVER"

@@ -29,7 +29,7 @@ from linkpack.linking.builder import PlanBuilder
 from linkpack.linking.command import LinkOptions, local_folder, read_settings, shared_folder
 from linkpack.linking.command_scripts import make_runnable
 from linkpack.linking.undo_command import plan_last_undo
-from linkpack.system import links as fslinks
+from linkpack.system import own_process
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -407,7 +407,7 @@ def test_scripts_are_made_runnable(box: LinkBox) -> None:
         Path(lib, name).chmod(0o600)
     linkpack.link(project=lib, options=box.options())
     assert Path(lib, "a.js").read_bytes() == b"#!/usr/bin/env node\n1\r\n"
-    wanted = 0o777 & ~int(fslinks.current_umask())
+    wanted = 0o777 & ~int(own_process.current_umask())
     assert {Path(lib, name).stat().st_mode & 0o777 for name in ("a.js", "b.js")} == {wanted}
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from linkpack.linking import steps as linkstep
 from linkpack.linking.states import ABSENT, Change, CreatedDirectory, Displaced, File, Link, Mode, State
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +61,7 @@ def test_every_change_can_be_taken_back(
 ) -> None:
     """Done or not, taking it back leaves what was there."""
     if not exchange:
-        monkeypatch.setattr(fslinks, "exchange", lambda left, right: bool(left == right == ""))
+        monkeypatch.setattr(dir_entries, "exchange", lambda left, right: bool(left == right == ""))
     change = Change(str(tmp_path / "p"), put(tmp_path, before, stands=True), put(tmp_path, after, stands=False))
     temp = str(tmp_path / "temp")
     names = listing(tmp_path)
@@ -98,7 +95,7 @@ def test_a_change_that_is_cut_off_anywhere_can_be_taken_back(
             left = stop
 
             def counted(name: str) -> None:
-                real = getattr(fslinks, name)
+                real = getattr(dir_entries, name)
 
                 def call(*args: object) -> object:
                     nonlocal left
@@ -107,7 +104,7 @@ def test_a_change_that_is_cut_off_anywhere_can_be_taken_back(
                         raise Cut
                     return False if name == "exchange" and not exchange else real(*args)
 
-                patch.setattr(fslinks, name, call)
+                patch.setattr(dir_entries, name, call)
 
             for name in ("make_link", "remove", "move", "write_new", "exchange"):
                 counted(name)
@@ -115,7 +112,7 @@ def test_a_change_that_is_cut_off_anywhere_can_be_taken_back(
                 linkstep.perform(change, str(root / "temp"))
         if not exchange:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(fslinks, "exchange", lambda left, right: bool(left == right == ""))
+                patch.setattr(dir_entries, "exchange", lambda left, right: bool(left == right == ""))
                 linkstep.take_back(change, str(root / "temp"))
         else:
             linkstep.take_back(change, str(root / "temp"))
@@ -162,63 +159,3 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
     path.unlink()
     linkstep.take_back(Change(str(path), Mode(0o644), Mode(0o755)), str(tmp_path / "t"))
     assert listing(tmp_path) == []
-
-
-# --- the functions below
-
-
-def test_two_entries_swap_in_one_step(tmp_path: Path) -> None:
-    """If one is missing, nothing is swapped."""
-    left, right = tmp_path / "l", tmp_path / "r"
-    left.symlink_to("x")
-    right.mkdir()
-    if fslinks.exchange(str(left), str(right)):
-        assert left.is_dir()
-        assert right.is_symlink()
-        with pytest.raises(FileNotFoundError) as caught:
-            fslinks.exchange(str(left), str(tmp_path / "none"))
-        assert caught.value.errno == errno.ENOENT
-
-
-def test_a_swap_that_the_system_refuses_changes_nothing(tmp_path: Path) -> None:
-    inner = tmp_path / "outer/inner"
-    inner.mkdir(parents=True)
-    assert not fslinks.exchange(str(tmp_path / "outer"), str(inner))
-    assert inner.is_dir()
-
-
-def test_the_swap_of_macos_is_found() -> None:
-    """A system without any has an error number for it."""
-    asked = []
-
-    def swap(*given: object) -> int:
-        asked.append(given)
-        ctypes.set_errno(errno.ENOENT)
-        return -1 if given[1] == b"none" else 0
-
-    call = fslinks.exchanger(SimpleNamespace(renameatx_np=swap))
-    assert (call(3, b"a", 4, b"b"), call(3, b"none", 4, b"b")) == (0, errno.ENOENT)
-    assert asked == [(3, b"a", 4, b"b", 2), (3, b"none", 4, b"b", 2)]
-    assert fslinks.exchanger(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
-
-
-def test_making_a_folder_over_a_file_fails(tmp_path: Path) -> None:
-    """Removing a file as a folder does nothing."""
-    file = tmp_path / "f"
-    file.write_text("")
-    with pytest.raises(FileExistsError):
-        fslinks.make_dir(str(file))
-    fslinks.drop_dir(str(file))
-    fslinks.drop_dir(str(tmp_path / "none"))
-    assert file.exists()
-    fslinks.sync_dir(str(tmp_path / "none"))
-
-
-def test_the_name_of_a_run_tells_whether_it_may_be_alive() -> None:
-    run = fslinks.new_run()
-    assert fslinks.alive(run)
-    assert fslinks.new_run() != run
-    assert not fslinks.alive("x")
-    assert not fslinks.alive("999999999-x")
-    assert fslinks.alive("9" * 30)
-    assert fslinks.read_head("/dev/null", 5) == b""

@@ -125,11 +125,11 @@ def _load() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     from linkpack.npm.collation_table import read_table  # noqa: PLC0415
-    from linkpack.system import links as fslinks  # noqa: PLC0415
+    from linkpack.system import dir_entries  # noqa: PLC0415
 
     read_table()  # kept from then on
-    real = fslinks.exchange
-    fslinks.exchange = lambda left, right: WATCH.call("exchange", real, (left, right), {})
+    real = dir_entries.exchange
+    dir_entries.exchange = lambda left, right: WATCH.call("exchange", real, (left, right), {})
 
 
 def _settle(request: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import linkpack
 from linkpack.linking.command import LinkOptions
-from linkpack.system import links as fslinks
+from linkpack.system import dir_entries
 
 STEPS = (
     "make_link", "make_dir", "drop_dir", "remove", "move", "set_mode", "write_new", "sync_dir", "exchange",
@@ -23,7 +23,7 @@ def main() -> None:
     left = request["kill"]
 
     def counted(step: str) -> Any:  # noqa: ANN401 - as the function is
-        real = getattr(fslinks, step)
+        real = getattr(dir_entries, step)
 
         def call(*args: object) -> object:
             nonlocal left
@@ -35,7 +35,7 @@ def main() -> None:
         return call
 
     for step in STEPS:
-        setattr(fslinks, step, counted(step))
+        setattr(dir_entries, step, counted(step))
     options = LinkOptions(flags=request["flags"], env=request["env"])
     getattr(linkpack, request["do"])(*request["args"], request["project"], options)
 

@@ -1,4 +1,4 @@
-"""git is asked about hostile repositories: none of their programs runs, and what they say is checked."""
+"""git runs in hostile repositories: none of their programs runs, and what they say is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.system.git import Entry, GitFault, blob_id, environment, find_git, open_repository
+from linkpack.system.git import GitFault, find_git, git_environment
+from linkpack.system.git_objects import TreeEntry, blob_id
+from linkpack.system.repository import open_repository
 from tests.support.gitbox import committed, git, set_traps
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +143,7 @@ def test_trees_that_lead_elsewhere_are_refused(repo: Path, name: str) -> None:
 
 
 def test_a_commit_without_measure_is_refused(repo: Path) -> None:
-    """A few small trees that stand for more files than a disk can hold end in a fault, soon."""
+    """A few small trees that unfold to more files than a disk can hold are a fault, soon."""
     tree = git(repo, "rev-parse", "HEAD^{tree}").strip()
     for _ in range(40):
         tree = make_tree(repo, *[("40000", tree, f"{number}") for number in range(10)])
@@ -169,11 +171,11 @@ def test_files_of_a_commit(repo: Path) -> None:
         "run": 0o100755,
         "link": 0o120000,
     }
-    assert found["run"] == Entry(0o100755, blob_id((b"x",), 1, repository.commit))
+    assert found["run"] == TreeEntry(0o100755, blob_id((b"x",), 1, repository.commit))
 
 
 def test_repositories_with_longer_ids(tmp_path: Path) -> None:
-    """A repository whose ids are SHA-256 is read alike."""
+    """A repository with SHA-256 ids is read in the same way."""
     git(tmp_path, "init", "-q", "--object-format=sha256")
     (tmp_path / "a").write_text("x", encoding="utf-8")
     git(tmp_path, "add", ".")
@@ -181,7 +183,7 @@ def test_repositories_with_longer_ids(tmp_path: Path) -> None:
     repository = open_repository(str(tmp_path))
     with repository.objects() as objects:
         assert objects.files(repository.commit, "") == repository.staged().entries == {
-            "a": Entry(0o100644, blob_id((b"x",), 1, repository.commit))
+            "a": TreeEntry(0o100644, blob_id((b"x",), 1, repository.commit))
         }  # fmt: skip
 
 
@@ -235,7 +237,7 @@ def test_the_environment_says_nothing_of_another_repository() -> None:
         "GIT_CONFIG_GLOBAL": "/c", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "HOME": "/home",
         "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "GIT_CEILING_DIRECTORIES": "/c",
     }  # fmt: skip
-    found = environment({**hook, **own, "PATH": ".::/usr/bin:bin", "GIT_OPTIONAL_LOCKS": "1"})
+    found = git_environment({**hook, **own, "PATH": ".::/usr/bin:bin", "GIT_OPTIONAL_LOCKS": "1"})
     assert found.items() >= own.items()
     assert found["PATH"] == "/usr/bin"
     assert found["GIT_OPTIONAL_LOCKS"] == "0"

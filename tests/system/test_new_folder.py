@@ -62,7 +62,7 @@ def test_many_folders_need_few_descriptors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling"])
 def test_what_comes_meanwhile_stays(kind: str, tmp_path: Path) -> None:
-    """What takes the folder's place while it is made is not replaced, nor written through."""
+    """Whatever takes the folder's place while it is filled is not replaced, and nothing is written through it."""
     target, outside = tmp_path / "to", tmp_path / "outside"
     outside.mkdir()
 
@@ -143,7 +143,7 @@ def test_a_lock_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(_: int) -> bool:
         raise OSError(errno.EIO, "fails")
 
-    monkeypatch.setattr("linkpack.system.new_folder.claim", fail)
+    monkeypatch.setattr("linkpack.system.temporary.claim", fail)
     with pytest.raises(OSError, match="fails"):
         made(tmp_path / "to")
     assert list(tmp_path.iterdir()) == []
@@ -152,7 +152,7 @@ def test_a_lock_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_sweep_that_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another run's sweep has the new folder, another is made."""
     answers = iter([False, True])
-    monkeypatch.setattr("linkpack.system.new_folder.claim", lambda _: next(answers))
+    monkeypatch.setattr("linkpack.system.temporary.claim", lambda _: next(answers))
     made(tmp_path / "to")
     assert (tmp_path / "to" / "a").read_text() == "one"
 

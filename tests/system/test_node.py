@@ -93,7 +93,7 @@ def test_node_options_of_the_project_do_not_count(tmp_path: Path) -> None:
     ],
 )
 def test_a_program_that_gives_no_answer(text: str, reason: str, tmp_path: Path) -> None:
-    """What goes wrong is told in the program's own words, if it has any."""
+    """The reason is the program's own last line, if it prints any."""
     node = program(tmp_path / "bin/node", text)
     with pytest.raises(NodeUnknown, match=reason):
         ask_node(node, str(tmp_path), ENV, str(tmp_path / "cache"))

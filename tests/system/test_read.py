@@ -165,7 +165,7 @@ def test_a_folder_of_the_planned_number(tmp_path: Path, read: Callable[[str, int
 
 
 def test_kinds(tmp_path: Path) -> None:
-    """Links are followed, and what cannot be looked at, or has no path at all, is neither file nor folder."""
+    """Links are followed, and a path that cannot be looked at, or cannot be, is neither file nor folder."""
     (tmp_path / "f").touch()
     (tmp_path / "to-f").symlink_to("f")
     (tmp_path / "to-dir").symlink_to(".")
@@ -189,18 +189,11 @@ def test_scan_and_status(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["link", "missing", "f/x"])
 def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
-    """A link that leads nowhere, through a file or to itself has no real path."""
+    """A link that is broken, leads through a file or to itself has no real path."""
     (tmp_path / "f").touch()
     (tmp_path / "link").symlink_to(target)
     with pytest.raises(OSError):  # noqa: PT011 - which one is the system's business
         fs.real_path(str(tmp_path / "link"))
-
-
-def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that this process may use are counted, or all where the system does not tell (macOS)."""
-    assert fs.processors() == len(os.sched_getaffinity(0))
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert fs.processors() == os.cpu_count()
 
 
 def test_access(tmp_path: Path) -> None:
@@ -208,3 +201,51 @@ def test_access(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     assert [fs.readable(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, True, False]
     assert [fs.writable_dir(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, False, False]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ENOMEM])
+def test_no_answer(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system cannot say what is at a path, that is an error."""
+
+    def fail(*_: object) -> os.stat_result:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "stat", fail)
+    monkeypatch.setattr(os, "lstat", fail)
+    for ask in (fs.is_dir, fs.is_file, fs.exists):
+        with pytest.raises(OSError, match=r"\[Errno") as caught:
+            ask("/somewhere")
+        assert caught.value.errno == code
+
+
+def test_answers(tmp_path: Path) -> None:
+    """What is not there, or cannot be there, is answered with no."""
+    (tmp_path / "file").touch()
+    for path in ("none", "file/below", "n" * 300, "nul\0"):
+        assert not fs.is_dir(f"{tmp_path}/{path}")
+        assert not fs.is_file(f"{tmp_path}/{path}")
+        assert not fs.exists(f"{tmp_path}/{path}")
+
+
+def test_the_head_of_a_file(tmp_path: Path) -> None:
+    """The first bytes of a file come; what is no file has none."""
+    (tmp_path / "file").write_bytes(b"#!/bin/sh")
+    assert fs.read_head(f"{tmp_path}/file", 2) == b"#!"
+    assert fs.read_head("/dev/null", 5) == b""
+
+
+def test_a_file_that_is_written_to_while_it_is_open(tmp_path: Path) -> None:
+    """The stamp of an open file changes when another process writes to it."""
+    (tmp_path / "file").write_bytes(b"one")
+    with fs.open_regular(f"{tmp_path}/file") as file:
+        assert (file.source.read(), file.size, fs.is_unchanged(file)) == (b"one", 3, True)
+        (tmp_path / "file").write_bytes(b"longer")
+        assert not fs.is_unchanged(file)
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/", "/nul\0"])
+def test_only_regular_files_are_opened(path: str) -> None:
+    """A device, a directory and a path that cannot be are refused at once."""
+    with pytest.raises(OSError, match=r"\[Errno") as caught, fs.open_regular(path):
+        pass
+    assert caught.value.errno == errno.EINVAL

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from linkpack.linking import steps as linkstep
 from linkpack.linking.states import ABSENT, Change, Displaced, File, Link, State
-from linkpack.system import links as fslinks
-from linkpack.system import relocate
+from linkpack.system import dir_entries, relocate
 from tests.support.cutoff import CHANGING, cut_off
 from tests.support.mounts import in_namespace
 
@@ -376,17 +375,17 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "real/file").write_text("x")
     path = str(tmp_path / "way/new")
     for act in (
-        lambda: fslinks.make_link("x", path),
-        lambda: fslinks.make_dir(path),
-        lambda: fslinks.write_new(path, b"", 0o644),
-        lambda: fslinks.move(str(tmp_path / "real/file"), path),
-        lambda: fslinks.move(str(tmp_path / "way/file"), str(tmp_path / "file")),
-        lambda: fslinks.remove(str(tmp_path / "way/file")),
-        lambda: fslinks.set_mode(str(tmp_path / "way/file"), 0o600),
-        lambda: fslinks.overwrite(str(tmp_path / "way/file"), b"", 0o600),
-        lambda: fslinks.exchange(str(tmp_path / "way/file"), str(tmp_path / "real")),
+        lambda: dir_entries.make_link("x", path),
+        lambda: dir_entries.make_dir(path),
+        lambda: dir_entries.write_new(path, b"", 0o644),
+        lambda: dir_entries.move(str(tmp_path / "real/file"), path),
+        lambda: dir_entries.move(str(tmp_path / "way/file"), str(tmp_path / "file")),
+        lambda: dir_entries.remove(str(tmp_path / "way/file")),
+        lambda: dir_entries.set_mode(str(tmp_path / "way/file"), 0o600),
+        lambda: dir_entries.overwrite(str(tmp_path / "way/file"), b"", 0o600),
+        lambda: dir_entries.exchange(str(tmp_path / "way/file"), str(tmp_path / "real")),
         lambda: relocate.remove_tree(str(tmp_path / "way/file")),
-        lambda: fslinks.status_at(path),
+        lambda: dir_entries.status_at(path),
     ):
         with pytest.raises(OSError) as caught:  # noqa: PT011 - either of two errors, below
             act()

@@ -14,6 +14,7 @@ import pytest
 
 from linkpack.packlist.packlist import PackageFolder, read_packlist
 from linkpack.system import temporary as drafts
+from linkpack.system import write as fswrite
 from tests.packlist.test_packlist import View
 
 DEAD = ".linkpack-00112233445566ff.tmp"
@@ -87,7 +88,7 @@ def test_what_cannot_be_removed_stays(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "top" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "top" / path).touch()
     monkeypatch.setattr(os, "unlink", unlink)
-    drafts.remove_tree(str(tmp_path / "top"))
+    drafts.discard_tree(str(tmp_path / "top"))
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["stays"]
 
 
@@ -97,13 +98,13 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     real = os.mkdir
     held: list[int] = []
 
-    def mkdir(path: str, mode: int) -> None:
-        real(path, mode)
+    def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
+        real(name, mode, dir_fd=dir_fd)
         if not held:
-            held.append(os.open(path, os.O_RDONLY))
+            held.append(os.open(name, os.O_RDONLY, dir_fd=dir_fd))
             fcntl.flock(held[0], fcntl.LOCK_EX)
             if how == "gone":
-                shutil.rmtree(path)
+                shutil.rmtree(tmp_path / name)
 
     monkeypatch.setattr(os, "mkdir", mkdir)
     with drafts.draft_folder(str(tmp_path)) as path:
@@ -114,9 +115,12 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the new folder cannot be opened, it goes, and the error says why."""
+    real = os.open
 
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EMFILE, "too many")
+    def refuse(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if drafts.is_draft(path):
+            raise OSError(errno.EMFILE, "too many")
+        return real(path, flags, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(OSError, match="too many"), drafts.draft_folder(str(tmp_path)):
@@ -125,7 +129,7 @@ def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_draft_that_was_removed_meanwhile(tmp_path: Path) -> None:
-    """A file without a name any more is nobody's draft; without locks, every one is taken for ours."""
+    """A file that was removed is no draft any more; without locks, every file is taken for ours."""
     with (tmp_path / DEAD).open("w") as out:
         assert drafts.claim(out.fileno())
         (tmp_path / DEAD).unlink()
@@ -144,3 +148,17 @@ def test_left_overs_do_not_ship(tmp_path: Path) -> None:
     packlist = read_packlist(PackageFolder(str(tmp_path.resolve()), View(), "root", "12"))
     assert [file.path for file in packlist.files] == ["lib/c.js", "package.json"]
     assert {omission.reason for omission in packlist.omissions} == {"left by an earlier run that was cut off"}
+
+
+def test_a_draft_that_cannot_be_claimed_goes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the status of a new draft cannot be had, the draft is removed."""
+
+    def fail(_: int) -> bool:
+        raise OSError(errno.EIO, "fails")
+
+    monkeypatch.setattr(drafts, "claim", fail)
+    with pytest.raises(OSError, match="fails"), drafts.draft_folder(str(tmp_path)):
+        pass
+    with pytest.raises(OSError, match="fails"), fswrite.draft(str(tmp_path / "x")):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -84,7 +84,7 @@ def test_swapped_folders(root: Path, swap: str) -> None:
 
 
 def test_status(root: Path) -> None:
-    """The status below is that of the path itself, and none when a link stands on the way."""
+    """The status is that of the path itself, and an error when a link is on the way."""
     (root / "link").symlink_to("a")
     (root / "a/c").symlink_to("b/file")
     tree = Tree(str(root))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.system.git import open_repository
+from linkpack.system.repository import open_repository
 from linkpack.system.worktree import read_changes
 from tests.support.gitbox import committed, git
 
@@ -119,7 +119,7 @@ def test_times_hide_nothing(repo: Path) -> None:
 
 
 def test_a_large_file_of_another_size_is_not_read(repo: Path) -> None:
-    """A file may be a terabyte of nothing on the disk: that it is another one is told by its size."""
+    """A file may be a terabyte of nothing on the disk: its size is enough to see that it differs."""
     with (repo / "a.js").open("wb") as out:
         out.truncate(1 << 40)
     with (repo / "b.js").open("wb") as out:
@@ -231,7 +231,7 @@ def test_a_filter_is_not_run(repo: Path, tmp_path: Path) -> None:
 
 
 def test_files_of_git_lfs(repo: Path) -> None:
-    """A file whose pointer is committed is the one that the pointer tells of, by its digest."""
+    """A file is unchanged if the committed pointer has its digest."""
     (repo / ".git" / "info" / "attributes").write_text("*.js filter=lfs -text\n", encoding="utf-8")
     git(repo, "config", "filter.lfs.clean", "git-lfs clean -- %f")
     text = b"large\r\n" * 100_000

@@ -72,7 +72,7 @@ def test_draft_fails_whole(tmp_path: Path, error: BaseException) -> None:
 
 
 def test_draft_that_lost_its_file(tmp_path: Path) -> None:
-    """When somebody removes the temporary file, that is an error, and nothing appears."""
+    """When another process removes the draft, that is an error, and nothing appears."""
     with pytest.raises(FileNotFoundError), fswrite.draft(str(tmp_path / "out")):
         (tmp_path / names(tmp_path)[0]).unlink()
     assert names(tmp_path) == []
@@ -151,7 +151,7 @@ def test_output_goes_into_a_pipe(tmp_path: Path, through: str) -> None:
 
 
 def test_a_pipe_that_nothing_reads_from_is_an_error(tmp_path: Path) -> None:
-    """Nobody is waited for."""
+    """A pipe that no process reads is an error at once."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="nothing reads from this pipe"):
         fswrite.write_output(str(tmp_path / "pipe"), b"x")
@@ -290,7 +290,7 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where files cannot be locked, writing works, and nobody's temporary files are removed."""
+    """Where files cannot be locked, writing works, and no draft is removed."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
@@ -312,7 +312,7 @@ def test_made_dirs(tmp_path: Path) -> None:
 
 
 def test_made_dirs_go_again(tmp_path: Path) -> None:
-    """When the block fails, what was made goes, what was there stays, and so does what somebody put there."""
+    """When the block fails, folders that it made go, unless another process put something there."""
     (tmp_path / "a").mkdir()
     with pytest.raises(KeyboardInterrupt):
         fail_in_made(tmp_path / "a/b/c")

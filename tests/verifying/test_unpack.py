@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.archive import opening
+from linkpack.archive import reader
 from linkpack.archive.reader import Wanted, read_archive
 from linkpack.errors import LinkpackError, SnapshotError, SourceChanged, VerifyFailed
 from linkpack.limits import DEFAULTS
-from linkpack.system import folder as disk
+from linkpack.system import read as fs
 from linkpack.system import temporary as drafts
 from linkpack.verifying import verdict as api
 from linkpack.verifying.unpack import _report_unwritable, _write_folder, unpack
@@ -110,10 +110,10 @@ def test_dead_runs_are_cleared_away(tmp_path: Path) -> None:
 )
 def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
     """What tarfile reads must be what was checked: a tarball that was swapped is not written."""
-    with opening.open_tarball(str(write(tmp_path, BODY))) as file:
+    with reader.open_tarball(str(write(tmp_path, BODY))) as file:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     with (
-        opening.open_tarball(str(write(tmp_path, other))) as file,
+        reader.open_tarball(str(write(tmp_path, other))) as file,
         pytest.raises(VerifyFailed, match=why),
     ):
         _write_folder(file, archive, str(tmp_path / "to"))
@@ -123,24 +123,24 @@ def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
 def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
     """A stream that breaks off between check and extraction is refused."""
     archive_path = write(tmp_path, BODY)
-    with opening.open_tarball(str(archive_path)) as file:
+    with reader.open_tarball(str(archive_path)) as file:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     archive_path.write_bytes(gz(BODY + END)[:60])
-    with opening.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
+    with reader.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
         _write_folder(file, archive, str(tmp_path / "to"))
 
 
 def test_a_tarball_that_is_written_to(tmp_path: Path) -> None:
     """A file that changes while it is read is an error, not a verdict."""
     path = write(tmp_path, BODY)
-    with pytest.raises(SourceChanged, match="was written to"), opening.open_tarball(str(path)):
+    with pytest.raises(SourceChanged, match="was written to"), reader.open_tarball(str(path)):
         path.write_bytes(b"other")
 
 
 def test_a_tarball_that_is_written_to_while_it_is_unpacked(tmp_path: Path) -> None:
     """What was read twice must have been the same: else nothing is put in place."""
     path = write(tmp_path, BODY)
-    with disk.opened(str(path)) as file:
+    with fs.open_regular(str(path)) as file:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
         os.utime(path, (1, 1))
         with pytest.raises(VerifyFailed, match="was written to"):

@@ -1,4 +1,4 @@
-"""The names in a tarball: each one safe on every system, all of them different, in one folder."""
+"""Check the paths in a tarball, each by itself and against the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Refused
-from linkpack.archive.portable_names import folded_name, has_control, windows_lacks
+from linkpack.archive.portable_names import WINDOWS_DEVICE, folded_name, has_control, windows_lacks
 
 if TYPE_CHECKING:
     from linkpack.archive.findings import Findings
@@ -14,48 +14,51 @@ if TYPE_CHECKING:
 
 _EACH = 256  # characters of a whole path, on average: all of them are kept in memory
 _PORTION = 255  # bytes of one portion that common file systems take
-# A colon reaches a drive or a hidden stream on Windows, these names a device: writing there is no plain file.
 _IGNORES = (".gitignore", ".npmignore")  # npm looks for one beside the other by their names as written
 _DRIVE = re.compile(r"(?:^|/)[A-Za-z]:|::|:\$")
-_DEVICES = re.compile(r":|(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)", re.IGNORECASE)
+# A colon reaches a drive or a hidden stream on Windows, and the names a device: writing there makes no plain file.
+_DEVICES = re.compile(rf":|{WINDOWS_DEVICE}", re.IGNORECASE)
 
 
-class Tree:
-    """The files and folders met so far; every way in which a new one does not go with them is a finding."""
+class MemberPaths:
+    """The files and folders met so far.
 
-    def __init__(self, limits: Limits, found: Findings) -> None:
+    Every way in which a new one does not go with them is a finding.
+    """
+
+    def __init__(self, limits: Limits, findings: Findings) -> None:
         self.root = ""
         self._limits = limits
-        self._found = found
-        self._kinds: dict[str, str] = {}
+        self._findings = findings
+        self._kinds: dict[str, str] = {}  # "file", "folder", or "implied": a folder of which only contents came
         self._length = 0
         self._folded: dict[str, str] = {}
         self._dotted: set[str] = set()
         self.again: set[str] = set()
-        """Paths below the root that are there again in another spelling: no fault if their contents are one."""
+        """Paths below the root that came again in another spelling: no fault if their contents are the same."""
 
     def enter(self, name: str, *, folder: bool) -> str | None:
-        """Return the path below the root of the entry *name*; None when it is refused, "" for the root itself.
+        """Check an entry's name, and return its path below the root.
 
-        `package/./dist/x.js` is taken for `package/dist/x.js`, as every installer does: pnpm wrote it where
-        `main` was spelled so, sometimes beside the same file without the dot. Any other dot is refused.
+        None means that it is refused, "" that it is the root itself. `package/./dist/x.js` becomes
+        `package/dist/x.js`, as in every installer: pnpm wrote it where `main` was spelled so, sometimes beside the
+        same file without the dot. Any other dot is refused.
         """
         path = name[:-1] if folder and name.endswith("/") else name
         root, dot, below = path.partition("/./")
         if dot and below and "/" not in root and not folder and not below.endswith(_IGNORES):
             path = f"{root}/{below}"
             self._dotted.add(path)
-        fault = _fault(path, self._limits)
+        fault = _path_fault(path, self._limits)
         if fault:
             code, why = fault
-            self._found.error(
-                code, name, f"{name or 'an entry with an empty path'} {why}", "rename it or leave it out"
-            )
+            shown = name or "an entry with an empty path"
+            self._findings.error(code, name, f"{shown} {why}", "rename it or leave it out")
             return None
         root, _, below = path.partition("/")
-        if not self._rooted(root, name, is_folder=folder or bool(below)):
+        if not self._check_root(root, name, is_folder=folder or bool(below)):
             return None
-        self._caution(path)
+        self._check_windows(path)
         self._claim(path, "folder" if folder else "file")
         above = path.rpartition("/")[0]
         while above and self._kinds.get(above) not in {"implied", "folder"}:
@@ -64,47 +67,51 @@ class Tree:
         return below
 
     def finish(self) -> None:
-        """Refuse what npm makes twins of: it installs `.gitignore` as `.npmignore` (pacote, lib/fetcher.js)."""
+        """Find what npm makes twins of.
+
+        It installs `.gitignore` as `.npmignore` (pacote, lib/fetcher.js).
+        """
         for path, kind in self._kinds.items():
             folder, _, base = path.rpartition("/")
             other = f"{folder}/.npmignore"
             if base == ".gitignore" and kind == "file" and self._kinds.get(other) in {"implied", "folder"}:
                 why = f"{path} is called .npmignore when npm installs it, and {other} is a folder"
-                self._found.error("EFILEFOLDER", path, why, "rename one of them")
+                self._findings.error("EFILEFOLDER", path, why, "rename one of them")
 
-    def _rooted(self, root: str, name: str, *, is_folder: bool) -> bool:
-        """Whether an entry lies in the one folder that all entries share."""
+    def _check_root(self, root: str, name: str, *, is_folder: bool) -> bool:
+        """Return False, with a finding, unless an entry is in the one folder."""
         if not is_folder:
-            self._found.error(
-                "EROOT", name, f"{name} lies beside the package's folder", "put all files in package/"
+            self._findings.error(
+                "EROOT", name, f"{name} is beside the package's folder", "put all files in package/"
             )
             return False
         self.root = self.root or root
         if root != self.root:
             why = f"{name} is not in the folder {self.root}, as what comes before it is"
-            self._found.error("EROOT", name, why, "put all files in package/")
+            self._findings.error("EROOT", name, why, "put all files in package/")
             return False
         return True
 
-    def _caution(self, path: str) -> None:
+    def _check_windows(self, path: str) -> None:
         if _DEVICES.search(path):
             why = f"{path} is a drive, stream or device name on Windows"
-            self._found.error("EWINDOWS", path, why, "rename it, or pass --allow EWINDOWS")
+            self._findings.error("EWINDOWS", path, why, "rename it, or pass --allow EWINDOWS")
         elif windows_lacks(path):
-            self._found.warning("WNAME", path, f"{path} is not portable: Windows cannot create such a name")
+            self._findings.warning("WNAME", path, f"{path} is not portable: Windows cannot create such a name")
 
     def _claim(self, path: str, kind: str) -> None:
+        """Add *path* as a *kind*, or find that it was added before."""
         before = self._kinds.get(path)
         if before == "implied" and kind == "folder" and "/" not in path:
             self._kinds[path] = kind
         elif before == "implied" and kind == "folder":
             why = f"the folder {path} comes after what is in it: yarn 4 fails there"
-            self._found.error("EDUPLICATE", path, why, "leave the folder's own entry out")
+            self._findings.error("EDUPLICATE", path, why, "leave the folder's own entry out")
         elif before == kind == "file" and path in self._dotted:
             self.again.add(path.partition("/")[2])
         elif before is not None:
             code, how = ("EDUPLICATE", "twice") if before == kind else ("EFILEFOLDER", "as a file and as a folder")
-            self._found.error(code, path, f"{path} is in the tarball {how}", "keep one of them")
+            self._findings.error(code, path, f"{path} is in the tarball {how}", "keep one of them")
         else:
             self._kinds[path] = kind
             self._length += len(path)
@@ -114,18 +121,22 @@ class Tree:
             self._fold(path, kind)
 
     def _fold(self, path: str, kind: str) -> None:
+        """Find that *path* differs from another by case alone.
+
+        Composed and decomposed characters are the same here as well.
+        """
         other = self._folded.setdefault(path.casefold() if path.isascii() else folded_name(path), path)
         if other == path:
             return
         why = f"{other} and {path} are one name on Windows and macOS"
         if "file" in {kind, self._kinds[other]}:
-            self._found.error("ECASE", path, why, "rename one of them")
+            self._findings.error("ECASE", path, why, "rename one of them")
         else:
-            self._found.warning("WCASE", path, why, "rename one of them")
+            self._findings.warning("WCASE", path, why, "rename one of them")
 
 
-def _fault(path: str, limits: Limits) -> tuple[str, str] | None:
-    """Code and reason when no tarball may hold *path*."""
+def _path_fault(path: str, limits: Limits) -> tuple[str, str] | None:
+    """Return the code and the reason why no tarball may hold *path*, or None."""
     if path == "":
         return "EBADNAME", "has no name"
     return _shape_fault(path, limits) or _character_fault(path)
