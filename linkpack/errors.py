@@ -21,7 +21,9 @@ LinkpackError                      exit 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+Severity: TypeAlias = Literal["error", "warning"]
 
 
 class Problem(NamedTuple):
@@ -36,6 +38,20 @@ class Problem(NamedTuple):
     path: str
     message: str
     hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that the letter of the code says."""
+        return severity_of(self.code)
+
+
+def severity_of(code: str) -> Severity:
+    """Return what the letter of *code* says.
+
+    >>> severity_of("EBUNDLEMISSING"), severity_of("WLINK")
+    ('error', 'warning')
+    """
+    return "warning" if code.startswith("W") else "error"
 
 
 class LinkpackError(Exception):
@@ -147,7 +163,7 @@ class ConfigError(LinkpackError):
 class LinkError(LinkpackError):
     """A link command cannot be done; the disk is as it was."""
 
-    default_code = "ELINK"
+    default_code = "ELINKCOMMAND"
 
 
 class LinkConflict(LinkError):

@@ -1,21 +1,24 @@
-"""`linkpack link`, `unlink` and `relink`."""
+"""`linkpack link`, `unlink`, `relink` and `undo`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from linkpack.cli.link_options import (
+    absolute_folder,
     link_command,
     link_options,
     output_options,
-    run_command,
-    where_of,
     workspace_options,
 )
+from linkpack.cli.link_run import run_command
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.linking import api as linkapi
+
+if TYPE_CHECKING:
+    from linkpack.cli.shared_options import OptionValue
 
 
 @click.command(cls=NpmCommand)
@@ -50,24 +53,24 @@ from linkpack.linking import api as linkapi
 @workspace_options
 @output_options
 @link_command
-def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
+def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
-    install, scripts = given.pop("install"), given.pop("run_scripts")
+    install, run_scripts = given.pop("install"), given.pop("run_scripts")
     given |= _global_flag(given.pop("global_"))
-    cwd = where_of(given["cwd"])
-    if install or scripts:
-        from linkpack.linking import scripts as forlinks  # noqa: PLC0415 - only these two flags start processes
+    folder = absolute_folder(given["cwd"])
+    if install or run_scripts:
+        from linkpack.linking import scripts  # noqa: PLC0415 - 6 ms: subprocess
 
-        shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
-        options = link_options(shown)
+        ours = {"silent", "as_json", "cwd", "absolute"}
+        options = link_options({key: value for key, value in given.items() if key not in ours})
         if install:
-            forlinks.install_missing(specs, cwd, options)
-        if scripts:
-            forlinks.run_scripts(specs, cwd, options)
+            scripts.install_missing(specs, folder, options)
+        if run_scripts:
+            scripts.run_scripts(specs, folder, options)
     run_command(
         given,
-        lambda options: linkapi.plan_link(specs, cwd, options),
-        lambda options: linkapi.link(specs, cwd, options),
+        lambda options: linkapi.plan_link(specs, folder, options),
+        lambda options: linkapi.link(specs, folder, options),
     )
 
 
@@ -83,14 +86,14 @@ def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as cl
 @workspace_options
 @output_options
 @link_command
-def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -> None:  # noqa: ANN401
+def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: OptionValue) -> None:
     """Take links away and put back what they displaced; without NAME, this package's global link."""
-    cwd = where_of(given["cwd"])
+    folder = absolute_folder(given["cwd"])
     run_command(
         given,
-        lambda options: linkapi.plan_unlink(names, cwd, options, shared=shared, every=every),
-        lambda options: linkapi.unlink(names, cwd, options, shared=shared, every=every),
-        None if shared else lambda plan, options: linkapi.staying_global_links(plan, cwd, options),
+        lambda options: linkapi.plan_unlink(names, folder, options, shared=shared, every=every),
+        lambda options: linkapi.unlink(names, folder, options, shared=shared, every=every),
+        None if shared else lambda plan, options: linkapi.staying_global_links(plan, folder, options),
     )
 
 
@@ -106,14 +109,27 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
 )
 @output_options
 @link_command
-def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: Any) -> int:  # noqa: ANN401
+def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: OptionValue) -> int:
     """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
-    cwd = where_of(given["cwd"])
+    folder = absolute_folder(given["cwd"])
     plan = run_command(
         given,
-        lambda options: linkapi.plan_relink(names, cwd, options, shared=shared),
-        lambda options: linkapi.relink(names, cwd, options, shared=shared),
+        lambda options: linkapi.plan_relink(names, folder, options, shared=shared),
+        lambda options: linkapi.relink(names, folder, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
-    undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
-    return int(bool(undone) and not if_present)
+    missing = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
+    return int(bool(missing) and not if_present)
+
+
+@click.command(cls=NpmCommand)
+@output_options
+@link_command
+def undo(**given: OptionValue) -> None:
+    """Take back the last link, unlink or relink of this project."""
+    folder = absolute_folder(given["cwd"])
+    run_command(
+        given,
+        lambda options: linkapi.plan_last_undo(folder, options),
+        lambda options: linkapi.undo(None, folder, options),
+    )

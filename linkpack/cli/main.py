@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from linkpack._version import __version__
-from linkpack.errors import LinkpackError
+from linkpack.errors import LinkpackError, Problem
+from linkpack.report.problems import error_text, problem_lines
+from linkpack.report.text import safe
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -35,14 +37,15 @@ _COMMANDS = {
     "ln": "linkpack.cli.link:link",
     "unlink": "linkpack.cli.link:unlink",
     "relink": "linkpack.cli.link:relink",
-    "ls": "linkpack.cli.link_places:ls",
-    "status": "linkpack.cli.link_places:ls",
-    "undo": "linkpack.cli.link_places:undo",
-    "prefix": "linkpack.cli.link_places:prefix",
-    "root": "linkpack.cli.link_places:root",
-    "bin": "linkpack.cli.link_places:bin_",
-    "config": "linkpack.cli.link_places:config",
+    "ls": "linkpack.cli.listing:ls",
+    "status": "linkpack.cli.listing:ls",
+    "undo": "linkpack.cli.link:undo",
+    "prefix": "linkpack.cli.listing:prefix",
+    "root": "linkpack.cli.listing:root",
+    "bin": "linkpack.cli.listing:bin_",
+    "config": "linkpack.cli.listing:config",
     "doctor": "linkpack.cli.doctor:doctor",
+    "explain": "linkpack.cli.explain:explain",
 }
 
 
@@ -133,21 +136,17 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Abort:
         sys.exit(_INTERRUPTED)
     except click.ClickException as err:
-        from linkpack.report.pack import safe  # noqa: PLC0415 - a success need not import it
-
         # Words of the command line are in the message, and a file may be called like a command to the terminal.
         err.message = "\n".join(safe(line) for line in err.message.split("\n"))  # type: ignore[misc]  # ours to print
         err.show()
         sys.exit(err.exit_code)
     except LinkpackError as err:
-        from linkpack.report.pack import failure  # noqa: PLC0415 - a success need not import it
-
-        click.echo(failure(err), err=True)
+        click.echo(error_text(err.problems), err=True)
         sys.exit(err.status)
     except OSError as err:  # standard output is full, or gone in some other way than a closed pipe
         code = errno.errorcode.get(err.errno or 0, "EIO")
         with contextlib.suppress(OSError):
-            click.echo(f"linkpack: error {code}: {err.strerror or err}", err=True)
+            click.echo(problem_lines(Problem(code, "", err.strerror or str(err))), err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 

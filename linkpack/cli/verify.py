@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
-from linkpack.cli.limit_options import limit_options, size_in_bytes
-from linkpack.cli.selection_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.shared_options import (
+    layout_option,
+    limit_options,
+    npm_rules_option,
+    publish_config_option,
+    size_in_bytes,
+)
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
 from linkpack.verifying import verdict as api
@@ -106,14 +111,14 @@ def verify(
             verdict = api.unread(path, err)
         verdicts.append(verdict)
         if verdict.findings and not as_json:
-            named = path if len(tarballs) > 1 else ""
-            click.echo(report.findings(verdict.findings, named), err=True)
+            subject = path if len(tarballs) > 1 else ""
+            click.echo(report.findings_text(verdict.findings, subject), err=True)
         if not as_json and not quiet:
-            click.echo(report.verdict(verdict, strict=strict))
+            click.echo(report.verdict_text(verdict, strict=strict))
     if as_json:
-        found = [json.loads(report.verdict_json(each, strict=strict)) for each in verdicts]
-        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-    return int(not all(each.passes(strict=strict) for each in verdicts))
+        values = [report.verdict_values(verdict, strict=strict) for verdict in verdicts]
+        click.echo(json.dumps(values if len(values) > 1 else values[0], indent=2))
+    return int(not all(verdict.passes(strict=strict) for verdict in verdicts))
 
 
 @click.command()
@@ -147,7 +152,7 @@ def diff(
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
     with json_failures(wanted=as_json):
-        found = api.diff(
+        difference = api.diff(
             old,
             new,
             text=not (stat or name_only),
@@ -157,11 +162,15 @@ def diff(
             layout=layout,
             limits=limits,
         )
-    text = report.names(found) if name_only else report.difference(found, stat=stat)
-    text = report.difference_json(found) if as_json else text
+    if as_json:
+        text = report.difference_json(difference)
+    elif name_only:
+        text = report.names_text(difference)
+    else:
+        text = report.difference_text(difference, stat=stat)
     if text:
         click.echo(text)
-    return int(exit_code and not found.is_same)
+    return int(exit_code and not difference.is_same)
 
 
 @click.command()
@@ -178,10 +187,10 @@ def unpack(
 ) -> None:
     """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
     with json_failures(wanted=as_json):
-        done = api.unpack(tarball, directory, allow=allow, limits=limits)
-    if done.findings and not as_json:
-        click.echo(report.findings(done.findings), err=True)
+        unpacked = api.unpack(tarball, directory, allow=allow, limits=limits)
+    if unpacked.findings and not as_json:
+        click.echo(report.findings_text(unpacked.findings), err=True)
     if as_json:
-        click.echo(report.unpacked_json(done))
+        click.echo(report.unpacked_json(unpacked))
     elif not quiet:
-        click.echo(report.unpacked(done))
+        click.echo(report.unpacked_text(unpacked))

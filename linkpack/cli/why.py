@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
-from linkpack.cli.selection_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.shared_options import layout_option, npm_rules_option, publish_config_option
 from linkpack.explaining.why import explain
 from linkpack.packing.options import PackOptions
-from linkpack.report.why import answered, answered_json
+from linkpack.report.why import answer_json, answer_text
 
 if TYPE_CHECKING:
     from linkpack.bundle.layouts import LayoutName
@@ -46,4 +46,4 @@ def why(
     options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
     with json_failures(wanted=as_json):
         answer = explain(folder or ".", path, options, walk_up=not folder)
-    click.echo(answered_json(answer) if as_json else answered(answer))
+    click.echo(answer_json(answer) if as_json else answer_text(answer))

@@ -162,8 +162,8 @@ class WorkspaceSpecs(NamedTuple):
     def resolve(self, spec: str) -> tuple[str, Supplied | None]:
         """Replace each `||` alternative of *spec* that is a `workspace:` by what pnpm publishes for it.
 
-        Returns the package that the last of them means, too. Raises `UnresolvableError`: EWORKSPACE when there is
-        no such workspace, ENOVERSION when it has no version.
+        Returns the package that the last of them means, too. Raises `UnresolvableError`: EWORKSPACESPEC when there
+        is no such workspace, ENOVERSION when it has no version.
         """
         parts = spec.split("||")
         package = None
@@ -208,5 +208,5 @@ class WorkspaceSpecs(NamedTuple):
             return self.workspaces[name]
         if self.there is None or name not in {self.key, self.there.name}:
             message = f'means "{name}", which is no workspace here and not installed'
-            raise UnresolvableError("EWORKSPACE", message, "list its folder in workspaces, or install it")
+            raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")
         return self.there

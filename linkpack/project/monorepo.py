@@ -36,7 +36,7 @@ def read_monorepo(folder: str) -> Workspace | None:
     """Read what the files in *folder* say of a monorepo; None when they say nothing.
 
     The workspaces of a package manager count before the `packages` of lerna.json, and those before the `projects`
-    of rush.json. `ProjectError` (EWORKSPACE) when one of the files cannot be understood.
+    of rush.json. `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
     """
     return once(("monorepo", folder), lambda: _read_monorepo(folder))
 
@@ -138,4 +138,4 @@ def _read_json(path: str) -> Mapping[str, object] | None:
         return parse(without_comments(raw), path)
     except (OSError, LinkpackError) as err:
         why = err.message if isinstance(err, ManifestInvalid) else f"{path} cannot be read: {err}"
-        raise ProjectError(why, code="EWORKSPACE", path=path, hint="it must be a readable JSON file") from err
+        raise ProjectError(why, code="EWORKSPACEFILE", path=path, hint="it must be a readable JSON file") from err

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
 _PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
-_UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
+_UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "EMANIFESTLINK"}
 
 
 class Project(NamedTuple):
@@ -92,7 +92,7 @@ def _no_project(path: str, why: str, hint: str = "name the folder that holds the
 def read_manifest(folder: str, role: Role) -> Manifest:
     """The manifest of the package in *folder*, a path without links.
 
-    `ManifestInvalid` naming the file when it cannot be used, or lies elsewhere (ELINK).
+    `ManifestInvalid` naming the file when it cannot be used, or lies elsewhere (EMANIFESTLINK).
     """
     path = posixpath.join(folder, "package.json")
     return once(("manifest", path, role), lambda: _read_manifest(folder, path, role))

@@ -132,7 +132,7 @@ def read_yaml(path: str) -> Mapping[str, object]:
     except (OSError, yaml.YAMLError, RecursionError) as err:
         why = str(err).splitlines()[0]
     if why:
-        raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACE", path=path, hint=hint)
+        raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACEFILE", path=path, hint=hint)
     return found if isinstance(found, dict) else {}
 
 

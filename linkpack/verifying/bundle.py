@@ -168,7 +168,7 @@ def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Fin
             yield Finding("ESPEC", place, why, _remedy(change))
     for problem in plan.problems:
         place, hint = problem.path.lstrip("/"), problem.hint
-        if problem.code in {"EWORKSPACE", "ECATALOG"}:  # the author's monorepo is not here to be asked
+        if problem.code in {"EWORKSPACESPEC", "ECATALOG"}:  # the author's monorepo is not here to be asked
             hint = "pack it with linkpack pack, which writes what it means"
         yield Finding(problem.code, place, problem.message, hint)
     yield from _inside(placed[""], paths)

@@ -260,7 +260,7 @@ def _secrets(archive: Archive) -> Iterator[Finding]:
             yield Finding("ESECRETFILE", member.path, f"{member.path} is {what}", fix)
         elif posixpath.basename(member.path) == ".npmrc":
             why = f"{member.path} is npm's settings file, which may hold logins"
-            yield Finding("WNPMRC", member.path, why, fix, "warning")
+            yield Finding("WNPMRCSHIPS", member.path, why, fix, "warning")
         if member.tokens:
             why = f"{member.path} holds what looks like {', '.join(member.tokens)}"
             yield Finding("ESECRET", member.path, why, f"revoke it, and {fix}")

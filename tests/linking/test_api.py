@@ -449,8 +449,8 @@ def test_scripts_of_somebody_else(script: str, umask: int, told: list[str]) -> N
         ("gone", LinkError, "ESOURCEGONE"),
         ("../nosuch", ManifestInvalid, "ENOENT"),
         ("../unnamed", ManifestInvalid, "ENAME"),
-        ("lib/x", LinkError, "ESPEC"),
-        ("https://x.org/y", LinkError, "ESPEC"),
+        ("lib/x", LinkError, "ELINKSPEC"),
+        ("https://x.org/y", LinkError, "ELINKSPEC"),
     ],
 )
 def test_specs_that_cannot_be_linked(box: LinkBox, spec: str, error: type[LinkpackError], code: str) -> None:

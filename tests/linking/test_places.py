@@ -63,7 +63,7 @@ def test_what_is_no_spec(text: str) -> None:
     """Addresses, aliases and impossible names are refused, with a remedy."""
     with pytest.raises(LinkError) as caught:
         parse_spec(text, "/c", "/h")
-    assert caught.value.code == "ESPEC"
+    assert caught.value.code == "ELINKSPEC"
     assert caught.value.hint
 
 

@@ -595,7 +595,7 @@ def test_a_folder_whose_name_is_not_utf_8_is_not_saved(box: LinkBox) -> None:
     before = box.tree()
     with pytest.raises(LinkConflict, match="a manifest is UTF-8") as caught:
         linkapi.link([f"../{folder}"], str(app), box.options(save=True))
-    assert (caught.value.code, caught.value.path) == ("EBADNAME", str(box.work / folder))
+    assert (caught.value.code, caught.value.path) == ("ESAVENAME", str(box.work / folder))
     assert box.tree() == before
     linkapi.link([f"../{folder}"], str(app), box.options())
     linkapi.unlink(["alpha"], str(app), box.options())

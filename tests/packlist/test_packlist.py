@@ -390,7 +390,7 @@ def test_a_manifest_that_is_a_link(tmp_path: Path) -> None:
     (root / "package.json").unlink()
     (tmp_path / "pk").write_text("{}", encoding="utf-8")
     (root / "package.json").symlink_to("../pk")
-    assert codes(read(root)) == ["ELINK"]
+    assert codes(read(root)) == ["EMANIFESTLINK"]
 
 
 def test_special_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

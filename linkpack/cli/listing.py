@@ -1,0 +1,83 @@
+"""`linkpack ls`, `prefix`, `root`, `bin` and `config`: what is linked, and where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from linkpack.cli.link_options import absolute_folder, link_command, link_options
+from linkpack.cli.link_run import print_warnings
+from linkpack.cli.npm_command import NpmCommand
+from linkpack.errors import Problem
+from linkpack.linking import api as linkapi
+from linkpack.report.config import settings_json, settings_text
+from linkpack.report.links import listing_json, listing_text
+from linkpack.report.text import safe
+
+if TYPE_CHECKING:
+    from linkpack.cli.shared_options import OptionValue
+
+
+@click.command(cls=NpmCommand)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--global", "-g", "shared", is_flag=True, help="The global links.")
+@click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
+@click.option("--check", is_flag=True, help="Exit 1 when a link, or a command of one, is not in order.")
+@click.option(
+    "--strict-peer-deps/--no-strict-peer-deps", default=None, help="With --check: faults of peers count, too."
+)
+@link_command
+def ls(
+    names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: OptionValue
+) -> int:
+    """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
+    options = link_options({**given, "json": as_json})
+    survey = linkapi.survey(absolute_folder(cwd), options, shared=shared)
+    missing = [name for name in names if all(link.name != name for link in survey.links)]
+    if names:
+        survey = survey._replace(links=tuple(link for link in survey.links if link.name in names))
+    place = survey.place
+    problems = [Problem("WNOTLINKED", place, f"{name} is not linked in {place}") for name in missing]
+    survey = survey._replace(warnings=(*survey.warnings, *problems))
+    print_warnings(survey.warnings)
+    as_json = survey.config.flag("json", default=False)
+    click.echo(listing_json(survey) if as_json else listing_text(survey))
+    faulty = not all(link.is_in_order for link in survey.links)
+    faulty = faulty or (survey.strict and any(problem.code.startswith("WPEER") for problem in survey.warnings))
+    return int(bool(missing) or (check and faulty))
+
+
+def _folder_command(kind: str, help_text: str) -> click.Command:
+    """Return the command that prints the folder *kind*, `prefix`, `root` or `bin`."""
+
+    @click.command(cls=NpmCommand, name=kind, help=help_text)
+    @click.option("--global", "-g", "shared", is_flag=True, help="The global one.")
+    @link_command
+    def show(*, shared: bool, cwd: str, **given: OptionValue) -> None:
+        start = absolute_folder(cwd)
+        if shared:
+            folder = linkapi.shared_folder(kind, start, link_options(given))
+        else:
+            folder = linkapi.local_folder(kind, start)
+        click.echo(safe(folder))
+
+    return show
+
+
+prefix = _folder_command("prefix", "Print the project's folder, or the global prefix.")
+root = _folder_command("root", "Print the folder that packages are in.")
+bin_ = _folder_command("bin", "Print the folder that commands are in.")
+
+
+@click.command(cls=NpmCommand)
+@click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
+@link_command
+def config(*, as_json: bool | None, cwd: str, **given: OptionValue) -> None:
+    """Print every setting that counts here, and who made it."""
+    settings = linkapi.read_settings(absolute_folder(cwd), link_options({**given, "json": as_json}))
+    fault = settings.fault
+    missing = () if fault is None else (Problem("WNOPREFIX", "", fault.message, fault.hint),)
+    print_warnings((*settings.warnings, *missing))
+    as_json = settings.flag("json", default=False)
+    click.echo(settings_json(settings) if as_json else settings_text(settings))

@@ -1,0 +1,71 @@
+"""Pack packages one after the other, each with its lifecycle scripts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from linkpack.lifecycle.scripts import Hooks, pack_through
+from linkpack.packing.preflight import check_before, check_distinct
+from linkpack.provenance.outputs import record_paths
+from linkpack.report.text import safe
+from linkpack.system.links import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linkpack.archive.writer import Tarball
+    from linkpack.cli.pack_run import PackRun
+    from linkpack.packing.plan import PackPlan
+    from linkpack.system.processes import Script
+
+
+def make_hooks(run: PackRun) -> Hooks:
+    """Return how *run* runs scripts."""
+    return Hooks(
+        env=environment(),
+        script_shell=run.run.script_shell,
+        linked=run.run.run_linked_scripts,
+        workspaces=run.run.asks_for_workspaces,
+        announce=partial(_announce, quiet=not run.verbosity.scripts),
+        flags=run.flags,
+    )
+
+
+def _announce(script: Script, *, quiet: bool) -> None:
+    """Print which script runs, as npm does."""
+    if not quiet:
+        lines = "".join(f"> {safe(line)}\n" for line in script.command.strip().split("\n"))
+        click.echo(f"\n> {safe(script.label)} {script.event}\n{lines}", err=True)
+
+
+def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
+    """Pack *folders*, "" being where we are; what can be checked before is checked for all."""
+    destination, dry_run = run.options.destination, run.dry_run
+    checked = [
+        check_before(folder or ".", destination, walk_up=not folder, out=run.options.out, dry_run=dry_run)
+        for folder in folders
+    ]
+    outputs = [target for _, target in checked]
+    check_distinct(outputs)
+    recorder = run.make_recorder()
+
+    def make_plan(folder: str) -> PackPlan:
+        plan = run.plan(folder, outputs)
+        records = record_paths(plan, destination, run.record)
+        return run.plan(folder, [*outputs, *records]) if records else plan
+
+    def write(plan: PackPlan) -> Tarball:
+        (origins,) = [()] if recorder is None else recorder.read_sources([plan])
+        return run.write(plan, recorder, origins)
+
+    hooks = make_hooks(run)
+    results = []
+    for folder, (project, _) in zip(folders, checked, strict=True):
+        target = "" if dry_run else destination
+        plan, tarball = pack_through(project, hooks, partial(make_plan, folder), write, target)
+        run.finish(plan, tarball)
+        results.append((plan, tarball))
+    return tuple(results)
