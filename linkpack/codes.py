@@ -1,4 +1,4 @@
-"""The register of codes: what each code that linkpack prints means, and what to do about it.
+"""The register of codes: what each means, and what to do about it.
 
 `linkpack explain CODE` prints an entry, and docs/codes.md is made from all of them. Only `explain` loads this
 module.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """An entry of the register: the one *meaning* of a code, and *advice* for who meets it."""
+    """The one meaning of a code, and advice for whoever meets it."""
 
     meaning: str
     advice: str

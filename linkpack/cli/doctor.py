@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 )
 @link_command
 def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: OptionValue) -> int:
-    """Look for whatever keeps links from working: prefix, PATH, links, doubled peers; exit 1 on errors."""
+    """Look for what keeps links from working.
+
+    Examines prefix, PATH, links, doubled peers and the bundle. Exits 1 when there are errors.
+    """
     folder = absolute_folder(cwd)
     options = link_options({**given, "json": as_json})
     diagnoses = examine(folder, options)

@@ -16,7 +16,7 @@ from linkpack.errors import LinkpackError, severity_of
 @click.argument("code")
 @click.option("--json", "as_json", is_flag=True, help="Print code, severity, meaning and advice as JSON.")
 def explain(code: str, *, as_json: bool) -> None:
-    """Say what CODE, which linkpack printed with an error or a warning, means, and what to do about it."""
+    """Say what the CODE of an error or a warning means, and what to do."""
     name = code.upper()
     entry = code_entry(name)
     if entry is None:

@@ -54,9 +54,12 @@ if TYPE_CHECKING:
 @output_options
 @link_command
 def link(specs: tuple[str, ...], **given: OptionValue) -> None:
-    """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
+    """Link this package globally, or each SPEC into this project.
+
+    A SPEC is a name, name@range or a directory.
+    """
     install, run_scripts = given.pop("install"), given.pop("run_scripts")
-    given |= _global_flag(given.pop("global_"))
+    given |= _global_flag(given=given.pop("global_"))
     folder = absolute_folder(given["cwd"])
     if install or run_scripts:
         from linkpack.linking import scripts  # noqa: PLC0415 - 6 ms: subprocess
@@ -74,9 +77,11 @@ def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     )
 
 
-def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as click gives it
+def _global_flag(*, given: bool | None) -> dict[str, bool]:
     """Return the settings that --global or --no-global makes."""
-    return {} if value is None else {"global": True} if value else {"link-global": False}
+    if given is None:
+        return {}
+    return {"global": True} if given else {"link-global": False}
 
 
 @click.command(cls=NpmCommand)
@@ -87,7 +92,10 @@ def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as cl
 @output_options
 @link_command
 def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: OptionValue) -> None:
-    """Take links away and put back what they displaced; without NAME, this package's global link."""
+    """Take links away and put back what they displaced.
+
+    Without NAME, this package's global link is taken away.
+    """
     folder = absolute_folder(given["cwd"])
     run_command(
         given,
@@ -110,7 +118,10 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Option
 @output_options
 @link_command
 def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: OptionValue) -> int:
-    """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
+    """Bring links back that an install, ci or update took away.
+
+    Exits 1 when a package is gone.
+    """
     folder = absolute_folder(given["cwd"])
     plan = run_command(
         given,

@@ -15,6 +15,7 @@ from linkpack.linking.api import LinkOptions, read_settings
 from linkpack.notices import telling
 from linkpack.read_cache import remembering
 from linkpack.report.text import safe
+from linkpack.system.links import environment
 
 if TYPE_CHECKING:
     from linkpack.cli.shared_options import Command, OptionValue
@@ -62,7 +63,7 @@ def output_options(command: Command) -> Command:
 
 
 def link_command(command: Command) -> Command:
-    """Add what every link command has: folder, settings, limits, JSON of failures."""
+    """Add what every link command has: folder, settings, limits."""
 
     @wraps(command)
     def call(*args: object, max_steps: int, **given: OptionValue) -> object:
@@ -82,20 +83,20 @@ def _print_notice(message: str, *, silent: bool) -> None:
 
 
 def _wants_json(given: dict[str, OptionValue]) -> bool:
-    """True if a command with the options *given* prints JSON, by a flag or a setting."""
+    """True if a command with the options *given* prints JSON."""
     if given.get("as_json") is not None:
         return bool(given["as_json"])
     flags = {key: given.get(key) for key in ("prefix", "userconfig", "globalconfig")}
     try:
         return read_settings(absolute_folder(given["cwd"]), link_options(flags)).flag("json", default=False)
     except LinkpackError:  # which may be the very failure
-        return os.environ.get("npm_config_json", "").lower() in {"true", "1"}  # noqa: SIM112 - npm's name
+        return environment().get("npm_config_json", "").lower() in {"true", "1"}
 
 
 def link_options(given: dict[str, OptionValue], *, absolute: bool = False) -> LinkOptions:
-    """Return the options that were *given*, by npm's names, with the environment."""
+    """Return the options *given* by npm's names, with the environment."""
     flags = {key.replace("_", "-"): value for key, value in given.items() if value not in (None, ())}
-    return LinkOptions(flags=flags, env=dict(os.environ), absolute=absolute)
+    return LinkOptions(flags=flags, env=environment(), absolute=absolute)
 
 
 def absolute_folder(cwd: str) -> str:

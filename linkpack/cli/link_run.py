@@ -28,10 +28,10 @@ def run_command(
     more_warnings: Callable[[LinkPlan, LinkOptions], tuple[Problem, ...]] | None = None,
     drop: Sequence[str] = (),
 ) -> LinkPlan:
-    """Plan, or plan and act, and print the result; return the plan.
+    """Plan, or plan and act, and print the result.
 
-    *given* are the options of the command that are npm's, and those that all link commands have. *more_warnings*
-    looks for further warnings once that is done. Warnings with a code in *drop* are not printed.
+    Returns the plan. *given* are the options of the command that are npm's, and those that all link commands have.
+    *more_warnings* looks for further warnings afterwards. Warnings with a code in *drop* are not printed.
     """
     silent, cwd = given.pop("silent"), given.pop("cwd")
     absolute = given.pop("absolute", False)

@@ -1,4 +1,4 @@
-"""`linkpack ls`, `prefix`, `root`, `bin` and `config`: what is linked, and where."""
+"""`linkpack ls`, `prefix`, `root`, `bin` and `config`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 def ls(
     names: tuple[str, ...], *, shared: bool, as_json: bool | None, check: bool, cwd: str, **given: OptionValue
 ) -> int:
-    """List the links of this project, or those called NAME, and how each fares; exit 1 when a NAME is none."""
+    """List the links of this project, or those called NAME.
+
+    Says of each whether it is in order. Exits 1 when a NAME is not linked.
+    """
     options = link_options({**given, "json": as_json})
     survey = linkapi.survey(absolute_folder(cwd), options, shared=shared)
     missing = [name for name in names if all(link.name != name for link in survey.links)]
@@ -49,7 +52,7 @@ def ls(
 
 
 def _folder_command(kind: str, help_text: str) -> click.Command:
-    """Return the command that prints the folder *kind*, `prefix`, `root` or `bin`."""
+    """Return the command that prints a folder of this *kind*."""
 
     @click.command(cls=NpmCommand, name=kind, help=help_text)
     @click.option("--global", "-g", "shared", is_flag=True, help="The global one.")
@@ -74,7 +77,7 @@ bin_ = _folder_command("bin", "Print the folder that commands are in.")
 @click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
 @link_command
 def config(*, as_json: bool | None, cwd: str, **given: OptionValue) -> None:
-    """Print every setting that counts here, and who made it."""
+    """Print every setting that applies here, with its source."""
     settings = linkapi.read_settings(absolute_folder(cwd), link_options({**given, "json": as_json}))
     fault = settings.fault
     missing = () if fault is None else (Problem("WNOPREFIX", "", fault.message, fault.hint),)

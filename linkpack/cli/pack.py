@@ -42,10 +42,11 @@ if TYPE_CHECKING:
 @click.argument("folders", metavar="[DIR]...", nargs=-1)
 @pack_options
 def pack(arguments: PackArguments) -> None:
-    """Pack the package in each DIR, linked dependencies included, into a tarball for npm publish.
+    """Pack packages, linked dependencies included, for npm publish.
 
-    Without DIR the package that the current directory belongs to. Stdout has the tarball's file name, or with
-    --out its path; everything else is on stderr. Flags of npm pack are taken, and npm's settings count.
+    Packs the package in each DIR, without DIR the one that the current directory belongs to. Stdout has the
+    tarball's file name, or with --out its path; everything else is on stderr. Flags of npm pack are taken, and
+    npm's settings apply.
     """
     started = time.monotonic()
     _check_usage(arguments)
@@ -57,8 +58,8 @@ def pack(arguments: PackArguments) -> None:
         # What the command line leaves open, npm's settings say.
         flags = npm_flags()
         settings = read_settings(flags)
-        dry_run = settings.flag("dry-run", arguments.dry_run)
-        as_json = settings.flag("json", arguments.as_json)
+        dry_run = settings.flag("dry-run", given=arguments.dry_run)
+        as_json = settings.flag("json", given=arguments.as_json)
         verbosity = Verbosity(settings.level(arguments.loglevel or ""), as_json=as_json)
         destination = settings.text("pack-destination", arguments.pack_destination) or "."
         if arguments.where:  # whoever reads the path is not in that folder
@@ -114,21 +115,21 @@ def _check_usage(arguments: PackArguments) -> None:
 
 def _with_settings(run: RunOptions, settings: Settings) -> RunOptions:
     """Return *run* with npm's settings where the command line says nothing."""
-    ignore_scripts = settings.flag("ignore-scripts", run.ignore_scripts)
+    ignore_scripts = settings.flag("ignore-scripts", given=run.ignore_scripts)
     if run.workspace and run.workspaces is False:
         raise click.UsageError("--no-workspaces and --workspace do not go together")
     workspace, workspaces = run.workspace, bool(run.workspaces)
     if not workspace and run.workspaces is None:  # one of the two on the command line is the whole choice
-        workspace, workspaces = settings.names("workspace", ()), settings.flag("workspaces", None)
+        workspace, workspaces = settings.names("workspace", ()), settings.flag("workspaces")
     asks = bool(workspace or workspaces)
-    root = settings.flag("include-workspace-root", run.include_workspace_root) if asks else False
+    root = settings.flag("include-workspace-root", given=run.include_workspace_root) if asks else False
     return run._replace(
         ignore_scripts=ignore_scripts, workspace=workspace, workspaces=workspaces, include_workspace_root=root
     )
 
 
 def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosity: Verbosity) -> None:
-    """Print which settings cannot be used, and which flags of npm change nothing."""
+    """Print which settings are unusable, and which flags change nothing."""
     if settings.warnings and verbosity.warnings:
         click.echo(warning_text(settings.warnings), err=True)
     idle = idle_flags(flags)
@@ -137,10 +138,10 @@ def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosi
 
 
 def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
-    """Return the folders to pack: those *given*, or the workspaces that were asked for.
+    """Return the folders to pack: those *given*, or the workspaces.
 
-    A `.` among those given stands for the workspaces. Without one the given folders are packed and the workspaces
-    are not, as by npm.
+    A `.` among those given means the workspaces. Without one the given folders are packed and the workspaces are
+    not, as by npm.
     """
     if not run.asks_for_workspaces or (given and "." not in given):
         return Publishable(given, ())
@@ -222,7 +223,7 @@ def _have_scripts(folders: Sequence[str], options: RunOptions) -> bool:
 
 
 def _print_summary(results: Results, run: PackRun, private: Sequence[str], seconds: float) -> None:
-    """Print which private workspaces were left out, and what the whole run came to."""
+    """Print which workspaces were left out as private, and the totals."""
     if private:
         here = fs.real_path(".")
         names = [posixpath.relpath(folder, here) for folder in private]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def pack_apart(folders: Sequence[str], run: PackRun) -> Results:
-    """Pack *folders*; one that fails does not keep the others from being packed."""
+    """Pack *folders*, each by itself, whether others fail or not."""
     options = run.run
     batch = Batch(
         run.options,

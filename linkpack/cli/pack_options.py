@@ -180,7 +180,7 @@ _RUN_OPTIONS = (
 
 
 class RunOptions(NamedTuple):
-    """Which packages one run packs, with which scripts, and by how many workers."""
+    """Which packages one run packs, with which scripts and workers."""
 
     ignore_scripts: bool | None = None
     script_shell: str = ""
@@ -205,7 +205,7 @@ class RunOptions(NamedTuple):
 
 
 class PackArguments(NamedTuple):
-    """The command line of `pack`; None and "" where it says nothing."""
+    """The command line of `pack`, with None or "" where it says nothing."""
 
     folders: tuple[str, ...]
     dry_run: bool | None

@@ -1,4 +1,4 @@
-"""One run of `pack`: what is done with each package, and the packages together.
+"""One run of `pack`: each package, and all of them together.
 
 Packages with scripts (`pack_scripts`) and packages side by side (`pack_batch`) are in modules of their own: these
 load more.
@@ -53,7 +53,7 @@ class PackRun(NamedTuple):
     flags: Mapping[str, FlagValue] = {}
 
     def make_recorder(self) -> Recorder | None:
-        """Return what records sources; None if nothing is to be recorded."""
+        """Return what records sources, None if nothing is to be recorded."""
         if self.record == RecordOptions():
             return None
         from linkpack.provenance.recording import Recorder  # noqa: PLC0415 - 20 ms: git, hashes, licenses
@@ -61,7 +61,10 @@ class PackRun(NamedTuple):
         return Recorder(self.record, self.options.destination)
 
     def plan(self, folder: str, outputs: Sequence[str] = ()) -> PackPlan:
-        """Plan packing *folder*, "" being where we are; *outputs* are what the run writes."""
+        """Plan packing *folder*, "" being the project that we are in.
+
+        *outputs* are paths that the same run writes.
+        """
         return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=outputs)
 
     def write(self, plan: PackPlan, recorder: Recorder | None, origins: tuple[Origin, ...]) -> Tarball:
@@ -157,6 +160,6 @@ def print_results(results: Results, run: PackRun, *, npm12: bool) -> None:
 
 
 def _without_name(failed: Failed) -> list[Problem]:
-    """Return the problems of a package that was not packed, without its name in front."""
+    """Return a package's problems without its name in front."""
     front = f"{failed.name}: "
     return [problem._replace(message=problem.message.removeprefix(front)) for problem in failed.problems]

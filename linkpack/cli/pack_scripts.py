@@ -42,7 +42,7 @@ def _announce(script: Script, *, quiet: bool) -> None:
 
 
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
-    """Pack *folders*, "" being where we are; what can be checked before is checked for all."""
+    """Pack *folders*, after all that can be checked before is checked."""
     destination, dry_run = run.options.destination, run.dry_run
     checked = [
         check_before(folder or ".", destination, walk_up=not folder, out=run.options.out, dry_run=dry_run)

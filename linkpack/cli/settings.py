@@ -103,7 +103,7 @@ class Settings:
         """The settings that took effect, each with its source."""
         self.warnings = [problem for problem in config.warnings if problem.code != _PREFIX_WARNING]
 
-    def flag(self, key: str, given: bool | None) -> bool:  # noqa: FBT001 - None is as good
+    def flag(self, key: str, *, given: bool | None = None) -> bool:
         """Return the value of the switch *key*."""
         if given is not None:
             return given

@@ -1,4 +1,4 @@
-"""Options that several commands have: what a folder is packed to, and limits."""
+"""Options that several commands have: of packing, and limits."""
 
 from __future__ import annotations
 

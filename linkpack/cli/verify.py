@@ -84,9 +84,9 @@ def verify(
     allow: tuple[str, ...],
     limits: Limits,
 ) -> int:
-    """Check each TARBALL before it is published: shape, manifest, bundle, secrets, entry points, license.
+    """Check each TARBALL before it is published.
 
-    Exit status 1 when there are errors. Reads only.
+    Checks shape, manifest, bundle, secrets, entry points and license. Exits 1 when there are errors. Reads only.
     """
     if built and against.partition(":")[0] != "git":
         raise click.UsageError("--built needs --against git")
@@ -185,7 +185,10 @@ def diff(
 def unpack(
     tarball: str, *, directory: str, as_json: bool, quiet: bool, allow: tuple[str, ...], limits: Limits
 ) -> None:
-    """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
+    """Unpack TARBALL into DIR/package, after all of it is checked.
+
+    It is unpacked whole or not at all.
+    """
     with json_failures(wanted=as_json):
         unpacked = api.unpack(tarball, directory, allow=allow, limits=limits)
     if unpacked.findings and not as_json:

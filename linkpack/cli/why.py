@@ -39,9 +39,10 @@ def why(
     publish_config: bool | None,
     as_json: bool,
 ) -> None:
-    """Say which rule lets PATH into the tarball or keeps it out, and who pulls its package in.
+    """Say which rule lets PATH into the tarball or keeps it out.
 
-    PATH is a file or folder, a path in the tarball, or the name of a bundled package.
+    PATH is a file or folder, a path in the tarball, or the name of a bundled package. Of a bundled
+    package the answer has the chains of dependencies that pull it in, too.
     """
     options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
     with json_failures(wanted=as_json):
