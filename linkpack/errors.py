@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
     *code* is stable (`EBUNDLEMISSING`), and its meaning is in `linkpack.codes`. *path* is the file or folder that
     the problem is about, on disk or in the tarball. *message* names the culprit. *hint* says what to do, or is "".
-    All texts may have hostile names in them, which `report.text.safe` escapes where they are printed.
+    All texts may have hostile names in them, which `report.text.escape` escapes where they are printed.
     """
 
     code: str

@@ -11,7 +11,7 @@ import click
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.report.problems import error_text
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
     """Print *error* on stderr, and return the exit status."""
     if isinstance(error, click.ClickException):
         # Words of the command line are in the message, and a file may be called like a command to the terminal.
-        error.message = "\n".join(safe(line) for line in error.message.split("\n"))  # type: ignore[misc]  # ours to print
+        error.message = "\n".join(escape(line) for line in error.message.split("\n"))  # type: ignore[misc]  # ours to print
         error.show()
         return error.exit_code
     if isinstance(error, LinkpackError):

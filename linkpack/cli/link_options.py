@@ -14,11 +14,11 @@ from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.linking.api import LinkOptions, read_settings
 from linkpack.notices import telling
 from linkpack.read_cache import remembering
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 from linkpack.system.links import environment
 
 if TYPE_CHECKING:
-    from linkpack.cli.shared_options import Command, OptionValue
+    from linkpack.cli.shared_options import ClickCommand, OptionValue
 
 _COMMON_OPTIONS = (
     click.option("-C", "cwd", metavar="DIR", default=".", help="Work as if started in DIR."),
@@ -48,21 +48,21 @@ _OUTPUT_OPTIONS = (
 )
 
 
-def workspace_options(command: Command) -> Command:
+def workspace_options(command: ClickCommand) -> ClickCommand:
     """Add the options that choose workspaces."""
     for add in reversed(_WORKSPACE_OPTIONS):
         command = add(command)
     return command
 
 
-def output_options(command: Command) -> Command:
+def output_options(command: ClickCommand) -> ClickCommand:
     """Add the options on what is done and printed."""
     for add in reversed(_OUTPUT_OPTIONS):
         command = add(command)
     return command
 
 
-def link_command(command: Command) -> Command:
+def link_command(command: ClickCommand) -> ClickCommand:
     """Add what every link command has: folder, settings, limits."""
 
     @wraps(command)
@@ -79,7 +79,7 @@ def link_command(command: Command) -> Command:
 
 def _print_notice(message: str, *, silent: bool) -> None:
     if not silent:
-        click.echo(f"linkpack: {safe(message)}", err=True)
+        click.echo(f"linkpack: {escape(message)}", err=True)
 
 
 def _wants_json(given: dict[str, OptionValue]) -> bool:

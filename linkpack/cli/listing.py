@@ -1,4 +1,4 @@
-"""`linkpack ls`, `prefix`, `root`, `bin` and `config`."""
+"""`linkpack ls`, `prefix`, `root` and `bin`: what is linked, and where."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.errors import Problem
 from linkpack.linking import api as linkapi
-from linkpack.report.config import settings_json, settings_text
 from linkpack.report.links import listing_json, listing_text
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from linkpack.cli.shared_options import OptionValue
@@ -63,7 +62,7 @@ def _folder_command(kind: str, help_text: str) -> click.Command:
             folder = linkapi.shared_folder(kind, start, link_options(given))
         else:
             folder = linkapi.local_folder(kind, start)
-        click.echo(safe(folder))
+        click.echo(escape(folder))
 
     return show
 
@@ -71,16 +70,3 @@ def _folder_command(kind: str, help_text: str) -> click.Command:
 prefix = _folder_command("prefix", "Print the project's folder, or the global prefix.")
 root = _folder_command("root", "Print the folder that packages are in.")
 bin_ = _folder_command("bin", "Print the folder that commands are in.")
-
-
-@click.command(cls=NpmCommand)
-@click.option("--json", "as_json", is_flag=True, default=None, help="Print JSON.")
-@link_command
-def config(*, as_json: bool | None, cwd: str, **given: OptionValue) -> None:
-    """Print every setting that applies here, with its source."""
-    settings = linkapi.read_settings(absolute_folder(cwd), link_options({**given, "json": as_json}))
-    fault = settings.fault
-    missing = () if fault is None else (Problem("WNOPREFIX", "", fault.message, fault.hint),)
-    print_warnings((*settings.warnings, *missing))
-    as_json = settings.flag("json", default=False)
-    click.echo(settings_json(settings) if as_json else settings_text(settings))

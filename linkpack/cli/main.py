@@ -39,7 +39,7 @@ _COMMANDS = {
     "prefix": "linkpack.cli.listing:prefix",
     "root": "linkpack.cli.listing:root",
     "bin": "linkpack.cli.listing:bin_",
-    "config": "linkpack.cli.listing:config",
+    "config": "linkpack.cli.config:config",
     "doctor": "linkpack.cli.doctor:doctor",
     "explain": "linkpack.cli.explain:explain",
 }

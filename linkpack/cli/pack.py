@@ -13,7 +13,7 @@ from linkpack.cli.failures import json_failures
 from linkpack.cli.npm_command import NpmCommand, idle_flags, npm_flags
 from linkpack.cli.pack_options import pack_options
 from linkpack.cli.pack_run import PackRun, Results, pack_together, print_results
-from linkpack.cli.settings import Verbosity, read_settings, working_in
+from linkpack.cli.settings import Verbosity, change_folder, read_settings
 from linkpack.errors import ConfigError, Problem
 from linkpack.jobs.changesets import PACKAGES, read_publish_plan, write_publish_plan
 from linkpack.limits import within
@@ -24,9 +24,9 @@ from linkpack.packing.staged_tree import check_target
 from linkpack.project.project import find_project
 from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
 from linkpack.provenance.outputs import RecordOptions
-from linkpack.report.pack import left_private, settings_text, summary
+from linkpack.report.pack import private_line, settings_text, summary_line
 from linkpack.report.problems import problem_lines, warning_text
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -53,7 +53,7 @@ def pack(arguments: PackArguments) -> None:
     folders, tree = arguments.folders, arguments.tree
     with ExitStack() as stack:
         with json_failures(wanted=bool(arguments.as_json)):
-            stack.enter_context(working_in(arguments.where))
+            stack.enter_context(change_folder(arguments.where))
 
         # What the command line leaves open, npm's settings say.
         flags = npm_flags()
@@ -134,7 +134,7 @@ def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosi
         click.echo(warning_text(settings.warnings), err=True)
     idle = idle_flags(flags)
     if idle and verbosity.verbose:
-        click.echo(f"linkpack: no effect on what is packed: {safe(', '.join(idle))}", err=True)
+        click.echo(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}", err=True)
 
 
 def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
@@ -227,10 +227,10 @@ def _print_summary(results: Results, run: PackRun, private: Sequence[str], secon
     if private:
         here = fs.real_path(".")
         names = [posixpath.relpath(folder, here) for folder in private]
-        click.echo(left_private(names, verbose=run.verbosity.verbose), err=True)
+        click.echo(private_line(names, verbose=run.verbosity.verbose), err=True)
     if run.settings and not run.verbosity.verbose:  # the full reports have them
         click.echo(f"npm settings: {settings_text(run.settings)}", err=True)
-    text = summary(
+    text = summary_line(
         results.packed, private=len(private), failed=len(results.failed), seconds=seconds, dry_run=run.dry_run
     )
     click.echo(text, err=True)

@@ -8,7 +8,7 @@ from linkpack.cli.pack_run import Results
 from linkpack.cli.pack_scripts import make_hooks
 from linkpack.jobs.batch import Batch, Failed, Packed, pack_many
 from linkpack.jobs.workers import Crew
-from linkpack.report.pack_json import failed_values, packed_values
+from linkpack.report.pack_json import failure_values, package_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,5 +48,5 @@ def pack_apart(folders: Sequence[str], run: PackRun) -> Results:
 def _values(outcome: Outcome) -> Mapping[str, object]:
     """Return what the JSON says of a package."""
     if isinstance(outcome, Packed):
-        return packed_values(outcome.plan, outcome.tarball)
-    return failed_values(outcome.name, outcome.problems)
+        return package_values(outcome.plan, outcome.tarball)
+    return failure_values(outcome.name, outcome.problems)

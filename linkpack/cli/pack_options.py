@@ -14,7 +14,7 @@ import click
 
 from linkpack.cli.settings import LEVELS
 from linkpack.cli.shared_options import (
-    Command,
+    ClickCommand,
     OptionValue,
     layout_option,
     limit_options,
@@ -229,7 +229,7 @@ class PackArguments(NamedTuple):
     limits: Limits
 
 
-def pack_options(command: Command) -> Command:
+def pack_options(command: ClickCommand) -> ClickCommand:
     """Add the options to *command*, which gets them as one value."""
 
     @limit_options(tarballs=False)

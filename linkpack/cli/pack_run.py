@@ -15,10 +15,10 @@ from linkpack.packing import plan as api
 from linkpack.packing.preflight import check_distinct
 from linkpack.packing.staged_tree import write_tree
 from linkpack.provenance.outputs import RecordOptions, record_paths
-from linkpack.report.pack import packed, packed_line
-from linkpack.report.pack_json import document, packed_json
+from linkpack.report.pack import package_line, package_report
+from linkpack.report.pack_json import document, packages_json
 from linkpack.report.problems import errors_by_package, warning_text, warnings_by_package
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,8 +99,8 @@ class PackRun(NamedTuple):
     def _report(self, plan: PackPlan, tarball: Tarball) -> str:
         verbose = self.verbosity.verbose
         if self.is_many and not verbose:
-            return packed_line(plan, tarball)
-        text = packed(plan, tarball, verbose=verbose, dry_run=self.dry_run, settings=self.settings)
+            return package_line(plan, tarball)
+        text = package_report(plan, tarball, verbose=verbose, dry_run=self.dry_run, settings=self.settings)
         return f"{text}\n" if self.is_many else text
 
 
@@ -142,20 +142,20 @@ def print_results(results: Results, run: PackRun, *, npm12: bool) -> None:
     verbose = run.verbosity.verbose
     if not run.verbosity.as_json:
         for _, tarball in results.packed:
-            click.echo(safe(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
+            click.echo(escape(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
     elif results.values:
         click.echo(document(results.values, npm12=npm12))
     else:
-        click.echo(packed_json(results.packed, npm12=npm12))
+        click.echo(packages_json(results.packed, npm12=npm12))
     if run.is_many and run.verbosity.warnings:
         warnings = [
-            (safe(plan.manifest.name), (*plan.warnings, *tarball.warnings)) for plan, tarball in results.packed
+            (escape(plan.manifest.name), (*plan.warnings, *tarball.warnings)) for plan, tarball in results.packed
         ]
         text = warnings_by_package(warnings, verbose=verbose)
         if text:
             click.echo(text, err=True)
     if results.failed:
-        errors = [(safe(failed.name), _without_name(failed)) for failed in results.failed]
+        errors = [(escape(failed.name), _without_name(failed)) for failed in results.failed]
         click.echo(errors_by_package(errors, verbose=verbose), err=True)
 
 

@@ -10,7 +10,7 @@ import click
 from linkpack.lifecycle.scripts import Hooks, pack_through
 from linkpack.packing.preflight import check_before, check_distinct
 from linkpack.provenance.outputs import record_paths
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 from linkpack.system.links import environment
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def make_hooks(run: PackRun) -> Hooks:
 def _announce(script: Script, *, quiet: bool) -> None:
     """Print which script runs, as npm does."""
     if not quiet:
-        lines = "".join(f"> {safe(line)}\n" for line in script.command.strip().split("\n"))
-        click.echo(f"\n> {safe(script.label)} {script.event}\n{lines}", err=True)
+        lines = "".join(f"> {escape(line)}\n" for line in script.command.strip().split("\n"))
+        click.echo(f"\n> {escape(script.label)} {script.event}\n{lines}", err=True)
 
 
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:

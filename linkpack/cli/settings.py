@@ -61,7 +61,7 @@ class Verbosity(NamedTuple):
 
 
 @contextmanager
-def working_in(folder: str) -> Iterator[None]:
+def change_folder(folder: str) -> Iterator[None]:
     """Make *folder* the current directory in the block, unless it is "".
 
     Raises `LinkpackError` (ENOFOLDER) when it cannot be entered.

@@ -11,14 +11,14 @@ import click
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits
 from linkpack.packlist.editions import rules_edition
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from linkpack.packlist.packlist import Edition
 
-Command: TypeAlias = Any
+ClickCommand: TypeAlias = Any
 """A command's function, before or after click has made a command of it."""
 OptionValue: TypeAlias = Any
 """The value of an option; click has checked its type."""
@@ -30,7 +30,7 @@ def _edition(ctx: click.Context, param: click.Parameter, value: str | None) -> E
     try:
         return rules_edition(value)
     except LinkpackError as err:
-        raise click.BadParameter(f"{safe(err.message)}; {err.hint}", ctx, param) from err
+        raise click.BadParameter(f"{escape(err.message)}; {err.hint}", ctx, param) from err
 
 
 npm_rules_option = click.option(
@@ -49,7 +49,7 @@ publish_config_option = click.option(
 """`--publish-config`: True, False, or None when it was not given."""
 
 
-def layout_option(text: str) -> Callable[[Command], Command]:
+def layout_option(text: str) -> Callable[[ClickCommand], ClickCommand]:
     """Return the option `--layout`, with *text* as its help."""
     choice = click.Choice(["bundle", "vendor", "thin"])
     return click.option("--layout", type=choice, default="bundle", show_default=True, help=text)
@@ -60,10 +60,10 @@ _SIZE = r"(?i)([0-9]{1,15})\s*([kmg]i?|)b?"
 _UNITS = {"": 1, "k": 10**3, "ki": 1 << 10, "m": 10**6, "mi": 1 << 20, "g": 10**9, "gi": 1 << 30}
 
 
-def size_in_bytes(value: str) -> int:
+def parse_size(value: str) -> int:
     """Return the number of bytes that *value* means.
 
-    >>> size_in_bytes("5000"), size_in_bytes("20kB"), size_in_bytes("2 GiB")
+    >>> parse_size("5000"), parse_size("20kB"), parse_size("2 GiB")
     (5000, 20000, 2147483648)
     """
     # Nearly all values are defaults, written as digits: they need no regular expression, which would be compiled.
@@ -78,11 +78,11 @@ def size_in_bytes(value: str) -> int:
 _COUNT = click.IntRange(1)
 _TREE_LIMITS: dict[str, tuple[click.ParamType[int] | Callable[[str], int], str]] = {
     "entries": (_COUNT, "Refuse more files."),
-    "file": (size_in_bytes, "Refuse a larger file."),
-    "unpacked": (size_in_bytes, "Refuse more bytes in all files together."),
+    "file": (parse_size, "Refuse a larger file."),
+    "unpacked": (parse_size, "Refuse more bytes in all files together."),
     "path": (_COUNT, "Refuse a path of more bytes."),
-    "manifest": (size_in_bytes, "Refuse a larger package.json."),
-    "ignore_file": (size_in_bytes, "Refuse a larger ignore file."),
+    "manifest": (parse_size, "Refuse a larger package.json."),
+    "ignore_file": (parse_size, "Refuse a larger ignore file."),
     "steps": (_COUNT, "Refuse more work on patterns: so many of them asked about a name."),
 }
 _TARBALL_LIMITS = {
@@ -91,7 +91,7 @@ _TARBALL_LIMITS = {
 }
 
 
-def limit_options(*, tarballs: bool) -> Callable[[Command], Command]:
+def limit_options(*, tarballs: bool) -> Callable[[ClickCommand], ClickCommand]:
     """Return a decorator that adds the options on limits.
 
     The command gets `Limits` as the argument `limits`. With *tarballs* there are also the options that only bound
@@ -99,7 +99,7 @@ def limit_options(*, tarballs: bool) -> Callable[[Command], Command]:
     """
     options = {**_TREE_LIMITS, **_TARBALL_LIMITS} if tarballs else _TREE_LIMITS
 
-    def add_options(command: Command) -> Command:
+    def add_options(command: ClickCommand) -> ClickCommand:
         @wraps(command)
         def call(*args: object, **given: OptionValue) -> object:
             limits = Limits(**{name: given.pop(f"max_{name}") for name in options})

@@ -12,8 +12,8 @@ from linkpack.cli.shared_options import (
     layout_option,
     limit_options,
     npm_rules_option,
+    parse_size,
     publish_config_option,
-    size_in_bytes,
 )
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
@@ -64,7 +64,7 @@ _SPECS = click.option(
 @npm_rules_option
 @_SPECS
 @publish_config_option
-@click.option("--max-size", type=size_in_bytes, default="0", metavar="SIZE", help="Refuse a larger tarball.")
+@click.option("--max-size", type=parse_size, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
 @_ALLOW

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.packlist.secrets import tokens_in
-from linkpack.report.text import safe
+from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from linkpack.npm.config import Config, Setting
@@ -25,7 +25,7 @@ def settings_text(config: Config) -> str:
     rows = [f"{key} = {json.dumps(setting.value)}  ({setting.source})" for key, setting in settings]
     folders = (("global modules", config.modules), ("global commands", config.bins), ("man pages", config.mans))
     rows += [f"{label}: {path}" for label, path in folders if path]
-    return "\n".join(safe(row) for row in rows)
+    return "\n".join(escape(row) for row in rows)
 
 
 def settings_json(config: Config) -> str:
@@ -36,22 +36,22 @@ def settings_json(config: Config) -> str:
 def _public(config: Config) -> dict[str, Setting]:
     """Return the settings with a harmless key, and their values masked."""
     return {
-        key: setting._replace(value=masked(setting.value))
+        key: setting._replace(value=mask_secrets(setting.value))
         for key, setting in config.settings.items()
         if not key.startswith(("_", "/", "-")) and ":" not in key and not re.search(_PRIVATE_NAMES, key)
     }
 
 
-def masked(value: Value) -> Value:
+def mask_secrets(value: Value) -> Value:
     """Return the value of a setting with `***` for the secrets in it.
 
-    >>> masked("http://user:word@proxy.example")
+    >>> mask_secrets("http://user:word@proxy.example")
     'http://user:***@proxy.example'
-    >>> masked("https://host/?token=abc")
+    >>> mask_secrets("https://host/?token=abc")
     'https://host/?token=***'
     """
     if isinstance(value, list):
-        return [masked(item) for item in value]  # type: ignore[misc]  # scalars give scalars
+        return [mask_secrets(item) for item in value]  # type: ignore[misc]  # scalars give scalars
     if not isinstance(value, str):
         return value
     if len(value) > _LONGEST or tokens_in(value.encode("utf-8", "surrogateescape")):

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.linking.installer import quoted
-from linkpack.report.text import count, safe
+from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +19,16 @@ def diagnosis_text(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:
 
     The *fixes* that were run come first, then the *diagnoses* by group, then a summary.
     """
-    lines = [f"fixed: {safe(_command_line(fix))}" for fix in fixes]
+    lines = [f"fixed: {escape(_command_line(fix))}" for fix in fixes]
     for group in dict.fromkeys(diagnosis.group for diagnosis in diagnoses):
-        lines.append(safe(group))
+        lines.append(escape(group))
         for diagnosis in diagnoses:
             if diagnosis.group != group:
                 continue
             label = f"{diagnosis.code}: " if diagnosis.code else ""
-            lines.append(f"  {diagnosis.severity:8} {label}{safe(diagnosis.message)}")
+            lines.append(f"  {diagnosis.severity:8} {label}{escape(diagnosis.message)}")
             if diagnosis.hint:
-                lines.append(f"           {safe(diagnosis.hint)}")
+                lines.append(f"           {escape(diagnosis.hint)}")
     return "\n".join([*lines, "", _summary(diagnoses)])
 
 

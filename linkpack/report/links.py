@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from linkpack.linking.command_status import described
 from linkpack.linking.outside import outside_changes
 from linkpack.linking.states import File
-from linkpack.report.text import count, safe
+from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ def planned_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     lines += [f"remove {_label(item)}" for item in plan.removed]
     if not lines and (line := _unlinked_line(plan, roots, "change")):
         lines = [line]
-    return "\n".join([*map(safe, lines), *_outside_lines(plan, roots, _FUTURE)])
+    return "\n".join([*map(escape, lines), *_outside_lines(plan, roots, _FUTURE)])
 
 
 def _label(item: Item) -> str:
@@ -87,7 +87,7 @@ def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
     ]
     inside = [path for path in files if not roots or any(path.startswith(f"{root}/") for root in roots)]
     if inside:
-        return f"{verb} {' and '.join(safe(posixpath.basename(path)) for path in dict.fromkeys(inside))}"
+        return f"{verb} {' and '.join(escape(posixpath.basename(path)) for path in dict.fromkeys(inside))}"
     return f"{verb} the record of links alone" if plan.edits or plan.saves else ""
 
 
@@ -95,7 +95,7 @@ def _link_targets(plan: LinkPlan) -> Iterator[str]:
     targets = {change.path: change.after for change in plan.changes}
     for item in (*plan.added, *(new for _, new in plan.changed)):
         target = getattr(targets.get(item.path), "target", "")
-        yield f"  {safe(item.path)}{' -> ' if target else ''}{safe(target)}"
+        yield f"  {escape(item.path)}{' -> ' if target else ''}{escape(target)}"
 
 
 def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
@@ -106,7 +106,7 @@ def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str
         for change in outside_changes(plan, roots)
         if change.path not in reported or change.kept
     ]
-    return ["outside of the project:", *(f"  {safe(row)}" for row in rows)] if rows else []
+    return ["outside of the project:", *(f"  {escape(row)}" for row in rows)] if rows else []
 
 
 def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
@@ -146,16 +146,16 @@ def listing_text(survey: Survey) -> str:
     """Return the links with their states, and what to do about lost ones."""
     lines = [line for link in survey.links for line in _link_lines(link)]
     if not lines:
-        lines.append(f"no links in {safe(survey.place)}")
+        lines.append(f"no links in {escape(survey.place)}")
     if survey.linked_at:
-        lines += ["this package is linked at:", *(f"  {safe(path)}" for path in survey.linked_at)]
+        lines += ["this package is linked at:", *(f"  {escape(path)}" for path in survey.linked_at)]
     return "\n".join(lines)
 
 
 def _link_lines(link: Status) -> Iterator[str]:
     note = "" if link.ours else " (not made by linkpack)"
-    label = safe(f"{link.name} {link.version}".rstrip())
-    yield f"{link.state:8}  {label} -> {safe(link.target)}{note}"
+    label = escape(f"{link.name} {link.version}".rstrip())
+    yield f"{link.state:8}  {label} -> {escape(link.target)}{note}"
     facts = [_STATES[link.state]] if link.state in _STATES else []
     facts += [f"commands: {described(link.commands)}"] if link.commands else []
     if not all(command.is_in_order for command in link.commands):
@@ -163,7 +163,7 @@ def _link_lines(link: Status) -> Iterator[str]:
     facts += [f"saved in {', '.join(link.saved)}"] if link.saved else []
     facts += [f"what it displaced is in {place}" for place in link.displaced]
     facts += [f"the global {link.name} leads elsewhere: {link.elsewhere}"] if link.elsewhere else []
-    yield from (f"          {safe(fact)}" for fact in facts)
+    yield from (f"          {escape(fact)}" for fact in facts)
 
 
 def listing_json(survey: Survey) -> str:

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.npm.sorting import listing_key
-from linkpack.report.text import amount, count, safe, shorten, table
+from linkpack.report.text import amount, count, escape, shorten, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _MOST_PRIVATE = 10  # private workspaces, likewise
 _NOT_INSTALLED = "devDependencies"  # the section that no consumer installs
 
 
-def packed(
+def package_report(
     plan: PackPlan,
     tarball: Tarball,
     *,
@@ -39,25 +39,25 @@ def packed(
 def _report(
     plan: PackPlan, tarball: Tarball, *, verbose: bool, dry_run: bool, settings: Mapping[str, str]
 ) -> Iterator[str]:
-    yield f"{safe(plan.manifest.name)}@{safe(plan.manifest.version)} (npm {plan.rules} rules)"
+    yield f"{escape(plan.manifest.name)}@{escape(plan.manifest.version)} (npm {plan.rules} rules)"
     bundle = "node_modules/" if plan.layout == "bundle" else "vendor/"
     files = [file for file in tarball.files if verbose or not file.path.startswith(bundle)]
     files.sort(key=lambda file: listing_key(file.path))
-    yield from table("files", [(amount(file.size), safe(file.path)) for file in files])
+    yield from table("files", [(amount(file.size), escape(file.path)) for file in files])
     yield from table("snapshots", [_snapshot_row(plan, package) for package in plan.bundled if package.linked])
     installed = [_installed_row(package) for package in plan.bundled if not package.linked]
     yield from table("bundled", _shortened(installed, verbose=verbose))
     yield from _spec_lines(plan.changes, verbose=verbose)
     if verbose:
-        rows = [(safe(omission.reason), safe(omission.path)) for omission in plan.omissions]
+        rows = [(escape(omission.reason), escape(omission.path)) for omission in plan.omissions]
         yield from table("left out", rows)
     yield ""
     yield from table("", list(_totals(plan, tarball, settings, dry_run=dry_run)))
-    yield checked(plan)
+    yield checks_line(plan)
 
 
 def _snapshot_row(plan: PackPlan, package: Bundled) -> tuple[str, ...]:
-    source = f"of {safe(posixpath.relpath(package.source, plan.root))}"
+    source = f"of {escape(posixpath.relpath(package.source, plan.root))}"
     return (_label(package), _volume(package), source, _slots(package))
 
 
@@ -66,7 +66,7 @@ def _installed_row(package: Bundled) -> tuple[str, ...]:
 
 
 def _label(package: Bundled) -> str:
-    return safe(f"{package.name}@{package.version}" if package.version else package.name)
+    return escape(f"{package.name}@{package.version}" if package.version else package.name)
 
 
 def _volume(package: Bundled) -> str:
@@ -75,7 +75,7 @@ def _volume(package: Bundled) -> str:
 
 def _slots(package: Bundled) -> str:
     more = f" and {len(package.slots) - 1} more" if len(package.slots) > 1 else ""
-    return f"in {safe(package.slots[0])}{more}"
+    return f"in {escape(package.slots[0])}{more}"
 
 
 def _shortened(rows: list[tuple[str, ...]], *, verbose: bool) -> list[tuple[str, ...]]:
@@ -100,7 +100,7 @@ def _spec_lines(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str
         reasons.add(change.reason)
         new = f"-> {change.new}" if change.new else "dropped"
         cells = (change.label, f"{change.section}.{change.key}", change.old, new, reason)
-        rows.append(tuple(map(safe, cells)))
+        rows.append(tuple(map(escape, cells)))
     yield from table("rewritten specs", rows)
     if counted:
         yield f"  {'and ' if listed else ''}{counted} in {_NOT_INSTALLED} (-v lists them)"
@@ -109,7 +109,7 @@ def _spec_lines(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str
 def _totals(
     plan: PackPlan, tarball: Tarball, settings: Mapping[str, str], *, dry_run: bool
 ) -> Iterator[tuple[str, str]]:
-    yield "tarball", safe(tarball.path) + (" (dry run: not written)" if dry_run else "")
+    yield "tarball", escape(tarball.path) + (" (dry run: not written)" if dry_run else "")
     yield "size", f"{amount(tarball.size)} packed, {amount(tarball.unpacked_size)} unpacked"
     yield "files", f"{len(tarball.files)}"
     yield "shasum", tarball.shasum
@@ -118,17 +118,17 @@ def _totals(
         yield "layout", f"{plan.layout}: installs with {', '.join(plan.installers)}"
     if plan.publish_fields:
         how = f"applied ({plan.publish_config})" if plan.publish_config else "not applied, as by npm"
-        yield "publishConfig", safe(f"{', '.join(plan.publish_fields)}: {how}")
+        yield "publishConfig", escape(f"{', '.join(plan.publish_fields)}: {how}")
     if settings:
         yield "npm settings", settings_text(settings)
 
 
 def settings_text(settings: Mapping[str, str]) -> str:
     """Return the settings of npm that took effect, each with its source."""
-    return safe("; ".join(f"{key}: {source}" for key, source in settings.items()))
+    return escape("; ".join(f"{key}: {source}" for key, source in settings.items()))
 
 
-def checked(plan: PackPlan) -> str:
+def checks_line(plan: PackPlan) -> str:
     """Return the line on what was checked, and what of it is open.
 
     runtime graph: entry points: 3 packages, all inside; declared dependencies: 2 edges, as on disk
@@ -149,7 +149,7 @@ def checked(plan: PackPlan) -> str:
     return f"runtime graph: {'; '.join(parts)}"
 
 
-def packed_line(plan: PackPlan, tarball: Tarball) -> str:
+def package_line(plan: PackPlan, tarball: Tarball) -> str:
     """Return the one line about a package that was packed with others."""
     snapshots = sum(package.linked for package in plan.bundled)
     rewritten = sum(change.section != _NOT_INSTALLED for change in plan.changes)
@@ -161,17 +161,17 @@ def packed_line(plan: PackPlan, tarball: Tarball) -> str:
         parts.append(f"{bundled} bundled")
     if rewritten:
         parts.append(f"{count(rewritten, 'spec')} rewritten")
-    label = safe(f"{plan.manifest.name}@{plan.manifest.version}")
-    return f"{label}  {', '.join(parts)}  {safe(posixpath.normpath(tarball.path))}"
+    label = escape(f"{plan.manifest.name}@{plan.manifest.version}")
+    return f"{label}  {', '.join(parts)}  {escape(posixpath.normpath(tarball.path))}"
 
 
-def left_private(names: Sequence[str], *, verbose: bool = False) -> str:
+def private_line(names: Sequence[str], *, verbose: bool = False) -> str:
     """Return the line about private workspaces that are not packed."""
-    shown = shorten(list(map(safe, names)), _MOST_PRIVATE, verbose=verbose)
+    shown = shorten(list(map(escape, names)), _MOST_PRIVATE, verbose=verbose)
     return f"left out as private: {shown} (--private packs them)"
 
 
-def summary(
+def summary_line(
     results: Sequence[tuple[PackPlan, Tarball]], *, private: int, failed: int, seconds: float, dry_run: bool
 ) -> str:
     """Return the line that closes a run over many packages."""

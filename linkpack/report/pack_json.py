@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _BUNDLED = r"node_modules/((?:@[^/]+/)?[^/]+)"
 
 
-def packed_json(results: Iterable[tuple[PackPlan, Tarball]], *, npm12: bool = False) -> str:
+def packages_json(results: Iterable[tuple[PackPlan, Tarball]], *, npm12: bool = False) -> str:
     """Return the JSON of packages that were all packed."""
-    return document((packed_values(plan, tarball) for plan, tarball in results), npm12=npm12)
+    return document((package_values(plan, tarball) for plan, tarball in results), npm12=npm12)
 
 
 def document(packages: Iterable[Mapping[str, object]], *, npm12: bool = False) -> str:
@@ -34,12 +34,12 @@ def document(packages: Iterable[Mapping[str, object]], *, npm12: bool = False) -
     return json.dumps(value, indent=2)
 
 
-def failed_values(name: str, problems: Sequence[Problem]) -> dict[str, object]:
+def failure_values(name: str, problems: Sequence[Problem]) -> dict[str, object]:
     """Return what the JSON says of a package that could not be packed."""
     return {"name": name, **error_values(problems)}
 
 
-def packed_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
+def package_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
     """Return what `npm pack --json` says of one package, with our own keys."""
     manifest = plan.manifest
     files = sorted(tarball.files, key=lambda file: listing_key(file.path))

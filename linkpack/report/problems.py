@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import safe, shorten
+from linkpack.report.text import escape, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ def problem_lines(problem: Problem, severity: Severity | None = None, subject: s
     *severity* is given where it is not the code's own, as with `verify --allow`. *subject* goes in front where the
     message alone does not say which tarball it is about.
     """
-    front = f"{safe(subject)}: " if subject else ""
-    line = f"linkpack: {front}{severity or problem.severity} {problem.code}: {safe(problem.message)}"
-    return f"{line}\n  {safe(problem.hint)}" if problem.hint else line
+    front = f"{escape(subject)}: " if subject else ""
+    line = f"linkpack: {front}{severity or problem.severity} {problem.code}: {escape(problem.message)}"
+    return f"{line}\n  {escape(problem.hint)}" if problem.hint else line
 
 
 def error_text(problems: Iterable[Problem]) -> str:
@@ -60,8 +60,8 @@ def error_values(problems: Sequence[Problem]) -> dict[str, object]:
 
     The summary has a line for each problem, the detail their hints.
     """
-    summary = "\n".join(safe(problem.message) for problem in problems)
-    detail = "\n".join(dict.fromkeys(safe(problem.hint) for problem in problems if problem.hint))
+    summary = "\n".join(escape(problem.message) for problem in problems)
+    detail = "\n".join(dict.fromkeys(escape(problem.hint) for problem in problems if problem.hint))
     return {"error": {"code": problems[0].code, "summary": summary, "detail": detail}}
 
 

@@ -1,6 +1,6 @@
 """Small pieces of text that all reports are made of.
 
-Every name goes through `safe`: file names are data, and a terminal takes some data for commands.
+Every name goes through `escape`: file names are data, and a terminal takes some data for commands.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def safe(text: str) -> str:
+def escape(text: str) -> str:
     r"""Return *text* with each character that is not printable escaped.
 
-    >>> safe("a\x1b[2J.js"), safe("\udc80")
+    >>> escape("a\x1b[2J.js"), escape("\udc80")
     ('a\\x1b[2J.js', '\\udc80')
     """
     if text.isprintable():

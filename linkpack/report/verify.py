@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.report.problems import problem_lines
-from linkpack.report.text import amount, count, safe
+from linkpack.report.text import amount, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
     """
     lines = []
     if verdict.name:
-        lines.append(f"{safe(verdict.name)}@{safe(verdict.version)}")
+        lines.append(f"{escape(verdict.name)}@{escape(verdict.version)}")
     size = f"{amount(verdict.size)} packed, {amount(verdict.unpacked)} unpacked"
     lines.append(f"  {size}, {count(verdict.entries, 'file')}")
     if verdict.integrity:
@@ -53,7 +53,7 @@ def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
     counts = f"{count(errors, 'error')}, {count(len(verdict.findings) - errors, 'warning')}"
     passes = verdict.passes(strict=strict)
     why = ": --strict allows no warning" if verdict.ok and not passes else ""
-    lines.append(f"{safe(verdict.path)}: {'ok' if passes else 'refused'} ({counts}{why})")
+    lines.append(f"{escape(verdict.path)}: {'ok' if passes else 'refused'} ({counts}{why})")
     return "\n".join(lines)
 
 
@@ -79,7 +79,7 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
 
 def unpacked_text(unpacked: Unpacked) -> str:
     """Return where the files are, and how many."""
-    return f"{unpacked.files} files, {amount(unpacked.size)}, in {safe(unpacked.folder)}"
+    return f"{unpacked.files} files, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
 
 
 def unpacked_json(unpacked: Unpacked) -> str:
@@ -95,7 +95,7 @@ def unpacked_json(unpacked: Unpacked) -> str:
 
 def names_text(difference: Difference) -> str:
     """Return a line for each changed file: A, D, M or T (mode), and path."""
-    return "\n".join(f"{_MARKS[change.kind]} {safe(change.path)}" for change in difference.files)
+    return "\n".join(f"{_MARKS[change.kind]} {escape(change.path)}" for change in difference.files)
 
 
 def difference_text(difference: Difference, *, stat: bool = False) -> str:
@@ -111,7 +111,7 @@ def _difference_lines(difference: Difference, *, stat: bool) -> Iterator[str]:
         if rows:
             yield title
             for name, old, new in rows:
-                yield f"  {safe(name)}: {safe(old) or '(none)'} -> {safe(new) or '(none)'}"
+                yield f"  {escape(name)}: {escape(old) or '(none)'} -> {escape(new) or '(none)'}"
     if difference.files:
         yield "files"
         yield from (f"  {_file_line(change)}" for change in difference.files)
@@ -130,7 +130,7 @@ def _difference_lines(difference: Difference, *, stat: bool) -> Iterator[str]:
 def _file_line(change: FileChange) -> str:
     """Return a file's mark and path, and how its size and mode changed."""
     old, new = change.old, change.new
-    line = f"{_MARKS[change.kind]} {safe(change.path)}"
+    line = f"{_MARKS[change.kind]} {escape(change.path)}"
     if old is None or new is None:
         file = new or old
         return f"{line}  {file.size if file else 0} bytes"
@@ -140,10 +140,10 @@ def _file_line(change: FileChange) -> str:
 
 def _changed_lines(change: FileChange) -> Iterator[str]:
     if "\n" not in change.text:
-        yield f"{safe(change.path)}: {change.text}"
+        yield f"{escape(change.path)}: {change.text}"
         return
     for line in change.text.removesuffix("\n").split("\n"):
-        yield safe(line.replace("\t", "    "))
+        yield escape(line.replace("\t", "    "))
 
 
 def difference_json(difference: Difference) -> str:

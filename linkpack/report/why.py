@@ -6,7 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import cleaned, count, safe
+from linkpack.report.text import cleaned, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _KINDS = {"linked": "a snapshot of", "installed": "installed in"}
 
 def answer_text(answer: Answer) -> str:
     """Return the answer for a person."""
-    return "\n".join(safe(line) for line in _lines(answer))
+    return "\n".join(escape(line) for line in _lines(answer))
 
 
 def _lines(answer: Answer) -> Iterator[str]:

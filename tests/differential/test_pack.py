@@ -12,7 +12,7 @@ import pytest
 
 import linkpack
 from linkpack.packing import plan as api
-from linkpack.report.pack_json import packed_json
+from linkpack.report.pack_json import packages_json
 from linkpack.report.problems import error_values
 from tests.support.npm import npm, npm_root
 from tests.support.packed import folder, options, read_packed
@@ -41,7 +41,7 @@ def ours(package: Path, where: Path, **given: Any) -> tuple[Path, dict[str, Any]
     """The same by linkpack, under the same rules, without the keys that only linkpack has."""
     plan = linkpack.plan_pack(package, npm_rules="11", **given)
     tarball = linkpack.write_pack(plan, where)
-    [said] = json.loads(packed_json([(plan, tarball)]))
+    [said] = json.loads(packages_json([(plan, tarball)]))
     del said["linkpack"]
     return Path(tarball.path), said
 

@@ -12,7 +12,7 @@ from linkpack.linking import api as linkapi
 from linkpack.linking.api import LinkOptions
 from linkpack.linking.states import Item, LinkPlan
 from linkpack.report import links as linkreport
-from linkpack.report.config import masked, settings_json, settings_text
+from linkpack.report.config import mask_secrets, settings_json, settings_text
 from linkpack.report.problems import warning_text
 from tests.support.linkbox import CLI, LinkBox
 
@@ -54,8 +54,8 @@ def test_changes_are_told() -> None:
 )
 def test_secrets_in_settings_are_masked(value: str, shown: str) -> None:
     """An output that is pasted into a bug report gives nothing away; what is no secret stays readable."""
-    assert masked(value) == shown
-    assert masked([value, True]) == [shown, True]
+    assert mask_secrets(value) == shown
+    assert mask_secrets([value, True]) == [shown, True]
 
 
 def test_settings_that_are_secrets_are_left_out(tmp_path: Path) -> None:

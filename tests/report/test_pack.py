@@ -10,7 +10,7 @@ import pytest
 import linkpack
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.report import pack as report
-from linkpack.report.pack_json import packed_json
+from linkpack.report.pack_json import packages_json
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def section(text: str, title: str) -> list[str]:
 
 def test_packed_has_its_tables(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
     """The report shows own files, snapshots with their source, bundled packages, specs and the graph's proof."""
-    text = report.packed(plan, tarball)
+    text = report.package_report(plan, tarball)
     assert text.startswith("blog@1.0.0 (npm 12 rules)\n")
     assert [line.split()[-1] for line in section(text, "files")] == ["package.json"]
     assert section(text, "snapshots") == ["  redis@3.1.2  1 file, 38 B  of ../redis  in node_modules/redis"]
@@ -74,7 +74,7 @@ def test_packed_has_its_tables(plan: linkpack.PackPlan, tarball: linkpack.Tarbal
 
 def test_packed_is_short_unless_verbose(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
     """Twenty bundled packages are listed, the rest counted; verbose lists all, and what was left out."""
-    short, full = report.packed(plan, tarball), report.packed(plan, tarball, verbose=True)
+    short, full = report.package_report(plan, tarball), report.package_report(plan, tarball, verbose=True)
     assert len(section(short, "bundled")) == 21
     assert section(short, "bundled")[-1] == "  and 10 more (-v lists them)"
     assert len(section(full, "bundled")) == 30
@@ -85,7 +85,7 @@ def test_packed_is_short_unless_verbose(plan: linkpack.PackPlan, tarball: linkpa
 def test_packed_is_safe_and_says_dry_run(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
     """Names are escaped wherever they come from, and a dry run says that nothing was written."""
     change = SpecChange("id", "red\x1bis", "dependencies", "a\u202eb", "file:\n", "", "why\x07")
-    text = report.packed(plan._replace(changes=(change,)), tarball, dry_run=True)
+    text = report.package_report(plan._replace(changes=(change,)), tarball, dry_run=True)
     assert all(line.isprintable() for line in text.split("\n"))
     assert r"out/x\x1b.tgz (dry run: not written)" in text
     assert "dropped" in section(text, "rewritten specs")[0]
@@ -94,7 +94,7 @@ def test_packed_is_safe_and_says_dry_run(plan: linkpack.PackPlan, tarball: linkp
 def test_a_package_in_several_places_says_how_many(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
     """A bundled package without a version is called by its name; of many places the first is named."""
     many = linkpack.Bundled("x", "", ("node_modules/x", "node_modules/y/node_modules/x"), False, "/x", "/x", 1, 2)
-    text = report.packed(plan._replace(bundled=(many,)), tarball)
+    text = report.package_report(plan._replace(bundled=(many,)), tarball)
     assert section(text, "bundled") == ["  x  1 file, 2 B  in node_modules/x and 1 more"]
 
 
@@ -105,25 +105,25 @@ def test_specs_are_told_shortly(plan: linkpack.PackPlan, tarball: linkpack.Tarba
         return SpecChange("id", "a@1.0.0", section, key, "workspace:*", "1.0.0", "why")
 
     changes = (change("dependencies", "x"), change("devDependencies", "y"), change("dependencies", "z"))
-    short = section(report.packed(plan._replace(changes=changes), tarball), "rewritten specs")
+    short = section(report.package_report(plan._replace(changes=changes), tarball), "rewritten specs")
     assert short == [
         "  a@1.0.0  dependencies.x  workspace:*  -> 1.0.0  why",
         "  a@1.0.0  dependencies.z  workspace:*  -> 1.0.0",
         "  and 1 in devDependencies (-v lists them)",
     ]
-    full = section(report.packed(plan._replace(changes=changes), tarball, verbose=True), "rewritten specs")
+    full = section(report.package_report(plan._replace(changes=changes), tarball, verbose=True), "rewritten specs")
     assert [line.split()[-1] for line in full] == ["why"] * 3
-    alone = section(report.packed(plan._replace(changes=changes[1:2]), tarball), "rewritten specs")
+    alone = section(report.package_report(plan._replace(changes=changes[1:2]), tarball), "rewritten specs")
     assert alone == ["  1 in devDependencies (-v lists them)"]
-    assert "2 specs rewritten" in report.packed_line(plan._replace(changes=changes), tarball)
+    assert "2 specs rewritten" in report.package_line(plan._replace(changes=changes), tarball)
 
 
 def test_packed_json(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
     """The JSON is ASCII, npm 11's array or npm 12's object by name, and has our own keys under `linkpack`."""
-    text = packed_json([(plan, tarball)])
+    text = packages_json([(plan, tarball)])
     [found] = json.loads(text)
     assert text.isascii()
-    assert json.loads(packed_json([(plan, tarball)], npm12=True)) == {"blog": found}
+    assert json.loads(packages_json([(plan, tarball)], npm12=True)) == {"blog": found}
     assert found["entryCount"] == len(found["files"]) == 32
     assert found["bundled"] == [*(f"dep-{number:02}" for number in range(30)), "redis"]
     own = found["linkpack"]

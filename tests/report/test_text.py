@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.report.text import amount, count, safe, table
+from linkpack.report.text import amount, count, escape, table
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from linkpack.report.text import amount, count, safe, table
 )
 def test_safe(text: str, shown: str) -> None:
     """What is not a printable character is escaped; what is stays."""
-    assert safe(text) == shown
+    assert escape(text) == shown
     assert shown.isprintable()
 
 
