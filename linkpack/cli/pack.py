@@ -87,9 +87,9 @@ def pack(arguments: PackArguments) -> None:
                 verbosity=verbosity,
                 tree=tree,
                 record=arguments.record,
-                run=run_options,
+                run_options=run_options,
                 is_many=len(starts) > 1 or bool(chosen.private),
-                settings=settings.heeded,
+                settings=settings.used,
                 flags=_script_flags(flags, destination, dry_run=dry_run, as_json=as_json),
             )
             results = _pack_all(starts, run)
@@ -120,7 +120,7 @@ def _with_settings(run: RunOptions, settings: Settings) -> RunOptions:
         raise click.UsageError("--no-workspaces and --workspace do not go together")
     workspace, workspaces = run.workspace, bool(run.workspaces)
     if not workspace and run.workspaces is None:  # one of the two on the command line is the whole choice
-        workspace, workspaces = settings.names("workspace", ()), settings.flag("workspaces")
+        workspace, workspaces = settings.names("workspace"), settings.flag("workspaces")
     asks = bool(workspace or workspaces)
     root = settings.flag("include-workspace-root", given=run.include_workspace_root) if asks else False
     return run._replace(
@@ -205,11 +205,11 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
     """
     if run.tree and len(folders) > 1:
         raise click.UsageError("--dir takes one package")
-    if run.run.is_batch and "" not in folders and not run.tree and run.record == RecordOptions():
+    if run.run_options.is_batch and "" not in folders and not run.tree and run.record == RecordOptions():
         from linkpack.cli.pack_batch import pack_apart  # noqa: PLC0415 - 80 ms: concurrent.futures
 
         return pack_apart(folders, run)
-    if not run.run.ignore_scripts and _have_scripts(folders, run.run):
+    if not run.run_options.ignore_scripts and _have_scripts(folders, run.run_options):
         from linkpack.cli.pack_scripts import pack_in_turn  # noqa: PLC0415 - 6 ms: subprocess
 
         return Results(pack_in_turn(folders, run))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def pack_apart(folders: Sequence[str], run: PackRun) -> Results:
     """Pack *folders*, each by itself, whether others fail or not."""
-    options = run.run
+    options = run.run_options
     batch = Batch(
         run.options,
         dry_run=run.dry_run,

@@ -47,7 +47,7 @@ class PackRun(NamedTuple):
     verbosity: Verbosity
     tree: str
     record: RecordOptions
-    run: RunOptions
+    run_options: RunOptions
     is_many: bool = False
     settings: Mapping[str, str] = {}
     flags: Mapping[str, FlagValue] = {}

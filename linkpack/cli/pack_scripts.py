@@ -26,9 +26,9 @@ def make_hooks(run: PackRun) -> Hooks:
     """Return how *run* runs scripts."""
     return Hooks(
         env=environment(),
-        script_shell=run.run.script_shell,
-        linked=run.run.run_linked_scripts,
-        workspaces=run.run.asks_for_workspaces,
+        script_shell=run.run_options.script_shell,
+        linked=run.run_options.run_linked_scripts,
+        workspaces=run.run_options.asks_for_workspaces,
         announce=partial(_announce, quiet=not run.verbosity.scripts),
         flags=run.flags,
     )

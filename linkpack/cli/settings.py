@@ -17,7 +17,7 @@ from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from linkpack.npm.config import Config
     from linkpack.npm.flags import FlagValue
@@ -99,7 +99,7 @@ class Settings:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.heeded: dict[str, str] = {}
+        self.used: dict[str, str] = {}
         """The settings that took effect, each with its source."""
         self.warnings = [problem for problem in config.warnings if problem.code != _PREFIX_WARNING]
 
@@ -109,32 +109,30 @@ class Settings:
             return given
         value = self._config.flag(key, default=False)
         if value:
-            self._heed(key)
+            self._note_use(key)
         return value
 
     def text(self, key: str, given: str) -> str:
         """Return the text of the option *key*, "" where nothing sets it."""
         if given:
-            return self._expanded(given)
+            return self._expand_home(given)
         value = self._value(key)
         if value is None or value is False or value == "":
             return ""
         if not isinstance(value, str):
             self._refuse(key, "is no text")
             return ""
-        self._heed(key)
-        return self._expanded(value)
+        self._note_use(key)
+        return self._expand_home(value)
 
-    def names(self, key: str, given: Sequence[str]) -> tuple[str, ...]:
+    def names(self, key: str) -> tuple[str, ...]:
         """Return the list of the option *key*."""
-        if given:
-            return tuple(given)
         value = self._value(key)
-        # The environment holds lists with an empty line between the entries.
+        # In the environment npm puts an empty line between the entries of a list (@npmcli/config, lib/set-envs.js).
         items = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
         names = tuple(item for item in items if isinstance(item, str) and item)
         if names:
-            self._heed(key)
+            self._note_use(key)
         return names
 
     def level(self, given: str) -> str:
@@ -143,7 +141,7 @@ class Settings:
             return given
         value = self._value("loglevel")
         if value in LEVELS:
-            self._heed("loglevel")
+            self._note_use("loglevel")
             return str(value)
         if value is not None:
             self._refuse("loglevel", f"is none of {', '.join(LEVELS)}")
@@ -153,15 +151,15 @@ class Settings:
         setting = self._config.settings.get(key)
         return None if setting is None else setting.value
 
-    def _heed(self, key: str) -> None:
-        self.heeded[key] = self._config.settings[key].source
+    def _note_use(self, key: str) -> None:
+        self.used[key] = self._config.settings[key].source
 
     def _refuse(self, key: str, why: str) -> None:
         source = self._config.settings[key].source
         message = f"npm's setting {key} is left out: {self._value(key)!r} {why}"
         self.warnings.append(Problem("WSETTING", source, message, f"mend it: {source}"))
 
-    def _expanded(self, text: str) -> str:
+    def _expand_home(self, text: str) -> str:
         """Replace a `~/` that the shell left: after a `=`, or in an npmrc."""
         home = self._config.user_home
         return f"{home}/{text[2:].lstrip('/')}" if home and text.startswith("~/") else text

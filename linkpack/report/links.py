@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import Item, LinkPlan
     from linkpack.linking.status import Status
 
+# What a change of a path outside of the project is called, by the `action` of `Outside`.
 _FUTURE = {
     "add": "add",
     "change": "change",

@@ -43,6 +43,7 @@ def package_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
     """Return what `npm pack --json` says of one package, with our own keys."""
     manifest = plan.manifest
     files = sorted(tarball.files, key=lambda file: listing_key(file.path))
+    # As npm/lib/utils/tar.js finds them: every package at the top of node_modules, scoped or not.
     tops = (re.match(_BUNDLED, file.path) for file in tarball.files)
     return {
         "id": f"{manifest.name}@{manifest.version}",

@@ -60,6 +60,7 @@ def error_values(problems: Sequence[Problem]) -> dict[str, object]:
 
     The summary has a line for each problem, the detail their hints.
     """
+    # Keys as of npm/lib/cli/exit-handler.js, compared with npm in tests/differential/test_pack.py.
     summary = "\n".join(escape(problem.message) for problem in problems)
     detail = "\n".join(dict.fromkeys(escape(problem.hint) for problem in problems if problem.hint))
     return {"error": {"code": problems[0].code, "summary": summary, "detail": detail}}

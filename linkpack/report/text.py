@@ -26,15 +26,22 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+# Source: npm/lib/utils/format-bytes.js of npm 11.19. Units begin where the smaller one would be written as 1000.0.
+_QUARTER = 0.25
+_UNITS = (("GB", 10**9, 999_950_000), ("MB", 10**6, 999_950), ("kB", 10**3, 1000))
+
+
 def amount(size: int) -> str:
     """Return *size* bytes as npm writes it: decimal units, one decimal.
 
-    >>> amount(999), amount(1500), amount(2_340_000)
-    ('999 B', '1.5 kB', '2.3 MB')
+    >>> amount(999), amount(1250), amount(999_950)
+    ('999 B', '1.3 kB', '1.0 MB')
     """
-    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
-        if size >= 10**power:
-            return f"{size / 10**power:.1f} {unit}"
+    for unit, factor, least in _UNITS:
+        if size >= least:
+            number = size / factor
+            # JavaScript rounds a half up, Python to the even digit. They differ for a fraction of exactly 0.25.
+            return f"{number + 0.01 if number % 1 == _QUARTER else number:.1f} {unit}"
     return f"{size} B"
 
 
