@@ -128,7 +128,7 @@ class Settings:
     def names(self, key: str) -> tuple[str, ...]:
         """Return the list of the option *key*."""
         value = self._value(key)
-        # In the environment npm puts an empty line between the entries of a list (@npmcli/config, lib/set-envs.js).
+        # In the environment, npm puts an empty line between entries of a list (@npmcli/config, lib/set-envs.js).
         items = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
         names = tuple(item for item in items if isinstance(item, str) and item)
         if names:
