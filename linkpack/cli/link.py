@@ -62,7 +62,7 @@ def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     given |= _global_flag(given=given.pop("global_"))
     folder = absolute_folder(given["cwd"])
     if install or run_scripts:
-        from linkpack.linking import scripts  # noqa: PLC0415 - 6 ms: subprocess
+        from linkpack.linking import scripts  # noqa: PLC0415 - 7 ms: subprocess
 
         ours = {"silent", "as_json", "cwd", "absolute"}
         options = link_options({key: value for key, value in given.items() if key not in ours})

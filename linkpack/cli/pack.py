@@ -23,7 +23,7 @@ from linkpack.packing.preflight import has_scripts
 from linkpack.packing.staged_tree import check_target
 from linkpack.project.project import find_project
 from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
-from linkpack.provenance.outputs import RecordOptions
+from linkpack.provenance.record_options import RecordOptions
 from linkpack.report.pack import private_line, settings_text, summary_line
 from linkpack.report.problems import problem_lines, warning_text
 from linkpack.report.text import escape
@@ -206,11 +206,11 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
     if run.tree and len(folders) > 1:
         raise click.UsageError("--dir takes one package")
     if run.run_options.is_batch and "" not in folders and not run.tree and run.record == RecordOptions():
-        from linkpack.cli.pack_batch import pack_apart  # noqa: PLC0415 - 80 ms: concurrent.futures
+        from linkpack.cli.pack_batch import pack_apart  # noqa: PLC0415 - 30 ms: multiprocessing
 
         return pack_apart(folders, run)
     if not run.run_options.ignore_scripts and _have_scripts(folders, run.run_options):
-        from linkpack.cli.pack_scripts import pack_in_turn  # noqa: PLC0415 - 6 ms: subprocess
+        from linkpack.cli.pack_scripts import pack_in_turn  # noqa: PLC0415 - 7 ms: subprocess
 
         return Results(pack_in_turn(folders, run))
     return Results(pack_together(folders, run))

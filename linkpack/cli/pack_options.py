@@ -21,7 +21,7 @@ from linkpack.cli.shared_options import (
     npm_rules_option,
     publish_config_option,
 )
-from linkpack.provenance.outputs import SUFFIXES, RecordOptions
+from linkpack.provenance.record_options import SUFFIXES, RecordOptions
 
 if TYPE_CHECKING:
     from linkpack.archive.gzip import GzipLevel

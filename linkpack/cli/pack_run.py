@@ -14,7 +14,7 @@ import click
 from linkpack.packing import plan as api
 from linkpack.packing.preflight import check_distinct
 from linkpack.packing.staged_tree import write_tree
-from linkpack.provenance.outputs import RecordOptions, record_paths
+from linkpack.provenance.record_options import RecordOptions, record_paths
 from linkpack.report.pack import package_line, package_report
 from linkpack.report.pack_json import document, packages_json
 from linkpack.report.problems import errors_by_package, warning_text, warnings_by_package
@@ -56,7 +56,7 @@ class PackRun(NamedTuple):
         """Return what records sources, None if nothing is to be recorded."""
         if self.record == RecordOptions():
             return None
-        from linkpack.provenance.recording import Recorder  # noqa: PLC0415 - 20 ms: git, hashes, licenses
+        from linkpack.provenance.recording import Recorder  # noqa: PLC0415 - 10 ms: git, hashes, licenses
 
         return Recorder(self.record, self.options.destination)
 

@@ -9,7 +9,7 @@ import click
 
 from linkpack.lifecycle.scripts import Hooks, pack_through
 from linkpack.packing.preflight import check_before, check_distinct
-from linkpack.provenance.outputs import record_paths
+from linkpack.provenance.record_options import record_paths
 from linkpack.report.text import escape
 from linkpack.system.links import environment
 

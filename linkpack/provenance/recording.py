@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
 from linkpack.provenance.contents import read_shipped
-from linkpack.provenance.outputs import record_paths
 from linkpack.provenance.record import make_record, snapshot_manifest, statement
+from linkpack.provenance.record_options import record_paths
 from linkpack.provenance.sbom import bill
 from linkpack.provenance.sources import read_origins, unclean, undecided
 from linkpack.system import write as fswrite
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from linkpack.archive.writer import Tarball
     from linkpack.packing.plan import PackPlan
-    from linkpack.provenance.outputs import RecordOptions
     from linkpack.provenance.record import Record
+    from linkpack.provenance.record_options import RecordOptions
     from linkpack.provenance.sources import Origin
 
 
