@@ -38,7 +38,7 @@ def code_entry(code: str) -> Code | None:
 
 _SYSTEM_ADVICE = "Look at the path that the message names, then run the command again."
 
-GENERAL = frozenset({"EBUNDLE", "ELINKCOMMAND", "ELINKPACK", "EPLAN", "EPROJECT", "ESNAPSHOT"})
+GENERAL = frozenset({"EBUNDLE", "ECONFIG", "ELINKCOMMAND", "ELINKPACK", "EPLAN", "EPROJECT", "ESNAPSHOT"})
 """Codes of whole classes of errors; each error that linkpack raises has a more precise one."""
 
 CODES = {
@@ -223,7 +223,7 @@ CODES = {
         "Write `jsr:@scope/name@range`.",
     ),
     "ELAYOUT": Code(
-        "A package would find another dependency in the tarball than on disk.",
+        "The planned tarball does not hold the packages, or their dependencies, as they are on disk.",
         "This is a fault of linkpack: please report it.",
     ),
     "ELEFTOVER": Code(
@@ -247,11 +247,11 @@ CODES = {
         "Do what the message says; the disk is as it was.",
     ),
     "ELINKGLOBAL": Code(
-        "`link` was called with a `--global` or `--no-global` that leaves it nothing to do.",
+        "`link` does not take `--global`, nor `--no-global` without something to link.",
         "Leave the flag out, or name a folder to link.",
     ),
     "ELINKOUT": Code(
-        "A path that would be changed leads, by a link, out of the project and the global prefix.",
+        "A path that would be changed is a link, or leads out of the project and the global prefix.",
         "Move the link there away, or work from the place that it leads to.",
     ),
     "ELINKPACK": Code(
@@ -587,7 +587,7 @@ CODES = {
         "Allow reading it, or leave it out.",
     ),
     "EVENDORCONFLICT": Code(
-        "Two versions of one package would lie in the flat vendor folder.",
+        "The flat vendor folder would need two packages of one name.",
         "Align the versions, or pack with `--layout bundle`.",
     ),
     "EVENDORLINKED": Code(
@@ -643,7 +643,7 @@ CODES = {
         "Build the package, then run `linkpack relink`.",
     ),
     "WBUILT": Code(
-        "`verify --against git` compares built files with the work tree unnamed, or `--built` names none.",
+        "With `verify --against git`, `--built` does not name the built files that ship, or names none.",
         "Name what is built, as in `--built dist`, or leave `--built` out.",
     ),
     "WBUILTIN": Code(
@@ -699,7 +699,7 @@ CODES = {
         "Move that file, or leave it so.",
     ),
     "WGLOBALSTAYS": Code(
-        "A global link that the command had made stays, as other projects may use it.",
+        "A package stays linked globally, with commands or in the place of an installed one.",
         "To remove it, run `linkpack unlink -g` for that package.",
     ),
     "WIGNOREFILE": Code(
@@ -707,7 +707,7 @@ CODES = {
         "Save it as UTF-8.",
     ),
     "WINSTALLED": Code(
-        "A link is left where it is, as it was there before linkpack or an install made it.",
+        "A package still leads to its folder, by a link that was there before linkpack's.",
         "Remove it by the package manager that made it.",
     ),
     "WLARGE": Code(
@@ -735,7 +735,7 @@ CODES = {
         "Run `npm install --package-lock-only`, or your package manager's install.",
     ),
     "WMANIFEST": Code(
-        "npm reads a field of package.json otherwise than it is written.",
+        "npm reads a field of package.json otherwise than it is written, or cannot use it.",
         "Write the field as the hint says.",
     ),
     "WNAME": Code(
@@ -879,7 +879,7 @@ CODES = {
         "Run that command again if you still want it.",
     ),
     "WRELINK": Code(
-        "A bundled package was linked, and an install replaced the link since, or whether it did is not known.",
+        "A bundled package was linked, and the link was replaced or is gone, or that is not known.",
         "Run `linkpack relink` for it, or `linkpack unlink` to leave it so.",
     ),
     "WRENAMED": Code(
@@ -888,7 +888,7 @@ CODES = {
     ),
     "WROOT": Code(
         "The folder in a tarball is not called package.",
-        "Nothing: npm takes it; other tools may not.",
+        "Pack it again with `linkpack pack` or `npm pack`.",
     ),
     "WSECRET": Code(
         "A file that ships may be a secret, by its name or by what is in it.",
