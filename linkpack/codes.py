@@ -1,7 +1,8 @@
 """The register of codes: what each means, and what to do about it.
 
-`linkpack explain CODE` prints an entry, and docs/codes.md is made from all of them. Only `explain` loads this
-module.
+`linkpack explain CODE` prints an entry, and docs/codes.md is made from all of them. To add a code, write its entry
+here and run `python -m tests.tools.make_codes`. tests/test_codes.py fails for a code without an entry, and for an
+entry without a code. Only `explain` loads this module.
 """
 
 from __future__ import annotations
