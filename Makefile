@@ -1,10 +1,25 @@
-.PHONY: demo test bench lint format docs fuzz faults ci
+.PHONY: demo test test-all coverage codes bench lint format docs fuzz faults ci
 
 demo: ## pack a fixture project with a linked dependency
 	sh .ci/demo
 
-test: ## run the tests
+test: ## the unit tests, without network, in about a minute
+	sh .ci/setup test
+	.venv/bin/python -m pytest -q -n 2 -m "not (slow or property or differential or installs)"
+
+test-all: ## every test; installs what they compare with
 	sh .ci/test
+
+coverage: ## every test with branch coverage, which may not fall below the gate in pyproject.toml
+	sh .ci/setup test
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -q -n 2
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
+
+codes: ## docs/codes.md from the register of codes
+	sh .ci/setup test
+	.venv/bin/python -m tests.tools.codes
 
 bench: ## linkpack and the installed package managers side by side; minutes
 	sh .ci/setup test
@@ -31,11 +46,11 @@ fuzz: ## let atheris look for inputs that break a reader, ten minutes each; what
 
 faults: ## every fault at every call of every command, and the tables of docs/security.md from that; minutes
 	sh .ci/setup test
-	.venv/bin/python -m tests.support.faulttable
+	.venv/bin/python -m tests.tools.fault_table
 
 docs: ## the library's reference, as HTML, in build/docs
 	sh .ci/setup docs
-	.venv/bin/python -m pdoc linkpack linkpack.packing.plan linkpack.errors --output-directory build/docs
+	.venv/bin/python -m pdoc linkpack linkpack.packing.pack linkpack.packing.plan linkpack.errors --output-directory build/docs
 
 ci: ## everything that has to pass
 	bash .ci/run

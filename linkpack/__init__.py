@@ -52,12 +52,15 @@ if TYPE_CHECKING:
     from linkpack.linking.journal import Journal
     from linkpack.linking.states import Change, LinkPlan
     from linkpack.linking.status import Status
-    from linkpack.packing.plan import Bundled, PackPlan, pack, plan_pack, write_pack
-    from linkpack.verifying.difference import Difference
-    from linkpack.verifying.verdict import Unpacked, Verdict, diff, unpack, verify
+    from linkpack.packing.pack import pack, write_pack
+    from linkpack.packing.plan import Bundled, PackPlan, plan_pack
+    from linkpack.verifying.difference import Difference, diff
+    from linkpack.verifying.unpack import Unpacked, unpack
+    from linkpack.verifying.verdict import Verdict, verify
 
 _HOMES = {
-    "linkpack.packing.plan": ("Bundled", "PackPlan", "pack", "plan_pack", "write_pack"),
+    "linkpack.packing.pack": ("pack", "write_pack"),
+    "linkpack.packing.plan": ("Bundled", "PackPlan", "plan_pack"),
     "linkpack.archive.entry": ("Entry",),
     "linkpack.errors": (
         "BundleError",
@@ -78,8 +81,9 @@ _HOMES = {
         "UnplaceableGraph",
         "VerifyFailed",
     ),
-    "linkpack.verifying.verdict": ("Unpacked", "Verdict", "diff", "unpack", "verify"),
-    "linkpack.verifying.difference": ("Difference",),
+    "linkpack.verifying.verdict": ("Verdict", "verify"),
+    "linkpack.verifying.difference": ("Difference", "diff"),
+    "linkpack.verifying.unpack": ("Unpacked", "unpack"),
     "linkpack.archive.findings": ("Finding",),
     "linkpack.limits": ("Limits",),
     "linkpack.linking.journal": ("Journal",),

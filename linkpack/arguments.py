@@ -1,6 +1,6 @@
-"""Checks what a Python caller hands to the library's functions.
+"""Check the arguments of the library's functions.
 
-Type checkers do not see all of it: a text is a sequence of texts to them, and callers without one pass anything.
+Type checkers do not find every mistake: a text is a sequence of texts to them, and many callers use none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 
 def path_text(path: StrPath) -> str:
-    """Return *path* as text; `TypeError` for what is no path, bytes included."""
+    """Return *path* as text.
+
+    Raises `TypeError` for anything else than a path, bytes included.
+    """
     text = os.fspath(path)
     if not isinstance(text, str):
         raise TypeError(f"a path is text or a path object, not {type(path).__name__}")
@@ -27,7 +30,7 @@ def path_text(path: StrPath) -> str:
 def listed(given: Iterable[str], what: str) -> tuple[str, ...]:
     """Return the texts *given* for the argument *what*.
 
-    `TypeError` for a single text, which Python would take for a list of its letters.
+    Raises `TypeError` for a single text, which Python would take for a list of its letters.
 
     >>> listed(["a", "b"], "names")
     ('a', 'b')
@@ -41,13 +44,19 @@ def listed(given: Iterable[str], what: str) -> tuple[str, ...]:
 
 
 def check_choice(value: object, known: Collection[object], what: str) -> None:
-    """Refuse a *value* of the option *what* that is none of *known*: `LinkpackError` (EOPTION)."""
+    """Refuse a *value* that is none of *known*.
+
+    *what* is the option. Raises `LinkpackError` (EOPTION).
+    """
     if value not in known:
-        names = ", ".join(repr(each) for each in known)
+        names = ", ".join(map(repr, known))
         raise LinkpackError(f"{what} cannot be {value!r}", code="EOPTION", hint=f"it takes {names}")
 
 
 def check_count(value: object, what: str) -> None:
-    """Refuse a *value* of the option *what* that is no number from 0 on: `LinkpackError` (EOPTION)."""
+    """Refuse a *value* that is no number from 0 on.
+
+    *what* is the option. Raises `LinkpackError` (EOPTION).
+    """
     if not isinstance(value, int) or value < 0:
         raise LinkpackError(f"{what} cannot be {value!r}", code="EOPTION", hint="it takes a number from 0 on")

@@ -1,7 +1,7 @@
-"""How much linkpack reads before it refuses: one value, for trees and for tarballs.
+"""Limit how much linkpack reads, and how long it works.
 
-The limits that hold, and how much of the work on patterns is done, belong to a scope, as what they bound is spread
-over many modules; without one the defaults hold.
+The limits, and the count of the work on patterns, belong to a scope that `within` opens, since the code that they
+bound is spread over many modules. Without a scope the defaults apply.
 """
 
 from __future__ import annotations
@@ -17,28 +17,25 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """How much is read before it is refused.
+    """The most that is read before linkpack refuses."""
 
-    *entries* counts files, in a tarball its folders too, implied ones included; *file*, *unpacked*, *manifest*
-    (any JSON) and *ignore_file* are bytes; *ratio* is unpacked to packed; *path* is bytes of a whole name, *depth*
-    its portions; *steps* count patterns asked about names.
-    """
-
-    entries: int = 200_000
-    file: int = 8 << 30
-    unpacked: int = 16 << 30
-    ratio: int = 1000
-    path: int = 4096
-    depth: int = 256
-    manifest: int = 16 << 20
-    ignore_file: int = 1 << 20
-    steps: int = 10_000_000
+    entries: int = 200_000  # files, in a tarball also its folders, with those that only paths name
+    file: int = 8 << 30  # bytes
+    unpacked: int = 16 << 30  # bytes of all files
+    ratio: int = 1000  # unpacked to packed bytes
+    path: int = 4096  # bytes of a whole path
+    depth: int = 256  # portions of a path
+    manifest: int = 16 << 20  # bytes of any JSON
+    ignore_file: int = 1 << 20  # bytes
+    steps: int = 10_000_000  # of work on patterns: roughly, patterns asked about names
 
 
 DEFAULTS = Limits()
 
 
 class _Scope:
+    """The limits of a block, and the steps spent in it."""
+
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.spent = 0
@@ -48,14 +45,17 @@ _OPEN: ContextVar[_Scope | None] = ContextVar("linkpack_limits", default=None)
 
 
 def current() -> Limits:
-    """The limits that hold here."""
+    """Return the limits that apply here."""
     scope = _OPEN.get()
     return DEFAULTS if scope is None else scope.limits
 
 
 @contextmanager
 def within(limits: Limits | None = None) -> Iterator[None]:
-    """Have *limits* hold in the block, its steps counted from 0; None: those that hold, their count going on."""
+    """Apply *limits* inside the block, and count steps from 0.
+
+    None opens no scope inside of another one: its limits apply on, and its count goes on.
+    """
     if limits is None and _OPEN.get() is not None:
         yield
         return
@@ -67,7 +67,10 @@ def within(limits: Limits | None = None) -> Iterator[None]:
 
 
 def spend(steps: int) -> None:
-    """Count *steps* of work on patterns, where there is a scope; `LinkpackError` (ELIMIT) when too many."""
+    """Count *steps* of work on patterns in the current scope.
+
+    Raises `LinkpackError` (ELIMIT) when they are too many.
+    """
     scope = _OPEN.get()
     if scope is None:
         return

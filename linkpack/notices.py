@@ -1,4 +1,7 @@
-"""Tell the user something while a command is at work; the library itself prints nothing."""
+"""Pass messages to the user while a command is at work.
+
+The library itself prints nothing: the command line listens.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("linkpack_notic
 
 @contextmanager
 def telling(listener: Callable[[str], None]) -> Iterator[None]:
-    """Hand every notice of the block to *listener*."""
+    """Call *listener* with every message that is sent inside the block."""
     token = _LISTENER.set(listener)
     try:
         yield
@@ -23,7 +26,7 @@ def telling(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 def tell(message: str) -> None:
-    """Give *message* to whoever listens."""
+    """Send *message* to the listener, if there is one."""
     listener = _LISTENER.get()
     if listener is not None:
         listener(message)

@@ -1,7 +1,8 @@
-"""What a run that packs many packages has read already, so that what they share is read once.
+"""Read once what many packages of one run share.
 
-Nothing is kept unless `remembering` is open: a single pack reads everything itself. What was read while it is
-open is taken for unchanged; a file that differs when it is written into a tarball still stops that one.
+Nothing is kept outside of a block of `remembering`, so that a single pack reads everything itself. Inside of one,
+files are taken to stay as they are. A file that has changed when it is written into a tarball still stops that
+tarball.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
-_Found = TypeVar("_Found")
+_Value = TypeVar("_Value")
 Memo = dict[tuple["Hashable", ...], Any]
 
 _OPEN: ContextVar[Memo | None] = ContextVar("linkpack_memo", default=None)
@@ -21,7 +22,7 @@ _OPEN: ContextVar[Memo | None] = ContextVar("linkpack_memo", default=None)
 
 @contextmanager
 def remembering(memo: Memo) -> Iterator[None]:
-    """Keep what `once` reads inside the block in *memo*, and take from there what it holds."""
+    """Let `once` keep in *memo* what it reads inside the block."""
     token = _OPEN.set(memo)
     try:
         yield
@@ -29,15 +30,15 @@ def remembering(memo: Memo) -> Iterator[None]:
         _OPEN.reset(token)
 
 
-def once(key: tuple[Hashable, ...], read: Callable[[], _Found]) -> _Found:
-    """What *read* returns, or returned before under *key*, which starts with the kind of thing it is.
+def once(key: tuple[Hashable, ...], read: Callable[[], _Value]) -> _Value:
+    """Return the result of *read*, from the cache if there.
 
-    An error is not kept: it is raised again when it is met again.
+    A key begins with the kind of thing that is read: `("manifest", path, role)`. Errors are not kept.
     """
     memo = _OPEN.get()
     if memo is None:
         return read()
     if key not in memo:
         memo[key] = read()
-    found: _Found = memo[key]
-    return found
+    value: _Value = memo[key]
+    return value

@@ -23,6 +23,8 @@ from tests.benchmarks.slopes import Point, marginal, slope_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 RIGHT = ("package/package.json", "package/node_modules/a/a.js", "package/node_modules/a/node_modules/@s/b/b.js")
 
 

@@ -21,6 +21,7 @@ PLACES = {
     "diff": "verify.md",
     "unpack": "verify.md",
     "why": "why.md",
+    "report": "report.md",
     "help": "../README.md",
     "explain": "codes.md",
 }
@@ -46,7 +47,8 @@ def command(name: str) -> click.Command:
 @pytest.mark.parametrize("name", commands())
 def test_every_command_and_option_is_documented(name: str) -> None:
     """Each command has a page or a place in one that names all its options, and each option has a help text."""
-    text = page(PLACES.get(name, "link.md")) + (page("provenance.md") if name == "pack" else "")
+    more = {"pack": "provenance.md", "report": "verify.md"}.get(name)
+    text = page(PLACES.get(name, "link.md")) + (page(more) if more else "")
     assert f"linkpack {name}" in text
     for parameter in command(name).params:
         if isinstance(parameter, click.Option):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.npm import json_text as jsontext
-from linkpack.npm.json_edit import set_raw
-from linkpack.npm.protocols import exact
+from linkpack.npm.json_edit import REMOVE, replace_values, set_raw
+from linkpack.npm.specs import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
         places: Iterator[tuple[str | int, object]]
         places = ((name, name) for name in listed) if isinstance(listed, dict) else enumerate(listed)
         gone = [at for at, name in places if name in dropped]
-        raw = jsontext.replace_values(raw, [((key, at), jsontext.REMOVE) for at in gone])
+        raw = replace_values(raw, [((key, at), REMOVE) for at in gone])
     elif dropped:  # `true` stands for every dependency
         dependencies = members.get("dependencies")
         kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []

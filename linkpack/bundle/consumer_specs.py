@@ -13,13 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from linkpack.errors import Problem
-from linkpack.npm import json_text as jsontext
+from linkpack.npm.json_edit import REMOVE, replace_values
 from linkpack.npm.protocols import (
     Supplied,
     UnresolvableError,
-    WorkspaceSpecs,
-    allows,
-    exact,
     from_catalog,
     from_jsr,
     from_patch,
@@ -29,7 +26,8 @@ from linkpack.npm.protocols import (
     no_version,
     without_npm,
 )
-from linkpack.npm.specs import parse_spec
+from linkpack.npm.specs import allows, exact, parse_spec
+from linkpack.npm.workspace_specs import WorkspaceSpecs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,8 +168,8 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around
 
 def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     """The manifest *raw* with *changes*, all of them of this one package, made; every other byte stays."""
-    edits = [((change.section, change.key), change.new or jsontext.REMOVE) for change in changes]
-    return jsontext.replace_values(raw, edits) if edits else raw
+    edits = [((change.section, change.key), change.new or REMOVE) for change in changes]
+    return replace_values(raw, edits) if edits else raw
 
 
 def refused(change: SpecChange) -> Problem:

@@ -17,8 +17,8 @@ from linkpack.bundle.layout_check import SlotIndex
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.errors import LinkpackError, Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
-from linkpack.npm.names import dependency_name_fault
-from linkpack.npm.specifiers import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
+from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
+from linkpack.npm.package_names import dependency_name_fault
 from linkpack.project.project import read_manifest
 from linkpack.system import read as fs
 

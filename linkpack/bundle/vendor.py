@@ -13,7 +13,8 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
-from linkpack.npm.protocols import exact, is_local
+from linkpack.npm.protocols import is_local
+from linkpack.npm.specs import exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

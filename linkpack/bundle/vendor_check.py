@@ -14,7 +14,7 @@ from linkpack.bundle.layout_check import Proof, count_flat_edges, missing_names
 from linkpack.bundle.vendor import hosted_names, is_fetched
 from linkpack.errors import Problem
 from linkpack.npm.json_text import BOM
-from linkpack.npm.protocols import allows
+from linkpack.npm.specs import allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,7 +15,7 @@ from linkpack.bundle.vendor import FOLDER, spec_of
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import get_raw, set_raw
 from linkpack.npm.manifest import cleaned
-from linkpack.npm.protocols import allows, exact
+from linkpack.npm.specs import allows, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -29,6 +29,7 @@ _COMMANDS = {
     "verify": "linkpack.cli.verify:verify",
     "diff": "linkpack.cli.verify:diff",
     "unpack": "linkpack.cli.verify:unpack",
+    "report": "linkpack.cli.report:report",
     "link": "linkpack.cli.link:link",
     "ln": "linkpack.cli.link:link",
     "unlink": "linkpack.cli.link:unlink",

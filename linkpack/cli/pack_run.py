@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from linkpack.packing import plan as api
+from linkpack.packing.pack import measure_plan, write_plan
+from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
 from linkpack.packing.staged_tree import write_tree
 from linkpack.provenance.record_options import RecordOptions, record_paths
@@ -65,7 +66,7 @@ class PackRun(NamedTuple):
 
         *outputs* are paths that the same run writes.
         """
-        return api.make_plan(folder or ".", self.options, walk_up=not folder, outputs=outputs)
+        return make_plan(folder or ".", self.options, walk_up=not folder, outputs=outputs)
 
     def write(self, plan: PackPlan, recorder: Recorder | None, origins: tuple[Origin, ...]) -> Tarball:
         """Write the tarball of *plan* and its records, or on a dry run measure it.
@@ -75,8 +76,8 @@ class PackRun(NamedTuple):
         """
         try:
             if self.dry_run:
-                return api.measure_plan(plan, self.options)
-            tarball = api.write_plan(plan, self.options)
+                return measure_plan(plan, self.options)
+            tarball = write_plan(plan, self.options)
             return tarball if recorder is None else recorder.write(plan, tarball, origins)
         finally:
             if not self.is_many:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack.lifecycle.scripts import Hooks, pack_through
+from linkpack.lifecycle.scripts import Hooks, start_lifecycle
 from linkpack.packing.preflight import check_before, check_distinct
 from linkpack.provenance.record_options import record_paths
 from linkpack.report.text import escape
@@ -44,10 +44,7 @@ def _announce(script: Script, *, quiet: bool) -> None:
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
     """Pack *folders*, after all that can be checked before is checked."""
     destination, dry_run = run.options.destination, run.dry_run
-    checked = [
-        check_before(folder or ".", destination, walk_up=not folder, out=run.options.out, dry_run=dry_run)
-        for folder in folders
-    ]
+    checked = [check_before(folder or ".", run.options, walk_up=not folder, dry_run=dry_run) for folder in folders]
     outputs = [target for _, target in checked]
     check_distinct(outputs)
     recorder = run.make_recorder()
@@ -64,8 +61,11 @@ def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, 
     hooks = make_hooks(run)
     results = []
     for folder, (project, _) in zip(folders, checked, strict=True):
-        target = "" if dry_run else destination
-        plan, tarball = pack_through(project, hooks, partial(make_plan, folder), write, target)
+        lifecycle = start_lifecycle(project, hooks)
+        plan = make_plan(folder)
+        with lifecycle.restore_on_failure("" if dry_run else destination, plan.filename):
+            tarball = write(plan)
+            lifecycle.finish(tarball)
         run.finish(plan, tarball)
         results.append((plan, tarball))
     return tuple(results)

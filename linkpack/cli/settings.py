@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.config import Config
     from linkpack.npm.flags import FlagValue
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
 
 LEVELS = ("silent", "error", "warn", "notice", "http", "info", "verbose", "silly")
 """npm's log levels, from the quietest to the loudest."""

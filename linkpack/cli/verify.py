@@ -19,6 +19,8 @@ from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
 from linkpack.verifying import verdict as api
 from linkpack.verifying.allowable import ALLOWABLE
+from linkpack.verifying.difference import diff as compare
+from linkpack.verifying.unpack import unpack as unpack_tarball
 
 if TYPE_CHECKING:
     from linkpack.bundle.consumer_specs import Mode
@@ -152,7 +154,7 @@ def diff(
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
     with json_failures(wanted=as_json):
-        difference = api.diff(
+        difference = compare(
             old,
             new,
             text=not (stat or name_only),
@@ -190,7 +192,7 @@ def unpack(
     It is unpacked whole or not at all.
     """
     with json_failures(wanted=as_json):
-        unpacked = api.unpack(tarball, directory, allow=allow, limits=limits)
+        unpacked = unpack_tarball(tarball, directory, allow=allow, limits=limits)
     if unpacked.findings and not as_json:
         click.echo(report.findings_text(unpacked.findings), err=True)
     if as_json:

@@ -24,7 +24,7 @@ from linkpack.linking.warnings import (
     is_of_links,
     peer_problem,
 )
-from linkpack.npm.config import find_node, find_program
+from linkpack.npm.programs import find_node, find_program
 from linkpack.project.source import read_loose
 from linkpack.read_cache import remembering
 from linkpack.system import links as fslinks

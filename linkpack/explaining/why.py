@@ -90,7 +90,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     """
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
-    view = publish_view(project, options.publish_config)
+    view = publish_view(project, options)
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)
     scene = _Scene(view.project, graph, slots, edition, options.layout, project.root, view)

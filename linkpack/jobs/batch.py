@@ -1,7 +1,7 @@
-"""Packs many packages: checks them together, runs their scripts one by one, and packs the rest in parallel.
+"""Pack many packages, those with scripts first and others in parallel.
 
-The order of the results is that of the packages, and neither they nor any tarball's bytes depend on how many
-workers there are. One that fails does not keep the others from being packed.
+Results are in the order of the packages, and neither they nor the bytes of a tarball depend on how many workers
+there are. A package that fails does not keep the others from being packed.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import posixpath
 import secrets
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.jobs.workers import Crew, run_all
-from linkpack.packing import plan as api
 from linkpack.packing.options import PackOptions
+from linkpack.packing.pack import measure_plan, write_plan
+from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_before, check_distinct, has_scripts
 from linkpack.read_cache import Memo, remembering
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from linkpack.archive.writer import Tarball
     from linkpack.lifecycle.scripts import Hooks
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """How to pack many packages: each with *options*, its scripts run by *hooks* (None: not run).
+    """How to pack many packages.
 
-    *crew* does the work. With *fail_fast* what has not begun when one fails is left undone.
+    Each is packed with *options*, and *hooks* run its scripts; None: no script runs. *crew* does the work. With
+    *fail_fast*, packages that were not begun at the first failure are left undone.
     """
 
     options: PackOptions = PackOptions()
@@ -43,7 +44,7 @@ class Batch(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A package that was packed, called *name*."""
+    """A package that was packed."""
 
     name: str
     plan: PackPlan
@@ -51,7 +52,10 @@ class Packed(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A package that was not packed, called *name*; *status* is what a program should exit with."""
+    """A package that was not packed.
+
+    *status* is the exit status for it.
+    """
 
     name: str
     problems: tuple[Problem, ...]
@@ -62,9 +66,9 @@ Outcome: TypeAlias = "Packed | Failed"
 
 
 class Task(NamedTuple):
-    """One package to pack, for any process that sees the same files: all paths are absolute.
+    """One package to pack, for any process that sees the same files.
 
-    *run* is the run's own name: tasks of one run share what their process has read.
+    All paths are absolute. *run* names the run: tasks of one run share what their process has read.
     """
 
     name: str
@@ -76,160 +80,175 @@ class Task(NamedTuple):
 
 
 class _Checked(NamedTuple):
-    """A package that is fit to be planned: its project, and the path of its tarball."""
+    """A package that passed the checks before planning.
+
+    *target* is the path of its tarball.
+    """
 
     project: Project
     target: str
 
 
-_MEMOS: dict[str, Memo] = {}  # what this process has read, by the name of the latest run
+_MEMOS: dict[str, Memo] = {}  # what this process has read in the latest run, by that run's name
+
+
+def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
+    """Pack each of *folders*, and yield the outcomes in their order.
+
+    Packages that *fail_fast* left undone have no outcome. Raises `LinkpackError` (EOUTSAME) when two packages
+    would be written to one file, before anything is done, and `ConfigError` when no scheduler answers.
+    """
+    # Name this run. A worker of Dask outlives it, and must not use in the next run what it has read in this one.
+    run = secrets.token_hex(8)
+
+    # Check each package, and that no two of them have one tarball.
+    with remembering(_memo(run)):
+        checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
+    fit = {folder: check for folder, check in checked.items() if isinstance(check, _Checked)}
+    here = fs.real_path(".")
+    targets = tuple(posixpath.normpath(posixpath.join(here, check.target)) for check in fit.values())
+    check_distinct(targets)
+
+    # Describe the work for processes that may be in another folder.
+    options = _for_workers(batch, here, len(fit))
+    tasks = {
+        folder: Task(
+            name=check.project.manifest.name,
+            folder=check.project.root,
+            options=options,
+            outputs=targets,
+            dry_run=batch.dry_run,
+            run=run,
+        )
+        for folder, check in fit.items()
+    }
+
+    # Pack one by one, and in this process, the packages that must not be packed beside others.
+    early: dict[str, Outcome] = {}
+    for folder, check in checked.items():
+        if isinstance(check, Failed):
+            early[folder] = check
+        elif _must_come_first(check.project, options, batch.hooks):
+            early[folder] = _pack_here(tasks.pop(folder), check.project, batch.hooks)
+        if batch.fail_fast and isinstance(early.get(folder), Failed):
+            yield from early.values()
+            return
+
+    # Pack the others in parallel.
+    late = run_all(
+        pack_task,
+        list(tasks.values()),
+        batch.crew,
+        stops=lambda outcome: batch.fail_fast and isinstance(outcome, Failed),
+        lost=_fail_lost,
+    )
+    with closing(late):  # however this generator ends, the processes have ended before it
+        for folder in checked:
+            outcome = early[folder] if folder in early else next(late)
+            if outcome is not None:
+                yield _name_as_given(outcome, batch)
+
+
+def _check(folder: str, batch: Batch) -> _Checked | Failed:
+    """Check what no script can change about the package in *folder*."""
+    try:
+        project, target = check_before(folder, batch.options, walk_up=False, dry_run=batch.dry_run)
+    except LinkpackError as err:
+        return fail(posixpath.basename(folder), err)
+    return _Checked(project, target)
+
+
+def fail(name: str, error: LinkpackError) -> Failed:
+    """Return *error* as the outcome of *name*, which its problems name."""
+    problems = tuple(problem._replace(message=f"{name}: {problem.message}") for problem in error.problems)
+    return Failed(name, problems, error.status)
+
+
+def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
+    """Return the options of *batch* for any process.
+
+    *here* is the working directory.
+    """
+    destination = posixpath.normpath(posixpath.join(here, batch.options.destination))
+    # Several workers share the processors already, so each of them compresses in one thread.
+    is_alone = batch.crew.size(packages) <= 1 and not batch.crew.scheduler
+    return batch.options._replace(destination=destination, threads=batch.options.threads if is_alone else 1)
+
+
+def _must_come_first(project: Project, options: PackOptions, hooks: Hooks | None) -> bool:
+    """True if *project* is packed before the others, in this process.
+
+    Its scripts may build what the others bundle. Or the tarballs are written into it, and it must not be read
+    while those of the others come and go.
+    """
+    runs_scripts = hooks is not None and (hooks.linked or has_scripts(project))
+    return runs_scripts or f"{options.destination}/".startswith(f"{project.root}/")
+
+
+def _pack_here(task: Task, project: Project, hooks: Hooks | None) -> Outcome:
+    """Pack the package of *task* in this process, with its scripts."""
+    if hooks is None:
+        return pack_task(task)
+    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - 5 ms, and few packages have scripts
+
+    try:
+        lifecycle = start_lifecycle(project, hooks)
+        plan = _plan(task)
+        with lifecycle.restore_on_failure("" if task.dry_run else task.options.destination, plan.filename):
+            tarball = _write(task, plan)
+            lifecycle.finish(tarball)
+    except LinkpackError as err:
+        return fail(task.name, err)
+    finally:
+        _MEMOS.clear()  # scripts may have changed anything on disk
+    return Packed(task.name, plan, tarball)
 
 
 def pack_task(task: Task) -> Outcome:
-    """The package of *task*, packed; never raises a `LinkpackError`."""
+    """Pack the package of *task*, in whatever process this is.
+
+    A `LinkpackError` becomes the outcome.
+    """
     try:
         with remembering(_memo(task.run)):
             plan = _plan(task)
         return Packed(task.name, plan, _write(task, plan))
     except LinkpackError as err:
-        return failed(task.name, err)
+        return fail(task.name, err)
 
 
 def _memo(run: str) -> Memo:
+    """Return what this process has read in *run*.
+
+    What it read in an earlier run is forgotten.
+    """
     if run not in _MEMOS:
         _MEMOS.clear()
     return _MEMOS.setdefault(run, {})
 
 
 def _plan(task: Task) -> PackPlan:
-    return api.make_plan(task.folder, task.options, outputs=task.outputs)
+    return make_plan(task.folder, task.options, outputs=task.outputs)
 
 
 def _write(task: Task, plan: PackPlan) -> Tarball:
-    return (api.measure_plan if task.dry_run else api.write_plan)(plan, task.options)
+    return measure_plan(plan, task.options) if task.dry_run else write_plan(plan, task.options)
 
 
-def failed(name: str, error: LinkpackError) -> Failed:
-    """*error* as the outcome of the package *name*; each problem says so."""
-    problems = tuple(each._replace(message=f"{name}: {each.message}") for each in error.problems)
-    return Failed(name, problems, error.status)
-
-
-def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
-    """The outcome of packing each of *folders*, in their order; those that --fail-fast left undone are missing.
-
-    Raises `LinkpackError` when two packages would be written to one file (EOUTSAME), before anything is done, and
-    `ConfigError` when a scheduler cannot be had.
-    """
-    run = secrets.token_hex(8)
-    with remembering(_memo(run)):
-        checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
-    here = fs.real_path(".")
-    written = (each.target for each in checked.values() if isinstance(each, _Checked))
-    targets = tuple(posixpath.normpath(posixpath.join(here, target)) for target in written)
-    check_distinct(targets)
-    apart = _apart(checked, batch)
-    early: dict[str, Outcome] = {}
-    for folder, found in checked.items():
-        if isinstance(found, Failed):
-            early[folder] = found
-        elif folder in apart:
-            early[folder] = _pack_here(_task(found, targets, batch, run), found.project, batch)
-        if batch.fail_fast and isinstance(early.get(folder), Failed):
-            yield from (early[each] for each in checked if each in early)
-            return
-    tasks = {
-        folder: _task(found, targets, batch, run)
-        for folder, found in checked.items()
-        if isinstance(found, _Checked) and folder not in early
-    }
-    yield from _merged(checked, early, tasks, batch)
-
-
-def _merged(
-    folders: Mapping[str, object], early: Mapping[str, Outcome], tasks: Mapping[str, Task], batch: Batch
-) -> Iterator[Outcome]:
-    """The outcomes of *early* and of *tasks*, which are run for it, in the order of *folders*."""
-    late = run_all(
-        pack_task,
-        list(tasks.values()),
-        batch.crew,
-        stops=lambda outcome: batch.fail_fast and isinstance(outcome, Failed),
-        lost=_lost,
-    )
-    with closing(late):  # its processes have ended when this has, whoever collects it
-        for folder in folders:
-            outcome = early[folder] if folder in early else next(late)
-            if isinstance(outcome, Packed):  # named as the caller did, not as the workers had to
-                path = posixpath.join(batch.options.destination, outcome.plan.filename)
-                outcome = outcome._replace(tarball=outcome.tarball._replace(path=path))
-            if outcome is not None:
-                yield outcome
-
-
-def _lost(task: Task, error: Exception) -> Failed:
+def _fail_lost(task: Task, error: Exception) -> Failed:
+    """Return the outcome of a task that its worker did not finish."""
     reason = str(error) or type(error).__name__
     message = f"{task.name}: the process that packed it broke: {reason}"
-    return Failed(
-        task.name, (Problem("EWORKER", task.folder, message, "pack it again, perhaps with fewer --jobs"),)
-    )
+    hint = "pack it again, perhaps with fewer --jobs"
+    return Failed(task.name, (Problem("EWORKER", task.folder, message, hint),))
 
 
-def _check(folder: str, batch: Batch) -> _Checked | Failed:
-    try:
-        destination, out = batch.options.destination, batch.options.out
-        project, target = check_before(folder, destination, walk_up=False, out=out, dry_run=batch.dry_run)
-    except LinkpackError as err:
-        return failed(posixpath.basename(folder), err)
-    return _Checked(project, target)
+def _name_as_given(outcome: Outcome, batch: Batch) -> Outcome:
+    """Return *outcome* with the tarball's path as the caller gave it.
 
-
-def _apart(checked: Mapping[str, _Checked | Failed], batch: Batch) -> frozenset[str]:
-    """The packages that are packed before the others, one at a time and in this process.
-
-    Those with scripts, which may build what others bundle; and those that the tarballs are written into, as
-    those of the others come and go while they are read.
+    Workers know it by its absolute path only.
     """
-    inside = f"{_absolute(batch.options.destination)}/"
-    found = []
-    for folder, each in checked.items():
-        if isinstance(each, _Checked):
-            scripts = batch.hooks is not None and (batch.hooks.linked or has_scripts(each.project))
-            if scripts or inside.startswith(f"{each.project.root}/"):
-                found.append(folder)
-    return frozenset(found)
-
-
-def _pack_here(task: Task, project: Project, batch: Batch) -> Outcome:
-    """The package of *task* packed in this process, with its scripts, which may change anything on disk."""
-    if batch.hooks is None:
-        return pack_task(task)
-    from linkpack.lifecycle.scripts import pack_through  # noqa: PLC0415 - loads subprocess
-
-    destination = "" if task.dry_run else task.options.destination
-    try:
-        made = pack_through(project, batch.hooks, partial(_plan, task), partial(_write, task), destination)
-    except LinkpackError as err:
-        return failed(task.name, err)
-    finally:
-        _MEMOS.clear()
-    return Packed(task.name, *made)
-
-
-def _task(found: _Checked, targets: tuple[str, ...], batch: Batch, run: str) -> Task:
-    alone = batch.crew.size(len(targets)) <= 1 and not batch.crew.scheduler
-    options = batch.options._replace(
-        destination=_absolute(batch.options.destination), threads=batch.options.threads if alone else 1
-    )
-    return Task(
-        name=found.project.manifest.name,
-        folder=found.project.root,
-        options=options,
-        outputs=targets,
-        dry_run=batch.dry_run,
-        run=run,
-    )
-
-
-def _absolute(path: str) -> str:
-    return posixpath.normpath(posixpath.join(fs.real_path("."), path))
+    if isinstance(outcome, Failed):
+        return outcome
+    path = batch.options.target(outcome.plan.filename)
+    return outcome._replace(tarball=outcome.tarball._replace(path=path))

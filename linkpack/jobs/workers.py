@@ -1,12 +1,13 @@
-"""Runs a task for each of many items, in other processes, with results in the order of the items.
+"""Run a task for each of many items in other processes.
 
-Through `concurrent.futures` alone: a pool of processes on this machine, or any other executor, such as that of a
-Dask cluster. Tasks and items are plain picklable values over a file system that all workers see.
+The processes are those of any `concurrent.futures` executor: a pool on this machine, or that of a Dask cluster.
+Tasks and items are picklable values, about a file system that all workers see.
 """
 
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import signal
 import sys
 import threading
@@ -30,17 +31,24 @@ FEW = 8  # items that are done before other processes have started
 
 
 class Crew(NamedTuple):
-    """Who works: *jobs* processes of this machine, or a Dask *scheduler*.
+    """The workers of a run.
 
-    0 jobs: one more than there are processors, as each of them waits for the disk at times (measured on two
-    processors: three pack 300 packages in 0.94 of the time of two, four in the same as three).
+    They are *jobs* processes of this machine, or those of a Dask *scheduler*. 0 jobs means one more than there are
+    processors, as each process waits for the disk at times (measured on two processors: three pack 300 packages in
+    0.94 of the time of two, four in the same as three).
     """
 
     jobs: int = 0
     scheduler: str = ""
 
     def size(self, items: int) -> int:
-        """The processes to start for so many *items*; 1 is this process itself."""
+        """Return how many processes to start for so many *items*.
+
+        1 means none: this process does the work.
+
+        >>> Crew(jobs=4).size(2), Crew().size(FEW - 1)
+        (2, 1)
+        """
         if self.jobs == 0 and items < FEW:
             return 1
         return min(self.jobs or fs.processors() + 1, items)
@@ -54,21 +62,21 @@ def run_all(
     stops: Callable[[_Result], bool],
     lost: Callable[[_Item, Exception], _Result],
 ) -> Generator[_Result | None, None, None]:
-    """What *task* returns for each of *items*, in their order, as soon as it and those before it are there.
+    """Run *task* for each of *items*, and yield the results in their order.
 
-    A result that *stops* cancels what has not begun: those give None. *lost* makes the result of an item whose
-    worker broke: it was killed, or what it returned cannot be sent. Raises `ConfigError` for a scheduler that
-    cannot be had.
+    Each result is yielded as soon as it and those before it are there. One that *stops* is true for cancels the
+    items that have not begun, which yield None. *lost* makes the result of an item when its worker broke: the
+    worker was killed, or its result cannot be sent. Raises `ConfigError` when the scheduler does not answer.
     """
     size = crew.size(len(items))
     if size <= 1 and not crew.scheduler:
-        yield from _one_by_one(task, items, stops)
+        yield from _run_here(task, items, stops)
         return
     with _cluster(crew.scheduler) if crew.scheduler else _processes(size) as executor:
         futures = [_submit(executor, task, item) for item in items]
         try:
             for item, future in zip(items, futures, strict=True):
-                result = _result(future, partial(lost, item))
+                result = _wait_for(future, partial(lost, item))
                 if result is not None and stops(result):
                     _cancel(futures)
                 yield result
@@ -86,7 +94,7 @@ def _submit(executor: Executor, task: Callable[[_Item], _Result], item: _Item) -
         return broken
 
 
-def _result(future: Future[_Result], lost: Callable[[Exception], _Result]) -> _Result | None:
+def _wait_for(future: Future[_Result], lost: Callable[[Exception], _Result]) -> _Result | None:
     try:
         return future.result()
     except CancelledError:
@@ -95,7 +103,7 @@ def _result(future: Future[_Result], lost: Callable[[Exception], _Result]) -> _R
         return lost(err)
 
 
-def _one_by_one(
+def _run_here(
     task: Callable[[_Item], _Result], items: Sequence[_Item], stops: Callable[[_Result], bool]
 ) -> Iterator[_Result | None]:
     stopped = False
@@ -112,37 +120,47 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 
 @contextmanager
 def _processes(size: int) -> Iterator[Executor]:
-    """An executor of *size* processes; what has begun is waited for at the end."""
-    import multiprocessing  # noqa: PLC0415 - only many packages need it
+    """Provide an executor of *size* processes.
 
+    The block ends when the work that was begun is done.
+    """
     context = multiprocessing.get_context(_start_method())
-    context.set_forkserver_preload(["linkpack.jobs.batch"])  # heeded by that method alone
+    context.set_forkserver_preload(["linkpack.jobs.batch"])  # only forkserver uses it
     with ProcessPoolExecutor(size, context, _begin_worker) as executor:
         yield executor
 
 
 def _start_method() -> Literal["fork", "forkserver"]:
-    """How workers come to be: copies of this process, which know all that it does, or of a server's.
+    """Return how to start workers: `fork` where it is safe.
 
-    A copy of threads' locks would never be opened, and macOS's own libraries do not bear copying.
+    A forked worker has all modules loaded already. But a lock that another thread holds would stay locked in it
+    for ever, and on macOS the system's libraries do not survive a fork.
     """
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "forkserver"
 
 
 def _begin_worker() -> None:
-    """A terminal's Ctrl-C reaches workers too: the parent decides. SIGTERM leaves through the open blocks."""
+    """Set the signals of a worker.
+
+    The parent decides about Ctrl-C, and SIGTERM ends the worker cleanly.
+    """
+    # A terminal sends Ctrl-C to the workers as well as to the parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    del frame
+    """Exit with the status for a signal, leaving open `with` blocks."""
+    del frame  # a handler is called with it
     sys.exit(128 + number)
 
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Executor]:
-    """The executor of the Dask cluster whose scheduler is at *address*; `ConfigError` when there is none."""
+    """Provide the executor of the Dask cluster at *address*.
+
+    That is the address of its scheduler. Raises `ConfigError` (ESCHEDULER).
+    """
     try:
         distributed = import_module("distributed")  # an extra, slow to import, and without types
     except ImportError as err:
@@ -155,8 +173,8 @@ def _cluster(address: str) -> Iterator[Executor]:
     except Exception as err:  # noqa: BLE001 - it fails in ways of many kinds, an assertion among them
         why = str(err) or type(err).__name__
     if client is None:
-        # One that failed closes itself when it is collected, and takes a lock for that. Were it collected while
-        # another starts, which holds that lock, both would wait for ever.
+        # A client that failed closes itself when it is collected, and takes a lock for that. Collected while
+        # another client starts, which holds that lock, both would wait for ever.
         gc.collect()
         raise ConfigError(
             f"no Dask scheduler answers at {address}: {why}",

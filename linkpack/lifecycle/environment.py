@@ -1,8 +1,8 @@
-"""The environment that npm gives to a lifecycle script of `pack`.
+"""Build the environment that npm gives to a lifecycle script of `pack`.
 
 Sources: set-envs.js of @npmcli/config, package-envs.js and set-path.js of @npmcli/run-script; measured on npm
-11.19.1. npm's own settings (`npm_config_registry` and so on) are in `run.settings`; not passed on are COLOR and
-`npm_config_allow_scripts`, which npm works out for itself.
+11.19.1. npm's own settings (`npm_config_registry` and so on) are in `lifecycle.settings`. COLOR and
+`npm_config_allow_scripts` are not passed on: npm works them out for itself.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack._version import __version__
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.lifecycle.settings import setting_variables, variable_text
-from linkpack.npm.config import find_node, load_config, which
+from linkpack.lifecycle.settings import format_value, list_setting_variables
+from linkpack.npm.config import load_config
 from linkpack.npm.json_text import parse
+from linkpack.npm.programs import find_node, which
 from linkpack.project.local import find_local_project
 from linkpack.project.source import source_of
 from linkpack.project.workspace import FILE_LIMIT
@@ -34,10 +35,11 @@ _NO_FLAGS: Mapping[str, FlagValue] = MappingProxyType({})
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 
 
-class Surroundings(NamedTuple):
-    """What all scripts of a run have in common: variables, the *shell* that runs them, and npm's own commands.
+class ScriptContext(NamedTuple):
+    """What all scripts of a run share.
 
-    *env* is complete but for what depends on the package; *gyp* is npm's folder with a node-gyp command, or empty.
+    *env* are the variables, all but those of the package. *shell* runs the scripts. *gyp* is npm's folder with a
+    node-gyp command, or "".
     """
 
     env: Mapping[str, str]
@@ -49,59 +51,60 @@ def read_surroundings(
     env: Mapping[str, str],
     cwd: str,
     *,
-    script_shell: str = "",
     workspaces: bool = False,
     command: str = "pack",
     flags: Mapping[str, FlagValue] = _NO_FLAGS,
-) -> Surroundings:
-    """The surroundings of scripts started by a command in the real directory *cwd* with the environment *env*.
+) -> ScriptContext:
+    """Find out what the scripts of a command share.
 
-    *script_shell* overrides npm's setting of that name. *workspaces* says that workspaces were asked for, and
-    *command* which command of npm the scripts are to believe in. *flags* are what the command line says, by npm's
-    names. What is not found (node, npm, a global prefix) leaves its variables as they are in *env*.
+    The command is started in the real directory *cwd*. *env* is the command's environment and *flags* are its
+    flags, by npm's names. *workspaces* says whether workspaces were asked for, and *command* is the npm command
+    that the scripts see. Node, npm and a global prefix that are not found leave their variables as they are in
+    *env*.
     """
-    home = find_local_project(cwd)
-    given = {**flags, **({"script-shell": script_shell} if script_shell else {})}
-    config = _config(env, cwd, home.root, given)
-    node, npm = _node(env, cwd), which("npm", env)
+    project = find_local_project(cwd)
+    config = _load_config(env, cwd, project.root, flags)
+    node, npm = _find_node(env, cwd), which("npm", env)
+    # The npm on PATH is a link to bin/npm-cli.js of npm's package, or another program that runs it.
     npm_root = posixpath.dirname(posixpath.dirname(npm)) if npm.endswith(".js") else ""
-    version = _npm_version(npm_root) if npm_root else ""
-    found = {
+    version = _read_npm_version(npm_root) if npm_root else ""
+    agent = env.get("npm_config_user_agent")
+    variables = {
         **env,
         "EDITOR": env.get("EDITOR") or env.get("VISUAL") or "vi",
-        **(setting_variables(config, cwd, npm_root, version) if config else {}),
+        **(list_setting_variables(config, cwd, npm_root, version) if config else {}),
         "INIT_CWD": cwd,
         "npm_command": command,
-        "npm_config_local_prefix": home.root,
-        "npm_config_user_agent": env.get("npm_config_user_agent")
-        or _agent(node, version, workspaces=workspaces or home.implicit),
+        "npm_config_local_prefix": project.root,
+        "npm_config_user_agent": agent
+        or _make_user_agent(node, version, workspaces=workspaces or project.implicit),
     }
     if config:
-        found["npm_config_global_prefix"] = config.prefix
+        variables["npm_config_global_prefix"] = config.prefix
     if node:
-        found["NODE"] = found["npm_node_execpath"] = node.exec_path
+        variables["NODE"] = variables["npm_node_execpath"] = node.exec_path
     if npm_root and not env.get("npm_execpath"):
-        found["npm_execpath"] = npm
+        variables["npm_execpath"] = npm
     gyp = f"{npm_root}/node_modules/@npmcli/run-script/lib/node-gyp-bin" if npm_root else ""
-    return Surroundings(found, _shell(config, script_shell), gyp if fs.is_dir(gyp) else "")
+    return ScriptContext(variables, _choose_shell(config, flags), gyp if fs.is_dir(gyp) else "")
 
 
-def _config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, FlagValue]) -> Config | None:
-    """The settings of npm; None when there is no global prefix."""
+def _load_config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, FlagValue]) -> Config | None:
+    """Return npm's settings, or None when there is no global prefix."""
     try:
         return load_config(env, cwd, flags, project)
     except ConfigError:
         return None
 
 
-def _shell(config: Config | None, script_shell: str) -> str:
-    """The shell for scripts."""
+def _choose_shell(config: Config | None, flags: Mapping[str, FlagValue]) -> str:
+    """Return the shell for scripts, `sh` unless a setting or flag names one."""
     setting = config.settings.get("script-shell") if config else None
-    shell = setting.value if setting is not None else script_shell
+    shell = setting.value if setting is not None else flags.get("script-shell")
     return shell if isinstance(shell, str) and shell else "sh"
 
 
-def _node(env: Mapping[str, str], cwd: str) -> Node | None:
+def _find_node(env: Mapping[str, str], cwd: str) -> Node | None:
     """Return the Node on PATH, None if there is none or it does not answer."""
     try:
         return find_node(env, cwd)
@@ -109,14 +112,20 @@ def _node(env: Mapping[str, str], cwd: str) -> Node | None:
         return None
 
 
-def _agent(node: Node | None, version: str, *, workspaces: bool) -> str:
-    """Return the user agent of npm of that *version*, or one of our own if npm or node is not found."""
-    who = f"npm/{version}" if version else f"linkpack/{__version__}"
-    facts = f"node/{node.version} {node.platform} {node.arch}" if node else ""
-    return " ".join(filter(None, (who, facts, f"workspaces/{str(workspaces).lower()}")))
+def _make_user_agent(node: Node | None, version: str, *, workspaces: bool) -> str:
+    """Return the user agent of npm *version*.
+
+    When npm was not found, linkpack is named in its place.
+
+    >>> _make_user_agent(None, "11.19.1", workspaces=False)
+    'npm/11.19.1 workspaces/false'
+    """
+    program = f"npm/{version}" if version else f"linkpack/{__version__}"
+    platform = f"node/{node.version} {node.platform} {node.arch}" if node else ""
+    return " ".join(filter(None, (program, platform, f"workspaces/{str(workspaces).lower()}")))
 
 
-def _npm_version(npm_root: str) -> str:
+def _read_npm_version(npm_root: str) -> str:
     path = f"{npm_root}/package.json"
     try:
         version = parse(fs.read_file(path, FILE_LIMIT), path).get("version")
@@ -126,14 +135,18 @@ def _npm_version(npm_root: str) -> str:
 
 
 def script_environment(
-    around: Surroundings, folder: str, manifest: Manifest, event: str, extra: Mapping[str, str]
+    context: ScriptContext, folder: str, manifest: Manifest, event: str, extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of the script *event* of the package in *folder*; *extra* are variables of that event."""
-    bins = ":".join(f"{at.rstrip('/')}/node_modules/.bin" for at in upward(folder))
-    path = ":".join(filter(None, (bins, around.gyp, around.env.get("PATH", _DEFAULT_PATH))))
+    """Build the environment of the script *event* of the package in *folder*.
+
+    *extra* are variables that only scripts of that event get.
+    """
+    bins = ":".join(f"{parent.rstrip('/')}/node_modules/.bin" for parent in upward(folder))
+    # set-path.js: commands of the package and of the folders around it, nearest first, before all others.
+    path = ":".join(filter(None, (bins, context.gyp, context.env.get("PATH", _DEFAULT_PATH))))
     return {
-        **around.env,
-        **_package_variables(folder, manifest),
+        **context.env,
+        **_list_package_variables(folder, manifest),
         **extra,
         "PATH": path,
         "npm_package_json": f"{folder}/package.json",
@@ -142,8 +155,8 @@ def script_environment(
     }
 
 
-def _package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
-    """The fields of a package.json that scripts see, as `npm_package_*`."""
+def _list_package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
+    """Return the fields of package.json as `npm_package_*` variables."""
     members = parse(manifest.raw, f"{folder}/package.json")
     fields: dict[str, object] = {
         "name": manifest.name,
@@ -151,18 +164,22 @@ def _package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
         **{key: members[key] for key in ("config", "engines") if key in members},
         "bin": dict(source_of(folder, manifest).commands),
     }
-    found = {}
-    for key, value in _flat("npm_package", fields):
-        name, _, text = f"{key}={value}".partition("=")  # as for npm, whatever stands in a key
-        if "\0" not in f"{name}{text}":  # which no environment can hold
-            found[name] = text
-    return found
+    variables = {}
+    for key, value in _flatten("npm_package", fields):
+        name, _, text = f"{key}={value}".partition("=")  # as for npm, a key with "=" ends at it
+        if "\0" not in f"{name}{text}":  # no environment can hold it
+            variables[name] = text
+    return variables
 
 
-def _flat(key: str, value: object) -> Iterator[tuple[str, str]]:
-    """The variables that *value* under *key* makes: objects and lists give one for each member."""
+def _flatten(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield a variable for each member of *value*, named from *key*.
+
+    >>> list(_flatten("npm_package", {"bin": {"a": "a.js"}, "os": ["linux"]}))
+    [('npm_package_bin_a', 'a.js'), ('npm_package_os_0', 'linux')]
+    """
     if isinstance(value, (dict, list)):
-        for name, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _flat(f"{key}_{name}", each)
+        for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _flatten(f"{key}_{name}", member)
     else:
-        yield key, variable_text(value)
+        yield key, format_value(value)

@@ -1,13 +1,15 @@
-"""The lifecycle of `pack`: prepack and prepare before the project is read, postpack when its tarball is there.
+"""Run prepack and prepare before packing, and postpack after it.
 
-npm's order (libnpmpack, and dir.js of pacote; measured on npm 11.19.1), on a dry run too. Unlike npm, what can be
-checked without the scripts is checked before the first one runs, and a failing postpack leaves no new tarball.
+This is npm's order (libnpmpack, and dir.js of pacote; measured on npm 11.19.1), on a dry run too. Unlike npm, what
+can be checked without the scripts is checked before the first one runs (see `packing.preflight`), and a failing
+postpack leaves no new tarball.
 """
 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.graph import read_bundle
 from linkpack.errors import SnapshotError
@@ -22,30 +24,31 @@ if TYPE_CHECKING:
 
     from linkpack.archive.writer import Tarball
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.lifecycle.environment import Surroundings
+    from linkpack.lifecycle.environment import ScriptContext
     from linkpack.npm.flags import FlagValue
-    from linkpack.npm.manifest import Manifest
+    from linkpack.npm.manifest import Manifest, Role
     from linkpack.project.project import Project
 
 
-def _silent(script: Script) -> None:
+def _stay_silent(script: Script) -> None:
     """Announce nothing."""
-    del script
+    del script  # an announcer is called with it
 
 
 class Hooks(NamedTuple):
-    """How scripts are run: from the environment *env*, by the shell *script_shell*, or else by npm's setting.
+    """How scripts are run.
 
-    *linked* runs prepack and prepare of linked bundled packages first. *workspaces* says that workspaces were
-    asked for. *announce* is called with each script before it starts. *flags* are what the command line says, by
-    npm's names (`dry-run`).
+    They get the environment *env*, and are run by *script_shell*; "" for the shell of npm's setting. *linked* runs
+    prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were asked for.
+    *announce* is called with each script before it starts. *flags* are those of the command line, by npm's names
+    (`dry-run`).
     """
 
     env: Mapping[str, str] = {}
     script_shell: str = ""
     linked: bool = False
     workspaces: bool = False
-    announce: Callable[[Script], None] = _silent
+    announce: Callable[[Script], None] = _stay_silent
     flags: Mapping[str, FlagValue] = {}
 
 
@@ -57,116 +60,101 @@ class _Event(NamedTuple):
 
 
 class Lifecycle(NamedTuple):
-    """A package whose prepack and prepare have run; *manifest* is as before them, which is what postpack sees."""
+    """A project with its prepack and prepare done, and postpack still to run.
+
+    *manifest* is as it was before them. Postpack is taken from it.
+    """
 
     project: Project
     manifest: Manifest
-    around: Surroundings
+    context: ScriptContext
     hooks: Hooks
 
+    @contextmanager
+    def restore_on_failure(self, destination: str, filename: str) -> Iterator[None]:
+        """Put an earlier tarball back as it was, if the block fails.
+
+        It is *filename* in *destination*. That folder is made when missing, and removed again if the block fails.
+        With the destination "", as of a dry run, nothing is made or put back.
+        """
+        if not destination:
+            yield
+            return
+        target = posixpath.join(destination, filename)
+        try:
+            with fswrite.made_dirs(posixpath.dirname(target)), fswrite.put_back(target):
+                yield
+        except OSError as err:
+            raise SnapshotError(
+                f"{destination} cannot be made a folder: {err.strerror}",
+                code="EWRITE",
+                path=destination,
+                hint="choose another --pack-destination",
+            ) from err
+
     def finish(self, tarball: Tarball) -> None:
-        """Run postpack; `ScriptFailed` when it fails."""
+        """Run postpack, which gets the digest of *tarball*.
+
+        Raises `ScriptFailed`.
+        """
         root = self.project.root
-        event = _Event(
-            "postpack",
-            {
-                "npm_package_from": f"file:{root}",
-                "npm_package_resolved": root,
-                "npm_package_integrity": tarball.integrity,
-            },
-        )
-        _run(self.hooks, self.around, root, self.manifest, event)
+        variables = {
+            "npm_package_from": f"file:{root}",
+            "npm_package_resolved": root,
+            "npm_package_integrity": tarball.integrity,
+        }
+        _run(self.hooks, self.context, root, self.manifest, _Event("postpack", variables))
 
 
-class _Plan(Protocol):
-    """A plan of what to pack, of which only the tarball's name is of interest here."""
+def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
+    """Run prepack and prepare of *project*.
 
-    @property
-    def filename(self) -> str: ...
-
-
-_Made = TypeVar("_Made", bound=_Plan)
-
-
-def pack_through(
-    project: Project, hooks: Hooks, plan: Callable[[], _Made], write: Callable[[_Made], Tarball], destination: str
-) -> tuple[_Made, Tarball]:
-    """What *plan* makes after *project*'s prepack and prepare, and what *write* makes of it before postpack.
-
-    *destination* is the folder that *write* writes to; empty when it writes nothing. `ScriptFailed`, besides what
-    the two raise; the destination is as it was then.
+    With `hooks.linked` those of linked packages are run first. They may change anything, so everything on disk has
+    to be read again afterwards. Raises `ScriptFailed` for the first script that fails, and runs none after it.
     """
-    lifecycle = begin(project, hooks)
-    made = plan()
-    if not destination:
-        tarball = write(made)
-        lifecycle.finish(tarball)
-        return made, tarball
-    target = posixpath.join(destination, made.filename)
-    try:
-        with fswrite.made_dirs(posixpath.dirname(target)), fswrite.put_back(target):
-            tarball = write(made)
-            lifecycle.finish(tarball)
-    except OSError as err:
-        raise SnapshotError(
-            f"{destination} cannot be made a folder: {err.strerror}",
-            code="EWRITE",
-            path=destination,
-            hint="choose another --pack-destination",
-        ) from err
-    return made, tarball
-
-
-def begin(project: Project, hooks: Hooks, cwd: str = ".") -> Lifecycle:
-    """The lifecycle of *project*, its prepack and prepare done; the command was started in *cwd*.
-
-    Everything on disk is to be read again afterwards: they may have changed it. `ScriptFailed` for the first that
-    fails; the ones after it are not run.
-    """
-    around = read_surroundings(
-        hooks.env,
-        fs.real_path(cwd),
-        script_shell=hooks.script_shell,
-        workspaces=hooks.workspaces,
-        flags=hooks.flags,
-    )
+    flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
+    context = read_surroundings(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
     if hooks.linked:
-        for package in _linked(read_bundle(project, allow_missing=True)):
-            _prepare(hooks, around, package.id, package.manifest, "linked")
-    _prepare(hooks, around, project.root, project.manifest, "root")
-    return Lifecycle(project, project.manifest, around, hooks)
+        for package in _iter_linked(read_bundle(project, allow_missing=True)):
+            _prepare(hooks, context, package.id, package.manifest, "linked")
+    _prepare(hooks, context, project.root, project.manifest, "root")
+    return Lifecycle(project, project.manifest, context, hooks)
 
 
-def _prepare(hooks: Hooks, around: Surroundings, folder: str, manifest: Manifest, role: str) -> None:
-    """Run prepack, and prepare as the manifest has it then."""
-    _run(hooks, around, folder, manifest, _Event("prepack"))
-    if manifest.scripts.get("prepack"):
-        manifest = read_manifest(folder, "root" if role == "root" else "linked")
-    _run(hooks, around, folder, manifest, _Event("prepare", {"npm_package_resolved": folder}))
+def _prepare(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, role: Role) -> None:
+    """Run prepack, and then prepare, as the manifest has it after prepack."""
+    _run(hooks, context, folder, manifest, _Event("prepack"))
+    if manifest.scripts.get("prepack"):  # it may have changed package.json
+        manifest = read_manifest(folder, role)
+    _run(hooks, context, folder, manifest, _Event("prepare", {"npm_package_resolved": folder}))
 
 
-def _run(hooks: Hooks, around: Surroundings, folder: str, manifest: Manifest, event: _Event) -> None:
+def _run(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, event: _Event) -> None:
+    """Run the script for *event*, if the package in *folder* has one."""
     command = manifest.scripts.get(event.name)
     if not command:
         return
     name = manifest.name or posixpath.basename(folder)
     script = Script(event.name, command, f"{name}@{manifest.version}" if manifest.version else name, folder)
     hooks.announce(script)
-    run_script(script, script_environment(around, folder, manifest, event.name, event.variables), around.shell)
+    run_script(script, script_environment(context, folder, manifest, event.name, event.variables), context.shell)
 
 
-def _linked(graph: BundleGraph) -> Iterator[Package]:
-    """The linked packages of the bundle, each after those that it depends on, where they do not form a ring."""
+def _iter_linked(graph: BundleGraph) -> Iterator[Package]:
+    """Yield the linked packages, each after those that it depends on.
+
+    In a ring of dependencies one comes before another that it depends on.
+    """
     done = {graph.root}
-    # A stack, for the graph may be deeper than Python's own: (package, whether its needs were looked at).
-    stack = [(at, False) for at in reversed(tuple(graph.bundled.values()))]
+    # A stack, for the graph may be deeper than Python's own: (package id, whether its dependencies are done).
+    stack = [(package_id, False) for package_id in reversed(tuple(graph.bundled.values()))]
     while stack:
-        at, entered = stack.pop()
-        if entered:
-            if graph.packages[at].linked:
-                yield graph.packages[at]
-        elif at not in done:
-            done.add(at)
-            needs = graph.packages[at].needs
-            below = [to for name in sorted(needs) if (to := needs[name]) is not None]
-            stack += [(at, True), *((to, False) for to in reversed(below))]
+        package_id, is_ready = stack.pop()
+        package = graph.packages[package_id]
+        if is_ready:
+            if package.linked:
+                yield package
+        elif package_id not in done:
+            done.add(package_id)
+            needs = [needed for name in sorted(package.needs) if (needed := package.needs[name]) is not None]
+            stack += [(package_id, True), *((needed, False) for needed in reversed(needs))]

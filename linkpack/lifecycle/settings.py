@@ -1,7 +1,8 @@
-"""npm's settings as the variables by which scripts, and the npm that they may start, see them.
+"""Turn npm's settings into variables for scripts.
 
-Source: set-envs.js of @npmcli/config; measured on npm 11.19.1. npm leaves out what says no more than its defaults;
-here a source that spells a default out is passed on as well, which means the same.
+An npm that a script starts reads its settings from them as well. Source: set-envs.js of @npmcli/config; measured
+on npm 11.19.1. npm leaves out a setting that equals its default. Here one that a flag or a file spells out is
+passed on as well, which means the same.
 """
 
 from __future__ import annotations
@@ -16,26 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from linkpack.npm.config import Config
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
 
-# Deprecated ones, and those that hold for one command only.
+# Not passed on: deprecated settings, and those that apply to one command only.
 _NEVER = frozenset(
     {"also", "cache-max", "cache-min", "cert", "dev", "global-style", "key", "legacy-bundling", "only", "optional"}
     | {"production", "shrinkwrap", "sso-poll-frequency", "sso-type", "tmp"}
     | {"if-present", "include-workspace-root", "min-release-age", "min-release-age-exclude", "workspace"}
     | {"workspaces"}
 )
-_PATHS = frozenset({"cafile", "init-module", "logs-dir", "node-gyp"})  # besides those that the cascade knows
-_ENVIRONMENT = "environment "  # where sources in the environment begin
-_PLAIN_BELOW = 21  # a number with at most so many digits before the point is written without an exponent
-_PLAIN_ABOVE = -6  # and one with fewer zeros after it than this
+_PATHS = frozenset({"cafile", "init-module", "logs-dir", "node-gyp"})  # `npm.config` resolves the other paths
+_ENVIRONMENT = "environment "  # how a setting's source begins when it is a variable
+# JavaScript writes a number without an exponent between these bounds (ECMA-262, Number::toString): at most 21
+# digits before the decimal point, or fewer than 6 zeros after it.
+_PLAIN_BELOW = 21
+_PLAIN_ABOVE = -6
 
 
-def setting_variables(config: Config, cwd: str, npm_root: str, npm_version: str) -> dict[str, str]:
-    """The variables for the settings in *config*, and for those that npm always passes on.
+def list_setting_variables(config: Config, cwd: str, npm_root: str, npm_version: str) -> dict[str, str]:
+    """Return the variables for npm's settings.
 
-    What the environment sets is there already and not repeated. *cwd* is where relative paths start; *npm_root*
-    is npm's own folder, or empty.
+    These are the settings in *config*, and those that npm always passes on. Settings from the environment are
+    variables already, and are left out. Relative paths start at *cwd*. *npm_root* is npm's own folder, or "".
     """
     always = {
         "cache": f"{config.user_home}/.npm",
@@ -44,50 +47,61 @@ def setting_variables(config: Config, cwd: str, npm_root: str, npm_version: str)
         "noproxy": "",
         "userconfig": f"{config.user_home}/.npmrc",
     }
-    found = {_name(key): value for key, value in always.items() if key not in config.settings}
+    variables = {_name_variable(key): value for key, value in always.items() if key not in config.settings}
     if npm_root:
-        found["npm_config_node_gyp"] = f"{npm_root}/node_modules/node-gyp/bin/node-gyp.js"
-        found["npm_config_npm_version"] = npm_version
-    found.update(_stated(config, cwd))
+        variables["npm_config_node_gyp"] = f"{npm_root}/node_modules/node-gyp/bin/node-gyp.js"
+        variables["npm_config_npm_version"] = npm_version
+    variables.update(_iter_stated(config, cwd))
     options = config.settings.get("node-options")
     if options is not None and isinstance(options.value, str) and options.value:
-        found["NODE_OPTIONS"] = options.value
-    return found
+        variables["NODE_OPTIONS"] = options.value
+    return variables
 
 
-def _stated(config: Config, cwd: str) -> Iterator[tuple[str, str]]:
-    """The variables of what flags and npmrc files say: no logins, no scopes, nothing that is one command's."""
+def _iter_stated(config: Config, cwd: str) -> Iterator[tuple[str, str]]:
+    """Yield the variables of settings from flags and npmrc files.
+
+    Left out are logins, settings of a scope, and what applies to one command only.
+    """
     for key, (value, source) in config.settings.items():
-        name = _name(key)
+        name = _name_variable(key)
         if key[:1] in {"", "/", "@", "_"} or key in _NEVER or "\0" in name or "=" in name:
             continue
-        text = _listed(value)
+        text = _format_list(value)
         if key in _PATHS and text:
-            home = text.startswith("~/") and config.user_home
-            text = resolve(config.user_home, text[2:]) if home else resolve(cwd, text)
+            is_in_home = text.startswith("~/") and config.user_home
+            text = resolve(config.user_home, text[2:]) if is_in_home else resolve(cwd, text)
         if "\0" not in text and not source.startswith(_ENVIRONMENT):
             yield name, text
 
 
-def _name(key: str) -> str:
+def _name_variable(key: str) -> str:
     return f"npm_config_{key.replace('-', '_').lower()}"
 
 
-def _listed(value: Value) -> str:
-    return "\n\n".join(map(variable_text, value)) if isinstance(value, list) else variable_text(value)
+def _format_list(value: Value) -> str:
+    return "\n\n".join(map(format_value, value)) if isinstance(value, list) else format_value(value)
 
 
-def variable_text(value: object) -> str:
-    """A JSON scalar as npm writes it into a variable; false and null are empty."""
+def format_value(value: object) -> str:
+    """Return a JSON scalar as npm writes it into a variable.
+
+    >>> [format_value(value) for value in (True, False, None, 2.0, 1e21)]
+    ['true', '', '', '2', '1e+21']
+    """
     if value is None or value is False:
         return ""
     if isinstance(value, float):
-        return _number(value)
+        return _format_number(value)
     return "true" if value is True else str(value)
 
 
-def _number(value: float) -> str:
-    """*value* as JavaScript writes it: the shortest digits, an exponent only for the very large and small."""
+def _format_number(value: float) -> str:
+    """Return *value* as JavaScript writes it, in the shortest digits.
+
+    >>> [_format_number(value) for value in (0.000001, 1e-7, 1e20, 1.5e21)]
+    ['0.000001', '1e-7', '100000000000000000000', '1.5e+21']
+    """
     if not math.isfinite(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0:

@@ -13,8 +13,8 @@ from linkpack.errors import ManifestInvalid
 from linkpack.linking.lockfile_entry import described, meta_of
 from linkpack.linking.record import planned_file
 from linkpack.linking.states import File, ManifestEdit
+from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, tables
 from linkpack.npm.lockfile import by_name, dump, load, nice
-from linkpack.npm.lockfile_sections import META, SECTIONS, kind_of, tables
 from linkpack.project.source import read_loose, source_of
 from linkpack.system import read as fs
 

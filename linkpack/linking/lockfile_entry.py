@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from linkpack.npm.dependency_sections import META
 from linkpack.npm.lockfile import nice
-from linkpack.npm.lockfile_sections import META
 
 if TYPE_CHECKING:
     from linkpack.project.source import Source

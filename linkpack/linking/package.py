@@ -10,7 +10,7 @@ from linkpack.linking.states import Absent, File, Link
 from linkpack.npm.bins import points_into
 from linkpack.npm.json_text import parse
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.names import name_fault
+from linkpack.npm.package_names import name_fault
 from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError
-from linkpack.npm.names import dependency_name_fault
+from linkpack.npm.package_names import dependency_name_fault
 from linkpack.project.source import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs

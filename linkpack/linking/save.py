@@ -11,11 +11,11 @@ from linkpack.linking.installed import pnpm_overrides
 from linkpack.linking.lockfile_entries import LOCKFILES, OTHER_LOCKFILES, plan_lock, take_out
 from linkpack.linking.record import planned_file, read_saved
 from linkpack.linking.states import ABSENT, File, ManifestEdit, SaveEdit
-from linkpack.npm.collation_table import collation_key
+from linkpack.npm.collation import collation_key
+from linkpack.npm.dependency_sections import META, SECTIONS, place, tables
 from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
 from linkpack.npm.json_text import BOM, parse
 from linkpack.npm.lockfile import plain
-from linkpack.npm.lockfile_sections import META, SECTIONS, place, tables
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 

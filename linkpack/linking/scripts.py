@@ -10,7 +10,7 @@ from linkpack.lifecycle.environment import read_surroundings, script_environment
 from linkpack.linking.api import ask_link
 from linkpack.linking.package import read_source
 from linkpack.linking.plan_link import chosen_packages, find_shared
-from linkpack.npm.config import find_program
+from linkpack.npm.programs import find_program
 from linkpack.system import links as fslinks
 from linkpack.system.processes import Script, run_script
 

@@ -1,4 +1,7 @@
-"""Find the commands and man pages of a package, and where links to them go, as npm's bin-links does."""
+"""Find a package's commands and man pages, and their links.
+
+The rules are those of npm's bin-links.
+"""
 
 from __future__ import annotations
 
@@ -16,44 +19,51 @@ _LISTED_PAGE = r".*\.[0-9]"
 
 
 class BinTarget(NamedTuple):
-    """A file of a package, and the path of the link to it."""
+    """The path of a link, and the file that it leads to, inside the package."""
 
     path: str
-    script: str  # inside the package, "/"-separated
+    script: str
 
 
 def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
-    """Return the commands of *manifest*: their names, and their scripts inside the package.
+    """Return the commands of *manifest*.
 
-    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin
-    field, but for those that begin with a dot. Of two files with one base name the last is used.
+    They are names to scripts inside the package. *listed* are the plain files below `directories.bin`, relative
+    to it. They are used if there is no bin field. Paths with a portion that begins with a dot are skipped, and
+    of two files with one base name the last is used.
     """
     if manifest.directories_bin is None:
         return dict(manifest.bins)
     base = manifest.directories_bin
-    shown = [path for path in listed if not path.startswith(".") and "/." not in path]
-    return {posixpath.basename(path): posixpath.join(base, path) for path in sorted(shown)}
+    visible = [path for path in listed if not path.startswith(".") and "/." not in path]
+    return {posixpath.basename(path): posixpath.join(base, path) for path in sorted(visible)}
 
 
 def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the man pages inside the package, each once; *listed* are the files below `directories.man`."""
+    """Return the man pages inside the package, each once.
+
+    *listed* are the files below `directories.man`, relative to it. They are used if there is no man field.
+    """
     if manifest.mans or manifest.directories_man is None:
         return tuple(dict.fromkeys(manifest.mans))
-    shown = [
+    pages = [
         path for path in sorted(listed) if re.fullmatch(_LISTED_PAGE, path, re.DOTALL) and not path.startswith(".")
     ]
-    return tuple(posixpath.join(manifest.directories_man, path) for path in shown)
+    return tuple(posixpath.join(manifest.directories_man, page) for page in pages)
 
 
-def command_targets(found: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
-    """Return the commands of `commands` with their paths in *folder*."""
-    return tuple(BinTarget(f"{folder}/{name}", script) for name, script in found.items())
+def command_targets(scripts: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
+    """Return the links in *folder* for the result of `commands`."""
+    return tuple(BinTarget(f"{folder}/{name}", script) for name, script in scripts.items())
 
 
 def man_target(page: str, folder: str) -> BinTarget | None:
-    """Return the man page *page* with its path below *folder*, None if its name has no section.
+    """Return the link below *folder* for a man page.
 
-    doc/alpha.1, share/man  ->  share/man/man1/alpha.1
+    None if its name has no section.
+
+    >>> man_target("doc/alpha.1", "share/man")
+    BinTarget(path='share/man/man1/alpha.1', script='doc/alpha.1')
     """
     name = posixpath.basename(page)
     match = re.fullmatch(_PAGE, name, re.DOTALL)
@@ -61,15 +71,21 @@ def man_target(page: str, folder: str) -> BinTarget | None:
 
 
 def link_text(path: str, script: str) -> str:
-    """Return the text of a relative link at *path* to *script*, both absolute paths of real folders."""
+    """Return the text of a relative link at *path* to *script*.
+
+    Both are absolute, and their folders real paths: a link on the way would change what `..` means.
+    """
     return posixpath.relpath(script, posixpath.dirname(path))
 
 
 def points_into(path: str, target: str, folder: str) -> bool:
-    """True if the link text *target* at *path* leads to *folder* or below, by its words alone.
+    """True if the link *target* at *path* leads into *folder*.
 
-    Upper and lower case are the same, as npm has it for disks that do not tell them apart.
+    The disk is not read. Upper and lower case are the same, as in npm, for disks that do not distinguish them.
+
+    >>> points_into("/p/node_modules/.bin/a", "../A/cli.js", "/p/node_modules/a")
+    True
     """
-    leads = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)).lower()
+    goal = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)).lower()
     base = folder.lower()
-    return leads == base or leads.startswith(base + "/")
+    return goal == base or goal.startswith(base + "/")

@@ -1,232 +1,109 @@
-"""Sort keys that put text in the order of JavaScript's `a.localeCompare(b, "en")`, which npm sorts by.
+"""Read the data of the root collation.
 
-That order is the Unicode collation algorithm (UTS 10) with the root weights of CLDR. ASCII text needs none of
-its data; for other text the weights are read, once, from collation.dat, which `tests/support/make_collation.py`
-measured from node's `Intl.Collator`. The same text has the same key on every machine and every Python: nothing
-comes from the locale or from the interpreter's own Unicode data.
-
-A key has three levels with a zero byte after the first and the second: primary weights (letters), accents,
-shapes (case, width, ...). A weight is a string of bytes that begins no other weight of its level. The lowest
-accent and the lowest shape are dropped at a level's end: keys only differ there when they already differed.
-`tests/differential/test_collate.py` compares the order with node's.
+The data are weights, canonical decompositions and letter case. collation.dat is JSON compressed with zlib, after a
+line that says what it was measured on. `tests/tools/make_collation.py` makes it. It is read once, for the
+first text that is not ASCII.
 """
 
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, NamedTuple
-
-from linkpack.npm.collation import ASCII_ORDER, decompose, read_table
+import json
+import zlib
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linkpack.npm.collation import Table
+# The ASCII characters from lowest to highest, letters once. Other control characters are ignored.
+ASCII_ORDER = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
 
-_IGNORED = bytes(code for code in range(128) if chr(code).lower() not in ASCII_ORDER)
-_LOWEST = b"\x01"
-_SHORT_ACCENTS = 128  # as many accents have weights of one byte
-_CAPITAL_SHAPE = 101
-_CAPITAL_CASE = 9
-_CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# The first byte of a primary weight: odd for the ASCII characters, even for what lies between two of them.
-_PRIMARY = bytes(2 * ASCII_ORDER.find(chr(code).lower()) + 3 for code in range(128)) + bytes(128)
-_SHAPE = bytes(_CAPITAL_SHAPE if code in _CAPITALS else 1 for code in range(256))
-_CASE = bytes(_CAPITAL_CASE if code in _CAPITALS else 1 for code in range(256))
-_NUMBER = bytes([2 * ASCII_ORDER.index("0") + 2]) + b"\xff\xff\xff"
-_NUMBER_DIGITS = 254
-_DIGITS = {digit: digit for digit in "0123456789"}
-
-_SIGMA = "\u03a3"
-_FINAL_SIGMA = "\u03c2"
+# Hangul syllables are decomposed by arithmetic (Unicode, section 3.12).
+_HANGUL = 0xAC00
+_HANGUL_COUNT = 11172
 
 
-class _Weights(NamedTuple):
-    """What one unit adds to each level of a key."""
+class Table(NamedTuple):
+    """The contents of collation.dat.
 
-    primary: bytes
-    accent: bytes
-    shape: bytes
-    case: bytes
-
-
-def collation_key(text: str) -> bytes:
-    """The sort key of *text*: keys compare as `localeCompare(text, other, "en")` does.
-
-    Keys are equal exactly when that gives 0, as it does for canonically equivalent texts and for texts that
-    differ in ignored characters only. Lone surrogates (undecodable bytes) stand above all else, in their order.
+    *starts* are the code points at which runs of single primary weights begin, in rising order, *ranks* the
+    rank of each. *units* maps a character or contraction to its elements, four numbers each: rank or 0,
+    accent, shape, case. Characters that are not in it have the lowest accent, shape and case of their rank.
+    *classes* are the combining classes, from 1. *cased* and *case_ignorable* are edges of ranges. *raised* are
+    the characters that toUpperCase changes.
     """
-    if text.isascii():
-        raw = text.encode()
-        shape = raw.translate(_SHAPE, _IGNORED).rstrip(_LOWEST)
-        return raw.translate(_PRIMARY, _IGNORED) + b"\0\0" + shape
-    weights = [_weights(unit) for unit in _units(decompose(text))]
-    accent = b"".join([weight.accent for weight in weights]).rstrip(_LOWEST)
-    shape = b"".join([weight.shape for weight in weights]).rstrip(_LOWEST)
-    return b"".join([weight.primary for weight in weights]) + b"\0" + accent + b"\0" + shape
+
+    starts: Sequence[int]
+    ranks: Sequence[int]
+    ascii_ranks: Sequence[int]
+    units: Mapping[str, Sequence[int]]
+    contractions: frozenset[str]
+    prefixes: frozenset[str]
+    decompositions: Mapping[str, str]
+    classes: Mapping[str, int]
+    digits: Mapping[str, str]
+    lower: Mapping[str, str]
+    raised: frozenset[str]
+    cased: Sequence[int]
+    case_ignorable: Sequence[int]
 
 
-def numeric_case_key(text: str) -> bytes:
-    """The sort key of *text* for `localeCompare` with `{sensitivity: "case", numeric: true}`.
-
-    Accents and widths do not count, capitals follow small letters, and a run of decimal digits of any script
-    counts as one number (254 digits at most, then the next number begins, as in ICU).
-    """
-    digits: Mapping[str, str] = _DIGITS
-    chars = list(text)
-    if not text.isascii():
-        digits = read_table().digits
-        chars = decompose(text)
-    primary: list[bytes] = []
-    case: list[bytes] = []
-    at = 0
-    while at < len(chars):
-        end = at
-        while end < len(chars) and chars[end] in digits:
-            end += 1
-        if end > at:
-            number = "".join([digits[char] for char in chars[at:end]])
-            primary.append(_number(number))
-            case.append(_LOWEST)
-        at = end
-        while end < len(chars) and chars[end] not in digits:
-            end += 1
-        _add_plain(chars[at:end], primary, case)
-        at = end
-    return b"".join(primary) + b"\0" + b"".join(case).rstrip(_LOWEST)
-
-
-def _add_plain(chars: list[str], primary: list[bytes], case: list[bytes]) -> None:
-    """Append the levels of characters that are not digits."""
-    text = "".join(chars)
-    if text.isascii():
-        raw = text.encode()
-        primary.append(raw.translate(_PRIMARY, _IGNORED))
-        case.append(raw.translate(_CASE, _IGNORED))
-        return
-    for unit in _units(chars):
-        weight = _weights(unit)
-        primary.append(weight.primary)
-        case.append(weight.case)
-
-
-def _number(digits: str) -> bytes:
-    """The primary weight of a run of decimal digits: by size, below every digit that is only a character."""
-    result = []
-    while digits:
-        digits = digits.lstrip("0") or "0"
-        part, digits = digits[:_NUMBER_DIGITS], digits[_NUMBER_DIGITS:]
-        result.append(_NUMBER + bytes([len(part)]) + part.encode())
-    return b"".join(result)
-
-
-def js_lower(text: str) -> str:
-    """*text* in lower case as JavaScript's `toLowerCase` writes it (Unicode 17, whatever Python's own version)."""
-    if text.isascii():
-        return text.lower()
+def decompose(text: str) -> list[str]:
+    """Return the characters of *text* in normal form D."""
     table = read_table()
-    mapped = [table.lower.get(char, char) for char in text]
-    for at, char in enumerate(text):
-        if char == _SIGMA and _is_final(text, at, table):
-            mapped[at] = _FINAL_SIGMA
-    return "".join(mapped)
+    result: list[str] = []
+    for char in text:
+        syllable = ord(char) - _HANGUL
+        if 0 <= syllable < _HANGUL_COUNT:
+            lead, rest = divmod(syllable, 588)
+            vowel, tail = divmod(rest, 28)
+            result += [chr(0x1100 + lead), chr(0x1161 + vowel)] + [chr(0x11A7 + tail)] * (tail > 0)
+        else:
+            result.extend(table.decompositions.get(char, char))
+    classes = [table.classes.get(char, 0) for char in result]
+    if not any(classes):
+        return result
+    # Sorting by (starters so far, class) keeps starters in place and orders the marks after each.
+    starters = list(accumulate(int(cls == 0) for cls in classes))
+    order = sorted(range(len(result)), key=lambda at: (starters[at], classes[at]))
+    return [result[at] for at in order]
 
 
-def is_js_upper(char: str) -> bool:
-    """Whether JavaScript's `toUpperCase` leaves *char* as it is: a capital, or something without case.
+@functools.cache
+def read_table() -> Table:
+    """Return the table, which is read on first use."""
+    # 13 ms (`python -X importtime`), which only names outside of ASCII need to pay.
+    from importlib.resources import files  # noqa: PLC0415
 
-    Above U+FFFF that is always so here, as npm asks about the first half of a surrogate pair.
-    """
-    return char == char.upper() if char.isascii() else char not in read_table().raised
-
-
-def _is_final(text: str, at: int, table: Table) -> bool:
-    """Whether the capital sigma at *at* ends a word (Unicode, Final_Sigma)."""
-    before = next((char for char in reversed(text[:at]) if not _within(char, table.case_ignorable)), "")
-    after = next((char for char in text[at + 1 :] if not _within(char, table.case_ignorable)), "")
-    return _within(before, table.cased) and not _within(after, table.cased)
-
-
-def _within(char: str, edges: Sequence[int]) -> bool:
-    """Whether *char* lies in one of the ranges between even and odd *edges*; the empty text lies in none."""
-    return char != "" and bisect_right(edges, ord(char)) % 2 == 1
-
-
-def _units(chars: list[str]) -> list[str]:
-    """The units of decomposed *chars*: contractions where there are any, else single characters; eats *chars*."""
-    table = read_table()
-    if table.prefixes.isdisjoint(chars):
-        return chars
-    result = []
-    at = 0
-    while at < len(chars):
-        unit = chars[at]
-        if unit in table.prefixes:
-            unit = _contraction(chars, at, table)
-        result.append(unit)
-        at += 1
-    return result
-
-
-def _contraction(chars: list[str], at: int, table: Table) -> str:
-    """The longest unit that begins at *at*; what it takes from after *at* is removed (UTS 10, S2.1)."""
-    unit = chars[at]
-    for size in (3, 2):
-        longer = "".join(chars[at : at + size])
-        if longer in table.contractions:
-            del chars[at + 1 : at + size]
-            unit = longer
-            break
-    # Marks further on may join in, over others of a lower class; a part of a contraction alone does not.
-    grown, waiting, taken, blocked = unit, [], set[int](), 0
-    for after in range(at + 1, len(chars)):
-        cls = table.classes.get(chars[after], 0)
-        if cls == 0:
-            break
-        longer = grown + chars[after]
-        if cls <= blocked or longer not in table.prefixes:
-            blocked = cls
-            continue
-        grown = longer
-        waiting.append(after)
-        if grown in table.contractions:
-            unit = grown
-            taken.update(waiting)
-    if taken:
-        chars[:] = [char for place, char in enumerate(chars) if place not in taken]
-    return unit
-
-
-@functools.lru_cache(maxsize=8192)
-def _weights(unit: str) -> _Weights:
-    """The weights of a character or contraction."""
-    table = read_table()
-    numbers = table.units.get(unit)
-    if numbers is None:
-        code = ord(unit)
-        run = bisect_right(table.starts, code) - 1
-        numbers = (table.ranks[run] + code - table.starts[run], 0, 0, 0)
-    elements = list(zip(*[iter(numbers)] * 4, strict=True))
-    return _Weights(
-        b"".join(_primary(rank, table) for rank, _, _, _ in elements if rank),
-        b"".join(_accent(accent) for _, accent, _, _ in elements),
-        bytes(shape + 1 for _, _, shape, _ in elements),
-        bytes(case + 1 for rank, _, _, case in elements if rank),
+    packed = files("linkpack.npm").joinpath("collation.dat").read_bytes()
+    raw: dict[str, Any] = json.loads(zlib.decompress(packed[packed.index(b"\n") + 1 :]))
+    # A run is code points in a row with ranks in a row. It is stored by the gap to the run before and its length.
+    gaps, counts, steps = raw["runs"]
+    ends = list(accumulate(map(int.__add__, gaps, counts)))
+    starts = tuple(map(int.__sub__, ends, counts))
+    last_ranks = list(accumulate(map(int.__add__, steps, counts)))
+    ranks = tuple(map(int.__sub__, last_ranks, counts))
+    units: dict[str, Sequence[int]] = raw["units"]
+    contractions = frozenset(unit for unit in units if len(unit) > 1)
+    units.update(dict.fromkeys(raw["ignorable"], ()))
+    in_order = (bisect_right(starts, ord(char)) - 1 for char in ASCII_ORDER)
+    ascii_ranks = tuple(
+        ranks[run] + ord(char) - starts[run] for run, char in zip(in_order, ASCII_ORDER, strict=True)
     )
-
-
-def _primary(rank: int, table: Table) -> bytes:
-    """The primary weight of *rank*: one byte for an ASCII character, else its gap and the rank."""
-    place = bisect_left(table.ascii_ranks, rank)
-    if table.ascii_ranks[place : place + 1] == (rank,):
-        return bytes([2 * place + 3])
-    return bytes([2 * place + 2]) + rank.to_bytes(3, "big")
-
-
-def _accent(accent: int) -> bytes:
-    """The weight of an accent, in one byte or two; 0 is the lowest and no second byte looks like it."""
-    if accent < _SHORT_ACCENTS:
-        return bytes([accent + 1])
-    lead, trail = divmod(accent - _SHORT_ACCENTS, 250)
-    return bytes([_SHORT_ACCENTS + 1 + lead, trail + 2])
+    return Table(
+        starts=starts,
+        ranks=ranks,
+        ascii_ranks=ascii_ranks,
+        units=units,
+        contractions=contractions,
+        prefixes=frozenset(unit[:size] for unit in contractions for size in (1, 2, 3)),
+        decompositions=raw["decompositions"],
+        classes={char: number for number, chars in enumerate(raw["classes"], 1) for char in chars},
+        digits={chr(ord(zero) + value): str(value) for zero in raw["zeros"] for value in range(10)},
+        lower=raw["lower"],
+        raised=frozenset(raw["raised"]),
+        cased=raw["cased"],
+        case_ignorable=raw["case_ignorable"],
+    )

@@ -1,8 +1,8 @@
-"""The paths that a package.json names for those who load the package.
+"""Find the entry points that a package.json names.
 
-Fields: main, module, browser, types, typings, exports, bin and directories.bin. Node completes only main
-(`lib` means `lib.js` or `lib/index.js`), bundlers and TypeScript complete their own fields in a like way, and a
-target of exports is a file as it stands. Source: Node 24's documentation of packages ("Package entry points",
+The fields are main, module, browser, types, typings, exports, bin and directories.bin. Node completes only main
+(`lib` means `lib.js` or `lib/index.js`). Bundlers and TypeScript complete their own fields in a similar way. A
+target of exports is never completed. Source: Node 24's documentation of packages ("Package entry points",
 "Subpath patterns") and of modules ("LOAD_AS_DIRECTORY").
 """
 
@@ -14,14 +14,14 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from linkpack.npm.manifest import Manifest
 
 SCRIPT_ENDINGS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 TYPES_ENDINGS = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
 _MODULE_ENDINGS = (*SCRIPT_ENDINGS, ".mjs", ".cjs", ".ts", "/index.mjs", "/index.ts")
-# Under any other condition of exports nobody looks who has not been told to: its files may be those of a checkout.
+# Only a host that is set up for it looks under another condition of exports: its files may be those of a checkout.
 CONDITIONS = frozenset(
     {"default", "import", "require", "node", "node-addons", "module-sync", "types", "browser", "module", "script"}
     | {"development", "production", "deno", "bun", "worker", "workerd", "edge-light", "electron", "react-native"}
@@ -38,10 +38,13 @@ Kind = Literal["script", "module", "types", "file", "folder", "pattern"]
 class EntryPoint(NamedTuple):
     """A path that a manifest names.
 
-    *key* says where (`main`, `exports["./sub"].import`), *target* is the value as written. *kind* says what may
-    answer it: a `script` is completed as Node completes main, a `module` as bundlers do, `types` as TypeScript
-    does, a `file` is a path as it stands, a `folder` any file in it, a `pattern` any path with the same start and
-    end around its star. *by_node* is false where only bundlers, type checkers and other hosts look.
+    *key* says where (`main`, `exports["./sub"].import`), and *target* is the value as written. *by_node* is false
+    where only bundlers, type checkers and other hosts look. *kind* says which files answer it:
+
+    - `script`: the target as Node completes main; `module`: as bundlers do; `types`: as TypeScript does;
+    - `file`: the target itself;
+    - `folder`: any file in it;
+    - `pattern`: any path with the same start and end around the star.
     """
 
     key: str
@@ -51,18 +54,24 @@ class EntryPoint(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The target below the package's root, `.` for that itself; it may begin with `..` or `/`."""
+        """Return the target as a clean path from the package's root.
+
+        The root itself is `.`. A path out of the package begins with `..` or `/`.
+        """
         return posixpath.normpath(self.target)
 
     @property
     def is_main(self) -> bool:
-        """True if it is what the package's bare name stands for in one way of loading it."""
+        """True if the package's bare name may mean this entry point."""
         return self.key in {"main", "exports"} or self.key.startswith(("exports.", 'exports["."]'))
 
     def candidates(self) -> tuple[str, ...]:
-        """Return the files that answer it, best first; none for a folder or pattern.
+        """Return the files that may answer it, best first.
 
-        A script `lib` gives `lib`, `lib.js`, … and at last `lib/index.node`.
+        There are none for a folder or pattern.
+
+        >>> EntryPoint("main", "./lib", "script").candidates()[:3]
+        ('lib', 'lib.js', 'lib.json')
         """
         path = self.path
         if self.kind == "types":
@@ -74,7 +83,13 @@ class EntryPoint(NamedTuple):
         return completed(path, endings)
 
     def ends(self) -> tuple[str, str]:
-        """Return how the paths begin and end that answer a folder or pattern: `./lib/*.js` -> `lib/`, `.js`."""
+        """Return the start and the end of the paths that answer it.
+
+        It must be a folder or pattern.
+
+        >>> EntryPoint("exports", "./lib/*.js", "pattern").ends()
+        ('lib/', '.js')
+        """
         if self.kind == "folder":
             return ("", "") if self.path == "." else (f"{self.path}/", "")
         start, _, rest = self.target.removeprefix("./").partition("*")
@@ -82,16 +97,19 @@ class EntryPoint(NamedTuple):
 
 
 def completed(path: str, endings: Sequence[str]) -> tuple[str, ...]:
-    """Return *path* with each of *endings*; of `.` only what an ending names inside of it."""
+    """Return *path* with each of *endings*.
+
+    For the folder `.` these are only the endings that name a file in it.
+    """
     if path == ".":
         return tuple(ending[1:] for ending in endings if ending.startswith("/"))
     return tuple(path + ending for ending in endings)
 
 
 def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
-    """Yield the entry points that *manifest* names, each path once for each field that it stands in.
+    """Yield the entry points of *manifest*, once for each field.
 
-    Values of other types than text are passed over, as are targets of exports that are not below the package.
+    Values that are no texts are skipped, as are targets of exports that are not below the package.
     """
     members = manifest.members
     exports = members.get("exports")
@@ -102,36 +120,40 @@ def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
         value = members.get(key)
         if isinstance(value, str) and value:
             yield EntryPoint(key, value, "module", by_node=False)
-    yield from _browser_files(members.get("browser"))
+    yield from _find_browser_files(members.get("browser"))
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
-    for key in () if members.get("typesVersions") else ("types", "typings"):
-        value = members.get(key)
-        if isinstance(value, str) and value:
-            yield EntryPoint(key, value, "types", by_node=False)
+    if not members.get("typesVersions"):
+        for key in ("types", "typings"):
+            value = members.get(key)
+            if isinstance(value, str) and value:
+                yield EntryPoint(key, value, "types", by_node=False)
     if exports is not None:
-        yield from _exported(exports)
+        yield from _find_exported(exports)
     for command, script in manifest.bins.items():
         yield EntryPoint(f"bin.{command}", script, "file")
     if manifest.directories_bin is not None:
         yield EntryPoint("directories.bin", manifest.directories_bin or ".", "folder")
 
 
-def _browser_files(table: object) -> Iterator[EntryPoint]:
-    """Yield the files that a table of `browser` puts in the place of packages.
+def _find_browser_files(table: object) -> Iterator[EntryPoint]:
+    """Yield the files that `browser` puts in place of packages.
 
-    What takes the place of another file of the package counts with that file, which may well not ship (as in
-    @babel/helper-define-polyfill-provider).
+    A file in the place of another file of the package is no entry point: it is needed only with that file, which
+    need not ship (as in @babel/helper-define-polyfill-provider).
     """
-    for name, value in table.items() if isinstance(table, dict) else ():
+    if not isinstance(table, dict):
+        return
+    for name, value in table.items():
         if isinstance(value, str) and value.startswith("./") and not str(name).startswith("."):
             yield EntryPoint(f'browser["{name}"]', value, "module", by_node=False)
 
 
 class ExportsTarget(NamedTuple):
-    """A target of `exports`: its *value* as written, under a *subpath* and *conditions*.
+    """A target of `exports`.
 
-    The subpath is as people write it: `exports["./sub"]`, or `exports`. *is_types*: TypeScript alone looks here.
-    *has_spare*: another target beside it is there, to which TypeScript goes on (measured on 7.0.2).
+    *subpath* is as people write it: `exports["./sub"]`, or `exports`. *conditions* are those above the *value*,
+    which is as written. With *is_types* only TypeScript looks here. With *has_spare* another target beside it
+    exists, to which TypeScript goes on (measured on 7.0.2).
     """
 
     subpath: str
@@ -142,20 +164,21 @@ class ExportsTarget(NamedTuple):
 
 
 def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _: False) -> Iterator[ExportsTarget]:
-    """Yield each target of the field *exports* that consumers can reach.
+    """Yield each target of *exports* that consumers can reach.
 
-    Of a list that is the first: an alternative is for hosts that do not know it. What lies under a condition that
-    is none of `CONDITIONS` is passed over. *is_there* is asked about targets, for `has_spare`.
+    Of a list only the first is: the others are for hosts that do not know it. Conditions that are none of
+    `CONDITIONS` are skipped. *is_there* says whether a target exists, for `has_spare`.
     """
-    todo: list[tuple[ExportsTarget, object]] = [(ExportsTarget("exports", (), "", False, False), exports)]
+    start = ExportsTarget(subpath="exports", conditions=(), value="", is_types=False, has_spare=False)
+    todo: list[tuple[ExportsTarget, object]] = [(start, exports)]
     while todo:
         above, value = todo.pop()
         if isinstance(value, dict):
-            beside = any(isinstance(each, str) and is_there(each) for each in _others(value))
+            beside = any(isinstance(target, str) and is_there(target) for target in _find_beside_types(value))
             inner = []
-            for name, each in value.items():
+            for name, target in value.items():
                 if name.startswith("."):
-                    inner.append((above._replace(subpath=f'exports["{name}"]'), each))
+                    inner.append((above._replace(subpath=f'exports["{name}"]'), target))
                 elif name.partition("@")[0] in CONDITIONS:
                     types = name.partition("@")[0] == "types"  # types@<5.1 is for some versions of TypeScript
                     below = ExportsTarget(
@@ -165,7 +188,7 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
                         is_types=above.is_types or types,
                         has_spare=above.has_spare or (types and beside),
                     )
-                    inner.append((below, each))
+                    inner.append((below, target))
             todo += reversed(inner)
         elif isinstance(value, list):
             todo += [(above, value[0])] if value else []
@@ -173,60 +196,66 @@ def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _:
             yield above._replace(value=value)
 
 
-def _others(conditions: Mapping[str, object]) -> Iterator[object]:
-    """Yield what stands in *conditions* under another one than `types`."""
-    for name, each in conditions.items():
+def _find_beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
+    """Yield the values under other conditions than `types`."""
+    for name, value in conditions.items():
         if not name.startswith(".") and name.partition("@")[0] != "types":
-            yield each
+            yield value
 
 
-def _exported(exports: object) -> Iterator[EntryPoint]:
-    used = _used_by_node(exports)
-    for each in exports_targets(exports):
-        if each.value.startswith("./"):
-            key = ".".join((each.subpath, *each.conditions))
-            by_node = each.value in used and not each.is_types
-            yield EntryPoint(key, each.value, exports_kind(each.value), by_node)
+def _find_exported(exports: object) -> Iterator[EntryPoint]:
+    """Yield the entry points of the field *exports*."""
+    used = _find_used_by_node(exports)
+    for target in exports_targets(exports):
+        if target.value.startswith("./"):
+            key = ".".join((target.subpath, *target.conditions))
+            by_node = target.value in used and not target.is_types
+            yield EntryPoint(key=key, target=target.value, kind=exports_kind(target.value), by_node=by_node)
 
 
 def exports_kind(target: str) -> Kind:
-    """Return what may answer *target* of exports: a file, unless it has a star or ends in a slash."""
+    """Return the kind of *target* of exports.
+
+    >>> exports_kind("./lib/*.js"), exports_kind("./lib/"), exports_kind("./lib.js")
+    ('pattern', 'folder', 'file')
+    """
     if "*" in target:
         return "pattern"
     return "folder" if target.endswith("/") else "file"
 
 
-def _used_by_node(exports: object) -> frozenset[str]:
-    """Return the targets that some version of Node takes for some import or require."""
-    is_table = isinstance(exports, dict) and any(name.startswith(".") for name in exports)
-    subpaths = exports.values() if is_table and isinstance(exports, dict) else (exports,)
-    found = (_selected(value, wanted) for value in subpaths for wanted in _NODE_CONDITIONS)
-    return frozenset(target for target in found if target is not None)
+def _find_used_by_node(exports: object) -> frozenset[str]:
+    """Return the targets that Node, of any version, may take."""
+    subpaths: Iterable[object] = (exports,)
+    if isinstance(exports, dict) and any(name.startswith(".") for name in exports):
+        subpaths = exports.values()
+    targets = (_select_target(value, wanted) for value in subpaths for wanted in _NODE_CONDITIONS)
+    return frozenset(target for target in targets if target is not None)
 
 
-def _selected(value: object, wanted: Collection[str]) -> str | None:
-    """Return the target that Node selects from *value* under the conditions *wanted*, None when there is none."""
+def _select_target(value: object, wanted: Collection[str]) -> str | None:
+    """Return the target that Node takes under conditions *wanted*."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return _selected(value[0], wanted) if value else None
-    for name, each in value.items() if isinstance(value, dict) else ():
-        if name in wanted:
-            found = _selected(each, wanted)
-            if found is not None:
-                return found
+        return _select_target(value[0], wanted) if value else None
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            target = _select_target(inner, wanted) if name in wanted else None
+            if target is not None:
+                return target
     return None
 
 
 class PathIndex:
-    """The files of a package, asked by exact path or by how a path begins and ends.
+    """The files of a package by exact path, or by start and end.
 
     The work is bounded: a question by start and end looks at the paths that begin so, or at those that end so,
     whichever are fewer, and at most at `WORK` over all questions together. After that the answer is yes.
     """
 
     WORK = 5_000_000
-    """Paths compared with a start and an end: about a second."""
+    """How many paths are compared with a start and an end, which takes about a second."""
 
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = paths
@@ -240,7 +269,7 @@ class PathIndex:
 
     @property
     def is_exhausted(self) -> bool:
-        """True if questions were answered without looking, as the work had become too much."""
+        """True if the bound on the work was reached."""
         return self._work > self.WORK
 
     def any_like(self, start: str, end: str) -> bool:
@@ -255,20 +284,20 @@ class PathIndex:
         if not self._sorted:
             self._sorted = sorted(self._paths)
             self._mirrored = sorted(path[::-1] for path in self._paths)
-        ahead = _beginning(self._sorted, start)
-        behind = _beginning(self._mirrored, end[::-1])
+        ahead = _find_beginning(self._sorted, start)
+        behind = _find_beginning(self._mirrored, end[::-1])
         forward = len(ahead) <= len(behind)
         least = len(start) + len(end)
-        for at in ahead if forward else behind:
+        for index in ahead if forward else behind:
             self._work += 1
             if self.is_exhausted:
                 return
-            path = self._sorted[at] if forward else self._mirrored[at][::-1]
+            path = self._sorted[index] if forward else self._mirrored[index][::-1]
             if len(path) >= least and path.startswith(start) and path.endswith(end):
                 yield path
 
 
-def _beginning(paths: Sequence[str], start: str) -> range:
+def _find_beginning(paths: Sequence[str], start: str) -> range:
     """Return which of the sorted *paths* begin with *start*."""
     low = bisect_left(paths, start)
     return range(low, bisect_left(paths, start + chr(0x10FFFF), low))
@@ -280,10 +309,10 @@ CRLF_SHEBANG = (
 
 
 def has_crlf_shebang(head: bytes) -> bool:
-    r"""True if a file that begins with *head* names an interpreter in a first line with a carriage return.
+    r"""True if the line `#!…` in *head* has a carriage return.
 
-    A kernel takes `#!/usr/bin/env node\r\n` for a program called `node\r`. npm mends the commands that it links
-    (fix-bin.js of bin-links 6), not what is started otherwise.
+    *head* is the beginning of a file. A kernel reads `#!/usr/bin/env node\r\n` as the program `node\r`. npm
+    fixes the commands that it links (bin-links 6, lib/fix-bin.js), and no others.
     """
-    first = head.partition(b"\n")[0]
-    return first.startswith(b"#!") and b"\r" in first
+    line = head.partition(b"\n")[0]
+    return line.startswith(b"#!") and b"\r" in line

@@ -1,7 +1,8 @@
-"""Takes npm's flags out of a command line, so that one made for npm works for a command that has flags of its own.
+"""Take npm's flags out of a command line.
 
-The flags are those of npm 11.19.1 and 12.2.0 (@npmcli/config, lib/definitions), read as nopt 9 reads them. Unlike
-npm 11, a flag that npm does not know and a shortened one (`--pack-dest`) are not taken.
+So a line that was written for npm works here. The flags are those of npm 11.19.1 and 12.2.0 (@npmcli/config,
+lib/definitions), read as nopt 9 reads them. Unlike in npm 11, unknown flags and shortened ones (`--pack-dest`)
+are not taken.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ SWITCHES = _words(
     version versions workspaces workspaces-update yes
     """
 )
-"""Flags that say yes or no, and take the next word only when it is `true` or `false`."""
+"""Flags for yes or no. The next word is the value only if it is `true` or `false`."""
 
 TEXTS = _words(
     """
@@ -48,7 +49,7 @@ TEXTS = _words(
     save-prefix scope searchexclude searchopts shell tag tag-version-prefix user-agent viewer
     """
 )
-"""Flags with any text for a value. The next word is not theirs when it begins with a dash."""
+"""Flags with a text as value, which is the next word unless that begins with a dash."""
 
 VALUES = _words(
     """
@@ -64,17 +65,18 @@ VALUES = _words(
     userconfig which workspace
     """
 )
-"""All other flags with a value: the next word, whatever it is."""
+"""All other flags with a value, which is the next word in any case."""
 
 LISTS = _words(
     """
     allow-scripts ca cidr diff include min-release-age-exclude noproxy omit orgs package packages scopes workspace
     """
 )
-"""Those of `VALUES` that may be given several times."""
+"""Those of `VALUES` that collect a list when they are given several times."""
 
-_ALSO = ("browser", "color")  # switches that take other words as well
+_ALSO = ("browser", "color")  # switches that take other words too, see `_also_takes`
 
+# What short options and other shorthands mean (`shorthands` in lib/definitions/index.js).
 _SHORT = _pairs(
     """
     a --all  c --call  f --force  g --global  L --location  l --long  m --message  p --parseable  C --prefix
@@ -91,10 +93,10 @@ _TRUTH = {"true": True, "false": False}
 
 
 class Taken(NamedTuple):
-    """A command line in two parts: *rest* is for the command, *flags* are npm's by name, without dashes.
+    """A command line in two parts.
 
-    A switch of the command that is denied, or said twice over (`--no-no-json`), is in *flags* where the command
-    has no spelling for that.
+    *rest* is for the command. *flags* are npm's, by name without dashes, with those switches of the command
+    that it has no spelling for: `--no-x` where it has `--x` only.
     """
 
     rest: tuple[str, ...]
@@ -104,12 +106,13 @@ class Taken(NamedTuple):
 def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
     """Take npm's flags out of the command line *words*.
 
-    *own* are the command's options as they are written, each with whether it takes a value: they stay. One that is
-    a switch of npm as well is spelt in the one way that parsers agree on:
+    *own* are the command's own options as they are written, with whether each takes a value. They stay, and so
+    do unknown ones, for the command to refuse. An own option that is a switch of npm too is written as `--x`
+    or `--no-x`.
 
-        --tag next --json=false --out x .  ->  --no-json --out x .  and  {"tag": "next"}
-
-    What is neither stays too, for the command to refuse.
+    >>> own = {"--out": True, "--json": False, "--no-json": False}
+    >>> take_flags(["--tag", "next", "--json=false", "--out", "x", "."], own)
+    Taken(rest=('--no-json', '--out', 'x', '.'), flags={'tag': 'next'})
     """
     reader = _Reader(words, own)
     while reader.left:
@@ -118,7 +121,7 @@ def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
 
 
 class _Reader:
-    """The words that are *left*, and what was made of those before them."""
+    """The words *left* of a command line, and the results so far."""
 
     def __init__(self, words: Sequence[str], own: Mapping[str, bool]) -> None:
         self.left = deque(words)
@@ -127,18 +130,18 @@ class _Reader:
         self.flags: dict[str, FlagValue] = {}
 
     def read(self, word: str) -> None:
-        """Read one word, and what belongs to it of those that are left."""
+        """Read one word with its value among the words left."""
         name, equals, value = word.partition("=")
         bare = name.lstrip("-")
         if _is_end(word):
             self.rest += ["--", *self.left]
             self.left.clear()
-        elif word[:1] != "-" or word == "-":
+        elif word[:1] != "-" or word == "-":  # a path, or standard input
             self.rest.append(word)
         elif name in self.own:
             self._read_own(word, name)
-        elif not is_flag(bare) and (short := self._expanded(name, bare)):
-            self.left.extendleft(reversed([*short, value] if equals else short))
+        elif not is_flag(bare) and (options := self._expand_short(name, bare)):
+            self.left.extendleft(reversed([*options, value] if equals else options))
         elif equals and _is_scoped(bare):
             self.flags[bare] = value
         elif is_flag(bare):
@@ -149,7 +152,7 @@ class _Reader:
     def _read_own(self, word: str, name: str) -> None:
         """Keep an option of the command with its value."""
         _, equals, value = word.partition("=")
-        key, said = _positive(name[2:])
+        key, is_on = _strip_no(name[2:])
         if self.own[name]:
             self.rest.append(word)
             if not equals and self.left:
@@ -161,86 +164,107 @@ class _Reader:
             self.rest.append(word)  # which the command refuses
         else:
             if equals or (self.left and self.left[0] in _TRUTH):
-                said = said == _TRUTH[value if equals else self.left.popleft()]
-            spelt = f"--{key}" if said else f"--no-{key}"
-            if spelt in self.own:
+                is_on = is_on == _TRUTH[value if equals else self.left.popleft()]
+            option = f"--{key}" if is_on else f"--no-{key}"
+            if option in self.own:
                 self._forget(f"--{key}")
-                self.rest.append(spelt)
+                self.rest.append(option)
             else:
-                self.flags[key] = said
+                self.flags[key] = is_on
 
     def _forget(self, option: str) -> None:
-        """Forget what was said before about an *option* of the command, since the last word counts."""
+        """Remove an earlier value of *option*, since the last one wins."""
         if option in self.own:
             self.flags.pop(option[2:], None)
 
-    def _expanded(self, name: str, bare: str) -> list[str]:
-        """Return what a short option stands for, or several in one word (`-fg`); nothing for anything else."""
+    def _expand_short(self, name: str, bare: str) -> list[str]:
+        """Return what short options mean, of which `-fg` is two.
+
+        The list is empty for anything else.
+        """
         if bare in _SHORT:
             return [_SHORT[bare]]
         first = f"-{bare[:1]}"
-        if name[:2] == "--" or self.own.get(first):  # `-wapp` is a value glued to an option of the command
+        if name.startswith("--") or self.own.get(first):  # `-wapp` is an option of the command with its value
             return []
         letters = [f"-{letter}" for letter in bare]
         known = all(letter in self.own or letter[1:] in _SHORT for letter in letters)
         return letters if known and len(letters) > 1 else []
 
     def _read_flag(self, bare: str, value: str | None) -> None:
-        """Take a flag of npm with its value, *value* being what stands behind a `=`."""
-        key, said = _positive(bare)
-        if not said or key in SWITCHES or key in _ALSO:
-            self.flags[key] = self._truth(key, value, said=said)
+        """Take a flag of npm with its value.
+
+        That is *value*, from behind its `=`, or for None the next word.
+        """
+        key, is_on = _strip_no(bare)
+        # With `no-` in front every flag is a switch.
+        if not is_on or key in SWITCHES or key in _ALSO:
+            self.flags[key] = self._read_switch(key, value, is_on=is_on)
             return
         if value is None and self.left and not _is_end(self.left[0]):
             value = "" if key in TEXTS and _looks_like_option(self.left[0]) else self.left.popleft()
-        found: FlagValue = value if value is not None else (key not in TEXTS or "")
+        # Without a value a text is empty, and any other flag is on.
+        taken: FlagValue = value if value is not None else (key not in TEXTS or "")
         if key in LISTS:
             before = self.flags.get(key)
-            found = [*(before if isinstance(before, list) else []), *([found] if isinstance(found, str) else [])]
-        self.flags[key] = found
+            taken = [*(before if isinstance(before, list) else []), *([taken] if isinstance(taken, str) else [])]
+        self.flags[key] = taken
 
-    def _truth(self, key: str, value: str | None, *, said: bool) -> FlagValue:
-        """Return what a switch says: *said* by itself, or the true or false behind it."""
+    def _read_switch(self, key: str, value: str | None, *, is_on: bool) -> FlagValue:
+        """Return the value of a switch.
+
+        A true or false behind it may reverse the value.
+        """
         following = self.left[0] if value is None and self.left else ""
-        if following in _TRUTH or (said and _also_takes(key, following)):
+        if following in _TRUTH or (is_on and _also_takes(key, following)):
             value = self.left.popleft()
         if value is None:
-            return said
-        return said == _TRUTH[value] if value in _TRUTH else value
+            return is_on
+        return is_on == _TRUTH[value] if value in _TRUTH else value
 
 
 def _is_end(word: str) -> bool:
-    """True for `--`, behind which there are no options; npm takes more dashes as well."""
+    """True for `--`, after which there are no options.
+
+    npm takes three and more dashes for it too.
+    """
     return len(word) > 1 and not word.strip("-")
 
 
 def _looks_like_option(word: str) -> bool:
     """True for a word with one or two dashes in front."""
     bare = word.lstrip("-")
-    return bool(bare) and 1 <= len(word) - len(bare) <= 2  # noqa: PLR2004 - as the docstring says
+    return bool(bare) and len(word) - len(bare) in {1, 2}
 
 
 def _also_takes(key: str, word: str) -> bool:
-    """True if the switch *key* takes another *word* than true and false: `--color always`, `--browser firefox`."""
+    """True if the switch *key* takes *word*: `--color always`."""
     if key == "color":
         return word == "always"
     return key == "browser" and word != "" and (word[0] != "-" or word[1:2] in ("", "-"))
 
 
-def _positive(bare: str) -> tuple[str, bool]:
-    """Return the key of a flag without its `no-`, and whether it says yes."""
-    said = True
+def _strip_no(bare: str) -> tuple[str, bool]:
+    """Return the key of a flag without `no-`, and if it is on.
+
+    >>> _strip_no("json"), _strip_no("no-json"), _strip_no("no-no-json")
+    (('json', True), ('json', False), ('json', True))
+    """
+    is_on = True
     while bare.lower().startswith("no-"):
-        bare, said = bare[3:], not said
-    return bare, said
+        bare, is_on = bare[3:], not is_on
+    return bare, is_on
 
 
 def is_flag(bare: str) -> bool:
-    """True if npm has a flag of this name, with or without `no-` in front."""
-    key, _ = _positive(bare)
+    """True if npm has the flag *bare*, also with `no-` in front."""
+    key, _ = _strip_no(bare)
     return key in SWITCHES or key in TEXTS or key in VALUES or key in _ALSO
 
 
 def _is_scoped(bare: str) -> bool:
-    """True for a setting of one scope or registry: `@s:registry`, `//host/:_authToken`."""
+    """True for a setting of one scope or registry.
+
+    Examples are `@s:registry` and `//host/:_authToken`.
+    """
     return bare.startswith("//") or (bare.startswith("@") and bare.endswith(":registry"))

@@ -1,8 +1,8 @@
-"""Finds the modules that a JavaScript or TypeScript source loads: reads it token by token, without parsing it.
+"""Find what a JavaScript or TypeScript source loads.
 
-That takes 100 times as long as `specifiers.mentioned`, which tells what a source may load at all. A specifier that
-is put together at run time is not found. Compared with acorn and TypeScript on 26,000 files; see
-tests/differential/test_imports_node.py.
+The source is read token by token, but not parsed. A specifier that is put together at run time is not found. The
+results were compared with those of acorn and TypeScript on 26,000 files: tests/differential/test_imports_node.py.
+`import_mentions` is the quick look that says which sources need this one.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from linkpack.npm.specifiers import BLANK, TYPESCRIPT
+from linkpack.npm.import_mentions import BLANK, TYPESCRIPT
 
 Kind = Literal["import", "export", "dynamic", "require", "resolve"]
 
 _TEXT = r"""(?P<quote>["'])(?P<text>[^"'`\\\n]{1,300})(?P=quote)"""
 _ARGUMENT = r"""(?P<quote>["'`])(?P<text>(?:(?!\$\{)[^"'`\\\n]){1,300})(?P=quote)""" + BLANK + r"(?P<end>[),])"
-_OPEN = r"(?:\?\.)?\(" + BLANK  # blanks never stand beside blanks in a pattern, which would take quadratic time
+_OPEN = r"(?:\?\.)?\(" + BLANK  # never put BLANK beside BLANK in a pattern: matching would take quadratic time
 
+# What may follow the words `require` and `import`: `("x")`, `.resolve("x")`, `.meta.resolve("x")`.
 _REQUIRE = re.compile(BLANK + r"(?P<resolve>\??\." + BLANK + r"resolve\b" + BLANK + ")?" + _OPEN + _ARGUMENT)
 _DYNAMIC = re.compile(BLANK + _OPEN + _ARGUMENT)
 _META = re.compile(
     BLANK + r"\." + BLANK + "meta" + BLANK + r"\." + BLANK + r"resolve\b" + BLANK + _OPEN + _ARGUMENT
 )
+# What may follow a static `import`, `a, { b } from "x"` or `"x"`, and an `export`, `* as a from "x"`.
 _COMMENT = r"/\*(?:[^*]|\*(?!/)){0,300}\*/|//[^\n]{0,300}\n"
 _CLAUSE = r"(?P<clause>(?:\s|" + _COMMENT + r"|[\w$*,]|\{[^{}]*\}){0,300}?)"
 _IMPORT = re.compile(r"(?:" + _CLAUSE + r"(?<![\w$])from\b)?" + BLANK + _TEXT)
@@ -44,10 +46,13 @@ _EXPORT = re.compile(
 )
 _TYPE_CLAUSE = re.compile(r"type(?:of)?\s*(?:\s[\w$]|[{*])")  # not `import type from "x"`
 _TYPE_NAME = re.compile(r"type(?:of)?\s")
+# What may follow a call of `import`: `.catch`, which guards it, or a member that no promise has, of a type.
 _CATCH = re.compile(r"\s*\.\s*catch\b")
 _MEMBER = re.compile(r"\s*\.\s*(?!then\b|catch\b|finally\b)[\w$]")
+# What follows the name in `const require = …`, unless the value is one that Node made, by `createRequire` or so.
 _OWN_REQUIRE = re.compile(r"\s*=(?![^;\n]{0,200}(?:createRequire|import\.meta|module\.require))(?!=)")
 
+# The tokens of JavaScript outside of templates and elements. Numbers are read as names, which does no harm.
 _TOKEN = re.compile(
     r"(?P<blank>[\s\ufeff]+|//[^\n\r\u2028\u2029]*|/\*(?:[^*]|\*(?!/))*\*/)"
     r"|(?P<name>\d[\w.]*|(?:[\w$#]|\\u)+)"
@@ -57,6 +62,7 @@ _TOKEN = re.compile(
 )
 _REGEX = re.compile(r"/(?![*/])(?:[^\\/\[\n\r\u2028\u2029]|\\[^\n\r]|\[(?:[^\]\\\n\r]|\\[^\n\r])*\])+/[A-Za-z]*")
 _TEMPLATE = re.compile(r"[^`\\$]*(?:(?:\\[\s\S]|\$(?!\{))[^`\\$]*)*(?P<end>`|\$\{)")
+# JSX: `<>` or `<Name`, but not the type parameters in `<T,>(a: T) => a` and `<T extends A>(a: T) => a`.
 _ELEMENT = re.compile(r"<(?:>|[A-Za-z_$][\w$.:-]*(?!\s*(?:,|extends\s)))")
 _TAG = re.compile(
     r"""(?P<blank>\s+|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)|(?P<string>"[^"]*"|'[^']*')|(?P<sign>/>|[\s\S])"""
@@ -70,25 +76,25 @@ _BEFORE_VALUES = frozenset(
 )
 _BEFORE_BLOCKS = frozenset({"else", "do", "try", "finally"})
 _CONTROLS = frozenset({"if", "while", "for", "with", "switch", "catch"})
-# A statement outside of all brackets that begins so is run, and what it loads is loaded.
+# A statement outside of all brackets that begins with these is run, and so is a `require` in it.
 _BEGINNERS = frozenset({"const", "let", "var", "module", "exports", "require"})
 _BRANCHES = _CONTROLS | {"else", "do"}
 _VALUE_SIGNS = frozenset("([,=?&|!~^%*+-.")
 _UNCLOSED = frozenset("\"'")  # a quotation mark that begins no text
-_MISSES = 20
+_MISSES = 20  # from so many slashes on that begin no regular expression, the source is given up
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
 class Import(NamedTuple):
-    """A module that a source loads: its *specifier*, and the *line* (from 1) that says so.
+    """A load of a module in a source.
 
-    *guarded* loads may fail: they are inside a `try`, or their promise has a `catch`. *lazy* ones are inside a
-    function, and happen when somebody calls it. *certain* ones happen whenever the source is loaded; of some loads
-    that do it is false. What only type checkers read is no import.
+    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
+    function, and happens when that is called. A *certain* one happens whenever the source is loaded, but not all
+    that do are recognized.
     """
 
     specifier: str
-    line: int
+    line: int  # from 1
     kind: Kind
     guarded: bool
     lazy: bool = False
@@ -96,25 +102,28 @@ class Import(NamedTuple):
 
 
 def find_imports(source: str, extension: str) -> tuple[Import, ...] | None:
-    """Return the modules that *source* loads, in order; *extension* (`.tsx`) says what it is written in.
+    """Return the modules that *source* loads, in order.
 
-    None for a source whose brackets do not match: nothing can be said of it.
+    *extension* (`.tsx`) says which language it is. Imports for type checkers only are left out. None if the
+    brackets of the source do not match.
 
-        import a from "x"; const b = require("./y")  ->  x (import), ./y (require)
+    >>> [(load.specifier, load.kind) for load in find_imports('import a from "x"; require("./y")', ".js")]
+    [('x', 'import'), ('./y', 'require')]
     """
     jsx = extension not in {".ts", ".mts", ".cts"}
-    found = _Reading(source, jsx=jsx, typed=extension in TYPESCRIPT).run()
-    if found is None and jsx:  # what looked like an element were the type parameters of Flow or TypeScript
-        found = _Reading(source, jsx=False, typed=extension in TYPESCRIPT).run()
-    return found
+    loads = _Reading(source, jsx=jsx, typed=extension in TYPESCRIPT).run()
+    if loads is None and jsx:  # what looked like an element were type parameters of Flow or TypeScript
+        loads = _Reading(source, jsx=False, typed=extension in TYPESCRIPT).run()
+    return loads
 
 
 class _Level:
     """An open bracket, template or element.
 
-    *kind* is the bracket, "`" for the inside of a template's `${}`, `tag` or `child` for elements. *holds* tells
-    `control` parentheses, the braces of an `object`, `try` or `function`, and `closing` tags from the others.
-    *hides* is true where a parameter is called `require`.
+    *kind* is the bracket, "`" for the inside of a template's `${}`, `tag` for `<a …>` and `child` for what is
+    between two tags. *holds* is `control` for the parentheses of `if` and its like, `object`, `try` or
+    `function` for such braces, `closing` for `</a>`, and else "". *hides* is true where a parameter is called
+    `require`.
     """
 
     __slots__ = ("hides", "holds", "kind")
@@ -126,7 +135,7 @@ class _Level:
 
 
 class _Reading:
-    """One reading of a source, from its first character to its last."""
+    """One reading of a source, from its start to its end."""
 
     def __init__(self, source: str, *, jsx: bool, typed: bool) -> None:
         self.source = source
@@ -139,58 +148,64 @@ class _Reading:
         self.is_value = False  # whether the last token ends an expression
         self.after_control = False  # whether the parentheses closed last are those of `if` and its like
         self.hiding = False  # whether the parentheses just closed, or `=>`, have a parameter called `require`
-        self.owns_require = False
+        self.owns_require = False  # whether the source defines a `require`, so that no call of it loads a module
         self.is_run = False  # whether the current statement runs, and no operator before may stop it
         self.ends_early = False  # whether a `return` or `throw` came, outside of functions
         self.line = 1  # that of the place `counted`
         self.counted = 0
         self.misses = 0  # slashes that could have begun a regular expression, and did not
-        self.found: list[Import] = []
+        self.loads: list[Import] = []
 
     def run(self) -> tuple[Import, ...] | None:
-        """Return what was found; None when a bracket is left open, or closed without being open."""
+        """Return the loads, None if brackets do not match."""
+        # A line `#!…` is no JavaScript. Without an end it is the whole source, and nothing can be said of that.
         at = self.source.find("\n") if self.source.startswith("#!") else 0
         end = len(self.source)
         while 0 <= at < end:
             top = self.levels[-1].kind if self.levels else ""
             if top == "tag":
-                at = self._in_tag(at)
+                at = self._read_tag(at)
             elif top == "child":
-                at = self._in_child(at)
+                at = self._read_child(at)
             else:
-                at = self._in_code(at)
+                at = self._read_code(at)
         if at < 0 or self.levels:
             return None
         hidden = {"require", "resolve"} if self.owns_require else set()
-        return tuple(each for each in self.found if each.kind not in hidden)
+        return tuple(load for load in self.loads if load.kind not in hidden)
 
-    def _in_code(self, at: int) -> int:
-        """Read one token at *at*; return where the next one begins, -1 when it cannot be read."""
+    def _read_code(self, at: int) -> int:
+        """Read a token at *at*, and return where the next begins.
+
+        All methods that read return -1 when they cannot.
+        """
         match = _TOKEN.match(self.source, at)
         if match is None:
             return -1
         if match.lastgroup == "name":
-            return self._name(match[0], match.end())
+            return self._read_name(match[0], match.end())
         if match.lastgroup == "string":
             self._pass('"', is_value=True)
         elif match.lastgroup == "sign":
-            return self._sign(match[0], at)
+            return self._read_sign(match[0], at)
         return match.end()
 
     def _pass(self, token: str, *, is_value: bool) -> None:
+        """Make *token* the last one."""
         self.before, self.last, self.is_value = self.last, token, is_value
 
-    def _sign(self, sign: str, at: int) -> int:
+    def _read_sign(self, sign: str, at: int) -> int:
+        """Read a bracket, template, element or operator."""
         after = at + len(sign)
         if self.source.startswith("/*", at):  # a comment without an end
             after = -1
         elif sign == "/" and not self.is_value:
-            after = self._regex(at)
+            after = self._read_regex(at)
         elif sign == "<" and self.jsx and not self.is_value and (element := _ELEMENT.match(self.source, at)):
             self._open_element(element[0])
             after = element.end()
         elif sign == "`":
-            after = self._template(after)
+            after = self._read_template(after)
         elif sign in _UNCLOSED:
             after = -1
         elif sign in "([{":
@@ -198,15 +213,20 @@ class _Reading:
         elif sign in _CLOSERS:
             after = self._close(sign, after)
         else:
-            # `a++ / b` divides, and in TypeScript `a! / b`.
+            # After `a++` and, in TypeScript, `a!` a slash divides.
             keeps = sign in {"++", "--"} or (sign == "!" and self.typed)
             self.hiding = self.hiding and sign == "=>"
+            # What is behind `?`, `&&`, `||` or `=>` may not be run.
             self.is_run = self.is_run and (bool(self.levels) or sign not in {"?", "&", "|", "=>"})
             self._pass(sign, is_value=keeps and self.is_value)
         return after
 
-    def _regex(self, at: int) -> int:
-        """Read a regular expression at *at*; what begins like one and has no end is a slash, a few times."""
+    def _read_regex(self, at: int) -> int:
+        """Read a regular expression at *at*.
+
+        A slash that begins none is taken for a division. The number of these is limited, since each costs a look
+        to the end of the line.
+        """
         regex = _REGEX.match(self.source, at)
         self._pass("/", is_value=regex is not None)
         if regex:
@@ -215,12 +235,14 @@ class _Reading:
         return at + 1 if self.misses < _MISSES else -1
 
     def _open(self, sign: str) -> None:
+        """Enter the bracket *sign*."""
         level = _Level(sign)
         if sign == "(":
+            # `for await (`
             is_control = self.last in _CONTROLS or (self.last == "await" and self.before == "for")
             level.holds = "control" if is_control else ""
         elif sign == "{":
-            level.holds = self._kind_of_braces()
+            level.holds = self._classify_braces()
             level.hides = self.hiding and self.last in {")", "=>"}
         self.hiding = False
         self.levels.append(level)
@@ -228,13 +250,14 @@ class _Reading:
         self._pass(sign, is_value=False)
 
     def _count(self, level: _Level, number: int) -> None:
+        """Add *number*, 1 or -1, to the count of such levels."""
         if level.holds in self.within:
             self.within[level.holds] += number
         if level.hides and level.kind == "{":
             self.within["hiding"] += number
 
-    def _kind_of_braces(self) -> str:
-        """Return what a brace here opens: a `try`, a `function`, an `object`, or "" for another block."""
+    def _classify_braces(self) -> str:
+        """Return what a brace here opens, as in `_Level.holds`."""
         if self.last == "try":
             return "try"
         if self.last == "=>" or (self.last == ")" and not self.after_control):
@@ -242,26 +265,29 @@ class _Reading:
         return "object" if self._opens_object() else ""
 
     def _opens_object(self) -> bool:
-        """True if a brace here opens an object rather than a block or body."""
+        """True if a brace here opens an object, not a block."""
+        # After a colon: a value in brackets, but in a block the statement of a label or case.
         if self.last == ":":
             return bool(self.levels) and (self.levels[-1].kind in "([" or self.levels[-1].holds == "object")
         return self.last in _BEFORE_VALUES or (self.last[:1] in _VALUE_SIGNS and self.last != "=>")
 
     def _close(self, sign: str, after: int) -> int:
+        """Leave the level that *sign* closes."""
         if not self.levels or self.levels[-1].kind not in {_CLOSERS[sign], "`" if sign == "}" else sign}:
             return -1
         level = self.levels.pop()
         self._count(level, -1)
         if level.kind == "`":
-            return self._template(after)
+            return self._read_template(after)
+        # A slash divides behind an object or parentheses. Behind a block or `if (…)` it begins a pattern.
         self.after_control = sign == ")" and level.holds == "control"
         self.hiding = sign == ")" and level.hides and level.holds != "control"
         is_value = level.holds == "object" if sign == "}" else level.holds != "control"
         self._pass(sign, is_value=is_value)
         return after
 
-    def _template(self, at: int) -> int:
-        """Read on in a template from *at* to its end, or to the code in its next `${}`."""
+    def _read_template(self, at: int) -> int:
+        """Read a template from *at* to its end or its next `${`."""
         match = _TEMPLATE.match(self.source, at)
         if match is None:
             return -1
@@ -272,17 +298,20 @@ class _Reading:
             self._pass("{", is_value=False)
         return match.end()
 
-    def _name(self, name: str, after: int) -> int:
+    def _read_name(self, name: str, after: int) -> int:
+        """Read the word *name*, and what it loads."""
         is_member = self.last in {".", "?."}
         at = after
         if not is_member:
             self._follow(name)
+        # `module.require` is Node's, any other member called `require` is not.
         if name == "require" and (not is_member or self.before == "module"):
-            self._require(after)
+            self._read_require(after)
         elif name in {"import", "export"} and not is_member:
-            at = self._import(after) if name == "import" else self._export(after)
+            at = self._read_import(after) if name == "import" else self._read_export(after)
         if at != after:
             self._pass('"', is_value=True)
+        # `a.if` is a value, and opens no parentheses of control.
         elif is_member:
             self._pass(name if name not in _CONTROLS else "", is_value=True)
         else:
@@ -290,7 +319,7 @@ class _Reading:
         return at
 
     def _follow(self, name: str) -> None:
-        """Note what the word *name* says of whether the statement it stands in is run."""
+        """Decide by the word *name* whether its statement is run."""
         if name in {"return", "throw"} and not self.within["function"]:
             self.ends_early = True
         elif not self.levels and name in _BRANCHES:
@@ -298,12 +327,14 @@ class _Reading:
         elif not self.levels and name in _BEGINNERS and (self.is_value or self.last in {"", ";", "}"}):
             self.is_run = True
 
-    def _require(self, after: int) -> None:
+    def _read_require(self, after: int) -> None:
+        """Note a `require`, or that the source defines its own."""
         if self.last == "function" or (
             self.last in {"var", "let", "const"} and _OWN_REQUIRE.match(self.source, after)
         ):
             self.owns_require = True
             return
+        # A parameter called `require`: `require => …`, `(require, b) => …`, `function (a, require) {…}`.
         following = self.source[after : after + 40].lstrip()
         if following.startswith("=>"):
             self.hiding = True
@@ -313,8 +344,11 @@ class _Reading:
         if match and not self.within["hiding"]:
             self._note(match, "resolve" if match["resolve"] else "require")
 
-    def _import(self, after: int) -> int:
-        """Read what follows `import`; return the end of a static one, *after* for all else."""
+    def _read_import(self, after: int) -> int:
+        """Read an `import`, and return the end of a static one.
+
+        Any other one is left at *after*.
+        """
         call = _DYNAMIC.match(self.source, after)
         if call:
             if not self._is_type_query(call):
@@ -331,11 +365,18 @@ class _Reading:
         return match.end()
 
     def _is_type_query(self, call: re.Match[str]) -> bool:
-        """True if *call* is a type of TypeScript: `typeof import("x")`, `import("x").Name`."""
+        """True if *call* is a type of TypeScript.
+
+        Such are `typeof import("x")` and `import("x").Name`.
+        """
         is_member = call["end"] == ")" and _MEMBER.match(self.source, call.end()) is not None
         return self.typed and (self.last == "typeof" or is_member)
 
-    def _export(self, after: int) -> int:
+    def _read_export(self, after: int) -> int:
+        """Read an `export`, and return the end of `export … from`.
+
+        Any other one is left at *after*.
+        """
         match = _EXPORT.match(self.source, after)
         if match is None:
             return after
@@ -344,6 +385,7 @@ class _Reading:
         return match.end()
 
     def _note(self, match: re.Match[str], kind: Kind) -> None:
+        """Add the load that *match* found."""
         self.line += self.source.count("\n", self.counted, match.start("text"))
         self.counted = match.start("text")
         caught = kind == "dynamic" and match["end"] == ")" and _CATCH.match(self.source, match.end())
@@ -351,10 +393,19 @@ class _Reading:
         lazy = self.last == "=>" or self.within["function"] > 0
         is_static = kind in {"import", "export"}
         certain = not self.levels and (is_static or (kind == "require" and self.is_run and not self.ends_early))
-        self.found.append(Import(match["text"], self.line, kind, guarded, lazy, certain))
+        self.loads.append(
+            Import(
+                specifier=match["text"],
+                line=self.line,
+                kind=kind,
+                guarded=guarded,
+                lazy=lazy,
+                certain=certain,
+            )
+        )
 
-    def _in_tag(self, at: int) -> int:
-        """Read on inside of `<a …>` or `</a>`."""
+    def _read_tag(self, at: int) -> int:
+        """Read one token inside of `<a …>` or `</a>`."""
         match = _TAG.match(self.source, at)
         if match is None or self.source.startswith("/*", match.start("sign")):
             return -1
@@ -373,8 +424,8 @@ class _Reading:
             self.levels[-1] = _Level("child")
         return match.end()
 
-    def _in_child(self, at: int) -> int:
-        """Read on between `<a>` and `</a>`."""
+    def _read_child(self, at: int) -> int:
+        """Read one piece between `<a>` and `</a>`."""
         match = _CHILD.match(self.source, at)
         if match:
             return match.end()
@@ -400,7 +451,11 @@ class _Reading:
 
 
 def _is_types(clause: str) -> bool:
-    """True if an import or export with *clause* is for type checkers only: `type A`, `{ type A, type B }`."""
+    """True if an import with *clause* is for type checkers only.
+
+    >>> _is_types("type A"), _is_types("{ type A, type B }"), _is_types("{ type A, b }")
+    (True, True, False)
+    """
     if "type" not in clause:
         return False
     plain = re.sub(_COMMENT, " ", clause).strip()

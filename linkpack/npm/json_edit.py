@@ -1,225 +1,259 @@
-"""Sets, adds and removes members of a JSON text; every byte that is not concerned stays.
+"""Change members of a JSON text, and leave all other bytes.
 
-For the few members that `--save` touches. The text must be JSON already; new members look like their neighbours.
+`replace_values` makes many edits of a package.json at once. The functions on texts make one edit each, and
+write a new member like its neighbours. `json_text` finds the places.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from linkpack.npm.json_text import BOM, decode, find_value_end, parse, scan_members, skip_space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-_DECODER = json.JSONDecoder(strict=False)
-_SPACE = " \t\n\r"
+    from linkpack.npm.json_text import ContainerSpan, MemberSpan
 
+    Edits = Mapping[tuple[str | int, ...], str | None]
 
-class _Member(NamedTuple):
-    """Where a member stands: its key, the start of the key, the end of the key, its value's start and end."""
-
-    key: str
-    start: int
-    key_end: int
-    value: int
-    end: int
+REMOVE = None  # as the new value of an edit: the member is removed
 
 
-class _Object(NamedTuple):
-    """Where an object stands: its opening brace, its members, its closing brace."""
+def replace_values(raw: bytes, edits: Sequence[tuple[tuple[str | int, ...], str | None]]) -> bytes:
+    """Replace values of a package.json, or remove members.
 
-    open: int
-    members: tuple[_Member, ...]
-    close: int
+    An edit is a path (keys of objects, indexes of arrays) and the new string, or `REMOVE`. A removed member
+    takes one comma along, and the white space up to its neighbour. Of duplicate keys the last one is replaced,
+    which JSON.parse keeps, and all are removed. Edits below a value that another edit changes are ignored. Of
+    two edits of one path the last one is made.
 
+    Raises `ManifestInvalid` when `parse` refuses *raw*, and KeyError when it has no such path.
 
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _SPACE:
-        at += 1
-    return at
-
-
-def _object(text: str, at: int) -> _Object:
-    members = []
-    i = _skip(text, at + 1)
-    while text[i] != "}":
-        start = i
-        key, key_end = _DECODER.raw_decode(text, i)
-        value = _skip(text, _skip(text, key_end) + 1)
-        end = _DECODER.raw_decode(text, value)[1]
-        members.append(_Member(key, start, key_end, value, end))
-        i = _skip(text, end)
-        if text[i] == ",":
-            i = _skip(text, i + 1)
-    return _Object(at, tuple(members), i)
+    >>> replace_values(b'{"a": "x",  "b": [1, 2]}', [(("a",), "y"), (("b", 0), REMOVE)])
+    b'{"a": "y",  "b": [2]}'
+    """
+    parse(raw, "package.json")
+    # A place in the one is the same place in the other; only the first has keys as `parse` returns them.
+    safe, text = decode(raw, ""), raw.removeprefix(BOM).decode()
+    # No cut is inside of another one: `_find_cuts` stops at a value that is replaced or removed.
+    pieces, done = [], 0
+    for start, end, new in sorted(_find_cuts(safe, skip_space(safe, 0), dict(edits))):
+        pieces += [text[done:start], new]
+        done = end
+    pieces.append(text[done:])
+    return (BOM if raw.startswith(BOM) else b"") + "".join(pieces).encode()
 
 
-def _find(found: _Object, key: str) -> _Member | None:
-    """The member called *key*: the last one, which is the one that counts."""
-    return next((member for member in reversed(found.members) if member.key == key), None)
+def _find_cuts(text: str, at: int, edits: Edits) -> Iterator[tuple[int, int, str]]:
+    """Yield what to replace in the value at *at*.
+
+    Each is start, end and the new text. The paths of *edits* begin at that value.
+    """
+    if () in edits:
+        yield at, find_value_end(text, at), json.dumps(edits[()])
+        return
+    below: dict[str | int, dict[tuple[str | int, ...], str | None]] = {}
+    for path, new in edits.items():
+        below.setdefault(path[0], {})[path[1:]] = new
+    container = scan_members(text, at)
+    removed: set[MemberSpan] = set()
+    for key, inner in below.items():
+        member = container.find(key)
+        if member is None:
+            raise KeyError(key)
+        if inner.get((), "") is REMOVE:
+            removed.update(duplicate for duplicate in container.members if duplicate.key == key)
+        else:
+            yield from _find_cuts(text, member.value, inner)
+    if removed:
+        yield from _find_removals(container, removed)
+
+
+def _find_removals(container: ContainerSpan, removed: set[MemberSpan]) -> Iterator[tuple[int, int, str]]:
+    """Yield the cuts that remove members from *container*."""
+    members = container.members
+    kept = [i for i, member in enumerate(members) if member not in removed]
+    if not kept:
+        yield container.open + 1, container.close, ""
+        return
+    for member, following in pairwise(members[: kept[-1] + 1]):
+        if member in removed:
+            yield member.start, following.start, ""
+    if kept[-1] < len(members) - 1:
+        yield members[kept[-1]].end, members[-1].end, ""
 
 
 def get_raw(text: str, path: Sequence[str]) -> str | None:
-    """The JSON text of the value at *path*, as written; None when there is none."""
-    at = _skip(text, 0)
-    end = len(text)
+    """Return the value at *path* as written, None if none.
+
+    >>> get_raw('{"a": {"b" : [1, 2.0]}}', ("a", "b"))
+    '[1, 2.0]'
+    """
+    at, end = skip_space(text, 0), len(text.rstrip())
     for key in path:
-        if text[at] != "{":
-            return None
-        member = _find(_object(text, at), key)
+        member = scan_members(text, at).find(key)
         if member is None:
             return None
         at, end = member.value, member.end
-    return text[at:end].rstrip() if not path else text[at:end]
+    return text[at:end]
 
 
-def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[str], object] | None = None) -> str:
-    """*text* with the value at *path* written as *raw*, or without that member when *raw* is None.
+def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[str], Any] | None = None) -> str:
+    """Set the value at *path*, or remove its member for None.
 
-    Objects on the way are made when missing, and removed when they lose their last member. A new member goes
-    to its place by *order* (a sort key), or to the end; the objects that are made go to the end.
+    *raw* is JSON. Objects on the way are made where they are missing, and removed when they lose their last
+    member. A new member is put at its place by *order*, a sort key for the keys of its object, without one at
+    the end.
+
+    >>> set_raw('{"dependencies": {"a": "1", "c": "3"}}', ("dependencies", "b"), '"2"', str)
+    '{"dependencies": {"a": "1", "b": "2", "c": "3"}}'
+    >>> set_raw('{"private":true}', ("bugs", "url"), '"x"')
+    '{"private":true,"bugs":{"url":"x"}}'
     """
     if raw is None:
         return _remove(text, path)
-    at = _skip(text, 0)
+    at = skip_space(text, 0)
     for depth, key in enumerate(path):
-        found = _object(text, at)
-        member = _find(found, key)
-        last = depth == len(path) - 1
+        container = scan_members(text, at)
+        member = container.find(key)
+        is_last = depth == len(path) - 1
         if member is None:
-            return _insert(text, found, path[depth:], raw, order if last else None)
-        if last or text[member.value] != "{":
-            value = raw if last else _nested(text, path[depth + 1 :], raw, depth + 1)
+            value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
+            return _insert(text, container, depth, (key, value), order if is_last else None)
+        if is_last or text[member.value] != "{":
+            value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
             return text[: member.value] + value + text[member.end :]
         at = member.value
     return raw
 
 
 def _insert(
-    text: str, found: _Object, path: Sequence[str], raw: str, order: Callable[[str], object] | None
+    text: str, container: ContainerSpan, depth: int, new: tuple[str, str], order: Callable[[str], Any] | None
 ) -> str:
-    key = path[0]
-    depth = _depth(text, found.open)
-    members = found.members
-    value = raw if len(path) == 1 else _nested(text, path[1:], raw, depth + 1)
+    """Put the member *new* into an object at *depth*.
+
+    *new* is a key and its value's text. The colon and the space between members are those of the object's first
+    members.
+    """
+    key, value = new
+    members = container.members
     if not members:
-        body = _braced(text, [f"{_quoted(key)}{_colon(text)}{value}"], depth)
-        return text[: found.open] + body + text[found.close + 1 :]
+        body = _write_object(text, f"{_quote(key)}{_find_colon(text)}{value}", depth)
+        return text[: container.open] + body + text[container.close + 1 :]
     first = members[0]
     colon = text[first.key_end : first.value]
-    piece = f"{_quoted(key)}{':' if colon.strip() != ':' else colon}{value}"
-    gap = text[found.open + 1 : first.start]
+    piece = f"{_quote(key)}{':' if colon.strip() != ':' else colon}{value}"
+    gap = text[container.open + 1 : first.start]
     if len(members) > 1:
-        gap = text[members[0].end : members[1].start].partition(",")[2]
+        # What is between the first two members, behind the comma.
+        gap = text[first.end : members[1].start].partition(",")[2]
     elif "\n" not in gap and colon.endswith(" "):
         gap = " "
-    at = len(members)
     if order is not None:
-        at = next((i for i, member in enumerate(members) if order(member.key) > order(key)), at)  # type: ignore[operator]
-    if at == len(members):
-        end = members[-1].end
-        return f"{text[:end]},{gap}{piece}{text[end:]}"
-    start = members[at].start
-    return f"{text[:start]}{piece},{gap}{text[start:]}"
+        for member in members:
+            if order(str(member.key)) > order(key):
+                return f"{text[: member.start]}{piece},{gap}{text[member.start :]}"
+    end = members[-1].end
+    return f"{text[:end]},{gap}{piece}{text[end:]}"
 
 
 def _remove(text: str, path: Sequence[str]) -> str:
-    at = _skip(text, 0)
-    trail = []
+    """Remove the member at *path*, and objects that hold only it."""
+    trail: list[tuple[ContainerSpan, MemberSpan]] = []
+    at = skip_space(text, 0)
     for key in path:
-        if text[at] != "{":
-            return text
-        found = _object(text, at)
-        member = _find(found, key)
+        container = scan_members(text, at)
+        member = container.find(key)
         if member is None:
             return text
-        trail.append((found, member))
+        trail.append((container, member))
         at = member.value
+    # Objects that held nothing else go too.
     while len(trail) > 1 and len(trail[-1][0].members) == 1:
         trail.pop()
-    found, member = trail[-1]
-    if len(found.members) == 1:
-        return text[: found.open + 1] + text[found.close :]
-    index = found.members.index(member)
-    if index + 1 < len(found.members):
-        return text[: member.start] + text[found.members[index + 1].start :]
-    return text[: found.members[index - 1].end] + text[member.end :]
+    container, member = trail[-1]
+    ((start, end, _),) = _find_removals(container, {member})
+    return text[:start] + text[end:]
 
 
-def sort_members(text: str, path: Sequence[str], order: Callable[[str], object]) -> str:
-    """*text* with the members of the object at *path* in the order of the sort key *order*; the gaps stay."""
-    at = _skip(text, 0)
+def sort_members(text: str, path: Sequence[str], order: Callable[[str], Any]) -> str:
+    """Sort the members of the object at *path* by *order*.
+
+    The space and the commas between them stay where they are. A text without such an object stays as it is.
+
+    >>> sort_members('{"d": {"b": 1,  "a": 2}}', ("d",), str)
+    '{"d": {"a": 2,  "b": 1}}'
+    """
+    at = skip_space(text, 0)
     for key in path:
-        member = _find(_object(text, at), key) if text[at] == "{" else None
+        member = scan_members(text, at).find(key)
         if member is None:
             return text
         at = member.value
     if text[at] != "{":
         return text
-    members = _object(text, at).members
-    ranked = sorted(members, key=lambda member: order(member.key))  # type: ignore[arg-type, return-value]
+    members = scan_members(text, at).members
+    ranked = sorted(members, key=lambda member: order(str(member.key)))
     pieces, done = [], 0
-    for place, member in zip(members, ranked, strict=True):
-        pieces += [text[done : place.start], text[member.start : member.end]]
-        done = place.end
+    for slot, member in zip(members, ranked, strict=True):
+        pieces += [text[done : slot.start], text[member.start : member.end]]
+        done = slot.end
     return "".join([*pieces, text[done:]])
+
+
+def list_raw(text: str, names: Sequence[str], depth: int) -> str:
+    """Write a list of *names* as JSON, laid out as *text* is."""
+    end, indent = find_line_end(text), find_indent(text)
+    quoted = [_quote(name) for name in names]
+    if not end or not indent or not names:
+        return "[" + ",".join(quoted) + "]"
+    inner = f"{end}{indent * (depth + 1)}"
+    return "[" + inner + f",{inner}".join(quoted) + f"{end}{indent * depth}" + "]"
 
 
 # --- how new text looks
 
 
-def _quoted(key: str) -> str:
-    return json.dumps(key, ensure_ascii=False)
-
-
-def line_end(text: str) -> str:
-    """The line end of *text*: LF, CRLF, or nothing when it stands on one line."""
+def find_line_end(text: str) -> str:
+    r"""Return the line end of *text*, "" for one line."""
     at = text.rstrip().find("\n")
     if at < 0:
         return ""
     return "\r\n" if text[at - 1 : at] == "\r" else "\n"
 
 
-def indent_of(text: str) -> str:
-    """What one level of *text* is indented by; empty when it is not."""
+def find_indent(text: str) -> str:
+    """Return the indentation of *text*, "" for none."""
     match = re.match(r"\s*[{\[][ \t]*\r?\n([ \t]+)", text)
     return match[1] if match else ""
 
 
-def _colon(text: str) -> str:
-    found = _object(text, _skip(text, 0))
-    if found.members:
-        colon = text[found.members[0].key_end : found.members[0].value]
-        return colon if "\n" not in colon else ": "
-    return ": "
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
-def _depth(text: str, at: int) -> int:
-    """How many objects and arrays hold the one that opens at *at*."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", text[:at])
-    return bare.count("{") + bare.count("[") - bare.count("}") - bare.count("]")
+def _find_colon(text: str) -> str:
+    """Return the first colon of *text* with its space."""
+    members = scan_members(text, skip_space(text, 0)).members
+    colon = text[members[0].key_end : members[0].value] if members else ": "
+    return colon if "\n" not in colon else ": "
 
 
-def _braced(text: str, pieces: list[str], depth: int) -> str:
-    end, indent = line_end(text), indent_of(text)
+def _write_object(text: str, member: str, depth: int) -> str:
+    """Write an object of one *member*, laid out as *text* is."""
+    end, indent = find_line_end(text), find_indent(text)
     if not end or not indent:
-        return "{" + ",".join(pieces) + "}"
-    inner = f"{end}{indent * (depth + 1)}"
-    return "{" + inner + f",{inner}".join(pieces) + f"{end}{indent * depth}" + "}"
+        return "{" + member + "}"
+    return "{" + f"{end}{indent * (depth + 1)}{member}{end}{indent * depth}" + "}"
 
 
-def _nested(text: str, path: Sequence[str], raw: str, depth: int) -> str:
-    """The text of objects, one in the other, that hold *raw* at *path*."""
-    value = raw if len(path) == 1 else _nested(text, path[1:], raw, depth + 1)
-    return _braced(text, [f"{_quoted(path[0])}{_colon(text)}{value}"], depth)
-
-
-def list_raw(text: str, names: Sequence[str], depth: int) -> str:
-    """The JSON text of a list of *names* at *depth*, laid out as *text* is."""
-    end, indent = line_end(text), indent_of(text)
-    quoted = [_quoted(name) for name in names]
-    if not end or not indent or not names:
-        return "[" + ",".join(quoted) + "]"
-    inner = f"{end}{indent * (depth + 1)}"
-    return "[" + inner + f",{inner}".join(quoted) + f"{end}{indent * depth}" + "]"
+def _write_nested(text: str, path: Sequence[str], raw: str, depth: int) -> str:
+    """Write nested objects that hold *raw* at *path*."""
+    if not path:
+        return raw
+    value = _write_nested(text, path[1:], raw, depth + 1)
+    return _write_object(text, f"{_quote(path[0])}{_find_colon(text)}{value}", depth)

@@ -1,65 +1,87 @@
-"""Read and write the JSON of a lockfile as npm does: numbers, order of members, indentation and line ends."""
+"""Read and write the JSON of a lockfile as npm does.
+
+That concerns numbers, the order of members, indentation and line ends. What a link changes in a lockfile is in
+`linkpack.linking.lockfile_entries`.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
-from linkpack.npm.collation_table import collation_key
-from linkpack.npm.json_edit import indent_of, line_end
+from linkpack.npm.collation import collation_key
+from linkpack.npm.json_edit import find_indent, find_line_end
 from linkpack.npm.json_text import check_depth
 
+Json: TypeAlias = Any  # any JSON value: who reads a lockfile checks what it has there
+
+# The order of json-stringify-nice, as arborist calls it (lib/shrinkwrap.js, `swKeyOrder`).
 _FIRST = ("name", "version", "lockfileVersion", "resolved", "integrity", "requires", "packages", "dependencies")
 _LARGEST = 1e21  # from here on JavaScript writes an integer with an exponent
 
 
-def _number(value: float | str) -> float | int | None:
-    """Return a number, or the text of one, as JSON.stringify writes what JSON.parse made of it.
+def _to_npm_number(value: float | str) -> float | int | None:
+    """Return the number that JavaScript makes of *value*.
 
-    1e400 -> None (null); 1.0 -> 1; 12345678901234567890 -> 12345678901234567000
+    JSON.stringify then writes that number. None is null.
+
+    >>> [_to_npm_number(text) for text in ("1.0", "12345678901234567890", "1e400")]
+    [1, 12345678901234567000, None]
     """
     value = float(value)
     if not math.isfinite(value):
         return None
     if not value.is_integer() or abs(value) >= _LARGEST:
         return value
+    # The shortest digits that give the number, as in JavaScript, and zeros: int() would write all of its digits.
     digits, _, exponent = repr(value).partition("e")
     if not exponent:
         return int(value)
-    whole, _, fraction = digits.partition(".")
+    integer, _, fraction = digits.partition(".")
     fraction = fraction.rstrip("0")
-    return int(whole + fraction + "0" * (int(exponent) - len(fraction)))
+    return int(integer + fraction + "0" * (int(exponent) - len(fraction)))
 
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_int=_to_npm_number, parse_float=_to_npm_number, parse_constant=_refuse)
 
 
-def load(raw: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON value in *raw*, UTF-8 with or without a byte order mark, with numbers as npm writes them.
+def load(raw: bytes) -> Json:
+    """Read JSON with numbers as npm writes them.
 
-    Raises `ValueError` for anything else, and `RecursionError` for what is nested too deeply.
+    *raw* is UTF-8, with or without a byte order mark. Raises `ValueError` for anything else, and
+    `RecursionError` for what is nested too deeply.
     """
     value = _DECODER.decode(raw.decode("utf-8-sig"))
     check_depth([value])
     return value
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a JSON value as npm writes it, from one of `jsontext.parse`, where all numbers are floats."""
+def plain(value: Json) -> Json:
+    """Return a value of `json_text.parse` as `load` has it.
+
+    All of its numbers are floats there.
+    """
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [plain(inner) for inner in value]
-    return _number(value) if isinstance(value, float) else value
+    return _to_npm_number(value) if isinstance(value, float) else value
 
 
-def nice(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return *value* with its members in npm's order: what is no object first, then known names, then by name."""
+def nice(value: Json) -> Json:
+    """Sort the members of *value* as npm does in a lockfile.
+
+    So at every depth. Members that are no objects come first. Among them, and among the objects, the names that
+    npm knows come first, and the others by name.
+
+    >>> nice({"b": {}, "link": True, "version": "1", "a": {}})
+    {'version': '1', 'link': True, 'a': {}, 'b': {}}
+    """
     if not isinstance(value, dict):
         return value
     keys = sorted(
@@ -74,16 +96,16 @@ def nice(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def by_name(value: dict[str, Any]) -> dict[str, Any]:
-    """Return *value* with its members sorted by name."""
+    """Sort the members of *value* by name, as npm compares names."""
     return {key: value[key] for key in sorted(value, key=collation_key)}
 
 
 def dump(lock: dict[str, Any], like: str) -> bytes:
-    """Return *lock* as JSON, indented and ended as the text *like*.
+    """Write *lock* as JSON, laid out as the text *like*.
 
-    Raises `ValueError` for a number that JSON cannot say.
+    That means its indentation and line ends. Raises `ValueError` for a number that JSON cannot write.
     """
-    indent = indent_of(like.lstrip("\ufeff"))
+    indent = find_indent(like.lstrip("\ufeff"))
     text = json.dumps(
         lock,
         indent=indent or None,
@@ -91,7 +113,7 @@ def dump(lock: dict[str, Any], like: str) -> bytes:
         allow_nan=False,
         separators=None if indent else (",", ":"),
     )
-    end = line_end(like) or "\n"
+    end = find_line_end(like) or "\n"
     if like.rstrip() != like or like == "{\n  \n}":
         text += "\n"
     # Half a surrogate pair is written as the escape that it was read from.

@@ -1,8 +1,8 @@
-"""Version ranges as npm reads them: ``||``, hyphens, x-ranges, ``~``, ``^``, comparators.
+"""Read version ranges as npm does.
 
-The grammar is the one in node-semver's README; the corners that it leaves open (where white space may stand,
-what a stray ``*`` does) were measured on node-semver 7.8.5, the one inside npm 11.19.1. All work is linear in
-the length of the range.
+They have `||`, hyphens, x-ranges, `~`, `^` and comparators. The grammar is that of node-semver's README. What it
+leaves open (where white space may be, what a stray `*` does) was measured on node-semver 7.8.5, inside npm
+11.19.1. All work is linear in the length of the range.
 """
 
 from __future__ import annotations
@@ -13,26 +13,31 @@ from typing import NamedTuple
 from linkpack.npm.semver import MAX_SAFE_INTEGER, WHITESPACE, Version, compare, parse_version, plain_version
 
 _NOTHING = "<0.0.0-0"  # as text, the comparator that no version meets
+# The grammar: a part of a version, a pre-release identifier, a version with parts left out, `a - b`.
 _PART = r"(0|[1-9][0-9]*|[xX*])"
 _WORD = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PARTIAL = rf"[v= ]*{_PART}(?:\.{_PART}(?:\.{_PART}(?:-({_WORD}(?:\.{_WORD})*))?)?)?"
 _HYPHEN = rf" ?({_PARTIAL}) - ({_PARTIAL}) ?"
 _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+# A version, or a run of operators with spaces in it: in the first nothing may be removed.
 _SPACED = r"[0-9][0-9A-Za-z.-]*|[<>v= ]+"
 
 
 class Comparator(NamedTuple):
-    """One bound of a range: *operator* is "<", "<=", ">", ">=" or, for equality, ""."""
+    """One bound of a range.
+
+    *operator* is "<", "<=", ">", ">=" or, for equality, "".
+    """
 
     operator: str
     version: Version
 
     def __str__(self) -> str:
-        """The comparator in canonical form, without build metadata."""
+        """Return the canonical form, without build metadata."""
         return self.operator + self.version.public
 
     def allows(self, version: Version) -> bool:
-        """Whether *version* lies on the right side of the bound."""
+        """True if *version* is on the right side of the bound."""
         order = compare(version, self.version)
         if order == 0:
             return self.operator not in {"<", ">"}
@@ -40,26 +45,32 @@ class Comparator(NamedTuple):
 
 
 class Range(NamedTuple):
-    """Alternatives, one of which must hold; each is comparators that must all hold.
+    """Alternatives, of which one must allow a version.
 
-    An alternative without comparators holds for every version. With *include_prerelease* a pre-release is a
-    version like any other; without it, only an alternative that names a pre-release of the same
-    major.minor.patch lets one in.
+    An alternative is comparators that must all allow it; without any it allows every version. With
+    *include_prerelease* a pre-release is a version like any other. Without it, an alternative allows a
+    pre-release only if it names one of the same major.minor.patch.
     """
 
     alternatives: tuple[tuple[Comparator, ...], ...]
     include_prerelease: bool = False
 
     def __str__(self) -> str:
-        """The range in canonical form, as node-semver's validRange gives it (but "" for any version)."""
+        """Return the canonical form, as node-semver's validRange.
+
+        That function writes any version as "*", here it is "".
+        """
         return "||".join(" ".join(map(str, comparators)) for comparators in self.alternatives)
 
     def allows(self, version: Version) -> bool:
-        """Whether *version* is in the range."""
+        """True if *version* is in the range."""
         return any(self._meets(version, comparators) for comparators in self.alternatives)
 
     def _meets(self, version: Version, comparators: tuple[Comparator, ...]) -> bool:
-        """Whether *version* meets all *comparators* and, being a pre-release, is welcome there."""
+        """True if all *comparators* allow *version*.
+
+        A pre-release must be named, see `Range`.
+        """
         if not all(comparator.allows(version) for comparator in comparators):
             return False
         if not version.prerelease or self.include_prerelease:
@@ -68,14 +79,19 @@ class Range(NamedTuple):
 
 
 def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
-    """The range that *text* spells, or None when npm finds it invalid (a tag, a URL, a loose version, …)."""
-    plain = _plain_comparators(text)
+    """Parse a range, None if npm finds it invalid.
+
+    >>> [str(parse_range(text)) for text in ("^1.2.3", "~0.2", "1.x || >=3", "1.0 - 2", "latest")]
+    ['>=1.2.3 <2.0.0-0', '>=0.2.0 <0.3.0-0', '>=1.0.0 <2.0.0-0||>=3.0.0', '>=1.0.0 <3.0.0-0', 'None']
+    """
+    plain = _parse_plain(text)
     if plain:
         return Range((plain,), include_prerelease)
+    # Any white space of JavaScript is one space.
     spaced = " ".join(re.split(f"[{WHITESPACE}]+", text.strip(WHITESPACE)))
     alternatives = []
     for part in spaced.split("||"):
-        comparators = _alternative(part.strip(" "), "-0" if include_prerelease else "")
+        comparators = _parse_alternative(part.strip(" "), "-0" if include_prerelease else "")
         if comparators is None:
             return None
         alternatives.append(comparators)
@@ -83,26 +99,33 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
     if not possible:
         possible = alternatives[:1]
     elif () in possible:
-        # "*" swallows its alternatives, and with them the pre-releases that they name.
+        # As in node-semver, "*" replaces all other alternatives, and with them the pre-releases that they name.
         possible = [()]
     return Range(tuple(possible), include_prerelease)
 
 
 def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) -> bool:
-    """Whether *version* is in the range *wanted*; False when either is invalid."""
+    """True if *version* is in the range *wanted*.
+
+    False if either is invalid.
+
+    >>> satisfies("1.3.0-rc.1", "^1.2.0"), satisfies("1.3.0-rc.1", "^1.3.0-beta")
+    (False, True)
+    """
     parsed = parse_version(version)
-    accepted = parse_range(wanted, include_prerelease=include_prerelease)
-    return parsed is not None and accepted is not None and accepted.allows(parsed)
+    wanted_range = parse_range(wanted, include_prerelease=include_prerelease)
+    return parsed is not None and wanted_range is not None and wanted_range.allows(parsed)
 
 
-def _plain_comparators(text: str) -> tuple[Comparator, ...]:
-    """The comparators of ``1.2.3``, ``^1.2.3`` or ``~1.2.3``, which most ranges are; none for any other text.
+def _parse_plain(text: str) -> tuple[Comparator, ...]:
+    """Return the comparators of `1.2.3`, `^1.2.3` or `~1.2.3`.
 
-    What follows finds the same for them; this is for speed.
+    There are none for any other text. Fast path: most ranges are such, and `_parse_alternative` finds the same
+    for them.
     """
     caret, tilde = text.startswith("^"), text.startswith("~")
-    version = plain_version(text[caret or tilde :])
-    if version is None or version == (0, 0, 0, (), ()):  # a bound that says nothing is left out
+    version = plain_version(text[1:] if caret or tilde else text)
+    if version is None or version == (0, 0, 0, (), ()):  # `_parse_alternative` drops the bound >=0.0.0
         return ()
     if not caret and not tilde:
         return (Comparator("", version),)
@@ -116,36 +139,38 @@ def _plain_comparators(text: str) -> tuple[Comparator, ...]:
     return (Comparator(">=", version), Comparator("<", upper))
 
 
-def _alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
-    """The comparators of one side of ``||``, without doubles; None when it is invalid.
+def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
+    """Parse one side of `||` into comparators, each once.
 
-    *floor* is "-0" when bounds that the text leaves open start at the lowest pre-release, else "".
+    None if it is invalid. *floor* is "-0" when the bounds that the text leaves open begin at the lowest
+    pre-release, else "".
     """
-    text = re.sub(_BUILD, "", text)
+    text = re.sub(_BUILD, "", text)  # build metadata never decides
     match = re.fullmatch(_HYPHEN, text)
     if match is not None:
-        text = _hyphen(match, floor)
-    found: dict[Comparator, None] = {}
-    for token in _close_up(text).split(" "):
-        for bound in _bounds(token, floor):
-            # Bounds that every version meets are left out; npm knows them by this very spelling.
+        text = _expand_hyphen(match, floor)
+    comparators: dict[Comparator, None] = {}
+    for token in _close_gaps(text).split(" "):
+        for bound in _expand_token(token, floor):
+            # A bound that every version meets is dropped. npm recognizes it by this spelling only.
             if bound in {"", f">=0.0.0{floor}"}:
                 continue
-            comparator = _comparator(bound)
+            comparator = _parse_comparator(bound)
             if comparator is None:
                 return None
-            found[comparator] = None
-    nothing = [comparator for comparator in found if str(comparator) == _NOTHING]
-    return tuple(nothing or found)
+            comparators[comparator] = None
+    # One comparator that nothing meets is the whole alternative.
+    nothing = [comparator for comparator in comparators if str(comparator) == _NOTHING]
+    return tuple(nothing or comparators)
 
 
 def _is_nothing(comparators: tuple[Comparator, ...]) -> bool:
-    """Whether the alternative is the one that no version meets."""
+    """True if *comparators* are the one that no version meets."""
     return len(comparators) == 1 and str(comparators[0]) == _NOTHING
 
 
-def _comparator(text: str) -> Comparator | None:
-    """The comparator that *text* spells, operator first; None when it is invalid."""
+def _parse_comparator(text: str) -> Comparator | None:
+    """Parse one comparator, None if it is invalid."""
     bare = text.lstrip("<>=")
     operator = text[: len(text) - len(bare)]
     if operator not in {"", "=", "<", "<=", ">", ">="}:
@@ -154,29 +179,34 @@ def _comparator(text: str) -> Comparator | None:
     return None if version is None else Comparator("" if operator == "=" else operator, version)
 
 
-def _close_up(text: str) -> str:
-    """*text* with the one space dropped that may stand between an operator and the version after it."""
-    closed = re.sub(_SPACED, _close_up_operator, text)
+def _close_gaps(text: str) -> str:
+    """Remove the space between an operator and its version."""
+    closed = re.sub(_SPACED, _close_operator_gap, text)
     return re.sub("~>? ", "~", closed).replace("^ ", "^")
 
 
-def _close_up_operator(match: re.Match[str]) -> str:
-    """A run of operators, "v" and spaces with the space after the first operator that counts dropped.
+def _close_operator_gap(match: re.Match[str]) -> str:
+    """Remove the space after the operator in one run.
 
-    Measured: the run must lead to a digit, "x" or "*"; the last "<" or ">" counts, else a leading "=".
+    A run is of operators, "v" and spaces. Measured: the run must end before a digit, "x" or "*". The operator is
+    the last "<" or ">", else a leading "=".
     """
     run = match[0]
     if run[0].isdecimal() or not match.string.startswith(("x", "X", "*", *"0123456789"), match.end()):
         return run
-    at = max(run.rfind("<"), run.rfind(">")) + 1
-    if at == 0:
-        at += run.startswith(" ")
-    at += run.startswith("=", at)
-    return run[:at] + run[at:].removeprefix(" ")
+    end = max(run.rfind("<"), run.rfind(">")) + 1
+    if end == 0 and run.startswith(" "):
+        end = 1
+    if run.startswith("=", end):
+        end += 1
+    return run[:end] + run[end:].removeprefix(" ")
 
 
-def _hyphen(match: re.Match[str], floor: str) -> str:
-    """The bounds of ``a - b``, spelled out: parts left out are low in *a* and high in *b*."""
+def _expand_hyphen(match: re.Match[str], floor: str) -> str:
+    """Write the range `a - b` as two comparators.
+
+    Parts that are left out are the lowest in *a* and the highest in *b*.
+    """
     low, low_major, low_minor, low_patch, low_pre = match.group(1, 2, 3, 4, 5)
     high, major, minor, patch, pre = match.group(6, 7, 8, 9, 10)
     lower = f">={low}" + ("" if low_pre else floor)
@@ -188,55 +218,64 @@ def _hyphen(match: re.Match[str], floor: str) -> str:
     if _is_open(major):
         upper = ""
     elif _is_open(minor) or _is_open(patch):
-        upper = f"<{_next(major, None if _is_open(minor) else minor)}-0"
-    elif pre:
+        upper = f"<{_next_version(major, None if _is_open(minor) else minor)}-0"
+    elif pre:  # spelled again without a leading "v" or "="
         upper = f"<={major}.{minor}.{patch}-{pre}"
     elif floor:
-        upper = f"<{_next(major, minor, patch)}-0"
+        upper = f"<{_next_version(major, minor, patch)}-0"
     return f"{lower} {upper}"
 
 
-def _bounds(token: str, floor: str) -> tuple[str, ...]:
-    """The bounds, as text, that one *token* without spaces stands for; an invalid one may come back as is."""
+def _expand_token(token: str, floor: str) -> tuple[str, ...]:
+    """Write one *token* without spaces as comparators.
+
+    An invalid one may come back as it is, for `_parse_comparator` to refuse.
+    """
     if not token.startswith(("^", "~")):
-        return _plain(token, floor)
+        return _expand_plain(token, floor)
     match = re.fullmatch(rf"(\^|~>?){_PARTIAL}", token)
     if match is None:
         return (token,)
     sign, major, minor, patch, pre = match.groups()
-    if _is_open(major):
+    if _is_open(major):  # ^* and ~x allow every version
         return ()
     if _is_open(minor):
-        return (f">={major}.0.0{floor}", f"<{_next(major)}-0")
+        return (f">={major}.0.0{floor}", f"<{_next_version(major)}-0")
+    # ^ lets the parts after the first that is not 0 grow, ~ the patch.
     if sign == "^" and major != "0":
-        upper = _next(major)
+        upper = _next_version(major)
     elif sign == "^" and minor == "0" and not _is_open(patch):
-        upper = _next(major, minor, patch)
+        upper = _next_version(major, minor, patch)
     else:
-        upper = _next(major, minor)
+        upper = _next_version(major, minor)
     if _is_open(patch):
         return (f">={major}.{minor}.0{floor}", f"<{upper}-0")
     return (f">={major}.{minor}.{patch}" + (f"-{pre}" if pre else ""), f"<{upper}-0")
 
 
-def _plain(token: str, floor: str) -> tuple[str, ...]:
-    """The bounds, as text, of a *token* without ``~`` or ``^``; some that are invalid come back as is."""
+def _expand_plain(token: str, floor: str) -> tuple[str, ...]:
+    """Write a *token* without `~` and `^` as comparators."""
     match = re.fullmatch(rf"([<>]?=?){_PARTIAL}", token)
     if match is None:
-        # Measured: the first star with the operator before it is dropped from whatever else this is.
+        # Measured: from any other text npm drops the first star with the operator before it.
         return (re.sub(r"[<>]?=?\*", "", token, count=1),)
     operator, major, minor, patch, _ = match.groups()
     closed = [not _is_open(part) for part in (major, minor, patch)]
+    # A version without open parts, or with a closed part behind an open one (1.x.3), which is invalid.
     if all(closed) or closed != sorted(closed, reverse=True):
         return (token,)
     if closed[0]:
-        return _open_bounds(operator, major, minor if closed[1] else None, floor)
+        return _expand_open(operator, major, minor if closed[1] else None, floor)
+    # <* and >* allow no version, every other operator before a star all of them.
     return (_NOTHING,) if operator in {"<", ">"} else ()
 
 
-def _open_bounds(operator: str, major: str, minor: str | None, floor: str) -> tuple[str, ...]:
-    """The bounds, as text, of *operator* before a version whose patch, or minor and patch, are left open."""
-    first, after = f"{major}.{minor or 0}.0", _next(major, minor)
+def _expand_open(operator: str, major: str, minor: str | None, floor: str) -> tuple[str, ...]:
+    """Write *operator* before a partial version as comparators.
+
+    The version has no patch, or no minor and no patch.
+    """
+    first, after = f"{major}.{minor or 0}.0", _next_version(major, minor)
     if operator == "<":
         return (f"<{first}-0",)
     if operator == "<=":
@@ -249,12 +288,12 @@ def _open_bounds(operator: str, major: str, minor: str | None, floor: str) -> tu
 
 
 def _is_open(part: str | None) -> bool:
-    """Whether a part of a version is left out or "any"."""
+    """True if a part of a version is left out or is "any"."""
     return part is None or part in {"x", "X", "*"}
 
 
-def _next(major: str, minor: str | None = None, patch: str | None = None) -> str:
-    """The first version after all those that start with the given parts."""
+def _next_version(major: str, minor: str | None = None, patch: str | None = None) -> str:
+    """Return the first version after all with these parts."""
     if minor is None:
         return f"{_increment(major)}.0.0"
     if patch is None:
@@ -263,5 +302,5 @@ def _next(major: str, minor: str | None = None, patch: str | None = None) -> str
 
 
 def _increment(number: str) -> str:
-    """*number* plus one; as it is when it is too long to be a valid number anyway."""
+    """Add one to *number*, unless it is too long to be valid."""
     return number if len(number) > len(str(MAX_SAFE_INTEGER)) else str(int(number) + 1)

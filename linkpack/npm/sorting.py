@@ -1,40 +1,55 @@
-"""The two orders in which npm lists the files of a package: in the tarball, and in its JSON report."""
+"""Sort the files of a package as npm lists them.
+
+npm has one order in the tarball, and another in its JSON report.
+"""
 
 from __future__ import annotations
 
 import functools
 
-from linkpack.npm.collation_table import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collation import collation_key, is_js_upper, js_lower, numeric_case_key
 
 _lower_key = functools.lru_cache(maxsize=4096)(lambda text: collation_key(js_lower(text)))
 
 
 def entry_key(path: str) -> tuple[bytes, bytes, bytes]:
-    """The sort key of *path*, relative to the package's root, among the entries of a tarball.
+    """Return the sort key of *path* in a tarball.
 
-    Compares the extension, then the last portion, both in lower case, then the whole path as it is: like files
-    stand together, so gzip finds more. A path that begins with `@` counts as `./@...`. Paths with equal keys
-    (canonically equivalent names) are in no fixed order in npm. Source: `sort` in npm-packlist/lib/index.js.
+    npm compares the extensions, then the last portions, both in lower case, then the whole paths
+    (npm-packlist, lib/index.js, `sort`): gzip packs more tightly when like files are neighbours. *path* is
+    relative to the package, and one that begins with `@` is compared as `./@...`. npm has no fixed order for
+    paths with equal keys, which are canonically equivalent in Unicode.
+
+    >>> sorted(["lib/b.js", "src/a.js", "index.ts", "LICENSE"], key=entry_key)
+    ['LICENSE', 'src/a.js', 'lib/b.js', 'index.ts']
     """
     name = path[path.rfind("/") + 1 :]
-    whole = f"./{path}" if path.startswith("@") else path
-    return _lower_key(extension(name)), _lower_key(name), collation_key(whole)
+    full = f"./{path}" if path.startswith("@") else path
+    return _lower_key(extension(name)), _lower_key(name), collation_key(full)
 
 
 def extension(name: str) -> str:
-    """The extension of a last portion as Node's `path.extname` gives it, dot included; often empty.
+    """Return the extension as Node's `path.extname` does.
 
-    Unlike `splitext`: `a.` has the extension `.`, and `..a` has `.a`.
+    *name* is a last portion. The dot is included.
+
+    >>> extension("a.min.js"), extension(".npmrc"), extension("a."), extension("..a")
+    ('.js', '', '.', '.a')
+
+    Python's `splitext` gives "" for the last of these.
     """
-    at = name.rfind(".")
-    return name[at:] if at > 0 and name != ".." else ""
+    dot = name.rfind(".")
+    return name[dot:] if dot > 0 and name != ".." else ""
 
 
 def listing_key(path: str) -> tuple[bool, bytes]:
-    """The sort key of *path* in the `files` of npm's JSON report.
+    """Return the sort key of *path* in npm's JSON report.
 
-    Paths that begin with a capital or with something that has no case come first. Within each part numbers
-    count by value and accents do not count; a small letter comes before its capital. npm's sort is stable, so
-    equal keys keep the order of the tarball. Source: npm/lib/utils/tar.js.
+    Paths that begin with a capital, or with a character that has no case, come first. Then numbers are
+    compared by value, accents are ignored, and a small letter comes before its capital. npm's sort is stable,
+    so that equal keys keep the order of the tarball. Source: npm, lib/utils/tar.js.
+
+    >>> sorted(["b10.js", "b9.js", "README.md", "a.js"], key=listing_key)
+    ['README.md', 'a.js', 'b9.js', 'b10.js']
     """
     return not is_js_upper(path[:1]), numeric_case_key(path)

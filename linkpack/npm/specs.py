@@ -1,7 +1,10 @@
-"""Read dependency specs as npm's own parser does (npm-package-arg 13.0.2, in npm 11.19.1; 14.0.0 reads the same).
+"""Read dependency specs as npm does.
 
-What npm cannot parse ends the consumer's install, in dependencies, optionalDependencies and peerDependencies
-alike (measured: EINVALIDTAGNAME, EUNSUPPORTEDPROTOCOL). npm 12 passes over an optional peer, npm 11 does not.
+Source: npm-package-arg 13.0.2 (lib/npa.js), inside npm 11.19.1; 14.0.0 reads the same. A spec that npm cannot
+parse ends the consumer's install, in dependencies, optionalDependencies and peerDependencies alike (measured:
+EINVALIDTAGNAME, EUNSUPPORTEDPROTOCOL). npm 12 skips an optional peer with such a spec, npm 11 does not.
+
+What other package managers write (`workspace:`, `catalog:`, …) is read in `workspace_specs` and `protocols`.
 """
 
 from __future__ import annotations
@@ -10,25 +13,28 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from linkpack.npm.names import dependency_name_fault
-from linkpack.npm.ranges import parse_range
-from linkpack.npm.semver import WHITESPACE
+from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.ranges import parse_range, satisfies
+from linkpack.npm.semver import WHITESPACE, clean_version, parse_version
 
 SpecKind: TypeAlias = Literal["registry", "alias", "file", "git", "remote", ""]
 
 _FRIENDLY = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"  # what encodeURIComponent keeps
 )
-_FILE = r"file:|[./]|~/|[a-z]:"
+_ALIAS = r"(?s)(@[^/@]+/[^/@]+|[^/@]+)@(.*)"
+_FILE = r"file:|[./]|~/|[a-z]:"  # the last is a drive of Windows
 _URL = r"(?:git\+)?[a-z]+:"
 _TARBALL = r"\.(?:tgz|tar\.gz|tar)$"
-_SHORTHAND = r"(?s)[^\s@:#/.][^\s@:#/]*/[^\s@:#/]+(?:#.*)?"
+# The ways to write a repository that npm takes for git, from hosted-git-info (`git+ssh://…` is in _GIT_SCHEMES).
+_SHORTHAND = r"(?s)[^\s@:#/.][^\s@:#/]*/[^\s@:#/]+(?:#.*)?"  # user/repository#commit
 _SHORTCUT = r"(?:github|gitlab|bitbucket|gist|sourcehut):"
 _HOSTS = r"(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org|gist\.github\.com|git\.sr\.ht)[:/]"
-_SCP = rf"(?s)[^\s@:/#]+@{_HOSTS}[^\s:#]+(?:#.*)?"
+_SCP = rf"(?s)[^\s@:/#]+@{_HOSTS}[^\s:#]+(?:#.*)?"  # git@github.com:user/repository
 _SSH = rf"ssh://(?:[^@/]*@)?{_HOSTS}"
 _HTTPS = rf"(?s)https://(?:[^@/]*@)?{_HOSTS}[^/?#]+/[^/?#]+(?:#.*)?"
 _GIT_SCHEMES = ("git:", "git+http:", "git+https:", "git+rsync:", "git+ftp:", "git+file:", "git+ssh:")
+# What `new URL` takes for user, host and port, and an escape that it does not take.
 _AUTHORITY = r"(?:[^/?#\\@]*@)?(?:\[[0-9a-f:.]+\]|[^/?#\\@:\s<>^|%\[\]]+)(?::[0-9]{0,5})?(?:[/?#\\]|$)"
 _PERCENT = r"%(?![0-9a-fA-F]{2})"
 # A comparator as node-semver reads it with `loose`: leading zeros, and no hyphen before a pre-release.
@@ -38,9 +44,10 @@ _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 
 
 class Spec(NamedTuple):
-    """What npm makes of a spec: its *kind*, "" when npm cannot parse it; *fault* says why then, as a clause.
+    """What npm makes of a spec.
 
-    Of an alias *name* is the package and *wanted* the spec behind `npm:`.
+    *kind* is "" when npm cannot parse it, and *fault* then says why, as a clause. For an alias
+    (`npm:name@wanted`) *name* is the package and *wanted* the spec after it.
     """
 
     kind: SpecKind
@@ -53,13 +60,17 @@ class Spec(NamedTuple):
 def parse_spec(text: str) -> Spec:
     """Parse the spec *text* of a dependency.
 
-        ^1.2.0  ->  registry      npm:left-pad@1  ->  alias       ../lib     ->  file
-        a/b     ->  git           https://x/y.tgz ->  remote      npm:^1.2.0 ->  "" (no name behind npm:)
+    >>> [parse_spec(text).kind for text in ("^1.2.0", "npm:left-pad@1", "../lib", "a/b", "https://x/y.tgz")]
+    ['registry', 'alias', 'file', 'git', 'remote']
+    >>> parse_spec("npm:^1.2.0").fault
+    'names no package behind npm:'
 
-    White space around a spec counts, as for npm: " npm:a@1" is no alias.
+    White space is not stripped, as in npm: " npm:a@1" is no alias.
     """
-    if parse_range(text) is not None:  # most are: the same answer as below, sooner
+    # Fast path: nearly all specs are ranges, for which the tests below would find the same.
+    if parse_range(text) is not None:
         return Spec("registry")
+    # From here on in the order of npa.js: a path, an alias, a repository, a URL, a tag.
     if re.match(_FILE, text, re.IGNORECASE):
         return Spec("file")
     if text[:4].lower() == "npm:":
@@ -68,11 +79,11 @@ def parse_spec(text: str) -> Spec:
 
 
 def _parse_place(text: str) -> Spec:
-    """Parse a git repository, a URL or a path without a mark of its own; else a version, range or tag."""
+    """Parse a git repository, a URL, a plain path or a tag."""
     if re.match(_SHORTCUT, text.lstrip()):
-        return Spec("", "is no URL") if re.search(_PERCENT, text) else _git(text)
+        return Spec("", "is no URL") if re.search(_PERCENT, text) else _parse_git(text)
     if re.fullmatch(_SHORTHAND, text) or re.fullmatch(_SCP, text):
-        return _git(text)
+        return _parse_git(text)
     if re.match(_URL, text, re.IGNORECASE):
         return _parse_url(text)
     if "/" in text or re.search(_TARBALL, text, re.IGNORECASE):
@@ -82,7 +93,7 @@ def _parse_place(text: str) -> Spec:
 
 
 def registry_fault(text: str) -> str:
-    """Say why *text* is neither a version nor a range nor a tag, as a clause; "" when it is one."""
+    """Say why *text* is no version, range or tag, "" if it is."""
     text = text.strip(WHITESPACE)
     if not text.strip(_FRIENDLY) or parse_range(text) is not None or _is_loose_range(text):
         return ""
@@ -90,7 +101,7 @@ def registry_fault(text: str) -> str:
 
 
 def _parse_alias(text: str) -> Spec:
-    """Parse what is behind `npm:`: a package's name, with or without a version, range or tag."""
+    """Parse the text behind `npm:`, which is `name` or `name@spec`."""
     end = text.find("@", 1)
     name, wanted = (text[:end], text[end + 1 :] or "*") if end > 0 else (text, "*")
     is_file = not name.startswith("@") and re.search(_TARBALL, name, re.IGNORECASE)
@@ -102,9 +113,10 @@ def _parse_alias(text: str) -> Spec:
 
 
 def _parse_url(text: str) -> Spec:
+    """Parse a text that begins with a scheme."""
     scheme = text[: text.index(":") + 1].lower()
     if scheme in _GIT_SCHEMES or re.match(_SSH, text, re.IGNORECASE) or re.fullmatch(_HTTPS, text):
-        return _git(text)
+        return _parse_git(text)
     if scheme not in {"http:", "https:"}:
         return Spec("", f"has the protocol {scheme}, which npm does not know")
     if not re.match(_AUTHORITY, text[len(scheme) :].lstrip("/\\"), re.IGNORECASE):
@@ -112,8 +124,11 @@ def _parse_url(text: str) -> Spec:
     return Spec("remote")
 
 
-def _git(text: str) -> Spec:
-    """Check the part behind `#`: at most one commit, branch, tag or `semver:` range, and at most one `path:`."""
+def _parse_git(text: str) -> Spec:
+    """Parse the address of a git repository.
+
+    Behind `#` npm takes at most one commit, branch, tag or `semver:` range, and at most one `path:`.
+    """
     counts = {"commit": 0, "path": 0}
     for part in text.partition("#")[2].split("::"):
         key, colon, _ = part.partition(":")
@@ -127,9 +142,49 @@ def _git(text: str) -> Spec:
 
 
 def _is_loose_range(text: str) -> bool:
-    """True if node-semver takes *text* for a range with `loose`: it drops the words that are no comparators."""
+    """True if node-semver with `loose` reads *text* as a range.
+
+    It drops words that are no comparators, so one comparator among them is enough.
+    """
     for alternative in re.sub(_BUILD, "", text).split("||"):
         words = re.sub(r"([<>]=?|=|~>?|\^)\s+", r"\1", alternative.strip()).split()
         if not words or any(re.fullmatch(_LOOSE, word) for word in words):
             return True
     return False
+
+
+def allows(spec: str, version: str) -> bool:
+    """True if npm takes a bundled *version* under *spec*.
+
+    Only a range, or an alias with a range, can be met (measured on npm 11.19.1: otherwise `npm ls` and `npm ci`
+    report the copy). The package that an alias names is not compared with the copy.
+
+    >>> allows("^1.2.0", "1.3.0"), allows("npm:other@1.x", "1.3.0"), allows("latest", "1.3.0")
+    (True, True, False)
+    """
+    if spec[:4].lower() == "npm:":
+        name, spec = split_alias(spec[4:]) or (spec[4:], "*")
+        if dependency_name_fault(name):
+            return False
+    return spec in {"", "*"} or satisfies(exact(version), spec)
+
+
+def split_alias(text: str) -> tuple[str, str] | None:
+    """Split `name@spec`, None for any other text.
+
+    >>> split_alias("@scope/name@^1.0.0"), split_alias("@scope/name")
+    (('@scope/name', '^1.0.0'), None)
+    """
+    match = re.fullmatch(_ALIAS, text)
+    return (match[1], match[2]) if match else None
+
+
+def exact(version: str) -> str:
+    """Return *version* as a spec that it satisfies.
+
+    The answer is "" if npm cannot compare it.
+
+    >>> exact("1.2.3"), exact("=v01.2.3"), exact("next")
+    ('1.2.3', '1.2.3', '')
+    """
+    return version if parse_version(version) else clean_version(version) or ""

@@ -1,4 +1,4 @@
-"""How a package is packed, as one value.
+"""The options of packing one package, as one value.
 
 The command line and the library's functions build it from what they are given. From there on it travels whole: to
 the plan, the tarball, the comparison with a source, and to other processes.
@@ -6,27 +6,30 @@ the plan, the tarball, the comparison with a source, and to other processes.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from linkpack.archive.gzip import GzipLevel
 from linkpack.arguments import check_choice, check_count
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
+from linkpack.npm.package_names import format_out, tarball_name
 from linkpack.packlist.editions import rules_edition
 
 if TYPE_CHECKING:
     from linkpack.limits import Limits
+    from linkpack.npm.manifest import Manifest
     from linkpack.packlist.packlist import Edition
 
 
 class PackOptions(NamedTuple):
-    """Options of packing one package; each default is that of `linkpack pack`.
+    """Options of packing one package, with the defaults of `linkpack pack`.
 
-    The same options and the same files give the same tarball. Only *threads* never shows in it.
+    The same options and the same files give the same tarball, whatever *threads* is.
     """
 
     npm_rules: Edition | None = None
-    """Edition of npm's rules by which files are selected. None, the default: what the project names."""
+    """Edition of npm's rules by which files are selected. None: the edition that the project names."""
 
     specs: Mode = "resolve"
     """What happens to dependency specs that a consumer cannot use. By default they are replaced."""
@@ -38,31 +41,49 @@ class PackOptions(NamedTuple):
     """Where bundled packages go. By default into node_modules, as npm has them."""
 
     publish_config: bool | None = None
-    """Whether publishConfig is applied. None, the default: when the project is pnpm's or yarn's."""
+    """Whether publishConfig is applied. None: only when the project is pnpm's or yarn's."""
 
     out: str = ""
-    """Pattern of the tarball's name, `%s` being the package's name and `%v` its version. "": npm's name."""
+    """Pattern of the tarball's name, with `%s` for the package's name and `%v` for its version. "": npm's name."""
 
     destination: str = "."
     """Folder that the tarball is written into, made when missing. By default the current directory."""
 
     gzip_level: GzipLevel = "default"
-    """How hard the tarball is compressed: `"default"`, or `"max"` for a smaller one in more time."""
+    """How hard the tarball is compressed. `"max"` makes a smaller file in more time."""
 
     threads: int = 0
-    """Threads that compress at a time. 0, the default: one a processor, at most eight."""
+    """How many threads compress at a time. 0: one for each processor, at most eight."""
 
     link_state: str = ""
-    """State folder of the link commands, whose record tells which links were replaced. "": nobody looks."""
+    """State folder of the link commands, with the record of the project's links. "": links are not looked up."""
 
     limits: Limits | None = None
-    """How much is read before it is refused. None, the default: the limits that hold already."""
+    """How much is read before it is refused. None: the limits already in force, else the defaults."""
+
+    def filename(self, manifest: Manifest) -> str:
+        """Return the name of the tarball for the package of *manifest*."""
+        if self.out:
+            return format_out(self.out, manifest.name, manifest.version)
+        return tarball_name(manifest.name, manifest.version)
+
+    def target(self, filename: str) -> str:
+        """Return the path of the tarball *filename* in the destination.
+
+        >>> PackOptions(destination="dist").target("lib-1.0.0.tgz")
+        'dist/lib-1.0.0.tgz'
+        """
+        return posixpath.join(self.destination, filename)
 
 
-def given_options(options: PackOptions, npm_rules: str | None = None) -> PackOptions:
-    """Check *options* that a Python caller gave, and put in the edition for the version *npm_rules*, if any.
+def check_options(options: PackOptions, npm_rules: str | None = None) -> PackOptions:
+    """Return *options* checked, with the edition of rules for *npm_rules*.
 
-    `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
+    *options* are as a Python caller gave them, and *npm_rules* is a version of npm, if the caller named one.
+    Raises `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
+
+    >>> check_options(PackOptions(threads=2), "11.19.1").npm_rules
+    '11'
     """
     check_choice(options.specs, get_args(Mode), "specs")
     check_choice(options.layout, get_args(LayoutName), "layout")

@@ -1,19 +1,15 @@
-"""The library: from a project directory to a plan, and from a plan to a verified tarball.
+"""Plan the tarball of a project, without writing anything.
 
-The only place where the stages meet. Nothing here prints or reads the environment; relative paths are the
-operating system's business.
+`make_plan` is where all stages of planning meet; docs/architecture.md has the picture.
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT, Entry
-from linkpack.archive.gzip import GzipLevel
-from linkpack.archive.writer import Tarball, measure_tarball, write_tarball
 from linkpack.arguments import StrPath, listed, path_text
 from linkpack.bundle.checks import Checks, check_contents
 from linkpack.bundle.consumer import read_consumer
@@ -27,30 +23,25 @@ from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
-from linkpack.npm.names import format_out, tarball_name
-from linkpack.packing.options import PackOptions, given_options
-from linkpack.packing.preflight import check_before
+from linkpack.packing.options import PackOptions, check_options
 from linkpack.packing.publish_config import publish_view
 from linkpack.packlist.packlist import Omission
 from linkpack.project.pnpm import hook_warnings
 from linkpack.project.project import find_project, project_edition
 from linkpack.system import read as fs
-from linkpack.system import write as fswrite
 
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
-    from linkpack.bundle.layout import Layout
     from linkpack.linking.lost_links import LostLinks
-    from linkpack.packing.publish_config import PublishView
     from linkpack.packlist.packlist import Packlist
-    from linkpack.project.project import ProjectEdition
 
 
 class Bundled(NamedTuple):
     """A package inside the tarball.
 
-    *slots* are the folders that hold it there (`node_modules/redis`), *files* and *size* (bytes) count one copy.
-    *linked* packages are snapshots of the source directory *source*; *reached* is the link that led there.
+    *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are of one copy.
+    A *linked* package is a snapshot of its source directory; an installed one is copied from where it is
+    installed. That directory is *source*, and *reached* is the link that led there.
     """
 
     name: str
@@ -66,12 +57,13 @@ class Bundled(NamedTuple):
 class PackPlan(NamedTuple):
     """Everything that packing will do, decided.
 
-    *root* is the project's real directory, *filename* the tarball's name. *entries* are in the tarball's order,
-    *omissions* what was met and left out, and why. *changes* are the specs that the shipped manifests have
-    rewritten. *packages* and *edges* count what the runtime graph check compared with the disk. *rules* is the
-    edition of npm's selection rules. *layout* is `"bundle"`, `"vendor"` or `"thin"`, *installers* who can
-    install it. *publish_config* says why publishConfig was applied, "" when it was not; *publish_fields* are its
-    members that concern packing, either way. *checks* tells all that was checked, and what was left open.
+    *root* is the project's real directory, *filename* the tarball's name. *entries* are in the tarball's order.
+    *omissions* are the files that do not ship, with the reason. *changes* are the specs that differ in the
+    manifests that ship. *packages* and *edges* count what the check of the runtime graph compared with the disk.
+    *rules* is the edition of npm's selection rules. *layout* is `"bundle"`, `"vendor"` or `"thin"`, and
+    *installers* are the package managers that can install it. *publish_config* is the reason why publishConfig
+    was applied, "" when it was not; *publish_fields* are its members that concern packing, applied or not.
+    *checks* says what was checked, and what could not be.
     """
 
     root: str
@@ -107,21 +99,22 @@ def plan_pack(
     link_state: str = "",
     limits: Limits | None = None,
 ) -> PackPlan:
-    """Plan packing the project in the directory *path*, without writing anything.
+    """Plan packing the project in *path*, without writing anything.
 
-    With *walk_up* the nearest project at or above *path*, as npm finds it. *npm_rules* is the npm version whose
-    selection rules apply (`"11"`, `"12.2.0"`); None: the one that the project names, else the newest; *specs*
-    what happens to dependency specs of no use to a consumer; *allow_missing* makes a bundled dependency that is
-    not installed a warning; *out* names the tarball, `%s` being the package's name and `%v` its version;
-    *destination* is where it will be written, so that an earlier one there is not packed, nor what is at
-    *outputs*, paths that the same run will write. *layout* says where bundled packages go (see docs/pack.md);
-    *publish_config* applies publishConfig as pnpm does, or not; None: when the project is pnpm's or yarn's.
-    *link_state* is the state folder of the link commands, whose record tells which links an install has replaced;
-    "": nobody looks. *limits* say how much is read before it is refused; None: those that hold, or the defaults.
+    With *walk_up* the project is the nearest one at or above *path*, as npm finds it. *npm_rules* is the npm
+    version that selects files (`"11"`, `"12.2.0"`); None: the version that the project names, else the newest.
+    *specs* says what happens to dependency specs that a consumer cannot use. *allow_missing* makes a bundled
+    dependency that is not installed a warning. *out* names the tarball, with `%s` for the package's name and `%v`
+    for its version. *destination* is where the tarball will be written, and *outputs* are other paths that the
+    same run will write: what is there already is not packed. *layout* says where bundled packages go (see
+    docs/pack.md). *publish_config* says whether publishConfig is applied as pnpm does it; None: when the project
+    is pnpm's or yarn's. *link_state* is the state folder of the link commands, with the record of links that an
+    install may have replaced; "": links are not looked up. *limits* say how much is read before it is refused;
+    None: the limits in force, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
-    under the reading, `LinkpackError` (EOPTION, ERULES) for unusable options.
+    while it is read, `LinkpackError` (EOPTION, ERULES) for unusable options.
     """
     given = PackOptions(
         specs=specs,
@@ -133,22 +126,94 @@ def plan_pack(
         link_state=path_text(link_state),
         limits=limits,
     )
-    options = given_options(given, npm_rules)
+    options = check_options(given, npm_rules)
     return make_plan(path, options, walk_up=walk_up, outputs=listed(outputs, "outputs"))
 
 
 def make_plan(
     path: StrPath, options: PackOptions, *, walk_up: bool = False, outputs: Iterable[str] = ()
 ) -> PackPlan:
-    """Plan packing the project in the directory *path*, as `plan_pack` does with the same options."""
+    """Plan packing the project in *path*, with checked options.
+
+    The plan is that of `plan_pack` with the same options.
+    """
+    with _raise_snapshot_errors(path), within(options.limits):
+        # Find the project and read its manifest, with publishConfig applied where pnpm would apply it.
+        project = find_project(path_text(path), walk_up=walk_up)
+        rules = project_edition(project, options.npm_rules)
+        view = publish_view(project, options)
+        project, filename = view.project, options.filename(view.project.manifest)
+
+        # Read the bundle: which package needs which, by real directory.
+        lost = _read_lost_links(project.root, options.link_state)
+        targets = {place: link.target for place, link in lost.links.items()} if lost else {}
+        graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
+        if graph.problems:
+            raise PlanRejected(graph.problems)
+
+        # Find the specs that a consumer cannot use, and what to write instead.
+        consumer = read_consumer(graph, options.specs)
+
+        # Read which files ship: once for each package, however often it is placed.
+        written = tuple(dict.fromkeys((*outputs, options.target(filename))))
+        packlists = view.packlists(
+            graph, read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
+        )
+
+        # Place the packages in slots of the tarball, with the manifests that ship there.
+        form = take_form(options.layout, graph, consumer, packlists[graph.root])
+
+        # Plan the entries, in the tarball's order.
+        archive = plan_archive(form.layout, packlists, form.manifests, form.moved, project.manifest.bins.values())
+
+        # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
+        proof = check_form(form, graph, archive.entries)
+        paths = [entry.path[len(ROOT) :] for entry in archive.entries]
+        planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
+        loading = check_entry_points(graph, planned)
+        problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
+        if problems or proof.problems:  # one cause once: a known problem makes the graph check fail as well
+            raise PlanRejected(problems or proof.problems)
+        contents = check_contents(graph, planned, proof, loading)
+        if contents.problems:
+            raise PlanRejected(contents.problems)
+
+        return PackPlan(
+            root=project.root,
+            manifest=project.manifest,
+            filename=filename,
+            entries=archive.entries,
+            omissions=archive.omissions,
+            bundled=_list_bundled(graph, form.layout.slots, packlists),
+            changes=form.changes,
+            warnings=(
+                *hook_warnings(project),
+                *_warn_of_lost_links(graph, lost, options.link_state),
+                *graph.warnings,
+                *consumer.warnings,
+                *form.warnings,
+                *archive.warnings,
+                *contents.warnings,
+            ),
+            packages=proof.packages,
+            edges=proof.edges,
+            rules=rules.edition,
+            layout=options.layout,
+            installers=installers(options.layout, bundled=bool(graph.bundled)),
+            publish_config=view.reason,
+            publish_fields=view.fields,
+            checks=contents.checks,
+        )
+
+
+@contextmanager
+def _raise_snapshot_errors(path: StrPath) -> Iterator[None]:
+    """Raise `SnapshotError` (EREAD) if the block cannot read the disk.
+
+    *path* is named when the error names no other.
+    """
     try:
-        with within(options.limits):
-            project = find_project(path_text(path), walk_up=walk_up)
-            rules = project_edition(project, options.npm_rules)
-            view = publish_view(project, options.publish_config)
-            filename = _filename(view.project.manifest, options.out)
-            target = posixpath.join(options.destination, filename)
-            return _plan(view, filename, tuple(dict.fromkeys((*outputs, target))), options, rules)
+        yield
     except OSError as err:
         where = str(err.filename or path)
         raise SnapshotError(
@@ -156,192 +221,52 @@ def make_plan(
         ) from err
 
 
-def _plan(
-    view: PublishView, filename: str, written: tuple[str, ...], options: PackOptions, rules: ProjectEdition
-) -> PackPlan:
-    """Run the stages one after the other; *written* are the paths that the run will write."""
-    project = view.project
-    lost = _lost_links(project.root, options.link_state)
-    targets = {path: entry.target for path, entry in lost.links.items()} if lost else {}
-    graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
-    if graph.problems:
-        raise PlanRejected(graph.problems)
-    consumer = read_consumer(graph, options.specs)
-    contents = read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
-    packlists = view.packlists(graph, contents)
-    form = take_form(options.layout, graph, consumer, packlists[graph.root])
-    commands = project.manifest.bins.values()
-    archive = plan_archive(form.layout, packlists, form.manifests, form.moved, commands)
-    proof = check_form(form, graph, archive.entries)
-    paths = [entry.path[len(ROOT) :] for entry in archive.entries]
-    planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
-    loading = check_entry_points(graph, planned)
-    problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
-    if problems or proof.problems:  # what is planned wrongly for a known reason needs no second one
-        raise PlanRejected(problems or proof.problems)
-    found = check_contents(graph, planned, proof, loading)
-    if found.problems:
-        raise PlanRejected(found.problems)
-    links = _warn_of_lost_links(graph, lost, options.link_state)
-    return PackPlan(
-        root=project.root,
-        manifest=project.manifest,
-        filename=filename,
-        entries=archive.entries,
-        omissions=archive.omissions,
-        bundled=_bundled(graph, form.layout, packlists),
-        changes=form.changes,
-        warnings=(
-            *hook_warnings(project),
-            *links,
-            *graph.warnings,
-            *consumer.warnings,
-            *form.warnings,
-            *archive.warnings,
-            *found.warnings,
-        ),
-        packages=proof.packages,
-        edges=proof.edges,
-        rules=rules.edition,
-        layout=options.layout,
-        installers=installers(options.layout, bundled=bool(graph.bundled)),
-        publish_config=view.reason,
-        publish_fields=view.fields,
-        checks=found.checks,
-    )
+def _read_lost_links(folder: str, state: str) -> LostLinks | None:
+    """Return the broken links of a project, None without a record.
 
-
-def _lost_links(folder: str, state: str) -> LostLinks | None:
-    """Return the recorded links of the project in *folder* that do not stand; None where nobody keeps a record."""
+    *folder* is the project's, and *state* the state folder of the link commands.
+    """
     if not state or not fs.is_dir(f"{state}/links"):
         return None
-    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - few projects have links
+    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - 4 ms, and few projects have links
 
     return read_lost_links(state, folder)
 
 
-def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> tuple[Problem, ...]:
+def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> Iterable[Problem]:
+    """Return a warning for each *lost* link that the bundle would use."""
     if lost is None:
         return ()
     from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
 
-    return tuple(warn_of_lost_links(state, graph, lost))
+    return warn_of_lost_links(state, graph, lost)
 
 
-def pack(
-    path: StrPath = ".",
-    *,
-    destination: StrPath = ".",
-    ignore_scripts: bool = True,
-    walk_up: bool = False,
-    npm_rules: str | None = None,
-    specs: Mode = "resolve",
-    allow_missing: bool = False,
-    out: str = "",
-    layout: LayoutName = "bundle",
-    publish_config: bool | None = None,
-    link_state: str = "",
-    threads: int = 0,
-    gzip_level: GzipLevel = "default",
-    limits: Limits | None = None,
-    env: Mapping[str, str] | None = None,
-) -> Tarball:
-    """Pack the project in *path* into a verified tarball in the directory *destination*.
+def _list_bundled(
+    graph: BundleGraph, slots: Mapping[str, str], packlists: Mapping[str, Packlist]
+) -> tuple[Bundled, ...]:
+    """Return the packages in the tarball, by their first slots.
 
-    *destination* is made when missing. The tarball's warnings include those of the plan. Unless *ignore_scripts*,
-    prepack and prepare are run before the project is read and postpack at the end, with the environment *env* and
-    what npm adds to it. *threads* compress at a time (0: one a processor, at most eight); the bytes do not depend
-    on it. *gzip_level* `"max"` makes a smaller file. The other arguments are those of `plan_pack`.
-
-    Raises what `plan_pack` raises, `SnapshotError` when a file changes meanwhile or the tarball cannot be written,
-    and `ScriptFailed`. Nothing is left behind then.
+    *slots* holds the package id of each slot.
     """
-    given = PackOptions(
-        specs=specs,
-        allow_missing=allow_missing,
-        layout=layout,
-        publish_config=publish_config,
-        link_state=path_text(link_state),
-        out=out,
-        destination=path_text(destination),
-        gzip_level=gzip_level,
-        threads=threads,
-        limits=limits,
+    slots_of: dict[str, list[str]] = {}
+    for slot, package_id in slots.items():
+        slots_of.setdefault(package_id, []).append(slot)
+    del slots_of[graph.root]
+    return tuple(
+        _describe(graph.packages[package_id], tuple(own_slots), packlists[package_id])
+        for package_id, own_slots in slots_of.items()
     )
-    options = given_options(given, npm_rules)
-    plan = partial(make_plan, path, options, walk_up=walk_up)
-    write = partial(write_plan, options=options)
-    if ignore_scripts:
-        return _with_warnings(made := plan(), write(made))
-    from linkpack.lifecycle.scripts import Hooks, pack_through  # noqa: PLC0415 - loads subprocess
-
-    with within(limits):
-        project, _ = check_before(path_text(path), options.destination, walk_up=walk_up, out=out)
-    return _with_warnings(*pack_through(project, Hooks(env or {}), plan, write, options.destination))
 
 
-def _with_warnings(plan: PackPlan, tarball: Tarball) -> Tarball:
-    """Return *tarball* with the warnings of its *plan* before its own."""
-    return tarball._replace(warnings=(*plan.warnings, *tarball.warnings))
-
-
-def write_pack(
-    plan: PackPlan, destination: StrPath = ".", *, threads: int = 0, gzip_level: GzipLevel = "default"
-) -> Tarball:
-    """Write the verified tarball of *plan* into the directory *destination*, which is made when missing.
-
-    Raises `SnapshotError` as `pack` does.
-    """
-    given = PackOptions(destination=path_text(destination), threads=threads, gzip_level=gzip_level)
-    return _with_warnings(plan, write_plan(plan, given_options(given)))
-
-
-def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
-    """Write the tarball of *plan* where and how *options* say; its warnings are those of contents alone."""
-    target = posixpath.join(options.destination, plan.filename)
-    try:
-        with fswrite.made_dirs(posixpath.dirname(target) or "."):
-            return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
-    except OSError as err:
-        raise SnapshotError(
-            f"{options.destination} cannot be made a folder: {err.strerror}",
-            code="EWRITE",
-            path=options.destination,
-            hint="choose another --pack-destination",
-        ) from err
-
-
-def measure_plan(plan: PackPlan, options: PackOptions) -> Tarball:
-    """Work out the tarball that `write_plan` would write, sizes and digests included, without writing it.
-
-    Reads every file once. Raises `SourceChanged` as `pack` does.
-    """
-    target = posixpath.join(options.destination, plan.filename)
-    return measure_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
-
-
-def _filename(manifest: Manifest, out: str) -> str:
-    name, version = manifest.name, manifest.version
-    return format_out(out, name, version) if out else tarball_name(name, version)
-
-
-def _bundled(graph: BundleGraph, layout: Layout, packlists: Mapping[str, Packlist]) -> tuple[Bundled, ...]:
-    """The packages inside the tarball, in the order of their first slots."""
-    slots: dict[str, list[str]] = {}
-    for slot, at in layout.slots.items():
-        slots.setdefault(at, []).append(slot)
-    del slots[graph.root]
-    return tuple(_about(graph.packages[at], tuple(held), packlists[at]) for at, held in slots.items())
-
-
-def _about(package: Package, slots: tuple[str, ...], packlist: Packlist) -> Bundled:
+def _describe(package: Package, slots: tuple[str, ...], packlist: Packlist) -> Bundled:
     return Bundled(
-        package.manifest.name or slots[0].rpartition("node_modules/")[2],
-        package.manifest.version,
-        slots,
-        package.linked,
-        package.id,
-        package.via,
-        len(packlist.files),
-        sum(file.size for file in packlist.files),
+        name=package.manifest.name or slots[0].rpartition("node_modules/")[2],
+        version=package.manifest.version,
+        slots=slots,
+        linked=package.linked,
+        source=package.id,
+        reached=package.via,
+        files=len(packlist.files),
+        size=sum(file.size for file in packlist.files),
     )

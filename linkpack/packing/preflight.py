@@ -1,4 +1,4 @@
-"""What is checked before the first script runs: whether there are any, and all that they cannot mend."""
+"""Check what no lifecycle script can change, before the first one runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, SnapshotError
-from linkpack.npm.names import format_out, tarball_name
 from linkpack.project.project import find_project
 from linkpack.system import read as fs
 from linkpack.system.write import check_replaceable
@@ -15,34 +14,35 @@ from linkpack.system.write import check_replaceable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from linkpack.packing.options import PackOptions
     from linkpack.project.project import Project
 
-EVENTS = ("prepack", "prepare", "postpack")
+EVENTS = ("prepack", "prepare", "postpack")  # the scripts that npm runs around packing a folder
 
 
 def has_scripts(project: Project) -> bool:
-    """Whether packing *project* runs scripts of its own."""
+    """True if packing *project* runs scripts of its own."""
     return any(project.manifest.scripts.get(event) for event in EVENTS)
 
 
-def check_before(
-    path: str, destination: str, *, walk_up: bool, out: str, dry_run: bool = False
-) -> tuple[Project, str]:
-    """The project in *path* and its tarball's path, everything checked that scripts cannot mend.
+def check_before(path: str, options: PackOptions, *, walk_up: bool, dry_run: bool = False) -> tuple[Project, str]:
+    """Find the project in *path*, and return it with the path of its tarball.
 
-    That is the manifest, the tarball's name, and that it can be written into *destination*. Raises what
-    `plan_pack` raises of these, and `SnapshotError` (EWRITE).
+    The manifest and the tarball's name are checked, and, except in a *dry_run*, that the tarball can be written.
+    Raises what `plan_pack` raises about these, and `SnapshotError` (EWRITE).
     """
     project = find_project(path, walk_up=walk_up)
-    name, version = project.manifest.name, project.manifest.version
-    target = posixpath.join(destination, format_out(out, name, version) if out else tarball_name(name, version))
+    target = options.target(options.filename(project.manifest))
     if not dry_run:
         _check_writable(target)
     return project, target
 
 
 def check_distinct(targets: Sequence[str]) -> None:
-    """Nothing, unless two packages would be written to one file of *targets*: `LinkpackError` (EOUTSAME)."""
+    """Raise `LinkpackError` (EOUTSAME) if two of *targets* are one file.
+
+    *targets* are the paths of the tarballs of one run.
+    """
     target, count = next(iter(Counter(targets).most_common(1)), ("", 0))
     if count > 1:
         name = posixpath.basename(target)
@@ -55,14 +55,16 @@ def check_distinct(targets: Sequence[str]) -> None:
 
 
 def _check_writable(target: str) -> None:
+    """Raise `SnapshotError` (EWRITE) if no file can be written at *target*."""
     folder = posixpath.dirname(target) or "."
-    at = folder
-    while at and not _exists(at):
-        at = posixpath.dirname(at)
-    if not fs.writable_dir(at or "."):
-        what = "cannot be written to" if fs.is_dir(at or ".") else "is no folder"
+    nearest = folder  # the first folder above the tarball that exists: the others will be made in it
+    while nearest and not _exists(nearest):
+        nearest = posixpath.dirname(nearest)
+    nearest = nearest or "."
+    if not fs.writable_dir(nearest):
+        fault = "cannot be written to" if fs.is_dir(nearest) else "is no folder"
         raise SnapshotError(
-            f"{folder} cannot take the tarball: {at or '.'} {what}",
+            f"{folder} cannot take the tarball: {nearest} {fault}",
             code="EWRITE",
             path=folder,
             hint="choose another --pack-destination; no script was run",
@@ -81,6 +83,6 @@ def _check_writable(target: str) -> None:
 def _exists(path: str) -> bool:
     try:
         fs.lstat(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a NUL in the path
         return False
     return True

@@ -1,7 +1,8 @@
-"""publishConfig as pnpm takes it when it packs: fields that replace the manifest's own, another folder to pack.
+"""Apply publishConfig as pnpm does when it packs.
 
-Measured on pnpm 12.21.0. A field that replaces another one leaves publishConfig, which goes when nothing is left
-in it; `executableFiles` stays, and gives the files that it names mode 755. npm does none of it.
+It replaces fields of the manifest, and may name another folder to pack. Measured on pnpm 12.21.0. A field of
+publishConfig that replaces one of the manifest is removed from publishConfig, and publishConfig itself when
+nothing is left in it. `executableFiles` stays, and the files that it names get mode 755. npm does nothing of this.
 """
 
 from __future__ import annotations
@@ -22,34 +23,27 @@ if TYPE_CHECKING:
 
     from linkpack.bundle.graph import BundleGraph
     from linkpack.npm.manifest import Manifest, Role
+    from linkpack.packing.options import PackOptions
     from linkpack.packlist.packlist import Packlist
     from linkpack.project.project import Project
 
 OVERRIDES = frozenset(
     {
-        "name",
-        "main",
-        "exports",
-        "types",
-        "typings",
-        "bin",
-        "browser",
-        "module",
-        "unpkg",
-        "imports",
-        "engines",
-        "os",
+        *("name", "main", "exports", "types", "typings", "bin", "browser", "module", "unpkg", "imports"),
+        *("engines", "os", "cpu", "libc", "type", "esnext", "es2015", "umd:main", "typesVersions"),
     }
-    | {"cpu", "libc", "type", "esnext", "es2015", "umd:main", "typesVersions"}
 )
+"""Members of publishConfig that replace the manifest's own."""
+
 _MARKS = ("pnpm-lock.yaml", "yarn.lock", "pnpm-workspace.yaml")  # files that only pnpm or yarn makes
 _MANAGERS = ("pnpm@", "yarn@")
 
 
 class PublishView(NamedTuple):
-    """The *project* as it is to be published; *reason* says why publishConfig was applied, "" when it was not.
+    """The *project* as it is published, with or without its publishConfig.
 
-    *fields* are the members of publishConfig that mean something to pnpm, whether applied or not.
+    *reason* says why publishConfig was applied, "" when it was not. *fields* are the members of publishConfig
+    that mean something to pnpm, applied or not.
     """
 
     project: Project
@@ -57,61 +51,72 @@ class PublishView(NamedTuple):
     fields: tuple[str, ...]
 
     def graph(self, graph: BundleGraph) -> BundleGraph:
-        """*graph* with the overrides of its linked packages made as well, when the project's are."""
+        """Return *graph* with publishConfig applied to its linked packages too.
+
+        It is *graph* itself when the project's publishConfig was not applied.
+        """
         if not self.reason:
             return graph
         packages = dict(graph.packages)
         warnings = list(graph.warnings)
-        for at, package in packages.items():
-            if not package.linked or at == graph.root:
+        for folder, package in packages.items():
+            if not package.linked or folder == graph.root:
                 continue
-            manifest = overridden(package.manifest, f"{at}/package.json", "linked")
-            packages[at] = package._replace(manifest=manifest)
+            manifest = overridden(package.manifest, f"{folder}/package.json", "linked")
+            packages[folder] = package._replace(manifest=manifest)
             if "directory" in package.manifest.publish_config:
                 message = f"{package.label} publishes another folder (publishConfig.directory); this one ships"
-                warnings.append(Problem("WPUBLISHDIR", at, message, "link that folder instead"))
+                warnings.append(Problem("WPUBLISHDIR", folder, message, "link that folder instead"))
         return graph._replace(packages=packages, warnings=tuple(warnings))
 
     def packlists(self, graph: BundleGraph, packlists: Mapping[str, Packlist]) -> Mapping[str, Packlist]:
-        """*packlists* with the executableFiles of the root and of linked packages executable, when applied."""
-        found = dict(packlists)
-        for at, package in graph.packages.items() if self.reason else ():
-            if package.linked or at == graph.root:
-                found[at] = _executable(found[at], package.manifest.publish_config.get("executableFiles"))
-        return found
+        """Return *packlists* with mode 755 for the files in executableFiles.
+
+        This is for the root and linked packages, and only when publishConfig was applied.
+        """
+        if not self.reason:
+            return packlists
+        published = dict(packlists)
+        for folder, package in graph.packages.items():
+            if package.linked or folder == graph.root:
+                names = package.manifest.publish_config.get("executableFiles")
+                published[folder] = _make_executable(published[folder], names)
+        return published
 
 
-def publish_view(project: Project, asked: bool | None) -> PublishView:  # noqa: FBT001 - yes, no, or as the project is
-    """*project* with its publishConfig applied, when *asked* or when it is pnpm's or yarn's own; see the module.
+def publish_view(project: Project, options: PackOptions) -> PublishView:
+    """Return *project* as it is published, by *options* or as its tools do it.
 
-    A project is theirs when its packageManager field, or that of a monorepo around it, or a lockfile or
-    pnpm-workspace.yaml beside either, or rush.json says so. `publishConfig.directory` makes that folder the
-    project; `ManifestInvalid` (EPUBLISHDIR) when it is none, or leads out of the package.
+    Its publishConfig is applied if *options* say so. If they say nothing, it is applied to projects of pnpm and
+    yarn: when packageManager in the manifest or in that of a monorepo around it, a lockfile or pnpm-workspace.yaml
+    beside either, or rush.json names one of them. `publishConfig.directory` makes that folder the project. Raises
+    `ManifestInvalid` (EPUBLISHDIR) when it is no package, or outside of this one.
     """
     config = project.manifest.publish_config
     fields = tuple(key for key in config if key in OVERRIDES or key in {"directory", "executableFiles"})
-    reason = ""
-    if fields:
-        reason = ("--publish-config" if asked else "") if asked is not None else _owner(project)
+    if not fields or options.publish_config is False:
+        reason = ""
+    else:
+        reason = "--publish-config" if options.publish_config else _find_manager(project)
     if not reason:
         return PublishView(project, "", fields)
     if "directory" in config:
-        project = _moved(project, config["directory"])
+        project = _enter_directory(project, config["directory"])
     manifest = overridden(project.manifest, f"{project.root}/package.json", "root")
     return PublishView(project._replace(manifest=manifest), reason, fields)
 
 
-def _owner(project: Project) -> str:
-    """Say what makes the project pnpm's or yarn's; "" when nothing does."""
+def _find_manager(project: Project) -> str:
+    """Return why *project* is pnpm's or yarn's, "" when it is neither's."""
     if project.manifest.package_manager.startswith(_MANAGERS):
         return f"packageManager is {project.manifest.package_manager}"
     monorepos = monorepos_of(project.root)
-    for folder in (project.root, *(each.root for each in monorepos)):
+    for folder in (project.root, *(monorepo.root for monorepo in monorepos)):
         for name in _MARKS:
             if fs.is_file(f"{folder}/{name}"):
                 return f"there is a {name}"
     for monorepo in monorepos:
-        manager = _manager(monorepo.root)
+        manager = _read_package_manager(monorepo.root)
         if manager.startswith(_MANAGERS):
             return f"packageManager of the workspace is {manager}"
         if monorepo.manager in {"pnpm", "yarn"} and fs.is_file(f"{monorepo.root}/rush.json"):
@@ -119,34 +124,35 @@ def _owner(project: Project) -> str:
     return ""
 
 
-def _manager(folder: str) -> str:
+def _read_package_manager(folder: str) -> str:
     try:
         return read_manifest(folder, "installed").package_manager
     except LinkpackError:
         return ""
 
 
-def _moved(project: Project, directory: object) -> Project:
-    """The project in the folder that publishConfig.directory names."""
+def _enter_directory(project: Project, directory: object) -> Project:
+    """Return the project in the folder that publishConfig.directory names."""
     where = f"{project.root}/package.json"
     path = posixpath.normpath(directory) if isinstance(directory, str) else ".."
-    found = None
+    inner = None
     if not path.startswith(("/", "../")) and path != ".." and fs.is_file(f"{project.root}/{path}/package.json"):
-        found = find_project(f"{project.root}/{path}")
-    if found is None or not f"{found.root}/".startswith(f"{project.root}/"):  # a link may lead out as well
+        inner = find_project(f"{project.root}/{path}")
+    if inner is None or not f"{inner.root}/".startswith(f"{project.root}/"):  # a link may lead out as well
         raise ManifestInvalid(
             f"{where}: publishConfig.directory is {directory!r}, which is no package inside of this one",
             code="EPUBLISHDIR",
             path=where,
             hint="build it first; it needs a package.json of its own",
         )
-    return found._replace(around=found.around or project.around)
+    return inner._replace(around=inner.around or project.around)
 
 
 def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
-    """Put the overriding fields of the publishConfig of *manifest* in place; bytes that they do not touch stay.
+    """Return *manifest* with the fields that its publishConfig replaces.
 
-    *where* and *role* are for its second reading: `ManifestInvalid` when a field is not what it has to be.
+    Bytes that no such field touches stay. The text is parsed again, as the manifest at *where* with *role*; raises
+    `ManifestInvalid` when a new field is not what it has to be.
     """
     keys = [key for key in manifest.publish_config if key in OVERRIDES]
     if not keys:
@@ -157,11 +163,15 @@ def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
         value = get_raw(text, ("publishConfig", key))
         text = set_raw(text, (key,), value)
         text = set_raw(text, ("publishConfig", key), None)
-    # The warnings name places in the file, not in this text.
+    # The warnings of the first reading stay: they name places in the file, not in this text.
     return parse_manifest(mark + text.encode(), where, role)._replace(warnings=manifest.warnings)
 
 
-def _executable(packlist: Packlist, names: object) -> Packlist:
+def _make_executable(packlist: Packlist, names: object) -> Packlist:
+    """Return *packlist* with mode 755 for the files *names*.
+
+    *names* are as the manifest has them: anything but a list names none.
+    """
     wanted = {cleaned(name) for name in names if isinstance(name, str)} if isinstance(names, list) else set()
     files = [file._replace(mode=0o755) if file.path in wanted else file for file in packlist.files]
     return packlist._replace(files=tuple(files))

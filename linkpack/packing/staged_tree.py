@@ -1,4 +1,7 @@
-"""The staged tree: a directory with exactly the files of the tarball, for tools that take a directory."""
+"""Write the staged tree: a folder with exactly the files of the tarball.
+
+It is for tools that take a folder and no tarball.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:
-    """Write the planned *entries* below the new directory *target*, all of them or nothing.
+    """Write *entries* below the new folder *target*, all or nothing.
 
-    Missing folders above it are made. `SnapshotError`: EDIRNOTEMPTY when *target* holds something, EWRITE when it
-    cannot be written; `SourceChanged` when a file is no longer what was planned.
+    Missing folders above it are made. Raises `SnapshotError`: EDIRNOTEMPTY when *target* is not empty, EWRITE when
+    it cannot be written; `SourceChanged` when a file is no longer what was planned.
     """
     try:
         with (
@@ -32,13 +35,13 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
             for entry in entries:
                 folder.write(entry.path[len(ROOT) :], _contents(entry), entry.mode)
     except OSError as err:
-        raise _refused(target, err) from err
+        raise _report_failure(target, err) from err
 
 
 def check_target(target: str) -> None:
-    """Nothing when *target* may become a tree; `SnapshotError` EDIRNOTEMPTY when it holds something."""
+    """Raise `SnapshotError` (EDIRNOTEMPTY) if *target* is not empty."""
     if fs.is_dir(target) and fs.scan(target):
-        raise _refused(target, OSError(errno.ENOTEMPTY, ""))
+        raise _report_failure(target, OSError(errno.ENOTEMPTY, ""))
 
 
 def _contents(entry: Entry) -> Iterable[bytes]:
@@ -47,7 +50,7 @@ def _contents(entry: Entry) -> Iterable[bytes]:
     return fs.read_planned(entry.source, entry.dev, entry.ino, entry.size)
 
 
-def _refused(target: str, err: OSError) -> SnapshotError:
+def _report_failure(target: str, err: OSError) -> SnapshotError:
     if err.errno == errno.ENOTEMPTY:
         message, code, hint = f"{target} is not an empty folder", "EDIRNOTEMPTY", "remove it, or name another"
     else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
-from linkpack.npm.names import slug
+from linkpack.npm.package_names import slug
 from linkpack.system import read as fs
 from linkpack.system.tree import read_beneath
 

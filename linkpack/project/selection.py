@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
-from linkpack.npm.collation_table import collation_key
+from linkpack.npm.collation import collation_key
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.project import nearest_root, read_manifest
 from linkpack.project.workspace import find_workspace, member_folders

@@ -1,4 +1,4 @@
-"""The packages in a planned tarball as a bill of materials lists them, and which of them needs which."""
+"""List the packages of a planned tarball for a bill of materials."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from linkpack.archive.entry import ROOT
+from linkpack.bundle.layout_check import SlotIndex
 from linkpack.npm import json_text as jsontext
 from linkpack.provenance.licenses import read_license
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """A package of the tarball: the project itself (its only slot is "") or a bundled one.
+    """A package of the tarball: the project itself, or a bundled one.
 
-    *needs* are the first slots of the parts that it finds for the names it depends on, from any of its slots.
-    *linked* parts are snapshots.
+    The project's only slot is "". *needs* are the first slots of the parts that it finds for the names it depends
+    on, from any of its slots. *linked* parts are snapshots of a source directory.
     """
 
     name: str
@@ -33,78 +34,96 @@ class Part(NamedTuple):
 
     @property
     def purl(self) -> str:
-        """The package URL."""
-        return purl(self.name, self.version)
+        """Return its package URL."""
+        return make_purl(self.name, self.version)
 
 
-def purl(name: str, version: str) -> str:
-    """The package URL of an npm package: `pkg:npm/%40s/n@1.0.0`."""
-    path = "/".join(quote(each, safe="") for each in name.split("/"))
+def make_purl(name: str, version: str) -> str:
+    """Return the package URL of an npm package.
+
+    >>> make_purl("@scope/lib", "1.0.0+build")
+    'pkg:npm/%40scope/lib@1.0.0%2Bbuild'
+    """
+    path = "/".join(quote(portion, safe="") for portion in name.split("/"))
     return f"pkg:npm/{path}@{quote(version, safe='')}" if version else f"pkg:npm/{path}"
 
 
 def plan_parts(plan: PackPlan) -> tuple[Part, ...]:
-    """The parts of what *plan* packs, the project first; read from the manifests that will ship."""
-    own = ("", plan.manifest.name, plan.manifest.version, ("",), True)
-    held = (own, *((each.slots[0], each.name, each.version, each.slots, each.linked) for each in plan.bundled))
-    first = {slot: at for at, _, _, slots, _ in held for slot in slots}
-    manifests = _manifests(plan, first)
-    homes = dict(_homes(manifests[""], first))
+    """Return the parts of what *plan* packs, the project first.
+
+    Their dependencies and licenses are those of the manifests that will ship.
+    """
+    project = (plan.manifest.name, plan.manifest.version, ("",), True)
+    packages = (
+        project,
+        *((package.name, package.version, package.slots, package.linked) for package in plan.bundled),
+    )
+    first_slots = {slot: slots[0] for _, _, slots, _ in packages for slot in slots}
+    manifests = _read_manifests(plan, first_slots)
+    index = SlotIndex(first_slots)
+    folders = dict(_iter_folders(manifests[""], first_slots))
     parts = []
-    for at, name, version, slots, linked in held:
-        asked = [
-            *_names(manifests[at], "dependencies", "optionalDependencies"),
-            *(plan.manifest.bundle if not at else _names(manifests[at], "peerDependencies")),
-            *_listed(manifests[at]),
+    for name, version, slots, linked in packages:
+        own_slot = slots[0]
+        manifest = manifests[own_slot]
+        wanted = [
+            *_iter_names(manifest, "dependencies", "optionalDependencies"),
+            *(_iter_names(manifest, "peerDependencies") if own_slot else plan.manifest.bundle),
+            *_iter_bundled_names(manifest),
         ]
-        hits = (_visible(first, slot, name) or homes.get(name) for slot in slots for name in asked)
-        found = {first[hit] for hit in hits if hit is not None}
-        license_ = read_license(manifests[at])
-        parts.append(Part(name, version, slots, license_, tuple(sorted(found - {at})), linked))
+        # In node_modules, or in a folder as the layouts vendor and thin have it.
+        hits = (index.find(slot, other) or folders.get(other) for slot in slots for other in wanted)
+        needs = {first_slots[hit] for hit in hits if hit is not None} - {own_slot}
+        parts.append(
+            Part(
+                name=name,
+                version=version,
+                slots=slots,
+                license=read_license(manifest),
+                needs=tuple(sorted(needs)),
+                linked=linked,
+            )
+        )
     return tuple(parts)
 
 
-def _manifests(plan: PackPlan, slots: Mapping[str, str]) -> dict[str, Mapping[str, object]]:
-    """What the package.json in each slot says."""
-    found = {}
+def _read_manifests(plan: PackPlan, slots: Mapping[str, str]) -> dict[str, Mapping[str, object]]:
+    """Return the members of the package.json in each slot."""
+    manifests = {}
     for entry in plan.entries:
         path = entry.path[len(ROOT) :]
         slot = path.removesuffix("package.json").rstrip("/")
         if isinstance(entry.source, bytes) and slot in slots:
-            found[slot] = jsontext.parse(entry.source, entry.path)
-    return found
+            manifests[slot] = jsontext.parse(entry.source, entry.path)
+    return manifests
 
 
-def _names(members: Mapping[str, object], *sections: str) -> Iterator[str]:
+def _iter_names(members: Mapping[str, object], *sections: str) -> Iterator[str]:
+    """Yield the names that a manifest has in *sections*."""
     for section in sections:
         table = members.get(section)
         if isinstance(table, dict):
             yield from table
 
 
-def _listed(members: Mapping[str, object]) -> Iterator[str]:
-    """Yield the names that a package brings along in its own node_modules, declared or not."""
+def _iter_bundled_names(members: Mapping[str, object]) -> Iterator[str]:
+    """Yield the names that a package bundles, declared or not."""
     for key in ("bundleDependencies", "bundledDependencies"):
-        listed = members.get(key)
-        yield from (name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
+        names = members.get(key)
+        if isinstance(names, list):
+            yield from (name for name in names if isinstance(name, str))
 
 
-def _homes(root: Mapping[str, object], slots: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The names that *root* asks for by a folder of the tarball, as in the layouts without node_modules."""
+def _iter_folders(root: Mapping[str, object], slots: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the names that *root* depends on by a folder, with the folder.
+
+    That is how the layouts without node_modules have their packages.
+    """
     for section in ("dependencies", "optionalDependencies"):
         table = root.get(section)
-        for name, spec in table.items() if isinstance(table, dict) else ():
+        if not isinstance(table, dict):
+            continue
+        for name, spec in table.items():
             folder = posixpath.normpath(str(spec).removeprefix("file:"))
             if folder in slots:
                 yield name, folder
-
-
-def _visible(slots: Mapping[str, str], slot: str, name: str) -> str | None:
-    """The slot that Node finds for *name* from *slot*; None when it is not in the tarball."""
-    while True:
-        found = f"{slot}/node_modules/{name}" if slot else f"node_modules/{name}"
-        if found in slots:
-            return found
-        if not slot:
-            return None
-        slot = slot.rpartition("/node_modules/")[0]

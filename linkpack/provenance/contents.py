@@ -1,4 +1,4 @@
-"""The written tarball, read back for the record: its digests, and the digest of every file in it."""
+"""Read the written tarball back, for the digests of its files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import posixpath
+import tarfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Shipped(NamedTuple):
-    """A tarball's digests in hexadecimal, and its *files*: path below `package/` to SHA-256 in hexadecimal."""
+    """The digests of a tarball and of its files, in hexadecimal.
+
+    *files* maps the path below `package/` to SHA-256.
+    """
 
     sha1: str
     sha256: str
@@ -31,7 +35,7 @@ class Shipped(NamedTuple):
 
 
 class _Hashing(io.RawIOBase):
-    """The bytes of *pieces* as a file to read, hashed on the way."""
+    """A file to read that consists of *pieces*, and hashes them on the way."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         super().__init__()
@@ -41,7 +45,7 @@ class _Hashing(io.RawIOBase):
         self.sha512 = hashlib.sha512()
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill *buffer*, or its start; how many bytes that were, 0 at the end."""
+        """Fill *buffer*, or its start, and return how many bytes that were."""
         if not self._left:
             self._left = next(self._pieces, b"")
             self.sha256.update(self._left)
@@ -53,66 +57,74 @@ class _Hashing(io.RawIOBase):
         return size
 
     def finish(self) -> None:
-        """Hash what is left: `tarfile` stops reading where the archive ends."""
+        """Hash the rest of the file, which `tarfile` does not read."""
         for piece in self._pieces:
             self.sha256.update(piece)
             self.sha512.update(piece)
 
 
 def read_shipped(tarball: Tarball) -> Shipped:
-    """What is in the file of *tarball*, which has just been written.
+    """Read the file of *tarball*, which has just been written.
 
-    `SourceChanged` when it is no longer what was written: the record would be of something else.
+    Raises `SourceChanged` when it is no longer what was written: the record would be of something else.
     """
-    import tarfile  # noqa: PLC0415 - slow to import, and only records need it
-
     try:
         status = fs.lstat(tarball.path)
     except OSError as err:
-        raise _changed(tarball, f"cannot be read: {err.strerror}") from err
+        raise _report_changed(tarball, f"cannot be read: {err.strerror}") from err
     source = _Hashing(fs.read_planned(tarball.path, status.st_dev, status.st_ino, status.st_size))
     files = {}
     try:
         archive: Any  # its types do not know `members`
+        # As a stream, so that the file is read once and hashed on the way.
         with tarfile.open(fileobj=source, mode="r|gz", errors="surrogateescape") as archive:
             for member in archive:
-                held = archive.extractfile(member)
+                contents = archive.extractfile(member)
                 digest = hashlib.sha256()
-                while held is not None and (piece := held.read(fs.CHUNK)):
+                while contents is not None and (piece := contents.read(fs.CHUNK)):
                     digest.update(piece)
                 files[member.name[len(ROOT) :]] = digest.hexdigest()
-                archive.members = []  # tarfile keeps every header it has seen
+                archive.members = []  # tarfile keeps every header, which takes memory
     except (tarfile.TarError, OSError, EOFError) as err:
-        raise _changed(tarball, f"is no tarball any more: {err}") from err
+        raise _report_changed(tarball, f"is no tarball any more: {err}") from err
     source.finish()
     if "sha512-" + base64.b64encode(source.sha512.digest()).decode() != tarball.integrity:
-        raise _changed(tarball, "is no longer what was written")
+        raise _report_changed(tarball, "is no longer what was written")
     return Shipped(tarball.shasum, source.sha256.hexdigest(), source.sha512.hexdigest(), files)
 
 
-def by_slot(files: Mapping[str, str], slots: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
-    """The own files of the package in each of *slots*: path below the slot to SHA-256, by path in order of bytes.
+def group_by_slot(files: Mapping[str, str], slots: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Return the own files of the package in each of *slots*.
 
-    *files* are those of `Shipped`, and "" is among the slots. A file is its innermost slot's.
+    *files* are those of `Shipped`, and "" is among the slots. The result maps paths below the slot to SHA-256, in
+    the order of their bytes.
+
+    >>> files = {"a.js": "1", "node_modules/b/b.js": "2"}
+    >>> group_by_slot(files, ["", "node_modules/b"])
+    {'': {'a.js': '1'}, 'node_modules/b': {'b.js': '2'}}
     """
-    held: dict[str, dict[str, str]] = {slot: {} for slot in slots}
-    for path in sorted(files, key=lambda path: path.encode("utf-8", "surrogateescape")):
+    grouped: dict[str, dict[str, str]] = {slot: {} for slot in slots}
+    for path in sorted(files, key=_path_bytes):
         slot = posixpath.dirname(path)
-        while slot not in held:
+        while slot not in grouped:
             slot = posixpath.dirname(slot)
-        held[slot][path[len(slot) + bool(slot) :]] = files[path]
-    return held
+        grouped[slot][path[len(slot) + bool(slot) :]] = files[path]
+    return grouped
 
 
-def content_digest(own: Mapping[str, str]) -> str:
-    """The digest of a package by its *own* files, as `by_slot` gives them.
+def _path_bytes(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
 
-    SHA-256 in hexadecimal over a line `<SHA-256>  <path>` for each file, by path in the order of its bytes: what
-    `sha256sum` prints, the `dirHash` of in-toto.
+
+def digest_files(own: Mapping[str, str]) -> str:
+    """Return the digest of a package, by its *own* files.
+
+    *own* is as `group_by_slot` gives it. The digest is SHA-256 in hexadecimal over a line `<SHA-256>  <path>` for
+    each file, by path in the order of its bytes: what `sha256sum` prints, and in-toto's `dirHash`.
     """
     lines = "".join(f"{digest}  {path}\n" for path, digest in own.items())
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _changed(tarball: Tarball, how: str) -> SourceChanged:
-    return SourceChanged(f"{tarball.path} {how}", path=tarball.path, hint="pack again when nothing writes to it")
+def _report_changed(tarball: Tarball, fault: str) -> SourceChanged:
+    return SourceChanged(f"{tarball.path} {fault}", path=tarball.path, hint="pack again when nothing writes to it")

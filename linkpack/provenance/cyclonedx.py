@@ -1,4 +1,4 @@
-"""A bill of materials as CycloneDX 1.6 has it.
+"""Write a bill of materials as CycloneDX 1.6 has it.
 
 The names of properties that start with `cdx:npm` are CycloneDX's own (its property taxonomy for npm).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack._version import __version__
-from linkpack.provenance.contents import content_digest
+from linkpack.provenance.contents import digest_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from linkpack.provenance.sources import Origin
 
 
-def cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
-    """The document for *parts*, the project first; *urn* is unique to the tarball."""
-    origins = {each.slots[0]: each for each in record.origins}
+def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
+    """Return the document for *parts*, the project first.
+
+    *urn* is unique to the tarball.
+    """
+    origins = {origin.slots[0]: origin for origin in record.origins}
     root, *bundled = (_component(record, part, origins.get(part.slots[0])) for part in parts)
     shipped = record.shipped
     digests = (("SHA-1", shipped.sha1), ("SHA-256", shipped.sha256), ("SHA-512", shipped.sha512))
@@ -48,7 +51,7 @@ def _ref(slot: str) -> str:
 
 def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, object]:
     scope, _, name = part.name.rpartition("/")
-    found = {
+    component = {
         "type": "library",
         "bom-ref": _ref(part.slots[0]),
         "group": scope,
@@ -59,10 +62,11 @@ def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, o
         "pedigree": _pedigree(origin),
         "properties": [{"name": key, "value": value} for key, value in _properties(record, part, origin)],
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in component.items() if value}
 
 
 def _pedigree(origin: Origin | None) -> dict[str, object]:
+    """Return the commit that a part is made from, {} for none."""
     if origin is None or not origin.git.commit:
         return {}
     dirty = origin.git.dirty
@@ -71,20 +75,22 @@ def _pedigree(origin: Origin | None) -> dict[str, object]:
 
 
 def _properties(record: Record, part: Part, origin: Origin | None) -> Iterator[tuple[str, str]]:
+    """Yield where a part is in the tarball, and what it was made from."""
     if part.slots != ("",):
         yield "cdx:npm:package:bundled", "true"
         for slot in part.slots:
             yield "cdx:npm:package:path", slot
     if origin is not None and origin.place:
         yield "linkpack:source", origin.place
-    yield "linkpack:content:sha256", content_digest(record.own[part.slots[0]])
+    yield "linkpack:content:sha256", digest_files(record.own[part.slots[0]])
 
 
-def _licenses(found: License) -> list[dict[str, object]]:
-    if found.words:
-        return [{"license": {"name": found.words}}]
-    expression = found.expression
+def _licenses(license_: License) -> list[dict[str, object]]:
+    """Return a license as an SPDX id, an expression or a name."""
+    if license_.words:
+        return [{"license": {"name": license_.words}}]
+    expression = license_.expression
     if not expression:
         return []
-    listed = not any(char in expression for char in " ()+") and not expression.startswith("LicenseRef-")
-    return [{"license": {"id": expression}}] if listed else [{"expression": expression}]
+    is_id = not any(char in expression for char in " ()+") and not expression.startswith("LicenseRef-")
+    return [{"license": {"id": expression}}] if is_id else [{"expression": expression}]

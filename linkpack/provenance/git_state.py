@@ -1,4 +1,4 @@
-"""What git knows of a directory: the commit, what differs from it, and which files it holds."""
+"""Ask git about a directory: its commit, changes and tracked files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class GitState(NamedTuple):
-    """What git says of one directory; paths are relative to it, and sorted.
+    """What git says of one directory, by paths relative to it.
 
-    *commit* is HEAD's id. It is empty when nothing is known: *fault* then says why, without a path, so that
-    records can hold it, and *detail* may be git's own words. *dirty* are the files that differ from the commit,
-    new ones that are not ignored included, and *undecided* those of them that only a filter could compare, with
-    its name. *tracked* are the files in git's index.
+    *commit* is HEAD's id, "" when nothing is known. Then *fault* says why, without a path, so that records can
+    hold it, and *detail* may be git's own words. *dirty* are the files that differ from the commit, new ones that
+    are not ignored included, sorted. *undecided* are those of them that only a filter could compare, with its
+    name. *tracked* are the files in git's index.
     """
 
     commit: str
@@ -29,19 +29,19 @@ class GitState(NamedTuple):
 
 
 def read_git(folder: str) -> GitState:
-    """Return what git says of the directory *folder*, whatever repository that belongs to.
+    """Return what git says of *folder*, whatever repository that is in.
 
-    Nothing is raised: without git, a repository or a commit, and for a repository that git does not trust
-    (safe.directory), the fault says so.
+    Nothing is raised. The fault says when there is no git, repository or commit, or when git does not trust the
+    repository (safe.directory).
     """
     try:
         repository = open_repository(folder)
-        found = read_changes(repository)
+        changes = read_changes(repository)
     except GitFault as err:
         return GitState("", fault=err.reason, detail=err.detail)
     return GitState(
         repository.commit,
-        tuple(sorted(found.changed)),
-        found.tracked,
-        undecided=dict(sorted(found.undecided.items())),
+        tuple(sorted(changes.changed)),
+        changes.tracked,
+        undecided=dict(sorted(changes.undecided.items())),
     )

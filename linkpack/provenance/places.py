@@ -1,8 +1,8 @@
-"""How records name places of the machine that a tarball was made on: never so that they tell whose it is.
+"""Name places on this machine in records, without the names of its users.
 
-A record is made to be published, and has the same bytes wherever the same sources are packed. A path relative to
-the project says where things lie to each other; one that leads up to the folder of all homes, or to the root, and
-down again would be an absolute path in other words.
+A record is made to be published, and has the same bytes wherever the same sources are packed. So paths in it are
+relative to the project. A path that leads up to the folder of all homes, or to the root, and down again would be
+an absolute path in other words, and is not shown.
 """
 
 from __future__ import annotations
@@ -25,17 +25,20 @@ _HIDDEN = "<a path of the machine>"
 
 
 def known_homes() -> tuple[str, ...]:
-    """Return the home folders of whoever runs us: that of HOME, and that of the user database."""
+    """Return the user's home folders, by HOME and by the user database."""
     return tuple(filter(None, dict.fromkeys((home_folder(environment()), home_folder({})))))
 
 
 def shown_path(path: str, root: str, homes: Collection[str]) -> str:
-    """Return *path* as records name it, relative to the project in *root*; "" when they must not.
+    """Return *path* relative to *root*, "" if records must not name it.
 
-    /home/me/src/lib, /home/me/src/app  ->  ../lib
-    /home/me/src/lib, /srv/app          ->  "", as ../../home/me/src/lib names a user
+    *root* is the project's folder. *homes* are home folders: no path is shown that leads through a folder above
+    one of them.
 
-    *homes* are home folders: no way is shown that goes through a folder above one of them.
+    >>> shown_path("/home/me/src/lib", "/home/me/src/app", ["/home/me"])
+    '../lib'
+    >>> shown_path("/home/me/src/lib", "/srv/app", ["/home/me"])  # ../../home/me/src/lib names a user
+    ''
     """
     common = posixpath.commonpath((path, root))
     if common != root and (common in _ABOVE_HOMES or any(_is_below(home, common) for home in homes)):
@@ -44,24 +47,25 @@ def shown_path(path: str, root: str, homes: Collection[str]) -> str:
 
 
 def shown_spec(spec: str, folder: str, root: str, homes: Collection[str]) -> str:
-    """Return a dependency's *spec*, of the package in *folder*, as records name it.
+    """Return *spec* as records show it.
 
-    A path on this disk is shown when `shown_path` shows where it leads and it is no absolute one, and a remote
-    address without a login.
+    It is that of a dependency of the package in *folder*. A path is shown when it is relative and `shown_path`
+    shows where it leads, a remote address without a login.
 
-    "file:../lib"  ->  the same
-    "link:/home/me/lib"  ->  "link:<a path of the machine>"
-    "git+https://me:secret@example.org/lib.git"  ->  "git+https://example.org/lib.git"
+    >>> shown_spec("link:/home/me/lib", "/home/me/app", "/home/me/app", ["/home/me"])
+    'link:<a path of the machine>'
+    >>> shown_spec("git+https://me:secret@example.org/lib.git", "/srv/app", "/srv/app", [])
+    'git+https://example.org/lib.git'
     """
     if not is_local(spec):
         return _LOGIN.sub("//", spec)
-    found = _PROTOCOL.match(spec)
-    protocol, path = (found[0], spec[found.end() :]) if found else ("", spec)
+    match = _PROTOCOL.match(spec)
+    protocol, path = (match[0], spec[match.end() :]) if match else ("", spec)
     is_relative = not re.match(r"[/~\\]|[A-Za-z]:", path)
-    leads_to = posixpath.normpath(posixpath.join(folder, path))
-    return spec if is_relative and shown_path(leads_to, root, homes) else f"{protocol}{_HIDDEN}"
+    target = posixpath.normpath(posixpath.join(folder, path))
+    return spec if is_relative and shown_path(target, root, homes) else f"{protocol}{_HIDDEN}"
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """True if *path* lies below *folder*."""
+    """True if *path* is below *folder*."""
     return path.startswith(f"{folder.rstrip('/')}/")

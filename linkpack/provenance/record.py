@@ -1,7 +1,7 @@
-"""The record of one tarball: what it was made from, by which rules, and its digests.
+"""Make the record of a tarball: its sources, the rules, its digests.
 
-The same record is given as plain JSON and as an in-toto statement (in-toto attestation v1, SLSA provenance v1).
-It has no time, user or machine in it: packing the same sources again gives the same bytes.
+The same record is written as plain JSON or as an in-toto statement (in-toto attestation v1, SLSA provenance v1).
+It names no time, user or machine: packing the same sources again gives the same bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack._version import __version__
-from linkpack.provenance.components import purl
-from linkpack.provenance.contents import by_slot, content_digest
+from linkpack.provenance.components import make_purl
+from linkpack.provenance.contents import digest_files, group_by_slot
 from linkpack.provenance.places import known_homes, shown_path, shown_spec
 from linkpack.report.pack_json import graph_json
 from linkpack.report.text import cleaned
@@ -32,10 +32,10 @@ BUILDER = "urn:linkpack:builder:local"
 
 
 class Record(NamedTuple):
-    """A packed tarball and what is known of it.
+    """A packed tarball and what is known about it.
 
-    *origins* are those of its sources, the project's first; *own* are the files of the package in each slot.
-    *homes* are home folders, which it must not name.
+    *origins* are those of its sources, the project's first. *own* are the files of the package in each slot, as
+    `group_by_slot` gives them. *homes* are home folders, above which no path in the record may lead.
     """
 
     plan: PackPlan
@@ -48,15 +48,22 @@ class Record(NamedTuple):
 
 def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tuple[Origin, ...]) -> Record:
     """Return the record of *tarball*, which was packed by *plan*."""
-    slots = ["", *(slot for each in plan.bundled for slot in each.slots)]
-    return Record(plan, tarball, shipped, origins, own=by_slot(shipped.files, slots), homes=known_homes())
+    slots = ["", *(slot for package in plan.bundled for slot in package.slots)]
+    return Record(
+        plan=plan,
+        tarball=tarball,
+        shipped=shipped,
+        origins=origins,
+        own=group_by_slot(shipped.files, slots),
+        homes=known_homes(),
+    )
 
 
 def snapshot_manifest(record: Record) -> str:
-    """The record as plain JSON; see docs/provenance.md for its keys."""
+    """Return *record* as plain JSON, with the keys of docs/provenance.md."""
     plan, tarball = record.plan, record.tarball
     project, *snapshots = record.origins
-    return dumped(
+    return dump_json(
         {
             "schema": SCHEMA,
             "tarball": {
@@ -69,8 +76,8 @@ def snapshot_manifest(record: Record) -> str:
                 "integrity": tarball.integrity,
             },
             "project": _source(record, project),
-            "snapshots": [{**_source(record, each), "slots": list(each.slots)} for each in snapshots],
-            "installed": [_installed(record, each) for each in plan.bundled if not each.linked],
+            "snapshots": [{**_source(record, snapshot), "slots": list(snapshot.slots)} for snapshot in snapshots],
+            "installed": [_installed(record, package) for package in plan.bundled if not package.linked],
             "rewrittenSpecs": _changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
             "runtimeGraph": graph_json(plan),
@@ -79,14 +86,15 @@ def snapshot_manifest(record: Record) -> str:
 
 
 def statement(record: Record) -> str:
-    """The record as an in-toto statement about the tarball, with SLSA's provenance as the predicate.
+    """Return *record* as an unsigned in-toto statement.
 
-    Unsigned. The subject is named as npm names it when it publishes with provenance: by package URL.
+    Its predicate is SLSA's provenance. The subject is named as npm names it when it publishes with provenance: by
+    package URL.
     """
     plan, tarball, shipped = record.plan, record.tarball, record.shipped
-    subject = purl(plan.manifest.name, plan.manifest.version)
-    installed = [each for each in plan.bundled if not each.linked]
-    return dumped(
+    subject = make_purl(plan.manifest.name, plan.manifest.version)
+    installed = [package for package in plan.bundled if not package.linked]
+    return dump_json(
         {
             "_type": STATEMENT,
             "subject": [{"name": subject, "digest": {"sha512": shipped.sha512, "sha256": shipped.sha256}}],
@@ -100,8 +108,8 @@ def statement(record: Record) -> str:
                         "rewrittenSpecs": _changes(record),
                     },
                     "resolvedDependencies": [
-                        *(_resolved(record, each) for each in record.origins),
-                        *(_resolved_installed(record, each) for each in installed),
+                        *(_source_resource(record, origin) for origin in record.origins),
+                        *(_installed_resource(record, package) for package in installed),
                     ],
                 },
                 "runDetails": {"builder": {"id": BUILDER, "version": {"linkpack": __version__}}},
@@ -110,83 +118,88 @@ def statement(record: Record) -> str:
     )
 
 
-def dumped(document: object) -> str:
-    """The JSON text of *document*, ASCII only and `cleaned`."""
+def dump_json(document: object) -> str:
+    """Return the JSON text of *document*, ASCII only and `cleaned`."""
     return json.dumps(cleaned(document), indent=2) + "\n"
 
 
 def _changes(record: Record) -> list[dict[str, object]]:
+    """Return the rewritten specs, as far as the record may name them."""
     root = record.plan.root
     changes = []
-    for each in record.plan.changes:
-        old = shown_spec(each.old, each.package, root, record.homes)
-        reason = each.reason.replace(each.old.strip(), old.strip()) if old != each.old else each.reason
-        package = shown_path(each.package, root, record.homes) or None
-        changes.append({**each._asdict(), "package": package, "old": old, "reason": reason})
+    for change in record.plan.changes:
+        old = shown_spec(change.old, change.package, root, record.homes)
+        reason = change.reason if old == change.old else change.reason.replace(change.old.strip(), old.strip())
+        package = shown_path(change.package, root, record.homes) or None
+        changes.append({**change._asdict(), "package": package, "old": old, "reason": reason})
     return changes
 
 
 def _source(record: Record, origin: Origin) -> dict[str, object]:
+    """Return what plain JSON says of a source directory."""
     slot = origin.slots[0]
     git = origin.git
     return {
         "name": origin.name,
         "version": origin.version,
         "path": origin.place or None,
-        "content": f"sha256:{content_digest(record.own[slot])}",
+        "content": f"sha256:{digest_files(record.own[slot])}",
         "files": len(record.own[slot]),
         "commit": git.commit or None,
         "dirty": list(git.dirty),
-        "unversioned": _unversioned(record, origin),
+        "unversioned": _list_unversioned(record, origin),
         **({"unknown": git.fault} if git.fault else {}),
     }
 
 
-def _unversioned(record: Record, origin: Origin) -> list[str]:
-    """The files that ship, are not in git, and are no change either: those git ignores, as what is built."""
+def _list_unversioned(record: Record, origin: Origin) -> list[str]:
+    """Return the files that ship and that git ignores, such as built files."""
     if origin.git.fault:
         return []
-    known = origin.git.tracked | frozenset(origin.git.dirty)
+    known = origin.git.tracked | frozenset(origin.git.dirty)  # new files that git does not ignore are dirty
     return [path for path in record.own[origin.slots[0]] if path not in known]
 
 
-def _installed(record: Record, each: Bundled) -> dict[str, object]:
+def _installed(record: Record, package: Bundled) -> dict[str, object]:
+    """Return what plain JSON says of an installed package."""
     return {
-        "name": each.name,
-        "version": each.version,
-        "path": shown_path(each.source, record.plan.root, record.homes) or None,
-        "content": f"sha256:{content_digest(record.own[each.slots[0]])}",
-        "files": each.files,
-        "slots": list(each.slots),
+        "name": package.name,
+        "version": package.version,
+        "path": shown_path(package.source, record.plan.root, record.homes) or None,
+        "content": f"sha256:{digest_files(record.own[package.slots[0]])}",
+        "files": package.files,
+        "slots": list(package.slots),
     }
 
 
-def _resolved(record: Record, origin: Origin) -> dict[str, object]:
-    """A source directory as a resource. A commit is its digest only when the directory is what the commit says."""
+def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
+    """Return a source directory as a resource of SLSA."""
     git = origin.git
-    digest = {"dirHash": content_digest(record.own[origin.slots[0]])}
-    if git.commit and not git.dirty:
+    digest = {"dirHash": digest_files(record.own[origin.slots[0]])}
+    if git.commit and not git.dirty:  # else the commit is not what the directory has
         digest["gitCommit"] = git.commit
-    about = {
+    annotations = {
         "path": origin.place,
         "slots": list(origin.slots),
         "commit": git.commit,
         "dirty": list(git.dirty),
-        "unversioned": _unversioned(record, origin),
+        "unversioned": _list_unversioned(record, origin),
         "unknown": git.fault,
     }
     return {
         "name": origin.label,
         "digest": digest,
-        "annotations": {key: each for key, each in about.items() if each},
+        "annotations": {key: value for key, value in annotations.items() if value},
     }
 
 
-def _resolved_installed(record: Record, each: Bundled) -> dict[str, object]:
-    about = {"path": shown_path(each.source, record.plan.root, record.homes), "slots": list(each.slots)}
+def _installed_resource(record: Record, package: Bundled) -> dict[str, object]:
+    """Return an installed package as a resource of SLSA."""
+    path = shown_path(package.source, record.plan.root, record.homes)
+    annotations = {"path": path, "slots": list(package.slots)}
     return {
-        "name": f"{each.name}@{each.version}",
-        "uri": purl(each.name, each.version),
-        "digest": {"dirHash": content_digest(record.own[each.slots[0]])},
-        "annotations": {key: value for key, value in about.items() if value},
+        "name": f"{package.name}@{package.version}",
+        "uri": make_purl(package.name, package.version),
+        "digest": {"dirHash": digest_files(record.own[package.slots[0]])},
+        "annotations": {key: value for key, value in annotations.items() if value},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.names import format_out
+from linkpack.npm.package_names import format_out
 
 if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan

@@ -1,4 +1,4 @@
-"""Where the sources of a tarball come from: the directories of project and snapshots, as git sees them."""
+"""Read where the sources of a tarball come from, by asking git."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NAMED = 5  # changed files that a message names
 
 
 class Origin(NamedTuple):
-    """A source directory that a tarball is made from: the project's (its only slot is "") or a snapshot's.
+    """A source directory of a tarball: the project's, or a snapshot's.
 
-    *path* is relative to the project, and *place* the same for records: empty when it would name a place of this
-    machine. *git* is what git says of the directory, but for files that this run writes.
+    The project's only slot is "". *path* is relative to the project. *place* is the same path for records, "" when
+    they must not name it. *git* is what git says of the directory, without the files that this run writes.
     """
 
     name: str
@@ -35,36 +35,48 @@ class Origin(NamedTuple):
 
     @property
     def label(self) -> str:
-        """`name@version`, as far as there is one."""
+        """Return `name@version`, or the name of a package without a version."""
         return f"{self.name}@{self.version}" if self.version else self.name
 
 
 def read_origins(plan: PackPlan, outputs: Iterable[str]) -> tuple[Origin, ...]:
-    """Return the origins of what *plan* packs, the project first; *outputs* are the paths that packing writes."""
+    """Return the origins of what *plan* packs, the project first.
+
+    *outputs* are the paths that packing writes: git must not report them.
+    """
     homes = known_homes()
-    written = frozenset(path for each in outputs if (path := _real(each)))
-    own = (plan.manifest.name, plan.manifest.version, ("",), plan.root)
-    linked = [(each.name, each.version, each.slots, each.source) for each in plan.bundled if each.linked]
+    written = frozenset(path for output in outputs if (path := _resolve_folder(output)))
+    project = (plan.manifest.name, plan.manifest.version, ("",), plan.root)
+    linked = [
+        (package.name, package.version, package.slots, package.source)
+        for package in plan.bundled
+        if package.linked
+    ]
     return tuple(
         Origin(
-            name,
-            version,
-            slots,
+            name=name,
+            version=version,
+            slots=slots,
             path=posixpath.relpath(source, plan.root),
             place=shown_path(source, plan.root, homes),
-            git=_state(source, written),
+            git=_read_state(source, written),
         )
-        for name, version, slots, source in (own, *linked)
+        for name, version, slots, source in (project, *linked)
     )
 
 
-def _state(source: str, written: frozenset[str]) -> GitState:
+def _read_state(source: str, written: frozenset[str]) -> GitState:
+    """Return what git says of *source*, apart from the *written* files."""
     state = read_git(source)
+    # A tarball or record of an earlier run is a new file to git, but this run replaces it.
     return state._replace(dirty=tuple(path for path in state.dirty if f"{source}/{path}" not in written))
 
 
-def _real(path: str) -> str:
-    """The path that *path* has without links; empty when its folder is not there yet."""
+def _resolve_folder(path: str) -> str:
+    """Return *path* with links in its folder resolved.
+
+    It is "" when there is no such folder yet.
+    """
     folder, name = posixpath.split(path)
     try:
         return posixpath.join(fs.real_path(folder or "."), name)
@@ -73,48 +85,48 @@ def _real(path: str) -> str:
 
 
 def unclean(origins: Iterable[Origin]) -> Iterator[Problem]:
-    """Yield a problem (EDIRTY) for each of *origins* that is not what its commit says, or not known to be."""
+    """Yield a problem (EDIRTY) for origins not known to be as committed."""
     for origin in origins:
-        for why, hint in _unclean(origin.git):
-            message = f"{_where(origin)} {why}"
+        for why, hint in _iter_faults(origin.git):
+            message = f"{_name(origin)} {why}"
             yield Problem("EDIRTY", origin.path, message, f"{hint}, or leave --require-clean out")
 
 
-def _unclean(git: GitState) -> Iterator[tuple[str, str]]:
-    """Yield why a directory in the state *git* is not clean, and what to do."""
+def _iter_faults(git: GitState) -> Iterator[tuple[str, str]]:
+    """Yield why a directory is not clean, and what to do about it."""
     changed = [path for path in git.dirty if path not in git.undecided]
     if git.fault:
-        said = f" ({git.detail})" if git.detail else ""
-        yield f"is not known to be committed: {git.fault}{said}", "commit it where git can be asked"
+        detail = f" ({git.detail})" if git.detail else ""
+        yield f"is not known to be committed: {git.fault}{detail}", "commit it where git can be asked"
     elif changed:
-        yield f"has uncommitted changes: {_some(changed)}", "commit them, or have git ignore new files"
+        yield f"has uncommitted changes: {_name_some(changed)}", "commit them, or have git ignore new files"
     if git.undecided:
-        yield f"is not known to be committed: {_undecided(git)}", "leave such files out of the repository"
+        yield f"is not known to be committed: {_describe_undecided(git)}", "leave such files out of the repository"
     if not (git.fault or git.dirty) and "package.json" not in git.tracked:
         yield "is not committed: git ignores its package.json", "commit it"
 
 
 def undecided(origins: Iterable[Origin]) -> Iterator[Problem]:
-    """Yield a warning (WFILTER) for each of *origins* with files that only a filter could compare."""
+    """Yield a warning (WFILTER) for origins that only a filter can compare."""
     for origin in origins:
         if origin.git.undecided:
-            message = f"{_where(origin)} may differ from its commit: {_undecided(origin.git)}"
+            message = f"{_name(origin)} may differ from its commit: {_describe_undecided(origin.git)}"
             hint = "linkpack runs no program of a repository; the record lists them as dirty"
             yield Problem("WFILTER", origin.path, message, hint)
 
 
-def _undecided(git: GitState) -> str:
+def _describe_undecided(git: GitState) -> str:
     """Return which files cannot be compared, and why, in words."""
     count = len(git.undecided)
-    path, what = next(iter(git.undecided.items()))
+    path, filter_ = next(iter(git.undecided.items()))
     more = f", and {count - 1} more files likewise" if count > 1 else ""
-    return f"{path} has other contents, and {what} would have to be run to compare it{more}"
+    return f"{path} has other contents, and {filter_} would have to be run to compare it{more}"
 
 
-def _where(origin: Origin) -> str:
+def _name(origin: Origin) -> str:
     return origin.label if origin.path == "." else f"{origin.label} ({origin.path})"
 
 
-def _some(paths: Sequence[str]) -> str:
+def _name_some(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
     return ", ".join(paths[:_NAMED]) + more

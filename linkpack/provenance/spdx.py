@@ -1,4 +1,4 @@
-"""A bill of materials as SPDX 2.3 has it."""
+"""Write a bill of materials as SPDX 2.3 has it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ _NOTHING = "NOASSERTION"
 _DOCUMENT = "SPDXRef-DOCUMENT"
 
 
-def spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
-    """The document for *parts*, the project first; *urn* is unique to the tarball."""
+def make_spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
+    """Return the document for *parts*, the project first.
+
+    *urn* is unique to the tarball.
+    """
     ids = {part.slots[0]: f"SPDXRef-Package-{number}" for number, part in enumerate(parts)}
-    origins = {each.slots[0]: each for each in record.origins}
+    origins = {origin.slots[0]: origin for origin in record.origins}
     root, *bundled = (_package(ids[part.slots[0]], part, origins.get(part.slots[0])) for part in parts)
     shipped = record.shipped
     digests = (("SHA1", shipped.sha1), ("SHA256", shipped.sha256), ("SHA512", shipped.sha512))
@@ -37,13 +40,14 @@ def spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
         "creationInfo": {"created": TIME, "creators": [f"Tool: linkpack-{__version__}"]},
         "packages": [root, *bundled],
         "relationships": [
-            {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
-            for one, kind, other in _relations(parts, ids)
+            {"spdxElementId": element, "relationshipType": kind, "relatedSpdxElement": related}
+            for element, kind, related in _relations(parts, ids)
         ],
     }
 
 
 def _relations(parts: Sequence[Part], ids: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each relation as an element, its kind and the related element."""
     root, *bundled = parts
     yield _DOCUMENT, "DESCRIBES", ids[root.slots[0]]
     for part in bundled:
@@ -54,7 +58,7 @@ def _relations(parts: Sequence[Part], ids: dict[str, str]) -> Iterator[tuple[str
 
 
 def _package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
-    found: dict[str, object] = {
+    package: dict[str, object] = {
         "SPDXID": ref,
         "name": part.name,
         "versionInfo": part.version,
@@ -68,25 +72,29 @@ def _package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": part.purl}
         ],
     }
-    return {key: value for key, value in found.items() if value != ""}
+    return {key: value for key, value in package.items() if value != ""}
 
 
-def _license(found: License) -> dict[str, object]:
-    # A license of one's own would have to be quoted in the document: its name stands in the comment.
-    if found.expression and "LicenseRef-" not in found.expression:
-        return {"licenseDeclared": found.expression}
-    words = found.words or found.expression
+def _license(license_: License) -> dict[str, object]:
+    """Return what package.json says of the license.
+
+    What is no SPDX expression goes into a comment.
+    """
+    # SPDX has the text of a LicenseRef quoted in the document, and only its name is known.
+    if license_.expression and "LicenseRef-" not in license_.expression:
+        return {"licenseDeclared": license_.expression}
+    words = license_.words or license_.expression
     comment = f"package.json says: {words}" if words else ""
     return {"licenseDeclared": _NOTHING, "licenseComments": comment}
 
 
 def _source(part: Part, origin: Origin | None) -> str:
-    """Where the package's files come from, in words."""
+    """Return where the package's files come from, in words."""
     if origin is None:
         return f"installed package, in {', '.join(part.slots)}"
     git = origin.git
     state = f"commit {git.commit}" if git.commit else git.fault
     dirty = f", with uncommitted changes: {', '.join(git.dirty)}" if git.dirty else ""
-    what = "project" if part.slots == ("",) else f"snapshot, in {', '.join(part.slots)}"
+    kind = "project" if part.slots == ("",) else f"snapshot, in {', '.join(part.slots)}"
     where = f"source directory {origin.place}, " if origin.place else ""
-    return f"{what}; {where}{state}{dirty}"
+    return f"{kind}; {where}{state}{dirty}"

@@ -11,7 +11,7 @@ from linkpack.report.text import escape
 
 if TYPE_CHECKING:
     from linkpack.npm.config import Config, Setting
-    from linkpack.npm.npmrc import Value
+    from linkpack.npm.npmrc_text import Value
 
 _MASK = "***"
 _PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from linkpack.archive.findings import Finding
     from linkpack.verifying.difference import Difference, FileChange
-    from linkpack.verifying.verdict import Unpacked, Verdict
+    from linkpack.verifying.unpack import Unpacked
+    from linkpack.verifying.verdict import Verdict
 
 _MARKS = {"added": "A", "removed": "D", "changed": "M", "mode": "T"}
 

@@ -1,15 +1,17 @@
-"""Whether a tarball is what a source packs to, byte for byte."""
+"""Check that a tarball is what its source packs to, byte for byte."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding
 from linkpack.errors import LinkpackError
-from linkpack.packing import plan as api
 from linkpack.packing.options import PackOptions
-from linkpack.verifying.committed import lay_out
-from linkpack.verifying.sides import SideFile, archived, plan_side
+from linkpack.packing.pack import measure_plan
+from linkpack.system import read as fs
+from linkpack.verifying.committed_tree import lay_out
+from linkpack.verifying.sides import SideFile, list_files, plan_side, read_tarball_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,31 +21,45 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.npm.manifest import Manifest
     from linkpack.packing.plan import PackPlan
-    from linkpack.verifying.committed import CommittedTree
+    from linkpack.verifying.committed_tree import CommittedTree
     from linkpack.verifying.sides import Side
 
 _BUILD = "the build in the work tree"
-_VENDORED = "file:./vendor/"  # what the layouts vendor and thin write
+_VENDORED = "file:./vendor/"  # how the layouts vendor and thin write specs
 _FIX = "pack the source again, or find out who changed the tarball"
 
 
-class Commit(NamedTuple):
-    """Which commit to compare with: HEAD of the repository around *folder*.
+class CheckedTarball(NamedTuple):
+    """The tarball to compare, as far as it was read.
 
-    *built* are patterns for files that are not committed and come from the work tree; without any, all that git
-    ignores do. *limits* bound what is laid out.
+    *manifest* is the root's, None when it cannot be read.
     """
 
-    folder: str
+    path: str
+    archive: Archive
+    manifest: Manifest | None
+
+
+class Reference(NamedTuple):
+    """What to compare a tarball with.
+
+    *source* is a directory, a tarball, `git` or `git:DIR`; "" for nothing. *options* are those of packing it.
+    *built* are patterns for files that are not committed and come from the work tree; without any, all that git
+    ignores do. *limits* are for reading a tarball or a commit.
+    """
+
+    source: str
     built: Collection[str]
+    options: PackOptions
     limits: Limits
 
 
-class Source(NamedTuple):
-    """Where a project is to be packed from: its *folder*, and what it is called in findings.
+class ProjectSource(NamedTuple):
+    """A project to pack and compare with.
 
-    *prepare* gets each plan before the files are read. *built* are paths in the tarball that are called
-    otherwise, and *undecided* those that only a filter could compare, with its name.
+    *folder* is where it is, and *label* what findings call it ("": the folder). *prepare* gets each plan before
+    the files are read. *built* are paths in the tarball that come from the work tree, and *undecided* those that
+    only a filter of git could compare, with the filter's name.
     """
 
     folder: str
@@ -53,65 +69,102 @@ class Source(NamedTuple):
     undecided: Mapping[str, str] = {}
 
 
-def check_against(archive: Archive, source: Side, built: Collection[str] = ()) -> Iterator[Finding]:
-    """Yield a finding for each file of *archive* that is not the one of *source*, or that only one of them has.
+def check_against(tarball: CheckedTarball, reference: Reference) -> Iterator[Finding]:
+    """Yield a finding for each file that *reference* packs otherwise.
 
-    *built* are the paths of files that *source* has from the work tree.
+    Raises what packing the reference raises, and `LinkpackError` (EGIT) for a commit that cannot be read.
     """
-    if archive.integrity == source.integrity:
-        return
-    files = archived(archive)
-    same = True
-    for path in sorted(files.keys() | source.files.keys()):
-        how = _difference(files.get(path), source.files.get(path))
-        if how:
-            same = False
-            label = _BUILD if path in built else source.label
-            yield Finding("EAGAINST", path, f"{path} {how} {label}", _FIX)
-    if same and not _compressed_more(archive, source):
-        why = f"all files are those of {source.label}, but the tarball's bytes are not: another tool packed it"
-        yield Finding("EAGAINST", "", why, "pack it with linkpack pack, or pass --allow EAGAINST")
+    # The tarball may lie in the project: with its folder as the destination it is not packed itself.
+    options = reference.options._replace(destination=posixpath.dirname(tarball.path) or ".")
+    kind, _, folder = reference.source.partition(":")
+    if fs.is_dir(reference.source):
+        yield from _check_project(tarball, ProjectSource(reference.source), options)
+    elif kind == "git":
+        yield from _check_commit(tarball, folder or ".", reference._replace(options=options))
+    else:
+        yield from _compare(tarball.archive, read_tarball_side(reference.source, reference.limits))
 
 
-def check_project(archive: Archive, own: Manifest | None, source: Source, how: PackOptions) -> tuple[Finding, ...]:
-    """Return a finding for each file of *archive* that is not the one that *source* packs to, as *how* says.
+def _check_commit(tarball: CheckedTarball, folder: str, reference: Reference) -> Iterator[Finding]:
+    """Compare *tarball* with HEAD of the repository around *folder*."""
+    with lay_out(folder, reference.built, tarball.path, reference.limits) as tree:
+        label = f"the committed tree of {folder}"
+        source = ProjectSource(tree.project, label, tree.fill, tree.built, tree.undecided)
+        for finding in _check_project(tarball, source, reference.options):
+            filter_ = tree.undecided.get(finding.place)
+            yield finding._replace(fix=f"{filter_} would have to be run to compare it") if filter_ else finding
+        yield from _note_uncommitted(tree, reference.built)
 
-    The layout is told by the specs of *own*, the manifest in the archive: of those that it may be, the one that
-    comes nearest counts. Raises what planning raises, when it does for each of them.
+
+def _check_project(tarball: CheckedTarball, source: ProjectSource, options: PackOptions) -> tuple[Finding, ...]:
+    """Compare *tarball* with what *source* packs to, in the same layout.
+
+    Its specs do not tell the layouts vendor and thin apart: both are tried, and the one with fewer findings is
+    taken. Raises what planning raises, if it does so for each layout.
     """
-    vendored = own is not None and any(spec.startswith(_VENDORED) for spec in own.dependencies.values())
+    manifest = tarball.manifest
+    vendored = manifest is not None and any(spec.startswith(_VENDORED) for spec in manifest.dependencies.values())
     layouts: tuple[LayoutName, ...] = ("vendor", "thin") if vendored else ("bundle",)
     best: tuple[Finding, ...] | None = None
     for number, layout in enumerate(layouts, 1):
         try:
-            side = plan_side(source.folder, how._replace(layout=layout), source.prepare)
-        except LinkpackError:
+            side = plan_side(source.folder, options._replace(layout=layout), source.prepare)
+        except LinkpackError:  # one of the two layouts may be impossible for this project
             if number == len(layouts) and best is None:
                 raise
             continue
-        found = tuple(check_against(archive, side._replace(label=source.label or side.label), source.built))
-        best = found if best is None or len(found) < len(best) else best
+        side = side._replace(label=source.label or side.label)
+        findings = tuple(_compare(tarball.archive, side, source.built))
+        best = findings if best is None or len(findings) < len(best) else best
     return best or ()
 
 
-def check_commit(
-    archive: Archive, own: Manifest | None, tarball: str, asked: Commit, how: PackOptions
-) -> Iterator[Finding]:
-    """Yield a finding for each file of *archive*, at *tarball*, that is not the one that a commit packs to.
+def _compare(archive: Archive, source: Side, built: Collection[str] = ()) -> Iterator[Finding]:
+    """Yield a finding for each file that is not the same in both.
 
-    Raises `LinkpackError` (EGIT), and as `check_project`.
+    *source* is what *archive* has to be. *built* are the paths of files that *source* has from the work tree.
     """
-    with lay_out(asked.folder, asked.built, tarball, asked.limits) as tree:
-        label = f"the committed tree of {asked.folder}"
-        source = Source(tree.project, label, tree.fill, tree.built, tree.undecided)
-        for found in check_project(archive, own, source, how):
-            filtered = tree.undecided.get(found.place)
-            yield found._replace(fix=f"{filtered} would have to be run to compare it") if filtered else found
-        yield from _notes(tree, asked.built)
+    if archive.integrity == source.integrity:
+        return
+    files = list_files(archive)
+    is_same = True
+    for path in sorted(files.keys() | source.files.keys()):
+        difference = _describe_difference(files.get(path), source.files.get(path))
+        if difference:
+            is_same = False
+            label = _BUILD if path in built else source.label
+            yield Finding("EAGAINST", path, f"{path} {difference} {label}", _FIX)
+    if is_same and not _is_best_compression(archive, source):
+        why = f"all files are those of {source.label}, but the tarball's bytes are not: another tool packed it"
+        yield Finding("EAGAINST", "", why, "pack it with linkpack pack, or pass --allow EAGAINST")
 
 
-def _notes(tree: CommittedTree, patterns: Collection[str]) -> Iterator[Finding]:
-    """Yield a warning for what is compared with something else than a commit, unless *patterns* name it."""
+def _describe_difference(file: SideFile | None, other: SideFile | None) -> str:
+    """Return how *file* differs from the source's *other*, "" if not.
+
+    The words go between the file's path and the source's label.
+    """
+    if file is None:
+        return "is missing: it is in"
+    if other is None:
+        return "is not in"
+    if file.digest != other.digest:
+        return f"has other contents ({file.size} bytes, not {other.size}) than in"
+    return f"has the mode {file.mode:o}, not {other.mode:o} as in" if file.mode != other.mode else ""
+
+
+def _is_best_compression(archive: Archive, source: Side) -> bool:
+    """True if *archive* is *source* packed with --gzip-level max."""
+    if source.plan is None:
+        return False
+    return archive.integrity == measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
+
+
+def _note_uncommitted(tree: CommittedTree, patterns: Collection[str]) -> Iterator[Finding]:
+    """Yield a warning for what was not compared with the commit.
+
+    What *patterns* name may come from the work tree.
+    """
     for name, why in tree.outside.items():
         message = f"{name} is linked from outside of the repository, and compared with what lies there: {why}"
         yield Finding("WUNCOMMITTED", name, message, "commit it there, and pack again", "warning")
@@ -123,21 +176,3 @@ def _notes(tree: CommittedTree, patterns: Collection[str]) -> Iterator[Finding]:
     if patterns and not tree.built:
         message = f"--built {' '.join(patterns)} names no file that ships and is ignored by git"
         yield Finding("WBUILT", "", message, "leave it out, or name what is built", "warning")
-
-
-def _compressed_more(archive: Archive, source: Side) -> bool:
-    """Whether *archive* is what the project *source* packs to with --gzip-level max."""
-    if source.plan is None:
-        return False
-    return archive.integrity == api.measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
-
-
-def _difference(file: SideFile | None, other: SideFile | None) -> str:
-    """How *file* of the tarball differs from the source's, to be read between its path and the source's name."""
-    if file is None:
-        return "is missing: it is in"
-    if other is None:
-        return "is not in"
-    if file.digest != other.digest:
-        return f"has other contents ({file.size} bytes, not {other.size}) than in"
-    return f"has the mode {file.mode:o}, not {other.mode:o} as in" if file.mode != other.mode else ""

@@ -1,8 +1,11 @@
-"""Errors that whoever checks a tarball may turn into warnings."""
+"""Name the errors that a caller may turn into warnings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from linkpack.arguments import listed
+from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -13,6 +16,7 @@ ALLOWABLE = frozenset(
     {
         "EAGAINST",
         "EBUNDLEMISSING",
+        "ECASE",
         "EENTRYPOINT",
         "EFILENAME",
         "ELICENSE",
@@ -27,12 +31,22 @@ ALLOWABLE = frozenset(
         "ESPECPATCH",
         "ETYPES",
         "EWINDOWS",
-        "ECASE",
     }
 )
-"""Codes of errors that a caller may turn into warnings; none of them makes a tarball dangerous to read."""
+"""Codes that may be allowed; none of these errors makes a tarball dangerous to read."""
 
 
-def allowed(found: Iterable[Finding], codes: Collection[str]) -> tuple[Finding, ...]:
-    """*found*, those with one of *codes* as warnings."""
-    return tuple(each._replace(severity="warning") if each.code in codes else each for each in found)
+def check_allowable(allow: Collection[str]) -> None:
+    """Raise `LinkpackError` (EALLOW) if a code in *allow* cannot be allowed."""
+    for code in listed(allow, "allow"):
+        if code not in ALLOWABLE:
+            raise LinkpackError(
+                f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"
+            )
+
+
+def allow_codes(findings: Iterable[Finding], codes: Collection[str]) -> tuple[Finding, ...]:
+    """Return *findings*, with those of the *codes* as warnings."""
+    return tuple(
+        finding._replace(severity="warning") if finding.code in codes else finding for finding in findings
+    )

@@ -1,4 +1,7 @@
-"""What a consumer finds at run time: every dependency of every bundled package, looked up in the tarball."""
+"""Check the packages that a consumer gets at run time.
+
+Every dependency of every bundled package is looked up in the tarball, as Node does it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from linkpack.npm.protocols import is_inside, is_local
 from linkpack.npm.specs import parse_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from linkpack.archive.findings import Findings
     from linkpack.bundle.consumer_specs import SpecChange
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, Manifest] = MappingProxyType({})
 
 
-class Placed(NamedTuple):
-    """A package in the tarball, as `plan_specs` wants it: its slot, and those that its dependencies lead to."""
+class TarballPackage(NamedTuple):
+    """A package in the tarball, as `plan_specs` wants it.
+
+    *needs* and *peers* map each name that it depends on to the slot where Node finds it, None if in none.
+    """
 
     slot: str
     manifest: Manifest
@@ -33,130 +39,164 @@ class Placed(NamedTuple):
 
     @property
     def label(self) -> str:
-        """`name@version`, and where it is."""
+        """Return `name@version`, and where it is."""
         name = self.manifest.name or self.slot.rpartition("node_modules/")[2]
         label = f"{name}@{self.manifest.version}" if self.manifest.version else name
         return f"{label} in {self.slot}" if self.slot else label
 
+    @property
+    def manifest_path(self) -> str:
+        """Return the path of its package.json in the tarball."""
+        return f"{self.slot}/package.json".lstrip("/")
+
 
 class Runtime(NamedTuple):
-    """What was looked up: packages, edges, and which installers can install the tarball, if any."""
+    """The runtime graph, in numbers, and which installers it serves."""
 
     packages: int
     edges: int
     serves: tuple[str, ...]
 
 
+NO_RUNTIME = Runtime(0, 0, ())
+
+
 def check_runtime(
     manifests: Mapping[str, Manifest],
     paths: Collection[str],
-    found: Findings,
+    findings: Findings,
     vendored: Mapping[str, Manifest] = _NONE,
 ) -> Runtime:
-    """Look up the runtime graph of the packages in *manifests* (slot to manifest), which has the root in it.
+    """Look up the runtime graph, and note in *findings* what is wrong.
 
-    *vendored* are packages that the root asks for in a folder of its own, by folder. *paths* are the tarball's
-    files. A dependency of a bundled package must be inside, or declared by the root. Faults go to *found*.
+    *manifests* are by slot, and the root's is among them. *paths* are the tarball's files. *vendored* are packages
+    that the root depends on by a folder, by that folder. A dependency of a bundled package must be in the tarball,
+    or declared by the root.
     """
     index = SlotIndex(manifests)
-    placed = {slot: _placed(slot, manifest, index) for slot, manifest in manifests.items()}
-    root = placed[""]
-    declared = {
-        *root.manifest.dependencies,
-        *root.manifest.optional_dependencies,
-        *root.manifest.peer_dependencies,
-    } - set(root.manifest.bundle)
-    found.extend(
-        _missing(root, name, "is not in node_modules of the tarball, though it is bundled")
+    packages = {slot: _look_up(slot, manifest, index) for slot, manifest in manifests.items()}
+    root = packages[""]
+    declared = _list_dependencies(root.manifest) - set(root.manifest.bundle)
+    findings.extend(
+        _report_missing(root, name, "is not in node_modules of the tarball, though it is bundled")
         for name in root.manifest.bundle
-        if name not in root.manifest.optional_dependencies and f"node_modules/{name}" not in placed
+        if name not in root.manifest.optional_dependencies and f"node_modules/{name}" not in packages
     )
-    for package in placed.values():
+    for package in packages.values():
         if package.slot:
-            found.extend(_closure(package, declared))
-    found.extend(_extraneous(placed))
-    specs = list(_specs(placed, paths))
-    found.extend(specs)
+            findings.extend(_check_dependencies(package, declared))
+    findings.extend(_check_extraneous(packages))
+    specs = list(_check_specs(packages, paths))
+    findings.extend(specs)
     for folder, manifest in vendored.items():
-        found.extend(_flat(Placed(folder, manifest, {}, {}), {*declared, *root.manifest.bundle}))
-    edges = sum(f"node_modules/{name}" in placed for name in root.manifest.bundle)
-    for package in placed.values():
-        if package.slot:
-            edges += sum(to is not None for to in (*package.needs.values(), *package.peers.values()))
-    asked = {**root.manifest.dependencies, **root.manifest.optional_dependencies}
-    edges += count_flat_edges(asked, {folder: _asked(each) for folder, each in vendored.items()})
-    serves: tuple[str, ...] = ("npm", "pnpm") if root.manifest.bundle else ("npm", "pnpm", "yarn", "bun")
-    if any(each.severity == "error" for each in specs):
-        serves = ()  # which installer knows which spec of another one is not looked into
-    return Runtime(len(placed) + len(vendored), edges, serves)
+        package = TarballPackage(slot=folder, manifest=manifest, needs={}, peers={})
+        findings.extend(_check_vendored(package, {*declared, *root.manifest.bundle}))
+    return Runtime(
+        packages=len(packages) + len(vendored),
+        edges=_count_edges(packages, vendored),
+        serves=_list_installers(root.manifest, specs),
+    )
 
 
-def _placed(slot: str, manifest: Manifest, index: SlotIndex) -> Placed:
+def _look_up(slot: str, manifest: Manifest, index: SlotIndex) -> TarballPackage:
+    """Return the package in *slot* with its dependencies looked up in *index*."""
     needs = {name: index.find(slot, name) for name in {**manifest.dependencies, **manifest.optional_dependencies}}
-    # What a package bundles without declaring it is its own business, and is needed where it is in the package.
+    # A package may bundle what it does not declare: it needs that where it is in the package itself.
     for name in manifest.bundle if slot else ():
         own = f"{slot}/node_modules/{name}"
         if name not in needs and index.find(slot, name) == own:
             needs[name] = own
     peers = {name: index.find(slot, name) for name in manifest.peer_dependencies if name not in needs}
-    return Placed(slot, manifest, needs, peers)
+    return TarballPackage(slot=slot, manifest=manifest, needs=needs, peers=peers)
 
 
-def _asked(manifest: Manifest) -> set[str]:
+def _list_dependencies(manifest: Manifest) -> set[str]:
     return {*manifest.dependencies, *manifest.optional_dependencies, *manifest.peer_dependencies}
 
 
-def _missing(package: Placed, name: str, why: str) -> Finding:
+def _count_edges(packages: Mapping[str, TarballPackage], vendored: Mapping[str, Manifest]) -> int:
+    """Count the dependencies that lead to a package of the tarball."""
+    root = packages[""].manifest
+    edges = sum(f"node_modules/{name}" in packages for name in root.bundle)
+    for package in packages.values():
+        if package.slot:
+            edges += sum(slot is not None for slot in (*package.needs.values(), *package.peers.values()))
+    specs = {**root.dependencies, **root.optional_dependencies}
+    names = {folder: _list_dependencies(manifest) for folder, manifest in vendored.items()}
+    return edges + count_flat_edges(specs, names)
+
+
+def _list_installers(root: Manifest, specs: Iterable[Finding]) -> tuple[str, ...]:
+    """Return which installers can install the tarball.
+
+    *specs* are the findings about its specs.
+    """
+    if any(finding.severity == "error" for finding in specs):
+        return ()  # which installer understands which spec of another one is not looked into
+    return ("npm", "pnpm") if root.bundle else ("npm", "pnpm", "yarn", "bun")
+
+
+def _report_missing(package: TarballPackage, name: str, why: str) -> Finding:
     message = f"{package.label} needs {name}, which {why}"
     fix = f"pack it again with {name} installed, or add it to the root's dependencies"
-    return Finding("EBUNDLEMISSING", f"{package.slot}/package.json".lstrip("/"), message, fix)
+    return Finding("EBUNDLEMISSING", package.manifest_path, message, fix)
 
 
-def _closure(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
-    """The dependencies of a bundled package that nobody will bring."""
-    for name, to in package.needs.items():
-        if to is None and name not in declared and name not in package.manifest.optional_dependencies:
-            yield _missing(package, name, "is neither in the tarball nor declared by the root")
-    for name, to in package.peers.items():
-        if to is None and name not in declared and name not in package.manifest.optional_peers:
+def _check_dependencies(package: TarballPackage, declared: Collection[str]) -> Iterator[Finding]:
+    """Yield a finding for each dependency that is nowhere.
+
+    *package* is a bundled one. *declared* are the names that an installer brings for the root.
+    """
+    for name, slot in package.needs.items():
+        if slot is None and name not in declared and name not in package.manifest.optional_dependencies:
+            yield _report_missing(package, name, "is neither in the tarball nor declared by the root")
+    for name, slot in package.peers.items():
+        if slot is None and name not in declared and name not in package.manifest.optional_peers:
             why = f"{package.label} has the peer dependency {name}, which nothing supplies"
             fix = f"add {name} to the root's dependencies or peerDependencies"
-            yield Finding("WPEER", f"{package.slot}/package.json", why, fix, "warning")
+            yield Finding("WPEER", package.manifest_path, why, fix, "warning")
 
 
-def _flat(package: Placed, declared: Collection[str]) -> Iterator[Finding]:
-    """What a vendored package asks for, and its consumer's installer cannot get: it sees only the root's own."""
+def _check_vendored(package: TarballPackage, declared: Collection[str]) -> Iterator[Finding]:
+    """Yield a finding for each dependency that no installer can get.
+
+    *package* is a vendored one. Installers see only what the root itself depends on, *declared*.
+    """
     manifest = package.manifest
-    place = f"{package.slot}/package.json"
     for name in manifest.peer_dependencies:
         if name not in declared and name not in manifest.optional_peers:
             why = f"{package.label} has the peer dependency {name}, which the root does not declare"
-            yield Finding("WPEER", place, why, f"add {name} to the root's dependencies", "warning")
+            fix = f"add {name} to the root's dependencies"
+            yield Finding("WPEER", package.manifest_path, why, fix, "warning")
     for name, spec in {**manifest.dependencies, **manifest.optional_dependencies}.items():
         if is_local(spec) or parse_spec(spec).fault:
             why = f'{package.label}: dependencies.{name} "{spec}" leads to nothing at the consumer\'s'
-            yield Finding("ESPECLOCAL", place, why, "pack it again with linkpack pack --layout vendor")
+            fix = "pack it again with linkpack pack --layout vendor"
+            yield Finding("ESPECLOCAL", package.manifest_path, why, fix)
 
 
-def _extraneous(placed: Mapping[str, Placed]) -> Iterator[Finding]:
-    """Packages that nothing leads to from the bundled names: npm's second install removes them."""
-    todo = [slot for name in placed[""].manifest.bundle if (slot := f"node_modules/{name}") in placed]
-    reached = set(todo)
-    while todo:
-        package = placed[todo.pop()]
-        new = {to for to in (*package.needs.values(), *package.peers.values()) if to} - reached
+def _check_extraneous(packages: Mapping[str, TarballPackage]) -> Iterator[Finding]:
+    """Yield a warning for each package that no bundled name leads to.
+
+    npm removes such packages at its second install.
+    """
+    waiting = [slot for name in packages[""].manifest.bundle if (slot := f"node_modules/{name}") in packages]
+    reached = set(waiting)
+    while waiting:
+        package = packages[waiting.pop()]
+        new = {slot for slot in (*package.needs.values(), *package.peers.values()) if slot} - reached
         reached |= new
-        todo += new
-    for slot, package in placed.items():
+        waiting += new
+    for slot, package in packages.items():
         if slot and slot not in reached:
             why = f"{package.label} is in the tarball, but no bundled package needs it"
             fix = "add it to bundleDependencies or leave it out"
             yield Finding("WEXTRANEOUS", slot, why, fix, "warning")
 
 
-def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Finding]:
-    """Specs that a consumer cannot use."""
-    plan = plan_specs(placed, "", mode="resolve", around=NOWHERE)
+def _check_specs(packages: Mapping[str, TarballPackage], paths: Collection[str]) -> Iterator[Finding]:
+    """Yield a finding for each spec that a consumer cannot use."""
+    plan = plan_specs(packages, "", mode="resolve", around=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'
@@ -165,21 +205,21 @@ def _specs(placed: Mapping[str, Placed], paths: Collection[str]) -> Iterator[Fin
             yield Finding("WSPEC", place, why, "drop it from the bundled manifest", "warning")
         elif change.section != "devDependencies":
             why = f"{what} is of no use to a consumer: {change.reason}"
-            yield Finding("ESPEC", place, why, _remedy(change))
+            yield Finding("ESPEC", place, why, _suggest(change))
     for problem in plan.problems:
         place, hint = problem.path.lstrip("/"), problem.hint
         if problem.code in {"EWORKSPACESPEC", "ECATALOG"}:  # the author's monorepo is not here to be asked
             hint = "pack it with linkpack pack, which writes what it means"
         yield Finding(problem.code, place, problem.message, hint)
-    yield from _inside(placed[""], paths)
+    yield from _check_inner_paths(packages[""], paths)
 
 
-def _remedy(change: SpecChange) -> str:
+def _suggest(change: SpecChange) -> str:
     return f'write "{change.new}", or pack with linkpack pack, which does'
 
 
-def _inside(root: Placed, paths: Collection[str]) -> Iterator[Finding]:
-    """Paths into the package itself, as of vendored packages, that lead to nothing."""
+def _check_inner_paths(root: TarballPackage, paths: Collection[str]) -> Iterator[Finding]:
+    """Yield an error for each path of *root* into itself with nothing there."""
     for name, spec in {**root.manifest.dependencies, **root.manifest.optional_dependencies}.items():
         if root.needs[name] is not None or not is_local(spec) or not is_inside(spec):
             continue

@@ -1,24 +1,35 @@
-"""What differs between two packages: files, modes, manifest keys, bundled versions, bytes."""
+"""Compare two packages."""
 
 from __future__ import annotations
 
 import json
+from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
+from linkpack.arguments import StrPath, path_text
+from linkpack.bundle.consumer_specs import Mode
+from linkpack.bundle.layouts import LayoutName
+from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.npm import json_text as jsontext
-from linkpack.verifying.sides import SideFile
+from linkpack.packing.options import PackOptions, check_options
+from linkpack.verifying.sides import SideFile, read_contents, read_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.verifying.sides import Side
 
-_LINES = 2000  # of one file between the lines that are the same at both ends: comparing them takes their square
+# Comparing lines takes the square of their number. The limits are on the lines of both sides that are left between
+# the equal ones at the start and at the end.
+_LINES = 4000  # of one file
 _LINES_ALL = 20_000  # of all files
 
 
 class FileChange(NamedTuple):
-    """A file that is not the same: *old* or *new* is None when only one side has it; *text* is a unified diff."""
+    """A file that differs.
+
+    *old* or *new* is None when only one side has it. *text* is a unified diff.
+    """
 
     path: str
     old: SideFile | None
@@ -27,7 +38,7 @@ class FileChange(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`added`, `removed`, `changed`, or `mode` when only that changed."""
+        """Return `added`, `removed`, `changed`, or `mode` when only that changed."""
         if self.old is None:
             return "added"
         if self.new is None:
@@ -36,7 +47,10 @@ class FileChange(NamedTuple):
 
 
 class KeyChange(NamedTuple):
-    """A key of the package's manifest, `dependencies.redis`, with its JSON before and after; "" when absent."""
+    """A changed key of the root manifest, as `dependencies.redis`.
+
+    *old* and *new* are its JSON, "" when absent.
+    """
 
     key: str
     old: str
@@ -44,7 +58,10 @@ class KeyChange(NamedTuple):
 
 
 class PackageChange(NamedTuple):
-    """A bundled package in *slot*, with its version before and after; "" when absent."""
+    """A changed version of the bundled package in *slot*.
+
+    *old* and *new* are versions, "" when absent.
+    """
 
     slot: str
     old: str
@@ -52,7 +69,10 @@ class PackageChange(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Everything that differs; *packed* and *unpacked* are bytes before and after."""
+    """Everything that differs between two packages.
+
+    *packed* and *unpacked* are bytes, old and new.
+    """
 
     old: str
     new: str
@@ -65,94 +85,141 @@ class Difference(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """True if both hold the same files with the same modes, however they are compressed."""
+        """True if both hold the same files with the same modes.
+
+        Their compression may differ.
+        """
         return not self.files
 
 
-def changed_paths(old: Side, new: Side) -> tuple[str, ...]:
-    """The paths of files that are not the same on both sides, sorted."""
-    paths = old.files.keys() | new.files.keys()
-    return tuple(sorted(path for path in paths if old.files.get(path) != new.files.get(path)))
+def diff(
+    old: StrPath,
+    new: StrPath,
+    *,
+    text: bool = True,
+    npm_rules: str | None = None,
+    specs: Mode = "resolve",
+    publish_config: bool | None = None,
+    layout: LayoutName = "bundle",
+    limits: Limits = DEFAULTS,
+) -> Difference:
+    """Compare two packages, each a tarball or a project's directory.
 
-
-def compare(old: Side, new: Side, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Difference:
-    """What differs between *old* and *new*; *before* and *after* are contents of changed files."""
-    budget = _LINES_ALL
-    files = []
-    for path in changed_paths(old, new):
-        was, now = old.files.get(path), new.files.get(path)
-        text = ""
-        if (path in before or path in after) and (was is None or now is None or was.digest != now.digest):
-            text, used = _unified(path, before.get(path), after.get(path), budget)
-            budget -= used
-        files.append(FileChange(path, was, now, text))
+    A directory is compared as it would be packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by
+    `plan_pack`. With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not
+    safe to read (see `verify`), and what `plan_pack` raises.
+    """
+    options = check_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
+    with within(limits):
+        before = read_side(path_text(old), limits, options)
+        after = read_side(path_text(new), limits, options)
+        paths = _find_changed_paths(before, after)
+        wanted = paths if text else ()
+        contents = read_contents(before, wanted, limits), read_contents(after, wanted, limits)
     return Difference(
-        old.label,
-        new.label,
-        tuple(files),
-        tuple(_keys(old, new)),
-        tuple(_packages(old, new)),
-        (old.packed, new.packed),
-        (_total(old), _total(new)),
-        old.integrity == new.integrity,
+        old=before.label,
+        new=after.label,
+        files=tuple(_iter_file_changes(before, after, paths, contents)),
+        manifest=tuple(_iter_key_changes(before, after)),
+        packages=tuple(_iter_package_changes(before, after)),
+        packed=(before.packed, after.packed),
+        unpacked=(_add_sizes(before), _add_sizes(after)),
+        is_same_file=before.integrity == after.integrity,
     )
 
 
-def _total(side: Side) -> int:
-    return sum(file.size for file in side.files.values())
+def _find_changed_paths(old: Side, new: Side) -> list[str]:
+    """Return the paths of files that are not the same on both sides, sorted."""
+    paths = old.files.keys() | new.files.keys()
+    return sorted(path for path in paths if old.files.get(path) != new.files.get(path))
 
 
-def _unified(path: str, before: bytes | None, after: bytes | None, budget: int) -> tuple[str, int]:
-    """A unified diff, or a line that says why there is none; and how many lines were compared."""
+def _iter_file_changes(
+    old: Side, new: Side, paths: Iterable[str], contents: tuple[Mapping[str, bytes], Mapping[str, bytes]]
+) -> Iterator[FileChange]:
+    """Yield the change of each of *paths*.
+
+    *contents* are those of changed files, old and new.
+    """
+    before, after = contents
+    budget = _LINES_ALL
+    for path in paths:
+        was, now = old.files.get(path), new.files.get(path)
+        text = ""
+        if (path in before or path in after) and (was is None or now is None or was.digest != now.digest):
+            text, lines = _unify(path, before.get(path), after.get(path), budget)
+            budget -= lines
+        yield FileChange(path, was, now, text)
+
+
+def _unify(path: str, before: bytes | None, after: bytes | None, budget: int) -> tuple[str, int]:
+    """Return a unified diff, and how many lines were compared.
+
+    Where there is none, a line says why.
+    """
     try:
-        old, new = ((each or b"").decode() for each in (before, after))
+        old, new = ((content or b"").decode() for content in (before, after))
     except UnicodeDecodeError:
         return "binary files differ", 0
     if "\0" in old or "\0" in new:
         return "binary files differ", 0
     a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    size = _middle(a, b) if a and b else 0
-    if size > min(2 * _LINES, budget):
+    size = _count_between(a, b) if a and b else 0
+    if size > min(_LINES, budget):
         return "too many lines to compare", 0
-    from difflib import unified_diff  # noqa: PLC0415 - only for text that differs
-
+    # As `git diff` names a file that one side lacks.
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
     lines = unified_diff(a, b, *names)
     text = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     return text, size
 
 
-def _middle(a: list[str], b: list[str]) -> int:
-    """How many lines of both remain between those that are the same at the beginning and at the end."""
+def _count_between(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return how many lines are left between equal starts and ends.
+
+    Those of both sides are counted.
+
+    >>> _count_between(["1", "2", "3"], ["1", "x", "y", "3"])
+    3
+    """
     least = min(len(a), len(b))
     start = next((i for i in range(least) if a[i] != b[i]), least)
     end = next((i for i in range(least - start) if a[-1 - i] != b[-1 - i]), least - start)
     return len(a) + len(b) - 2 * (start + end)
 
 
-def _keys(old: Side, new: Side) -> Iterator[KeyChange]:
-    """The keys of the two manifests whose values differ, those of an object one by one."""
-    was, now = (_flat(side) for side in (old, new))
+def _iter_key_changes(old: Side, new: Side) -> Iterator[KeyChange]:
+    """Yield the keys that have another value in the other manifest."""
+    was, now = (_flatten_manifest(side) for side in (old, new))
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield KeyChange(key, was.get(key, ""), now.get(key, ""))
 
 
-def _flat(side: Side) -> dict[str, str]:
+def _flatten_manifest(side: Side) -> dict[str, str]:
+    """Return the JSON of each key of the root manifest.
+
+    A member of an object has a key like `dependencies.redis`.
+    """
     flat: dict[str, object] = {}
     for key, value in jsontext.parse(side.manifests[""].raw, "package.json").items():
         if isinstance(value, dict) and value:
-            flat.update({f"{key}.{name}": each for name, each in value.items()})
+            flat.update({f"{key}.{name}": member for name, member in value.items()})
         else:
             flat[key] = value
     return {key: json.dumps(value, ensure_ascii=False) for key, value in flat.items()}
 
 
-def _packages(old: Side, new: Side) -> Iterator[PackageChange]:
+def _iter_package_changes(old: Side, new: Side) -> Iterator[PackageChange]:
+    """Yield the slots that hold another version on the other side."""
     was, now = (
-        {slot: each.version or "(no version)" for slot, each in side.manifests.items() if slot}
+        {slot: manifest.version or "(no version)" for slot, manifest in side.manifests.items() if slot}
         for side in (old, new)
     )
     for slot in sorted(was.keys() | now.keys()):
         if was.get(slot) != now.get(slot):
             yield PackageChange(slot, was.get(slot, ""), now.get(slot, ""))
+
+
+def _add_sizes(side: Side) -> int:
+    return sum(file.size for file in side.files.values())

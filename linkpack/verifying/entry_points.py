@@ -1,4 +1,7 @@
-"""Whether what a manifest points at is there: main, exports, types, bin, license."""
+"""Check that the tarball has what its manifest points at.
+
+Those are `main`, `exports`, types, commands and the license.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from linkpack.npm.entry_points import (
     exports_targets,
     has_crlf_shebang,
 )
+from linkpack.npm.license_expression import read_license_expression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,28 +31,32 @@ if TYPE_CHECKING:
 
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _INSTALLING = ("preinstall", "install", "postinstall")
-# What a kernel starts: a script by its interpreter, ELF, Mach-O (both byte orders, and fat), a Windows program.
+# What a kernel can start: a script with an interpreter, ELF, Mach-O (two byte orders, and fat), a Windows program.
 _PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
-_LICENSE_LENGTH = 1000  # characters; the longest in use has about 200
-_LICENSE_DEPTH = 20  # parentheses
 _SEE = re.compile(r"SEE LICEN[SC]E IN (.+)")
 
 
 def check_entries(
     manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
 ) -> Iterator[Finding]:
-    """What the root's manifest names and *files* (by path) lack. *members* is the manifest as JSON.
+    """Yield a finding for each path of *manifest* that *files* lack.
 
-    What a script may make at its installation is a warning: the package `bun` ships no program of its own.
+    *files* are by path, and *members* is the manifest as JSON. A file that an install script may make is only a
+    warning: the package `bun` ships no program of its own.
     """
-    makes = "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)
-    for each in _lacking(manifest, members, files):
-        later = makes and each.code in {"EENTRYPOINT", "ESHEBANG"}
-        why = f"{each.message}; perhaps a script makes it at installation"
-        yield each._replace(code="WENTRYPOINT", message=why, severity="warning") if later else each
+    has_install_script = "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)
+    for finding in _iter_missing(manifest, members, files):
+        if has_install_script and finding.code in {"EENTRYPOINT", "ESHEBANG"}:
+            why = f"{finding.message}; perhaps a script makes it at installation"
+            yield finding._replace(code="WENTRYPOINT", message=why, severity="warning")
+        else:
+            yield finding
 
 
-def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]) -> Iterator[Finding]:
+def _iter_missing(
+    manifest: Manifest, members: Mapping[str, object], files: Mapping[str, Member]
+) -> Iterator[Finding]:
+    """Yield what `check_entries` would, were no file made at installation."""
     yield from _check_main(manifest, members, files)
     # With typesVersions TypeScript looks for types elsewhere (rxjs 7).
     for key in () if members.get("typesVersions") else ("types", "typings"):
@@ -58,7 +66,7 @@ def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[s
             and value
             and files.keys().isdisjoint(EntryPoint(key, value, "types").candidates())
         ):
-            yield _absent(key, value, "ETYPES")
+            yield _report_absent(key, value, "ETYPES")
     for key in ("module", "browser"):
         value = members.get(key)
         if isinstance(value, str) and value and not _resolves(value, files, SCRIPT_ENDINGS):
@@ -70,13 +78,13 @@ def _lacking(manifest: Manifest, members: Mapping[str, object], files: Mapping[s
     yield from _check_bins(manifest, files)
 
 
-def _absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
+def _report_absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
     why = f'{key} is "{value}", which is not in the tarball'
     return Finding(code, "package.json", why, "build before you pack, and check files")
 
 
 def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
-    """True if a path of a manifest, completed by one of *endings*, is among *paths*."""
+    """True if *value*, completed by one of *endings*, is among *paths*."""
     return any(path in paths for path in completed(posixpath.normpath(value), endings))
 
 
@@ -88,30 +96,35 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
         why = f'main is "{manifest.main}", which is not in the tarball'
         yield Finding("WENTRYPOINT", "package.json", why, "correct main", "warning")
     else:
-        yield _absent("main", manifest.main)
+        yield _report_absent("main", manifest.main)
 
 
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
-    """Check each target of `exports` that consumers can reach: a file, or with a `*` at least one."""
+    """Check each target of `exports` that consumers can reach."""
     index = PathIndex(files)
-    for target in exports_targets(exports, lambda each: _exported(each, index)):
-        if not _exported(target.value, index):
-            yield _unexported(target.subpath, target.value, spare=target.has_spare)
+    for target in exports_targets(exports, lambda value: _is_exported(value, index)):
+        if not _is_exported(target.value, index):
+            yield _report_export(target.subpath, target.value, spare=target.has_spare)
     if index.is_exhausted:
         why = f"exports has too many patterns for so many files: more than {PathIndex.WORK} comparisons"
         yield Finding("ELIMIT", "package.json", why, "write fewer patterns")
 
 
-def _unexported(key: str, value: str, *, spare: bool) -> Finding:
+def _report_export(key: str, value: str, *, spare: bool) -> Finding:
+    """Return the finding for a target of `exports` that is not in the tarball.
+
+    With a *spare* TypeScript goes on to a target that is there, which has no types.
+    """
     if not value.endswith(_DECLARATIONS):
-        return _absent(key, value)
+        return _report_absent(key, value)
     if not spare:
-        return _absent(key, value, "ETYPES")
+        return _report_absent(key, value, "ETYPES")
     why = f'{key} has types in "{value}", which is not in the tarball: to TypeScript the package has none'
     return Finding("WTYPES", "package.json", why, "build before you pack, and check files", "warning")
 
 
-def _exported(target: str, files: PathIndex) -> bool:
+def _is_exported(target: str, files: PathIndex) -> bool:
+    """True if *target* of `exports` is a file, or matches at least one."""
     if not target.startswith("./"):
         return False
     entry = EntryPoint("exports", target, exports_kind(target))
@@ -124,7 +137,7 @@ def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Fin
     for command, script in commands(manifest, listed).items():
         path = posixpath.normpath(script)
         if path not in files:
-            yield _absent(f"bin.{command}", script)
+            yield _report_absent(f"bin.{command}", script)
         elif not files[path].head.startswith(_PROGRAMS):
             why = f"{path}, the command {command}, does not begin with #!"
             yield Finding("ESHEBANG", path, why, "begin it with #!/usr/bin/env node")
@@ -134,7 +147,10 @@ def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Fin
 
 
 def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iterator[Finding]:
-    """Whether `license` is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball."""
+    """Yield a finding if `license` is not what npm asks for.
+
+    That is an SPDX expression, UNLICENSED, or SEE LICENSE IN a file of the tarball.
+    """
     value = members.get("license")
     if not isinstance(value, str) or not value:
         old = value is not None or "licenses" in members
@@ -146,20 +162,6 @@ def check_license(members: Mapping[str, object], paths: Collection[str]) -> Iter
         yield Finding(
             "ELICENSE", "package.json", f'license is "{value}", but that file is not in the tarball', "ship it"
         )
-    elif not see and value != "UNLICENSED" and not _is_spdx(value):
+    elif not see and value != "UNLICENSED" and not read_license_expression(value):
         why = f'license is "{value}", which is no SPDX expression'
         yield Finding("ELICENSE", "package.json", why, 'write an SPDX expression, or "SEE LICENSE IN <file>"')
-
-
-def _is_spdx(value: str) -> bool:
-    if len(value) > _LICENSE_LENGTH or value.count("(") > _LICENSE_DEPTH:
-        return False
-    from packaging.licenses import (  # noqa: PLC0415 - its tables are needed nowhere else
-        InvalidLicenseExpression,
-        canonicalize_license_expression,
-    )
-
-    try:
-        return bool(canonicalize_license_expression(value))
-    except InvalidLicenseExpression:
-        return False

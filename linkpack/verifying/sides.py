@@ -1,4 +1,4 @@
-"""Two things to compare, seen alike: a tarball, or a directory as it would be packed."""
+"""Read a tarball, or plan a project, into a form that compares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from linkpack.archive.reader import Wanted, read_archive
 from linkpack.bundle.layout_check import slot_of
 from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest
-from linkpack.packing import plan as api
+from linkpack.packing.pack import measure_plan
+from linkpack.packing.plan import make_plan
 from linkpack.system import read as fs
 from linkpack.verifying.manifests import is_manifest, read_manifests
 
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     from linkpack.packing.options import PackOptions
     from linkpack.packing.plan import PackPlan
 
-TEXT_LIMIT = 1 << 20  # bytes of a file whose contents are compared by line
-
+TEXT_LIMIT = 1 << 20  # bytes of a file that is compared by line
 TEXTS_LIMIT = 64 << 20  # bytes of all such files
 
 
 class SideFile(NamedTuple):
-    """A file by its *size* in bytes, its permission bits, and the SHA-256 of its contents."""
+    """A file: *size* in bytes, permission bits, SHA-256 of its contents."""
 
     size: int
     mode: int
@@ -40,10 +40,10 @@ class SideFile(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One of two: *files* by path below `package/`, *manifests* by slot ("" is the package's own).
+    """One side of a comparison.
 
-    *packed* is the tarball's size in bytes and *integrity* its digest. *path* is the tarball, or *plan* what the
-    directory would be packed to.
+    *files* are by path below `package/`, *manifests* by slot ("": the root's). *packed* is the tarball's size in
+    bytes and *integrity* its digest. A tarball has a *path*, and a directory the *plan* of packing it.
     """
 
     label: str
@@ -55,41 +55,51 @@ class Side(NamedTuple):
     plan: PackPlan | None
 
 
-def read_side(path: str, limits: Limits, how: PackOptions) -> Side:
-    """The tarball at *path*, or the project in that directory as it would be packed.
+def read_side(path: str, limits: Limits, options: PackOptions) -> Side:
+    """Read the tarball *path*, or plan packing the project there.
 
-    *how* says what packing is told. Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack`
-    raises.
+    Raises `PlanRejected` when a tarball is not safe to read, and what `plan_pack` raises.
     """
-    return plan_side(path, how) if fs.is_dir(path) else tarball_side(path, limits)
+    return plan_side(path, options) if fs.is_dir(path) else read_tarball_side(path, limits)
 
 
-def tarball_side(path: str, limits: Limits) -> Side:
-    """The tarball at *path*; `PlanRejected` when there is anything wrong with its shape or its manifests."""
+def read_tarball_side(path: str, limits: Limits) -> Side:
+    """Read the tarball at *path*.
+
+    Raises `PlanRejected` when there is an error in its shape or its manifests; it may have any file name.
+    """
     with open_tarball(path) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
     manifests = read_manifests(archive, path)
-    bad = errors((*archive.findings, *manifests.findings))
-    bad = tuple(each for each in bad if each.code != "EFILENAME")
-    if bad:
-        raise PlanRejected(as_problems(bad))
-    return Side(path, archived(archive), manifests.by_slot, archive.size, archive.integrity, path, None)
+    faults = errors((*archive.findings, *manifests.findings))
+    faults = tuple(finding for finding in faults if finding.code != "EFILENAME")  # it does not touch the contents
+    if faults:
+        raise PlanRejected(as_problems(faults))
+    return Side(
+        label=path,
+        files=list_files(archive),
+        manifests=manifests.by_slot,
+        packed=archive.size,
+        integrity=archive.integrity,
+        path=path,
+        plan=None,
+    )
 
 
-def archived(archive: Archive) -> Mapping[str, SideFile]:
-    """The files of *archive*."""
-    return {each.path: SideFile(each.size, each.mode & 0o777, each.digest) for each in archive.members}
+def list_files(archive: Archive) -> Mapping[str, SideFile]:
+    """Return the files of *archive* by path."""
+    return {member.path: SideFile(member.size, member.mode & 0o777, member.digest) for member in archive.members}
 
 
-def plan_side(folder: str, how: PackOptions, prepare: Callable[[PackPlan], None] | None = None) -> Side:
-    """Return what the project in *folder* would be packed to, told *how*; *prepare* gets the plan beforehand.
+def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], None] | None = None) -> Side:
+    """Plan packing the project in *folder*, and measure the tarball.
 
-    Raises as `plan_pack` and `pack` do.
+    *prepare* gets the plan before the files are read. Raises what `plan_pack` and `pack` raise.
     """
-    plan = api.make_plan(folder, how)
+    plan = make_plan(folder, options)
     if prepare is not None:
         prepare(plan)
-    tarball = api.measure_plan(plan, how)
+    tarball = measure_plan(plan, options)
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(_contents(entry)))
         for entry in plan.entries
@@ -99,12 +109,23 @@ def plan_side(folder: str, how: PackOptions, prepare: Callable[[PackPlan], None]
         for entry in plan.entries
         if isinstance(entry.source, bytes) and (slot := slot_of(entry.path[len(ROOT) :])) is not None
     }
-    return Side(folder, files, manifests, tarball.size, tarball.integrity, "", plan)
+    return Side(
+        label=folder,
+        files=files,
+        manifests=manifests,
+        packed=tarball.size,
+        integrity=tarball.integrity,
+        path="",
+        plan=plan,
+    )
 
 
 def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping[str, bytes]:
-    """The contents of those of *paths* that are no longer than `TEXT_LIMIT`, `TEXTS_LIMIT` bytes in all."""
-    wanted = _short(side, paths)
+    """Read the contents of the short ones among *paths*.
+
+    A file may have `TEXT_LIMIT` bytes, and all files together `TEXTS_LIMIT`.
+    """
+    wanted = _choose_short(side, paths)
     if not wanted:
         return {}
     if side.plan is not None:
@@ -115,10 +136,11 @@ def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping
         archive = read_archive(file.source, file.size, keep, limits)
     if archive.integrity != side.integrity:
         raise PlanRejected(as_problems(errors(archive.findings)) or (changed(side.path),))
-    return {each.path: each.kept for each in archive.members if each.path in wanted}
+    return {member.path: member.kept for member in archive.members if member.path in wanted}
 
 
-def _short(side: Side, paths: Iterable[str]) -> set[str]:
+def _choose_short(side: Side, paths: Iterable[str]) -> set[str]:
+    """Return the first of *paths* that fit into the limits."""
     left = TEXTS_LIMIT
     wanted = set()
     for path in paths:

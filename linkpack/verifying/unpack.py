@@ -1,61 +1,86 @@
-"""Puts a checked tarball on the disk, through tarsafe as the last gate."""
+"""Unpack a tarball after checking all of it.
+
+What linkpack's own reader has checked is read again by tarsafe, and both must agree.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any
+import tarfile
+import zlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.archive.findings import as_problems, errors
+import tarsafe
+
+from linkpack.archive.findings import Finding, as_problems, errors
 from linkpack.archive.gunzip import CHUNK
 from linkpack.archive.opening import open_tarball
 from linkpack.archive.reader import Wanted, read_archive
 from linkpack.archive.tar_header import MTIME
+from linkpack.arguments import StrPath, path_text
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
+from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.system import folder as disk
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
-from linkpack.verifying.allowable import allowed
+from linkpack.verifying.allowable import allow_codes, check_allowable
 from linkpack.verifying.manifests import is_manifest, read_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
     from tarfile import TarInfo
 
-    import tarsafe
-
-    from linkpack.archive.findings import Finding
     from linkpack.archive.reader import Archive
-    from linkpack.limits import Limits
     from linkpack.system.folder import Opened
     from linkpack.system.new_folder import NewFolder
 
-FOLDER = "package"  # where the files land, whatever the archive calls its folder
+FOLDER = "package"  # the name of the unpacked folder, whatever the archive calls its own
 
 
-def unpack_tarball(
-    path: str, target: str, limits: Limits, allow: Collection[str]
-) -> tuple[str, Archive, tuple[Finding, ...]]:
-    """The folder `package` in *target*, with the files of the tarball at *path*; what was read, and its warnings.
+class Unpacked(NamedTuple):
+    """A tarball on the disk.
 
-    *target* is made when missing. Raises `PlanRejected` when anything is wrong with the tarball, `SnapshotError`
-    (EEXIST, EWRITE) when the folder is there already or cannot be made; nothing is left behind then.
+    *files* is a number, and *size* the bytes of all of them.
     """
-    with open_tarball(path) as file:
+
+    folder: str
+    files: int
+    size: int
+    findings: tuple[Finding, ...]
+
+
+def unpack(
+    path: StrPath, target: StrPath = ".", *, allow: Collection[str] = (), limits: Limits = DEFAULTS
+) -> Unpacked:
+    """Make the folder `package` in *target* from the tarball at *path*.
+
+    The folder appears whole or not at all, and *target* is made when missing. Everything is checked before the
+    first file is written. Modes become 644 or 755, owners and times are not taken over. Errors with a code in
+    *allow* become warnings.
+
+    Raises `PlanRejected` for a tarball with errors in its shape or manifests, `SnapshotError` when the folder
+    exists already (EEXIST) or cannot be written (EWRITE), `LinkpackError` (EALLOW) for a code that cannot be
+    allowed.
+    """
+    check_allowable(allow)
+    where, parent = path_text(path), path_text(target)
+    with within(limits), open_tarball(where) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
-        manifests = read_manifests(archive, path)
-        found = allowed((*archive.findings, *manifests.findings), allow)
-        if errors(found):
-            raise PlanRejected(as_problems(errors(found)))
-        folder = posixpath.join(target, FOLDER)
+        manifests = read_manifests(archive, where)
+        findings = allow_codes((*archive.findings, *manifests.findings), allow)
+        if errors(findings):
+            raise PlanRejected(as_problems(errors(findings)))
+        folder = posixpath.join(parent, FOLDER)
         try:
-            with fswrite.made_dirs(target or "."):
-                _place(file, archive, folder)
+            with fswrite.made_dirs(parent or "."):
+                _write_folder(file, archive, folder)
         except OSError as err:
-            raise _unwritable(folder, err) from err
-    return folder, archive, found
+            raise _report_unwritable(folder, err) from err
+    return Unpacked(folder, files=len(archive.files), size=archive.unpacked, findings=findings)
 
 
-def _place(file: Opened, archive: Archive, folder: str) -> None:
+def _write_folder(file: Opened, archive: Archive, folder: str) -> None:
+    """Write the files of *archive*, read from *file*, to the new *folder*."""
     with new_folder(folder, mode=0o755, replaces_empty=False) as draft:
         _extract(file, archive, folder, draft)
         if not disk.is_unchanged(file):
@@ -63,32 +88,54 @@ def _place(file: Opened, archive: Archive, folder: str) -> None:
 
 
 def _extract(file: Opened, archive: Archive, folder: str, draft: NewFolder) -> None:
-    """Write the entries that tarsafe reads into *draft*, which becomes *folder*: those that were checked."""
-    import zlib  # noqa: PLC0415 - only unpacking needs it
+    """Write the entries that tarsafe reads into *draft*.
 
-    import tarsafe  # noqa: PLC0415
-
+    They must be those of *archive*. *folder* is what the draft becomes.
+    """
     file.source.seek(0)
     try:
-        with _anchored(folder).open(
+        with _anchor_tarsafe(folder).open(
             fileobj=file.source, mode="r:gz", encoding="utf-8", errors="surrogateescape"
         ) as reader:
             members = reader.getmembers()
-            _compare(members, archive)
+            _check_same_entries(members, archive)
             reader.extractall(folder, [])  # noqa: S202 - it writes nothing, and checks every name and type
-            for path, member in _placed(members).items():
-                _write(path, member, reader, draft)
+            # Two spellings of a path are one file: `read_archive` has checked that they do not clash.
+            by_path = {posixpath.normpath(member.name.partition("/")[2]): member for member in members}
+            for path, member in by_path.items():
+                _write_entry(path, member, reader, draft)
     except (tarsafe.TarError, tarsafe.TarSafeException, EOFError, zlib.error, ValueError) as err:
         raise VerifyFailed(f"the tarball was refused by its last check: {err}") from err
 
 
-def _placed(members: list[TarInfo]) -> Mapping[str, TarInfo]:
-    """Map the paths below the package's folder to entries; two spellings of one are one file, as was checked."""
-    return {posixpath.normpath(member.name.partition("/")[2]): member for member in members}
+def _anchor_tarsafe(directory: str) -> type[tarsafe.TarSafe]:
+    """Return tarsafe's reader, which lets nothing leave *directory*.
+
+    Its own constructor asks for the working directory, and when that is gone the error is "not a gzip file"
+    (tarsafe 0.0.6).
+    """
+
+    class Anchored(tarsafe.TarSafe):  # type: ignore[misc]  # tarsafe has no types
+        def __init__(self, *args: object, **options: object) -> None:
+            tarfile.TarFile.__init__(self, *args, **options)  # type: ignore[arg-type]
+            self.directory = directory
+
+    return Anchored
 
 
-def _write(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: NewFolder) -> None:
-    """Write one entry with a plain mode, our own constant time and no owner."""
+def _check_same_entries(members: list[TarInfo], archive: Archive) -> None:
+    """Refuse what Python's tarfile reads otherwise: it was not checked."""
+    files = [(member.name, member.size) for member in members if member.isreg()]
+    folders = [member.name for member in members if member.isdir()]
+    is_same = files == [(member.name, member.size) for member in archive.members] and folders == [
+        name.rstrip("/") for name in archive.folders
+    ]
+    if not is_same or len(files) + len(folders) != len(members):
+        raise VerifyFailed("the tarball was refused by its last check: Python's tarfile reads other entries in it")
+
+
+def _write_entry(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: NewFolder) -> None:
+    """Write one entry with a plain mode, npm's constant time and no owner."""
     if member.isdir():
         if path != ".":
             draft.make(path)
@@ -100,42 +147,12 @@ def _write(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: NewFolder
     draft.write(path, iter(lambda: source.read(CHUNK), b""), mode, MTIME)
 
 
-def _anchored(directory: str) -> type[tarsafe.TarSafe]:
-    """The reader of tarsafe, anchored in *directory* from the start.
-
-    Its own start asks for the working directory, which may be gone: "not a gzip file" (tarsafe 0.0.6).
-    """
-    import tarfile  # noqa: PLC0415
-
-    import tarsafe  # noqa: PLC0415
-
-    def start(self: tarsafe.TarSafe, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as tarfile's
-        tarfile.TarFile.__init__(self, *args, **options)
-        self.directory = directory
-
-    return type("Anchored", (tarsafe.TarSafe,), {"__init__": start})
-
-
-def _compare(members: list[TarInfo], archive: Archive) -> None:
-    """Refuse what Python's tarfile reads otherwise than we did: it was not checked."""
-    files = [(member.name, member.size) for member in members if member.isreg()]
-    folders = [member.name for member in members if member.isdir()]
-    same = files == [(member.name, member.size) for member in archive.members] and folders == [
-        name.rstrip("/") for name in archive.folders
-    ]
-    if not same or len(files) + len(folders) != len(members):
-        raise VerifyFailed("the tarball was refused by its last check: Python's tarfile reads other entries in it")
-
-
-def _exists(folder: str) -> SnapshotError:
-    return SnapshotError(
-        f"{folder} exists already: nothing was unpacked", code="EEXIST", path=folder, hint="choose another -C"
-    )
-
-
-def _unwritable(folder: str, err: OSError) -> SnapshotError:
+def _report_unwritable(folder: str, err: OSError) -> SnapshotError:
+    """Return the error for a *folder* that could not be made."""
     if isinstance(err, FileExistsError) and err.filename == folder:
-        return _exists(folder)
+        return SnapshotError(
+            f"{folder} exists already: nothing was unpacked", code="EEXIST", path=folder, hint="choose another -C"
+        )
     return SnapshotError(
         f"{folder} cannot be written: {err.strerror or err}",
         code="EWRITE",

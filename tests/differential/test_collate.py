@@ -8,8 +8,8 @@ from importlib.resources import files
 
 import pytest
 
-from linkpack.npm.collation import read_table
-from linkpack.npm.collation_table import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collation import collation_key, is_js_upper, js_lower, numeric_case_key
+from linkpack.npm.collation_table import read_table
 from linkpack.npm.sorting import entry_key, listing_key
 from tests.support.npm import run_node
 

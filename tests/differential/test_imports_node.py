@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkpack.npm.import_mentions import mentioned
 from linkpack.npm.imports import find_imports
-from linkpack.npm.specifiers import mentioned
 from tests.support.npm import node, npm_root
 
 pytestmark = pytest.mark.differential

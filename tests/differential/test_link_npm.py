@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.linking import api as linkapi
-from linkpack.npm.lockfile_sections import SECTIONS, place, tables
+from linkpack.npm.dependency_sections import SECTIONS, place, tables
 from tests.support.linkbox import CLI, LinkBox
 from tests.support.npm import npm, run_node
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.npm.names import MAX_LENGTH, name_fault, tarball_name
+from linkpack.npm.package_names import MAX_LENGTH, name_fault, tarball_name
 from tests.support.npm import npm, run_node
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.npmrc import expand, parse_npmrc
+from linkpack.npm.npmrc_text import expand, parse_npmrc
 from tests.support.npm import run_node
 
 PIECES = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linkpack.npm.ranges import parse_range, satisfies
-from linkpack.npm.semver import cleaned, compare, compare_build, parse_version
+from linkpack.npm.semver import clean_version, compare, compare_build, parse_version
 from tests.support.npm import npm_root, run_node
 
 pytestmark = pytest.mark.differential
@@ -119,7 +119,7 @@ def our_versions(left: str, right: str) -> list[object]:
     a, b = parse_version(left), parse_version(right)
     parts = None if a is None else [*a[:3], list(a.prerelease), list(a.build), a.public]
     order = None if a is None or b is None else [compare(a, b), compare_build(a, b)]
-    return [parts, order, cleaned(left)]
+    return [parts, order, clean_version(left)]
 
 
 def wrong_ranges(pairs: list[tuple[str, str]]) -> list[tuple[object, object, object]]:

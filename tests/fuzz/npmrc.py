@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linkpack.npm.npmrc import expand, parse_npmrc
+from linkpack.npm.npmrc_text import expand, parse_npmrc
 
 ENV = {"A": "${B}", "B": "${A}${A}", "HOME": "/home/u", "LONG": "x" * 64, "": "nothing"}
 LONGEST = 64  # characters of a value in ENV

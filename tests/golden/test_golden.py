@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.golden.remake import TARBALLS, described, goldens, pack
+from tests.tools.remake_golden import TARBALLS, described, goldens, pack
 
 if TYPE_CHECKING:
     from pathlib import Path

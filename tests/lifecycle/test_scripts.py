@@ -240,7 +240,10 @@ def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     }
     assert re.fullmatch(r"linkpack/\S+ workspaces/false", found.env["npm_config_user_agent"])
     env = {"PATH": str(tmp_path), "npm_config_user_agent": "pnpm/9", "npm_config_ignore_scripts": "true"}
-    assert read_surroundings(env, str(tmp_path), script_shell="zsh").env["npm_config_user_agent"] == "pnpm/9"
+    assert (
+        read_surroundings(env, str(tmp_path), flags={"script-shell": "zsh"}).env["npm_config_user_agent"]
+        == "pnpm/9"
+    )
 
 
 def test_broken_node_and_npm(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.lifecycle.settings import setting_variables, variable_text
+from linkpack.lifecycle.settings import format_value, list_setting_variables
 from linkpack.npm.config import load_config
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ def variables(home: Path, npmrc: str, npm_root: str = "", **env: str) -> dict[st
     """What the text of a user's npmrc makes of the variables."""
     (home / ".npmrc").write_text(npmrc, encoding="utf-8")
     around = {"HOME": str(home), "npm_config_prefix": str(home / "prefix"), **env}
-    return setting_variables(load_config(around, str(home), {"dry-run": True}), "/project", npm_root, "11.0.0")
+    return list_setting_variables(
+        load_config(around, str(home), {"dry-run": True}), "/project", npm_root, "11.0.0"
+    )
 
 
 def test_always_there(tmp_path: Path) -> None:
@@ -86,4 +88,4 @@ def test_no_variable_holds_a_nul(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_text(value: object, text: str) -> None:
     """Scalars are written as JavaScript has them."""
-    assert variable_text(value) == text
+    assert format_value(value) == text

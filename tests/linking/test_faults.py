@@ -22,6 +22,8 @@ from tests.support.linkbox import LinkBox
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

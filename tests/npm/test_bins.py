@@ -31,7 +31,7 @@ def manifest(**members: object) -> Manifest:
     ],
 )
 def test_commands(members: dict[str, object], listed: list[str], found: dict[str, str]) -> None:
-    """Each form of bin gives its commands; what is no text or leads nowhere is left out."""
+    """Each form of bin gives its commands; what is no text or no path in the package is left out."""
     assert commands(manifest(**members), listed) == found
 
 
@@ -68,7 +68,7 @@ def test_man_target(page: str, path: str | None) -> None:
 
 
 def test_places_and_texts() -> None:
-    """A command stands in its folder, and its link leads through the package's own link."""
+    """A command is in its folder, and its link leads through the package's own link."""
     (target,) = command_targets({"tool": "cli.js"}, "/p/bin")
     assert target.path == "/p/bin/tool"
     assert link_text(target.path, "/p/lib/node_modules/@s/tool/cli.js") == "../lib/node_modules/@s/tool/cli.js"

@@ -2,40 +2,137 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.npm.collation import ASCII_ORDER, decompose, read_table
+from linkpack.npm.collation import collation_key, is_js_upper, js_lower, numeric_case_key
+
+RISING = [
+    ["", "_", "-", ".", "/", "&", "~", "$", "0", "9", "a", "A", "b", "z", "Z"],
+    ["a", "a.js", "a/b", "aa", "ab", "Ab", "abc"],
+    ["10", "2", "20"],
+    ["resume", "resumé", "résumé", "Résumé", "resumes"],
+    ["ss", "ß", "st", "z", "Ω", "Ж", "א", "\N{ARABIC LETTER ALEF}", "ก", "あ", "ア", "日", "\ue000", "\U0001fffe"],
+    ["fi", "ﬁ", "fj"],
+    ["ae", "æ", "Æ", "af"],
+    ["한", "핞", "힣", "日"],
+    ["e\u0301", "e\u0301\u0323"],
+    ["\ue000", "\ud800", "\udc80", "\udcff"],
+]
 
 
-def test_table_is_whole() -> None:
-    """Every code point is ignored, listed, decomposed, a Hangul syllable or in a run of ranks."""
-    table = read_table()
-    known = {ord(char) for char in table.units if len(char) == 1} | set(map(ord, table.decompositions))
-    known.update(range(0xAC00, 0xD7A4))
-    ends = [*table.starts[1:], 0x110000]
-    assert table.starts[0] == ord("\t")
-    assert len(table.starts) == len(table.ranks)
-    assert all(start < end for start, end in zip(table.starts, ends, strict=True))
-    assert {0, 0x7F, 0x301, 0x200B, 0xDF} <= known
-
-
-def test_ascii_order_is_the_table_s() -> None:
-    """The ASCII characters have rising ranks in the order that the code states."""
-    table = read_table()
-    assert len(table.ascii_ranks) == len(ASCII_ORDER) == 74
-    assert list(table.ascii_ranks) == sorted(set(table.ascii_ranks))
+@pytest.mark.parametrize("texts", RISING, ids="|".join)
+def test_keys_rise(texts: list[str]) -> None:
+    """Each text of a row comes after the one before it."""
+    keys = [collation_key(text) for text in texts]
+    assert keys == sorted(set(keys))
 
 
 @pytest.mark.parametrize(
-    ("text", "plain"),
+    ("one", "other"),
     [
-        ("abc", "abc"),
         ("é", "e\u0301"),
-        ("e\u0301\u0323", "e\u0323\u0301"),
-        ("a\u0301b\u0323\u0301", "a\u0301b\u0323\u0301"),
-        ("각", "\u1100\u1161\u11a8"),
+        ("ệ", "e\u0302\u0323"),
+        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),
         ("가", "\u1100\u1161"),
-        ("\u0344", "\u0308\u0301"),
+        ("a\x01b\x7f", "ab"),
+        ("a\u200bb", "ab"),
+        ("Å", "Å"),
+        ("豈", "豈"),
+        ("", "\u200b"),
     ],
 )
-def test_decompose(text: str, plain: str) -> None:
-    """Text is taken apart and its marks are put in canonical order."""
-    assert "".join(decompose(text)) == plain
+def test_equal_keys(one: str, other: str) -> None:
+    """Canonically equivalent texts, and texts that differ in ignored characters, have one key."""
+    assert collation_key(one) == collation_key(other)
+    assert numeric_case_key(one) == numeric_case_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u0e40\u0e01", "\u0e40\x01\u0e01"),  # a Thai vowel changes places with its consonant
+        ("\u0438\u0306", "\u0438\x01\u0306"),  # й is a letter of its own
+        ("\u0438\u0323\u0306", "\u0438\u0323\x01\u0306"),  # … also over a mark below
+        ("\u0fb2\u0f71\u0f80", "\u0fb2\u0f71\x01\u0f80"),  # three in one
+    ],
+)
+def test_contractions(one: str, other: str) -> None:
+    """Characters that contract have another key than the same characters held apart."""
+    assert collation_key(one) != collation_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\u0438\u0301\u0306", "\u0438\x01\u0301\u0306"),  # the acute is in the way
+        ("\u0fb2\u0f71\u0f72", "\u0fb2\x01\u0f71\u0f72"),  # half of a contraction is none
+    ],
+)
+def test_no_contraction(one: str, other: str) -> None:
+    """What a mark of the same class blocks, or what is only a part of a contraction, does not contract."""
+    assert collation_key(one) == collation_key(other)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["a", "A", "aa"],
+        ["2", "10", "0011"],
+        ["a2b", "a2B", "a10b"],
+        ["9" * 254, "9" * 255],
+        ["\uff11", "१0", "11"],
+        ["9", "⓪", "①"],
+        ["é1", "É1", "e2"],
+    ],
+    ids="|".join,
+)
+def test_numeric_keys_rise(texts: list[str]) -> None:
+    """Numbers of any script compare by value, below digits that are only characters."""
+    keys = [numeric_case_key(text) for text in texts]
+    assert keys == sorted(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("007", "7"), ("é", "e"), ("\uff11\uff12", "12"), ("٣", "3"), ("1" * 254 + "05", "1" * 254 + "5")],
+)
+def test_numeric_keys_equal(one: str, other: str) -> None:
+    """Leading zeros, accents, widths and the script of a digit do not count in numeric keys."""
+    assert numeric_case_key(one) == numeric_case_key(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "lower"),
+    [
+        ("README", "readme"),
+        ("ÉCOLE", "école"),
+        ("İ", "i\u0307"),
+        ("ΟΔΟΣ", "οδος"),
+        ("ΟΔΟΣ.Σ", "οδοσ.ς"),
+        ("Σ日", "σ日"),
+        ("\U00010d50", "\U00010d70"),  # Garay, new in Unicode 16
+        ("\ua7da", "\ua7db"),
+        ("\udc80A", "\udc80a"),
+    ],
+)
+def test_js_lower(text: str, lower: str) -> None:
+    """Text is lowered as JavaScript does, final sigma included."""
+    assert js_lower(text) == lower
+
+
+@pytest.mark.parametrize(
+    ("char", "upper"),
+    [
+        ("", True),
+        ("A", True),
+        ("_", True),
+        ("7", True),
+        ("a", False),
+        ("É", True),
+        ("é", False),
+        ("ß", False),
+        ("日", True),
+        ("\U00010428", True),
+    ],
+)
+def test_is_js_upper(char: str, upper: bool) -> None:  # noqa: FBT001 - the expected value
+    """Only characters that JavaScript's toUpperCase changes are not capitals; beyond the BMP none is."""
+    assert is_js_upper(char) is upper

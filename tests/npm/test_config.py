@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ConfigError
-from linkpack.npm.config import load_config, resolve, which
+from linkpack.npm.config import load_config, resolve
+from linkpack.npm.programs import which
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], st
         "{root}/node",
     ),
     (
-        "a variable that a shim sets counts as one of ours",
+        "a variable that a shim sets applies like one of ours",
         {},
         {},
         {"node/bin/node": ASDF, "home/.npmrc": "prefix=/u"},

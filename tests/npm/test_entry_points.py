@@ -102,7 +102,7 @@ def test_what_may_answer(entry: EntryPoint, answers: list[str], others: list[str
     ],
 )
 def test_the_main_entry(key: str, is_main: bool) -> None:  # noqa: FBT001 - from the table
-    """What the bare name stands for is main, or the subpath `.` of exports."""
+    """What the bare name means is main, or the subpath `.` of exports."""
     assert EntryPoint(key, "./x", "file").is_main is is_main
 
 
@@ -173,5 +173,5 @@ def test_a_pattern_is_looked_for_from_either_side(paths: set[str], start: str, e
     ],
 )
 def test_a_line_break_of_windows_after_a_shebang(head: bytes, found: bool) -> None:  # noqa: FBT001 - from the table
-    """Only the first line counts, and only behind #!."""
+    """Only the first line is looked at, and only behind #!."""
     assert has_crlf_shebang(head) is found

@@ -25,7 +25,7 @@ OWN = {
         ("-wapp", "-wapp", {}),  # not -w -a -p -p, as npm has it
         ("-qf -fq", "-q -q", {"force": True}),
         ("-ws -v", "-ws -v", {}),
-        ("-d x", "--loglevel=info x", {}),  # what a short flag stands for is an option of the command
+        ("-d x", "--loglevel=info x", {}),  # what a short flag means is an option of the command
         ("--no-color --color=always", "", {"color": "always"}),
         ("--color always --browser firefox --browser", "", {"color": "always", "browser": True}),
         ("--no-progress --progress false --no-progress false", "", {"progress": True}),

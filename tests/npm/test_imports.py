@@ -1,11 +1,11 @@
-"""What a source loads: comments, texts, templates, patterns, elements and types are told from code."""
+"""What a source loads: comments, texts, templates, patterns, elements and types are kept apart from code."""
 
 from __future__ import annotations
 
 import pytest
 
+from linkpack.npm.import_mentions import mentioned, package_name
 from linkpack.npm.imports import Import, find_imports
-from linkpack.npm.specifiers import mentioned, package_name
 from tests.support.trees import FIXTURES
 
 

@@ -6,7 +6,71 @@ import json
 
 import pytest
 
-from linkpack.npm.json_edit import get_raw, indent_of, line_end, list_raw, set_raw, sort_members
+from linkpack.errors import ManifestInvalid
+from linkpack.npm.json_edit import (
+    REMOVE,
+    find_indent,
+    find_line_end,
+    get_raw,
+    list_raw,
+    replace_values,
+    set_raw,
+    sort_members,
+)
+
+MANY_LINES = (
+    b'\xef\xbb\xbf{\r\n\t"name": "\\u0061",\r\n'
+    b'\t"deps": {\r\n\t\t"a": "1" ,\r\n\t\t"b" : "2",\r\n\t\t"c": "3"\r\n\t},\r\n\t"n": 1.0e0\r\n}\r\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "edits", "want"),
+    [
+        (b'{"a":"x"}', [], b'{"a":"x"}'),
+        (b'{"a" :  "x" }', [(("a",), "y")], b'{"a" :  "y" }'),
+        (b'{"a":"x"}', [(("a",), 'q"\n\u00e9\ud800')], b'{"a":"q\\"\\n\\u00e9\\ud800"}'),
+        (
+            b'{"\\u0061":"x","b":["p",{"c":"q"}]}',
+            [(("a",), "y"), (("b", 1, "c"), "z")],
+            b'{"\\u0061":"y","b":["p",{"c":"z"}]}',
+        ),
+        (b'{"a":{"b":[1]}}', [(("a",), "y")], b'{"a":"y"}'),
+        (b'{"a":"x","a":{"b":1},"a":{"b":2}}', [(("a", "b"), "y")], b'{"a":"x","a":{"b":1},"a":{"b":"y"}}'),
+        (b'{"a":1, "b":2, "a":3, "c":4, "a":5}', [(("a",), REMOVE)], b'{"b":2, "c":4}'),
+        (b'{"a":1, "b":2}', [(("a",), REMOVE)], b'{"b":2}'),
+        (b'{"a":1, "b":2}', [(("b",), REMOVE)], b'{"a":1}'),
+        (b'{ "a": 1 }', [(("a",), REMOVE)], b"{}"),
+        (b'{"a":[1, 2 ,3]}', [(("a", 1), REMOVE)], b'{"a":[1, 3]}'),
+        (b'{"a":[1, 2 ,3]}', [(("a", 1), REMOVE), (("a", 0), REMOVE), (("a", 2), REMOVE)], b'{"a":[]}'),
+        (b'{"a":{"b":1},"c":2}', [(("a", "b"), "x"), (("a",), REMOVE)], b'{"c":2}'),
+        (b'{"a":"\xc3\xa9\\ud800","b":"x"}', [(("b",), "y")], b'{"a":"\xc3\xa9\\ud800","b":"y"}'),
+        (MANY_LINES, [(("deps", "a"), REMOVE)], MANY_LINES.replace(b'"a": "1" ,\r\n\t\t', b"")),
+        (MANY_LINES, [(("deps", "b"), REMOVE)], MANY_LINES.replace(b'"b" : "2",\r\n\t\t', b"")),
+        (MANY_LINES, [(("deps", "c"), REMOVE)], MANY_LINES.replace(b',\r\n\t\t"c": "3"', b"")),
+        (
+            MANY_LINES,
+            [(("deps", "b"), REMOVE), (("deps", "c"), REMOVE), (("deps", "a"), "9")],
+            MANY_LINES.replace(b'"1" ,\r\n\t\t"b" : "2",\r\n\t\t"c": "3"', b'"9"'),
+        ),
+    ],
+)
+def test_replace_values(raw: bytes, edits: list[tuple[tuple[str | int, ...], str | None]], want: bytes) -> None:
+    """An edit changes its own value or member, and every other byte stays."""
+    assert replace_values(raw, edits) == want
+
+
+@pytest.mark.parametrize("path", [("b",), ("a", "b"), ("a", 0, "b"), ("a", 1), ("a", "0"), (0,)])
+def test_replace_values_needs_the_path(path: tuple[str | int, ...]) -> None:
+    """An edit of what is not there is a KeyError, never a silent nothing."""
+    with pytest.raises(KeyError):
+        replace_values(b'{"a":["x"]}', [(path, "y")])
+
+
+def test_replace_values_refuses_what_is_no_json() -> None:
+    """Bytes that are no manifest are refused, not mangled."""
+    with pytest.raises(ManifestInvalid):
+        replace_values(b'{"a":}', [(("a",), "y")])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +114,7 @@ def test_set_raw(text: str, path: tuple[str, ...], raw: str | None, after: str) 
     ],
 )
 def test_get_raw(path: tuple[str, ...], raw: str | None) -> None:
-    """A value is told as it is written."""
+    """A value is returned as it is written."""
     assert get_raw('{"a": {"b" : [1, "x"]}, "c": 1.50} ', path) == raw
 
 
@@ -64,9 +128,19 @@ def test_sort_members() -> None:
 
 def test_looks() -> None:
     """Line end, indentation and the layout of a list follow the text."""
-    assert [line_end(text) for text in ("{}\n", "{\n}", "{\r\n}\r\n")] == ["", "\n", "\r\n"]
-    assert [indent_of(text) for text in ("{}", '{\n\t"a": 1}', '\ufeff{\r\n    "a": 1}'[1:])] == ["", "\t", "    "]
+    assert [find_line_end(text) for text in ("{}\n", "{\n}", "{\r\n}\r\n")] == ["", "\n", "\r\n"]
+    assert [find_indent(text) for text in ("{}", '{\n\t"a": 1}', '\ufeff{\r\n    "a": 1}'[1:])] == [
+        "",
+        "\t",
+        "    ",
+    ]
     assert list_raw("{}", ["a", "é"], 1) == '["a","é"]'
     assert json.loads(list_raw('{\n  "a": 1\n}', ["a", "b"], 1)) == ["a", "b"]
     assert list_raw('{\n  "a": 1\n}', ["a"], 1) == '[\n    "a"\n  ]'
     assert list_raw('{\n  "a": 1\n}', [], 1) == "[]"
+
+
+def test_a_number_of_thousands_of_digits_is_stepped_over() -> None:
+    """Python's int() refuses more than 4,300 digits, which JSON allows."""
+    text = f'{{"n": {"9" * 5000}, "a": 1}}'
+    assert set_raw(text, ("a",), "2") == text.replace('"a": 1', '"a": 2')

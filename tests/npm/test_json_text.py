@@ -9,12 +9,10 @@ from linkpack.npm.json_text import (
     BOM,
     MAX_BYTES,
     MAX_DEPTH,
-    REMOVE,
     duplicate_keys,
     key_path,
     parse,
     position,
-    replace_values,
     without_comments,
 )
 
@@ -125,12 +123,12 @@ def test_other_text_is_no_merge_conflict(raw: bytes) -> None:
     ],
 )
 def test_duplicate_keys(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
-    """Every duplicate key is found where the one that counts is, however it is spelled."""
+    """Every duplicate key is found at its last place, however it is written."""
     assert duplicate_keys(raw) == found
 
 
 def test_the_last_of_duplicate_keys_counts() -> None:
-    """As in JSON.parse the last one counts; a NaN below another one still is no JSON."""
+    """As in JSON.parse the last one wins; a NaN below another one still is no JSON."""
     assert parse(b'{"a":1,"a":{"b":1,"b":2}}', "package.json") == {"a": {"b": 2}}
     with pytest.raises(ManifestInvalid, match=r"1:1: NaN and Infinity are no JSON numbers"):
         parse(b'{"a":NaN,"a":1}', "package.json")
@@ -142,55 +140,6 @@ MANY_LINES = (
     b'\xef\xbb\xbf{\r\n\t"name": "\\u0061",\r\n'
     b'\t"deps": {\r\n\t\t"a": "1" ,\r\n\t\t"b" : "2",\r\n\t\t"c": "3"\r\n\t},\r\n\t"n": 1.0e0\r\n}\r\n'
 )
-
-
-@pytest.mark.parametrize(
-    ("raw", "edits", "want"),
-    [
-        (b'{"a":"x"}', [], b'{"a":"x"}'),
-        (b'{"a" :  "x" }', [(("a",), "y")], b'{"a" :  "y" }'),
-        (b'{"a":"x"}', [(("a",), 'q"\n\u00e9\ud800')], b'{"a":"q\\"\\n\\u00e9\\ud800"}'),
-        (
-            b'{"\\u0061":"x","b":["p",{"c":"q"}]}',
-            [(("a",), "y"), (("b", 1, "c"), "z")],
-            b'{"\\u0061":"y","b":["p",{"c":"z"}]}',
-        ),
-        (b'{"a":{"b":[1]}}', [(("a",), "y")], b'{"a":"y"}'),
-        (b'{"a":"x","a":{"b":1},"a":{"b":2}}', [(("a", "b"), "y")], b'{"a":"x","a":{"b":1},"a":{"b":"y"}}'),
-        (b'{"a":1, "b":2, "a":3, "c":4, "a":5}', [(("a",), REMOVE)], b'{"b":2, "c":4}'),
-        (b'{"a":1, "b":2}', [(("a",), REMOVE)], b'{"b":2}'),
-        (b'{"a":1, "b":2}', [(("b",), REMOVE)], b'{"a":1}'),
-        (b'{ "a": 1 }', [(("a",), REMOVE)], b"{}"),
-        (b'{"a":[1, 2 ,3]}', [(("a", 1), REMOVE)], b'{"a":[1, 3]}'),
-        (b'{"a":[1, 2 ,3]}', [(("a", 1), REMOVE), (("a", 0), REMOVE), (("a", 2), REMOVE)], b'{"a":[]}'),
-        (b'{"a":{"b":1},"c":2}', [(("a", "b"), "x"), (("a",), REMOVE)], b'{"c":2}'),
-        (b'{"a":"\xc3\xa9\\ud800","b":"x"}', [(("b",), "y")], b'{"a":"\xc3\xa9\\ud800","b":"y"}'),
-        (MANY_LINES, [(("deps", "a"), REMOVE)], MANY_LINES.replace(b'"a": "1" ,\r\n\t\t', b"")),
-        (MANY_LINES, [(("deps", "b"), REMOVE)], MANY_LINES.replace(b'"b" : "2",\r\n\t\t', b"")),
-        (MANY_LINES, [(("deps", "c"), REMOVE)], MANY_LINES.replace(b',\r\n\t\t"c": "3"', b"")),
-        (
-            MANY_LINES,
-            [(("deps", "b"), REMOVE), (("deps", "c"), REMOVE), (("deps", "a"), "9")],
-            MANY_LINES.replace(b'"1" ,\r\n\t\t"b" : "2",\r\n\t\t"c": "3"', b'"9"'),
-        ),
-    ],
-)
-def test_replace_values(raw: bytes, edits: list[tuple[tuple[str | int, ...], str | None]], want: bytes) -> None:
-    """An edit changes its own value or member, and every other byte stays."""
-    assert replace_values(raw, edits) == want
-
-
-@pytest.mark.parametrize("path", [("b",), ("a", "b"), ("a", 0, "b"), ("a", 1), ("a", "0"), (0,)])
-def test_replace_values_needs_the_path(path: tuple[str | int, ...]) -> None:
-    """An edit of what is not there is a KeyError, never a silent nothing."""
-    with pytest.raises(KeyError):
-        replace_values(b'{"a":["x"]}', [(path, "y")])
-
-
-def test_replace_values_refuses_what_is_no_json() -> None:
-    """Bytes that are no manifest are refused, not mangled."""
-    with pytest.raises(ManifestInvalid):
-        replace_values(b'{"a":}', [(("a",), "y")])
 
 
 @pytest.mark.parametrize(

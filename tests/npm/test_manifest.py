@@ -341,7 +341,7 @@ def test_a_gap_in_a_list_is_no_text(key: str, role: Role) -> None:
     ],
 )
 def test_versions_are_cleaned_as_npm_publish_does(version: str, want: str, role: Role) -> None:
-    """The cleaned version is the package's, in the bytes that ship too, and the change is told."""
+    """The cleaned version is the package's, in the bytes that ship too, and there is a warning."""
     raw = json.dumps({"name": "p", "version": version, "x": " v1.2.3 "}, indent=2).encode()
     found = parse_manifest(raw, "p/package.json", role)
     assert (found.version, json.loads(found.raw)) == (want, {"name": "p", "version": want, "x": " v1.2.3 "})
@@ -369,7 +369,7 @@ def test_a_main_that_is_no_text_cannot_be_published(value: object) -> None:
 
 
 def test_of_duplicate_keys_the_last_one_counts() -> None:
-    """As for npm the last one counts; in a package's own source all of them are named in one warning."""
+    """As for npm the last one wins; in a package's own source all of them are named in one warning."""
     raw = b'{"name":"a","version":"1.0.0",\n"name":"b","scripts":{"x":"1","x":"2"}}'
     for role in ROLES:
         found = parse_manifest(raw, "p/package.json", role)

@@ -55,7 +55,7 @@ def test_extension(name: str, expected: str) -> None:
     ids=["ascii", "letters", "at sign", "at sign after dash"],
 )
 def test_entries(paths: list[str]) -> None:
-    """Entries stand in npm's order: extension, last portion, path; a leading @ counts as ./@."""
+    """Entries have npm's order: extension, last portion, path; a leading @ is read as ./@."""
     turned = paths[::-1]
     assert sorted(turned, key=entry_key) == paths
 

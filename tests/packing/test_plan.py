@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import linkpack
-from linkpack.packing import plan as api
 from linkpack.packing.options import PackOptions
+from linkpack.packing.pack import measure_plan
 from tests.support.packed import read_packed
 from tests.support.trees import FIXTURES, parse_tree
 
@@ -70,8 +70,8 @@ def test_pack_is_planning_and_writing(blog: Path, tmp_path: Path) -> None:
     plan = linkpack.plan_pack(blog)
     written = linkpack.write_pack(plan, tmp_path / "a" / "b")
     assert linkpack.pack(blog, destination=tmp_path / "a" / "b") == written
-    assert api.measure_plan(plan, PackOptions(destination=str(tmp_path / "a" / "b"))) == written
-    assert api.measure_plan(plan, PackOptions(destination=str(tmp_path / "c"))).shasum == written.shasum
+    assert measure_plan(plan, PackOptions(destination=str(tmp_path / "a" / "b"))) == written
+    assert measure_plan(plan, PackOptions(destination=str(tmp_path / "c"))).shasum == written.shasum
     assert not (tmp_path / "c").exists()
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.packing import plan as api
+from linkpack.packing.pack import pack
 from tests.support.faulty import ROOT, faulty
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def run(program: list[str], project: Path, out: Path, env: Mapping[str, str] = {
 
 def test_the_digest(scratch: Path) -> None:
     """The project packs to the file that it packed to when this was written."""
-    assert api.pack(scratch / "in/app", destination=scratch / "plain").integrity == INTEGRITY
+    assert pack(scratch / "in/app", destination=scratch / "plain").integrity == INTEGRITY
 
 
 @pytest.mark.parametrize(
@@ -159,14 +159,14 @@ def test_another_user(scratch: Path, server: Faulty) -> None:
 def test_another_place(where: str, tmp_path: Path) -> None:
     """Nor where the project lies, when its files were made and in which order, their times, and 600 for 664."""
     project = lay_out(tmp_path / where, backwards=True)
-    tarball = api.pack(project, destination=tmp_path / "out")
+    tarball = pack(project, destination=tmp_path / "out")
     assert tarball.integrity == INTEGRITY
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_threads(threads: int, scratch: Path, tmp_path: Path) -> None:
     """Nor how many threads compress."""
-    assert api.pack(scratch / "in/app", destination=tmp_path, threads=threads).integrity == INTEGRITY
+    assert pack(scratch / "in/app", destination=tmp_path, threads=threads).integrity == INTEGRITY
 
 
 def test_one_processor(scratch: Path, tmp_path: Path, server: Faulty) -> None:
@@ -185,7 +185,7 @@ def test_a_checkout_of_links(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     for number, path in enumerate(sorted(project.rglob("*.js"))):
         (tmp_path / "store" / str(number)).hardlink_to(path)
-    assert api.pack(project, destination=tmp_path / "out").integrity == INTEGRITY
+    assert pack(project, destination=tmp_path / "out").integrity == INTEGRITY
 
 
 def pythons(version: str) -> Iterator[str]:

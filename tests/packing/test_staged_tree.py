@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from linkpack.archive.entry import Entry
 from linkpack.cli.main import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.packing import plan as api
+from linkpack.packing.pack import write_pack
+from linkpack.packing.plan import plan_pack
 from linkpack.packing.staged_tree import write_tree
 from tests.support.npm import npm
 from tests.support.packed import read_packed
@@ -43,8 +44,8 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_it_is_the_tarball(site: Path, tmp_path: Path, layout: LayoutName) -> None:
     """Paths, bytes and modes are those of the tarball; nothing else is left beside it."""
-    plan = api.plan_pack(site, layout=layout)
-    packed = read_packed(api.write_pack(plan, tmp_path / "out").path)
+    plan = plan_pack(site, layout=layout)
+    packed = read_packed(write_pack(plan, tmp_path / "out").path)
     write_tree(plan.entries, str(tmp_path / "new" / "tree"))
     wanted = {path.removeprefix("package/"): (data, mode) for path, mode, data in packed.members}
     assert contents(tmp_path / "new" / "tree") == wanted
@@ -59,10 +60,10 @@ def test_a_tree_in_the_package_is_no_part_of_it(site: Path, layout: LayoutName, 
     members = json.loads(manifest.read_bytes())
     del members["files"]
     manifest.write_text(json.dumps(members), encoding="utf-8")
-    plan = api.plan_pack(site, layout=layout)
+    plan = plan_pack(site, layout=layout)
     write_tree(plan.entries, str(site / folder))
     manifest.write_text(json.dumps({**members, "version": "9.0.0"}), encoding="utf-8")
-    later = api.plan_pack(site, layout=layout)
+    later = plan_pack(site, layout=layout)
     assert [entry.path for entry in later.entries] == [entry.path for entry in plan.entries]
     (warning,) = set(later.warnings) - set(plan.warnings)
     assert (warning.code, f"{folder}/" in warning.message) == ("WOWNTARBALL", True)
@@ -72,8 +73,8 @@ def test_a_tree_in_the_package_is_no_part_of_it(site: Path, layout: LayoutName, 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_npm_packs_it_the_same(site: Path, tmp_path: Path, layout: LayoutName) -> None:
     """A tool that takes the directory, as npm does, makes the same tar stream of it."""
-    plan = api.plan_pack(site, layout=layout)
-    ours = read_packed(api.write_pack(plan, tmp_path / "out").path)
+    plan = plan_pack(site, layout=layout)
+    ours = read_packed(write_pack(plan, tmp_path / "out").path)
     write_tree(plan.entries, str(tmp_path / "staged"))
     command = [npm(), "pack", str(tmp_path / "staged"), "--ignore-scripts", "--pack-destination", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)

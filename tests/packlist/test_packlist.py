@@ -554,6 +554,7 @@ def test_patch_files_stay_out_in_npm_12(tmp_path: Path) -> None:
     assert names(read(root, view, kind="linked", edition="12")) == ["b", "p/a.patch"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("length", "name"), [(2800, "f"), (4000, "f" * 200), (5000, "f")])
 def test_deep_trees(length: int, name: str, tmp_path: Path) -> None:
     """Depth is no matter until the system refuses the path, which is a problem that names it."""

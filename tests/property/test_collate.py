@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.collation_table import collation_key, js_lower, numeric_case_key
+from linkpack.npm.collation import collation_key, js_lower, numeric_case_key
 from linkpack.npm.sorting import entry_key, listing_key
 
 pytestmark = pytest.mark.property

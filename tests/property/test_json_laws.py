@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.json_text import REMOVE, duplicate_keys, parse, position, replace_values
+from linkpack.npm.json_edit import REMOVE, replace_values
+from linkpack.npm.json_text import duplicate_keys, parse, position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

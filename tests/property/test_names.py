@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.names import dependency_name_fault, name_fault, tarball_name
+from linkpack.npm.package_names import dependency_name_fault, name_fault, tarball_name
 
 pytestmark = pytest.mark.property
 

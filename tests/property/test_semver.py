@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.npm.ranges import parse_range, satisfies
-from linkpack.npm.semver import Version, compare, compare_build, parse_version, version_fault
+from linkpack.npm.semver import Version, compare, compare_build, find_version_fault, parse_version
 
 pytestmark = pytest.mark.property
 
@@ -29,7 +29,7 @@ TESTED = settings(derandomize=True, deadline=None, max_examples=150)
 def test_round_trip(version: Version) -> None:
     """A version's text reads back as the same version, and has no fault in a manifest."""
     assert parse_version(str(version)) == version
-    assert version_fault(str(version)) == ""
+    assert find_version_fault(str(version)) == ""
 
 
 @TESTED

@@ -13,6 +13,8 @@ import pytest
 from linkpack.provenance.places import shown_path, shown_spec
 from tests.support.gitbox import committed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HOMES = ("/home/me",)
 

@@ -22,9 +22,10 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 from linkpack import __version__
 from linkpack.archive.gzip import COMPRESSOR
 from linkpack.errors import LinkpackError, SourceChanged
-from linkpack.packing.plan import plan_pack, write_pack
-from linkpack.provenance.components import plan_parts, purl
-from linkpack.provenance.contents import content_digest, read_shipped
+from linkpack.packing.pack import write_pack
+from linkpack.packing.plan import plan_pack
+from linkpack.provenance.components import make_purl, plan_parts
+from linkpack.provenance.contents import digest_files, read_shipped
 from linkpack.provenance.record import Record, make_record, snapshot_manifest, statement
 from linkpack.provenance.sbom import bill
 from linkpack.provenance.sources import read_origins
@@ -129,7 +130,7 @@ def test_the_content_digest_is_what_sha256sum_gives(app: Path, tmp_path: Path) -
     script = f"{listed} | xargs sha256sum | sha256sum | cut -c-64"
     folder = tmp_path / "x" / "package" / "node_modules" / "redis"
     done = subprocess.run(["sh", "-c", script], cwd=folder, check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == content_digest(record.own["node_modules/redis"])
+    assert done.stdout.strip() == digest_files(record.own["node_modules/redis"])
 
 
 def test_without_git(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,4 +286,4 @@ def test_a_tarball_that_changed(app: Path, tmp_path: Path) -> None:
 def test_names_that_are_no_text() -> None:
     """A stray byte in a file name becomes an escape: JSON holds only characters."""
     assert cleaned({"a": ["b\udcff", 1, None, ("é",)]}) == {"a": ["b\\xff", 1, None, ["é"]]}
-    assert purl("a b", "") == "pkg:npm/a%20b"
+    assert make_purl("a b", "") == "pkg:npm/a%20b"

@@ -2,7 +2,7 @@
 
 Afterwards: the old output or the new one, one error line with a code, no traceback, nothing temporary (but after
 SIGKILL, where the next run removes it), and the sources as they were. Each test takes a sample of the faults;
-`LINKPACK_FAULTS=all` takes every one, as `python -m tests.support.faulttable` does for docs/security.md.
+`LINKPACK_FAULTS=all` takes every one, as `python -m tests.tools.fault_table` does for docs/security.md.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.faulty import Faulty
+
+pytestmark = pytest.mark.slow
 
 EVERY = os.environ.get("LINKPACK_FAULTS") == "all"
 MOST = {"pack": 8, "unpack": 10, "verify": 5}  # faults of one kind; the link commands take longer to set up

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.faultscenes import SCENES
 from tests.support.faultstage import Stage
-from tests.support.faulttable import INPUTS, PAGE, collected, rows, trials
 from tests.support.faulty import faulty
+from tests.tools.fault_table import INPUTS, PAGE, collected, rows, trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,8 @@ import pytest
 from tests.support.mounts import in_namespace, namespace
 from tests.support.overlay import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 RENAMES = 3  # the exit status where folders of the lower layer can be renamed
 

@@ -21,6 +21,8 @@ from tests.support.linkbox import LinkBox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
+
 VALUES: tuple[Any, ...] = (
     None,
     True,

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.support.faulttable import PAGE
 from tests.support.faulty import ROOT
+from tests.tools.fault_table import PAGE
 
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 ROWS = [

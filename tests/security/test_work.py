@@ -20,12 +20,14 @@ from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.limits import DEFAULTS
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.npmrc import expand, parse_npmrc
-from linkpack.packing import plan as api
+from linkpack.npm.npmrc_text import expand, parse_npmrc
+from linkpack.packing.pack import pack
+from linkpack.packing.plan import plan_pack
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import RuleSet, parse_rules
 from linkpack.verifying import verdict as gate
 from linkpack.verifying.entry_points import check_entries
+from linkpack.verifying.unpack import unpack
 from tests.support import badtar
 from tests.support.faulty import faulty
 from tests.support.npm import npm_root
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.faulty import Faulty, Run
+
+pytestmark = pytest.mark.slow
 
 MIB = 1 << 20
 LOOKING = ("stat", "lstat", "fstat", "access", "readlink")
@@ -151,7 +155,7 @@ def peak(work: Callable[[], object]) -> int:
 def test_memory_of_packing(tmp_path: Path) -> None:
     """A large file goes through in pieces: packing it takes no memory to speak of."""
     root = project(tmp_path / "p", 1, 1, 24 * MIB)
-    assert peak(lambda: api.pack(root, destination=tmp_path / "out")) < 6 * MIB
+    assert peak(lambda: pack(root, destination=tmp_path / "out")) < 6 * MIB
 
 
 def test_memory_of_reading(tmp_path: Path) -> None:
@@ -177,7 +181,7 @@ def test_many_headers(tmp_path: Path) -> None:
     path = badtar.write(tmp_path, badtar.BODY + b"".join(badtar.header(b"package/%d" % i) for i in range(20_000)))
     limits = DEFAULTS._replace(entries=100)
     with pytest.raises(PlanRejected) as caught:
-        gate.unpack(path, tmp_path / "to", limits=limits)
+        unpack(path, tmp_path / "to", limits=limits)
     assert "ELIMIT" in {problem.code for problem in caught.value.problems}
     assert peak(lambda: gate.verify(path, limits=limits)) < 2 * MIB
 
@@ -266,7 +270,7 @@ def test_globs_of_files_are_linear(entries: tuple[str, ...], npm_rules: str, tmp
     """Twice the files that a glob of `files` finds take about twice the steps, in one folder or in many."""
 
     def plan(count: int) -> object:
-        return api.plan_pack(tmp_path / str(count), npm_rules=npm_rules)
+        return plan_pack(tmp_path / str(count), npm_rules=npm_rules)
 
     for count in (10, 100, 200):
         for number in range(count):
@@ -285,7 +289,7 @@ def test_many_entries_of_files_are_linear(npm_rules: str, tmp_path: Path) -> Non
     """So do twice the files that `files` names one by one."""
 
     def plan(count: int) -> object:
-        return api.plan_pack(tmp_path / str(count), npm_rules=npm_rules)
+        return plan_pack(tmp_path / str(count), npm_rules=npm_rules)
 
     for count in (10, 100, 200):
         names = [f"d{number % 10}/s{number}/f.js" for number in range(count)]
@@ -308,7 +312,7 @@ def test_globs_do_not_search_what_never_ships(tmp_path: Path) -> None:
     (tmp_path / "a.js").touch()
     manifest = {"name": "a", "version": "1.0.0", "files": ["**/*.js", "**/*.ts", "!**/*.map"]}
     (tmp_path / "package.json").write_text(json.dumps(manifest))
-    plan = api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=800))
+    plan = plan_pack(tmp_path, limits=DEFAULTS._replace(steps=800))
     assert [entry.path for entry in plan.entries] == ["package/a.js", "package/package.json"]
 
 
@@ -330,11 +334,11 @@ def test_who_takes_too_much_work_is_named(
     (tmp_path / "package.json").write_text(json.dumps(manifest))
     (tmp_path / ".npmignore").write_text(ignored)
     with pytest.raises(PlanRejected) as caught:
-        api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=2000))
+        plan_pack(tmp_path, limits=DEFAULTS._replace(steps=2000))
     (problem,) = caught.value.problems
     assert re.search(said, problem.message)
     assert (problem.code, "--max-steps" in problem.hint) == ("ELIMIT", True)
-    assert api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=20_000)).entries
+    assert plan_pack(tmp_path, limits=DEFAULTS._replace(steps=20_000)).entries
 
 
 @pytest.mark.parametrize(
@@ -466,6 +470,6 @@ def test_folders_without_files_are_no_work(tmp_path: Path) -> None:
         (tmp_path / f"d{number}" / "sub").mkdir(parents=True)
     (tmp_path / ".npmignore").write_text("+(!(x)y)z*/q/**\n**/+(!(x)y)z*/**\n")
     (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0"}\n')
-    assert api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=300_000)).manifest.name == "a"
+    assert plan_pack(tmp_path, limits=DEFAULTS._replace(steps=300_000)).manifest.name == "a"
     with pytest.raises(PlanRejected, match="more than 100000 steps"):
-        api.plan_pack(tmp_path, limits=DEFAULTS._replace(steps=100_000))
+        plan_pack(tmp_path, limits=DEFAULTS._replace(steps=100_000))

@@ -124,7 +124,7 @@ def _load() -> None:
     for name in _OTHERS:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    from linkpack.npm.collation import read_table  # noqa: PLC0415
+    from linkpack.npm.collation_table import read_table  # noqa: PLC0415
     from linkpack.system import links as fslinks  # noqa: PLC0415
 
     read_table()  # kept from then on

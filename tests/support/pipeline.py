@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linkpack.packing import plan as api
+from linkpack.packing.pack import pack
 from tests.support.installers import INSTALLERS, call, consume, program
 from tests.support.registry import serving
 from tests.support.trees import FIXTURES, parse_tree
@@ -46,7 +46,7 @@ def release(registry: Registry, home: Path, layout: LayoutName) -> bytes:
     root = tree.write_to(home / "tree")
     for name in ("right", "left"):
         publish(registry, root / "site" / "node_modules" / name, ".")
-    packed = api.pack(root / "site", destination=home / "out", layout=layout)
+    packed = pack(root / "site", destination=home / "out", layout=layout)
     publish(registry, home / "out", f"./{packed.filename}")
     return Path(packed.path).read_bytes()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ConfigError
-from linkpack.npm.config import find_node, find_program
+from linkpack.npm.programs import find_node, find_program
 from linkpack.system.node import NodeUnknown, ask_node
 
 if TYPE_CHECKING:

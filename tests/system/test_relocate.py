@@ -26,6 +26,8 @@ from tests.support.mounts import in_namespace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 SIX = 1_600_000_000_123_456_789  # nanoseconds
 
 

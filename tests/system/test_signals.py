@@ -16,7 +16,7 @@ from linkpack.system import read as fs
 from linkpack.system import temporary as drafts
 from linkpack.system import write as fswrite
 from linkpack.system.signals import uninterrupted
-from linkpack.verifying import verdict as api
+from linkpack.verifying.unpack import unpack
 from tests.support import badtar
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_a_mode_that_cannot_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(os, "fchmod", fail)
     with pytest.raises(SnapshotError) as caught:
-        api.unpack(path, tmp_path / "to")
+        unpack(path, tmp_path / "to")
     assert caught.value.code == "EWRITE"
     assert caught.value.message.endswith("cannot be written: fails")
     assert not (tmp_path / "to").exists()

@@ -17,7 +17,7 @@ import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS
 from linkpack.system import temporary as drafts
-from linkpack.verifying import committed
+from linkpack.verifying import committed_tree
 from linkpack.verifying import verdict as api
 from tests.support.gitbox import git
 from tests.support.trees import FIXTURES, parse_tree
@@ -138,7 +138,7 @@ def test_the_export_goes_away(project: Path) -> None:
     commit(project)
     index = project.parent / ".git" / "index"
     before = index.read_bytes()
-    with committed.lay_out(str(project), (), "", DEFAULTS) as tree:
+    with committed_tree.lay_out(str(project), (), "", DEFAULTS) as tree:
         assert linkpack.plan_pack(tree.project).packages == 2
     assert index.read_bytes() == before
     assert not Path(tree.project).exists()
@@ -146,7 +146,7 @@ def test_the_export_goes_away(project: Path) -> None:
     (project / "node_modules" / "a").rmdir()
     (project / "node_modules").rmdir()
     with (
-        committed.lay_out(str(project), (), "", DEFAULTS) as tree,
+        committed_tree.lay_out(str(project), (), "", DEFAULTS) as tree,
         pytest.raises(LinkpackError, match="not installed"),
     ):
         linkpack.plan_pack(tree.project)
@@ -304,7 +304,7 @@ def test_a_folder_of_temporary_files_that_git_ignores(built: Path, monkeypatch: 
         (built / "coverage" / path).touch()
     before = sorted(built.rglob("*"))
     monkeypatch.setattr("tempfile.tempdir", str(built / "coverage"))
-    with committed.lay_out(str(built), (), "", DEFAULTS) as tree:
+    with committed_tree.lay_out(str(built), (), "", DEFAULTS) as tree:
         laid_out = {path.relative_to(tree.project).as_posix() for path in Path(tree.project).rglob("*")}
         assert {path for path in laid_out if path.startswith("coverage/")} == {
             *("coverage/a", "coverage/b", "coverage/b/c", "coverage/b/d", "coverage/b/d/e"),
@@ -479,7 +479,7 @@ def test_limits_on_a_commit(project: Path, tmp_path: Path) -> None:
         (DEFAULTS._replace(unpacked=4_000), "too large files"),
         (DEFAULTS._replace(entries=1), "more than 1 files there are ignored"),
     ):
-        with pytest.raises(LinkpackError, match=why), committed.lay_out(str(project), (), tarball, limits):
+        with pytest.raises(LinkpackError, match=why), committed_tree.lay_out(str(project), (), tarball, limits):
             pass
 
 

@@ -9,6 +9,7 @@ import pytest
 from linkpack.errors import PlanRejected
 from linkpack.limits import Limits
 from linkpack.verifying import verdict as api
+from linkpack.verifying.unpack import unpack
 from tests.support.badtar import (
     BODY,
     END,
@@ -334,7 +335,7 @@ def test_a_bad_shape_is_refused(name: str, stream: bytes, code: str, tmp_path: P
     before = below(tmp_path)
     assert code in codes(path), name
     with pytest.raises(PlanRejected) as err:
-        api.unpack(path, tmp_path / "to")
+        unpack(path, tmp_path / "to")
     assert code in [problem.code for problem in err.value.problems]
     assert below(tmp_path) == before
 
@@ -345,7 +346,7 @@ def test_a_bad_file_is_refused(name: str, raw: bytes, code: str, tmp_path: Path)
     path = write_raw(tmp_path, raw)
     assert codes(path) == [code], name
     with pytest.raises(PlanRejected):
-        api.unpack(path, tmp_path)
+        unpack(path, tmp_path)
     assert below(tmp_path) == [path.name]
 
 
@@ -354,7 +355,7 @@ def test_bad_contents_are_found(name: str, stream: bytes, code: str, tmp_path: P
     """What should not be published is found; it is safe to unpack all the same."""
     path = write(tmp_path, stream)
     assert codes(path) == [code], name
-    assert api.unpack(path, tmp_path).files > 0
+    assert unpack(path, tmp_path).files > 0
 
 
 LENGTHY = pax({b"path": b"package/" + b"portion/" * 180 + b"y"})

@@ -12,7 +12,7 @@ from linkpack.errors import PlanRejected
 from linkpack.limits import DEFAULTS
 from linkpack.report import verify as report
 from linkpack.verifying import sides
-from linkpack.verifying import verdict as api
+from linkpack.verifying.difference import diff
 from tests.support.badtar import manifest, member, write
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def compare(folder: Path, old: bytes, new: bytes, *, text: bool = True) -> Difference:
     """The difference between two tarballs."""
     paths = [write(folder, stream, f"{name}.tgz") for name, stream in (("old", old), ("new", new))]
-    return api.diff(*paths, text=text)
+    return diff(*paths, text=text)
 
 
 OLD = manifest(dependencies={"a": "1", "b": "1"}, keywords=["x"]) + member("package/a.js", "1\n2\n3\n")
@@ -130,10 +130,10 @@ def test_a_directory_is_as_it_would_be_packed(tmp_path: Path) -> None:
     (project / "package.json").write_text('{"name": "p", "version": "1.0.0"}\n')
     (project / "a.js").write_text("1\n")
     tarball = linkpack.pack(project, destination=tmp_path)
-    assert api.diff(tarball.path, project).is_same_file
-    assert not api.diff(project, tarball.path).files
+    assert diff(tarball.path, project).is_same_file
+    assert not diff(project, tarball.path).files
     (project / "a.js").write_text("2\n")
-    found = api.diff(tarball.path, project)
+    found = diff(tarball.path, project)
     assert [(each.path, each.kind) for each in found.files] == [("a.js", "changed")]
     assert found.files[0].text.endswith("-1\n+2\n")
 
@@ -147,7 +147,7 @@ def test_a_bad_tarball_is_refused(tmp_path: Path) -> None:
 def test_a_tarball_that_changes_is_noticed(tmp_path: Path) -> None:
     """The contents are those of the tarball that was compared, or it is an error."""
     path = write(tmp_path, OLD)
-    side = sides.tarball_side(str(path), DEFAULTS)
+    side = sides.read_tarball_side(str(path), DEFAULTS)
     write(tmp_path, OLD + member("package/b"))
     with pytest.raises(PlanRejected, match="was written to"):
         sides.read_contents(side, ["a.js"], DEFAULTS)

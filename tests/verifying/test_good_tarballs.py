@@ -13,6 +13,7 @@ import pytest
 import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.verifying import verdict as api
+from linkpack.verifying.unpack import unpack
 from tests.support.badtar import BODY, cut, gnu, header, manifest, member, octal, patched, pax, write
 from tests.support.npm import npm_root
 
@@ -115,7 +116,7 @@ def test_good_tarballs(name: str, stream: bytes, codes: list[str], tmp_path: Pat
     verdict = api.verify(path)
     assert [each.code for each in verdict.findings] == codes, name
     assert verdict.ok
-    done = api.unpack(path, tmp_path / "to")
+    done = unpack(path, tmp_path / "to")
     found = [each for each in (tmp_path / "to").rglob("*") if each.is_file()]
     assert len(found) == done.files == verdict.entries
 
@@ -148,7 +149,7 @@ def test_golden_tarballs(path: Path, tmp_path: Path) -> None:
     assert verdict.ok
     assert verdict.serves == ("npm", "pnpm")
     assert verdict.edges > 0
-    assert api.unpack(path, tmp_path).files == verdict.entries
+    assert unpack(path, tmp_path).files == verdict.entries
 
 
 def installed(count: int) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.verifying import verdict as api
+from linkpack.verifying.unpack import unpack
 from tests.support.tools import published
 
 if TYPE_CHECKING:
@@ -45,5 +46,5 @@ def test_published_packages_unpack(tmp_path: Path) -> None:
     """They unpack, too, and Python's tarfile reads the entries in them that were checked."""
     for number, each in enumerate(published()):
         if number % 5 == 0:
-            done = api.unpack(each.path, tmp_path / str(number))
+            done = unpack(each.path, tmp_path / str(number))
             assert done.files == sum(path.is_file() for path in (tmp_path / str(number)).rglob("*"))

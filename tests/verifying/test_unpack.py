@@ -16,7 +16,7 @@ from linkpack.limits import DEFAULTS
 from linkpack.system import folder as disk
 from linkpack.system import temporary as drafts
 from linkpack.verifying import verdict as api
-from linkpack.verifying.unpack import _place, _unwritable
+from linkpack.verifying.unpack import _report_unwritable, _write_folder, unpack
 from tests.support.badtar import BODY, END, gz, header, manifest, member, write
 
 
@@ -29,7 +29,7 @@ def test_files_and_modes(tmp_path: Path) -> None:
         + member("other/y", "read", mode=0o600)
         + member("other/z", "none", mode=0)
     )
-    done = api.unpack(write(tmp_path, stream), tmp_path / "new" / "to")
+    done = unpack(write(tmp_path, stream), tmp_path / "new" / "to")
     folder = tmp_path / "new" / "to" / "package"
     assert done.folder == str(folder)
     modes = {each.name: each.stat().st_mode & 0o7777 for each in folder.rglob("*")}
@@ -53,7 +53,7 @@ def test_what_is_there_stays(kind: str, tmp_path: Path) -> None:
     else:
         place.symlink_to(outside if kind == "link" else "nowhere")
     with pytest.raises(SnapshotError) as err:
-        api.unpack(write(tmp_path, BODY), tmp_path / "to")
+        unpack(write(tmp_path, BODY), tmp_path / "to")
     assert err.value.code == "EEXIST"
     assert [each.name for each in (tmp_path / "to").iterdir()] == ["package"]
     assert list(outside.iterdir()) == []
@@ -64,10 +64,10 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "to").write_text("")
     path = write(tmp_path, BODY)
     with pytest.raises(SnapshotError) as err:
-        api.unpack(path, tmp_path / "to" / "x")
+        unpack(path, tmp_path / "to" / "x")
     assert err.value.code == "EWRITE"
     with pytest.raises(SnapshotError):
-        api.unpack(path, tmp_path / ("n" * 300))
+        unpack(path, tmp_path / ("n" * 300))
     assert sorted(each.name for each in tmp_path.iterdir()) == [path.name, "to"]
 
 
@@ -77,7 +77,7 @@ def test_a_path_too_long_for_the_disk(tmp_path: Path) -> None:
     deep = tmp_path / "/".join(["d" * 200] * 18)
     path = write(tmp_path, stream)
     with pytest.raises(SnapshotError):
-        api.unpack(path, f"{deep}/{'e' * 200}/{'f' * 200}/{'g' * 200}")
+        unpack(path, f"{deep}/{'e' * 200}/{'f' * 200}/{'g' * 200}")
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
@@ -89,7 +89,7 @@ def test_dead_runs_are_cleared_away(tmp_path: Path) -> None:
     Path(drafts.draft_path(str(tmp_path))).symlink_to(tmp_path / ".linkpack-x.tmp")
     handle = os.open(tmp_path / names[0], os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    api.unpack(write(tmp_path, BODY), tmp_path)
+    unpack(write(tmp_path, BODY), tmp_path)
     os.close(handle)
     assert sorted(each.name for each in tmp_path.iterdir() if each.is_dir() and not each.is_symlink()) == [
         names[0],
@@ -116,7 +116,7 @@ def test_the_last_check(other: bytes, why: str, tmp_path: Path) -> None:
         opening.open_tarball(str(write(tmp_path, other))) as file,
         pytest.raises(VerifyFailed, match=why),
     ):
-        _place(file, archive, str(tmp_path / "to"))
+        _write_folder(file, archive, str(tmp_path / "to"))
     assert [each.name for each in tmp_path.iterdir()] == ["evil-1.0.0.tgz"]
 
 
@@ -127,7 +127,7 @@ def test_the_last_check_reads_gzip_itself(tmp_path: Path) -> None:
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
     archive_path.write_bytes(gz(BODY + END)[:60])
     with opening.open_tarball(str(archive_path)) as file, pytest.raises(VerifyFailed, match="last check"):
-        _place(file, archive, str(tmp_path / "to"))
+        _write_folder(file, archive, str(tmp_path / "to"))
 
 
 def test_a_tarball_that_is_written_to(tmp_path: Path) -> None:
@@ -144,13 +144,13 @@ def test_a_tarball_that_is_written_to_while_it_is_unpacked(tmp_path: Path) -> No
         archive = read_archive(file.source, file.size, Wanted(lambda _path, _size: False), DEFAULTS)
         os.utime(path, (1, 1))
         with pytest.raises(VerifyFailed, match="was written to"):
-            _place(file, archive, str(tmp_path / "package"))
+            _write_folder(file, archive, str(tmp_path / "package"))
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_folder_that_came_meanwhile_is_named() -> None:
     """Whoever is faster than the rename is an error of the same code as a folder that was there before."""
-    assert _unwritable("to/package", FileExistsError(errno.EEXIST, "there", "to/package")).code == "EEXIST"
+    assert _report_unwritable("to/package", FileExistsError(errno.EEXIST, "there", "to/package")).code == "EEXIST"
 
 
 @pytest.mark.parametrize("kind", ["nothing", "folder", "pipe", "nul"])
@@ -169,6 +169,6 @@ def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
 def test_what_can_be_allowed(tmp_path: Path) -> None:
     """A name that differs can be allowed; what is dangerous cannot."""
     path = write(tmp_path, manifest(version="2.0.0"))
-    assert [each.severity for each in api.unpack(path, tmp_path, allow=["EFILENAME"]).findings] == ["warning"]
+    assert [each.severity for each in unpack(path, tmp_path, allow=["EFILENAME"]).findings] == ["warning"]
     with pytest.raises(LinkpackError, match="ELINK cannot be allowed"):
-        api.unpack(path, tmp_path, allow=["ELINK"])
+        unpack(path, tmp_path, allow=["ELINK"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkpack.npm.npmrc import TooLong, expand, parse_npmrc
+from linkpack.npm.npmrc_text import TooLong, expand, parse_npmrc
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "npmrc"
 CASES = sorted(FIXTURES.glob("*.npmrc"))

@@ -1,4 +1,4 @@
-"""Remakes fixtures/tarballs, by `python -m tests.golden.remake`.
+"""Remakes fixtures/tarballs, by `python -m tests.tools.remake_golden`.
 
 Each golden is a tarball that linkpack made, and a .json of its entries and of the digests of the tar stream and of
 the file. Both are fixed for good: remake them only for a change of format, and name that in the changelog.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from linkpack.errors import LinkpackError
-from linkpack.npm.names import dependency_name_fault, format_out, name_fault, slug, tarball_name
+from linkpack.npm.package_names import dependency_name_fault, format_out, name_fault, slug, tarball_name
 
 FINE = [
     "a",

@@ -1,6 +1,6 @@
 """Makes linkpack/npm/collation.dat from what collation_table.mjs measures in node.
 
-python -m tests.support.make_collation [facts.json]
+python -m tests.tools.make_collation [facts.json]
 
 Without a file it runs the measurement itself (about four minutes). The table is JSON, compressed with zlib,
 after one line of text that says which node, ICU and Unicode it was measured on.
@@ -76,7 +76,7 @@ def pack(facts: dict[str, Any]) -> bytes:
         "case_ignorable": [edge for first, last in facts["caseIgnorable"] for edge in (first, last + 1)],
     }
     head = (
-        f"Root collation measured by tests/support/make_collation.py on node {versions['node']}, "
+        f"Root collation measured by tests/tools/make_collation.py on node {versions['node']}, "
         f"ICU {versions['icu']}, CLDR {versions['cldr']}, Unicode {versions['unicode']}\n"
     )
     text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))

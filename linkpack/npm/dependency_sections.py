@@ -1,6 +1,7 @@
-"""Choose the dependency sections of a manifest that a saved link goes into.
+"""Choose the sections of a manifest for a saved dependency.
 
-Facts: arborist and @npmcli/package-json of npm 11.19.1.
+The rules are those of npm 11.19.1, measured: @npmcli/arborist, lib/add-rm-pkg-deps.js, then @npmcli/package-json,
+lib/update-dependencies.js.
 """
 
 from __future__ import annotations
@@ -23,30 +24,44 @@ Table = dict[str, "dict[str, object]"]
 
 
 def tables(members: Mapping[str, object]) -> Table:
-    """Return copies of the dependency sections of a manifest's *members*, and of the notes on peers."""
-    found: Table = {}
+    """Copy the dependency sections and peerDependenciesMeta."""
+    sections: Table = {}
     for section in (*SECTIONS, META):
         value = members.get(section)
-        found[section] = dict(value) if isinstance(value, dict) else {}
-    return found
+        sections[section] = dict(value) if isinstance(value, dict) else {}
+    return sections
 
 
-def kind_of(found: Table, name: str) -> str:
-    """Return the kind of dependency that *name* is: dev before optional, prod and peer; prod if it is none."""
-    return next((kind for kind, section in _KINDS.items() if name in found[section]), "prod")
+def kind_of(sections: Table, name: str) -> str:
+    """Return the kind of dependency *name*, "prod" if it is none.
+
+    In several sections it is dev before optional, prod and peer.
+    """
+    return next((kind for kind, section in _KINDS.items() if name in sections[section]), "prod")
 
 
 def place(before: Table, name: str, spec: str, kind: str) -> Table:
-    """Return the sections after *name* was saved with *spec* as *kind* (empty: keep what it is)."""
+    """Return the sections with *name* saved as *kind*.
+
+    The empty kind keeps the kind that it has.
+
+    >>> before = tables({"devDependencies": {"a": "1"}})
+    >>> after = place(before, "a", "2", "prod")
+    >>> after["dependencies"], after["devDependencies"]
+    ({'a': '2'}, {})
+    """
     after: Table = {section: dict(entries) for section, entries in before.items()}
+    # npm reads an optional dependency that is in dependencies too as optional only.
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
+    # add-rm-pkg-deps.js
     chosen = kind or kind_of(after, name)
     _make_way(after, name, chosen)
     after[_KINDS[chosen]][name] = spec
     meta = after[META].get(name)
     if kind == "peer" and isinstance(meta, dict) and meta.get("optional"):
         after[META][name] = {**meta, "optional": False}
+    # A peer is often a devDependency as well, to be tested with: it gets the same spec.
     if chosen == "peer" and name in after["devDependencies"]:
         after["devDependencies"][name] = spec
     if not kind:
@@ -57,6 +72,7 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
         after["optionalDependencies"].pop(name, None)
     elif name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
+    # update-dependencies.js: what was a peer and a dependency stays both.
     both = name in before["dependencies"] and name in before["peerDependencies"]
     if both and name in after["peerDependencies"]:
         after["dependencies"][name] = after["peerDependencies"][name]
@@ -64,7 +80,10 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
 
 
 def _make_way(after: Table, name: str, kind: str) -> None:
-    """Take *name* out of the sections that a dependency of *kind* may not be in too."""
+    """Remove *name* from the sections that exclude the *kind*.
+
+    A dev dependency may be a peer or optional too, an optional one a dev dependency, a peer a dev dependency.
+    """
     if kind == "prod":
         after["devDependencies"].pop(name, None)
     if kind in {"prod", "optional"}:

@@ -1,6 +1,6 @@
 """Remakes fixtures/trees/layouts: what npm, pnpm, bun and yarn lay out for a small project and a small workspace.
 
-    python -m tests.support.capture_layouts [NAME]...
+    python -m tests.tools.capture_layouts [NAME]...
 
 Needs a network, and `npm`, `pnpm` (12), `bun` (1.4) and `yarn` (4) on PATH. Of each installed package a fixture
 keeps the name, version and dependencies, and a line of code that says where it lies; of what an installer adds

@@ -1,6 +1,6 @@
 """Makes the tables of docs/security.md: every fault at every call of every command, each with what became of it.
 
-`python -m tests.support.faulttable` takes some ten minutes. tests/security/test_faulttable.py compares.
+`python -m tests.tools.fault_table` takes some ten minutes. tests/security/test_faulttable.py compares.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.faulty import ROOT, faulty
 from tests.support.syscalls import Fault
 
 PAGE = ROOT / "docs" / "security.md"
-BEGIN, END = "<!-- made by tests/support/faulttable.py -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- made by tests/tools/fault_table.py -->\n", "<!-- end -->\n"
 LINES = "SIGINT between two lines"
 _LINES = 500  # interruptions between lines of Python, evenly spread, but not one for less than
 _STEP = 23  # lines

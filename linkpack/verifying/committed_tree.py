@@ -1,7 +1,7 @@
-"""What a commit has of a project, laid out in a temporary folder to be packed.
+"""Lay out a committed project in a folder, to be packed.
 
-Files come from the commit's objects, each checked by its id, and are written by us: `git checkout` would run
-filters and hooks, and follow links. Installed packages and what was built, which nobody commits, come from the
+Files come from the commit's objects, each checked by its id, and linkpack writes them itself: `git checkout` would
+run filters and hooks, and follow links. Installed packages and built files are not committed, and come from the
 work tree. Nothing outside of the temporary folder is written.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan
     from linkpack.system.git import Entry, Repository
 
-# What decides which files ship is needed before that is known; of other built files only size and mode are.
+# Built files that say which files ship: they need their contents before the plan, others only size and mode.
 _RULES = frozenset({"package.json", ".npmignore", ".gitignore", ".npmrc", "pnpm-workspace.yaml", ".yarnrc.yml"})
 _MODULES = "node_modules"
 _NAMED = 3  # changed files that a message names
@@ -36,14 +36,14 @@ _NAMED = 3  # changed files that a message names
 
 @contextlib.contextmanager
 def lay_out(folder: str, built: Collection[str], tarball: str, limits: Limits) -> Iterator[CommittedTree]:
-    """Lay out what HEAD has of the project in *folder*, for as long as the block lasts.
+    """Lay out what HEAD has of the project in *folder*, for the block.
 
-    *built* are patterns for the files that are taken from the work tree although git ignores them; without any all
-    are, but for the file *tarball*. Raises `LinkpackError` (EGIT) when git is missing or says no, and when the
-    commit does not have the folder. What the block raises about files laid out names those of the work tree.
+    *built* are patterns for files that git ignores and that are taken from the work tree; without any, all are,
+    except the file *tarball*. Raises `LinkpackError` (EGIT) when git is missing or refuses, and when the commit
+    does not have the folder. Errors of the block about files in the temporary folder name those of the work tree.
     """
     if not fs.is_dir(folder):
-        raise _failed(folder, "there is no such folder")
+        raise _report_failure(folder, "there is no such folder")
     try:
         with draft_folder(os.path.realpath(tempfile.gettempdir()), 0o700) as temporary:
             tree = CommittedTree(folder, f"{temporary}/tree")
@@ -53,20 +53,21 @@ def lay_out(folder: str, built: Collection[str], tarball: str, limits: Limits) -
             try:
                 yield tree
             except LinkpackError as err:
-                raise PlanRejected(tree.renamed(err.problems)) from err
+                raise PlanRejected(tree.rename_problems(err.problems)) from err
     except GitFault as err:
-        raise _failed(folder, f"{err.reason} ({err.detail})" if err.detail else err.reason) from err
+        raise _report_failure(folder, f"{err.reason} ({err.detail})" if err.detail else err.reason) from err
     except OSError as err:
-        raise _failed(folder, f"{err.strerror or err}") from err
+        raise _report_failure(folder, f"{err.strerror or err}") from err
 
 
 class CommittedTree:
-    """The commit of the repository around *folder*, laid out in the new folder *tree*.
+    """A commit, laid out in a folder of its own.
 
-    *project* is where the project is in it. The rest is what `fill` finds: by their paths in the tarball *built*,
-    the files that were taken from the work tree, and *undecided*, those that only a filter could compare with the
-    commit; and by name *outside*, linked packages that the commit does not have and that are not known to be
-    committed elsewhere, with the reason.
+    It is HEAD of the repository around *folder*, and the new folder is *tree*. *project* is the project's folder
+    in it. The other attributes are found by `fill`. *built* are the paths in the tarball of files from the work
+    tree. *undecided* are those of files that only a filter could compare with the commit, with the filter's name.
+    *outside* are the names of linked packages that the commit does not have and that are not known to be committed
+    elsewhere, with the reason.
     """
 
     def __init__(self, folder: str, tree: str) -> None:
@@ -77,56 +78,60 @@ class CommittedTree:
         self.undecided: dict[str, str] = {}
         self.outside: dict[str, str] = {}
         self._made: set[str] = set()  # folders of the tree that are no links
-        self._around: set[str] = set()  # folders of the commit that have a package.json, or lie above one
-        self._bundled = {
-            self._repository.prefix
-        }  # folders of the commit that are the project, or linked as packages
-        self._filtered: Mapping[str, str] = {}  # where files are laid out that only a filter could compare
-        self._taken: dict[str, str] = {}  # where built files are laid out, and where they are in the work tree
-        self._holes: set[str] = set()  # those of them that are still without contents
+        self._manifest_folders: set[str] = set()  # folders of the commit with a package.json, and those above
+        # Folders of the commit that are the project, or packages linked to it.
+        self._bundled = {self._repository.prefix}
+        # Paths in the tree of files that only a filter could compare, with its name.
+        self._undecided_files: Mapping[str, str] = {}
+        self._built_files: dict[str, str] = {}  # paths in the tree of built files, with those in the work tree
+        self._holes: set[str] = set()  # those of them that have no contents yet
 
     def fill(self, plan: PackPlan) -> None:
-        """Put the contents into those built files that *plan*, which is of the *project*, ships."""
+        """Write the contents of those built files that ship by *plan*."""
         for entry in plan.entries:
             place, path = entry.source, entry.path.partition("/")[2]
             if isinstance(place, bytes):
                 continue
-            if place in self._filtered:
-                self.undecided[path] = self._filtered[place]
-            if place in self._taken:
+            if place in self._undecided_files:
+                self.undecided[path] = self._undecided_files[place]
+            if place in self._built_files:
                 self.built.add(path)
             if place in self._holes:
                 self._holes.remove(place)
                 with open(place, "r+b") as out:
-                    out.writelines(_contents(self._taken[place]))
+                    out.writelines(_contents(self._built_files[place]))
         for package in plan.bundled:
             if package.linked and not is_within(package.source, self._tree):
-                why = _uncommitted(package.source)
-                self.outside |= {package.name: why} if why else {}
+                why = _find_uncommitted(package.source)
+                if why:
+                    self.outside[package.name] = why
 
-    def renamed(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Return *problems* with the paths of the work tree in place of those laid out."""
+    def rename_problems(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return *problems* with the paths of the work tree."""
         top, tree = self._repository.top, self._tree
         pairs = ((tree, top), (os.path.dirname(tree), os.path.dirname(top).rstrip("/")))
-        found = []
-        for each in problems:
-            texts = [each.path, each.message, each.hint]
-            for laid_out, there in pairs:
-                texts = [text.replace(laid_out, there) for text in texts]
-            found.append(Problem(each.code, *texts))
-        return found
+        renamed = []
+        for problem in problems:
+            texts = [problem.path, problem.message, problem.hint]
+            for laid_out, original in pairs:
+                texts = [text.replace(laid_out, original) for text in texts]
+            renamed.append(Problem(problem.code, *texts))
+        return renamed
 
     def write_commit(self, limits: Limits) -> None:
-        """Write the files of the commit; raises `OSError` and `GitFault`."""
+        """Write the files of the commit.
+
+        Raises `OSError` and `GitFault`.
+        """
         os.mkdir(self._tree)
-        top = self._at("")
+        top = self._view_from("")
         with top.objects() as objects:
             files = objects.files(top.commit, "")
             prefix = self._repository.prefix
             if prefix and not any(path.startswith(f"{prefix}/") for path in files):
                 raise GitFault("its commit has no such folder", prefix)
             compared = compare_files(top, files)
-            self._filtered = {f"{self._tree}/{path}": why for path, why in compared.undecided.items()}
+            self._undecided_files = {f"{self._tree}/{path}": why for path, why in compared.undecided.items()}
             left = limits.unpacked
             blobs = {path: entry for path, entry in files.items() if entry.mode != SUBMODULE}
             contents = objects.read_all([entry.id for entry in blobs.values()], "blob")
@@ -136,72 +141,84 @@ class CommittedTree:
                     raise GitFault("its commit has too large files", f"{path} has {size} bytes")
                 if not self._make_folder(os.path.dirname(path)):
                     raise GitFault("its commit has names that this disk takes for one", path)
-                self._write_entry(path, entry, pieces, path in compared.converted)
+                self._write_entry(path, entry, pieces, converted=path in compared.converted)
         for path in files.keys() - blobs.keys():
             self._make_folder(path)
         for path in files:
             if os.path.basename(path) == "package.json":
-                self._note_around(os.path.dirname(path))
+                self._note_manifest(os.path.dirname(path))
 
-    def _note_around(self, folder: str) -> None:
-        while folder not in self._around:
-            self._around.add(folder)
+    def _note_manifest(self, folder: str) -> None:
+        """Note that *folder* and those above it lead to a package.json."""
+        while folder not in self._manifest_folders:
+            self._manifest_folders.add(folder)
             folder = os.path.dirname(folder)
 
-    def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], converted: bool) -> None:  # noqa: FBT001
+    def _write_entry(self, path: str, entry: Entry, pieces: Iterable[bytes], *, converted: bool) -> None:
+        """Write one file or link of the commit, as a checkout would leave it."""
         place = f"{self._tree}/{path}"
         if stat.S_ISLNK(entry.mode):
             os.symlink(b"".join(pieces), os.fsencode(place))
             return
-        if converted:  # as a checkout leaves it: the commit has other line ends, or a pointer to it
-            for _ in pieces:
+        if converted:  # the commit has other line ends, or a pointer to the contents
+            for _ in pieces:  # objects come in one stream: this one's contents must be read before the next
                 pass
             pieces = _contents(f"{self._repository.top}/{path}")
         _write(place, pieces, executable=bool(entry.mode & stat.S_IXUSR))
 
     def add_modules(self) -> None:
-        """Put the node_modules of the work tree around each package of the commit, as links; raises `OSError`.
+        """Add the node_modules of the work tree, as links.
 
-        Links from one package of the repository to another lead to what the commit has of it. Where the commit has
-        a node_modules folder, only what that lacks is added.
+        They go around each package of the commit. A link from one package of the repository to another leads to
+        the one in the commit. Where the commit has a node_modules folder, only what it lacks is added. Raises
+        `OSError`.
         """
-        for folder in sorted(self._around):
+        for folder in sorted(self._manifest_folders):
             modules = os.path.join(self._repository.top, folder, _MODULES)
             place = os.path.join(self._tree, folder, _MODULES)
             if os.path.isdir(modules) and (_is_plain_folder(place) or not os.path.lexists(place)):
                 self._link_modules(os.path.realpath(modules), place, scopes=True)
 
     def _link_modules(self, modules: str, place: str, *, scopes: bool) -> None:
-        """Make *place* stand for the folder *modules*: one link, or a folder of links where some differ.
+        """Make *place* a link to *modules*, or a folder of links.
 
-        Of a folder that is there already everything stays.
+        It is a folder where some links must lead elsewhere than those of the folder *modules*. What is in the
+        folder already stays.
         """
         entries = sorted(fs.scan(modules), key=lambda entry: entry.name)
         inner: set[str] = set()
         if scopes:
-            inner = {each.path for each in entries if each.name[0] == "@" and each.is_dir(follow_symlinks=False)}
-        below = [each for scope in inner for each in fs.scan(scope)]
-        links = [each.path for each in (*entries, *below) if each.is_symlink()]
-        committed = {link: path for link in links if (path := self._committed(link))}
+            inner = {
+                entry.path
+                for entry in entries
+                if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False)
+            }
+        below = [entry for scope in inner for entry in fs.scan(scope)]
+        links = [entry.path for entry in (*entries, *below) if entry.is_symlink()]
+        committed = {link: path for link in links if (path := self._find_in_commit(link))}
         if not _is_plain_folder(place):
             if not committed:
                 os.symlink(modules, place)
                 return
             os.mkdir(place)
-        for each in entries:
-            here = f"{place}/{each.name}"
-            if each.path in inner and (_is_plain_folder(here) or not os.path.lexists(here)):
-                self._link_modules(each.path, here, scopes=False)
+        for entry in entries:
+            here = f"{place}/{entry.name}"
+            if entry.path in inner and (_is_plain_folder(here) or not os.path.lexists(here)):
+                self._link_modules(entry.path, here, scopes=False)
             elif os.path.lexists(here):
                 continue
-            elif each.is_file(follow_symlinks=False):  # what installers note there
-                _write(here, _contents(each.path), executable=False)
+            elif entry.is_file(follow_symlinks=False):  # what installers note there
+                _write(here, _contents(entry.path), executable=False)
             else:
-                os.symlink(f"{self._tree}/{committed[each.path]}" if each.path in committed else each.path, here)
+                own = committed.get(entry.path)
+                os.symlink(entry.path if own is None else f"{self._tree}/{own}", here)
         self._bundled |= set(committed.values())
 
-    def _committed(self, link: str) -> str:
-        """Return the folder of the commit that *link* leads to in the work tree; "" when it leads elsewhere."""
+    def _find_in_commit(self, link: str) -> str:
+        """Return the folder of the commit that *link* leads to, "" if elsewhere.
+
+        *link* is in the work tree.
+        """
         real = os.path.realpath(link)
         top = self._repository.top
         inside = os.path.relpath(real, top)
@@ -209,17 +226,18 @@ class CommittedTree:
         return inside if is_source and self._is_folder(inside) else ""
 
     def add_built(self, patterns: Collection[str], passed_over: str, limits: Limits) -> None:
-        """Make a file for each one that git ignores in the project and the packages linked to it.
+        """Make a file for each one that git ignores in a package to pack.
 
-        Only those that one of *patterns* names, relative to each of these folders, if there are any. They have no
-        contents yet: many a folder that git ignores is large and does not ship.
+        Those are the project and the packages linked to it. With *patterns* these are only the files that one of
+        them names, relative to each of these folders. The file *passed_over* is left out. They have no contents
+        yet: ignored folders may be large, and not ship.
         """
         rules = RuleSet(given_rules(patterns, "--built"))
         left = limits.entries
         for folder in sorted(self._bundled):
-            there = self._at(folder)
-            for path in _files_below(there.folder, there.ignored()):
-                source = f"{there.folder}/{path}"
+            repository = self._view_from(folder)
+            for path in _iter_files(repository.folder, repository.ignored()):
+                source = f"{repository.folder}/{path}"
                 if source == passed_over or (patterns and not _is_named(rules, path)):
                     continue
                 left -= 1
@@ -229,7 +247,10 @@ class CommittedTree:
                 self._make_hole(source, os.path.join(folder, path))
 
     def _make_hole(self, source: str, path: str) -> None:
-        """Make a file as long as *source* at *path*, of the same mode; one about rules has its contents, too."""
+        """Make a file like *source*, with contents only if it holds rules.
+
+        It has the same size and mode, and is at *path* in the tree.
+        """
         place = f"{self._tree}/{path}"
         if not self._make_folder(os.path.dirname(path)) or os.path.lexists(place):
             return
@@ -239,36 +260,41 @@ class CommittedTree:
             return
         is_rule = os.path.basename(path) in _RULES
         _write(place, _contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
-        self._taken[place] = source
+        self._built_files[place] = source
         if not is_rule:
             os.truncate(place, status.st_size)
             self._holes.add(place)
 
-    def _at(self, folder: str) -> Repository:
+    def _view_from(self, folder: str) -> Repository:
         """Return the repository as seen from *folder* of the work tree."""
         top = self._repository.top
         return self._repository._replace(folder=os.path.join(top, folder) if folder else top, prefix=folder)
 
     def _make_folder(self, folder: str) -> bool:
-        """Make *folder* of the tree with those above it; False when something else, a link too, is in the way."""
-        at = self._tree
-        for name in folder.split("/") if folder else ():
-            at = f"{at}/{name}"
-            if at in self._made:
+        """Make *folder* of the tree, and return whether that was possible.
+
+        It is not when a file or link is in the way.
+        """
+        if not folder:
+            return True
+        path = self._tree
+        for name in folder.split("/"):
+            path = f"{path}/{name}"
+            if path in self._made:
                 continue
             with contextlib.suppress(FileExistsError):
-                os.mkdir(at)
-            if not stat.S_ISDIR(os.lstat(at).st_mode):
+                os.mkdir(path)
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
                 return False
-            self._made.add(at)
+            self._made.add(path)
         return True
 
     def _is_folder(self, folder: str) -> bool:
         """True if the commit has *folder*, and no link is on the way to it."""
-        at = self._tree
+        path = self._tree
         for name in folder.split("/"):
-            at = f"{at}/{name}"
-            if not _is_plain_folder(at):
+            path = f"{path}/{name}"
+            if not _is_plain_folder(path):
                 return False
         return True
 
@@ -286,11 +312,12 @@ def _is_named(rules: RuleSet, path: str) -> bool:
     return any(rules.keeps_folder(parts[:end], "folder") is False for end in range(1, len(parts)))
 
 
-def _files_below(folder: str, listed: Iterable[str]) -> Iterator[str]:
-    """Yield the files and links *listed* below *folder*, and those in the folders listed, which end with a slash.
+def _iter_files(folder: str, listed: Iterable[str]) -> Iterator[str]:
+    """Yield the files and links among *listed*, and those in its folders.
 
-    What is in node_modules and repositories is passed over, as are pipes and the like, and temporary folders of
-    linkpack: the one that the commit is laid out in may be among them, and would be copied into itself.
+    *listed* are paths below *folder*; those of folders end with a slash. Passed over are node_modules,
+    repositories, pipes and the like, and temporary folders of linkpack: the commit may be laid out in one of
+    these, and would be copied into itself.
     """
     waiting = list(listed)
     while waiting:
@@ -302,12 +329,14 @@ def _files_below(folder: str, listed: Iterable[str]) -> Iterator[str]:
             if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
                 yield path
             continue
-        entries = [each for each in fs.scan(f"{folder}/{path}") if each.name not in {_MODULES, ".git"}]
-        waiting += [f"{path}{each.name}" + "/" * each.is_dir(follow_symlinks=False) for each in entries]
+        for entry in fs.scan(f"{folder}/{path}"):
+            if entry.name not in {_MODULES, ".git"}:
+                slash = "/" if entry.is_dir(follow_symlinks=False) else ""
+                waiting.append(f"{path}{entry.name}{slash}")
 
 
-def _uncommitted(folder: str) -> str:
-    """Return why the source directory *folder* is not known to be committed; "" when it is."""
+def _find_uncommitted(folder: str) -> str:
+    """Return why *folder* is not known to be committed, "" if it is."""
     try:
         changed = sorted(read_changes(open_repository(folder)).changed)
     except GitFault as err:
@@ -317,7 +346,10 @@ def _uncommitted(folder: str) -> str:
 
 
 def _contents(path: str) -> Iterable[bytes]:
-    """Return the bytes of the file at *path*; raises `OSError`, and `SourceChanged` while they are read."""
+    """Return the bytes of the file at *path*, in pieces.
+
+    Raises `OSError`, and `SourceChanged` when the file changes while they are read.
+    """
     status = os.lstat(path)
     return fs.read_planned(path, status.st_dev, status.st_ino, status.st_size)
 
@@ -329,7 +361,7 @@ def _write(path: str, pieces: Iterable[bytes], *, executable: bool) -> None:
         out.writelines(pieces)
 
 
-def _failed(folder: str, why: str) -> LinkpackError:
+def _report_failure(folder: str, why: str) -> LinkpackError:
     return LinkpackError(
         f"the committed tree of {folder} cannot be read: {why}",
         code="EGIT",

@@ -1,0 +1,100 @@
+"""Replace `workspace:` specs by what pnpm publishes for them.
+
+    workspace:*  ->  1.2.3        workspace:^  ->  ^1.2.3        workspace:^1.0.0  ->  ^1.0.0
+    workspace:left-pad@~  ->  npm:left-pad@~1.2.3                workspace:../lib  ->  1.2.3
+
+`linkpack.bundle.consumer_specs` decides where in a manifest that is done.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.npm.protocols import Supplied, UnresolvableError, named, no_version
+from linkpack.npm.ranges import parse_range
+from linkpack.npm.specs import allows, exact, split_alias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class WorkspaceSpecs(NamedTuple):
+    """What the `workspace:` specs of one dependency may mean.
+
+    *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in
+    the tarball that the key resolves to. Without one the package is looked up in *workspaces*, by name, and
+    *there* is what is installed as the key. *binding* says that the published spec must allow the answer's
+    version.
+    """
+
+    folder: str
+    key: str
+    workspaces: Mapping[str, Supplied]
+    answer: Supplied | None
+    there: Supplied | None
+    binding: bool
+
+    def resolve(self, spec: str) -> tuple[str, Supplied | None]:
+        """Replace each `||` alternative with `workspace:`.
+
+        Returns the new spec, and the package that the last of these alternatives means. Raises
+        `UnresolvableError` when there is no such workspace (EWORKSPACESPEC), or when it has no version
+        (ENOVERSION).
+
+        >>> workspaces = {"lib": Supplied("lib", "1.2.3", "/repo/lib")}
+        >>> specs = WorkspaceSpecs("/repo/app", "lib", workspaces, answer=None, there=None, binding=False)
+        >>> [specs.resolve(f"workspace:{text}")[0] for text in ("*", "^", "^1.0.0", "../lib")]
+        ['1.2.3', '^1.2.3', '^1.0.0', '1.2.3']
+        """
+        alternatives = spec.split("||")
+        package = None
+        for i, alternative in enumerate(alternatives):
+            text = alternative.strip()
+            if text.startswith("workspace:"):
+                package, new = self._meaning(text.removeprefix("workspace:"))
+                if len(alternatives) == 1:
+                    new = named(self.key, package, new)
+                alternatives[i] = alternative.replace(text, new)
+        return "||".join(alternatives), package
+
+    def _meaning(self, wanted: str) -> tuple[Supplied, str]:
+        """Find the package and the range that *wanted* means.
+
+        It is a range, an alias with a range, or a path.
+        """
+        is_range = wanted in {"^", "~"} or parse_range(wanted) is not None
+        alias = None if is_range else split_alias(wanted)
+        name = alias[0] if alias else self.key
+        package = self.answer or self._find(name, "" if is_range or alias else wanted)
+        if alias:
+            wanted = alias[1]
+        elif not is_range:
+            wanted = ""
+        version = exact(package.version)
+        if wanted in {"", "*", "^", "~"}:
+            if not version:
+                raise no_version(f'the workspace "{package.name or name}"')
+            return package, wanted.strip("*") + version
+        is_met = not self.binding or allows(wanted, package.version)
+        return package, wanted if is_met else version or "*"
+
+    def _find(self, name: str, path: str) -> Supplied:
+        """Find the workspace at *path*, else the one called *name*.
+
+        A path starts at the manifest's folder or, as yarn has it, at the workspace root. What is installed comes
+        last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush there is nothing else to
+        ask, since its pnpm-workspace.yaml is in common/temp.
+        """
+        beside = posixpath.normpath(posixpath.join(self.folder, path))
+        below = "/" + posixpath.normpath(path)
+        if path:
+            for workspace in self.workspaces.values():
+                if workspace.folder == beside or workspace.folder.endswith(below):
+                    return workspace
+        if name in self.workspaces:
+            return self.workspaces[name]
+        if self.there is None or name not in {self.key, self.there.name}:
+            message = f'means "{name}", which is no workspace here and not installed'
+            raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")
+        return self.there

@@ -1,0 +1,134 @@
+"""The report on a tarball for a terminal, for programs, and as a picture."""
+
+from __future__ import annotations
+
+import json
+from html import escape as escape_html
+from typing import TYPE_CHECKING
+
+from linkpack.report.text import amount, count, escape
+from linkpack.report.treemap import Box, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from linkpack.verifying.inventory import Inventory, Node
+
+SCHEMA = 1
+_DEPTH = 2  # folders within each other that the text shows
+_SHARE = 0.01  # of all bytes, from which the text shows a folder or file
+_PICTURE = Box(0, 0, 960, 600)
+_COLOURS = {"package": "#7a8290", "snapshot": "#b7791f"}
+_OWN_COLOUR = "#2b6cb0"
+_LABEL = (70, 30)  # pixels that a label takes
+
+
+def text_report(inventory: Inventory) -> str:
+    """Return the report as a tree for a terminal: what takes the most bytes, and what is there twice."""
+    return "\n".join(_lines(inventory))
+
+
+def _lines(inventory: Inventory) -> Iterator[str]:
+    yield f"{escape(inventory.name)}@{escape(inventory.version)}"
+    packages = f", {count(len(inventory.packages) - 1, 'bundled package')}" if len(inventory.packages) > 1 else ""
+    yield (
+        f"{amount(inventory.packed)} packed, {amount(inventory.unpacked)} unpacked, "
+        f"{count(inventory.tree.files, 'file')}{packages}"
+    )
+    yield from _branches(inventory.tree, inventory.unpacked, "", _DEPTH)
+    if inventory.largest:
+        yield "largest files"
+        yield from (f"  {amount(size):>9}  {escape(path)}" for path, size in inventory.largest)
+    for title, found in (("packages", inventory.same_packages), ("files", inventory.same_files)):
+        if found:
+            yield f"{title} that are there more than once"
+            for same in found[: len(inventory.largest)]:
+                yield f"  {amount(same.cost):>9}  {escape(same.name)}: {', '.join(map(escape, same.places))}"
+    if inventory.snapshots:
+        yield "snapshots"
+        for snapshot in inventory.snapshots:
+            commit = f"  commit {snapshot.commit[:12]}" if snapshot.commit else ""
+            changed = " with changes" if snapshot.is_dirty else ""
+            yield f"  {escape(snapshot.slot)}  of {escape(snapshot.origin)}{commit}{changed}"
+
+
+def _branches(node: Node, whole: int, indent: str, depth: int) -> Iterator[str]:
+    """Yield the lines for what *node* holds, and one for all that is too small to be named."""
+    shown = [child for child in node.children if child.size >= _SHARE * whole]
+    rest = [child for child in node.children if child.size < _SHARE * whole]
+    rows = [(f"{escape(child.name)}{'/' if child.kind == 'folder' else ''}", child) for child in shown]
+    for number, (name, child) in enumerate(rows, 1):
+        is_last = number == len(rows) and not rest
+        yield f"{indent}{'└─' if is_last else '├─'} {name}  {amount(child.size)}"
+        if depth > 1:
+            yield from _branches(child, whole, f"{indent}{'   ' if is_last else '│  '}", depth - 1)
+    if rest:
+        yield f"{indent}└─ {count(len(rest), 'smaller one')}  {amount(sum(child.size for child in rest))}"
+
+
+def json_report(inventory: Inventory) -> str:
+    """Return the report as JSON, ASCII only. Sizes are bytes."""
+    difference = inventory.difference
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "source": inventory.label,
+        "name": inventory.name,
+        "version": inventory.version,
+        "size": inventory.packed,
+        "unpackedSize": inventory.unpacked,
+        "entryCount": inventory.tree.files,
+        "integrity": inventory.integrity,
+        "serves": list(inventory.serves),
+        "packages": [
+            {
+                "place": package.slot,
+                "name": package.name,
+                "version": package.version,
+                "files": package.files,
+                "size": package.size,
+                "snapshot": package.is_snapshot,
+            }
+            for package in inventory.packages
+        ],
+        "largest": [{"path": path, "size": size} for path, size in inventory.largest],
+        "sameFiles": [same._asdict() for same in inventory.same_files],
+        "samePackages": [same._asdict() for same in inventory.same_packages],
+        "snapshots": [
+            {"place": each.slot, "origin": each.origin, "commit": each.commit, "dirty": each.is_dirty}
+            for each in inventory.snapshots
+        ],
+        "omitted": None if inventory.omissions is None else [each._asdict() for each in inventory.omissions],
+        "problems": [problem._asdict() for problem in inventory.problems],
+    }
+    if difference is not None:
+        document["changes"] = {
+            "against": difference.old,
+            "packed": list(difference.packed),
+            "unpacked": list(difference.unpacked),
+            "files": [{"path": each.path, "change": each.kind} for each in difference.files],
+            "packages": [each._asdict() for each in difference.packages],
+        }
+    return json.dumps(document, indent=2)
+
+
+def svg_report(inventory: Inventory) -> str:
+    """Return the treemap of the tarball's folders and packages as an SVG picture."""
+    tree = inventory.tree
+    title = escape_html(escape(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
+    size = f'viewBox="0 0 {_PICTURE.width} {_PICTURE.height}" font-family="sans-serif" font-size="12"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{title}</title>']
+    for child, box in zip(tree.children, lay_out([node.size for node in tree.children], _PICTURE), strict=True):
+        parts.append(_rectangle(child, box))
+    return "\n".join([*parts, "</svg>"])
+
+
+def _rectangle(node: Node, box: Box) -> str:
+    colour = _COLOURS.get(node.kind, _OWN_COLOUR)
+    name = escape_html(escape(node.name))
+    left, top, width, height = (f"{side:.2f}" for side in box)
+    shape = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{colour}" stroke="#fff"/>'
+    fits = box.width >= _LABEL[0] and box.height >= _LABEL[1]
+    room = int(box.width / 7)  # characters
+    text = escape_html(escape(node.name)[:room])
+    label = f'<text x="{box.left + 6:.2f}" y="{box.top + 17:.2f}" fill="#fff">{text}</text>' if fits else ""
+    return f"<g><title>{name}, {amount(node.size)}</title>{shape}{label}</g>"

@@ -1,0 +1,45 @@
+"""Where a saved dependency goes; tests/differential/test_link_npm.py asks npm itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, place, tables
+
+PROD, OPTIONAL, DEV, PEER = SECTIONS
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [
+        ((), "", {PROD: "2"}),
+        ((), "dev", {DEV: "2"}),
+        ((PROD,), "dev", {DEV: "2"}),
+        ((DEV,), "prod", {PROD: "2"}),
+        ((DEV,), "", {DEV: "2"}),
+        ((DEV,), "peer", {DEV: "2", PEER: "2"}),
+        ((DEV,), "optional", {DEV: "1", OPTIONAL: "2"}),
+        ((PEER,), "prod", {PROD: "2"}),
+        ((OPTIONAL,), "peer", {PEER: "2"}),
+        ((PROD, OPTIONAL), "", {OPTIONAL: "2"}),
+        ((PROD, PEER), "peer", {PROD: "2", PEER: "2"}),
+        ((DEV, PEER), "", {DEV: "2", PEER: "2"}),
+    ],
+)
+def test_place(before: tuple[str, ...], kind: str, after: dict[str, str]) -> None:
+    """The dependency is in exactly the sections, with the specs, that npm leaves."""
+    sections = place(tables({section: {"a": "1"} for section in before}), "a", "2", kind)
+    assert {section: sections[section]["a"] for section in SECTIONS if sections[section]} == after
+
+
+def test_a_saved_peer_is_no_longer_optional() -> None:
+    """It becomes false where the manifest had true, and a dependency of another kind loses the entry."""
+    before = tables({PEER: {"a": "1"}, META: {"a": {"optional": True}}})
+    assert place(before, "a", "2", "peer")[META] == {"a": {"optional": False}}
+    assert place(before, "a", "2", "prod")[META] == {}
+
+
+def test_kind_of() -> None:
+    """In several sections a dependency is dev, then optional, prod and peer."""
+    sections = tables({PROD: {"a": "1", "b": "1"}, DEV: {"a": "1"}, PEER: {"b": "1", "c": "1"}, OPTIONAL: []})
+    assert [kind_of(sections, name) for name in "abcd"] == ["dev", "prod", "peer", "prod"]
