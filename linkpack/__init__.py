@@ -38,20 +38,15 @@ if TYPE_CHECKING:
         VerifyFailed,
     )
     from linkpack.limits import Limits
-    from linkpack.linking.api import (
-        LinkOptions,
-        link,
-        links,
-        plan_link,
-        plan_relink,
-        plan_unlink,
-        relink,
-        undo,
-        unlink,
-    )
+    from linkpack.linking.command import LinkOptions
     from linkpack.linking.journal import Journal
+    from linkpack.linking.link_command import link, plan_link
+    from linkpack.linking.list_command import links
+    from linkpack.linking.relink_command import plan_relink, relink
     from linkpack.linking.states import Change, LinkPlan
     from linkpack.linking.status import Status
+    from linkpack.linking.undo_command import undo
+    from linkpack.linking.unlink_command import plan_unlink, unlink
     from linkpack.packing.pack import pack, write_pack
     from linkpack.packing.plan import Bundled, PackPlan, plan_pack
     from linkpack.verifying.difference import Difference, diff
@@ -87,17 +82,12 @@ _HOMES = {
     "linkpack.archive.findings": ("Finding",),
     "linkpack.limits": ("Limits",),
     "linkpack.linking.journal": ("Journal",),
-    "linkpack.linking.api": (
-        "LinkOptions",
-        "link",
-        "links",
-        "plan_link",
-        "plan_relink",
-        "plan_unlink",
-        "relink",
-        "undo",
-        "unlink",
-    ),
+    "linkpack.linking.command": ("LinkOptions",),
+    "linkpack.linking.link_command": ("link", "plan_link"),
+    "linkpack.linking.list_command": ("links",),
+    "linkpack.linking.relink_command": ("plan_relink", "relink"),
+    "linkpack.linking.undo_command": ("undo",),
+    "linkpack.linking.unlink_command": ("plan_unlink", "unlink"),
     "linkpack.linking.status": ("Status",),
     "linkpack.linking.states": ("Change", "LinkPlan"),
     "linkpack.archive.writer": ("Tarball", "TarballFile"),

@@ -1,8 +1,8 @@
-"""Read once what many packages of one run share.
+"""Read once what the parts of a command share, so that all see the same.
 
-Nothing is kept outside of a block of `remembering`, so that a single pack reads everything itself. Inside of one,
-files are taken to stay as they are. A file that has changed when it is written into a tarball still stops that
-tarball.
+Nothing is kept unless `remembering` is open. What was read while it is open is taken for unchanged until `forget`,
+which comes before each script that a command runs. A file that differs when it is written into a tarball still
+stops the packing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,30 @@ Memo = dict[tuple["Hashable", ...], Any]
 _OPEN: ContextVar[Memo | None] = ContextVar("linkpack_memo", default=None)
 
 
+def open_memo() -> Memo:
+    """Return the memo that is open here, or a new one."""
+    memo = _OPEN.get()
+    return {} if memo is None else memo
+
+
 @contextmanager
-def remembering(memo: Memo) -> Iterator[None]:
-    """Let `once` keep in *memo* what it reads inside the block."""
-    token = _OPEN.set(memo)
+def remembering(memo: Memo | None = None) -> Iterator[None]:
+    """Let `once` keep in *memo* what it reads inside the block.
+
+    None: go on with what is kept around the block, if anything is.
+    """
+    token = _OPEN.set(open_memo() if memo is None else memo)
     try:
         yield
     finally:
         _OPEN.reset(token)
+
+
+def forget() -> None:
+    """Have everything read again, as another program may have changed it."""
+    memo = _OPEN.get()
+    if memo is not None:
+        memo.clear()
 
 
 def once(key: tuple[Hashable, ...], read: Callable[[], _Value]) -> _Value:

@@ -23,7 +23,7 @@ NO_CODES = {"EDITOR"}  # a variable of the environment
 # Codes that are put together from parts, by the module that does it.
 MADE = {
     "npm/manifest.py": {"ENAME", "EVERSION"},
-    "linking/check.py": {"EPEER", "EPEERHIDDEN", "EPEERTWICE"},
+    "linking/health.py": {"EPEER", "EPEERHIDDEN", "EPEERTWICE"},
     "explaining/doctor.py": {"EPEER", "EPEERHIDDEN", "EPEERTWICE"},
 }
 

@@ -1,3 +1,3 @@
-"""The packages in a tarball's node_modules: graph, layout, contents, checks."""
+"""The node_modules of a tarball: graph, placement, contents, checks."""
 
 from __future__ import annotations

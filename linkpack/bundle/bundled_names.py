@@ -1,8 +1,8 @@
-"""What the shipped manifests say of their own bundles: names that have to leave the list, or to be declared.
+"""Plan how the shipped manifests name their own bundles.
 
-Measured with npm 11.19.1, npm 12.2.0 and pnpm 12.21.0 as the consumer: a name that bundleDependencies lists is not
-fetched, even when the tarball lacks it. What a bundled package lists and does not declare stays inside of that
-package; further up npm's first install removes it.
+Measured with npm 11.19.1, npm 12.2.0 and pnpm 12.21.0 as the consumer: a name that bundleDependencies lists is
+not fetched, even when the tarball lacks it. A package that a bundled one lists without declaring it has to stay
+inside of that one: further up npm's first install removes it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LISTS = ("bundleDependencies", "bundledDependencies")
 
 
 def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
-    """Yield the changes that the lists of bundled names in the manifests of *graph* need.
+    """Yield the changes that the lists of bundled names need.
 
     An optional name that is not installed leaves the list. What a linked package bundles without declaring it
-    becomes a dependency; an installed package keeps such a package inside of itself.
+    becomes a dependency. An installed package keeps such a package inside of itself.
     """
     for package in graph.packages.values():
         manifest = package.manifest
@@ -36,32 +36,51 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
             to = package.needs.get(name)
             if to is None and name in manifest.optional_dependencies:
                 reason = "it is optional and not installed, and installers fetch no name that is listed there"
-                yield SpecChange(package.id, package.label, _list_of(manifest), name, name, "", reason)
+                yield SpecChange(
+                    package=package.id,
+                    label=package.label,
+                    section=_list_of(manifest),
+                    key=name,
+                    old=name,
+                    new="",
+                    reason=reason,
+                )
             elif package.linked and _is_undeclared(graph, package, name):
                 spec = exact(graph.packages[str(to)].manifest.version) or "*"
                 reason = "it is bundled and not declared, and npm install would remove it"
-                yield SpecChange(package.id, package.label, "dependencies", name, "", spec, reason)
+                yield SpecChange(
+                    package=package.id,
+                    label=package.label,
+                    section="dependencies",
+                    key=name,
+                    old="",
+                    new=spec,
+                    reason=reason,
+                )
 
 
 def _is_undeclared(graph: BundleGraph, package: Package, name: str) -> bool:
-    """True if *name* ships for *package*, which is not the root, and stands in none of its dependency fields."""
+    """True if *name* ships for a bundled *package* that does not declare it."""
     declared = name in package.manifest.dependencies or name in package.manifest.optional_dependencies
     return not declared and package.id != graph.root and package.needs.get(name) in graph.packages
 
 
 def _list_of(manifest: Manifest) -> str:
-    """Return the key that holds the list: npm takes the alias only without the other."""
+    """Return the key of the list: npm takes the alias only without the other."""
     return _LISTS[0] if _LISTS[0] in manifest.members else _LISTS[1]
 
 
 def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
-    """True if *change*, of a package with *manifest*, is one that `plan_bundled_names` gave."""
+    """True if *change*, in *manifest*, is one of `plan_bundled_names`."""
     is_new = change.section == "dependencies" and change.key not in manifest.dependencies
     return change.section in _LISTS or is_new
 
 
-def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
-    """Make *changes*, all of `plan_bundled_names` for this one manifest, in *raw*; every other byte stays."""
+def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+    """Make *changes* in the manifest *raw*, and leave every other byte.
+
+    They are those of `plan_bundled_names` for this manifest.
+    """
     if not changes:
         return raw
     dropped = {change.key for change in changes if change.section in _LISTS}
@@ -71,19 +90,19 @@ def with_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     if dropped and isinstance(listed, (list, dict)):
         places: Iterator[tuple[str | int, object]]
         places = ((name, name) for name in listed) if isinstance(listed, dict) else enumerate(listed)
-        gone = [at for at, name in places if name in dropped]
-        raw = replace_values(raw, [((key, at), REMOVE) for at in gone])
-    elif dropped:  # `true` stands for every dependency
+        gone = [place for place, name in places if name in dropped]
+        raw = replace_values(raw, [((key, place), REMOVE) for place in gone])
+    elif dropped:  # `true` means every dependency
         dependencies = members.get("dependencies")
         kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []
-        raw = _set(raw, (key,), json.dumps(kept))
+        raw = _set_member(raw, (key,), json.dumps(kept))
     for change in changes:
         if change.section not in _LISTS:
-            raw = _set(raw, (change.section, change.key), json.dumps(change.new))
+            raw = _set_member(raw, (change.section, change.key), json.dumps(change.new))
     return raw
 
 
-def _set(raw: bytes, path: Sequence[str], value: str) -> bytes:
+def _set_member(raw: bytes, path: Sequence[str], value: str) -> bytes:
     """Set the member at *path* of the manifest *raw* to the JSON *value*."""
     mark = jsontext.BOM if raw.startswith(jsontext.BOM) else b""
     return mark + set_raw(raw[len(mark) :].decode(), path, value, str).encode()

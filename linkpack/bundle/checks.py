@@ -1,4 +1,4 @@
-"""What was checked of a planned tarball, and what was left open."""
+"""The checks of a planned tarball together, and what they left open."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from linkpack.bundle.platforms import check_platforms
 
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph
-    from linkpack.bundle.layout_check import Proof
+    from linkpack.bundle.layout_check import LayoutCheck
     from linkpack.bundle.loadable import Loading
     from linkpack.bundle.planned import Planned
     from linkpack.errors import Problem
 
 
 class Checks(NamedTuple):
-    """What was compared with the disk, and how much of it is not as there.
+    """How much was compared with the disk, and how much of it differs.
 
-    *packages* counts the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
-    nothing, *elsewhere* to another copy than on disk. *lacking* counts entry points that are not in the tarball.
-    *sources* were read for what they load, *unread* were too large or no valid scripts. *strays* counts what the
-    sources load and the tarball does not bring.
+    *packages* are the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
+    nothing, *elsewhere* to another copy than on disk. *lacking* are entry points that are not in the tarball.
+    *sources* were read for what they load, *unread* were too large or no valid scripts. *strays* are the warnings
+    of what the sources load and the tarball does not bring.
     """
 
     packages: int = 0
@@ -40,7 +40,7 @@ class Checks(NamedTuple):
         return not (self.nowhere or self.elsewhere or self.lacking or self.unread or self.strays)
 
 
-class Findings(NamedTuple):
+class ContentCheck(NamedTuple):
     """The *checks* that were made, what to refuse, and what to warn of."""
 
     checks: Checks
@@ -48,21 +48,23 @@ class Findings(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def check_contents(graph: BundleGraph, planned: Planned, proof: Proof, loading: Loading) -> Findings:
-    """Check what is in the files of *planned*, beside *proof* and *loading*: that it resolves, and can be loaded.
+def check_contents(graph: BundleGraph, planned: Planned, layout: LayoutCheck, loading: Loading) -> ContentCheck:
+    """Check what the files of *planned* load, and add up all checks.
 
-    Raises `OSError` and `SourceChanged` when a file cannot be read, or is not what was planned.
+    *layout* and *loading* are what was found before. Raises `OSError` and `SourceChanged` when a file cannot be
+    read, or is not what was planned.
     """
     sources = check_sources(graph, planned)
     checks = Checks(
-        packages=proof.packages,
-        edges=proof.edges,
-        nowhere=proof.nowhere,
-        elsewhere=len(proof.warnings),
+        packages=layout.packages,
+        edges=layout.edges,
+        nowhere=layout.nowhere,
+        elsewhere=len(layout.warnings),
         lacking=loading.lacking,
         sources=sources.read,
         unread=sources.unread,
         strays=len(sources.warnings),
     )
     more = (*check_commands(graph, planned), *check_platforms(graph, planned))
-    return Findings(checks, sources.problems, (*proof.warnings, *loading.warnings, *sources.warnings, *more))
+    warnings = (*layout.warnings, *loading.warnings, *sources.warnings, *more)
+    return ContentCheck(checks, sources.problems, warnings)

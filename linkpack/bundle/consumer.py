@@ -1,15 +1,14 @@
-"""The manifests as a consumer gets them: read what `plan_specs` has to know, and apply what it decides."""
+"""Read what decides the specs of a consumer, and rewrite the manifests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, with_bundled_names
-from linkpack.bundle.consumer_specs import SpecPlan, Supplied, Surroundings, plan_specs, refused, rewritten
-from linkpack.bundle.graph import find_installed
-from linkpack.errors import LinkpackError
-from linkpack.project.monorepo import all_members, enclosing_monorepos
-from linkpack.project.project import read_manifest
+from linkpack.bundle.bundled_names import is_of_bundle, plan_bundled_names, rewrite_bundled_names
+from linkpack.bundle.consumer_specs import AuthorDisk, SpecPlan, Supplied, plan_specs, refuse_change, rewrite_specs
+from linkpack.project.monorepo import find_enclosing_monorepos, list_all_members
+from linkpack.project.package_json import read_usable
+from linkpack.project.resolve import find_installed
 from linkpack.project.workspace import package_manager
 
 if TYPE_CHECKING:
@@ -27,43 +26,45 @@ _ASKING = (b"workspace:", b"catalog:", b"npm:")  # what only a monorepo can answ
 def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
     """Plan the spec changes that the manifests of *graph* need.
 
-    Monorepos, and what is installed beside the bundle, are looked at only when a spec asks for it. The warnings
-    are those of the manifests that are sources. Raises `ProjectError` when a workspace file cannot be understood.
+    Monorepos, and what is installed beside the bundle, are looked at only when a spec asks for it. Warnings of
+    the project's own manifest and of linked ones are included. Raises `ProjectError` when a workspace file
+    cannot be understood.
     """
     sources = [package for package in graph.packages.values() if package.linked or package.id == graph.root]
-    asking = [each.id for each in sources if any(word in each.manifest.raw for word in _ASKING)]
+    asking = [package.id for package in sources if any(word in package.manifest.raw for word in _ASKING)]
     monorepos = _read_monorepos(asking)
-    catalogs = {name: specs for each in reversed(monorepos) for name, specs in each.catalogs.items()}
+    # The first monorepo's catalogs win over those of the next with the same name.
+    catalogs = {name: specs for monorepo in reversed(monorepos) for name, specs in monorepo.catalogs.items()}
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, monorepos) if named or b"workspace:" in repr(catalogs).encode() else {}
-    around = Surroundings(
+    disk = AuthorDisk(
         catalogs=catalogs,
         workspaces=members,
         installed=lambda folder, name: _read_installed(graph, folder, name),
-        tags="yarn" in {_manager(graph), *(each.manager for each in monorepos)},
+        tags="yarn" in {_manager(graph), *(monorepo.manager for monorepo in monorepos)},
     )
-    plan = plan_specs(graph.packages, graph.root, mode=mode, around=around)
+    plan = plan_specs(graph.packages, graph.root, mode=mode, disk=disk)
     names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
-    warnings = (*(each for package in sources for each in package.manifest.warnings), *plan.warnings)
+    warnings = (*(warning for package in sources for warning in package.manifest.warnings), *plan.warnings)
     if mode == "error":
-        return plan._replace(problems=(*plan.problems, *map(refused, names)), warnings=warnings)
+        return plan._replace(problems=(*plan.problems, *map(refuse_change, names)), warnings=warnings)
     return plan._replace(changes=(*plan.changes, *names), warnings=warnings)
 
 
 def _read_monorepos(folders: list[str]) -> list[Workspace]:
-    """Read the monorepos that *folders* are part of; those of the first folder come first and count most."""
-    found: dict[str, Workspace] = {}
+    """Read the monorepos around *folders*, those of the first folder first."""
+    by_root: dict[str, Workspace] = {}
     for folder in folders:
-        for monorepo in enclosing_monorepos(folder):
-            found.setdefault(monorepo.root, monorepo)
-    return list(found.values())
+        for monorepo in find_enclosing_monorepos(folder):
+            by_root.setdefault(monorepo.root, monorepo)
+    return list(by_root.values())
 
 
 def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, Supplied]:
-    """Read what `workspace:` can mean: the members, and the roots themselves, by name."""
+    """Read what `workspace:` can mean, by name: members, and the roots."""
     members: dict[str, Supplied] = {}
     for monorepo in monorepos:
-        for folder in (monorepo.root, *all_members(monorepo)):
+        for folder in (monorepo.root, *list_all_members(monorepo)):
             manifest = _manifest(graph, folder)
             if manifest is not None and manifest.name:
                 members.setdefault(
@@ -77,34 +78,32 @@ def _manager(graph: BundleGraph) -> PackageManager:
 
 
 def _read_installed(graph: BundleGraph, folder: str, name: str) -> Supplied | None:
-    """Read the package that Node finds for *name* from *folder*; None without one that can be used."""
-    at = find_installed(folder, name)
-    manifest = None if at is None else _manifest(graph, at)
-    return None if manifest is None or at is None else Supplied(manifest.name, manifest.version, at)
+    """Read the package that Node finds for *name* from *folder*, if usable."""
+    real = find_installed(folder, name)
+    manifest = None if real is None else _manifest(graph, real)
+    return None if manifest is None or real is None else Supplied(manifest.name, manifest.version, real)
 
 
 def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
-    """Read the manifest in *folder*; None when it cannot be used, as may be so of a member that is not needed."""
-    if folder in graph.packages:
-        return graph.packages[folder].manifest
-    try:
-        return read_manifest(folder, "installed")
-    except LinkpackError:
-        return None
+    """Read the manifest in *folder*, if it can be used."""
+    return graph.packages[folder].manifest if folder in graph.packages else read_usable(folder)
 
 
-def consumer_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
-    """Return the package.json of every package of *graph*, by id: the bytes that were read, with *plan* done."""
-    specs = without_bundled_names(graph, plan)
+def rewrite_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
+    """Return the package.json of every package, rewritten by *plan*, by id."""
+    specs = drop_bundled_names(graph, plan)
     manifests = {}
-    for at, package in graph.packages.items():
-        changes = [change for change in specs.changes if change.package == at]
-        names = [change for change in plan.changes if change.package == at and change not in changes]
-        manifests[at] = with_bundled_names(rewritten(package.manifest.raw, changes), names)
+    for id_, package in graph.packages.items():
+        changes = [change for change in specs.changes if change.package == id_]
+        names = [change for change in plan.changes if change.package == id_ and change not in changes]
+        manifests[id_] = rewrite_bundled_names(rewrite_specs(package.manifest.raw, changes), names)
     return manifests
 
 
-def without_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
-    """Return *plan* without the changes that concern lists of bundled names, which flat layouts do not have."""
-    kept = (each for each in plan.changes if not is_of_bundle(graph.packages[each.package].manifest, each))
+def drop_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
+    """Return *plan* without changes of lists of bundled names.
+
+    Flat layouts have no such lists.
+    """
+    kept = (change for change in plan.changes if not is_of_bundle(graph.packages[change.package].manifest, change))
     return plan._replace(changes=tuple(kept))

@@ -1,4 +1,4 @@
-"""Which dependency specs a consumer could not use, in the root's and in bundled manifests, and what replaces them.
+"""Decide which specs a consumer could not use, and what replaces them.
 
 Measured on npm 11.19.1 as the consumer, offline (install, ls --all, install, ci): over a bundled copy only a range
 that the copy satisfies, and `npm:` with such a range, pass all four. Over a tag, a URL, a path or an unknown
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refused", "rewritten"]
+__all__ = ["Mode", "SpecChange", "SpecPlan", "Subject", "Supplied", "plan_specs", "refuse_change", "rewrite_specs"]
 
 Mode = Literal["resolve", "keep", "error"]
 
@@ -46,25 +46,26 @@ class Subject(Protocol):
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Return the name of the package in messages."""
 
     @property
     def manifest(self) -> Manifest:
-        """Its manifest."""
+        """Return its manifest."""
 
     @property
     def needs(self) -> Mapping[str, str | None]:
-        """Names in dependencies and optionalDependencies to package ids; None when absent."""
+        """Map dependencies, optional ones included, to ids, None when absent."""
 
     @property
     def peers(self) -> Mapping[str, str | None]:
-        """The same for peers that are no dependencies."""
+        """Map peers that are no dependencies to ids, None when absent."""
 
 
 class SpecChange(NamedTuple):
-    """One spec to replace: *old* by *new* under *key* of *section*; the entry goes when *new* is empty.
+    """One spec to replace in a manifest.
 
-    *package* is the id, *label* what messages call it; *reason* says why, as a clause.
+    It replaces *old* by *new* under *key* of *section*. The entry is removed when *new* is empty. *package* is
+    the id, *label* its name in messages, and *reason* says why, as a clause.
     """
 
     package: str
@@ -77,19 +78,22 @@ class SpecChange(NamedTuple):
 
 
 class SpecPlan(NamedTuple):
-    """The changes, in the order of packages, sections and keys, and the problems that no change can fix."""
+    """The changes, in order, and the problems that no change can fix.
+
+    The order is that of packages, then sections, then keys.
+    """
 
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
 
 
-class Surroundings(NamedTuple):
+class AuthorDisk(NamedTuple):
     """What the author's disk says of specs that no registry knows.
 
-    *catalogs* are the specs by catalog and package name, *workspaces* the members by name. *installed* gives what
-    Node finds for a name from a package's directory, whether it is bundled or not. *tags* says that `npm:` before
-    a word means a tag, as it does in yarn's projects.
+    *catalogs* are the specs by catalog and package name, *workspaces* the members by name. *installed* takes a
+    package's directory and a name, and returns what Node finds, bundled or not. With *tags* `npm:` before a word
+    means a tag, as it does in yarn's projects.
     """
 
     catalogs: Mapping[str, Mapping[str, str]]
@@ -98,20 +102,23 @@ class Surroundings(NamedTuple):
     tags: bool = False
 
 
-NOWHERE = Surroundings({}, {})
-"""The surroundings of a package whose author's disk is not there to be asked."""
+NOWHERE = AuthorDisk({}, {})
+"""For a package that is far from its author's disk."""
 
 
 class _Context(NamedTuple):
-    """The packages in the tarball, by id, and what is around them."""
+    """The packages in the tarball, by id, and the disk that they are on."""
 
     packages: Mapping[str, Subject]
     root: str
-    around: Surroundings
+    disk: AuthorDisk
 
 
 class _Entry(NamedTuple):
-    """One entry of a dependency field, and the package in the tarball that answers it."""
+    """One entry of a dependency field.
+
+    *answer* is the package in the tarball that it resolves to, if any.
+    """
 
     context: _Context
     package: str
@@ -122,7 +129,7 @@ class _Entry(NamedTuple):
 
     @property
     def is_seen(self) -> bool:
-        """True if npm as the consumer reads the spec; see the module's docstring."""
+        """True if npm as the consumer reads the spec (see the top of the module)."""
         manifest = self.context.packages[self.package].manifest
         if self.section == "dependencies":
             return self.key not in manifest.optional_dependencies
@@ -133,18 +140,19 @@ class _Entry(NamedTuple):
 
     @property
     def there(self) -> Supplied | None:
-        """What is installed under the key on the author's disk."""
-        return self.context.around.installed(self.package, self.key)
+        """Return what is installed under the key on the author's disk."""
+        return self.context.disk.installed(self.package, self.key)
 
 
-def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around: Surroundings) -> SpecPlan:
-    """Plan the specs to replace in the manifests of *packages*: the root and every bundled package, by id.
+def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: AuthorDisk) -> SpecPlan:
+    """Plan the specs to replace in the manifests of *packages*.
 
-    What `needs` and `peers` name and *packages* holds comes with the tarball, the root included; its version
-    replaces what it does not satisfy and what only this disk resolves. All else comes from elsewhere:
-    `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what they mean by *around*. What npm cannot parse
-    then is a problem, as are paths out of the package. Absent optional dependencies leave the manifests of bundled
-    packages. The root's devDependencies are resolved where they can be, those of bundled packages stay.
+    These, by id, are the root and every bundled package. A dependency among them comes with the tarball: its
+    version replaces a range that it does not satisfy, and a spec that only this disk resolves. All other
+    dependencies come from elsewhere: `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what they mean by
+    *disk*. What npm cannot parse then is a problem, and so are paths out of the package. Absent optional
+    dependencies leave the manifests of bundled packages. The root's devDependencies are resolved where they can
+    be, those of bundled packages stay.
 
     Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
     (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
@@ -154,33 +162,42 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, around
     changes: list[SpecChange] = []
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    context = _Context(packages, root, around)
-    for package in packages if mode != "keep" else ():
-        for found in _plan_package(context, package):
-            if isinstance(found, Problem):
-                (problems if found.code.startswith("E") else warnings).append(found)
+    context = _Context(packages, root, disk)
+    if mode == "keep":
+        return SpecPlan((), ())
+    for package in packages:
+        for item in _plan_package(context, package):
+            if isinstance(item, Problem):
+                (problems if item.code.startswith("E") else warnings).append(item)
             elif mode == "error":
-                problems.append(refused(found))
+                problems.append(refuse_change(item))
             else:
-                changes.append(found)
+                changes.append(item)
     return SpecPlan(tuple(changes), tuple(problems), tuple(warnings))
 
 
-def rewritten(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
-    """The manifest *raw* with *changes*, all of them of this one package, made; every other byte stays."""
+def rewrite_specs(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
+    """Make *changes*, all of one package, in its manifest *raw*.
+
+    Every other byte stays.
+
+    >>> change = SpecChange("/a", "a@1.0.0", "dependencies", "b", old="workspace:^", new="^2.0.0", reason="")
+    >>> rewrite_specs(b'{ "dependencies": {"b": "workspace:^"} }', [change])
+    b'{ "dependencies": {"b": "^2.0.0"} }'
+    """
     edits = [((change.section, change.key), change.new or REMOVE) for change in changes]
     return replace_values(raw, edits) if edits else raw
 
 
-def refused(change: SpecChange) -> Problem:
-    """Return *change* as the problem that it is where no manifest may be changed."""
+def refuse_change(change: SpecChange) -> Problem:
+    """Return the problem that *change* is where no manifest may be changed."""
     what = f'has to be written as "{change.new}"' if change.new else "has to go"
     message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'
     return Problem("ESPEC", f"{change.package}/package.json", message, "change it, or pack with --specs resolve")
 
 
 def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Problem]:
-    """Yield what changes in one manifest, and what should but cannot."""
+    """Yield what changes in one manifest, and problems where it cannot."""
     subject = context.packages[package]
     manifest = subject.manifest
     sections = [
@@ -191,7 +208,14 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
     ]
     for section, specs in sections:
         for key, spec in specs.items():
-            entry = _Entry(context, package, section, key, spec, _answer(context, subject, key))
+            entry = _Entry(
+                context=context,
+                package=package,
+                section=section,
+                key=key,
+                spec=spec,
+                answer=_answer(context, subject, key),
+            )
             try:
                 new, reason = _written(entry)
                 yield from _private(entry, subject.label)
@@ -201,11 +225,19 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                     yield Problem(err.code, f"{package}/package.json", message, err.hint)
                 continue
             if new != spec:
-                yield SpecChange(package, subject.label, section, key, spec, new, reason)
+                yield SpecChange(
+                    package=package,
+                    label=subject.label,
+                    section=section,
+                    key=key,
+                    old=spec,
+                    new=new,
+                    reason=reason,
+                )
 
 
 def _private(entry: _Entry, label: str) -> Iterator[Problem]:
-    """Warn of a dependency on a private workspace: it is written as a version that no registry will have."""
+    """Warn of a dependency on a private workspace, which no registry has."""
     manifest = entry.context.packages[entry.package].manifest
     is_needed = entry.section != "devDependencies" and entry.key not in manifest.optional_peers
     if entry.answer is not None or "workspace:" not in entry.spec or not is_needed:
@@ -218,30 +250,33 @@ def _private(entry: _Entry, label: str) -> Iterator[Problem]:
 
 
 def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
-    """True if npm never looks at the spec: all of devDependencies, and an optional peer at a path."""
+    """True if npm never looks at the spec.
+
+    It does not look at devDependencies, nor at an optional peer at a path.
+    """
     if section == "peerDependencies" and key in manifest.optional_peers:
         return parse_spec(manifest.peer_dependencies[key]).kind == "file"
     return section == "devDependencies"
 
 
 def _answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
-    """Find the package in the tarball that *key* resolves to; the root counts as one."""
+    """Find the package in the tarball, or the root, that *key* resolves to."""
     id_ = subject.needs[key] if key in subject.needs else subject.peers.get(key)
-    found = None if id_ is None else context.packages.get(id_)
-    return Supplied(found.manifest.name, found.manifest.version) if found else None
+    package = None if id_ is None else context.packages.get(id_)
+    return Supplied(package.manifest.name, package.manifest.version) if package else None
 
 
 def _written(entry: _Entry) -> tuple[str, str]:
-    """Decide what to write for an entry, "" for nothing, and why."""
+    """Decide what to write for an entry ("" removes it), and why."""
     return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
 
 
 def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
-    """Resolve the `workspace:` alternatives of *spec*; the package that it means, too."""
+    """Resolve the `workspace:` alternatives of *spec*, and find their package."""
     return WorkspaceSpecs(
         folder=entry.package,
         key=entry.key,
-        workspaces=entry.context.around.workspaces,
+        workspaces=entry.context.disk.workspaces,
         answer=entry.answer,
         there=None if entry.answer else entry.there,
         binding=entry.is_seen and entry.answer is not None,
@@ -249,12 +284,12 @@ def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
 
 
 def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
-    """Decide what to write for a dependency that comes with the tarball, and why."""
+    """Decide what to write for a dependency in the tarball, and why."""
     asked = entry.spec.strip()
     reason = f"{entry.key} {copy.version} is bundled but package.json asks for {asked}"
     is_nested = entry.package != entry.context.root
     if copy.version == "" and is_nested and entry.is_seen and entry.section != "optionalDependencies":
-        # Even under "*" npm's second install looks for it in the registry, unless it lies inside its user.
+        # Even under "*" npm's second install looks for it in the registry, unless it is inside of its user.
         raise no_version(f'"{entry.key}"')
     if "workspace:" in asked:
         return _parsed(entry, _workspace(entry, asked)[0], reason)
@@ -268,7 +303,7 @@ def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
 
 
 def _unbundled(entry: _Entry) -> tuple[str, str]:
-    """Decide what to write for a dependency that the consumer gets elsewhere, and why."""
+    """Decide what to write for a dependency from elsewhere, and why."""
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
@@ -276,13 +311,13 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
     reason = f"no registry knows what {asked} means"
     if spec.startswith("catalog:"):
-        spec = from_catalog(spec, entry.key, entry.context.around.catalogs)
+        spec = from_catalog(spec, entry.key, entry.context.disk.catalogs)
     if "workspace:" in spec:
         spec, _ = _workspace(entry, spec)
     elif spec.startswith("jsr:"):
         spec = from_jsr(spec, entry.key)
-    elif spec[:4].lower() == "npm:":
-        spec = without_npm(spec, entry.key, entry.there, tags=entry.context.around.tags)
+    elif spec.lower().startswith("npm:"):
+        spec = without_npm(spec, entry.key, entry.there, tags=entry.context.disk.tags)
         reason = _BEHIND_NPM if asked.startswith("npm:") else reason
     if fault := from_patch(spec):
         raise fault
@@ -294,7 +329,7 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
 
 
 def _parsed(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
-    """Return *spec* and why it differs from the entry's; the entry's own text where that will do.
+    """Return *spec* and why it differs from the entry's own text, if it does.
 
     Raises `UnresolvableError` (ESPECINVALID) when npm can parse neither.
     """

@@ -1,4 +1,4 @@
-"""The files of every package of a bundle, each package read once however often it is placed."""
+"""Read the files of every package of a bundle, each package once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
 from linkpack.packlist.packlist import Outputs, read_packlist
+from linkpack.project.package_json import read_manifest
 from linkpack.project.pnpm import add_license
-from linkpack.project.project import read_manifest, read_outer_ignores
+from linkpack.project.project import read_outer_ignores
 from linkpack.project.workspace import find_workspace, member_folders
 from linkpack.read_cache import once
 from linkpack.system import read as fs
@@ -29,44 +30,44 @@ def read_contents(
 ) -> Mapping[str, Packlist]:
     """Read the packlist of every package of *graph*, by id.
 
-    The root and linked packages give what packing them would ship, less their node_modules; installed ones give
-    what was published. *written* are the paths that this run will write: what is there now is part of no package.
-    To *compare* is to warn where the rules of the other edition give other files.
+    The root and linked packages give what packing them would ship, without their node_modules, installed ones what
+    was published. *written* are the paths that this run will write: what is there now is part of no package. With
+    *compare* it is a warning when the rules of the other edition give other files.
 
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
-    for at, package in graph.packages.items():
-        outputs = _outputs(at, package.manifest, targets)
-        if at == project.root:
-            packlists[at] = read_packlist(
-                at,
+    for folder, package in graph.packages.items():
+        outputs = _outputs(folder, package.manifest, targets)
+        if folder == project.root:
+            packlists[folder] = read_packlist(
+                folder,
                 package.manifest,
                 "root",
                 edition=edition,
-                outer_ignores=read_outer_ignores(project.around, at),
+                outer_ignores=read_outer_ignores(project.around, folder),
                 members=_read_members(project.own, edition),
                 outputs=outputs,
                 compare=compare,
                 add=partial(add_license, project.around),
             )
         elif package.linked:
-            around = find_workspace(at)
-            packlists[at] = _read_linked(at, package.manifest, edition, around, outputs, compare=compare)
+            around = find_workspace(folder)
+            packlists[folder] = _read_linked(folder, package.manifest, edition, around, outputs, compare=compare)
         else:
-            packlists[at] = _read_installed(at, package.manifest, edition, compare=compare)
+            packlists[folder] = _read_installed(folder, package.manifest, edition, compare=compare)
     return packlists
 
 
-def _read_installed(at: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
-    key = ("installed", at, manifest.raw, edition, compare)
-    return once(key, lambda: read_packlist(at, manifest, "installed", edition=edition, compare=compare))
+def _read_installed(folder: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    key = ("installed", folder, manifest.raw, edition, compare)
+    return once(key, lambda: read_packlist(folder, manifest, "installed", edition=edition, compare=compare))
 
 
 def _read_linked(
-    at: str,
+    folder: str,
     manifest: Manifest,
     edition: Edition,
     around: Workspace | None,
@@ -74,25 +75,27 @@ def _read_linked(
     *,
     compare: bool = False,
 ) -> Packlist:
+    # A package that several members of a workspace bundle is read once for all of them.
     def read() -> Packlist:
         return read_packlist(
-            at,
+            folder,
             manifest,
             "linked",
             edition=edition,
-            outer_ignores=read_outer_ignores(around, at),
+            outer_ignores=read_outer_ignores(around, folder),
             outputs=outputs,
             compare=compare,
             add=partial(add_license, around),
         )
 
-    return once(("linked", at, manifest.raw, edition, around and around.root, outputs, compare), read)
+    return once(("linked", folder, manifest.raw, edition, around and around.root, outputs, compare), read)
 
 
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
-    """What each member of the workspace *own* may ship when its root is packed: folder and paths below it.
+    """Read which files of the members of *own* may ship with its root.
 
-    A member whose manifest cannot be used may ship nothing: its own rules are not known.
+    Returns the members' folders relative to the root, and paths below them. A member without a usable manifest may
+    ship nothing, as its rules are not known.
     """
     members = []
     for folder in member_folders(own) if own is not None else ():
@@ -106,19 +109,22 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _outputs(at: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
-    """Say what linkpack writes into the source directory *at*, or may have written; *targets* are by folder."""
-    inside = f"{at.rstrip('/')}/"
+def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+    """Say what linkpack writes into the source folder *folder*, or once wrote.
+
+    *targets* are the names of the files that it writes, by folder.
+    """
+    inside = f"{folder.rstrip('/')}/"
     written: set[str] = set()
-    for folder, names in targets.items():
-        real = _real(folder)
+    for target, names in targets.items():
+        real = _real(target)
         if f"{real}/".startswith(inside):
             written |= {posixpath.join(real, name)[len(inside) :] for name in names}
     return Outputs(manifest.name, frozenset(written), manifest.files or ())
 
 
 def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The last portions of *paths* by their folder."""
+    """Group the last portions of *paths* by folder."""
     found: dict[str, list[str]] = {}
     for path in paths:
         folder, name = posixpath.split(path)
@@ -127,7 +133,7 @@ def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
 
 
 def _real(folder: str) -> str:
-    """The real path of *folder*; as it is when there is none yet, and so nothing in it."""
+    """Return the real path of *folder*, or *folder* where there is none yet."""
     try:
         return once(("real", folder), lambda: fs.real_path(folder or "."))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The archive plan: every entry of the tarball in npm's order, and every fault that its paths have."""
+"""Plan the entries of the tarball in npm's order, and check their paths."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from linkpack.packlist.secrets import named_secrets
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from linkpack.bundle.layout import Layout
     from linkpack.packlist.packlist import Omission, Packlist
 
-_LONG = 64  # characters of a path whose bytes are counted
+_LONG = 64  # characters: the bytes of shorter paths are not measured
 
 
 class ArchivePlan(NamedTuple):
-    """What will be written: *entries* in order, *omissions* with the tarball paths they would have had."""
+    """What will be written, and what not.
+
+    *entries* are in order, *omissions* have the paths that they would have had in the tarball.
+    """
 
     entries: tuple[Entry, ...]
     omissions: tuple[Omission, ...]
@@ -37,76 +39,79 @@ _DEVICE = r"[/\n](?:con|prn|aux|nul|com[0-9]|lpt[0-9])[./\n]"  # among plain pat
 
 
 def plan_archive(
-    layout: Layout,
+    slots: Mapping[str, str],
     packlists: Mapping[str, Packlist],
     manifests: Mapping[str, bytes],
     moved: Mapping[str, str] = {},
     commands: Collection[str] = (),
 ) -> ArchivePlan:
-    """The plan that puts each package's files below its slots.
+    """Put each package's files below its slots.
 
-    *packlists* and *manifests* are by package id; a package.json ships as the bytes in *manifests*, whatever
-    is on disk by then. A path that the root forces in and a bundled package supplies is that package's; what
-    *moved* maps is supplied under another path. *commands* are the root's, and executable wherever they come from.
-    Entries are in npm's order. Paths that only some systems cannot hold are warnings.
+    *slots* maps slots to package ids, *packlists* and *manifests* are by id. A package.json ships as the bytes in
+    *manifests*, whatever is on disk by then. A path that both the root forces in and a bundled package supplies is
+    that package's. What *moved* maps is supplied under another path. *commands* are the root's, and executable
+    wherever they come from. Paths that only some systems cannot hold are warnings.
     """
     entries: list[tuple[str, Entry]] = []
     omissions: list[Omission] = []
-    supplied = _supplied(layout, packlists) | moved.keys()
+    supplied = _find_supplied(slots, packlists) | moved.keys()
     executable = {moved.get(command, command) for command in commands}
-    for slot, at in layout.slots.items():
+    for slot, id_ in slots.items():
         below = f"{slot}/" if slot else ""
-        packlist = packlists[at]
+        packlist = packlists[id_]
         for file in packlist.files:
             path = f"{below}{file.path}"
             if supplied and not slot and path in supplied:
-                continue
+                continue  # or it would be in the tarball twice
             mode = 0o755 if path in executable else file.mode
             if file.path == "package.json":
-                raw = manifests[at]
+                # The bytes that were checked and rewritten, not those that are on disk when it is written.
+                raw = manifests[id_]
                 entry = Entry(f"{ROOT}{path}", raw, len(raw), mode, own=packlist.own)
             else:
-                entry = Entry(f"{ROOT}{path}", file.source, file.size, mode, file.dev, file.ino, packlist.own)
+                entry = Entry(
+                    f"{ROOT}{path}", file.source, file.size, mode, file.dev, ino=file.ino, own=packlist.own
+                )
             entries.append((path, entry))
-        omissions += [each._replace(path=f"{below}{each.path}") for each in packlist.omissions]
-    entries.sort(key=_key)
+        omissions += [omission._replace(path=f"{below}{omission.path}") for omission in packlist.omissions]
+    entries.sort(key=_entry_key)
     paths = [path for path, _ in entries]
-    folders = _folders(paths)
-    found = [packlists[at] for at in dict.fromkeys(layout.slots.values())]
+    folders = _list_folders(paths)
+    shipped = [packlists[id_] for id_ in dict.fromkeys(slots.values())]
     return ArchivePlan(
         tuple(entry for _, entry in entries),
         tuple(omissions),
         (
-            *(problem for packlist in found for problem in packlist.problems),
-            *_beyond(entries),
-            *_faults(paths, folders),
+            *(problem for packlist in shipped for problem in packlist.problems),
+            *_limit_faults(entries),
+            *_path_faults(paths, folders),
         ),
         (
-            *(warning for packlist in found for warning in packlist.warnings),
-            *_cautions(paths, folders),
-            *_large(entries),
+            *(warning for packlist in shipped for warning in packlist.warnings),
+            *_name_warnings(paths, folders),
+            *_warn_of_large(entries),
         ),
     )
 
 
-def _supplied(layout: Layout, packlists: Mapping[str, Packlist]) -> set[str]:
-    """Return the paths of the root's own packlist that a bundled package supplies."""
-    slots = {slot: at for slot, at in layout.slots.items() if slot}
-    tops = tuple({f"{slot.partition('/')[0]}/" for slot in slots})
-    own = (
-        {file.path for file in packlists[layout.slots[""]].files if file.path.startswith(tops)} if tops else set()
-    )
+def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> set[str]:
+    """Return the root's own paths that a bundled package supplies."""
+    bundled = {slot: id_ for slot, id_ in slots.items() if slot}
+    tops = tuple({f"{slot.partition('/')[0]}/" for slot in bundled})
+    own = {file.path for file in packlists[slots[""]].files if file.path.startswith(tops)} if tops else set()
     if not own:
         return own
-    return own.intersection(f"{slot}/{file.path}" for slot, at in slots.items() for file in packlists[at].files)
+    return own.intersection(
+        f"{slot}/{file.path}" for slot, id_ in bundled.items() for file in packlists[id_].files
+    )
 
 
-def _key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
+def _entry_key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
     return entry_key(item[0])
 
 
-def _beyond(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
-    """What is beyond the limits: of all files together, and of each."""
+def _limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+    """Yield what is beyond the limits: all files together, and each."""
     most = limits.current()
     total = sum([entry.size for _, entry in entries])
     if len(entries) > most.entries:
@@ -124,7 +129,7 @@ def _beyond(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
             yield Problem("EPATHLONG", path, message, "shorten it, or raise --max-path")
 
 
-def _large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+def _warn_of_large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
     """Warn of files that pnpm 8 to 11 cannot read."""
     for path, entry in entries:
         if entry.size > FILE_MAX:
@@ -134,10 +139,13 @@ def _large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
             yield Problem("WLARGE", path, message, "ship files of 2 GiB and more in another way")
 
 
-def _faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
-    """Paths that no tarball may hold: they can only come from a fault in planning, and are never written."""
-    whole = f"/{'/'.join(paths)}/"
-    if "//" in whole or "/./" in whole or "/../" in whole:
+def _path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+    """Yield the paths that no tarball may hold.
+
+    They can only come from a fault in planning, and are never written.
+    """
+    joined = f"/{'/'.join(paths)}/"  # one text to search, in place of a split of each
+    if "//" in joined or "/./" in joined or "/../" in joined:
         for path in paths:
             if not {"", ".", ".."}.isdisjoint(path.split("/")):
                 yield Problem("EPATH", path, f"{path} is not a path inside the package")
@@ -150,19 +158,26 @@ def _faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
         yield Problem("EPATH", folder, f"{folder} is both a file and a folder")
 
 
-def _folders(paths: list[str]) -> set[str]:
+def _list_folders(paths: list[str]) -> set[str]:
     folders: set[str] = set()
     for path in paths:
-        at = path.rpartition("/")[0]
-        while at and at not in folders:
-            folders.add(at)
-            at = at.rpartition("/")[0]
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     return folders
 
 
-def _cautions(paths: list[str], folders: set[str]) -> Iterator[Problem]:
-    """What a consumer on another system will miss: names that it cannot hold, or holds as one."""
-    for path in paths if _any_odd(paths) else ():
+def _name_warnings(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+    """Warn of names that some systems cannot hold, or hold as one."""
+    if _has_odd(paths):
+        yield from _odd_names(paths)
+    yield from named_secrets(paths)
+    yield from _find_collisions([*paths, *folders])
+
+
+def _odd_names(paths: list[str]) -> Iterator[Problem]:
+    for path in paths:
         if has_control(path):
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
         elif windows_lacks(path):
@@ -175,12 +190,13 @@ def _cautions(paths: list[str], folders: set[str]) -> Iterator[Problem]:
         if path.count("/") + 2 > limits.DEFAULTS.depth:
             message = f"{path} lies too deep: linkpack verify refuses it without a larger --max-depth"
             yield Problem("WNAME", path, message, "use fewer folders")
-    yield from named_secrets(paths)
-    yield from _collisions([*paths, *folders])
 
 
-def _any_odd(paths: list[str]) -> bool:
-    """False only where no path has anything that `_cautions` looks for: asked of all, in far less time."""
+def _has_odd(paths: list[str]) -> bool:
+    """True unless no path can have what `_odd_names` looks for.
+
+    Asks about all paths together, in far less time than one by one.
+    """
     text = "\n".join(["", *paths, ""])
     return (
         text.count("\n") != len(paths) + 1
@@ -191,12 +207,14 @@ def _any_odd(paths: list[str]) -> bool:
     )
 
 
-def _collisions(paths: list[str]) -> Iterator[Problem]:
-    """Names that are one on a system that ignores case or Unicode's composition."""
+def _find_collisions(paths: list[str]) -> Iterator[Problem]:
+    """Warn of names that are one where case or composition is ignored."""
+    # Of ASCII `casefold` says all, and it is quicker.
     folded = [path.casefold() if path.isascii() else folded_name(path) for path in paths]
     if len(set(folded)) == len(folded):
         return
     first: dict[tuple[str, str], str] = {}
+    # Within one folder: of two folders that collide, the files need not be named as well.
     for path, fold in sorted(zip(paths, folded, strict=True)):
         other = first.setdefault((path.rpartition("/")[0], fold), path)
         if other != path:

@@ -1,24 +1,24 @@
-"""Who needs whom: the bundle's packages by real directory, and the edges between them.
+"""Read who needs whom: the packages of a bundle and their edges.
 
 A package's identity (*instance*) is its real directory, as for Node: two links to one directory are one
 instance, two directories with equal contents are two. An edge is what Node's walk-up finds for a name from
-a package's real directory; that one rule reads every installer's tree.
-Source: Node's documentation of `require` ("Loading from node_modules folders").
+a package's real directory (`project.resolve`). That one rule reads the tree of every installer.
 """
 
 from __future__ import annotations
 
 import posixpath
-import stat
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkpackError, Problem
+from linkpack.project.package_json import read_manifest
 from linkpack.project.plug_n_play import name_pnp
-from linkpack.project.project import read_manifest
+from linkpack.project.resolve import Lookup, node_modules_above
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from linkpack.npm.manifest import Manifest
     from linkpack.project.project import Project
@@ -28,9 +28,9 @@ class Package(NamedTuple):
     """One instance of the bundle, or the root.
 
     *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
-    the id that it resolves to, or None (absent, and allowed to be), *peers* the same for peers besides.
-    *linked* says that it is somebody's source directory: no part of its real path is `node_modules`.
-    *via* is the path it was first reached by, a link's own path where there is one.
+    the id that it resolves to, or to None when it is absent and may be. *peers* does so for the other peers.
+    A *linked* package is a source directory (`is_linked`). *via* is the path that it was first reached by: the
+    link's own, where there is one.
     """
 
     id: str
@@ -42,18 +42,18 @@ class Package(NamedTuple):
 
     @property
     def label(self) -> str:
-        """`name@version`, the directory's name standing in for a missing name."""
+        """Return `name@version`, with the directory's name for a missing name."""
         name = self.manifest.name or posixpath.basename(self.id)
         return f"{name}@{self.manifest.version}" if self.manifest.version else name
 
 
 class BundleGraph(NamedTuple):
-    """The root, the bundled instances, and what reading them found.
+    """The root, the bundled instances, and the faults found on the way.
 
     *packages* holds the root and every bundled instance by id, in the order reached (breadth first, names
-    sorted). *bundled* maps the root's bundled names to ids; *reserved* maps the names that the root needs and
-    does not bundle to what they are on disk, None when nothing: at the top of the tarball's node_modules only
-    that instance may have the name.
+    sorted). *bundled* maps the root's bundled names to ids. *reserved* maps the names that the root needs and
+    does not bundle to their real directories, None for nothing on disk: at the top of the tarball's node_modules
+    only that instance may have the name.
     """
 
     root: str
@@ -64,93 +64,19 @@ class BundleGraph(NamedTuple):
     warnings: tuple[Problem, ...] = ()
 
 
-class Hit(NamedTuple):
-    """What lies at one `node_modules/<name>`: a package's real directory, or the fault of what is there."""
-
-    real: str
-    fault: str = ""
-
-
-class Lookup:
-    """Node's walk-up, each directory looked at once."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-        self._above: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._hits: dict[tuple[str, str], Hit | None] = {}
-
-    def resolve(self, start: str, name: str) -> tuple[Hit | None, str, str]:
-        """What *name* is from the real directory *start*, the path of the hit, and the first fault met.
-
-        The fault is that of a broken link nearer than the hit: Node passes over it, its owner would not.
-        """
-        fault = ""
-        if start not in self._above:
-            self._above[start] = tuple(self._existing(start))
-        for folder, real in self._above[start]:
-            key = (real, name)
-            if key not in self._hits:
-                self._hits[key] = _look(real, name)
-            hit = self._hits[key]
-            if hit is not None and not hit.fault:
-                return hit, f"{folder}/{name}", fault
-            if hit is not None and not fault:
-                fault = hit.fault
-        return None, "", fault
-
-    def _existing(self, start: str) -> Iterator[tuple[str, str]]:
-        """Yield the node_modules folders above *start* that exist, nearest first, each with its real path."""
-        for folder in node_modules_above(start):
-            if folder not in self._folders:
-                self._folders[folder] = fs.real_path(folder) if fs.is_dir(folder) else ""
-            if self._folders[folder]:
-                yield folder, self._folders[folder]
-
-
-def node_modules_above(start: str) -> Iterator[str]:
-    """The node_modules folders that Node looks in for code in the real directory *start*, nearest first."""
-    at = start
-    while True:
-        if posixpath.basename(at) != "node_modules":
-            yield posixpath.join(at, "node_modules")
-        above = posixpath.dirname(at)
-        if above == at:
-            return
-        at = above
-
-
-def _look(folder: str, name: str) -> Hit | None:
-    """What lies at *folder*/*name*; None when nothing does, or a directory that is no package."""
-    path = f"{folder}/{name}"
-    try:
-        mode = fs.lstat(path).st_mode
-        what = f"the link {path} -> {fs.read_link(path)}" if stat.S_ISLNK(mode) else path
-    except OSError:
-        return None
-    try:
-        # A scope's folder may be a link as well.
-        real = fs.real_path(path) if stat.S_ISLNK(mode) or "/" in name else path
-    except OSError:
-        return Hit("", f"{what} leads nowhere")
-    if not fs.is_dir(real):
-        return Hit("", f"{what} is not a directory")
-    try:
-        fs.lstat(f"{real}/package.json")
-    except PermissionError:
-        return Hit("", f"{what} cannot be looked into")
-    except OSError:
-        # A plain folder is passed over; a link to something that is no package is a mistake.
-        return Hit("", f"{what} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
-    return Hit(real)
-
-
 def is_linked(real: str) -> bool:
-    """Whether a real directory is somebody's source, not an installer's: no `node_modules` in its path."""
+    """True if a real directory is a source directory.
+
+    An installer's have a node_modules around them.
+
+    >>> is_linked("/src/lib"), is_linked("/app/node_modules/lib")
+    (True, False)
+    """
     return "node_modules" not in real.split("/")
 
 
 class _Reader:
-    """One reading of a bundle; its fields are what was found so far."""
+    """One reading of a bundle, with what it found so far."""
 
     def __init__(self, project: Project, lost: Mapping[str, str], *, allow_missing: bool) -> None:
         self.project = project
@@ -167,102 +93,124 @@ class _Reader:
         bundled: dict[str, str | None] = {}
         for name in sorted(manifest.bundle):
             optional = name in manifest.optional_dependencies
-            bundled[name] = self._edge(root, "the project", name, optional=optional)
-            self._declared(name)
-        found = {name: to for name, to in bundled.items() if to is not None}
-        for name in [name for name, to in found.items() if to == root]:
-            self._problem("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
-            del found[name]
-        self.packages[root] = Package(root, manifest, dict(bundled), {}, linked=is_linked(root), via=root)
-        queue = list(dict.fromkeys(found.values()))
-        for at in queue:
-            if at not in self.packages:
-                self.packages[at] = self._package(at)
-                needs = self.packages[at].needs
-                queue += [to for name in sorted(needs) if (to := needs[name]) is not None]
-        reserved = self._reserved(frozenset(bundled))
-        self._peers(frozenset(reserved) | frozenset(bundled))
-        return BundleGraph(root, self.packages, found, reserved, tuple(self.problems), tuple(self.warnings))
+            bundled[name] = self._follow(root, "the project", name, optional=optional)
+            self._warn_if_undeclared(name)
+        present = {name: to for name, to in bundled.items() if to is not None}
+        for name in [name for name, to in present.items() if to == root]:
+            self._refuse("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
+            del present[name]
+        self.packages[root] = Package(
+            id=root, manifest=manifest, needs=dict(bundled), peers={}, linked=is_linked(root), via=root
+        )
+        waiting = deque(dict.fromkeys(present.values()))
+        while waiting:
+            folder = waiting.popleft()
+            if folder not in self.packages:
+                self.packages[folder] = self._read_package(folder)
+                needs = self.packages[folder].needs
+                waiting += [to for name in sorted(needs) if (to := needs[name]) is not None]
+        # Last, as any package of the bundle may be the peer.
+        reserved = self._find_reserved(frozenset(bundled))
+        self._warn_of_peers(frozenset(reserved) | frozenset(bundled))
+        return BundleGraph(
+            root=root,
+            packages=self.packages,
+            bundled=present,
+            reserved=reserved,
+            problems=tuple(self.problems),
+            warnings=tuple(self.warnings),
+        )
 
-    def _package(self, at: str) -> Package:
-        manifest, via = self.manifests[at]
-        label = f"{manifest.name or posixpath.basename(at)}"
+    def _read_package(self, folder: str) -> Package:
+        manifest, via = self.manifests[folder]
+        label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
-        names.update(name for name in manifest.bundle if self._brings(at, name))
+        names.update(name for name in manifest.bundle if self._brings(folder, name))
         needs = {
-            name: self._edge(at, label, name, optional=name in manifest.optional_dependencies)
+            name: self._follow(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names)
         }
-        peers = {name: self._peer(at, name) for name in sorted(manifest.peer_dependencies) if name not in needs}
-        return Package(at, manifest, needs, peers, linked=is_linked(at), via=via)
+        peers = {
+            name: self._find(folder, name) for name in sorted(manifest.peer_dependencies) if name not in needs
+        }
+        return Package(id=folder, manifest=manifest, needs=needs, peers=peers, linked=is_linked(folder), via=via)
 
-    def _brings(self, at: str, name: str) -> bool:
-        """True if the package *at* bundles *name*, which it does not declare.
+    def _brings(self, folder: str, name: str) -> bool:
+        """True if the package in *folder* ships *name*, which its bundle lists.
 
-        A source directory does when it is packed. An installed package brought along what lies in its own
-        node_modules: the other names that it lists were left out when it was published (npm drops them), and what
-        has such a name further up is somebody else's.
+        A source directory ships it when it is packed. An installed package brought along what is in its own
+        node_modules. The other names that it lists were left out when it was published (npm drops those that are
+        not declared), and what has such a name further up belongs to another package.
         """
-        return is_linked(at) or fs.is_file(f"{at}/node_modules/{name}/package.json")
+        return is_linked(folder) or fs.is_file(f"{folder}/node_modules/{name}/package.json")
 
-    def _edge(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
-        """The id that *name* leads to; None when absent, which is a problem unless *optional*."""
-        hit, via, fault = self.lookup.resolve(start, name)
+    def _follow(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
+        """Return the id that *name* leads to, or None.
+
+        That the name is absent, or that a link on the way is broken, is a problem unless the edge is *optional*.
+        Other faults always are.
+        """
+        real, via, fault = self.lookup.resolve(start, name)
         if fault and not optional:
-            self._problem(
+            self._refuse(
                 "EBUNDLELINK",
                 start,
                 f"{dependent} needs {name}, and {fault}",
                 "mend the link, or install the package",
             )
             return None
-        if hit is None:
+        if not real:
             if not optional:
-                self._missing(start, dependent, name)
+                self._note_missing(start, dependent, name)
             return None
-        if hit.real == self.project.root:
-            return hit.real
-        if self.project.root.startswith(hit.real.rstrip("/") + "/"):
-            self._problem(
+        if real == self.project.root:
+            return real
+        # Packing a folder around the project would pack the project into itself.
+        if self.project.root.startswith(real.rstrip("/") + "/"):
+            self._refuse(
                 "EBUNDLEANCESTOR",
                 via,
-                f"{dependent} needs {name}, which leads to {hit.real}, a folder around the project itself",
+                f"{dependent} needs {name}, which leads to {real}, a folder around the project itself",
                 "bundle a package that does not contain this one",
             )
             return None
-        return hit.real if self._readable(hit.real, via) else None
+        return real if self._is_readable(real, via) else None
 
-    def _peer(self, start: str, name: str) -> str | None:
-        hit, _, _ = self.lookup.resolve(start, name)
-        return None if hit is None else hit.real
+    def _find(self, start: str, name: str) -> str | None:
+        """Return what *name* is on disk, without recording any problem."""
+        return self.lookup.resolve(start, name).real or None
 
-    def _readable(self, at: str, via: str) -> bool:
-        """Whether the package at *at* has a usable manifest; a fault is recorded once."""
-        if at in self.manifests:
+    def _is_readable(self, folder: str, via: str) -> bool:
+        """True if the package in *folder* has a usable manifest.
+
+        A fault is recorded once, with the path *via* that led there.
+        """
+        if folder in self.manifests:
             return True
         try:
-            manifest = read_manifest(at, "linked" if is_linked(at) else "installed")
+            manifest = read_manifest(folder, "linked" if is_linked(folder) else "installed")
         except LinkpackError as err:
-            new = [p._replace(message=f"{p.message} (reached through {via})") for p in err.problems]
-            self.problems += [p for p in new if p not in self.problems]
+            new = [
+                problem._replace(message=f"{problem.message} (reached through {via})") for problem in err.problems
+            ]
+            self.problems += [problem for problem in new if problem not in self.problems]
             return False
-        self.manifests[at] = (manifest, via)
+        self.manifests[folder] = (manifest, via)
         return True
 
-    def _missing(self, start: str, dependent: str, name: str) -> None:
+    def _note_missing(self, start: str, dependent: str, name: str) -> None:
         folders = list(node_modules_above(start))
         hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
         target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
         if target:
             hint = f"it was linked to {target}: run linkpack relink {name}"
         message = f"{dependent} needs {name}, which is not installed (looked in {', '.join(folders)})"
-        found = Problem("EBUNDLEMISSING", start, message, hint)
         if self.allow_missing:
-            self.warnings.append(found._replace(code="WBUNDLEMISSING", hint=""))
+            self.warnings.append(Problem("WBUNDLEMISSING", start, message))
         else:
-            self.problems.append(found)
+            self.problems.append(Problem("EBUNDLEMISSING", start, message, hint))
 
-    def _declared(self, name: str) -> None:
+    def _warn_if_undeclared(self, name: str) -> None:
         manifest = self.project.manifest
         if name not in manifest.dependencies and name not in manifest.optional_dependencies:
             self.warnings.append(
@@ -275,17 +223,18 @@ class _Reader:
                 )
             )
 
-    def _reserved(self, bundled: frozenset[str]) -> dict[str, str | None]:
+    def _find_reserved(self, bundled: frozenset[str]) -> dict[str, str | None]:
+        """Map the root's other dependencies to what they are on disk."""
         manifest = self.project.manifest
         declared = {
             *manifest.dependencies,
             *manifest.optional_dependencies,
             *manifest.peer_dependencies,
         }
-        return {name: self._peer(self.project.root, name) for name in sorted(declared - bundled)}
+        return {name: self._find(self.project.root, name) for name in sorted(declared - bundled)}
 
-    def _peers(self, supplied: frozenset[str]) -> None:
-        """Warn of each bundled package's peer that nobody supplies to it."""
+    def _warn_of_peers(self, supplied: frozenset[str]) -> None:
+        """Warn of each peer that neither the project nor the bundle supplies."""
         for package in self.packages.values():
             for name, to in package.peers.items():
                 if name in supplied or to in self.packages or name in package.manifest.optional_peers:
@@ -299,7 +248,7 @@ class _Reader:
                     )
                 )
 
-    def _problem(self, code: str, path: str, message: str, hint: str = "") -> None:
+    def _refuse(self, code: str, path: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(code, path, message, hint))
 
 
@@ -307,16 +256,11 @@ def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing
     """Read the graph of everything that the project's tarball will hold.
 
     Follows `dependencies`, `optionalDependencies` and what a package bundles itself, from the bundled names on,
-    never `devDependencies`; a peer pulls nothing in. Faults (a name that does not resolve, a dangling link, a
-    broken manifest) are in the graph's *problems*, all of them; with *allow_missing* a name that is not installed
-    is a warning. *lost* maps paths where links stood, by their record, to where they led.
+    never `devDependencies`. A peer pulls nothing in. All faults (a name that does not resolve, a dangling link, a
+    broken manifest) are in the graph's *problems*. With *allow_missing* a name that is not installed is a warning.
+    *lost* maps the paths of recorded links that are gone to their targets, for hints.
     """
     graph = _Reader(project, lost, allow_missing=allow_missing).read()
+    # With yarn's Plug'n'Play every package is missing, for one reason that is named once.
     root = project.root
     return graph._replace(problems=name_pnp(root, graph.problems), warnings=name_pnp(root, graph.warnings))
-
-
-def find_installed(start: str, name: str) -> str | None:
-    """Find the real directory of the package that Node finds for *name* from the real directory *start*."""
-    hit, _, _ = Lookup().resolve(start, name)
-    return None if hit is None else hit.real

@@ -1,7 +1,7 @@
-"""The independent check: what the tarball's own paths mean to Node, compared with what is on disk.
+"""Compare what Node will find in the tarball with the disk.
 
-It knows nothing of how packages were placed. It reads the planned paths, finds the packages among them, and
-looks every name up as Node will. It always runs; a layout that fails it is never written.
+The check knows nothing of how packages were placed. It reads the planned paths, finds the packages among them, and
+looks every name up as Node will. It always runs, and a layout that fails it is never written.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
+from linkpack.project.resolve import SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 _MANIFEST = "/package.json"
 
 
-class Proof(NamedTuple):
-    """What the check saw: placed packages, edges inside the tarball, and whatever is not as on disk.
+class LayoutCheck(NamedTuple):
+    """The packages and edges that were checked, and what is not as on disk.
 
-    An edge is a name that a package asks for and finds in the tarball: `linkpack verify` counts the same.
-    *nowhere* counts the names that a package requires and that are nothing on disk.
+    An edge is a name that a package asks for and finds in the tarball, as for `linkpack verify`.
+    *nowhere* is the number of names that a package requires and that are nothing on disk.
     """
 
     packages: int
@@ -32,35 +33,35 @@ class Proof(NamedTuple):
     nowhere: int = 0
 
 
-def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[str]) -> Proof:
-    """Every edge of every package of *slots* (slot to package id), looked up among the planned *paths*.
+def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[str]) -> LayoutCheck:
+    """Look up every edge of every package among the planned *paths*.
 
-    *paths* are relative to the package's root. A slot without a package.json, a package.json of no slot, an
-    edge that leads elsewhere than on disk, a name at the top that the project itself needs from outside: each is
-    a problem. A name that has to be visible in the tarball, since a package around needs it, and is absent on
-    disk, or a peer that is another copy there, is a warning.
+    *slots* maps slots to package ids, *paths* are relative to the package's root. Problems (ELAYOUT) are a slot
+    without a package.json, a package.json of no slot, an edge that leads elsewhere than on disk, and a name at
+    the top that the project needs from outside. A warning (WOPTIONAL) is a name that is absent on disk, or a
+    peer that is another copy there, where the tarball has to have the name for a package around.
     """
-    held = {slot for path in paths if (slot := slot_of(path)) is not None}
+    shipped_slots = {slot for path in paths if (slot := slot_of(path)) is not None}
     index = SlotIndex(slots)
     wrong = [
         Problem("ELAYOUT", slot, f"{slot} is {'planned but has no' if slot in slots else 'no slot but has a'}"
                 " package.json in the tarball")
-        for slot in sorted(held.symmetric_difference(slots))
+        for slot in sorted(shipped_slots.symmetric_difference(slots))
     ]  # fmt: skip
     for name, to in graph.reserved.items():
         if slots.get(f"node_modules/{name}", to) != to:
             wrong.append(_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
     warnings: list[Problem] = []
     edges = nowhere = 0
-    for slot, at in slots.items():
-        package = graph.packages[at]
-        nowhere += len(missing_names(package))
+    for slot, id_ in slots.items():
+        package = graph.packages[id_]
+        nowhere += len(list_missing_names(package))
         compared = dict(_expected(graph, package))
         for name in {**package.needs, **package.peers}:
-            found = index.find(slot, name)
+            shipped_slot = index.find(slot, name)
             ships = name in package.peers or package.needs[name] is not None
-            edges += found is not None and ships  # an absent optional name leaves the manifest
-            got = None if found is None else slots[found]
+            edges += shipped_slot is not None and ships  # an absent optional name leaves the manifest
+            got = None if shipped_slot is None else slots[shipped_slot]
             to = compared.get(name, got)
             if got == to:
                 continue
@@ -68,11 +69,11 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
             if to is not None or (on_disk is not None and on_disk in {graph.root, graph.reserved.get(name)}):
                 wrong.append(_misled(graph, slot, name, (on_disk, got)))
             else:
-                warnings.append(_exposed(package, name, slot, (on_disk, found)))
-    return Proof(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
+                warnings.append(_exposed(package, name, slot, (on_disk, shipped_slot)))
+    return LayoutCheck(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
 
 
-def missing_names(package: Package) -> tuple[str, ...]:
+def list_missing_names(package: Package) -> tuple[str, ...]:
     """Return the names that *package* requires and that are nothing on disk."""
     manifest = package.manifest
     required = {*manifest.dependencies, *manifest.bundle} - set(manifest.optional_dependencies)
@@ -80,7 +81,11 @@ def missing_names(package: Package) -> tuple[str, ...]:
 
 
 def slot_of(path: str) -> str | None:
-    """The slot whose manifest *path* is, if it is one's: `node_modules/a/package.json`, not `a/package.json`."""
+    """Return the slot that *path* is the manifest of, if any.
+
+    >>> slot_of("node_modules/@s/a/package.json"), slot_of("package.json"), slot_of("a/package.json")
+    ('node_modules/@s/a', '', None)
+    """
     if path == "package.json":
         return ""
     if not path.endswith(_MANIFEST) or not path.startswith("node_modules/"):
@@ -91,67 +96,23 @@ def slot_of(path: str) -> str | None:
     return slot if plain else None
 
 
-class SlotIndex:
-    """The packages of a tarball by slot, to be looked up as Node does it.
-
-    A lookup takes as many steps as there are packages of that name, or folders around the slot, whichever are
-    fewer: a name that nothing in the tarball has costs one step however deep the slot lies.
-    """
-
-    def __init__(self, slots: Iterable[str]) -> None:
-        self._folders: dict[str, set[str]] = {}
-        for slot in slots:
-            above, _, name = f"/{slot}".rpartition("/node_modules/")
-            if name:
-                self._folders.setdefault(name, set()).add(f"{above}/node_modules"[1:])
-        self._slot = ""
-        self._around = ["node_modules"]
-
-    def find(self, slot: str, name: str) -> str | None:
-        """Return the slot that *name* leads to from a file in *slot*; None when it leads out of the tarball.
-
-        "node_modules/a/node_modules/b", "c"  ->  "node_modules/a/node_modules/c", if there is such a slot
-        """
-        folders = self._folders.get(name)
-        if folders is None:
-            return None
-        if slot != self._slot:
-            self._slot, self._around = slot, _folders_around(slot)
-        if len(folders) < len(self._around):
-            found = max((each for each in folders if _is_around(each, slot)), key=len, default=None)
-        else:
-            found = next((each for each in self._around if each in folders), None)
-        return None if found is None else f"{found}/{name}"
-
-
 def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[str]]) -> int:
-    """Count the edges inside a tarball whose packages lie in folders that its root asks for.
+    """Count the edges inside a tarball of a flat layout.
 
     *specs* are the root's dependencies, *packages* the names that each such package asks for, by its folder.
 
-        {"a": "file:./vendor/a", "b": "^1"}, {"vendor/a": ["a", "b"]}  ->  2: the root's and the package's own `a`
+    >>> count_flat_edges({"a": "file:./vendor/a", "b": "^1"}, {"vendor/a": ["a", "b"]})  # the root's, its own `a`
+    2
     """
     inside = {name for name, spec in specs.items() if spec.removeprefix("file:./") in packages}
     return len(inside) + sum(len(inside.intersection(names)) for names in packages.values())
 
 
-def _folders_around(slot: str) -> list[str]:
-    """Return the node_modules folders that Node looks in from *slot*, nearest first."""
-    found = [f"{slot}/node_modules".lstrip("/")]
-    at = slot
-    while at:
-        at = at[: at.rfind("node_modules/") - 1] if at.rfind("node_modules/") > 0 else ""
-        found.append(f"{at}/node_modules".lstrip("/"))
-    return found
-
-
-def _is_around(folder: str, slot: str) -> bool:
-    """True if Node looks in the node_modules folder *folder* from *slot*."""
-    return f"{slot}/".startswith(folder[: -len("node_modules")])
-
-
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:
-    """The names that *package* looks up, and what each is on disk; None: nothing in the tarball."""
+    """Yield the names that *package* looks up, with what each has to be.
+
+    None is for nothing in the tarball.
+    """
     for name, to in package.needs.items():
         yield name, None if to == graph.root else to
     for name, to in package.peers.items():
@@ -162,17 +123,17 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str |
 
 
 def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str | None]) -> Problem:
-    on_disk, found = ways
+    on_disk, shipped = ways
     return Problem(
         "WOPTIONAL",
         slot,
-        f"{package.label} finds {on_disk or f'no {name}'} on disk, but will find {found} in the tarball",
+        f"{package.label} finds {on_disk or f'no {name}'} on disk, but will find {shipped} in the tarball",
         f"install {name} where {package.via} finds it",
     )
 
 
 def _misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
-    labels = [graph.packages[at].label if at is not None and at in graph.packages else at for at in ids]
+    labels = [graph.packages[id_].label if id_ is not None and id_ in graph.packages else id_ for id_ in ids]
     want, got = (label or "nothing" for label in labels)
     return Problem(
         "ELAYOUT",

@@ -1,16 +1,17 @@
-"""The layout that was asked for: where packages go, what their manifests say, the check, and who installs it."""
+"""The layouts that --layout names: making, checking, who installs them."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from linkpack.bundle.consumer import consumer_manifests, without_bundled_names
+from linkpack.bundle.consumer import drop_bundled_names, rewrite_manifests
 from linkpack.bundle.graph import is_linked
-from linkpack.bundle.layout import Layout, place
-from linkpack.bundle.layout_check import Proof, check_layout
-from linkpack.errors import LinkpackError
-from linkpack.project.project import read_manifest
+from linkpack.bundle.layout_check import LayoutCheck, check_layout
+from linkpack.bundle.placement import place
+from linkpack.bundle.vendor import plan_flat
+from linkpack.bundle.vendor_check import check_flat
+from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests
+from linkpack.project.package_json import read_usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,14 +29,16 @@ _BUNDLE = ("npm 11", "npm 12", "pnpm 12")
 _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
 
-class Form(NamedTuple):
-    """A layout by *name*: its slots, the manifests by package id, the spec changes in them, and what was found.
+class Layout(NamedTuple):
+    """A layout that was applied to a bundle.
 
-    *moved* maps paths that the root's manifest names in its own node_modules to where the layout has them.
+    *slots* maps each folder that holds a package, "" for the root, to the package's id. *manifests* are the
+    package.json files to ship, by package id, and *changes* the specs in them that were rewritten. *moved* maps
+    paths in node_modules that the root's manifest names to where the layout has them.
     """
 
     name: LayoutName
-    layout: Layout
+    slots: Mapping[str, str]
     manifests: Mapping[str, bytes]
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...] = ()
@@ -43,51 +46,60 @@ class Form(NamedTuple):
     moved: Mapping[str, str] = {}
 
 
-def take_form(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Form:
-    """Give the bundle *graph* the layout *name*, with the spec changes of *consumer* made.
+def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Layout:
+    """Place the packages of *graph*, and rewrite their manifests to fit.
 
-    *own* are the root's own files that ship.
-
-    `UnplaceableGraph` when no tree holds the bundle; what a flat folder cannot hold is among the problems.
+    *name* says where packages go, *consumer* are the spec changes to make, *own* the root's own files that ship.
+    What a flat folder cannot hold is among the problems. Raises `UnplaceableGraph` when no tree of node_modules
+    holds the bundle.
     """
     if name == "bundle" or not graph.bundled:
-        return Form(name, place(graph), consumer_manifests(graph, consumer), consumer.changes)
-    from linkpack.bundle.vendor import plan_flat  # noqa: PLC0415 - a bundle needs none of the three
-    from linkpack.bundle.vendor_manifests import flat_manifests, moved_paths  # noqa: PLC0415 - as above
-
-    specs = without_bundled_names(graph, consumer).changes
+        return Layout(name, place(graph), rewrite_manifests(graph, consumer), consumer.changes)
+    specs = drop_bundled_names(graph, consumer).changes
     paths = [file.path for file in own.files] if own else []
     flat = plan_flat(graph, specs, _read_outside(graph), paths, thin=name == "thin")
-    slots = {"": graph.root, **{folder: at for at, folder in flat.folders.items()}}
-    manifests, changes = flat_manifests(graph, flat, specs)
-    moved = moved_paths(graph, flat)
-    return Form(name, Layout(slots), manifests, changes, flat.problems, flat.warnings, moved)
+    manifests, changes = rewrite_flat_manifests(graph, flat, specs)
+    return Layout(
+        name=name,
+        slots={"": graph.root, **{folder: id_ for id_, folder in flat.folders.items()}},
+        manifests=manifests,
+        changes=changes,
+        problems=flat.problems,
+        warnings=flat.warnings,
+        moved=map_moved_paths(graph, flat),
+    )
 
 
 def _read_outside(graph: BundleGraph) -> Mapping[str, Manifest]:
-    """The manifests of what the root needs and does not bundle, by real directory."""
+    """Read the manifests of the root's other dependencies, by real directory."""
     manifests = {}
-    for at in graph.reserved.values():
-        if at is not None and not is_linked(at):
-            with suppress(LinkpackError):  # whatever is wrong with it, it is no copy of a bundled package
-                manifests[at] = read_manifest(at, "installed")
+    for folder in graph.reserved.values():
+        if folder is not None and not is_linked(folder):
+            manifest = read_usable(folder)
+            if manifest is not None:  # without a manifest it is no copy of a bundled package
+                manifests[folder] = manifest
     return manifests
 
 
-def check_form(form: Form, graph: BundleGraph, entries: Sequence[Entry]) -> Proof:
-    """What the planned *entries* mean to Node, compared with the disk; by another way than *form* was made."""
-    if form.name == "bundle" or not graph.bundled:
-        return check_layout(graph, form.layout.slots, (entry.path.partition("/")[2] for entry in entries))
-    if form.problems:
-        return Proof(0, 0, (), ())
-    from linkpack.bundle.vendor_check import check_flat  # noqa: PLC0415 - as above
+def check_applied(layout: Layout, graph: BundleGraph, entries: Sequence[Entry]) -> LayoutCheck:
+    """Compare what Node will find in *entries* with the disk.
 
-    return check_flat(graph, form.layout.slots, entries)
+    The check reads the planned paths and manifests, and knows nothing of how *layout* was made.
+    """
+    if layout.name == "bundle" or not graph.bundled:
+        return check_layout(graph, layout.slots, (entry.path.partition("/")[2] for entry in entries))
+    if layout.problems:
+        return LayoutCheck(packages=0, edges=0, problems=(), warnings=())
+    return check_flat(graph, layout.slots, entries)
 
 
 def installers(name: LayoutName, *, bundled: bool) -> tuple[str, ...]:
-    """The package managers that install the layout *name* from a registry; whether anything is *bundled* counts.
+    """Return the package managers that install a layout from a registry.
 
-    Measured, see docs/pipelines.md: yarn 4 and bun do not take a bundle from a tarball.
+    Without a bundle all layouts are alike. yarn 4 and bun do not take a bundle from a tarball (measured, see
+    docs/pipelines.md).
+
+    >>> installers("bundle", bundled=True)
+    ('npm 11', 'npm 12', 'pnpm 12')
     """
     return _BUNDLE if name == "bundle" and bundled else _ALL

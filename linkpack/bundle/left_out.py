@@ -1,4 +1,4 @@
-"""Why a file that exists does not ship, and what its author can do about it."""
+"""Why a file that exists does not ship, and how its author can ship it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,31 @@ _INSTALLING = ("preinstall", "install", "postinstall")
 
 
 class LeftOut:
-    """What the walk through one package left out, asked by path."""
+    """The files that the walk through one package left out, by path."""
 
     def __init__(self, omissions: Iterable[Omission]) -> None:
-        self._reasons = {each.path: each.reason for each in omissions}
+        self._reasons = {omission.path: omission.reason for omission in omissions}
 
     def reason(self, path: str) -> str:
-        """Return why the file at *path* does not ship, by itself or with a folder around it; "" when unknown."""
+        """Return why the file at *path*, or a folder around it, was left out.
+
+        "" when nothing is known of it.
+        """
         if path.startswith(("../", "/")):
             return _OUTSIDE
         if name := package_in(path):
             return f"{name} is another package"
-        at = path
-        while at and at not in self._reasons:
-            at = f"{posixpath.dirname(at.rstrip('/'))}/".lstrip("/")
-        return self._reasons.get(at, "")
+        left_out = path
+        while left_out and left_out not in self._reasons:
+            left_out = f"{posixpath.dirname(left_out.rstrip('/'))}/".lstrip("/")
+        return self._reasons.get(left_out, "")
 
 
 def remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
-    """Return the hint for *paths* that *reason* keeps out of the package whose package.json is at *manifest*."""
+    """Return a hint how to ship *paths*, which *reason* keeps out.
+
+    *manifest* is the path of the package's package.json. "" where there is nothing to advise.
+    """
     if reason == _OUTSIDE:
         return "name a file of the package"
     if name := package_in(paths[0]):
@@ -51,11 +57,18 @@ def remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
 
 
 def package_in(path: str) -> str:
-    """Return the package that *path* is a file of, where that is in the package's own node_modules; else ""."""
+    """Return the package in node_modules that *path* is a file of, else "".
+
+    >>> package_in("node_modules/@s/a/lib/x.js"), package_in("lib/x.js")
+    ('@s/a', '')
+    """
     match = re.match(r"node_modules/((?:@[^/]+/)?[^/]+)/", path)
     return match[1] if match else ""
 
 
 def is_made_later(manifest: Manifest, files: Collection[str]) -> bool:
-    """True if a script of the package may make at the consumer's what is not in the tarball."""
+    """True if a script may make missing files where the package is installed.
+
+    npm builds what a binding.gyp describes though no script says so.
+    """
     return "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)

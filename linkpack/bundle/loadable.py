@@ -1,4 +1,4 @@
-"""Checks that each package can be loaded from the tarball: every entry point that exists on disk is inside.
+"""Check that the entry points of each package are in the tarball.
 
 Packing is refused where a rule drops what Node needs to load a bundled package at all. Anything else is a warning,
 as real packages name paths that only their checkout has: targets for `development`, sources for a bundler,
@@ -8,6 +8,7 @@ subpaths for their own tests.
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
@@ -28,9 +29,9 @@ _HEAD = 512  # bytes of a command that are read: more than a first line has
 
 
 class Lack(NamedTuple):
-    """An entry point that is not in the tarball: the *path* on disk and why it does not ship.
+    """An entry point that is not in the tarball.
 
-    Both are "" when there is nothing on disk.
+    *path* is the file on disk and *reason* why it does not ship; both are "" when there is nothing on disk.
     """
 
     entry: EntryPoint
@@ -39,7 +40,7 @@ class Lack(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """What was found: how many paths the packages lack, refusals and warnings."""
+    """How many paths the packages lack, refusals and warnings."""
 
     lacking: int
     problems: tuple[Problem, ...]
@@ -49,29 +50,30 @@ class Loading(NamedTuple):
 def check_entry_points(graph: BundleGraph, planned: Planned) -> Loading:
     """Look for the entry points of every package in the planned tarball.
 
-    Installed packages are asked for what Node itself loads: their types are often left out when they are
-    published, and whoever installs them lacks the same.
+    Of installed packages only what Node itself loads is looked for: their types are often left out when they are
+    published, and everybody who installs them lacks the same.
     """
     lacking = 0
     problems: list[Problem] = []
     warnings: list[Problem] = []
     homes: dict[str, str] = {}
-    for slot, at in planned.slots.items():
-        homes.setdefault(at, slot)
-    for at, slot in homes.items():
-        package = graph.packages[at]
-        inside = _Inside(slot, planned)
-        lacks = list(_lacks(package, inside, is_own=at == graph.root or package.linked))
+    for slot, id_ in planned.slots.items():
+        homes.setdefault(id_, slot)
+    for id_, slot in homes.items():
+        package = graph.packages[id_]
+        shipped = _Shipped(slot, planned)  # all copies of a package ship the same files
+        lacks = list(_find_lacks(package, shipped, is_own=id_ == graph.root or package.linked))
         lacking += len(lacks)
-        later = bool(lacks) and is_made_later(package.manifest, inside.paths)
-        refused = [] if at == graph.root or later else _refused(package, lacks, inside)
-        problems += _told("EENTRYPOINT", package, refused)
-        warnings += _told("WENTRYPOINT", package, [each for each in lacks if each not in refused], later=later)
+        later = bool(lacks) and is_made_later(package.manifest, shipped.paths)
+        refused = [] if id_ == graph.root or later else _find_refused(package, lacks, shipped)
+        warned = [lack for lack in lacks if lack not in refused]
+        problems += _report("EENTRYPOINT", package, refused)
+        warnings += _report("WENTRYPOINT", package, warned, later=later)
     return Loading(lacking, tuple(problems), tuple(warnings))
 
 
-class _Inside:
-    """The files of the package in *slot* of the tarball, and what of it was left out."""
+class _Shipped:
+    """The files of the package in *slot* of the tarball, and those left out."""
 
     def __init__(self, slot: str, planned: Planned) -> None:
         packlist = planned.packlists[planned.slots[slot]]
@@ -98,42 +100,42 @@ class _Inside:
         name = package_in(path)
         if not name:
             return path in self.files
-        # A package in its own node_modules has to be there as a package, not as a file of it that was forced in.
+        # It has to be in node_modules as a package: a file of it that was forced in is not enough.
         slot = f"{self._slot}/node_modules/{name}".lstrip("/")
         moved = {} if self._slot else self._planned.moved
         place = moved.get(path, f"{self._slot}/{path}".lstrip("/"))
         return place in self._planned.paths and (path in moved or slot in self._planned.slots)
 
 
-def _lacks(package: Package, inside: _Inside, *, is_own: bool) -> Iterator[Lack]:
-    """Yield what *package* names and *inside* does not hold, each path once."""
+def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterator[Lack]:
+    """Yield what *package* names and the tarball lacks, each path once."""
     seen: set[str] = set()
-    # What Node takes comes first: it may be named by a field for bundlers as well.
-    for entry in sorted(entry_points(package.manifest), key=lambda each: not each.by_node):
-        if not (is_own or entry.by_node) or entry.path in seen or inside.holds(entry):
+    # What Node takes comes first: each path is told once, and a field for bundlers may name it as well.
+    for entry in sorted(entry_points(package.manifest), key=lambda entry: not entry.by_node):
+        if not (is_own or entry.by_node) or entry.path in seen or shipped.holds(entry):
             continue
-        found = _on_disk(package.id, entry, inside.omissions)
-        if found and found not in seen:
-            yield Lack(entry, found, inside.reason(found))
-        elif not found and (is_own or _breaks(entry, inside)):
+        path = _find_on_disk(package.id, entry, shipped.omissions)
+        if path and path not in seen:
+            yield Lack(entry, path, shipped.reason(path))
+        elif not path and (is_own or _is_vital(entry, shipped)):
             yield Lack(entry)
-        seen.update((entry.path, found))
+        seen.update((entry.path, path))
 
 
-def _breaks(entry: EntryPoint, inside: _Inside) -> bool:
-    """True if an installed package cannot be used without *entry*, which does not exist.
+def _is_vital(entry: EntryPoint, shipped: _Shipped) -> bool:
+    """True if an installed package cannot be used without *entry*.
 
     Other subpaths that were published without their files are its author's business (nx, @nx/devkit).
     """
-    falls_back = entry.key == "main" and "index.js" in inside.files  # Node goes on to that
+    falls_back = entry.key == "main" and "index.js" in shipped.files  # Node goes on to that
     return (entry.is_main and not falls_back) or entry.key.startswith("bin.")
 
 
-def _on_disk(root: str, entry: EntryPoint, omissions: Iterable[Omission]) -> str:
-    """Return the path below *root* that answers *entry* on disk, "" when there is none."""
+def _find_on_disk(root: str, entry: EntryPoint, omissions: Iterable[Omission]) -> str:
+    """Return the path below *root* that answers *entry* on disk, or ""."""
     if entry.kind in {"pattern", "folder"}:
         start, end = entry.ends()
-        return next((path for path in _left_out(root, start, omissions) if _is_like(path, start, end)), "")
+        return next((path for path in _list_left_out(root, start, omissions) if _is_like(path, start, end)), "")
     return next((path for path in entry.candidates() if fs.is_file(posixpath.join(root, path))), "")
 
 
@@ -141,16 +143,20 @@ def _is_like(path: str, start: str, end: str) -> bool:
     return path.startswith(start) and path.endswith(end) and len(path) >= len(start) + len(end)
 
 
-def _left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[str]:
-    """Yield paths of files that were left out and may begin with *start*, at most some thousands."""
-    folders = []
-    for each in omissions:
-        if not each.path.endswith("/"):
-            yield each.path
-        elif each.path.startswith(start) or start.startswith(each.path):
-            folders.append(each.path.rstrip("/"))
+def _list_left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[str]:
+    """Yield paths of files that were left out and may begin with *start*.
+
+    No more than `_MOST_LISTED` in folders.
+    """
+    folders: deque[str] = deque()
+    for omission in omissions:
+        if not omission.path.endswith("/"):
+            yield omission.path
+        elif omission.path.startswith(start) or start.startswith(omission.path):
+            folders.append(omission.path.rstrip("/"))
     listed = 0
-    for folder in folders:  # grows while it is walked
+    while folders:
+        folder = folders.popleft()
         try:
             entries = list(fs.scan(f"{root}/{folder}"))
         except OSError:
@@ -166,46 +172,48 @@ def _left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[
                 yield path
 
 
-def _refused(package: Package, lacks: Sequence[Lack], inside: _Inside) -> list[Lack]:
-    """Return those of *lacks* without which Node cannot load *package*: they exist, and are left out.
+def _find_refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) -> list[Lack]:
+    """Return those of *lacks* that keep Node from loading *package*.
 
-    That is the main entry. A package with other ones only is refused when none of them ships.
+    They exist on disk and are left out. That is the main entry. A package with other ones only is refused when
+    none of them ships.
     """
-    dropped = [each for each in lacks if each.entry.by_node and each.path]
-    main = [each for each in dropped if each.entry.is_main]
-    others = (each for each in entry_points(package.manifest) if each.by_node and each.key.startswith("exports"))
-    if main or not dropped or any(inside.holds(each) for each in others if each.path != "package.json"):
+    dropped = [lack for lack in lacks if lack.entry.by_node and lack.path]
+    main = [lack for lack in dropped if lack.entry.is_main]
+    entries = entry_points(package.manifest)
+    others = (entry for entry in entries if entry.by_node and entry.key.startswith("exports"))
+    if main or not dropped or any(shipped.holds(entry) for entry in others if entry.path != "package.json"):
         return main
     return dropped
 
 
-def _told(code: str, package: Package, lacks: Sequence[Lack], *, later: bool = False) -> Iterator[Problem]:
-    """Yield a problem for each reason that keeps paths of *package* out, and one for those that do not exist.
+def _report(code: str, package: Package, lacks: Sequence[Lack], *, later: bool = False) -> Iterator[Problem]:
+    """Yield a problem for each reason of *lacks*, and one for absent files.
 
-    *later*: a script may make them where the package is installed.
+    *later* says that a script may make them where the package is installed.
     """
     where = f"{package.id}/package.json"
     more = "; perhaps a script makes it at installation" if later else ""
-    for reason in dict.fromkeys(each.reason for each in lacks if each.path):
-        group = [each for each in lacks if each.path and each.reason == reason]
+    for reason in dict.fromkeys(lack.reason for lack in lacks if lack.path):
+        group = [lack for lack in lacks if lack.path and lack.reason == reason]
         verb = "is" if len(group) == 1 else "are"
         name = package_in(group[0].path)
         why = f"which {verb} on this disk and will not ship{f': {reason}' if reason else ''}"
-        why = (
-            f"{package.label} names {_listed(group)}, {f'and {name} is not there in the tarball' if name else why}"
-        )
-        yield Problem(code, where, why + more, remedy([each.path for each in group], reason, where))
-    missing = [each for each in lacks if not each.path]
+        if name:
+            why = f"and {name} is not there in the tarball"
+        why = f"{package.label} names {_list_paths(group)}, {why}"
+        yield Problem(code, where, why + more, remedy([lack.path for lack in group], reason, where))
+    missing = [lack for lack in lacks if not lack.path]
     if missing:
         verb = "is no file" if len(missing) == 1 else "are no files"
-        why = f"{package.label} names {_listed(missing)}, which {verb} on this disk"
+        why = f"{package.label} names {_list_paths(missing)}, which {verb} on this disk"
         hint = f"build before you pack, or correct {where}" if "node_modules" not in where.split("/") else ""
         yield Problem("WENTRYPOINT", where, why + more, hint)
 
 
-def _listed(lacks: Sequence[Lack]) -> str:
-    """Return the paths of *lacks* and their fields: `lib/a.js (main), lib/a.mjs (module) and 3 more`."""
-    shown = [f"{each.path or each.entry.path} ({each.entry.key})" for each in lacks[:_SHOWN]]
+def _list_paths(lacks: Sequence[Lack]) -> str:
+    """List the paths of *lacks*: `lib/a.js (main), lib/b.js (module)`."""
+    shown = [f"{lack.path or lack.entry.path} ({lack.entry.key})" for lack in lacks[:_SHOWN]]
     more = len(lacks) - _SHOWN
     if more > 0:
         return f"{', '.join(shown)} and {more} more"
@@ -213,18 +221,18 @@ def _listed(lacks: Sequence[Lack]) -> str:
 
 
 def check_commands(graph: BundleGraph, planned: Planned) -> Iterator[Problem]:
-    """Warn of each command of the root and of linked packages whose first line ends as on Windows.
+    """Warn of commands with a first line that ends as on Windows.
 
-    Raises `OSError` when a command cannot be read.
+    Those of the root and of linked packages are read. Raises `OSError` when a command cannot be read.
     """
-    for at in planned.ids:
-        package = graph.packages[at]
-        if at != graph.root and not package.linked:
+    for id_ in planned.ids:
+        package = graph.packages[id_]
+        if id_ != graph.root and not package.linked:
             continue
         manifest = package.manifest
         names = {posixpath.normpath(script): command for command, script in manifest.bins.items()}
         below = f"{manifest.directories_bin}/".lstrip("/")
-        for file in planned.packlists[at].files:
+        for file in planned.packlists[id_].files:
             if manifest.directories_bin is not None and file.path.startswith(below):
                 names.setdefault(file.path, posixpath.basename(file.path))
             if file.path in names and has_crlf_shebang(fs.read_head(file.source, _HEAD)):

@@ -1,8 +1,8 @@
-"""Checks what the sources load that ship: packages that nothing brings along, and files that stay behind.
+"""Check that what the shipped sources load ships, or is installed, too.
 
-The root's sources and those of linked packages are read; installed packages were published by others. A package
-counts when it is found on this disk. A name that is not found here is no business of ours: it may be a host's, a
-bundler's or optional.
+The root's sources and those of linked packages are read, as installed packages were published by others. Only
+packages that are found on this disk are looked at. A name that is not found here may be a host's, a bundler's or
+optional.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.graph import Lookup
-from linkpack.bundle.layout_check import SlotIndex
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
-from linkpack.errors import LinkpackError, Problem
+from linkpack.errors import Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
 from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
 from linkpack.npm.package_names import dependency_name_fault
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_usable
+from linkpack.project.resolve import Lookup, SlotIndex, find_path
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ _BY_HOSTS = frozenset({"electron", "vscode", "atom", "obsidian"})  # programs th
 _ENDINGS = ("", *SOURCES, ".json", ".node", *(f"/index{each}" for each in (*SOURCES, ".json", ".node")))
 # What is written in TypeScript may ask for the script that it becomes: ./a.js for ./a.ts.
 _COMPILED = {".js": (".ts", ".tsx", ".jsx"), ".mjs": (".mts",), ".cjs": (".cts",), ".jsx": (".tsx",)}
-# Sources that only the package's own developers run, unless an entry point leads to them. Compiled when needed.
+# Sources that only the package's own developers run, unless an entry point leads to them.
 _FOR_DEVELOPERS = (
     r"(?:^|/)(?:__tests__|__mocks__|__fixtures__|tests?|specs?|e2e|bench|benchmarks?|examples?|demos?|fixtures?|docs?"
     r"|scripts?|website|\.[^/]+)/"
@@ -48,8 +47,8 @@ _FOR_DEVELOPERS = (
 )
 
 
-class Sources(NamedTuple):
-    """What was read: how many sources, how many more could not be, refusals and warnings."""
+class SourceCheck(NamedTuple):
+    """How many sources were read and not read, refusals and warnings."""
 
     read: int
     unread: int
@@ -57,11 +56,11 @@ class Sources(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
-    """Read the sources of the root and of linked packages that ship.
+def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
+    """Check the sources of the root and of linked packages that ship.
 
-    Of the root those count that its entry points lead to; of a linked package, which others may load file by file,
-    all but tests and the like.
+    These are the root's sources that its entry points lead to. Of a linked package, which others may load file by
+    file, they are all but tests and the like.
 
     Raises `SourceChanged` when a file is no longer what was planned.
     """
@@ -71,25 +70,30 @@ def check_sources(graph: BundleGraph, planned: Planned) -> Sources:
     left = _MOST
     read = unread = 0
     found: list[Problem] = []
-    for at in planned.ids:
-        package = graph.packages[at]
-        if at != graph.root and not package.linked:
+    for id_ in planned.ids:
+        package = graph.packages[id_]
+        if id_ != graph.root and not package.linked:
             continue
-        own = _Own(package, planned.packlists[at], left, every=at != graph.root)
+        own = _PackageSources(package, planned.packlists[id_], left, every=id_ != graph.root)
         own.read()
-        bringing = _Bringing(graph, slots, index, package, lookup)
-        found += [*_phantoms(own, bringing), *_stay_behind(own)]
+        supply = _Supply(graph=graph, slots=slots, shipped=index, package=package, lookup=lookup)
+        found += [*_find_phantoms(own, supply), *_find_left_behind(own)]
         left, unread = own.left, unread + own.unread
         read += len(own.mentions) - own.doubted
-    warnings = tuple(each for each in found if each.code != "EENTRYPOINT")
-    return Sources(read, unread, tuple(each for each in found if each.code == "EENTRYPOINT"), warnings)
+    return SourceCheck(
+        read=read,
+        unread=unread,
+        problems=tuple(problem for problem in found if problem.code == "EENTRYPOINT"),
+        warnings=tuple(problem for problem in found if problem.code != "EENTRYPOINT"),
+    )
 
 
-class _Own:
-    """The sources of one package that somebody may load.
+class _PackageSources:
+    """The sources of one package that its consumers may load.
 
-    *mentions* holds what each one read may load, by its path; *reached* are those that an entry point leads to.
-    With *every* all scripts of the package are read, not only those.
+    *mentions* are the specifiers in each source that was read, by its path, *reached* the sources that an entry
+    point leads to. With *every* all scripts of the package are read, not only those. *left* is how many bytes may
+    still be read.
     """
 
     def __init__(self, package: Package, packlist: Packlist, left: int, *, every: bool) -> None:
@@ -99,32 +103,34 @@ class _Own:
         self.mentions: dict[str, set[str]] = {}
         self.reached: set[str] = set()
         self.unread = 0
-        self.doubted = 0  # too large for a second look, or not understood, though the first one found something
+        self.doubted = 0  # sources that mention something, and are too large or too odd for `find_imports`
         self.left = left
         self.every = every
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._folders: set[str] | None = None
 
     def read(self) -> None:
-        """Read what the entry points lead to, and with *every* what else a package may load."""
-        todo = list(dict.fromkeys(self._starts()))
+        """Read what the entry points lead to, and with *every* the other scripts."""
+        todo = deque(dict.fromkeys(self._starts()))
         self.reached = set(todo)
-        for path in todo:  # grows while it is walked
+        while todo:
+            path = todo.popleft()
             for specifier in self._mentions(path):
                 to = self.resolve(path, specifier)
                 if to and to not in self.reached and is_source(to):
                     self.reached.add(to)
                     todo.append(to)
-        for path in self.files if self.every else ():
-            is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
-            if is_script and path not in self.reached and not re.search(_FOR_DEVELOPERS, path, re.IGNORECASE):
-                self._mentions(path)
+        if self.every:
+            for path in self.files:
+                is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
+                if is_script and path not in self.reached and not re.search(_FOR_DEVELOPERS, path, re.IGNORECASE):
+                    self._mentions(path)
 
     def _starts(self) -> Iterator[str]:
-        """Yield the sources that the manifest names; `index.js` where it names none for Node."""
+        """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
-        others = (each for each in entry_points(self.package.manifest) if not each.is_main)
-        for entry in (*_mains(self.package.manifest), *others):
+        others = (entry for entry in entry_points(self.package.manifest) if not entry.is_main)
+        for entry in (*_main_entries(self.package.manifest), *others):
             if entry.kind in {"pattern", "folder"}:
                 yield from filter(is_source, index.like(*entry.ends()))
             else:
@@ -133,7 +139,7 @@ class _Own:
                     yield found
 
     def _mentions(self, path: str) -> set[str]:
-        """Return what the source at *path* may load, read once."""
+        """Return the specifiers that the source at *path* mentions, read once."""
         if path not in self.mentions:
             file = self.files[path]
             if file.size > self.left:
@@ -148,8 +154,8 @@ class _Own:
         return raw.decode("utf-8", "replace").removeprefix("\ufeff")
 
     def imports(self, path: str) -> tuple[Import, ...]:
-        """Return what the source at *path* does load, but for what may fail there."""
-        from linkpack.npm.imports import find_imports  # noqa: PLC0415 - most packages need no second look
+        """Return what the source at *path* loads, unless it may fail there."""
+        from linkpack.npm.imports import find_imports  # noqa: PLC0415 - 4 ms; few mention what they lack
 
         if path not in self._imports:
             file = self.files[path]
@@ -160,13 +166,15 @@ class _Own:
             if found is None:
                 self.unread += 1
                 self.doubted += 1
-            self._imports[path] = tuple(each for each in found or () if not each.guarded)
+            self._imports[path] = tuple(load for load in found or () if not load.guarded)
         return self._imports[path]
 
     def needed(self) -> set[str]:
-        """Return the files that Node loads whenever it loads the package, whether they ship or not."""
-        mains = [each for each in _mains(self.package.manifest) if each.by_node and "*" not in each.target]
-        starts = (next((path for path in each.candidates() if path in self.files), "") for each in mains)
+        """Return the files that Node always loads with it, shipped or not."""
+        mains = [
+            entry for entry in _main_entries(self.package.manifest) if entry.by_node and "*" not in entry.target
+        ]
+        starts = (next((path for path in entry.candidates() if path in self.files), "") for entry in mains)
         found = dict.fromkeys(starts)
         todo = deque(found)
         while todo:
@@ -180,24 +188,24 @@ class _Own:
                     todo.append(to)
         return set(found)
 
-    def counts(self, load: Import) -> bool:
-        """True if *load* is one that the package does for sure when it is loaded, or may do when it is linked.
+    def is_needed(self, load: Import) -> bool:
+        """True if the package may fail without what *load* loads.
 
-        Of 2,744 published packages those that load a development dependency in a function mean it to be optional
-        (css-minimizer-webpack-plugin, @babel/core), as do other packages that a build has in it whole (consolidate
-        in @vue/compiler-sfc).
+        For the root that is what it loads at once, not inside of a function: of 2,744 published packages those
+        that load a development dependency in a function mean it to be optional (css-minimizer-webpack-plugin,
+        @babel/core), and so do libraries that a build has copied in whole (consolidate in @vue/compiler-sfc).
         """
         return self.every or not load.lazy
 
     def resolve(self, path: str, specifier: str) -> str:
-        """Return the file that ships and that *specifier* means in the source at *path*; "" for none."""
+        """Return the shipped file that *specifier* means in *path*, or ""."""
         base = self.target(path, specifier)
-        return next((each for each in completions(base) if each in self.files), "") if base else ""
+        return next((file for file in completions(base) if file in self.files), "") if base else ""
 
     def unshipped(self, path: str, specifier: str) -> str:
-        """Return the file that *specifier* means in *path*, when it means none that ships; else "".
+        """Return the file that *specifier* means in *path*, if it does not ship.
 
-        That is one on disk, or where there is none the path as it stands.
+        That is a file on disk, or where there is none the path as it is written; "" for none.
         """
         base = self.target(path, specifier)
         if not base or self.resolve(path, specifier) or self._is_folder(base):
@@ -205,7 +213,10 @@ class _Own:
         return next(filter(self.is_there, completions(base)), base)
 
     def _is_folder(self, path: str) -> bool:
-        """True if a file in a folder at *path* ships: its own package.json may say what the folder stands for."""
+        """True if a file below *path* ships.
+
+        A package.json in such a folder may say which file the folder means.
+        """
         if self._folders is None:
             self._folders = _folders(self.files)
         return path in self._folders
@@ -215,16 +226,19 @@ class _Own:
         return fs.is_file(posixpath.join(self.package.id, path))
 
     def target(self, path: str, specifier: str) -> str:
-        """Return the path below the package that *specifier* means in *path*, "" when it is not one of a file."""
+        """Return the path in the package that *specifier* means in *path*.
+
+        "" where it means a package, the package's own folder or something in node_modules.
+        """
         if specifier.startswith("#"):
-            return self._internal(specifier)
+            return self._resolve_internal(specifier)
         if not re.match(r"\.\.?(?:/|$)", specifier) or "?" in specifier:
             return ""
         base = posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
         return "" if base == "." or base.startswith("node_modules/") else base
 
-    def _internal(self, specifier: str) -> str:
-        """Return the path that the field `imports` gives for *specifier*, a name of the package's own."""
+    def _resolve_internal(self, specifier: str) -> str:
+        """Return the path that the field `imports` has for *specifier* (`#name`)."""
         table = self.package.manifest.members.get("imports")
         value = table.get(specifier) if isinstance(table, dict) else None
         while isinstance(value, dict):
@@ -233,8 +247,8 @@ class _Own:
         return posixpath.normpath(value) if is_path and isinstance(value, str) else ""
 
 
-def _mains(manifest: Manifest) -> list[EntryPoint]:
-    """Return what the bare name of a package stands for, `index.js` where *manifest* says nothing of it."""
+def _main_entries(manifest: Manifest) -> list[EntryPoint]:
+    """Return the entry points by the package's bare name, or `index.js`."""
     mains = [entry for entry in entry_points(manifest) if entry.is_main]
     return mains or [EntryPoint("main", "index.js", "script")]
 
@@ -242,29 +256,39 @@ def _mains(manifest: Manifest) -> list[EntryPoint]:
 def _folders(paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
-        at = posixpath.dirname(path)
-        while at and at not in found:
-            found.add(at)
-            at = posixpath.dirname(at)
+        folder = posixpath.dirname(path)
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
     return found
 
 
 def is_source(path: str) -> bool:
-    """True if *path* is a script by its name, and no declaration."""
+    """True if *path* is a script by its name, and no declaration.
+
+    >>> is_source("lib/a.mjs"), is_source("lib/a.ts"), is_source("lib/a.d.ts"), is_source("a.json")
+    (True, True, False, False)
+    """
     return path.endswith(SOURCES) and not path.endswith(DECLARATIONS)
 
 
 def completions(path: str) -> Iterator[str]:
-    """Yield the files that may be meant by *path*, best first, as Node, bundlers and TypeScript complete it."""
+    """Yield the files that *path* may mean, best first.
+
+    Node, bundlers and TypeScript complete a path each in its own way.
+
+    >>> [path for path in completions("lib/a.mjs") if path.endswith("ts")][-1]
+    'lib/a.mts'
+    """
     for ending in _ENDINGS:
         yield path + ending
     stem, extension = posixpath.splitext(path)
-    for each in _COMPILED.get(extension, ()):
-        yield stem + each
+    for source in _COMPILED.get(extension, ()):
+        yield stem + source
 
 
-class _Bringing(NamedTuple):
-    """What a package finds: on this disk, and where the tarball is installed."""
+class _Supply(NamedTuple):
+    """What *package* finds on this disk, and where the tarball is installed."""
 
     graph: BundleGraph
     slots: Mapping[str, str]
@@ -273,29 +297,29 @@ class _Bringing(NamedTuple):
     lookup: Lookup
 
     def is_declared(self, name: str) -> bool:
-        """True if *name* is the package's own, or one that it asks for outside of its devDependencies."""
+        """True if *name* is declared for consumers, or the package itself."""
         manifest = self.package.manifest
         return name == manifest.name or name in self.package.needs or name in _declared(manifest)
 
     def on_disk(self, name: str) -> tuple[str, str]:
-        """Return the real directory of what *name* is here, and the path of it; "" twice when it is nothing."""
-        hit, via, _ = self.lookup.resolve(self.package.id, name)
-        return (hit.real, via) if hit else ("", "")
+        """Return the real directory and the path of *name* here, or "" twice."""
+        real, via, _ = self.lookup.resolve(self.package.id, name)
+        return real, via
 
     def missing(self, name: str, real: str) -> str:
-        """Return what becomes of *name*, the package in *real*, at the consumer; "" when it is found there too.
+        """Say what becomes of *name*, the package in *real*, at the consumer.
 
-        The tarball has it, or the root asks for it and does not bundle it.
+        "" when it is found there too: the tarball has it, or the root asks for it and does not bundle it.
         """
-        homes = [slot for slot, at in self.slots.items() if at == self.package.id]
-        found = {self._found(home, name) for home in homes}
+        homes = [slot for slot, id_ in self.slots.items() if id_ == self.package.id]
+        found = {self._shipped_id(home, name) for home in homes}
         if found == {real} or (found == {""} and self.graph.reserved.get(name) == real):
             return ""
-        others = [self.graph.packages[at].label for at in sorted(found - {"", real})]
+        others = [self.graph.packages[id_].label for id_ in sorted(found - {"", real})]
         return f"in the tarball it is {others[0]}" if others else "nothing brings it along with the tarball"
 
-    def _found(self, home: str, name: str) -> str:
-        """Return the package that Node finds for *name* from the folder *home* of the tarball, "" for none."""
+    def _shipped_id(self, home: str, name: str) -> str:
+        """Return the id of what Node finds for *name* from the slot *home*, or ""."""
         slot = self.shipped.find(home, name)
         return "" if slot is None else self.slots[slot]
 
@@ -305,50 +329,51 @@ def _declared(manifest: Manifest) -> set[str]:
     return {*dependencies, *manifest.peer_dependencies, *manifest.optional_peers}
 
 
-def _phantoms(own: _Own, bringing: _Bringing) -> Iterator[Problem]:
-    """Warn of each package that *own* loads, does not declare, and finds on this disk only."""
+def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
+    """Warn of undeclared packages that are loaded and found on this disk only."""
     mentioning: dict[str, list[str]] = {}
     for path, specifiers in own.mentions.items():
         for name in {package_name(specifier) for specifier in specifiers}:
             mentioning.setdefault(name, []).append(path)
     for name in sorted(mentioning):
-        if not name or name in _BY_HOSTS or bringing.is_declared(name) or dependency_name_fault(name):
+        if not name or name in _BY_HOSTS or supply.is_declared(name) or dependency_name_fault(name):
             continue
-        real, via = bringing.on_disk(name)
-        missing = bringing.missing(name, real) if real and real != bringing.graph.root else ""
+        real, via = supply.on_disk(name)
+        missing = supply.missing(name, real) if real and real != supply.graph.root else ""
         if not missing:
             continue
-        places = list(_places(own, name, mentioning[name], types_only=_has_types_only(real)))
+        places = list(_find_places(own, name, mentioning[name], types_only=_has_types_only(real)))
         if places:
             yield _phantom(own.package, name, places, f"it is found here, in {via}, and {missing}")
 
 
-def _places(own: _Own, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
-    """Yield where the sources at *paths* load *name*, `lib/a.js:3`: the first place in each."""
+def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
+    """Yield the first place in each source that loads *name*: `lib/a.js:3`."""
     for path in sorted(paths):
         if _has_nested(own.files, path, name) or (types_only and path.endswith(TYPESCRIPT)):
             continue
-        loads = (each for each in own.imports(path) if package_name(each.specifier) == name)
-        found = next((each for each in loads if own.counts(each)), None)
-        if found:
-            yield f"{path}:{found.line}"
+        loads = (load for load in own.imports(path) if package_name(load.specifier) == name)
+        first = next((load for load in loads if own.is_needed(load)), None)
+        if first:
+            yield f"{path}:{first.line}"
 
 
 def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
-    """True if a node_modules folder between *path* and the package's root ships *name*."""
-    folder = posixpath.dirname(path)
-    while folder:
-        if f"{folder}/node_modules/{name}/package.json" in files:
-            return True
-        folder = posixpath.dirname(folder)
-    return False
+    """True if a folder around *path* ships *name* in a node_modules.
+
+    The package's own node_modules is not asked.
+    """
+    nearest = find_path(posixpath.dirname(path), name, lambda folder: f"{folder}/package.json" in files)
+    return nearest not in {"", f"node_modules/{name}"}
 
 
 def _has_types_only(real: str) -> bool:
-    """True if the package in *real* has nothing that runs: what TypeScript imports from it leaves no trace."""
-    try:
-        manifest = read_manifest(real, "installed")
-    except LinkpackError:
+    """True if the package in *real* has declarations only.
+
+    What TypeScript imports from it leaves no trace in a script.
+    """
+    manifest = read_usable(real)
+    if manifest is None:
         return False
     main = [entry for entry in entry_points(manifest) if entry.is_main]
     return not fs.is_file(f"{real}/index.js") and all(entry.target.endswith(DECLARATIONS) for entry in main)
@@ -367,29 +392,31 @@ def _phantom(package: Package, name: str, places: list[str], why: str) -> Proble
     return Problem("WPHANTOM", f"{package.id}/{places[0].rpartition(':')[0]}", message, hint)
 
 
-def _stay_behind(own: _Own) -> Iterator[Problem]:
-    """Tell the files that a source loads which an entry point leads to, and that do not ship.
+def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
+    """Yield a problem for the files that are loaded and do not ship.
 
-    They exist and are left out; or nothing is there, as before a build, and the source fails without them. A
-    linked package that cannot be loaded without a file that a rule leaves out is refused.
+    Either they exist and are left out, or nothing is there, as before a build, and the source fails without
+    them. A linked package that cannot be loaded without a file that a rule leaves out is refused.
     """
     if is_made_later(own.package.manifest, own.files):
         return
     found: dict[str, str] = {}
     for path in sorted(own.reached & own.mentions.keys()):
-        suspects = {each: to for each in own.mentions[path] if (to := own.unshipped(path, each))}
-        for each in own.imports(path) if suspects else ():
-            target = suspects.get(each.specifier, "")
+        suspects = {text: to for text in own.mentions[path] if (to := own.unshipped(path, text))}
+        if not suspects:
+            continue
+        for load in own.imports(path):
+            target = suspects.get(load.specifier, "")
             if target and (
-                own.is_there(target) or (each.kind in {"import", "export"} and _is_whole(path, target))
+                own.is_there(target) or (load.kind in {"import", "export"} and _is_exact(path, target))
             ):
-                found.setdefault(target, f"{path}:{each.line}")
+                found.setdefault(target, f"{path}:{load.line}")
     needed = own.needed() if found and own.every else set()
     groups: dict[tuple[str, str], list[str]] = {}
     for target in found:
         is_there = own.is_there(target)
         reason = own.left_out.reason(target) if is_there else _NO_FILE
-        # What lies beside the package may lie beside it in the tarball as well, by chance.
+        # A file beside the package may, by chance, be beside it at the consumer as well.
         is_refused = is_there and target in needed and not target.startswith("../")
         code = "EENTRYPOINT" if is_refused else "WLEFTBEHIND"
         groups.setdefault((code, reason), []).append(target)
@@ -397,8 +424,8 @@ def _stay_behind(own: _Own) -> Iterator[Problem]:
         yield _left_behind(code, own.package, found[targets[0]], targets, reason)
 
 
-def _is_whole(path: str, target: str) -> bool:
-    """True if a static import of *target* in *path* can only mean that very file."""
+def _is_exact(path: str, target: str) -> bool:
+    """True if an import of *target* in *path* can only mean that very file."""
     return path.endswith((".js", ".mjs")) and target.endswith((".js", ".mjs", ".cjs"))
 
 

@@ -1,4 +1,4 @@
-"""The planned tarball as the checks see it: which package lies where, with which files."""
+"""The planned tarball as the checks see it: packages, slots, files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class Planned(NamedTuple):
     """A planned tarball.
 
-    *slots* map each folder that holds a package, "" for the root, to the package's id. *packlists* are by id,
-    *paths* are all paths in it, below the root. *moved* maps paths that the root's manifest names in its own
-    node_modules to where the layout has them. *flat*: a package finds what it declares and nothing else.
+    *slots* maps each folder that holds a package, "" for the root, to the package's id. *packlists* are by id,
+    *paths* are all paths in it, below the root. *moved* maps paths in node_modules that the root's manifest names
+    to where the layout has them. In a *flat* layout a package finds what it declares and nothing else.
     """
 
     slots: Mapping[str, str]
@@ -26,5 +26,5 @@ class Planned(NamedTuple):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The packages in it, each once, in the order of their first slots."""
+        """Return the packages in it, each once, in the order of their slots."""
         return tuple(dict.fromkeys(self.slots.values()))

@@ -1,9 +1,12 @@
-"""Which bundled packages are for some systems only: by os, cpu and libc, or by a program compiled for one."""
+"""Find the bundled packages that are for some systems only.
+
+They say so by os, cpu and libc, or have a program that was compiled for one system.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from linkpack.errors import Problem
 from linkpack.system import read as fs
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
     from linkpack.packlist.packlist import PackedFile, Packlist
 
-# The fields, and the systems that most consumers have: who leaves out none of these is for everybody.
+# The fields, and the systems that most consumers have: a package that leaves out none of these is for everybody.
 _FIELDS = {"os": ("darwin", "linux", "win32"), "cpu": ("arm64", "x64"), "libc": ("glibc", "musl")}
 _SHOWN = 5  # packages that the message names
 _HEAD = 64  # bytes that tell what a program is compiled for
@@ -36,20 +39,23 @@ _ELF |= {258: "loong64"}
 _MACH = {7: "ia32", 12: "arm", 0x01000007: "x64", 0x0100000C: "arm64"}
 _LITTLE_ENDIAN = 1  # EI_DATA
 _FREEBSD = 9  # EI_OSABI
+_ELF_MACHINE_END = 20  # bytes of an ELF header up to and with e_machine
+_FAT_HEADER = 8  # bytes: the magic number, and how many processors it is for
+_MOST_PROCESSORS = 20  # in one fat binary
 
 
 def check_platforms(graph: BundleGraph, planned: Planned) -> Iterator[Problem]:
-    """Warn, once, of the packages of the bundle that work on fewer systems than the project is for.
+    """Warn, once, of packages that work on fewer systems than the project.
 
     Raises `OSError` when a file cannot be read.
     """
     root = graph.packages[graph.root].manifest
     systems: dict[str, list[str]] = {}
-    for at in planned.ids[1:]:
-        package = graph.packages[at]
-        found = _limits(package.manifest, root) or _compiled(package, planned.packlists[at], root)
-        if found:
-            systems.setdefault(found, []).append(package.label)
+    for id_ in planned.ids[1:]:
+        package = graph.packages[id_]
+        system = _named_systems(package.manifest, root) or _program_system(package, planned.packlists[id_], root)
+        if system:
+            systems.setdefault(system, []).append(package.label)
     if systems:
         groups = [f"{', '.join(_first(labels))} ({system})" for system, labels in sorted(systems.items())]
         message = f"the bundle has packages for some systems only: {'; '.join(groups)}"
@@ -62,33 +68,44 @@ def _first(labels: list[str]) -> list[str]:
     return labels if more <= 0 else [*labels[:_SHOWN], f"{more} more"]
 
 
-def _limits(manifest: Manifest, root: Manifest) -> str:
-    """Return the systems that *manifest* names, `linux x64`; "" when it leaves out none that *root* is for."""
+def _named_systems(manifest: Manifest, root: Manifest) -> str:
+    """Return the systems that *manifest* names, as `linux x64`.
+
+    "" when it leaves out none that the project, with the manifest *root*, is for.
+    """
     named = {key: _values(manifest, key) for key in _FIELDS}
     for key, systems in _FIELDS.items():
-        wanted = [each for each in systems if _allows(_values(root, key), each)]
-        if not all(_allows(named[key], each) for each in wanted or _values(root, key)):
+        wanted = [system for system in systems if _allows(_values(root, key), system)]
+        if not all(_allows(named[key], system) for system in wanted or _values(root, key)):
             return " ".join(", ".join(sorted(values)) for values in named.values() if values)
     return ""
 
 
 def _values(manifest: Manifest, key: str) -> frozenset[str]:
-    """Return the values of a field for systems; `any` is no limit (npm-install-checks 8, `checkList`)."""
+    """Return the values of a field for systems, but for `any`, no limit.
+
+    As npm-install-checks 8, `checkList`.
+    """
     value = manifest.members.get(key)
-    found = value if isinstance(value, list) else [value]
-    return frozenset(each for each in found if isinstance(each, str) and each and each != "any")
+    values = value if isinstance(value, list) else [value]
+    return frozenset(text for text in values if isinstance(text, str) and text not in {"", "any"})
 
 
 def _allows(values: frozenset[str], system: str) -> bool:
-    """True if a field with *values* lets a package be installed on *system*; `!win32` takes all others."""
-    wanted = {each for each in values if not each.startswith("!")}
+    """True if a field with *values* lets a package be installed on *system*.
+
+    >>> _allows(frozenset({"!win32"}), "linux"), _allows(frozenset({"linux"}), "darwin"), _allows(frozenset(), "x")
+    (True, False, True)
+    """
+    wanted = {value for value in values if not value.startswith("!")}
     return f"!{system}" not in values and (not wanted or system in wanted)
 
 
-def _compiled(package: Package, packlist: Packlist, root: Manifest) -> str:
-    """Return the system that the programs in *package* are compiled for; "" without any, or for several systems.
+def _program_system(package: Package, packlist: Packlist, root: Manifest) -> str:
+    """Return the system that the programs in *package* are compiled for.
 
-    Its programs are Node's addons (`*.node`) and its commands: esbuild puts a program in the place of its own.
+    "" without any, or for several systems. Its programs are Node's addons (`*.node`) and its commands: esbuild
+    puts a program in the place of its own.
     """
     commands = {posixpath.normpath(script) for script in package.manifest.bins.values()}
     programs = [file for file in packlist.files if file.path.endswith(".node") or file.path in commands]
@@ -103,14 +120,15 @@ def _compiled(package: Package, packlist: Packlist, root: Manifest) -> str:
 
 
 def _system(file: PackedFile) -> tuple[str, str] | None:
-    """Return the system and processor that the program *file* is compiled for; None when it is none."""
+    """Return the system and processor of a program, or None for other files."""
     head = fs.read_head(file.source, _HEAD)
-    if head[:4] == b"\x7fELF" and len(head) > 20:  # noqa: PLR2004 - its machine is named by then
-        low, high = head[18:20] if head[5] == _LITTLE_ENDIAN else head[19:17:-1]
-        machine = low + (high << 8)
+    if head.startswith(b"\x7fELF") and len(head) > _ELF_MACHINE_END:
+        order: Literal["little", "big"] = "little" if head[5] == _LITTLE_ENDIAN else "big"
+        machine = int.from_bytes(head[18:_ELF_MACHINE_END], order)
         return ("freebsd" if head[7] == _FREEBSD else "linux", _ELF.get(machine, ""))
     if head[:4] in {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}:
         return ("darwin", _MACH.get(int.from_bytes(head[4:8], "little"), ""))
-    if head[:4] == b"\xca\xfe\xba\xbe" and len(head) > 8 and head[7] < 20:  # noqa: PLR2004 - not a class of Java
+    # A class of Java begins so, too: its version, 45 and more, is where a fat binary has the number of processors.
+    if head.startswith(b"\xca\xfe\xba\xbe") and len(head) > _FAT_HEADER and head[7] < _MOST_PROCESSORS:
         return ("darwin", "")
-    return ("win32", "") if head[:2] == b"MZ" else None
+    return ("win32", "") if head.startswith(b"MZ") else None

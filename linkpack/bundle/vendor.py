@@ -1,14 +1,15 @@
-"""Which packages lie in the flat `vendor/` folder, and what the root asks for under each name.
+"""Plan the flat `vendor/` folder, and what the root asks for by each name.
 
 A flat folder has one package a name, so a graph with two versions of one name does not fit: that is a problem that
-names both. Every name is declared by the root; the packages beside each other are peers (`ship.manifests`).
+names both. The root declares every name, and the packages beside each other are peers (`bundle.vendor_manifests`).
 Measured with npm 11.19.1, npm 12.2.0, pnpm 12.21.0, yarn 4.18.1 and bun 1.4.5: `file:./vendor/x` in a published
-package installs, runs, installs again and passes `npm ls` and `npm ci` when the manifests are of that form.
+package installs, runs, installs again and passes `npm ls` and `npm ci` with such manifests.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,12 +32,12 @@ _ALIASED = r"(?s)npm:((?:@[^/@]+/)?[^/@]+)@(.*)"
 
 
 class Flat(NamedTuple):
-    """A flat folder, decided.
+    """The plan of a flat folder.
 
-    *folders* maps package ids to their folders (`vendor/lib`), *keys* each name that the root declares to the
-    package that answers it on disk, *specs* the same names to what the root asks for (`file:./vendor/lib`, or a
-    range in the thin layout), *optional* the names that nothing requires. *twins* maps ids of further installed
-    copies of one package to the id that stands for all of them.
+    *folders* maps package ids to their folders (`vendor/lib`). *keys* maps each name that the root declares to
+    the package that it is on disk, *specs* the same names to what the root asks for (`file:./vendor/lib`, or a
+    range in the thin layout). *optional* are the names that nothing requires. *twins* maps further installed
+    copies of one package to the first.
     """
 
     folders: Mapping[str, str]
@@ -56,12 +57,13 @@ def plan_flat(
     *,
     thin: bool,
 ) -> Flat:
-    """Plan the flat folder for *graph*; with *thin* it holds linked packages only, the root asking for the others.
+    """Plan the flat folder for *graph*.
 
-    *changes* are those that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root
-    needs and does not bundle, by real directory. *own* are the root's own files that ship: a package takes another
-    folder (`vendor/lib-2`) where the root has one of that name, which is not the package itself. Names that only
-    the root's peerDependencies declare stay with the host.
+    With *thin* it holds linked packages only, and the root asks a registry for the others. *changes* are those
+    that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root needs and does not
+    bundle, by real directory. *own* are the root's own files that ship: a package takes another folder
+    (`vendor/lib-2`) where the root has one of that name, which is not the package itself. Names that only the
+    root's peerDependencies declare stay with the host.
 
     Problems: EVENDORCONFLICT (two packages of one name), EVENDORLINKED (thin: an installed package needs a linked
     one), EVENDORLOCAL (thin: a package that was installed from a path).
@@ -70,32 +72,38 @@ def plan_flat(
     flat.taken = {path for path in own if path.startswith(f"{FOLDER}/")}
     flat.run()
     return Flat(
-        flat.folders,
-        flat.keys,
-        {key: flat.spec(key) for key in flat.keys},
-        frozenset(flat.keys) - flat.required(),
-        flat.twins,
-        tuple(dict.fromkeys(flat.problems)),
-        tuple(dict.fromkeys(flat.warnings)),
+        folders=flat.folders,
+        keys=flat.keys,
+        specs={key: flat.spec(key) for key in flat.keys},
+        optional=frozenset(flat.keys) - flat.required(),
+        twins=flat.twins,
+        problems=tuple(dict.fromkeys(flat.problems)),
+        warnings=tuple(dict.fromkeys(flat.warnings)),
     )
 
 
-def hosted_names(graph: BundleGraph) -> frozenset[str]:
-    """The names that the host supplies: peers of the root that are no dependencies of it."""
+def find_hosted_names(graph: BundleGraph) -> frozenset[str]:
+    """Return the peers of the root that are no dependencies: the host's."""
     manifest = graph.packages[graph.root].manifest
     own = {*manifest.dependencies, *manifest.optional_dependencies, *graph.bundled}
     return frozenset(manifest.peer_dependencies) - own
 
 
-def spec_of(package: Package, key: str) -> str:
-    """What *package* asks for under *key*, as written; the optional field counts first, as for npm, peers last."""
+def find_spec(package: Package, key: str) -> str:
+    """Return what *package* asks for under *key*, as written.
+
+    The optional field comes first, as for npm, and peers last.
+    """
     manifest = package.manifest
     fields = (manifest.optional_dependencies, manifest.dependencies, manifest.peer_dependencies)
     return next((specs[key] for specs in fields if key in specs), "")
 
 
 class _Flattening:
-    """One planning; its fields are what was decided so far."""
+    """One planning of a flat folder, with what was decided so far.
+
+    *askers* are the packages that ask for each name, *taken* the root's own paths in the folder.
+    """
 
     def __init__(
         self, graph: BundleGraph, changes: tuple[SpecChange, ...], outside: Mapping[str, Manifest], *, thin: bool
@@ -103,10 +111,12 @@ class _Flattening:
         self.graph = graph
         self.outside = outside
         self.thin = thin
-        self.hosted = hosted_names(graph)
-        # The optional field counts first, as for npm, and peers last.
-        order = sorted(changes, key=lambda change: (change.section[:4] != "peer", change.section))
-        self.changed = {(each.package, each.key): each.new for each in order if each.section != "devDependencies"}
+        self.hosted = find_hosted_names(graph)
+        # Of several fields the last in this order decides: the optional one as for npm, peers least of all.
+        order = sorted(changes, key=lambda change: (change.section != "peerDependencies", change.section))
+        self.changed = {
+            (change.package, change.key): change.new for change in order if change.section != "devDependencies"
+        }
         self.keys: dict[str, str] = {}
         self.askers: dict[str, list[str]] = {}
         self.folders: dict[str, str] = {}
@@ -117,27 +127,30 @@ class _Flattening:
 
     def run(self) -> None:
         """Claim a name for every edge, from the root outward."""
-        queue = [self.graph.root]
-        for at in queue:
-            for name, to in self._edges(at):
-                self.askers.setdefault(name, []).append(at)
+        waiting = deque([self.graph.root])
+        while waiting:
+            asker = waiting.popleft()
+            for name, to in self._edges(asker):
+                self.askers.setdefault(name, []).append(asker)
+                # Whoever asks first decides. The root does, and what is nearer to it before what is further.
                 if name not in self.keys:
                     self.keys[name] = self.twins.get(to, to)
-                    self._reserved(name, to)
-                if not self._same(name, self.keys[name], to):
-                    self._conflict(name, (self.askers[name][0], self.keys[name]), (at, to))
+                    self._check_reserved(name, to)
+                if not self._is_same(name, self.keys[name], to):
+                    self._conflict(name, (self.askers[name][0], self.keys[name]), (asker, to))
                 elif to not in self.folders and to not in self.twins and self._ships(to):
-                    self.folders[to] = self._folder(name, to)
-                    queue.append(to)
-        for name, at in self.keys.items() if self.thin else ():
-            if at not in self.folders:
-                self._unlinked(name, at)
+                    self.folders[to] = self._free_folder(name, to)
+                    waiting.append(to)
+        if self.thin:
+            for name, id_ in self.keys.items():
+                if id_ not in self.folders:
+                    self._check_registry(name, id_)
 
-    def _folder(self, name: str, at: str) -> str:
-        """Return a folder for the package *at* that nobody else has: the root, or a package of a like name."""
+    def _free_folder(self, name: str, id_: str) -> str:
+        """Return a folder for a package that neither the root nor another one has."""
         natural = f"{FOLDER}/{name}"
         folders = (natural if number == 1 else f"{natural}-{number}" for number in count(1))
-        is_own = at == f"{self.graph.root}/{natural}"
+        is_own = id_ == f"{self.graph.root}/{natural}"
         return next(
             folder
             for folder in folders
@@ -145,9 +158,9 @@ class _Flattening:
             and (is_own or not any(f"{path}/".startswith(f"{folder}/") for path in self.taken))
         )
 
-    def _edges(self, at: str) -> Iterator[tuple[str, str]]:
-        """The names that the package *at* needs from the tarball, and the packages that they are."""
-        package = self.graph.packages[at]
+    def _edges(self, id_: str) -> Iterator[tuple[str, str]]:
+        """Yield the names that a package needs from the tarball, with their ids."""
+        package = self.graph.packages[id_]
         for name, to in sorted({**package.peers, **package.needs}.items()):
             # A peer pulls nothing in, but what is in the bundle anyway has to be found.
             if to is None or to == self.graph.root or to not in self.graph.packages:
@@ -155,42 +168,50 @@ class _Flattening:
             if name not in self.hosted:
                 yield name, to
             elif self.graph.reserved.get(name) != to:
-                self._conflict(name, (self.graph.root, self.graph.reserved.get(name)), (at, to))
+                self._conflict(name, (self.graph.root, self.graph.reserved.get(name)), (id_, to))
 
-    def _ships(self, at: str) -> bool:
-        return not self.thin or self.graph.packages[at].linked
+    def _ships(self, id_: str) -> bool:
+        return not self.thin or self.graph.packages[id_].linked
 
-    def _same(self, name: str, first: str, second: str) -> bool:
-        """Whether two packages can be one: two installed copies of the same version may."""
+    def _is_same(self, name: str, first: str, second: str) -> bool:
+        """True if two packages can be one: two installed copies of one version."""
         if self.twins.get(second, second) == first:
             return True
         one, other = self.graph.packages[first], self.graph.packages[second]
-        if one.linked or other.linked or second in self.folders or not self._equal(one.manifest, other.manifest):
+        if one.linked or other.linked or second in self.folders or not self._is_copy(one.manifest, other.manifest):
             return False
         self.twins[second] = first
         message = f"{one.label} is installed twice, in {one.via} and in {other.via}: a flat folder has it once"
         self.warnings.append(Problem("WVENDORTWICE", other.via, message, f"dedupe {name} to test what ships"))
         return True
 
-    def _equal(self, one: Manifest, other: Manifest) -> bool:
-        """Whether two installed packages are copies of one; a registry has a version but once."""
+    def _is_copy(self, one: Manifest, other: Manifest) -> bool:
+        """True if two installed packages are copies of one.
+
+        In the thin layout name and version tell: a registry has each version once.
+        """
         return (one.name, one.version) == (other.name, other.version) if self.thin else one.raw == other.raw
 
-    def _reserved(self, name: str, to: str) -> None:
-        """The root's own dependency of that name, though not bundled, must be the same package."""
+    def _check_reserved(self, name: str, to: str) -> None:
+        """Note a conflict with a dependency of the root that is not bundled."""
         own = self.graph.reserved.get(name, to)
         if own == to:
             return
         package = self.graph.packages[to]
-        found = self.outside.get(own or "")
-        if package.linked or found is None or not self._equal(found, package.manifest):
+        manifest = self.outside.get(own or "")
+        if package.linked or manifest is None or not self._is_copy(manifest, package.manifest):
             self._conflict(name, (self.graph.root, own), (self.askers[name][0], to))
 
-    def _unlinked(self, name: str, at: str) -> None:
-        """In the thin layout the registry supplies *at* and all that it needs: no linked package is among that."""
-        seen = [at]
-        for each in seen:
-            package = self.graph.packages[each]
+    def _check_registry(self, name: str, id_: str) -> None:
+        """Note what no registry can supply of a package that is left out.
+
+        In the thin layout the registry has to supply the package and all that it needs: none of that may be
+        linked.
+        """
+        seen = {id_}
+        waiting = deque(seen)
+        while waiting:
+            package = self.graph.packages[waiting.popleft()]
             if package.linked:
                 message = (
                     f"{name} comes from the registry in the thin layout, but what it needs here is the linked"
@@ -198,12 +219,18 @@ class _Flattening:
                 hint = "pack with --layout vendor, or bundle"
                 self.problems.append(Problem("EVENDORLINKED", package.via, f"{message} {package.label}", hint))
                 continue
-            seen += [to for to in package.needs.values() if to and to != self.graph.root and to not in seen]
-        if any(is_local(self._written(asker, name)) for asker in self.askers[name]):
+            needed = [to for to in package.needs.values() if to and to != self.graph.root and to not in seen]
+            seen.update(needed)
+            waiting.extend(dict.fromkeys(needed))
+        if any(is_local(find_spec(self.graph.packages[asker], name)) for asker in self.askers[name]):
             message = f"{name} was installed from a path, so no registry has it for the thin layout"
-            self.problems.append(Problem("EVENDORLOCAL", at, message, "pack with --layout vendor, or publish it"))
+            self.problems.append(Problem("EVENDORLOCAL", id_, message, "pack with --layout vendor, or publish it"))
 
     def _conflict(self, name: str, first: tuple[str, str | None], second: tuple[str, str]) -> None:
+        """Note that two packages mean two others by one name.
+
+        *first* and *second* are the id of who asks, and of what it means.
+        """
         ways = []
         for asker, to in (first, second):
             package = self.graph.packages.get(to) if to else None
@@ -213,55 +240,62 @@ class _Flattening:
         self.problems.append(Problem("EVENDORCONFLICT", second[1], message, _HINT))
 
     def required(self) -> frozenset[str]:
-        """The names that are reached without an optional dependency on the way."""
+        """Return the names that are reached without an optional dependency."""
         names: set[str] = set()
-        queue = [self.graph.root]
-        for at in queue:
-            package = self.graph.packages[at]
+        waiting = deque([self.graph.root])
+        while waiting:
+            id_ = waiting.popleft()
+            package = self.graph.packages[id_]
             free = {*package.manifest.optional_dependencies, *package.manifest.optional_peers}
-            for name, to in self._edges(at):
+            for name, to in self._edges(id_):
                 if name in self.keys and name not in names and name not in free:
                     names.add(name)
-                    queue += [to] if self._ships(to) else []
+                    if self._ships(to):
+                        waiting.append(to)
         return frozenset(names)
 
-    def _written(self, at: str, key: str) -> str:
-        return spec_of(self.graph.packages[at], key)
-
     def spec(self, key: str) -> str:
-        """What the root asks for under *key*."""
-        at = self.keys[key]
-        if at in self.folders:
-            return f"file:./{self.folders[at]}"
+        """Return what the root asks for under *key*."""
+        id_ = self.keys[key]
+        if id_ in self.folders:
+            return f"file:./{self.folders[id_]}"
         asked = [self._asked(asker, key) for asker in dict.fromkeys((self.graph.root, *self.askers[key]))]
-        version = exact(self.graph.packages[at].manifest.version) or "*"
-        return joined([spec for spec in asked if spec], version)
+        version = exact(self.graph.packages[id_].manifest.version) or "*"
+        return join_specs([spec for spec in asked if spec], version)
 
-    def _asked(self, at: str, key: str) -> str:
-        """The spec under which a consumer gets what *at* calls *key* from a registry, or whence it came."""
-        old = self._written(at, key)
-        if is_fetched(old):
-            return old
-        return self.changed.get((at, key), old)
+    def _asked(self, asker: str, key: str) -> str:
+        """Return the spec by which a consumer gets what *asker* calls *key*."""
+        written = find_spec(self.graph.packages[asker], key)
+        return written if is_fetched(written) else self.changed.get((asker, key), written)
 
 
 def is_fetched(spec: str) -> bool:
-    """Whether *spec* names a place other than a registry that a consumer can reach: git, GitHub, a URL."""
+    """True if *spec* names a place to fetch from that is no registry.
+
+    >>> [is_fetched(spec) for spec in ("user/repo", "https://x.org/a.tgz", "^1.0.0", "npm:a@1", "file:../a")]
+    [True, True, False, False, False]
+    """
     return (":" in spec or "/" in spec) and not spec.startswith(_REWRITTEN) and not is_local(spec)
 
 
-def joined(specs: list[str], version: str) -> str:
-    """One spec for all of *specs*; *version*, the copy that is installed, when they cannot be said in one.
+def join_specs(specs: list[str], version: str) -> str:
+    """Return one spec for all of *specs*.
 
-    Ranges of one package are joined by a space, which means both (node-semver); a place to fetch from wins.
+    Ranges of one package are joined by a space, which means both (node-semver). A place to fetch from wins. When
+    they cannot be joined it is *version*, that of the copy which is installed.
+
+    >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs(["^1.2.0", "1 || 2"], "1.4.2")
+    ('^1.2.0 ~1.4.0', '1.4.2')
+    >>> join_specs(["npm:lib@^1", "npm:lib@*"], "1.4.2")
+    'npm:lib@^1'
     """
     texts = list(dict.fromkeys(spec.strip() for spec in specs))
     fetched = [text for text in texts if is_fetched(text)]
     if fetched or len(texts) == 1:
         return (fetched or texts)[0]
-    found = [re.fullmatch(_ALIASED, text) for text in texts]
-    names = {match[1] if match else "" for match in found}
-    ranges = [match[2] if match else text for match, text in zip(found, texts, strict=True)]
+    aliases = [re.fullmatch(_ALIASED, text) for text in texts]
+    names = {match[1] if match else "" for match in aliases}
+    ranges = [match[2] if match else text for match, text in zip(aliases, texts, strict=True)]
     ranges = [text for text in dict.fromkeys(ranges) if text not in {"", "*"}]
     is_plain = all(re.fullmatch(r"[\^~<>=\d.\w+-]+", text) for text in ranges) and len(names) == 1
     both = " ".join(ranges) if is_plain else version

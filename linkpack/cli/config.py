@@ -10,7 +10,7 @@ from linkpack.cli.link_options import absolute_folder, link_command, link_option
 from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.errors import Problem
-from linkpack.linking.api import read_settings
+from linkpack.linking.command import read_settings
 from linkpack.report.config import settings_json, settings_text
 
 if TYPE_CHECKING:

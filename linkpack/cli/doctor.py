@@ -9,7 +9,7 @@ import click
 from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.explaining.doctor import examine, mend
-from linkpack.linking.api import read_settings
+from linkpack.linking.command import read_settings
 from linkpack.report.doctor import count_severity, diagnosis_json, diagnosis_text
 
 if TYPE_CHECKING:

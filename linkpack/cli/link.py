@@ -15,7 +15,14 @@ from linkpack.cli.link_options import (
 )
 from linkpack.cli.link_run import run_command
 from linkpack.cli.npm_command import NpmCommand
-from linkpack.linking import api as linkapi
+from linkpack.linking.link_command import link as make_links
+from linkpack.linking.link_command import plan_link
+from linkpack.linking.relink_command import plan_relink
+from linkpack.linking.relink_command import relink as restore_links
+from linkpack.linking.undo_command import plan_last_undo
+from linkpack.linking.undo_command import undo as undo_journal
+from linkpack.linking.unlink_command import plan_unlink, staying_global_links
+from linkpack.linking.unlink_command import unlink as remove_links
 
 if TYPE_CHECKING:
     from linkpack.cli.shared_options import OptionValue
@@ -62,18 +69,18 @@ def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     given |= _global_flag(given=given.pop("global_"))
     folder = absolute_folder(given["cwd"])
     if install or run_scripts:
-        from linkpack.linking import scripts  # noqa: PLC0415 - 7 ms: subprocess
+        from linkpack.linking import preparation  # noqa: PLC0415 - 7 ms: subprocess
 
         ours = {"silent", "as_json", "cwd", "absolute"}
         options = link_options({key: value for key, value in given.items() if key not in ours})
         if install:
-            scripts.install_missing(specs, folder, options)
+            preparation.install_missing(specs, folder, options)
         if run_scripts:
-            scripts.run_scripts(specs, folder, options)
+            preparation.run_scripts(specs, folder, options)
     run_command(
         given,
-        lambda options: linkapi.plan_link(specs, folder, options),
-        lambda options: linkapi.link(specs, folder, options),
+        lambda options: plan_link(specs, folder, options),
+        lambda options: make_links(specs, folder, options),
     )
 
 
@@ -99,9 +106,9 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Option
     folder = absolute_folder(given["cwd"])
     run_command(
         given,
-        lambda options: linkapi.plan_unlink(names, folder, options, shared=shared, every=every),
-        lambda options: linkapi.unlink(names, folder, options, shared=shared, every=every),
-        None if shared else lambda plan, options: linkapi.staying_global_links(plan, folder, options),
+        lambda options: plan_unlink(names, folder, options, shared=shared, every=every),
+        lambda options: remove_links(names, folder, options, shared=shared, every=every),
+        None if shared else lambda plan, options: staying_global_links(plan, folder, options),
     )
 
 
@@ -125,8 +132,8 @@ def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: O
     folder = absolute_folder(given["cwd"])
     plan = run_command(
         given,
-        lambda options: linkapi.plan_relink(names, folder, options, shared=shared),
-        lambda options: linkapi.relink(names, folder, options, shared=shared),
+        lambda options: plan_relink(names, folder, options, shared=shared),
+        lambda options: restore_links(names, folder, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
     missing = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
@@ -141,6 +148,6 @@ def undo(**given: OptionValue) -> None:
     folder = absolute_folder(given["cwd"])
     run_command(
         given,
-        lambda options: linkapi.plan_last_undo(folder, options),
-        lambda options: linkapi.undo(None, folder, options),
+        lambda options: plan_last_undo(folder, options),
+        lambda options: undo_journal(None, folder, options),
     )

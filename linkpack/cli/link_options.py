@@ -11,7 +11,7 @@ import click
 from linkpack.cli.failures import json_failures
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits, within
-from linkpack.linking.api import LinkOptions, read_settings
+from linkpack.linking.command import LinkOptions, read_settings
 from linkpack.notices import telling
 from linkpack.read_cache import remembering
 from linkpack.report.text import escape

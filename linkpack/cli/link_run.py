@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.link_options import absolute_folder, link_options
-from linkpack.linking.api import local_folder, read_settings, rejected
+from linkpack.linking.command import local_folder, read_settings, reject_conflicts
 from linkpack.report.links import done_text, plan_json, planned_text
 from linkpack.report.problems import warning_text
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from linkpack.cli.shared_options import OptionValue
     from linkpack.errors import Problem
-    from linkpack.linking.api import LinkOptions
+    from linkpack.linking.command import LinkOptions
     from linkpack.linking.journal import Journal
     from linkpack.linking.states import LinkPlan
 
@@ -41,8 +41,8 @@ def run_command(
     config = read_settings(folder, options)
     dry_run = config.flag("dry-run", default=False)
     result = plan(options) if dry_run else act(options).plan
-    if dry_run and result.conflicts:
-        raise rejected(result)
+    if dry_run:
+        reject_conflicts(result)
     warnings = [*result.warnings, *(more_warnings(result, options) if more_warnings else ())]
     result = result._replace(warnings=tuple(problem for problem in warnings if problem.code not in drop))
     if silent or config.is_silent:

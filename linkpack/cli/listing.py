@@ -10,7 +10,8 @@ from linkpack.cli.link_options import absolute_folder, link_command, link_option
 from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.errors import Problem
-from linkpack.linking import api as linkapi
+from linkpack.linking.command import local_folder, shared_folder
+from linkpack.linking.list_command import survey as list_links
 from linkpack.report.links import listing_json, listing_text
 from linkpack.report.text import escape
 
@@ -35,7 +36,7 @@ def ls(
     Says of each whether it is in order. Exits 1 when a NAME is not linked.
     """
     options = link_options({**given, "json": as_json})
-    survey = linkapi.survey(absolute_folder(cwd), options, shared=shared)
+    survey = list_links(absolute_folder(cwd), options, shared=shared)
     missing = [name for name in names if all(link.name != name for link in survey.links)]
     if names:
         survey = survey._replace(links=tuple(link for link in survey.links if link.name in names))
@@ -58,10 +59,7 @@ def _folder_command(kind: str, help_text: str) -> click.Command:
     @link_command
     def show(*, shared: bool, cwd: str, **given: OptionValue) -> None:
         start = absolute_folder(cwd)
-        if shared:
-            folder = linkapi.shared_folder(kind, start, link_options(given))
-        else:
-            folder = linkapi.local_folder(kind, start)
+        folder = shared_folder(kind, start, link_options(given)) if shared else local_folder(kind, start)
         click.echo(escape(folder))
 
     return show

@@ -21,9 +21,12 @@ from linkpack.linking.state_folder import state_folder
 from linkpack.packing.options import PackOptions
 from linkpack.packing.preflight import has_scripts
 from linkpack.packing.staged_tree import check_target
+from linkpack.project.local import Picks, find_local_project
+from linkpack.project.monorepo import read_monorepo
 from linkpack.project.project import find_project
-from linkpack.project.selection import Publishable, choose_workspaces, leave_private, project_root
+from linkpack.project.selection import Publishable, choose_workspaces, leave_private
 from linkpack.provenance.record_options import RecordOptions
+from linkpack.read_cache import remembering
 from linkpack.report.pack import private_line, settings_text, summary_line
 from linkpack.report.problems import problem_lines, warning_text
 from linkpack.report.text import escape
@@ -52,6 +55,7 @@ def pack(arguments: PackArguments) -> None:
     _check_usage(arguments)
     folders, tree = arguments.folders, arguments.tree
     with ExitStack() as stack:
+        stack.enter_context(remembering())
         with json_failures(wanted=bool(arguments.as_json)):
             stack.enter_context(change_folder(arguments.where))
 
@@ -146,13 +150,9 @@ def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
     if not run.asks_for_workspaces or (given and "." not in given):
         return Publishable(given, ())
     start = fs.real_path(".")
-    chosen = choose_workspaces(
-        project_root(start),
-        start,
-        run.workspace,
-        every=bool(run.workspaces),
-        with_root=bool(run.include_workspace_root),
-    )
+    root = find_local_project(start).root
+    picks = Picks(run.workspace, every=bool(run.workspaces), with_root=bool(run.include_workspace_root))
+    chosen = choose_workspaces(root, read_monorepo(root), picks, start)
     if run.private:
         publishable = Publishable(tuple(workspace.folder for workspace in chosen), ())
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.npm.config import load_config
-from linkpack.project.selection import project_root
+from linkpack.project.local import find_local_project
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -174,7 +174,7 @@ def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
     cwd, project = "/", None
     with suppress(OSError, LinkpackError):  # the directory is gone, or a workspace file above it is no YAML
         cwd = fs.real_path(".")
-        project = project_root(cwd)
+        project = find_local_project(cwd).root
     try:
         return Settings(load_config(env, cwd, flags, project))
     except ConfigError:

@@ -1,7 +1,8 @@
-"""Who pulls a bundled package in: chains of edges from the project to it."""
+"""Find the chains of edges that pull a bundled package in."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Edge(NamedTuple):
-    """One step of a chain: the package *label* asks for *name* by *spec*, which stands in its *section*."""
+    """One step of a chain: *label* asks for *name* by a spec in a section."""
 
     label: str
     section: str
@@ -19,39 +20,46 @@ class Edge(NamedTuple):
     spec: str
 
 
-def chains_to(graph: BundleGraph, target: str) -> tuple[tuple[Edge, ...], ...]:
-    """The chains of edges that pull in the package with the id *target*: a shortest one through each dependent.
+def find_chains(graph: BundleGraph, target: str) -> tuple[tuple[Edge, ...], ...]:
+    """Find the chains of edges that pull in the package with the id *target*.
 
-    Shortest chains first, then by name. A dependent that only *target* itself pulls in has none; nor has the root.
+    One shortest chain for each package that needs it, shortest first, then by name. There is none through a
+    package that only *target* itself pulls in, and none to the root.
     """
     if target == graph.root:
         return ()
-    before = _ways(graph, target)
-    found = []
-    for at, package in graph.packages.items():
+    before = _steps_before(graph, target)
+    chains = []
+    for id_, package in graph.packages.items():
         names = [name for name, to in package.needs.items() if to == target]
-        if at in before and names:
-            found += [(*_way(graph, before, at), _edge(package, name)) for name in names]
-    return tuple(sorted(found, key=lambda chain: (len(chain), chain)))
+        if id_ in before and names:
+            chains += [(*_chain(graph, before, id_), _edge(package, name)) for name in names]
+    return tuple(sorted(chains, key=lambda chain: (len(chain), chain)))
 
 
-def _ways(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, str] | None]:
-    """For each package that is reached without *target*: the one before it on a shortest way, and the name."""
+def _steps_before(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, str] | None]:
+    """Map packages to the step before them on a shortest way from the root.
+
+    A step is a package's id and a name that it asks for; the root has none before it. Only packages that are
+    reached without *target* are in the mapping.
+    """
     before: dict[str, tuple[str, str] | None] = {graph.root: None}
-    queue = [graph.root]
-    for at in queue:
-        needs = graph.packages[at].needs
+    waiting = deque([graph.root])
+    while waiting:
+        id_ = waiting.popleft()
+        needs = graph.packages[id_].needs
         for name in sorted(needs):
             to = needs[name]
             if to is not None and to != target and to in graph.packages and to not in before:
-                before[to] = (at, name)
-                queue.append(to)
+                before[to] = (id_, name)
+                waiting.append(to)
     return before
 
 
-def _way(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], at: str) -> tuple[Edge, ...]:
+def _chain(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], id_: str) -> tuple[Edge, ...]:
+    """Follow *before* back from a package to the root."""
     edges = []
-    step = before[at]
+    step = before[id_]
     while step is not None:
         edges.append(_edge(graph.packages[step[0]], step[1]))
         step = before[step[0]]
@@ -60,7 +68,7 @@ def _way(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], at: s
 
 def _edge(package: Package, name: str) -> Edge:
     manifest = package.manifest
-    # npm goes by the optional one where a name stands in both.
+    # npm goes by the optional one where a name is in both.
     for section, specs in (
         ("optionalDependencies", manifest.optional_dependencies),
         ("dependencies", manifest.dependencies),

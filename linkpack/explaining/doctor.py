@@ -1,31 +1,28 @@
-"""Examine a machine and a project for whatever keeps links from working, with the command that mends each."""
+"""Examine a machine and a project for whatever keeps links from working.
+
+Where a link command can fix what is found, the diagnosis has it.
+"""
 
 from __future__ import annotations
 
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking.api import LinkOptions, link, open_context, relink
-from linkpack.linking.check import is_strict, problems_of, project_folders
-from linkpack.linking.installer import find_installer, plug_and_play, quoted
+from linkpack.errors import ConfigError, LinkpackError, Problem
+from linkpack.linking.command import LinkOptions, open_context
+from linkpack.linking.health import is_strict, problems_of, project_folders
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.many import sections_of, shortened
+from linkpack.linking.link_command import link
 from linkpack.linking.package import meets_range
-from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.package_choice import sections_of, shortened
+from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
+from linkpack.linking.package_tree import PackageTree, Standing
+from linkpack.linking.peers import PEERS, by_cause, cure_command, find_peer_faults, is_of_links, peer_problem
+from linkpack.linking.relink_command import relink
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links
-from linkpack.linking.warnings import (
-    PEERS,
-    Standing,
-    by_cause,
-    cure_command,
-    find_peer_faults,
-    is_of_links,
-    peer_problem,
-)
 from linkpack.npm.programs import find_node, find_program
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -34,21 +31,23 @@ from linkpack.system.node import NodeUnknown, ask_npm_prefix
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from linkpack.errors import Problem
     from linkpack.linking.context import LinkContext
     from linkpack.linking.package_tree import Loaded
+    from linkpack.linking.peers import PeerFault
     from linkpack.linking.status import Status
-    from linkpack.linking.warnings import PeerFault
 
 _MOST = 20_000  # packages of the project that are looked at
 _STASH = ".linkpack"
 _CHANGES_LOOKUP = ("NODE_PATH", "NODE_PRESERVE_SYMLINKS")
-# Of these warnings the doctor makes errors when a link is the cause: what is linked then fails, or runs twice.
+# These warnings are errors here when a link is the cause: what is linked then fails, or runs twice.
 _GRAVE = frozenset({"WPEERTWICE", "WPEERHIDDEN"})
 
 
 class Fix(NamedTuple):
-    """A link command that mends something and can be undone: `link` or `relink`, in *folder*, about *names*."""
+    """A link command that fixes something and can be undone.
+
+    It is `link` or `relink` in *folder*, about *names*, with *shared* about global links.
+    """
 
     command: str
     folder: str
@@ -57,12 +56,12 @@ class Fix(NamedTuple):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command line, without the program's name."""
+        """Return the command line, without the program's name."""
         flags = ("--no-global",) if self.command == "link" else ("-g",) if self.shared else ()
         return (self.command, *flags, "-C", self.folder, *self.names)
 
     def run(self, options: LinkOptions) -> None:
-        """Do it; raises as the command does."""
+        """Run the command, and raise what it raises."""
         if self.command == "link":
             flags = {**options.flags, "link-global": False}
             link(self.names, self.folder, options._replace(flags=flags))
@@ -71,10 +70,10 @@ class Fix(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """Something that the doctor found.
+    """What the doctor found at one place.
 
     *severity* is `ok`, `warning` or `error`; *group* names what was examined. *code*, *path*, *message* and
-    *hint* are as of a `Problem`. *fix* is what `--fix` runs, None where that is for a person to decide.
+    *hint* are as in a `Problem`. *fix* is what `--fix` runs, None where the user has to decide.
     """
 
     severity: str
@@ -87,9 +86,10 @@ class Diagnosis(NamedTuple):
 
 
 def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
-    """Examine the machine and the project around the folder *project*. Reads only, and asks node and npm.
+    """Examine the machine and the project around the folder *project*.
 
-    Raises `LinkpackError` where there is nothing to examine, such as a folder that does not exist.
+    Changes nothing. Runs node and npm to ask them. Raises `LinkpackError` where there is nothing to examine,
+    such as a folder that does not exist.
     """
     context = open_context(project, options, picking=False, needs_prefix=False)
     env = fslinks.environment() if options.env is None else options.env
@@ -102,34 +102,66 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
             _bundle(context),
             _left_overs(context),
         ):
-            try:
-                found += part
-            except LinkpackError as err:  # noqa: PERF203 - a record that is damaged, or not to be obeyed
-                found.append(Diagnosis("error", "records", err.code, err.path, err.message, err.hint))
+            found += _as_far_as_possible(part)
     return list(dict.fromkeys(found))
 
 
+def _as_far_as_possible(part: Iterator[Diagnosis]) -> Iterator[Diagnosis]:
+    """Yield what *part* finds, and the error that ends it.
+
+    That may be a record that is damaged, or that must not be trusted.
+    """
+    try:
+        yield from part
+    except LinkpackError as err:
+        yield _error("records", Problem(err.code, err.path, err.message, err.hint))
+
+
 def mend(found: Iterable[Diagnosis], options: LinkOptions) -> tuple[list[Fix], list[Diagnosis]]:
-    """Run the fixes in *found*, each once; return those that worked, and an error for each that did not."""
+    """Run the fixes in *found*, each once.
+
+    Returns the fixes that worked, and an error for each that did not.
+    """
     done: list[Fix] = []
     failed: list[Diagnosis] = []
-    for fix in dict.fromkeys(each.fix for each in found if each.fix is not None):
-        try:
-            fix.run(options)
-        except LinkpackError as err:  # noqa: PERF203 - each is tried
-            message = f"linkpack {' '.join(map(quoted, fix.words))} failed: {err.message}"
-            failed.append(Diagnosis("error", "fixes", err.code, err.path, message, err.hint))
-        else:
+    for fix in dict.fromkeys(diagnosis.fix for diagnosis in found if diagnosis.fix is not None):
+        failure = _run(fix, options)
+        if failure is None:
             done.append(fix)
+        else:
+            failed.append(failure)
     return done, failed
 
 
-def _of_problem(problem: Problem, group: str, *, grave: bool = False, fix: Fix | None = None) -> Diagnosis:
-    """Return *problem*, a warning, as a diagnosis; a *grave* one is an error, with the code of one."""
-    code = f"E{problem.code[1:]}" if grave else problem.code
+def _run(fix: Fix, options: LinkOptions) -> Diagnosis | None:
+    """Run *fix*, and return an error if it fails."""
+    try:
+        fix.run(options)
+    except LinkpackError as err:
+        message = f"linkpack {' '.join(map(quoted, fix.words))} failed: {err.message}"
+        return _error("fixes", Problem(err.code, err.path, message, err.hint))
+    return None
+
+
+def _ok(group: str, path: str, message: str) -> Diagnosis:
+    return Diagnosis(severity="ok", group=group, code="", path=path, message=message)
+
+
+def _warning(group: str, problem: Problem) -> Diagnosis:
     return Diagnosis(
-        "error" if grave else "warning", group, code, problem.path, problem.message, problem.hint, fix
+        severity="warning",
+        group=group,
+        code=problem.code,
+        path=problem.path,
+        message=problem.message,
+        hint=problem.hint,
     )
+
+
+def _error(group: str, problem: Problem, fix: Fix | None = None) -> Diagnosis:
+    """Return *problem*, a warning or an error, as an error."""
+    code = f"E{problem.code[1:]}"
+    return _warning(group, problem)._replace(severity="error", code=code, fix=fix)
 
 
 # --- the environment
@@ -138,22 +170,20 @@ def _of_problem(problem: Problem, group: str, *, grave: bool = False, fix: Fix |
 def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     group = "environment"
     yield _node(project, env)
-    yield from (_of_problem(problem, group) for problem in context.config.warnings)
+    yield from (_warning(group, problem) for problem in context.config.warnings)
     for name in _CHANGES_LOOKUP:
         if env.get(name):
             message = f"{name} is set, so that Node looks packages up elsewhere than linkpack takes it to"
-            yield Diagnosis("warning", group, "WNODEENV", "", message, f"unset {name}")
+            yield _warning(group, Problem("WNODEENV", "", message, f"unset {name}"))
     yield from _prefix(context, project, env)
     root = context.store.root
     if fs.is_dir(root) and not fslinks.may_write(root):
         message = f"you may not write to {root}, in which links are recorded"
-        yield Diagnosis("error", group, "ESTATE", root, message, "make it yours, or set XDG_STATE_HOME")
+        yield _error(group, Problem("ESTATE", root, message, "make it yours, or set XDG_STATE_HOME"))
     file = plug_and_play(context.project.root)
     if file:
         message = f"{file} has Node take packages from elsewhere, so that links in node_modules have no effect"
-        yield Diagnosis(
-            "warning", group, "WPNP", file, message, "set nodeLinker: node-modules and run yarn install"
-        )
+        yield _warning(group, Problem("WPNP", file, message, "set nodeLinker: node-modules and run yarn install"))
 
 
 def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
@@ -161,75 +191,87 @@ def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
     try:
         node = find_node(env, fslinks.canonical(project))
     except ConfigError as err:
-        return Diagnosis("error", group, err.code, err.path, err.message, err.hint)
+        return _error(group, Problem(err.code, err.path, err.message, err.hint))
     if node is None:
-        return Diagnosis("warning", group, "WNONODE", "", "node is not on PATH", "install Node.js")
+        return _warning(group, Problem("WNONODE", "", "node is not on PATH", "install Node.js"))
     started = f", started by {node.program}" if node.is_shim else ""
-    return Diagnosis("ok", group, "", node.exec_path, f"node {node.version} is {node.exec_path}{started}")
+    return _ok(group, node.exec_path, f"node {node.version} is {node.exec_path}{started}")
 
 
 def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Examine the global prefix: who set it, npm's, and whether it can be written to."""
+    """Examine the global prefix: who set it, what npm's is, is it writable."""
     config, group = context.config, "environment"
     if config.fault is not None:
         hint = config.fault.hint
-        yield Diagnosis("warning", group, "WNOPREFIX", "", config.fault.message, hint)
+        yield _warning(group, Problem("WNOPREFIX", "", config.fault.message, hint))
         return
     source = config.settings["prefix"].source
-    yield Diagnosis("ok", group, "", config.prefix, f"the global prefix is {config.prefix} ({source})")
+    yield _ok(group, config.prefix, f"the global prefix is {config.prefix} ({source})")
     yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
-        at = next(each for each in fs.upward(folder) if fslinks.exists(each))
-        if not (fs.is_dir(at) and fslinks.may_write(at)):
-            message = f"you may not write to {at}, so that global links cannot be made"
+        nearest = next(filter(fslinks.exists, fs.upward(folder)))
+        if not (fs.is_dir(nearest) and fslinks.may_write(nearest)):
+            message = f"you may not write to {nearest}, so that global links cannot be made"
             hint = "choose a prefix of your own (npm config set prefix ~/.npm-global), or link with --no-global"
-            yield Diagnosis("warning", group, "WPREFIX", at, message, hint)
+            yield _warning(group, Problem("WPREFIX", nearest, message, hint))
             break
 
 
 def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
     npm, group = find_program("npm", env), "environment"
     if not npm:
-        yield Diagnosis("warning", group, "WNONPM", "", "npm is not on PATH; link --install needs it", "")
+        yield _warning(group, Problem("WNONPM", "", "npm is not on PATH; link --install needs it"))
         return
     try:
         theirs = ask_npm_prefix(npm, fslinks.canonical(project), env)
     except NodeUnknown as err:
-        yield Diagnosis("warning", group, "WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm")
+        yield _warning(group, Problem("WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm"))
         return
     ours = context.config.prefix
     if fslinks.canonical(theirs) == fslinks.canonical(ours):
-        yield Diagnosis("ok", group, "", npm, f"npm has the same prefix ({npm})")
+        yield _ok(group, npm, f"npm has the same prefix ({npm})")
         return
     message = f"npm's global prefix is {theirs}, and linkpack's {ours}: neither sees the links of the other"
     hint = "set npm_config_prefix, or prefix in your user npmrc"
-    yield Diagnosis("error", group, "EPREFIX", theirs, message, hint)
+    yield _error(group, Problem("EPREFIX", theirs, message, hint))
 
 
 # --- links
 
 
 def _links(context: LinkContext) -> Iterator[Diagnosis]:
-    """Examine the project's links, and the packages that Node loads from the project and its workspaces."""
+    """Examine the project's links, and the packages that Node loads.
+
+    It loads them from the project and its workspaces.
+    """
     group = f"links of {context.project.root}"
     statuses = list_links(context)
     yield from _statuses(context, statuses, group, shared=False)
     tree = PackageTree()
-    links = [Standing(each.name, each.target, each.path, each.ours) for each in statuses if each.state == "linked"]
+    links = _standing_links(statuses)
     strict = is_strict(context)
     for problem in problems_of(tree, context, links, shared=False):
-        if problem.code not in PEERS and problem.code != "WPNP":  # told above, or looked at in the whole tree
-            yield _of_problem(problem, group)
+        # Peers are looked at in the whole tree below, and Plug'n'Play is found with the environment.
+        if problem.code not in PEERS and problem.code != "WPNP":
+            yield _warning(group, problem)
     if not plug_and_play(context.project.root):
         for alike in by_cause(_peer_faults(context, tree, links)):
             problem = peer_problem(alike)
             of_links = is_of_links(alike[0], links)
             grave = of_links and (problem.code in _GRAVE or (strict and problem.code in PEERS))
-            yield _of_problem(problem, group, grave=grave, fix=_fix_of(alike) if grave else None)
+            yield _error(group, problem, _fix_of(alike)) if grave else _warning(group, problem)
+
+
+def _standing_links(statuses: Sequence[Status]) -> list[Standing]:
+    return [
+        Standing(status.name, status.target, status.path, status.ours)
+        for status in statuses
+        if status.state == "linked"
+    ]
 
 
 def _peer_faults(context: LinkContext, tree: PackageTree, links: list[Standing]) -> list[PeerFault]:
-    """Return the faults of peers among all packages that Node loads from the project and its workspaces."""
+    """Find the faults of peers among all packages that Node loads."""
     loads: list[Loaded] = []
     for folder in dict.fromkeys((*project_folders(tree, context, links), *context.installed.members())):
         start = tree.start(folder)
@@ -240,11 +282,14 @@ def _peer_faults(context: LinkContext, tree: PackageTree, links: list[Standing])
 
 
 def _fix_of(alike: list[PeerFault]) -> Fix | None:
-    """Return what mends a doubled or hidden peer, None where the project's copy is not what all users ask for."""
+    """Return the fix for a doubled or hidden peer, if there is one.
+
+    None where the project's copy is not what all that need the peer ask for.
+    """
     first = alike[0]
     command = cure_command(first)
     manifest = read_loose(first.ours.folder) if first.ours is not None else None
-    if not command or manifest is None or not all(meets_range(manifest.version, each.wanted) for each in alike):
+    if not command or manifest is None or not all(meets_range(manifest.version, fault.wanted) for fault in alike):
         return None
     *_, folder, target = command
     return Fix("link", folder, (target,))
@@ -255,32 +300,33 @@ def _statuses(
 ) -> Iterator[Diagnosis]:
     flag = " -g" if shared else ""
     good = 0
-    for each in statuses:
-        again = Fix("relink", context.project.start, (each.name,), shared)
-        if each.state == "dropped":
-            how = "something else was installed there" if fslinks.exists(each.path) else "it is not there any more"
-            message = f"the link to {each.name} ({each.target}) was dropped: {how}"
-            yield Diagnosis(
-                "error", group, "EDROPPED", each.path, message, f"linkpack relink{flag} {each.name}", again
+    for status in statuses:
+        again = Fix("relink", context.project.start, (status.name,), shared)
+        if status.state == "dropped":
+            is_replaced = fslinks.exists(status.path)
+            how = "something else was installed there" if is_replaced else "it is not there any more"
+            message = f"the link to {status.name} ({status.target}) was dropped: {how}"
+            yield _error(
+                group, Problem("EDROPPED", status.path, message, f"linkpack relink{flag} {status.name}"), again
             )
-        elif each.state == "dangling":
-            message = f"{each.name} is linked to {each.target}, which is gone"
-            hint = f"bring the folder back, or run linkpack unlink{flag} {each.name}"
-            yield Diagnosis("error", group, "EDANGLING", each.path, message, hint)
-        elif each.state == "uninstalled":
-            message = f"{each.name} left package.json since it was linked"
-            hint = f"linkpack unlink {each.name} forgets the link, linkpack relink {each.name} brings it back"
-            yield Diagnosis("warning", group, "WUNINSTALLED", each.path, message, hint)
-        broken = [command for command in each.commands if not command.is_in_order and command.state != "unbuilt"]
+        elif status.state == "dangling":
+            message = f"{status.name} is linked to {status.target}, which is gone"
+            hint = f"bring the folder back, or run linkpack unlink{flag} {status.name}"
+            yield _error(group, Problem("EDANGLING", status.path, message, hint))
+        elif status.state == "uninstalled":
+            message = f"{status.name} left package.json since it was linked"
+            hint = f"linkpack unlink {status.name} forgets the link, linkpack relink {status.name} brings it back"
+            yield _warning(group, Problem("WUNINSTALLED", status.path, message, hint))
+        broken = [command for command in status.commands if not command.is_in_order and command.state != "unbuilt"]
         if broken:
             shown = ", ".join(f"{command.name} ({command.state})" for command in broken)
-            message = f"commands of {each.name} cannot be run: {shown}"
-            hint = f"linkpack relink{flag} {each.name}"
-            yield Diagnosis("error", group, "ECOMMAND", each.path, message, hint, again)
-        good += each.is_in_order and each.state == "linked"
+            message = f"commands of {status.name} cannot be run: {shown}"
+            hint = f"linkpack relink{flag} {status.name}"
+            yield _error(group, Problem("ECOMMAND", status.path, message, hint), again)
+        good += status.is_in_order and status.state == "linked"
     if good or not statuses:
         count = "no links" if not good else "1 link in order" if good == 1 else f"{good} links in order"
-        yield Diagnosis("ok", group, "", "", count)
+        yield _ok(group, "", count)
 
 
 def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -290,31 +336,30 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     group = f"global links in {context.config.modules}"
     statuses = list_links(context, shared=True)
     yield from _statuses(context, statuses, group, shared=True)
-    links = [Standing(each.name, each.target, each.path, each.ours) for each in statuses if each.state == "linked"]
-    yield from (_of_problem(each, group) for each in problems_of(PackageTree(), context, links, shared=True))
+    links = _standing_links(statuses)
+    yield from (_warning(group, problem) for problem in problems_of(PackageTree(), context, links, shared=True))
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
-    folders = [fslinks.canonical(each) for each in env.get("PATH", "").split(":") if each.startswith("/")]
+    folders = [fslinks.canonical(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
     if commands and fslinks.canonical(context.config.bins) not in folders:
         bins = context.config.bins
-        message = (
-            f"{bins} is not on PATH, so that a shell does not find {shortened([each.name for each in commands])}"
-        )
+        names = shortened([command.name for command in commands])
+        message = f"{bins} is not on PATH, so that a shell does not find {names}"
         hint = f'add it (export PATH="{bins}:$PATH"), or run your version manager\'s reshim after linking'
-        yield Diagnosis("warning", group, "WPATH", bins, message, hint)
+        yield _warning(group, Problem("WPATH", bins, message, hint))
     elif commands:
         for command in commands:
             found = find_program(command.name, env)
             if found and fslinks.canonical(found) != fslinks.canonical(command.path):
                 message = f"{command.name} on PATH is {found}, not the linked {command.path}"
                 hint = f"remove it, or put {posixpath.dirname(command.path)} before it in PATH"
-                yield Diagnosis("warning", group, "WSHADOWED", found, message, hint)
+                yield _warning(group, Problem("WSHADOWED", found, message, hint))
 
 
 # --- the bundle
 
 
 def _bundle(context: LinkContext) -> Iterator[Diagnosis]:
-    """Examine whether all bundled dependencies are installed, and as they are meant to be."""
+    """Examine whether bundled dependencies are installed, or still linked."""
     group, folder = "bundle", context.project.start
     manifest = read_loose(folder)
     if manifest is None or not manifest.bundle:
@@ -326,27 +371,32 @@ def _bundle(context: LinkContext) -> Iterator[Diagnosis]:
     if missing:
         message = f"bundled dependencies are not installed: {shortened(missing)}"
         hint = f"run {installer.install} in {installer.folder}"
-        yield Diagnosis("error", group, "EBUNDLEMISSING", folder, message, hint)
-    for each in list_links(context):
-        if each.state == "dropped" and each.name in manifest.bundle and each.name not in missing:
-            message = f"{each.name} is bundled and was linked; pack would ship the copy that replaced the link"
-            again = Fix("relink", context.project.start, (each.name,))
-            yield Diagnosis("error", group, "EREPLACED", each.path, message, f"linkpack relink {each.name}", again)
+        yield _error(group, Problem("EBUNDLEMISSING", folder, message, hint))
+    for status in list_links(context):
+        if status.state == "dropped" and status.name in manifest.bundle and status.name not in missing:
+            message = f"{status.name} is bundled and was linked; pack would ship the copy that replaced the link"
+            again = Fix("relink", context.project.start, (status.name,))
+            yield _error(
+                group, Problem("EREPLACED", status.path, message, f"linkpack relink {status.name}"), again
+            )
     if not missing:
-        yield Diagnosis("ok", group, "", folder, f"{len(manifest.bundle)} bundled dependencies are installed")
+        yield _ok(group, folder, f"{len(manifest.bundle)} bundled dependencies are installed")
 
 
 # --- what earlier runs left
 
 
 def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
-    """Examine the state folder for runs that were cut off, and node_modules for content that no record knows."""
+    """Examine what earlier runs left: in the state folder, in node_modules.
+
+    That is runs that were cut off, and displaced content that no record knows.
+    """
     group = "left-overs"
     for journal, path in cut_off_runs(context.store):
         message = f"a run in {journal.scope} was cut off, and has not been taken back yet"
         fix = Fix("relink", journal.scope, ()) if fs.is_dir(journal.scope) else None
         hint = f"any link command there takes it back: linkpack relink -C {quoted(journal.scope)}"
-        yield Diagnosis("error", group, "ECUTOFF", path, message, hint, fix)
+        yield _error(group, Problem("ECUTOFF", path, message, hint), fix)
     links = context.recorded(shared=False)
     folders = list(context.places(shared=False))
     if context.config.fault is None:
@@ -357,19 +407,19 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
         for _, _, entry in links
         for stash in (
             *entry.older,
-            *(each.before.stash for each in entry.owned if isinstance(each.before, Displaced)),
+            *(change.before.stash for change in entry.owned if isinstance(change.before, Displaced)),
         )
     }
     for modules in dict.fromkeys(folders):
         for path in _stashed(modules):
             if path not in known:
                 message = f"{path} was displaced by a link that is not recorded any more"
-                yield Diagnosis(
-                    "warning", group, "WSTASH", path, message, f"rm -r {quoted(path)}, if you do not need it"
+                yield _warning(
+                    group, Problem("WSTASH", path, message, f"rm -r {quoted(path)}, if you do not need it")
                 )
 
 
 def _stashed(modules: str) -> list[str]:
-    """Return the paths of what links displaced in the node_modules folder *modules*."""
+    """List what links displaced in the node_modules folder *modules*."""
     folder = f"{modules}/{_STASH}"
     return sorted(entry.path for entry in fs.scan(folder)) if fs.is_dir(folder) else []

@@ -1,4 +1,7 @@
-"""Which rule decides about one path of a package: the walk of packing, along the way to that path only."""
+"""Find the rule that decides about one path of a package.
+
+The walk of packing is walked along the way to that path only.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ _PATCHED = "patchedDependencies"
 
 
 class Ruling(NamedTuple):
-    """What decides about a path: *keeps* it or not, because of *text*, which stands in *source* at *line*.
+    """What decides about a path, which it *keeps* or not.
 
     *about* is the path that was decided about: the one asked for, or the folder around it that is not entered.
-    *why* says in words what the rule is for. *source* is a file, as the package calls it or absolute when it is
-    around the package; empty for what is built in. *line* counts from 1, 0: none.
+    *why* says in words what the rule is for, *text* is the rule. *source* is its file, as the package calls it, or
+    absolute when it is around the package, and empty for built-in rules. *line* is its line, 0 for none.
     """
 
     keeps: bool
@@ -40,7 +43,11 @@ class Ruling(NamedTuple):
 
 
 class _Trail(Walk):
-    """The walk to one path: what the frames were asked about it and about the folders on the way."""
+    """The walk to one path.
+
+    *met* is what the ignore rules were asked about the path and the folders on the way, *folders* which of them
+    are folders.
+    """
 
     def __init__(self, root: str, selection: Selection, kind: Kind, path: str) -> None:
         super().__init__(root, selection, kind, {}, NO_OUTPUTS)
@@ -49,109 +56,136 @@ class _Trail(Walk):
         self._path = path
 
     def enter(self, each: Asked, number: int, folder: Folder) -> Folder | None:
-        """The folder *each*, if it is on the way."""
+        """Enter the folder if it is on the way."""
         if f"{self._path}/".startswith(f"{each.path}/"):
             self.met[each.path] = each
             self.folders.add(each.path)
         return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
     def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
-        """Never: a file is only noted, when it is the one asked for."""
+        """Keep nothing, and note the file that was asked for."""
         if path == self._path:
             self.met[path] = Asked(path, parts, here.frames)
         return False
 
 
 def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind, path: str) -> Ruling | None:
-    """The ruling about *path*, relative to the package in *root*; None when the walk does not come to it.
+    """Find what decides about *path*, relative to the package in *root*.
 
-    *selection* is that of the package. What is no matter of rules (links, special files) is not looked at.
+    *selection* is that of the package. None when the walk does not come to the path, or no rule is asked, as about
+    links and special files.
     """
     trail = _Trail(root, selection, kind, path)
     trail.run()
     if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
-        return Ruling(True, path, *_field(manifest, path, ""))
-    for at, asked in trail.met.items():
-        folder = at != path or at in trail.folders
-        kept = keeps(asked, "maybe" if folder else "file")
-        if at == path or not kept:
-            rule = _naming(asked, folder=folder, kept=kept)
-            about = f"{at}/" if folder else at
-            return (_opened(manifest, trail) if kept and rule is None else None) or Ruling(
-                kept, about, *_told(manifest, rule, kind)
-            )
+        return _ruling(_field(manifest, path, ""), path, keeps=True)
+    for met, asked in trail.met.items():
+        is_folder = met != path or met in trail.folders
+        kept = keeps(asked, "maybe" if is_folder else "file")
+        if met == path or not kept:
+            rule = _deciding_rule(asked, is_folder=is_folder, kept=kept)
+            opened = _opened_folder(manifest, trail) if kept and rule is None else None
+            about = f"{met}/" if is_folder else met
+            return opened or _ruling(_reason(manifest, rule, kind), about, keeps=kept)
     return None
 
 
-def _naming(asked: Asked, *, folder: bool, kept: bool) -> Rule | None:
-    """The rule that decides; of a folder that is kept the one that names it, before one for something in it."""
-    if folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
+class _Reason(NamedTuple):
+    """Why a rule decides: a phrase, the rule's text, its file and its line."""
+
+    why: str
+    text: str
+    source: str = ""
+    line: int = 0
+
+
+def _ruling(reason: _Reason, about: str, *, keeps: bool) -> Ruling:
+    return Ruling(
+        keeps=keeps, about=about, why=reason.why, text=reason.text, source=reason.source, line=reason.line
+    )
+
+
+def _deciding_rule(asked: Asked, *, is_folder: bool, kept: bool) -> Rule | None:
+    """Return the rule that decides.
+
+    Of a folder that is kept it is the rule that names the folder, before one for something in it.
+    """
+    if is_folder and kept and (named := decider(asked, "folder", by_spec=True)) is not None and named.negated:
         return named
-    return decider(asked, "maybe" if folder else "file", by_spec=True)
+    return decider(asked, "maybe" if is_folder else "file", by_spec=True)
 
 
-def _opened(manifest: Manifest, trail: _Trail) -> Ruling | None:
-    """The ruling about the ignored folder on the way that is open all the same, for something forced in."""
-    for at, asked in trail.met.items():
-        rule = decider(asked, "folder", by_spec=True) if at in trail.folders else None
+def _opened_folder(manifest: Manifest, trail: _Trail) -> Ruling | None:
+    """Return the ruling about a folder that is opened for a forced file."""
+    for path, asked in trail.met.items():
+        rule = decider(asked, "folder", by_spec=True) if path in trail.folders else None
         if rule is not None and not rule.negated:
-            _, text, source, line = _told(manifest, rule)
-            return Ruling(True, f"{at}/", "ignored, but opened for what is forced in, whole", text, source, line)
+            reason = _reason(manifest, rule)._replace(why="ignored, but opened for what is forced in, whole")
+            return _ruling(reason, f"{path}/", keeps=True)
     return None
 
 
-def _told(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> tuple[str, str, str, int]:
-    """Say why *rule* decides: a phrase, the rule's text, its file and its line."""
+def _reason(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> _Reason:
+    """Say why *rule* decides."""
     if rule is None:
-        installed = kind == "installed"
-        return "installed: ships as it was published" if installed else "no rule excludes it", "", "", 0
+        is_installed = kind == "installed"
+        return _Reason("installed: ships as it was published" if is_installed else "no rule excludes it", "")
     if rule.where == FILES:
-        return _entry(manifest, rule)
+        return _files_entry(manifest, rule)
     if rule.where == BUILT_IN:
         return _built_in(manifest, rule)
     source, _, line = rule.where.rpartition(":")
-    return ("taken back by" if rule.negated else "excluded by"), rule.text, source, int(line)
+    return _Reason("taken back by" if rule.negated else "excluded by", rule.text, source, int(line))
 
 
-def _entry(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
-    """An entry of `files`: npm 12's rules have the entry as their text, npm 11's have what became of it."""
+def _files_entry(manifest: Manifest, rule: Rule) -> _Reason:
+    """Name the entry of `files` that *rule* was made of.
+
+    npm 12's rules have the entry as their text, npm 11's have what became of it.
+    """
     if not rule.negated and rule.text == "*":
-        return 'not named in "files"', "", _MANIFEST, _line(manifest, "files")
+        return _Reason('not named in "files"', "", _MANIFEST, _line(manifest, "files"))
     for index, entry in enumerate(manifest.files or ()):
         pattern = entry.removeprefix(".") if entry.startswith("./") else entry
         texts = {f"!{pattern}", f"!{pattern}/**", f"!{pattern}*", f"!{posixpath.basename(pattern)}"}
         if rule.text == entry or rule.text in texts:
             why = 'named in "files"' if rule.negated else 'taken out by "files"'
-            return why, entry, _MANIFEST, _line(manifest, "files", index)
-    return 'named in "files"', rule.text, _MANIFEST, _line(manifest, "files")
+            return _Reason(why, entry, _MANIFEST, _line(manifest, "files", index))
+    return _Reason('named in "files"', rule.text, _MANIFEST, _line(manifest, "files"))
 
 
-def _built_in(manifest: Manifest, rule: Rule) -> tuple[str, str, str, int]:
+def _built_in(manifest: Manifest, rule: Rule) -> _Reason:
+    """Say why npm's own *rule* decides."""
     if rule.negated:
         return _field(manifest, "", rule.text)
     for patch in manifest.patched:
         if rule.text == f"/{_plain(patch)}":
-            return f"npm 12 leaves out what {_PATCHED} names", patch, _MANIFEST, _line(manifest, _PATCHED)
+            why = f"npm 12 leaves out what {_PATCHED} names"
+            return _Reason(why, patch, _MANIFEST, _line(manifest, _PATCHED))
     oldest, newest = NPM_RULES
     why = f"npm {newest} never packs it, npm {oldest} does" if rule.text in NEWEST_ONLY else "npm never packs it"
-    return why, rule.text, "", 0
+    return _Reason(why, rule.text)
 
 
-def _field(manifest: Manifest, path: str, text: str) -> tuple[str, str, str, int]:
-    """The field that forces *path* in, or of whose value the rule *text* was made."""
-    whole = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
+def _field(manifest: Manifest, path: str, text: str) -> _Reason:
+    """Name the field that forces *path* in, or that *text* was made of."""
+    is_single = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),
         ("browser", manifest.browser, ("browser",)),
-        *((f"bin {name}", at, ("bin",) if whole else ("bin", name)) for name, at in manifest.bins.items()),
+        *(
+            (f"bin {name}", script, ("bin",) if is_single else ("bin", name))
+            for name, script in manifest.bins.items()
+        ),
     ]
     for name, value, where in fields:
         if value and (_plain(value) == path or text == f"!/{value}"):
-            return f"always ships: it is {name}", value, _MANIFEST, _line(manifest, *where)
+            return _Reason(f"always ships: it is {name}", value, _MANIFEST, _line(manifest, *where))
     if path and manifest.directories_bin is not None:
         folder = manifest.directories_bin or "."
-        return "always ships: it is in directories.bin", folder, _MANIFEST, _line(manifest, "directories", "bin")
-    return "npm always ships it", text, "", 0
+        line = _line(manifest, "directories", "bin")
+        return _Reason("always ships: it is in directories.bin", folder, _MANIFEST, line)
+    return _Reason("npm always ships it", text)
 
 
 def _line(manifest: Manifest, *path: str | int) -> int:
@@ -159,5 +193,9 @@ def _line(manifest: Manifest, *path: str | int) -> int:
 
 
 def _plain(path: str) -> str:
-    """*path* as the file of the package that it means."""
+    """Write *path* as the package's file that it means.
+
+    >>> _plain("./lib/a.js"), _plain("lib//b.js")
+    ('lib/a.js', 'lib/b.js')
+    """
     return "/".join(part for part in path.replace("\\", "/").split("/") if part not in {"", "."})

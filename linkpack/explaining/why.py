@@ -1,4 +1,4 @@
-"""Why a path is in the tarball or not, and who pulls a bundled package in."""
+"""Explain why a path ships or not, and who pulls a bundled package in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layout import place
-from linkpack.bundle.layouts import take_form
+from linkpack.bundle.layouts import apply_layout
+from linkpack.bundle.placement import place
 from linkpack.errors import LinkpackError
-from linkpack.explaining.chains import chains_to
+from linkpack.explaining.chains import find_chains
 from linkpack.explaining.rule import read_ruling
 from linkpack.packing.publish_config import publish_view
 from linkpack.packlist.npm_rules import read_selection
@@ -38,11 +38,11 @@ class Answer(NamedTuple):
     """Why *path* of a package ships or does not.
 
     *label* is the package's `name@version`, *folder* its directory relative to the project, *kind* `root`,
-    `linked` or `installed`; `unbundled` for what lies in a node_modules and is not in the bundle. *path* is
-    relative to the package; "" is the package itself. *ships* is true for a folder when something in it does;
-    *reason* says in words what *ruling* does not. *slots* are the package's places in the tarball, *tarball* the
-    names there of a file. For a folder *files* counts what ships from it and *left_out* says what does not.
-    *chains* are the edges that pull the package in.
+    `linked` or `installed`, or `unbundled` for what is in a node_modules and not in the bundle. *path* is relative
+    to the package, "" the package itself. A folder *ships* when something in it does. *reason* says in words what
+    *ruling* does not. *slots* are the package's places in the tarball, *tarball* the names there of a file. Of a
+    folder *files* is the number of files that ship and *left_out* what does not. *chains* are the edges that pull
+    the package in.
     """
 
     label: str
@@ -59,15 +59,19 @@ class Answer(NamedTuple):
     chains: tuple[tuple[Edge, ...], ...] = ()
 
 
-class _Place(NamedTuple):
-    """A path as a package's: the package's id, and the path below it."""
+class _Location(NamedTuple):
+    """A path in a package: the package's id, and the path below it."""
 
-    at: str
+    id: str
     path: str
 
 
-class _Scene(NamedTuple):
-    """What a question is answered from; *slots* are empty where no tree holds the graph."""
+class _Bundle(NamedTuple):
+    """The project and its bundle, planned as far as an answer needs it.
+
+    *slots* are empty where no tree holds the graph. *source* is the project's own directory, where publishConfig
+    has another one packed.
+    """
 
     project: Project
     graph: BundleGraph
@@ -79,63 +83,75 @@ class _Scene(NamedTuple):
 
 
 def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> Answer:
-    """Answer about *path*, relative to the directory *start*, for the project in *start*.
+    """Explain *path*, relative to the directory *start*, in the project there.
 
     With *walk_up* the project is the nearest at or above *start*. *options* are those of packing it: publishConfig
     may name another folder to pack. *path* is a file or folder on disk, a path in the tarball, or the name of a
     bundled package, in this order. A bundle with faults is answered for as far as it can be read.
 
-    Raises `LinkpackError`: ENOPATH when *path* is nothing of that, EOUTSIDE when it is on disk but in no package
-    of the bundle, and what reading a project can raise.
+    Raises `LinkpackError`: ENOPATH when *path* is none of these, EOUTSIDE when it is on disk but in no package of
+    the bundle, and what reading a project can raise.
     """
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = publish_view(project, options)
+    # What is missing is no reason to say nothing about the rest.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)
-    scene = _Scene(view.project, graph, slots, edition, options.layout, project.root, view)
-    if view.project.root != project.root and (passed := _passed_over(scene, start, path)):
+    bundle = _Bundle(
+        project=view.project,
+        graph=graph,
+        slots=slots,
+        edition=edition,
+        layout=options.layout,
+        source=project.root,
+        view=view,
+    )
+    if view.project.root != project.root and (passed := _explain_passed_over(bundle, start, path)):
         return passed
-    found = _on_disk(scene, start, path) or _in_tarball(scene, path) or _named(scene, path)
-    found = found or _brought(scene, path)
-    if found is None:
+    location = _find_on_disk(bundle, start, path) or _find_in_tarball(bundle, path)
+    location = location or _find_by_name(bundle, path) or _find_license(bundle, path)
+    if location is None:
         raise LinkpackError(
             f"{path} is no path of the package, and no bundled package has that name",
             code="ENOPATH",
             path=path,
             hint="name a file, a folder, a path in the tarball or a bundled package",
         )
-    if found.path.startswith("node_modules/"):
-        return _unbundled(scene, found)
-    return _package(scene, found) if not found.path else _member(scene, found)
+    if location.path.startswith("node_modules/"):
+        return _explain_unbundled(bundle, location)
+    return _explain_file(bundle, location) if location.path else _explain_package(bundle, location)
 
 
 def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
-    """The places in the tarball; none where no tree holds the bundle."""
+    """Place the bundle.
+
+    Returns slots to package ids, empty where no tree holds the bundle.
+    """
     try:
         if layout == "bundle":
-            return dict(place(graph).slots)
-        return dict(take_form(layout, graph, read_consumer(graph, "resolve")).layout.slots)
+            return dict(place(graph))
+        return dict(apply_layout(layout, graph, read_consumer(graph, "resolve")).slots)
     except LinkpackError:
         return {}
 
 
-def _passed_over(scene: _Scene, start: str, path: str) -> Answer | None:
-    """The answer about what lies in the project, but not in the folder that is packed in its place."""
+def _explain_passed_over(bundle: _Bundle, start: str, path: str) -> Answer | None:
+    """Explain what is in the project but not in the folder that is packed."""
     full = posixpath.normpath(posixpath.join(fs.real_path(start), path))
-    inside = posixpath.relpath(full, scene.source)
-    other = posixpath.relpath(scene.project.root, scene.source)
-    foreign = inside.startswith("../") or f"{inside}/".startswith((f"{other}/", "node_modules/"))
-    if foreign or inside == "." or not (fs.is_file(full) or fs.is_dir(full)):
+    inside = posixpath.relpath(full, bundle.source)
+    other = posixpath.relpath(bundle.project.root, bundle.source)
+    is_foreign = inside.startswith("../") or f"{inside}/".startswith((f"{other}/", "node_modules/"))
+    if is_foreign or inside == "." or not (fs.is_file(full) or fs.is_dir(full)):
         return None
-    label = scene.graph.packages[scene.graph.root].label
-    reason = f"publishConfig.directory has {other} packed instead ({scene.view.reason})"
-    folder = posixpath.relpath(scene.source, scene.project.root)
+    label = bundle.graph.packages[bundle.graph.root].label
+    reason = f"publishConfig.directory has {other} packed instead ({bundle.view.reason})"
+    folder = posixpath.relpath(bundle.source, bundle.project.root)
     return Answer(label, folder, "root", inside, ships=False, reason=reason)
 
 
-def _on_disk(scene: _Scene, start: str, path: str) -> _Place | None:
-    """The place of what is at *path* on disk; None when nothing is."""
+def _find_on_disk(bundle: _Bundle, start: str, path: str) -> _Location | None:
+    """Find the package of what is at *path* on disk."""
     full = posixpath.normpath(posixpath.join(fs.real_path(start), path))
     try:
         # The path's own last link is what is asked about, unless it leads to a package.
@@ -144,56 +160,59 @@ def _on_disk(scene: _Scene, start: str, path: str) -> _Place | None:
         target = fs.real_path(real) if linked and fs.is_dir(real) else real
     except (OSError, ValueError):
         return None
-    if target in scene.graph.packages:
-        return _Place(target, "")
-    owners = [at for at in scene.graph.packages if real.startswith(f"{at.rstrip('/')}/")]
+    if target in bundle.graph.packages:
+        return _Location(target, "")
+    owners = [id_ for id_ in bundle.graph.packages if real.startswith(f"{id_.rstrip('/')}/")]
     if not owners:
         raise LinkpackError(
-            f"{path} belongs neither to {scene.project.manifest.name} nor to a package of its bundle",
+            f"{path} belongs neither to {bundle.project.manifest.name} nor to a package of its bundle",
             code="EOUTSIDE",
             path=real,
             hint="name a path in the project, or in a package that it bundles",
         )
     owner = max(owners, key=len)
-    return _Place(owner, real[len(owner.rstrip("/")) + 1 :])
+    return _Location(owner, real[len(owner.rstrip("/")) + 1 :])
 
 
-def _in_tarball(scene: _Scene, path: str) -> _Place | None:
+def _find_in_tarball(bundle: _Bundle, path: str) -> _Location | None:
     inside = posixpath.normpath(path).removeprefix("package/")
-    held = [slot for slot in scene.slots if slot and f"{inside}/".startswith(f"{slot}/")]
-    if not held:
+    around = [slot for slot in bundle.slots if slot and f"{inside}/".startswith(f"{slot}/")]
+    if not around:
         return None
-    slot = max(held, key=len)
-    at, rest = scene.slots[slot], inside[len(slot) + 1 :]
-    there = not rest or fs.is_file(f"{at}/{rest}") or fs.is_dir(f"{at}/{rest}")
-    return _Place(at, rest) if there else None
+    slot = max(around, key=len)
+    id_, rest = bundle.slots[slot], inside[len(slot) + 1 :]
+    is_there = not rest or fs.is_file(f"{id_}/{rest}") or fs.is_dir(f"{id_}/{rest}")
+    return _Location(id_, rest) if is_there else None
 
 
-def _brought(scene: _Scene, path: str) -> _Place | None:
-    """Find the place of a file of the tarball that is not in the project: a license of pnpm's workspace root."""
+def _find_license(bundle: _Bundle, path: str) -> _Location | None:
+    """Find a license that pnpm ships from the workspace's root."""
     inside = posixpath.normpath(path).removeprefix("package/")
-    root = scene.graph.packages[scene.graph.root]
-    is_there = any(file.path == inside for file in _packlist(scene, root).files)
-    return _Place(root.id, inside) if is_there else None
+    root = bundle.graph.packages[bundle.graph.root]
+    is_there = any(file.path == inside for file in _packlist(bundle, root).files)
+    return _Location(root.id, inside) if is_there else None
 
 
-def _named(scene: _Scene, path: str) -> _Place | None:
-    """The package called *path*: the one that the project bundles by the name, else the first that has it."""
-    graph = scene.graph
-    at = graph.bundled.get(path)
-    if at is None:
-        named = (each.id for each in graph.packages.values() if path in {each.manifest.name, each.label})
-        at = next(named, None)
-    if at is None and path in graph.reserved:
-        return _Place(graph.root, f"node_modules/{path}")
-    return None if at is None else _Place(at, "")
+def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
+    """Find the package called *path*.
+
+    That is the one that the project bundles by the name, or else the first with this name or label.
+    """
+    graph = bundle.graph
+    id_ = graph.bundled.get(path)
+    if id_ is None:
+        packages = graph.packages.values()
+        id_ = next((package.id for package in packages if path in {package.manifest.name, package.label}), None)
+    if id_ is None and path in graph.reserved:
+        return _Location(graph.root, f"node_modules/{path}")
+    return None if id_ is None else _Location(id_, "")
 
 
-def _unbundled(scene: _Scene, found: _Place) -> Answer:
-    """The answer about what is installed beside the bundle, and in no tarball."""
-    parts = found.path.split("/")[1:]
+def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
+    """Explain what is installed beside the bundle, and in no tarball."""
+    parts = location.path.split("/")[1:]
     name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
-    manifest = scene.project.manifest
+    manifest = bundle.project.manifest
     declared = [
         section
         for section, names in (
@@ -204,49 +223,49 @@ def _unbundled(scene: _Scene, found: _Place) -> Answer:
         if name in names
     ]
     reason = "no package of the bundle needs it"
-    if declared and found.at == scene.graph.root:
+    if declared and location.id == bundle.graph.root:
         reason = f"bundleDependencies does not name it: who installs the package gets it through {declared[0]}"
-    elif name in scene.graph.packages[found.at].manifest.dev_dependencies:
+    elif name in bundle.graph.packages[location.id].manifest.dev_dependencies:
         reason = "devDependencies are never bundled"
-    folder = posixpath.relpath(f"{found.at}/node_modules/{name}", scene.graph.root)
+    folder = posixpath.relpath(f"{location.id}/node_modules/{name}", bundle.graph.root)
     return Answer(name, folder, "unbundled", "/".join(parts)[len(name) + 1 :], ships=False, reason=reason)
 
 
-def _package(scene: _Scene, found: _Place) -> Answer:
-    package = scene.graph.packages[found.at]
-    about = _about(scene, package)
-    if _is_left(scene, about):
+def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
+    package = bundle.graph.packages[location.id]
+    about = _about(bundle, package)
+    if _is_left_out(bundle, about):
         return about._replace(reason=_LEFT)
-    packlist = _packlist(scene, package)
+    packlist = _packlist(bundle, package)
     return about._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
 
 
-def _is_left(scene: _Scene, about: Answer) -> bool:
-    """Whether a package of the bundle is not in the tarball: the thin layout has the registry supply it."""
-    return scene.layout == "thin" and about.kind == "installed" and not about.slots and bool(scene.slots)
+def _is_left_out(bundle: _Bundle, about: Answer) -> bool:
+    """True if the thin layout leaves a package of the bundle to the registry."""
+    return bundle.layout == "thin" and about.kind == "installed" and not about.slots and bool(bundle.slots)
 
 
-def _member(scene: _Scene, found: _Place) -> Answer:
-    """The answer about a file or folder of a package."""
-    package, path = scene.graph.packages[found.at], found.path
-    packlist = _packlist(scene, package)
+def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
+    """Explain a file or folder of a package."""
+    package, path = bundle.graph.packages[location.id], location.path
+    packlist = _packlist(bundle, package)
     files = [file.path for file in packlist.files if f"{file.path}/".startswith(f"{path}/")]
     is_file = files == [path]
-    left_out = tuple(each for each in packlist.omissions if f"{each.path}/".startswith(f"{path}/"))
-    kind = _kind(scene, package)
-    selection = read_selection(found.at, package.manifest, kind, scene.edition, _outer(scene, package))
-    ruling = read_ruling(found.at, package.manifest, selection, kind, path)
+    omissions = [omission for omission in packlist.omissions if f"{omission.path}/".startswith(f"{path}/")]
+    kind = _kind(bundle, package)
+    selection = read_selection(location.id, package.manifest, kind, bundle.edition, _outer(bundle, package))
+    ruling = read_ruling(location.id, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
-        reason = _other_reason(packlist, found)
-    source = next((file.source for file in packlist.files if file.path == path), found.at)
-    if not f"{source}/".startswith(f"{found.at.rstrip('/')}/"):
+        reason = _other_reason(packlist, location)
+    source = next((file.source for file in packlist.files if file.path == path), location.id)
+    if not f"{source}/".startswith(f"{location.id.rstrip('/')}/"):
         ruling, reason = (
             None,
             f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
         )
-    answer = _about(scene, package)
-    if _is_left(scene, answer):
+    answer = _about(bundle, package)
+    if _is_left_out(bundle, answer):
         return answer._replace(path=path, reason=_LEFT)
     return answer._replace(
         path=path,
@@ -257,45 +276,47 @@ def _member(scene: _Scene, found: _Place) -> Answer:
         if is_file
         else (),
         files=0 if is_file else len(files),
-        left_out=tuple(each for each in left_out if each.path.rstrip("/") != path),
+        left_out=tuple(omission for omission in omissions if omission.path.rstrip("/") != path),
     )
 
 
-def _other_reason(packlist: Packlist, found: _Place) -> str:
-    """Why nothing at the path ships, when the rules would let it."""
-    full = f"{found.at}/{found.path}"
-    for each in packlist.omissions:
-        if each.path.rstrip("/") == found.path or (each.path[-1:] == "/" and found.path.startswith(each.path)):
-            return each.reason
+def _other_reason(packlist: Packlist, location: _Location) -> str:
+    """Say why nothing at the path ships though the rules would let it."""
+    full = f"{location.id}/{location.path}"
+    for omission in packlist.omissions:
+        is_around = omission.path.endswith("/") and location.path.startswith(omission.path)
+        if omission.path.rstrip("/") == location.path or is_around:
+            return omission.reason
     for problem in packlist.problems:
         if problem.path == full:
             return problem.message
     return "nothing in it ships" if fs.is_dir(full) else ""
 
 
-def _about(scene: _Scene, package: Package) -> Answer:
-    slots = tuple(slot for slot, at in scene.slots.items() if at == package.id)
-    folder = posixpath.relpath(package.id, scene.graph.root)
-    chains = chains_to(scene.graph, package.id)
-    return Answer(package.label, folder, _kind(scene, package), "", ships=False, slots=slots, chains=chains)
+def _about(bundle: _Bundle, package: Package) -> Answer:
+    slots = tuple(slot for slot, id_ in bundle.slots.items() if id_ == package.id)
+    folder = posixpath.relpath(package.id, bundle.graph.root)
+    chains = find_chains(bundle.graph, package.id)
+    return Answer(package.label, folder, _kind(bundle, package), "", ships=False, slots=slots, chains=chains)
 
 
-def _kind(scene: _Scene, package: Package) -> Kind:
-    if package.id == scene.graph.root:
+def _kind(bundle: _Bundle, package: Package) -> Kind:
+    if package.id == bundle.graph.root:
         return "root"
     return "linked" if package.linked else "installed"
 
 
-def _packlist(scene: _Scene, package: Package) -> Packlist:
-    """What packing ships of *package* alone."""
-    alone = scene.graph._replace(packages={package.id: package})
-    return read_contents(scene.project, alone, scene.edition, ())[package.id]
+def _packlist(bundle: _Bundle, package: Package) -> Packlist:
+    """Read what packing ships of *package* alone."""
+    # No other package of the bundle is asked about.
+    alone = bundle.graph._replace(packages={package.id: package})
+    return read_contents(bundle.project, alone, bundle.edition, ())[package.id]
 
 
-def _outer(scene: _Scene, package: Package) -> tuple[tuple[str, str], ...]:
-    """Return path and text of the ignore files around *package* that apply to it."""
-    kind = _kind(scene, package)
+def _outer(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
+    """Read the ignore files around *package* that apply to it, path and text."""
+    kind = _kind(bundle, package)
     if kind == "installed":
         return ()
-    around = scene.project.around if kind == "root" else find_workspace(package.id)
+    around = bundle.project.around if kind == "root" else find_workspace(package.id)
     return read_outer_ignores(around, package.id).texts

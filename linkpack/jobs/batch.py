@@ -17,7 +17,7 @@ from linkpack.packing.options import PackOptions
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_before, check_distinct, has_scripts
-from linkpack.read_cache import Memo, remembering
+from linkpack.read_cache import Memo, open_memo, remembering
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _memo(run: str) -> Memo:
     """
     if run not in _MEMOS:
         _MEMOS.clear()
-    return _MEMOS.setdefault(run, {})
+    return _MEMOS.setdefault(run, open_memo())
 
 
 def _plan(task: Task) -> PackPlan:

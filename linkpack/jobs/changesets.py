@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
 from linkpack.npm.json_text import MAX_BYTES, parse
 from linkpack.project.monorepo import read_monorepo
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_manifest
 from linkpack.project.workspace import find_workspace, member_folders
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.bundle.graph import read_bundle
 from linkpack.errors import SnapshotError
 from linkpack.lifecycle.environment import read_surroundings, script_environment
-from linkpack.project.project import read_manifest
+from linkpack.project.package_json import read_manifest
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.processes import Script, run_script

@@ -1,4 +1,4 @@
-"""Build a link plan: what the disk says, with the changes planned so far laid over it."""
+"""Build a link plan, over the disk as it will be after the changes so far."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ if TYPE_CHECKING:
     from linkpack.linking.record import Saved
     from linkpack.linking.states import Edit, Item, RecordedLink, SaveEdit, State
 
+# The folder in a node_modules in which displaced content is kept. Package managers leave it alone, except for
+# `npm ci`, which empties node_modules (docs/link.md).
 STASH = ".linkpack"
-"""The folder in a node_modules in which displaced content is kept."""
-_SHIM_LIMIT = 1 << 20  # bytes
+_SHIM_LIMIT = 1 << 20  # bytes of a file that is read to see whether it is a shim
 
 
 class PlanBuilder:
-    """Collect the parts of a `LinkPlan`; a later wish for a path replaces an earlier one.
+    """A collector of the parts of a `LinkPlan`.
 
-    Paths are by the real folders that they are in (`real_folder`). All that changes must be below one of
-    *writable_roots*, real folders, but for the scripts of linked packages. With *windows*, a command shim of
-    Windows is a state like a link. *installed* knows the links of package managers.
+    A later change of a path replaces an earlier one. Paths are by the real folders that they are in
+    (`real_folder`). All that changes must be below one of *writable_roots*, real folders, but for the scripts of
+    linked packages. With *windows* a command shim of Windows is a state like a link. *installed* knows the links
+    of package managers.
     """
 
     def __init__(
@@ -67,37 +69,47 @@ class PlanBuilder:
     # --- what is there
 
     def state(self, path: str) -> State:
-        """Return what will be at *path*; what is not ours is a `Displaced` that has no stash yet."""
+        """Return what will be at *path*.
+
+        What is neither a link nor a shim is a `Displaced` without a stash.
+        """
         if path in self.changes:
             return self.changes[path].after
         return disk_state(path, windows=self._windows)
 
     def is_installed(self, path: str, target: str) -> bool:
-        """True if the link at *path*, whose text is *target*, was made by a package manager."""
+        """True if a package manager made the link at *path* to *target*."""
         return self._installed is not None and self._installed.reason(path, target) != ""
 
     def entries(self, place: str, record: Mapping[str, RecordedLink]) -> dict[str, RecordedLink]:
-        """Return the links of *place* by key, as planned; *record* is what is linked there now."""
+        """Return the links of *place* by key, as planned.
+
+        *record* has those that are linked there now.
+        """
         planned = {key: edit.after for (where, key), edit in self.edits.items() if where == place}
-        return {key: entry for key, entry in {**record, **planned}.items() if entry is not None}
+        return {key: link for key, link in {**record, **planned}.items() if link is not None}
 
     def saved(self, project: str, record: Saved) -> Saved:
-        """Return what is saved in *project*, by link, as planned; *record* is what is saved there now."""
+        """Return what is saved in *project* by link, as planned.
+
+        *record* has what is saved there now.
+        """
         planned = {key: save.after for (where, key), save in self.saves.items() if where == project}
         return {key: edits for key, edits in {**record, **planned}.items() if edits}
 
     # --- what is to change
 
     def put(self, path: str, after: State, modules: str) -> list[Change]:
-        """Have *after* at *path*; what it displaces goes to the stash of the node_modules folder *modules*.
+        """Plan *after* at *path*.
 
-        Returns the changes of the folders that this takes (see `folder`).
+        What it displaces goes to the stash of the node_modules folder *modules*. Returns the changes that make
+        folders for it (`folder`).
         """
         folders: list[Change] = []
         planned = self.changes.get(path)
         before = planned.before if planned else disk_state(path, windows=self._windows)
         if planned is None and isinstance(before, Displaced):
-            if path in mounts_below(path):
+            if path in mounts_below(path):  # renaming one fails with EBUSY
                 message = f"{path} is a mount point, and cannot make way for a link"
                 self.refuse("EBUSY", path, message, "unmount it, or mount the package's folder somewhere else")
                 return folders
@@ -113,45 +125,51 @@ class PlanBuilder:
         return folders
 
     def put_file(self, path: str, after: File | Absent) -> None:
-        """Have the file *after*, or none, at *path*; the plan remembers the bytes that it replaces."""
+        """Plan the file *after*, or none, at *path*.
+
+        The change has the bytes that it replaces, so that nothing is displaced.
+        """
         planned = self.changes.get(path)
-        before = planned.before if planned else file_state(path)
-        if before == after:
-            self.changes.pop(path, None)
-        else:
-            self.changes[path] = Change(path, before, after)
+        self._change(path, planned.before if planned else file_state(path), after)
 
     def edit_file(self, path: str, after: File) -> None:
-        """Have the manifest or lockfile *after* at *path*; refuse a link there, whose file others may use."""
+        """Plan the manifest or lockfile *after* at *path*.
+
+        A link there is a conflict, as others may use the file that it leads to.
+        """
         self.put_file(path, after)
         if path in self.changes and fslinks.is_link(path):
             message = f"{path} is a link, and what it leads to is not changed"
             self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
 
     def replace(self, path: str, now: State, then: State) -> None:
-        """Have *then* at *path*, where *now* will be after the changes so far."""
+        """Plan *then* at *path*, which has *now* after the changes so far."""
         planned = self.changes.get(path)
-        before = planned.before if planned else now
-        if before == then:
+        self._change(path, planned.before if planned else now, then)
+
+    def _change(self, path: str, before: State, after: State) -> None:
+        """Plan a change, or none if *before* and *after* are equal."""
+        if before == after:
             self.changes.pop(path, None)
         else:
-            self.changes[path] = Change(path, before, then)
+            self.changes[path] = Change(path, before, after)
 
     def set_mode(self, path: str, change: Change) -> None:
-        """Have the change of a script of the linked package, unless one is planned already."""
+        """Plan *change* of a linked package's script, unless one is planned."""
         self.changes.setdefault(path, change)
         self._scripts.add(path)
 
     def folder(self, path: str) -> list[Change]:
-        """Have a directory at *path*, and those above it; return the changes that make them.
+        """Plan a directory at *path*, and those above it.
 
-        A directory of ours that was to go stays. It counts as made: whoever needed it is responsible for it now.
+        Returns the changes that make them. A directory of ours that was to be removed stays, and is among these:
+        the link that needs it owns it now.
         """
         missing = []
         while isinstance(self.state(path), Absent):
             missing.append(path)
             path = posixpath.dirname(path)
-        made = [Change(each, ABSENT, CreatedDirectory()) for each in reversed(missing)]
+        made = [Change(folder, ABSENT, CreatedDirectory()) for folder in reversed(missing)]
         for change in made:
             planned = self.changes.pop(change.path, None)
             if planned is None or planned.before != CreatedDirectory():
@@ -159,7 +177,10 @@ class PlanBuilder:
         return made
 
     def _stash_for(self, path: str, modules: str) -> str:
-        """Return a free path for what has to make way at *path*, on the same file system."""
+        """Return a free path in a stash for what makes way at *path*.
+
+        It is on the same file system, so that the move is a rename.
+        """
         base = modules
         if fslinks.device_of(modules) != fslinks.device_of(posixpath.dirname(path)):
             base = posixpath.dirname(path)
@@ -174,7 +195,7 @@ class PlanBuilder:
     def _is_planned_stash(self, path: str) -> bool:
         return any(path in paths_of(change)[1:] for change in self.changes.values())
 
-    # --- what to say of it
+    # --- warnings and conflicts
 
     def warn(self, code: str, path: str, message: str, hint: str = "") -> None:
         """Add a warning."""
@@ -187,7 +208,10 @@ class PlanBuilder:
     # --- the plan
 
     def plan(self) -> LinkPlan:
-        """Return the finished plan; folders that may not be changed are among its conflicts."""
+        """Return the finished plan.
+
+        Folders that may not be changed are among its conflicts.
+        """
         self._check_roots()
         self._check_folders()
         changes = tuple(self.changes.values())
@@ -207,15 +231,16 @@ class PlanBuilder:
         )
 
     def _check_roots(self) -> None:
-        """Refuse what would be changed outside of the writable roots, or through a link."""
+        """Refuse changes outside of the writable roots, or through a link."""
+        # Scripts are in the linked package, which may be anywhere.
         ours = [change for path, change in self.changes.items() if path not in self._scripts]
         outside = [path for change in ours for path in paths_outside(change, self._writable_roots)]
         outside += [
             path for path in self.discard if not any(is_within(path, root) for root in self._writable_roots)
         ]
         folders = {posixpath.dirname(path) for change in ours for path in paths_of(change)}
-        linked = [folder for folder in folders if real_folder(folder) != folder]
-        for folder in sorted({*(posixpath.dirname(path) for path in outside), *linked}):
+        through_links = [folder for folder in folders if real_folder(folder) != folder]
+        for folder in sorted({*(posixpath.dirname(path) for path in outside), *through_links}):
             named = _link_in(self.aliases.get(folder, folder))
             where = "is" if named == real_folder(named) else f"leads to {real_folder(named)}, which is"
             message = f"{named} {where} neither in the prefix nor in the project"
@@ -227,7 +252,7 @@ class PlanBuilder:
         for folder in dict.fromkeys(posixpath.dirname(path) for path in self.changes):
             planned = self.changes.get(folder)
             if planned is not None and isinstance(planned.after, CreatedDirectory):
-                continue
+                continue  # it does not exist yet, and will be ours
             if fs.is_dir(folder):
                 if not fslinks.may_write(folder):
                     hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
@@ -237,19 +262,23 @@ class PlanBuilder:
 
 
 def _link_in(folder: str) -> str:
-    """Return the link by which *folder* leads elsewhere: itself, or one around it; *folder* without one."""
-    at = folder
-    while not fslinks.is_link(at) and at != posixpath.dirname(at):
-        at = posixpath.dirname(at)
-    return at if fslinks.is_link(at) else folder
+    """Return the link by which *folder* leads elsewhere.
+
+    That is *folder*, or one of the folders around it. Returns *folder* if none is a link.
+    """
+    above = folder
+    while not fslinks.is_link(above) and above != posixpath.dirname(above):
+        above = posixpath.dirname(above)
+    return above if fslinks.is_link(above) else folder
 
 
 def _is_about(root: str, change: Change) -> bool:
+    """True if *change* is about a path in *root*."""
     return len(paths_outside(change, (root,))) < len(paths_of(change))
 
 
 def disk_state(path: str, *, windows: bool = False) -> State:
-    """Return what is at *path* on the disk, as `PlanBuilder.state` does."""
+    """Return what is at *path* on the disk, as in `PlanBuilder.state`."""
     try:
         status = fs.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

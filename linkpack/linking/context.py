@@ -1,4 +1,4 @@
-"""Hold what a link command works with: settings, project, workspaces chosen, state folder, and where links go."""
+"""The context of a link command: what it works with, and where links go."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from linkpack.linking.package import named_folders, real_folder, resolve_parent
 from linkpack.linking.record import read_record
 from linkpack.linking.states import is_within
 from linkpack.project.local import find_local_project
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class SaveRules(NamedTuple):
-    """How a link is saved: *kind* is `prod`, `dev`, `optional`, `peer`, or empty to keep the section it is in."""
+    """How a link is saved.
+
+    *kind* is `prod`, `dev`, `optional` or `peer`, or empty to keep the section that it is in. *bundle* adds it to
+    bundleDependencies, *lockfile* to package-lock.json.
+    """
 
     kind: str = ""
     bundle: bool = False
@@ -33,7 +37,10 @@ class SaveRules(NamedTuple):
 
 
 class LinkContext(NamedTuple):
-    """What a link command works with; *picked* are the real folders of the workspaces chosen, if any."""
+    """What a link command works with.
+
+    *picked* are the real folders of the workspaces that are chosen, if any.
+    """
 
     config: Config
     project: LocalProject
@@ -46,35 +53,45 @@ class LinkContext(NamedTuple):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The folders whose node_modules a link may go into: the root's, and those of the workspaces chosen."""
+        """Return the folders of the root and the workspaces chosen.
+
+        A link goes into the node_modules of one of these.
+        """
         return tuple(dict.fromkeys((self.project.root, *self.picked)))
 
     @property
     def every_package(self) -> tuple[str, ...]:
-        """The folders whose node_modules links are looked for in: with all workspaces if none is chosen."""
+        """Return the folders to look for links in.
+
+        These are `packages`, with all workspaces of the project if none is chosen.
+        """
         return tuple(dict.fromkeys((*self.packages, *(() if self.picked else self.installed.members()))))
 
     def writable_roots(self, packages: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the real folders that a plan about *packages* may change something in, the prefix among them.
+        """Return the real folders that a plan about *packages* may write to.
 
-        A node_modules that is a link counts as the folder that it leads to (`modules_elsewhere`). Other links that
-        lead out of these folders are refused.
+        These are the prefix, the project, and the node_modules that the project shares with another checkout
+        (`modules_elsewhere`). Other links that lead out of these folders are refused.
         """
         elsewhere = (modules_elsewhere(folder) for folder in packages)
         prefix = (real_folder(self.config.prefix),) if self.config.prefix else ()
         roots = (*prefix, self.project.root, *(folder for folder in elsewhere if folder))
         return tuple(dict.fromkeys(roots))
 
-    def is_own(self, entry: RecordedLink) -> bool:
-        """True if *entry* was made in this project, not in a checkout that shares a node_modules with it.
+    def is_own(self, link: RecordedLink) -> bool:
+        """True if *link* was made in this project.
 
-        A folder may have become a workspace of another one since, or may be none any more.
+        The other links of a shared node_modules belong to another checkout. A folder may have become a workspace
+        of another one since, or may be none any more.
         """
         root = self.project.root
-        return is_within(entry.project, root) or is_within(root, entry.project)
+        return is_within(link.project, root) or is_within(root, link.project)
 
     def builder(self, packages: tuple[str, ...] | None = None) -> PlanBuilder:
-        """Return a builder for a plan about *packages*, by default those that links may go into."""
+        """Return a builder for a plan about *packages*.
+
+        The default is those that links may go into.
+        """
         roots = self.writable_roots(self.packages if packages is None else packages)
         return PlanBuilder(roots, windows=self.rules.windows, installed=self.installed)
 
@@ -82,9 +99,9 @@ class LinkContext(NamedTuple):
 
     @property
     def shared_place(self) -> str:
-        """The name by which the global folder is recorded and locked: its real path.
+        """Return the real path of the global node_modules.
 
-        Raises `ConfigError` where there is no prefix.
+        Its links are recorded and locked by this path. Raises `ConfigError` if there is no prefix.
         """
         if self.config.fault is not None:
             raise self.config.fault
@@ -92,25 +109,29 @@ class LinkContext(NamedTuple):
 
     @property
     def shared_places(self) -> tuple[str, ...]:
-        """The global folder as `shared_place`, or none where there is no prefix."""
+        """Return `shared_place` alone, or nothing without a prefix."""
         return () if self.config.fault is not None else (self.shared_place,)
 
     # --- what is recorded
 
     def places(self, *, shared: bool) -> tuple[str, ...]:
-        """Return the real node_modules in which links are looked for: the global one, or those of the project."""
+        """Return the real node_modules to look for links in.
+
+        With *shared* that is the global one, else those of the project.
+        """
         return (self.shared_place,) if shared else self.local_places(self.every_package)
 
     def recorded(self, *, shared: bool) -> list[tuple[str, str, RecordedLink]]:
-        """Return the place, the key and the link of all that is recorded of global links, or in the project.
+        """Return the recorded links, each with its place and key.
 
-        Those are among the latter that another checkout made in a node_modules that it shares: see `is_own`.
+        With *shared* these are global links, else those of the project. The latter include links that another
+        checkout made in a node_modules that it shares (`is_own`).
         """
         return [
-            (place, key, entry)
+            (place, key, link)
             for place in self.places(shared=shared)
-            for key, entry in read_record(self.store, place).items()
-            if bool(entry.project) == (not shared)
+            for key, link in read_record(self.store, place).items()
+            if bool(link.project) == (not shared)
         ]
 
     def shared_location(self, name: str) -> LinkLocation:
@@ -132,23 +153,29 @@ class LinkContext(NamedTuple):
     # --- the node_modules of the project
 
     def local_places(self, packages: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """Return the real node_modules folders of *packages*, by default of those that links may go into."""
+        """Return the real node_modules folders of *packages*.
+
+        The default is those that links may go into.
+        """
         folders = self.packages if packages is None else packages
         return tuple(dict.fromkeys(real_folder(f"{folder}/node_modules") for folder in folders))
 
     def owners(self, packages: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the roots of the projects that own the node_modules of *packages*: those are locked.
+        """Return the roots of the projects to lock for *packages*.
 
-        Another checkout's, where that is shared; its own commands lock the same.
+        Where a node_modules is shared with another checkout, the root of that is among them, as its own commands
+        lock it.
         """
         root = self.project.root
-        shared = [place for place in self.local_places(packages) if not is_within(place, root)]
-        return tuple(
-            dict.fromkeys((root, *(find_local_project(posixpath.dirname(place)).root for place in shared)))
-        )
+        elsewhere = [place for place in self.local_places(packages) if not is_within(place, root)]
+        owners = (find_local_project(posixpath.dirname(place)).root for place in elsewhere)
+        return tuple(dict.fromkeys((root, *owners)))
 
     def local_location(self, modules: str, name: str) -> LinkLocation:
-        """Return where the link to *name* in the node_modules folder *modules* of the project belongs."""
+        """Return where the link to *name* in *modules* belongs.
+
+        *modules* is a node_modules of the project.
+        """
         place, bins = real_folder(modules), f"{modules}/.bin"
         return LinkLocation(
             place=place,
@@ -163,22 +190,25 @@ class LinkContext(NamedTuple):
         )
 
     def local_modules(self, name: str, source: str = "") -> tuple[str, ...]:
-        """Return the node_modules folders that a link to *name* goes to: a workspace's with a copy, or the root's.
+        """Return the node_modules folders that a link to *name* goes into.
 
-        A link to the workspace's root, *source*, goes into the workspace itself: in the root it would be a ring.
+        That is the root's, which all workspaces share, or a chosen workspace's own if it has a package of that
+        name. A link to the root itself, the folder *source*, goes into the workspace: in the root it would be a
+        ring.
         """
-        found = []
-        for folder in self.picked or (self.project.root,):
-            own = fslinks.exists(f"{folder}/node_modules/{name}") or source == self.project.root
-            found.append(f"{folder if own else self.project.root}/node_modules")
-        return tuple(dict.fromkeys(found))
+        folders = []
+        for package in self.picked or (self.project.root,):
+            own = fslinks.exists(f"{package}/node_modules/{name}") or source == self.project.root
+            folders.append(f"{package if own else self.project.root}/node_modules")
+        return tuple(dict.fromkeys(folders))
 
 
 def modules_elsewhere(folder: str) -> str:
-    """Return the node_modules that the one of the package in *folder* is a link to; empty when it is none.
+    """Return the real node_modules of *folder* if it is a link out of it.
 
-    Worktrees and checkouts of one project share a node_modules so. What a clone says does not count: a link is
-    followed out of its package only to a folder called node_modules, beside no package.json of another name.
+    Worktrees and checkouts of one project share a node_modules so. Empty if it is no such link. A link in a clone
+    could lead anywhere, so it is followed only to a folder called node_modules, beside no package.json of another
+    name.
     """
     path = f"{folder}/node_modules"
     real = real_folder(path)
@@ -187,6 +217,7 @@ def modules_elsewhere(folder: str) -> str:
     owner = posixpath.dirname(real)
     theirs, ours = read_loose(owner), read_loose(folder)
     if theirs is None:
+        # A package.json that cannot be read may have another name.
         return "" if fslinks.exists(f"{owner}/package.json") else real
     if ours is None or ours.name != theirs.name:
         return ""

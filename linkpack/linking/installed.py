@@ -1,10 +1,10 @@
-"""Tell the links that a package manager made from those that somebody made to work on a package.
+"""Tell a package manager's links from those made to work on a package.
 
-A link is an installer's when a manifest or lockfile of the project asks for it (`file:`, `link:`, `portal:`,
-`workspace:`), when it leads to a member of the workspace, into a store, or through another node_modules. Such a
-link is left alone: `unlink` refuses it, `unlink --all` passes it over, and a link of ours in its place gives it
-back. The layouts are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush, as
-tests/linking/test_installed.py has them.
+A link is a package manager's when a manifest or lockfile of the project asks for it (`file:`, `link:`, `portal:`,
+`workspace:`), or when it leads to a member of the workspace, into a store, or through another node_modules.
+`unlink` refuses such a link, `unlink --all` leaves it alone, and a link of ours in its place gives it back. The
+layouts are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush, as tests/linking/test_installed.py
+has them.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.package import resolve_parent
 from linkpack.linking.states import is_within
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from linkpack.linking.workspace_files import WorkspaceFiles
     from linkpack.npm.manifest import Manifest
 
 _STORES = tuple(f"/node_modules/{name}/" for name in (".pnpm", ".store", ".bun", ".deno"))
 # Folders of global packages: a link through them was made by `npm link`, `bun link` or the like.
 _GLOBAL = ("/install/global/node_modules", "/pnpm/global/")
 _HOPS = 40  # links that Linux follows before it takes them for a ring
-_LIMIT = 64 << 20  # bytes of a lockfile
-_SMALL = 1 << 18  # bytes of a file of settings: a YAML parser takes up to 12 s a megabyte
+_LOCKFILE_LIMIT = 64 << 20  # bytes
+_SETTINGS_LIMIT = 1 << 18  # bytes of a manifest or a file of settings
 _PATH_SPEC = re.compile(r"(?:file|link|portal|workspace):(?://(?=/))?|(?=\.{0,2}/|~/)")
 _PROJECT_FOLDER = re.compile(r'"projectFolder"\s*:\s*"([^"\\]+)"')
 
 
 class InstalledLinks:
-    """What the files of one project say about its links; each file is read when it is first needed.
+    """What the files of one project say about its links.
 
-    *root* is the project's real directory, or its workspace's; *global_modules* is npm's global
-    node_modules, empty without a prefix.
+    *root* is the real directory of the project, or of its workspace, *global_modules* npm's global node_modules
+    (empty without a prefix). Each file is read when it is first needed.
     """
 
     def __init__(self, root: str, global_modules: str) -> None:
@@ -48,73 +49,91 @@ class InstalledLinks:
         self._texts: dict[str, str] = {}
         self._objects: dict[str, Mapping[str, object]] = {}
         self._stores: dict[str, list[str]] = {}  # by node_modules
-        self._folders: list[str] | None = None  # of the members
+        self._files: WorkspaceFiles | None = None
 
     def reason(self, path: str, target: str) -> str:
-        """Return why the link at *path*, whose text is *target*, is an installer's; empty when it is none.
+        """Return why a link is a package manager's, or "" if it is not.
 
-        *path* is by the real folder that it is in. The reason completes a sentence: "lib is installed: …".
+        *path* is by the real folder that the link is in, *target* its text. The reason completes a sentence, "lib
+        is installed: …":
 
-        node_modules/ms -> .pnpm/ms@2.1.3/node_modules/ms    it leads into the store /app/node_modules/.pnpm
-        node_modules/b -> ../packages/b                      it is a workspace of /app
-        node_modules/lib -> ../../lib                        /app/package.json asks for file:../lib
+            node_modules/ms -> .pnpm/ms@2.1.3/node_modules/ms    it leads into the store /app/node_modules/.pnpm
+            node_modules/b -> ../packages/b                      it is a workspace of /app
+            node_modules/lib -> ../../lib                        /app/package.json asks for file:../lib
         """
-        return self.leads(path, target) or self.asked_for(path, target)
+        return self.reason_by_target(path, target) or self.reason_by_request(path, target)
 
-    def leads(self, path: str, target: str) -> str:
-        """Return why the link at *path* is an installer's by where it leads; empty when that does not tell."""
+    def reason_by_target(self, path: str, target: str) -> str:
+        """Return what a link's target says of it, or ""."""
         first = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-        store = store_in(first)  # most links of an isolated layout, and no file has to be looked at
+        store = match_store(first)  # answers for most links of an isolated layout without a look at the disk
         if store:
             return f"it leads into the store {store}"
-        steps = _steps(first)
-        modules, _ = _split(path)
-        return self._store(modules, steps) or self._other_modules(modules, steps) or self._member(steps[-1])
+        steps = _follow_links(first)
+        modules, _ = _split_path(path)
+        return (
+            self._reason_by_store(modules, steps)
+            or self._reason_by_modules(modules, steps)
+            or self._reason_by_member(steps[-1])
+        )
 
-    def asked_for(self, path: str, target: str) -> str:
-        """Return which file of the project asks for the link at *path*; it may have been saved with the link."""
+    def reason_by_request(self, path: str, target: str) -> str:
+        """Return which file of the project asks for a link, or "".
+
+        That may be linkpack's doing: `link --save` writes the same.
+        """
         real = fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
-        modules, name = _split(path)
-        return self._manifests(modules, name, real) or self._lockfiles(path, name, real)
+        modules, name = _split_path(path)
+        return (
+            self._reason_by_manifest(modules, name, real)
+            or self._reason_by_override(name, real)
+            or self._reason_by_lockfile(path, name, real)
+        )
 
-    # --- by where it leads
+    # --- by where the link leads
 
-    def _store(self, modules: str, steps: list[str]) -> str:
+    def _reason_by_store(self, modules: str, steps: list[str]) -> str:
         for step in steps:
-            store = store_in(step)
-            store = store or next((each for each in self._named_stores(modules) if is_within(step, each)), "")
+            store = match_store(step)
+            store = store or next((named for named in self._named_stores(modules) if is_within(step, named)), "")
             if store:
                 return f"it leads into the store {store}"
         return ""
 
     def _named_stores(self, modules: str) -> list[str]:
-        """Return the stores that settings name: those of pnpm in .modules.yaml, that of yarn in .yarnrc.yml."""
+        """Return the stores that settings name.
+
+        pnpm names them in the .modules.yaml of a node_modules, yarn in .yarnrc.yml.
+        """
         if modules in self._stores:
             return self._stores[modules]
-        found = []
+        stores = []
         for folder in dict.fromkeys((modules, f"{self._root}/node_modules")):
-            settings = self._object(f"{folder}/.modules.yaml")
+            settings = self._read_object(f"{folder}/.modules.yaml")
             for key in ("virtualStoreDir", "storeDir"):
                 # pnpm writes JSON, which is YAML; older versions wrote a line for each key.
                 line = re.search(
-                    rf"^{key}:\s*[\"']?([^\"'\n]+)", self._text(f"{folder}/.modules.yaml"), re.MULTILINE
+                    rf"^{key}:\s*[\"']?([^\"'\n]+)", self._read_text(f"{folder}/.modules.yaml"), re.MULTILINE
                 )
                 path = settings.get(key) or (line[1].strip() if line else "")
-                found += [posixpath.join(folder, path)] if isinstance(path, str) and path else []
+                stores += [posixpath.join(folder, path)] if isinstance(path, str) and path else []
         line = re.search(
-            r"^pnpmStoreFolder:\s*[\"']?([^\"'\n]+)", self._text(f"{self._root}/.yarnrc.yml"), re.MULTILINE
+            r"^pnpmStoreFolder:\s*[\"']?([^\"'\n]+)", self._read_text(f"{self._root}/.yarnrc.yml"), re.MULTILINE
         )
-        found += [posixpath.join(self._root, line[1].strip())] if line else []
-        self._stores[modules] = [*map(posixpath.normpath, found), *map(fslinks.canonical, found)]
+        stores += [posixpath.join(self._root, line[1].strip())] if line else []
+        self._stores[modules] = [*map(posixpath.normpath, stores), *map(fslinks.canonical, stores)]
         return self._stores[modules]
 
-    def _other_modules(self, modules: str, steps: list[str]) -> str:
-        """Return where in a node_modules the link leads to, or through; its own one counts as well."""
+    def _reason_by_modules(self, modules: str, steps: list[str]) -> str:
+        """Return in which node_modules the link ends, or passes through.
+
+        That may be the one that the link itself is in.
+        """
         for step in steps:
             shared = posixpath.commonpath([step, self._root])
-            # What is around the project does not count: the project itself may lie in a node_modules.
-            head, found, _ = step.removeprefix(shared.rstrip("/")).rpartition("/node_modules/")
-            folder = f"{shared.rstrip('/')}{head}/node_modules" if found else ""
+            # Only folders below the shared one are looked at: the project itself may be in a node_modules.
+            head, mark, _ = step.removeprefix(shared.rstrip("/")).rpartition("/node_modules/")
+            folder = f"{shared.rstrip('/')}{head}/node_modules" if mark else ""
             if is_within(step, modules) and step != modules:
                 folder = modules
             if folder and not self._is_global(folder):
@@ -126,73 +145,79 @@ class InstalledLinks:
         return (
             fslinks.canonical(folder) == self._global
             or any(f"{mark.rstrip('/')}/" in f"{folder}/" for mark in _GLOBAL)
-            # The prefix of another node: several are there with nvm and its like.
+            # The prefix of another Node: nvm and its like install several side by side.
             or (folder.endswith("/lib/node_modules") and fs.is_file(f"{prefix}/bin/node"))
         )
 
-    def _member(self, real: str) -> str:
+    def _reason_by_member(self, real: str) -> str:
         if real in self.members():
             return f"it is a workspace of {self._root}"
-        rush = self._rush()
+        rush = self._find_rush()
         if rush and real in {
-            f"{rush}/{folder}" for folder in _PROJECT_FOLDER.findall(self._text(f"{rush}/rush.json"))
+            f"{rush}/{folder}" for folder in _PROJECT_FOLDER.findall(self._read_text(f"{rush}/rush.json"))
         }:
             return f"it is a project of {rush}/rush.json"
         return ""
 
     def members(self) -> list[str]:
-        """Return the real folders of the workspace's members; none in a project without workspaces."""
-        from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - seldom needed
+        """Return the real folders of the workspace's members."""
+        return self._workspace.list_members()
 
-        if self._folders is None:
-            workspace = read_workspace(self._root)
-            self._folders = member_folders(workspace) if workspace is not None else []
-        return self._folders
+    @property
+    def _workspace(self) -> WorkspaceFiles:
+        if self._files is None:
+            # 3 ms, for the matcher of globs: `link` without arguments, `prefix` and `bin` do without it.
+            from linkpack.linking.workspace_files import WorkspaceFiles  # noqa: PLC0415 - see above
 
-    def _rush(self) -> str:
-        """Return the nearest folder above with a rush.json; empty without one."""
-        at = self._root
-        while not fs.is_file(f"{at}/rush.json"):
-            above = posixpath.dirname(at)
-            if above == at:
-                return ""
-            at = above
-        return at
+            self._files = WorkspaceFiles(self._root)
+        return self._files
 
-    # --- by what asks for it
+    def _find_rush(self) -> str:
+        """Return the nearest folder above that has a rush.json, or ""."""
+        return next((folder for folder in fs.upward(self._root) if fs.is_file(f"{folder}/rush.json")), "")
 
-    def _manifests(self, modules: str, name: str, real: str) -> str:
+    # --- by what asks for the link
+
+    def _reason_by_manifest(self, modules: str, name: str, real: str) -> str:
         owner = posixpath.dirname(modules)
         # What members ask for is hoisted into the node_modules of the root.
         folders = [owner, *(self.members() if owner == self._root else [self._root])]
         for folder in dict.fromkeys(folders):
             manifest = read_loose(folder)
-            specs = _specs(manifest, name) if manifest is not None else []
+            specs = _list_specs(manifest, name) if manifest is not None else []
             for spec in specs:
-                if _leads_to(spec, name, folder, real):
+                if _is_path_to(spec, name, folder, real):
                     return f"{folder}/package.json asks for {spec}"
-        return self._overrides(name, real)
+        return ""
 
-    def _overrides(self, name: str, real: str) -> str:
-        """Look among what replaces a dependency wherever it occurs: `pnpm link` and `yarn link` write it there."""
+    def _reason_by_override(self, name: str, real: str) -> str:
+        """Look at what replaces a dependency wherever it occurs.
+
+        `pnpm link` and `yarn link` write there.
+        """
         path = f"{self._root}/package.json"
-        members = self._object(path)
+        members = self._read_object(path)
         pnpm = members.get("pnpm")
         tables = [members.get("resolutions"), members.get("overrides")]
         tables.append(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
         for table in tables:
-            for key, spec in table.items() if isinstance(table, dict) else ():
-                if _is_about(key, name) and isinstance(spec, str) and _leads_to(spec, name, self._root, real):
-                    return f"{path} asks for {spec}"
-        for key, spec in pnpm_overrides(self._root).items():
-            if _is_about(key, name) and _leads_to(spec, name, self._root, real):
-                return f"{self._root}/pnpm-workspace.yaml asks for {spec}"
+            spec = self._find_override(table, name, real) if isinstance(table, dict) else ""
+            if spec:
+                return f"{path} asks for {spec}"
+        spec = self._find_override(self._workspace.pnpm_overrides(), name, real)
+        return f"{self._root}/pnpm-workspace.yaml asks for {spec}" if spec else ""
+
+    def _find_override(self, table: Mapping[str, object], name: str, real: str) -> str:
+        """Return the path to *real* that a table of overrides has for *name*, or ""."""
+        for selector, spec in table.items():
+            if isinstance(spec, str) and _is_about(selector, name) and _is_path_to(spec, name, self._root, real):
+                return spec
         return ""
 
-    def _lockfiles(self, path: str, name: str, real: str) -> str:
+    def _reason_by_lockfile(self, path: str, name: str, real: str) -> str:
         key = posixpath.relpath(path, self._root)
         for file in ("npm-shrinkwrap.json", "package-lock.json"):
-            lock = self._object(f"{self._root}/{file}")
+            lock = self._read_object(f"{self._root}/{file}")
             packages, old = lock.get("packages"), lock.get("dependencies")
             entry = packages.get(key) if isinstance(packages, dict) else None
             spec = entry.get("resolved") if isinstance(entry, dict) and entry.get("link") is True else None
@@ -204,57 +229,71 @@ class InstalledLinks:
                 return f"{self._root}/{file} asks for {spec}"
         # yarn: "sub@portal:../sub::locator=lib%40…", where the path starts at the package that asks for it
         pattern = rf'^"?(?:[^"\n]*, )?{re.escape(name)}@((?:portal|link):(?:\.{{1,2}}/)*([^:"\n]+))'
-        for match in re.finditer(pattern, self._text(f"{self._root}/yarn.lock"), re.MULTILINE):
+        for match in re.finditer(pattern, self._read_text(f"{self._root}/yarn.lock"), re.MULTILINE):
             if f"{real}/".endswith(f"/{posixpath.normpath(match[2])}/"):
                 return f"{self._root}/yarn.lock asks for {match[1]}"
         return ""
 
-    def _text(self, path: str) -> str:
-        """Return the text of a file; empty when there is none that can be read."""
+    def _read_text(self, path: str) -> str:
+        """Return the text of a file, or "" if it cannot be read."""
         if path not in self._texts:
-            limit = _LIMIT if path.endswith((".lock", "-lock.json", "shrinkwrap.json")) else _SMALL
+            is_lockfile = path.endswith((".lock", "-lock.json", "shrinkwrap.json"))
+            limit = _LOCKFILE_LIMIT if is_lockfile else _SETTINGS_LIMIT
             try:
                 self._texts[path] = fs.read_file(path, limit).decode("utf-8", "surrogateescape")
             except OSError:
                 self._texts[path] = ""
         return self._texts[path]
 
-    def _object(self, path: str) -> Mapping[str, object]:
-        """Return the members of a JSON file; none when it is no object."""
+    def _read_object(self, path: str) -> Mapping[str, object]:
+        """Return the members of a JSON file, or none if it is no object."""
         if path not in self._objects:
             try:
-                found = json.loads(self._text(path).removeprefix("\ufeff") or "{}")
+                value = json.loads(self._read_text(path).removeprefix("\ufeff") or "{}")
             except (ValueError, RecursionError):
-                found = {}
-            self._objects[path] = found if isinstance(found, dict) else {}
+                value = {}
+            self._objects[path] = value if isinstance(value, dict) else {}
         return self._objects[path]
 
 
-def _split(path: str) -> tuple[str, str]:
-    """Return the node_modules folder and the package's name of a link's path."""
+def match_store(path: str) -> str:
+    """Return the package manager's store that *path* is in, or "".
+
+    >>> match_store("/app/node_modules/.pnpm/ms@2.1.3/node_modules/ms")
+    '/app/node_modules/.pnpm'
+    >>> match_store("/app/node_modules/ms")
+    ''
+    """
+    return next((path[: path.index(mark) + len(mark) - 1] for mark in _STORES if mark in path), "")
+
+
+def _follow_links(first: str) -> list[str]:
+    """Return every path that a link to *first* passes through.
+
+    Each is as the links write it, but for the last one, which is the real path of *first*.
+    """
+    steps: list[str] = []
+    step = first
+    for _ in range(_HOPS):
+        steps.append(step)
+        if not fslinks.is_link(step):
+            break
+        step = posixpath.normpath(posixpath.join(posixpath.dirname(resolve_parent(step)), fs.read_link(step)))
+    return [*steps, fslinks.canonical(first)]
+
+
+def _split_path(path: str) -> tuple[str, str]:
+    """Split a link's path into node_modules and name.
+
+    >>> _split_path("/app/node_modules/@s/lib")
+    ('/app/node_modules', '@s/lib')
+    """
     folder, name = posixpath.split(path)
     above, scope = posixpath.split(folder)
     return (above, f"{scope}/{name}") if scope.startswith("@") else (folder, name)
 
 
-def store_in(path: str) -> str:
-    """Return the store that *path* names: a folder like `.pnpm` in a node_modules; empty without one."""
-    return next((path[: path.index(mark) + len(mark) - 1] for mark in _STORES if mark in path), "")
-
-
-def _steps(first: str) -> list[str]:
-    """Return the paths that a link to *first* leads through, each as it is written, and last the real one."""
-    found: list[str] = []
-    at = first
-    for _ in range(_HOPS):
-        found.append(at)
-        if not fslinks.is_link(at):
-            break
-        at = posixpath.normpath(posixpath.join(posixpath.dirname(resolve_parent(at)), fs.read_link(at)))
-    return [*found, fslinks.canonical(found[0])]
-
-
-def _specs(manifest: Manifest, name: str) -> list[str]:
+def _list_specs(manifest: Manifest, name: str) -> list[str]:
     sections = (
         manifest.dependencies,
         manifest.dev_dependencies,
@@ -264,14 +303,18 @@ def _specs(manifest: Manifest, name: str) -> list[str]:
     return [section[name] for section in sections if name in section]
 
 
-def _is_about(key: str, name: str) -> bool:
-    """True if the key of an override is about the package *name*: `a`, `a@1`, `parent>a` and `parent/a` are."""
-    last = re.split(r"[>]", key)[-1]
+def _is_about(selector: str, name: str) -> bool:
+    """True if the selector of an override ends in the package *name*.
+
+    >>> [_is_about(selector, "a") for selector in ("a", "a@1", "parent>a", "parent/a", "a>b")]
+    [True, True, True, True, False]
+    """
+    last = selector.rpartition(">")[2]
     return last == name or last.startswith(f"{name}@") or last.endswith(f"/{name}") or f"/{name}@" in last
 
 
-def _leads_to(spec: str, name: str, folder: str, real: str) -> bool:
-    """True if *spec*, written in the manifest of *folder*, is a path to the real directory *real*."""
+def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
+    """True if *spec*, written in *folder*, is a path to *real*."""
     if spec == f"link:{name}":  # bun: what `bun link` registered under that name
         return True
     match = _PATH_SPEC.match(spec)
@@ -280,30 +323,13 @@ def _leads_to(spec: str, name: str, folder: str, real: str) -> bool:
     return fslinks.canonical(posixpath.join(folder, spec[match.end() :])) == real
 
 
-def pnpm_overrides(root: str) -> dict[str, str]:
-    """Return the overrides in pnpm-workspace.yaml, where `pnpm link` writes too: selectors to specs."""
-    path = f"{root}/pnpm-workspace.yaml"
-    if not fs.is_file(path):
-        return {}
-    import yaml  # noqa: PLC0415 - only workspaces of pnpm need it
-
-    try:
-        # Every scalar stays text: 1.10 is a version here, not a number.
-        found = yaml.load(fs.read_file(path, _SMALL), yaml.BaseLoader)  # noqa: S506 - makes only text
-    except (OSError, yaml.YAMLError, RecursionError):
-        return {}
-    table = found.get("overrides") if isinstance(found, dict) else None
-    pairs = table.items() if isinstance(table, dict) else ()
-    return {key: spec for key, spec in pairs if isinstance(key, str) and isinstance(spec, str)}
-
-
-def link_names(modules: str) -> Iterator[str]:
-    """Yield the names of the symbolic links to packages in the node_modules folder *modules*, sorted."""
+def list_linked_names(modules: str) -> Iterator[str]:
+    """Yield the names of the links in a node_modules, sorted."""
     if not fs.is_dir(modules):
         return
-    for entry in sorted(fs.scan(modules), key=lambda one: one.name):
+    for entry in sorted(fs.scan(modules), key=lambda entry: entry.name):
         if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False):
-            inner = sorted(fs.scan(entry.path), key=lambda one: one.name)
-            yield from (f"{entry.name}/{each.name}" for each in inner if each.is_symlink())
+            scoped = sorted(fs.scan(entry.path), key=lambda entry: entry.name)
+            yield from (f"{entry.name}/{package.name}" for package in scoped if package.is_symlink())
         elif entry.is_symlink() and not entry.name.startswith("."):
             yield entry.name

@@ -1,6 +1,12 @@
-"""Plan what a saved link changes in package-lock.json, so that `npm ci` accepts it.
+"""Save a link in package-lock.json, and take it out again.
 
-Facts: arborist of npm 11.19.1.
+It is saved so that `npm ci` accepts it. A saved link changes three kinds of entries of `packages`: those of the
+project or workspaces that name it, the link in node_modules, and the package behind it:
+
+    "": {"dependencies": {"lib": "file:../lib"}}, "node_modules/lib": {"resolved": "../lib", "link": true},
+    "../lib": {"version": "1.0.0"}
+
+The rules are those of npm's arborist (9.9.1, in npm 11.19.1).
 """
 
 from __future__ import annotations
@@ -10,12 +16,14 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from linkpack.errors import ManifestInvalid
-from linkpack.linking.lockfile_entry import described, meta_of
 from linkpack.linking.record import planned_file
 from linkpack.linking.states import File, ManifestEdit
 from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, tables
 from linkpack.npm.lockfile import by_name, dump, load, nice
-from linkpack.project.source import read_loose, source_of
+from linkpack.npm.ranges import parse_range, satisfies
+from linkpack.project.package_json import read_loose
+from linkpack.project.resolve import find_path
+from linkpack.project.source import source_of
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -28,7 +36,15 @@ if TYPE_CHECKING:
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _TABLES = ("packages", "dependencies")
-_FLAGS = {"dev": "dev", "optional": "optional", "peer": "peer"}
+_FLAGS = ("dev", "optional", "peer")  # the kinds of dependency that an entry is marked with
+_EMPTY = "{\n  \n}"
+# From arborist: lib/node.js `hasInstallScript`, lib/shrinkwrap.js `pkgMetaKeys`.
+_INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
+_COPIED = (
+    "version", "dependencies", "peerDependencies", META, "optionalDependencies", "bundleDependencies",
+    "acceptDependencies", "funding", "engines", "os", "cpu", "libc", "license", "deprecated", "workspaces",
+)  # fmt: skip
+_COPIED_OBJECTS = ("dependencies", "peerDependencies", META, "optionalDependencies", "engines")
 
 _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 
@@ -36,36 +52,36 @@ _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 def plan_lock(
     builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
 ) -> ManifestEdit | None:
-    """Add to *builder* the project's lockfile, in which *folders* depend on *source*.
+    """Add to a plan that *folders* depend on a link.
 
-    None when there is nothing to write: other package managers have lockfiles of their own, and one that is
-    not there is only made when the rest of the tree is known. `ManifestInvalid` for a lockfile that is not what
-    npm writes.
+    Returns None when nothing is written: other package managers have lockfiles of their own, and one that is not
+    there is only made when the rest of the tree is known. Raises `ManifestInvalid` for a lockfile that is not
+    what npm writes.
     """
     root = context.project.root
-    name = next((each for each in LOCKFILES if fs.is_file(f"{root}/{each}")), LOCKFILES[1])
+    name = next((lockfile for lockfile in LOCKFILES if fs.is_file(f"{root}/{lockfile}")), LOCKFILES[1])
     path = f"{root}/{name}"
     state = planned_file(builder.changes, path)
-    old = state.content if state else None
-    lock = _parse(old, path) if old is not None else _new_lock(builder, root)
+    raw = state.content if state else None
+    lock = _parse_lock(raw, path) if raw is not None else _make_lock(builder, context)
     if lock is None:
         return None
     before = json.loads(json.dumps(lock))
-    _update(lock, builder, folders, source, context)
-    content = dump(lock, old.decode("utf-8", "surrogatepass") if old is not None else "{\n  \n}")
+    _add_link(lock, builder, folders, source, context)
+    content = dump(lock, raw.decode("utf-8", "surrogatepass") if raw is not None else _EMPTY)
     mode = state.mode if state else 0o666 & ~context.rules.umask
     builder.edit_file(path, File(content, mode))
-    return ManifestEdit(path, old, content, tuple(_entries(before, lock)))
+    return ManifestEdit(path=path, before=raw, after=content, entries=tuple(_compare_locks(before, lock)))
 
 
-def _parse(raw: bytes, path: str) -> _Lock:
+def _parse_lock(raw: bytes, path: str) -> _Lock:
     try:
         lock = load(raw)
     except (ValueError, RecursionError) as err:
         why = "it is nested too deeply" if isinstance(err, RecursionError) else str(err)
-        raise _no_lock(path, why) from err
+        raise _not_npms(path, why) from err
     if not isinstance(lock, dict) or not all(_is_table(lock.get(table, {})) for table in _TABLES):
-        raise _no_lock(path, "not the object that npm writes")
+        raise _not_npms(path, "not the object that npm writes")
     return lock
 
 
@@ -73,150 +89,190 @@ def _is_table(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
 
 
-def _no_lock(path: str, why: str) -> ManifestInvalid:
+def _not_npms(path: str, why: str) -> ManifestInvalid:
     return ManifestInvalid(
-        f"{path} cannot be updated: {why}", code="ELOCK", path=path, hint="mend it, or pass --no-package-lock"
+        f"{path} cannot be updated: {why}", code="ELOCK", path=path, hint="fix it, or pass --no-package-lock"
     )
 
 
-def _manifest(builder: PlanBuilder, folder: str) -> dict[str, Any]:
-    """Return the members of the package.json in *folder*, as it will be; it was read and checked before."""
+def _read_members(builder: PlanBuilder, folder: str) -> dict[str, Any]:
+    """Return the members of a package.json, as it will be.
+
+    The file was read and checked before.
+    """
     state = planned_file(builder.changes, f"{folder}/package.json")
     members: dict[str, Any] = load(state.content) if state else {}
     return members
 
 
-def _new_lock(builder: PlanBuilder, root: str) -> _Lock | None:
-    """Return a lockfile for a project that has none, from what npm last installed.
+# --- a project without a lockfile
 
-    None, with a warning, when it is not known what else belongs into it.
+
+def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
+    """Return a lockfile for a project that has none.
+
+    It is made from what npm last installed, which npm keeps in node_modules/.package-lock.json. Returns None, with
+    a warning, when it is not known what else belongs into the lockfile.
     """
+    root = context.project.root
     other = next((name for name in OTHER_LOCKFILES if fs.is_file(f"{root}/{name}")), "")
     if other:
         hint = "run that package manager's install to update its own"
         builder.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
         return None
-    members = _manifest(builder, root)
+    # The packages: those that npm lists as installed, and the workspaces.
+    members = _read_members(builder, root)
     hidden = f"{root}/node_modules/.package-lock.json"
     installed = planned_file(builder.changes, hidden)
-    inner = _members(builder, root, members)
-    packages = {**(_parse(installed.content, hidden).get("packages", {}) if installed else {}), **(inner or {})}
+    workspaces = _describe_workspaces(builder, context) if members.get("workspaces") else {}
+    packages = {
+        **(_parse_lock(installed.content, hidden).get("packages", {}) if installed else {}),
+        **(workspaces or {}),
+    }
+    # `npm ci` refuses a lockfile that lacks what a package needs, so that nothing may be missing.
     known = {key.rpartition("node_modules/")[2] for key in packages}
-    missing = {name for each in (members, *packages.values()) for name in _needed(each, inner=each is not members)}
-    if inner is None or not missing <= known:
+    needed = _list_needed(members, is_root=True)
+    needed = needed.union(*(_list_needed(entry, is_root=False) for entry in packages.values()))
+    if workspaces is None or not needed <= known:
         hint = "run npm install --package-lock-only"
         builder.warn("WLOCK", root, "no package-lock.json is made: what else is installed is not known", hint)
         return None
     lock: _Lock = {"name": members.get("name") or posixpath.basename(root)}
     if members.get("version"):
         lock["version"] = members["version"]
-    everything = {"": meta_of(members, members.get("name")), **packages}
+    everything = {"": _describe_manifest(members, members.get("name")), **packages}
     return {**lock, "lockfileVersion": 3, "requires": True, "packages": everything}
 
 
-def _needed(members: dict[str, Any], *, inner: bool) -> set[str]:
-    """Return the names that a package needs in the lockfile, but for folders, which saving them puts there."""
-    sections = SECTIONS[:1] if inner else (SECTIONS[0], SECTIONS[2])
-    found = tables(members)
-    return {name for part in sections for name, spec in found[part].items() if not str(spec).startswith("file:")}
-
-
-def _members(builder: PlanBuilder, root: str, members: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the lockfile entries of the workspaces of *root*; None when one of them cannot be read."""
-    if not members.get("workspaces"):
-        return {}
-    from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - few projects have workspaces
-
-    workspace = read_workspace(root)
-    found: dict[str, Any] = {}
-    for folder in member_folders(workspace) if workspace is not None else ():
+def _describe_workspaces(builder: PlanBuilder, context: LinkContext) -> dict[str, Any] | None:
+    """Return the entries of the workspaces, or None if one is unreadable."""
+    root = context.project.root
+    entries: dict[str, Any] = {}
+    for folder in context.installed.members():
         key, manifest = posixpath.relpath(folder, root), read_loose(folder)
         if manifest is None:
             return None
-        found[key] = described(source_of(folder, manifest), _manifest(builder, folder))
+        entries[key] = _describe_package(source_of(folder, manifest), _read_members(builder, folder))
         name = manifest.name or posixpath.basename(folder)
-        found[f"node_modules/{name}"] = {"resolved": key, "link": True}
-    return found
+        entries[f"node_modules/{name}"] = {"resolved": key, "link": True}
+    return entries
 
 
-def _update(
+def _list_needed(members: dict[str, Any], *, is_root: bool) -> set[str]:
+    """Return the names that a package needs in the lockfile.
+
+    Folders (`file:`) are not among them: they get their entries when they are saved.
+
+    >>> members = {"dependencies": {"a": "1", "b": "file:../b"}, "devDependencies": {"c": "1"}}
+    >>> sorted(_list_needed(members, is_root=True)), sorted(_list_needed(members, is_root=False))
+    (['a', 'c'], ['a'])
+    """
+    sections = ("dependencies", "devDependencies") if is_root else ("dependencies",)
+    by_section = tables(members)
+    return {
+        name
+        for section in sections
+        for name, spec in by_section[section].items()
+        if not str(spec).startswith("file:")
+    }
+
+
+# --- the entries of the link
+
+
+def _add_link(
     lock: _Lock, builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
 ) -> None:
+    """Add to a lockfile that *folders* depend on *source*."""
     root = context.project.root
     name = source.manifest.name
     target = posixpath.relpath(source.root, root)
-    kinds = set()
+    kinds = set()  # of dependency that the link is for each of the folders
     packages = lock.get("packages")
     for folder in folders:
-        members = _manifest(builder, folder)
+        members = _read_members(builder, folder)
         kinds.add(kind_of(tables(members), name))
         if packages is not None:
             key = "" if folder == root else posixpath.relpath(folder, root)
-            packages[key] = nice(_dependent(packages.get(key, {}), members, name))
+            packages[key] = nice(_update_dependent(packages.get(key, {}), members, name))
     if packages is not None:
         _put_packages(packages, source, target, context, kinds)
         with_peers = not context.config.flag("legacy-peer-deps", default=False)
-        _warn_about_inner(builder, packages, source, target, with_peers=with_peers)
+        _warn_of_needs(builder, packages, source, target, with_peers=with_peers)
     if "dependencies" in lock or lock.get("lockfileVersion") == 1:
+        # npm 6 reads this table. Beside `packages` (lockfileVersion 2) its entry says what the package requires.
         legacy = {"version": f"file:{target}"}
-        needs = dict(source.manifest.dependencies)
-        entry = {**legacy, "requires": needs} if needs and packages is not None else legacy
+        requires = dict(source.manifest.dependencies)
+        entry = {**legacy, "requires": requires} if requires and packages is not None else legacy
         lock["dependencies"] = by_name({**lock.get("dependencies", {}), name: entry})
+
+
+def _update_dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the entry of a project or workspace, by its manifest of now.
+
+    Only the dependencies of the entry change.
+    """
+    after = dict(entry)
+    by_section = tables(members)
+    if kind_of(by_section, name) == "optional":
+        # npm writes what it saves as optional into both sections of the lockfile, and drops one of them later.
+        both = {**by_section["dependencies"], name: by_section["optionalDependencies"][name]}
+        members = {**members, "dependencies": both}
+    for section in (*SECTIONS, META, "bundleDependencies"):
+        if members.get(section):
+            after[section] = by_name(members[section]) if isinstance(members[section], dict) else members[section]
+        else:
+            after.pop(section, None)
+    return after
 
 
 def _put_packages(
     packages: dict[str, Any], source: Source, target: str, context: LinkContext, kinds: set[str]
 ) -> None:
+    """Put a link and its package into the table of packages."""
     for modules in context.local_modules(source.manifest.name, source.root):
         key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
-        moved = {each: packages.pop(each) for each in list(packages) if f"{each}/".startswith(f"{key}/")}
+        # The package that the link replaces goes with all that is nested in it.
+        replaced = {path: packages.pop(path) for path in list(packages) if f"{path}/".startswith(f"{key}/")}
         packages[key] = {"resolved": target, "link": True}
-        if moved and not moved.get(key, {}).get("link"):
-            _keep_for_others(packages, source, key, moved)
-    meta = described(source, load(source.manifest.raw))
-    if len(kinds) == 1 and (flag := _FLAGS.get(next(iter(kinds)))):
-        meta[flag] = True
-    packages[target] = nice(meta)
+        if replaced and not replaced.get(key, {}).get("link"):
+            _keep_for_others(packages, source, key, replaced)
+    entry = _describe_package(source, load(source.manifest.raw))
+    # A package is marked `dev` and the like only if all folders have it as such.
+    if len(kinds) == 1 and (kind := next(iter(kinds))) in _FLAGS:
+        entry[kind] = True
+    packages[target] = nice(entry)
     ordered = by_name(packages)
     packages.clear()
     packages.update(ordered)
 
 
-def _keep_for_others(packages: dict[str, Any], source: Source, key: str, moved: dict[str, Any]) -> None:
-    """Give packages that need what the link replaces, and that cannot use it, a copy of their own.
+def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replaced: dict[str, Any]) -> None:
+    """Nest what a link replaces below packages that cannot use it.
 
-    As npm does; only in the lockfile: on the disk the link is what all of them find until `npm ci`.
+    npm does the same. It holds for the lockfile only: on the disk the link is what all of them find until
+    `npm ci`.
     """
-    from linkpack.npm.ranges import satisfies  # noqa: PLC0415 - only when something is replaced
-
     name = source.manifest.name
-    for each, entry in list(packages.items()):
-        if entry.get("link") or (each and "node_modules/" not in each) or each == "":
+    for path, entry in list(packages.items()):
+        # Only installed packages: links have no dependencies, and the project and its workspaces use the link.
+        if entry.get("link") or "node_modules/" not in path:
             continue
         needs = tables(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
-        if wanted is None or _found_from(packages, each, name) != key:
+        if wanted is None or find_path(path, name, packages.__contains__) != key:
             continue
         if not satisfies(source.manifest.version, str(wanted)):
-            for place, inner in moved.items():
-                packages[f"{each}/node_modules/{name}{place.removeprefix(key)}"] = inner
+            for place, moved in replaced.items():
+                packages[f"{path}/node_modules/{name}{place.removeprefix(key)}"] = moved
 
 
-def _found_from(packages: dict[str, Any], start: str, name: str) -> str:
-    """Return the key of the package that the one at *start* finds as *name*; empty when there is none."""
-    at = start
-    while True:
-        found = f"{at}/node_modules/{name}".lstrip("/")
-        if found in packages or not at:
-            return found if found in packages else ""
-        head, _, _ = at.rpartition("node_modules/")
-        at = head.rstrip("/") if head or at.startswith("node_modules/") else posixpath.dirname(at)
-
-
-def _warn_about_inner(
+def _warn_of_needs(
     builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str, *, with_peers: bool
 ) -> None:
-    """Warn when a package inside of the project needs what the project's lockfile lacks.
+    """Warn of needs that the lockfile lacks (WLOCK).
+
+    Only packages inside of the project have such needs.
 
     npm installs what such a package needs, for its development and as a peer too, and `npm ci` fails without
     (measured on npm 11.19.1). A peer of another version is left to a warning of npm's own.
@@ -227,90 +283,134 @@ def _warn_about_inner(
     needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
     peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
     for name, wanted in sorted({**peers, **needed}.items()):
-        found = _found_from(packages, target, name)
-        entry = packages.get(found, {})
+        key = find_path(target, name, packages.__contains__)
+        entry = packages.get(key, {})
+        # The version of a link is in the entry that it leads to.
         entry = packages.get(str(entry.get("resolved")), entry) if entry.get("link") else entry
-        if not found or not _meets(entry.get("version"), wanted):
-            lacks = f"{name} {wanted}" if found else name
+        if not key or not _meets(entry.get("version"), wanted):
+            lacks = f"{name} {wanted}" if key else name
             message = f"{manifest.name} needs {lacks}, which the lockfile does not have; npm ci would fail"
             builder.warn("WLOCK", source.root, message, "run npm install --package-lock-only")
 
 
 def _meets(version: object, wanted: str) -> bool:
-    """True if *version* meets *wanted*, or one of them is no version or range."""
-    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - only for packages inside of the project
+    """True if *version* meets *wanted*.
 
+    What is no version, or no range, is not compared.
+    """
     return not isinstance(version, str) or parse_range(wanted) is None or satisfies(version, wanted)
 
 
-def _dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the entry of a project or workspace, with the dependencies that its manifest has now."""
-    after = dict(entry)
-    found = tables(members)
-    if kind_of(found, name) == "optional":
-        # npm writes what it saves as optional into both sections of the lockfile, and drops one of them later.
-        both = {**found["dependencies"], name: found["optionalDependencies"][name]}
-        members = {**members, "dependencies": both}
-    for section in (*SECTIONS, META, "bundleDependencies"):
-        if members.get(section):
-            after[section] = by_name(members[section]) if isinstance(members[section], dict) else members[section]
-        else:
-            after.pop(section, None)
-    return after
+# --- what the lockfile says of one package
 
 
-def _entries(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """Return the entries of the two tables that differ, each with its old and new JSON text."""
-    found: list[tuple[tuple[str, ...], str | None, str | None]] = []
+def _describe_package(source: Source, members: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry of a linked package.
+
+    The entry has a name only if that is not the name of the package's folder (arborist, lib/shrinkwrap.js,
+    `metaFromNode`).
+    """
+    folder = posixpath.basename(source.root)
+    scope = posixpath.basename(posixpath.dirname(source.root))
+    folder_name = f"{scope}/{folder}" if scope.startswith("@") else folder
+    entry = _describe_manifest(members, None if folder_name == source.manifest.name else source.manifest.name)
+    if source.commands:
+        entry["bin"] = dict(source.commands)
+    _add_dev_dependencies(entry, members)
+    if any(source.manifest.scripts.get(script) for script in _INSTALL_SCRIPTS):
+        entry["hasInstallScript"] = True
+    tidy: dict[str, Any] = nice(entry)
+    return tidy
+
+
+def _describe_manifest(members: dict[str, Any], name: object) -> dict[str, Any]:
+    """Return what the lockfile says of a manifest with *members*.
+
+    A *name* is part of it if there is one. What has a wrong type is left out, as npm does.
+    """
+    entry: dict[str, Any] = {"name": name} if name else {}
+    for key in _COPIED:
+        value = members.get(key)
+        if key == "license" and isinstance(value, dict):
+            value = value.get("type") or value
+        if key == "funding" and isinstance(value, str):
+            value = {"url": value}
+        if value and not (key in _COPIED_OBJECTS and not isinstance(value, dict)):
+            entry[key] = value
+    if name == members.get("name"):
+        _add_dev_dependencies(entry, members)
+    tidy: dict[str, Any] = nice(entry)
+    return tidy
+
+
+def _add_dev_dependencies(entry: dict[str, Any], members: dict[str, Any]) -> None:
+    dev = members.get("devDependencies")
+    if dev and isinstance(dev, dict):
+        entry["devDependencies"] = dev
+
+
+# --- what was changed, and its undoing
+
+
+def _compare_locks(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
+    """Return the entries that differ, with old and new JSON text."""
+    changed: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
-        found += [
-            ((table, key), _raw(old.get(key)), _raw(new.get(key)))
+        changed += [
+            ((table, key), _to_json(old.get(key)), _to_json(new.get(key)))
             for key in dict.fromkeys([*old, *new])
             if old.get(key) != new.get(key)
         ]
-    return found
+    return changed
 
 
-def _raw(value: object) -> str | None:
+def _to_json(value: object) -> str | None:
     return None if value is None else json.dumps(value)
 
 
-def take_out(raw: bytes, saved: ManifestEdit) -> bytes:
-    """Return the lockfile *raw* with those entries of *saved* undone that are still as they were written.
+def undo_entries(raw: bytes, saved: ManifestEdit) -> bytes:
+    """Undo the entries of *saved* that are as they were written.
 
-    `ManifestInvalid` when it is no longer what npm writes.
+    Raises `ManifestInvalid` for a lockfile that is no longer what npm writes.
     """
-    lock = _parse(raw, saved.path)
+    lock = _parse_lock(raw, saved.path)
     for (table, key), before, after in saved.entries:
         if table in lock:
-            _put_back(lock[table], key, before, after)
+            _undo_entry(lock[table], key, before, after)
             lock[table] = by_name(lock[table])
-    return raw if lock == _parse(raw, saved.path) else dump(lock, raw.decode("utf-8", "surrogatepass"))
+    return raw if lock == _parse_lock(raw, saved.path) else dump(lock, raw.decode("utf-8", "surrogatepass"))
 
 
-def _put_back(section: dict[str, Any], key: str, before: str | None, after: str | None) -> None:
-    now = _raw(section.get(key))
+def _undo_entry(table: dict[str, Any], key: str, before: str | None, after: str | None) -> None:
+    now = _to_json(table.get(key))
     if now == after:
         if before is None:
-            section.pop(key, None)
+            table.pop(key, None)
         else:
-            section[key] = json.loads(before)
+            table[key] = json.loads(before)
     elif now and before and after:
-        section[key] = nice(_without(json.loads(now), json.loads(before), json.loads(after)))
+        table[key] = nice(_undo_dependencies(json.loads(now), json.loads(before), json.loads(after)))
 
 
-def _without(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry *now*, which was changed since, with those dependencies put back that are still ours."""
+def _undo_dependencies(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Put back the dependencies of an entry that was changed since.
+
+    Those that no longer are as *after* has them stay as they are *now*.
+
+    >>> before, after = {"dependencies": {"lib": "1"}}, {"dependencies": {"lib": "file:../lib"}}
+    >>> _undo_dependencies({"version": "2.0.0", "dependencies": {"lib": "file:../lib", "new": "1"}}, before, after)
+    {'version': '2.0.0', 'dependencies': {'lib': '1', 'new': '1'}}
+    """
     for section in SECTIONS:
-        old, ours, have = (tables(each)[section] for each in (before, after, now))
-        left = dict(have)
+        old, ours, current = (tables(entry)[section] for entry in (before, after, now))
+        left = dict(current)
         for name in [*old, *ours]:
-            if old.get(name) != ours.get(name) and have.get(name) == ours.get(name):
+            if old.get(name) != ours.get(name) and current.get(name) == ours.get(name):
                 left.pop(name, None)
                 if name in old:
                     left[name] = old[name]
-        if left != have:
+        if left != current:
             now[section] = by_name(left)
             if not left:
                 del now[section]

@@ -1,14 +1,17 @@
-"""Finds the recorded links of a project that an install replaced, or that are gone."""
+"""Find the recorded links of a project that an install took away.
+
+`pack` warns of them, as it ships what is in their place now.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.bundle.graph import node_modules_above
 from linkpack.errors import LinkpackError, Problem
+from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import Store
-from linkpack.linking.whereabouts import lost_links
 from linkpack.project.local import find_local_project
+from linkpack.project.resolve import lookup_paths, node_modules_above
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -20,32 +23,37 @@ if TYPE_CHECKING:
 
 
 class LostLinks(NamedTuple):
-    """The links that are recorded and do not stand, by their paths; and why a record cannot be read."""
+    """The recorded links that are not in place, by path.
+
+    *warnings* say why a record cannot be read.
+    """
 
     links: Mapping[str, RecordedLink]
     warnings: tuple[Problem, ...] = ()
 
 
 def read_lost_links(state: str, folder: str) -> LostLinks:
-    """Return the lost links of the project that *folder* belongs to, by the record in the state folder *state*.
+    """Return the lost links of the project that *folder* belongs to.
 
-    A record that cannot be read is a warning (WRELINK): packing does not depend on it.
+    *state* is the state folder, which has the record. A record that cannot be read is a warning (WRELINK): packing
+    does not depend on it.
     """
     try:
         project = find_local_project(folder).root
         return LostLinks(dict(lost_links(Store(fslinks.canonical(state)), project, node_modules_above(folder))))
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
-        return LostLinks({}, (Problem("WRELINK", err.path, why, err.hint),))
+        return LostLinks({}, (Problem(code="WRELINK", path=err.path, message=why, hint=err.hint),))
 
 
 def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Iterator[Problem]:
-    """Warn of each lost link that the root of *graph* or a linked package in it would find packages by.
+    """Warn of lost links by which packages would be found.
 
-    *lost* are those of the root's project; the projects of linked packages are asked as well.
+    The root of *graph* and its linked packages look for packages that way. *lost* are the lost links of the root's
+    project. Those of the projects of linked packages are read here.
     """
     yield from lost.warnings
-    seen = set()
+    warned = set()
     for package in graph.packages.values():
         if package.id == graph.root:
             links = lost.links
@@ -53,14 +61,19 @@ def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Itera
             links = read_lost_links(state, package.id).links
         else:
             continue
-        for path, name in _ways(package) if links else ():
-            if path in links and path not in seen:
-                seen.add(path)
-                yield _warning(graph, package, name, links[path])
+        if not links:
+            continue
+        for path, name in _list_lookups(package):
+            if path in links and path not in warned:
+                warned.add(path)
+                yield _warn_of_link(graph, package, name, links[path])
 
 
-def _ways(package: Package) -> Iterator[tuple[str, str]]:
-    """Yield every path at which *package* may find what it names, with the name."""
+def _list_lookups(package: Package) -> Iterator[tuple[str, str]]:
+    """Yield the paths at which *package* may find what it names.
+
+    The name comes with each path.
+    """
     manifest = package.manifest
     sections = (
         manifest.dependencies,
@@ -70,22 +83,24 @@ def _ways(package: Package) -> Iterator[tuple[str, str]]:
     )
     names = {*package.needs, *manifest.bundle, *(name for section in sections for name in section)}
     for name in sorted(names):
-        for folder in node_modules_above(package.id):
-            yield f"{folder}/{name}", name
+        for path in lookup_paths(package.id, name):
+            yield path, name
 
 
-def _warning(graph: BundleGraph, package: Package, name: str, entry: RecordedLink) -> Problem:
-    if fslinks.is_link(entry.path):
+def _warn_of_link(graph: BundleGraph, package: Package, name: str, link: RecordedLink) -> Problem:
+    """Return the warning that a link of *package* to *name* is lost."""
+    if fslinks.is_link(link.path):
         how = "the link leads elsewhere now"
-    elif fslinks.exists(entry.path):
+    elif fslinks.exists(link.path):
         how = "an install has replaced the link"
     else:
         how = "the link is gone"
-    to = package.needs.get(name)
+    shipped = package.needs.get(name)
     ships = ""
-    if to in graph.packages and to is not None and to != graph.root:
-        ships = f": {graph.packages[to].label} ships, of {to}"
+    if shipped is not None and shipped in graph.packages and shipped != graph.root:
+        ships = f": {graph.packages[shipped].label} ships, of {shipped}"
     hint = f"run linkpack relink {name}, or linkpack unlink {name} to leave it so"
-    if not fs.is_dir(entry.target):
-        hint = f"{entry.target} is gone as well: bring it back, or run linkpack unlink {name}"
-    return Problem("WRELINK", entry.path, f"{name} was linked to {entry.target}, and {how}{ships}", hint)
+    if not fs.is_dir(link.target):
+        hint = f"{link.target} is gone as well: bring it back, or run linkpack unlink {name}"
+    message = f"{name} was linked to {link.target}, and {how}{ships}"
+    return Problem(code="WRELINK", path=link.path, message=message, hint=hint)

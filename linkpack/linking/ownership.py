@@ -1,11 +1,11 @@
-"""Keep track of a link's paths: what is there, what was there first, and what to put back one day."""
+"""Keep track of what one link owns, and what it has to put back."""
 
 from __future__ import annotations
 
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.linking.displaced import find_displacer, inherit
+from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
 from linkpack.system import links as fslinks
@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 
 
 class LinkRules(NamedTuple):
-    """How links are to be made: npm's flags, and ours."""
+    """How links are to be made, by the flags of the command.
+
+    *umask* is that of the process. *gentle* leaves commands that another link has taken since, as relink does.
+    """
 
     bin_links: bool = True
     force: bool = False
     absolute: bool = False
     windows: bool = False
     umask: int = 0o022
-    gentle: bool = False  # leave commands that another link has taken since, as relink does
+    gentle: bool = False
 
 
 class LinkLocation(NamedTuple):
-    """Where a link belongs; folders are by their real paths.
+    """Where a link belongs, by real paths.
 
     *place*, a real node_modules, and *key* name its entry in the record. *path* is the link, *modules* the
-    node_modules it is in, *bins* and *mans* the folders of commands and man pages (*mans* empty: none). *shared*
-    says that the folder is the global one: what is not ours there is only taken by force. *project* is the root
-    of the project that has the link, empty for a global one. *aliases* tells how the user knows those folders.
+    node_modules that it is in. *bins* and *mans* are the folders of commands and man pages; *mans* is empty for a
+    link in a project. *shared* means the global folder, in which only force takes what is not ours. *project* is
+    the root of the project that has the link, empty for a global one. *aliases* maps the real folders to how the
+    user knows them.
     """
 
     place: str
@@ -50,11 +54,11 @@ class LinkLocation(NamedTuple):
 
 
 class Ownership:
-    """What one link owns while it is planned: for each path what was there first, and what is to be there.
+    """The paths of one link while it is planned.
 
-    *old* is its entry in the record so far. *adopted* says that the very link is there already, made by hand or by
-    `npm link`: taking it away needs to bring nothing back. *replaced* says that something else has taken the place
-    of our link.
+    *old* is the link as it is recorded so far, *before_owned* what that owns. *owned* has for each path what was
+    there first, and what is to be there. *adopted* is true if the very link is there already, made by hand or by
+    `npm link`: nothing was displaced by it. *replaced* is true if something else took the place of our link.
     """
 
     def __init__(self, builder: PlanBuilder, location: LinkLocation, record: Mapping[str, RecordedLink]) -> None:
@@ -70,62 +74,69 @@ class Ownership:
         self.replaced = False
 
     def others(self) -> dict[str, RecordedLink]:
-        """Return the other links of the same node_modules, as they are planned to be."""
-        found = self._builder.entries(self._location.place, self._record)
-        found.pop(self._location.key, None)
-        return found
+        """Return the other links of the same node_modules, as planned so far."""
+        links = self._builder.entries(self._location.place, self._record)
+        links.pop(self._location.key, None)
+        return links
 
     def take(self, path: str, after: State) -> None:
-        """Have *after* at *path*, and remember what to put back there one day."""
+        """Plan *after* at *path*, and remember what to put back there."""
         builder = self._builder
-        found = builder.state(path)
+        present = builder.state(path)
         is_planned = path in builder.changes
-        if found != after or isinstance(found, Displaced):
-            self.owned.update({change.path: change for change in builder.put(path, after, self._location.modules)})
+        if present != after or isinstance(present, Displaced):
+            folders = builder.put(path, after, self._location.modules)
+            self.owned.update({change.path: change for change in folders})
         planned = builder.changes.get(path)
-        before = found if planned is None or is_planned else planned.before
-        self.owned[path] = Change(path, self._first(path, found, before, after), after)
+        before = present if planned is None or is_planned else planned.before
+        self.owned[path] = Change(path, self._original(path, present, before, after), after)
 
-    def _first(self, path: str, found: State, before: State, after: State) -> State:
-        """Return what unlinking has to put back: what was at *path* before the first of our links."""
+    def _original(self, path: str, present: State, before: State, after: State) -> State:
+        """Return what unlinking has to put back at *path*.
+
+        That is what was there before the first of our links. *present* is what is there now, *before* the same
+        with the stash that it is moved to.
+        """
         link = self._location.path
         earlier = self.before_owned.get(path)
-        mine = target_is_inside(path, found, link)
+        mine = target_is_inside(path, present, link)
         if earlier is None:
+            # What was adopted is ours now, and unlinking removes it.
             return ABSENT if self.adopted and (mine or path == link) else before
-        theirs = self.replaced and is_foreign_command(path, found, link)
+        theirs = self.replaced and is_foreign_command(path, present, link)
         if self.replaced and target_is_inside(path, earlier.before, link):
             earlier = earlier._replace(before=ABSENT)  # it went with the package that the first link displaced
-        if found == after != earlier.after and self._is_claimed(path, found) and self._heal(earlier, found):
+        if present == after != earlier.after and self._is_claimed(path, present) and self._heal(earlier, present):
             return before  # another checkout has made the very link that is wanted now, over ours
-        if not theirs and (mine or found in {earlier.after, after}):
+        if not theirs and (mine or present in {earlier.after, after}):
             return earlier.before
-        healed = self._heal(earlier, found)
-        kept = earlier.before
-        whole = isinstance(kept, Link) or (isinstance(kept, Displaced) and fslinks.exists(kept.stash))
-        if isinstance(found, Absent):
-            return kept if whole else before
-        if healed or not isinstance(kept, Displaced) or not whole:
+        healed = self._heal(earlier, present)
+        original = earlier.before
+        exists = isinstance(original, Link) or (isinstance(original, Displaced) and fslinks.exists(original.stash))
+        if isinstance(present, Absent):
+            return original if exists else before
+        if healed or not isinstance(original, Displaced) or not exists:
             return before  # when healed, another link puts back what we had displaced
-        # An installer, most likely, put the same or another version there: that one counts now.
-        if isinstance(before, Displaced) and same(kept.stash, path):
-            self._builder.discard.append(kept.stash)
+        # An installer, most likely, put the same or another version there: unlinking restores that one.
+        if isinstance(before, Displaced) and same(original.stash, path):
+            self._builder.discard.append(original.stash)
         else:
-            self._keep_older(path, kept)
+            self._keep_older(path, original)
         return before
 
-    def _keep_older(self, path: str, kept: Displaced) -> None:
-        self.older.append(kept.stash)
-        message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {kept.stash}"
-        self._builder.warn("WOLDER", kept.stash, message, "remove it when you do not need it")
+    def _keep_older(self, path: str, original: Displaced) -> None:
+        """Leave *original* in its stash, with a warning that it is there."""
+        self.older.append(original.stash)
+        message = f"an older {posixpath.basename(path)}, displaced by an earlier link, stays in {original.stash}"
+        self._builder.warn("WOLDER", original.stash, message, "remove it when you do not need it")
 
-    def _heal(self, earlier: Change, found: State) -> bool:
-        """Let the link that displaced *earlier* inherit what that had displaced; True if there is one.
+    def _heal(self, earlier: Change, present: State) -> bool:
+        """Have the link that displaced *earlier* restore what that displaced.
 
-        *found* is what is there now, which this link displaces in turn.
+        True if there is such a link. *present* is what is at the path now.
         """
         others = self.others()
-        key = find_displacer(earlier, others, found)
+        key = find_displacer(earlier, others, present)
         if key is None:
             return False
         place = self._location.place
@@ -133,20 +144,23 @@ class Ownership:
         return True
 
     def belongs_to_another(self, path: str) -> bool:
-        """True if a command of ours at *path* was taken by another link of the same node_modules since."""
+        """True if another link has taken our command at *path* since."""
         return path in self.before_owned and self._is_claimed(path, self._builder.state(path))
 
-    def _is_claimed(self, path: str, found: State) -> bool:
-        """True if another link of the same node_modules put *found* at *path*."""
-        claims = (change for entry in self.others().values() for change in entry.owned)
-        return any(change.path == path and change.after == found for change in claims)
+    def _is_claimed(self, path: str, present: State) -> bool:
+        """True if another link of the same node_modules put *present* at *path*."""
+        claims = (change for link in self.others().values() for change in link.owned)
+        return any(change.path == path and change.after == present for change in claims)
 
     def give_up(self, path: str, change: Change) -> None:
-        """Put back what *change*, no longer ours, displaced; or leave that to the link that displaced it."""
-        found = self._builder.state(path)
-        if self._heal(change, found):
+        """Put back what *change*, no longer ours, displaced.
+
+        If another link displaced it in turn, that link restores it one day.
+        """
+        present = self._builder.state(path)
+        if self._heal(change, present):
             return
-        if found == change.after:
+        if present == change.after:
             self._builder.replace(path, change.after, change.before)
         elif isinstance(change.before, Displaced) and fslinks.exists(change.before.stash):
             self._keep_older(path, change.before)

@@ -1,4 +1,4 @@
-"""Read the packages that links lead to, and resolve links as Node and npm do."""
+"""Read the packages that links lead to, and resolve links."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import ManifestInvalid
+from linkpack.linking.shims import read_shim
 from linkpack.linking.states import Absent, File, Link
 from linkpack.npm.bins import points_into
 from linkpack.npm.json_text import parse
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.package_names import name_fault
+from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def read_source(folder: str) -> Source:
-    """Return the package in *folder*, checked to be one that can be linked.
+    """Read the package in *folder*, and check that it can be linked.
 
-    `ManifestInvalid` when there is no package.json, when it is no JSON object, when its name is missing or one
-    that npm does not link, or when a command or man page has a name that no file can have.
+    Raises `ManifestInvalid` if there is no package.json, if it is no JSON object, if its name is missing or one
+    that npm does not link, or if a command or man page has a name that no file can have.
     """
     path = f"{folder}/package.json"
     try:
@@ -44,7 +46,8 @@ def read_source(folder: str) -> Source:
         raise ManifestInvalid(
             f"{path}: {what}", code="ENAME", path=path, hint='to be linked, it needs a "name" that npm accepts'
         )
-    bad = next((each for each in (*manifest.bins, *manifest.bins.values(), *manifest.mans) if "\0" in each), None)
+    names = (*manifest.bins, *manifest.bins.values(), *manifest.mans)
+    bad = next((name for name in names if "\0" in name), None)
     if bad is not None:
         what = f'"{bad}", a command or man page, holds a NUL, which no file name does'
         raise ManifestInvalid(f"{path}: {what}", code="EBADBIN", path=path, hint="correct bin or man there")
@@ -52,7 +55,10 @@ def read_source(folder: str) -> Source:
 
 
 def check_manifest(folder: str) -> None:
-    """Raise `ManifestInvalid` if there is a package.json in *folder* that is no JSON object."""
+    """Raise `ManifestInvalid` for a package.json in *folder* that is broken.
+
+    That is one that cannot be read, or is no JSON object. A folder without one is fine.
+    """
     path = f"{folder}/package.json"
     if fs.is_file(path):
         try:
@@ -67,13 +73,18 @@ def check_manifest(folder: str) -> None:
 
 
 def inside(root: str, relative: str) -> str | None:
-    """Return the real path of *relative* in the package at *root*; None when that is outside of it."""
+    """Return the real path of *relative* in the package at *root*.
+
+    None if it is outside of the package.
+    """
     real = fslinks.canonical(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
 def real_folder(path: str) -> str:
-    """Return the folder *path* without links, as far as it exists; a broken link stays as it is written.
+    """Return the folder *path* with its links resolved, as far as it exists.
+
+    A broken link stays as it is written.
 
     /app/node_modules/@s, where node_modules is a link to /main/node_modules -> /main/node_modules/@s
     """
@@ -84,31 +95,38 @@ def real_folder(path: str) -> str:
 
 
 def named_folders(*folders: str) -> dict[str, str]:
-    """Return how *folders*, and those around them, are called where links lead to them: real paths to names.
+    """Map the real paths of *folders* to the names that the user knows.
+
+    The folders around them are in it as well, and only those that links lead to.
 
     /app/node_modules/@s, where node_modules is a link to /main/node_modules
         -> /main/node_modules/@s: /app/node_modules/@s, /main/node_modules: /app/node_modules
     """
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for folder in folders:
-        at = folder
-        while (real := real_folder(at)) != at:
-            found[real] = at
-            at = posixpath.dirname(at)
-    return found
+        name = folder
+        while (real := real_folder(name)) != name:
+            names[real] = name
+            name = posixpath.dirname(name)
+    return names
 
 
 def resolve_parent(path: str) -> str:
-    """Return *path* by the real folder that it is in; what is at it is not followed."""
+    """Return *path* with the links of its folder resolved.
+
+    A link at *path* itself is not followed.
+    """
     return posixpath.join(real_folder(posixpath.dirname(path)), posixpath.basename(path))
 
 
 def link_target(path: str, state: State) -> str | None:
-    """Return the text by which the link, or Windows shim, at *path* leads on; None for any other state."""
-    if isinstance(state, File):
-        from linkpack.linking.shims import read_shim  # noqa: PLC0415 - for Windows only
+    """Return the target, as written, of the link or Windows shim at *path*.
 
-        return read_shim(next((end for end in (".cmd", ".ps1") if path.endswith(end)), ""), state.content)
+    None if *state*, which is what is at *path*, is neither.
+    """
+    if isinstance(state, File):
+        ending = next((ending for ending in (".cmd", ".ps1") if path.endswith(ending)), "")
+        return read_shim(ending, state.content)
     return state.target if isinstance(state, Link) else None
 
 
@@ -124,7 +142,7 @@ def target_is_inside(path: str, state: State, link: str) -> bool:
 
 
 def resolve_link(path: str, target: str) -> str:
-    """Return the real path to which a link at *path* with the text *target* leads."""
+    """Return the real path that a link at *path* to *target* leads to."""
     return fslinks.canonical(posixpath.join(posixpath.dirname(path), target))
 
 
@@ -134,30 +152,38 @@ def target_exists(path: str, state: State) -> bool:
     return target is not None and fslinks.exists(resolve_link(path, target))
 
 
-def is_replaced(entry: RecordedLink, found: State) -> bool:
-    """True if *found*, in the place of the recorded link *entry*, is neither that link nor nothing."""
-    if isinstance(found, Link) and found.target != entry.literal:
-        return resolve_link(entry.path, found.target) != entry.target
-    return not isinstance(found, (Absent, Link))
+def is_replaced(link: RecordedLink, present: State) -> bool:
+    """True if something else is in the place of the recorded *link*.
+
+    *present* is what is there. A link with another text that leads to the same package is the same.
+    """
+    if isinstance(present, Link) and present.target != link.literal:
+        return resolve_link(link.path, present.target) != link.target
+    return not isinstance(present, (Absent, Link))
 
 
 def is_foreign_command(path: str, state: State, link: str) -> bool:
-    """True if the command at *path* belongs to what another process put in the place of the link *link*."""
+    """True if the command at *path* belongs to what replaced the link *link*.
+
+    It leads to a file below the path of the link, which exists.
+    """
     return target_is_inside(path, state, link) and target_exists(path, state)
 
 
-def is_standing(entry: RecordedLink) -> bool:
-    """True if the recorded link *entry* is still there, and leads to its package."""
-    return fslinks.is_link(entry.path) and fslinks.canonical(entry.path) == entry.target
+def is_standing(link: RecordedLink) -> bool:
+    """True if the recorded *link* is in place, and leads to its package."""
+    return fslinks.is_link(link.path) and fslinks.canonical(link.path) == link.target
 
 
 def meets_range(version: str, wanted: str) -> bool:
-    """True if *version* meets the range *wanted*, or *wanted* is no range (a path, an address, a tag).
+    """True if *version* meets the range *wanted*, or *wanted* is no range.
 
-    Pre-releases count: one links what one works on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.
+    A path, an address or a tag is met by any version. Pre-releases meet a range around them, unlike for npm:
+    people link what they work on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.
+
+    >>> meets_range("2.1.0-dev.0", "^2.0.0"), meets_range("3.0.0", "^2.0.0"), meets_range("3.0.0", "latest")
+    (True, False, True)
     """
     if ":" in wanted or "/" in wanted:
         return True
-    from linkpack.npm.ranges import parse_range, satisfies  # noqa: PLC0415 - most projects do not name what they link
-
     return parse_range(wanted) is None or satisfies(version, wanted, include_prerelease=True)

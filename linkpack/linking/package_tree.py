@@ -1,22 +1,21 @@
-"""Look packages up as Node does, on the disk with the changes of a link plan laid over it."""
+"""Look packages up as Node does, on the disk as it will be after a plan."""
 
 from __future__ import annotations
 
-import posixpath
 from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
-from linkpack.linking.installed import store_in
+from linkpack.linking.installed import match_store
 from linkpack.linking.package import resolve_link, resolve_parent
 from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
+from linkpack.project.resolve import lookup_paths
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
-from linkpack.system.read import upward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,45 +24,64 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
 
 _NO_CHANGES: Mapping[str, Change] = MappingProxyType({})
-_LOOKUP = 10  # steps that one lookup is worth: it looks at a folder for each level above
+_LOOKUP = 10  # steps of the work limit for one lookup, which looks at a folder for each level above
 
 
-class Found(NamedTuple):
-    """A package as Node finds it: its *slot*, a path in a node_modules, and the real *folder* this leads to."""
+class FoundPackage(NamedTuple):
+    """A package as Node finds it.
+
+    *slot* is the path in a node_modules at which it is found, *folder* the real folder behind that.
+    """
 
     slot: str
     folder: str
 
     @property
     def project(self) -> str:
-        """The folder that holds the node_modules of the slot."""
+        """Return the folder that has the node_modules of the slot."""
         return self.slot.rpartition("/node_modules/")[0]
 
     @property
     def has_stored_slot(self) -> bool:
-        """True if the slot is one of a package manager's store, where nothing may be changed."""
-        return bool(store_in(self.slot))
+        """True if the slot is in a package manager's store.
+
+        Nothing may be changed there.
+        """
+        return bool(match_store(self.slot))
 
 
 class Loaded(NamedTuple):
-    """A package that Node loads, and the package that loads it (None for one that Node starts in).
+    """A package that Node loads, and the package that loads it.
 
-    *manifest* is None where there is no package.json that can be used. *name* is what it is loaded by.
+    *name* is what it is loaded by. *loader* is None for the project that Node starts in, *manifest* without a
+    package.json that can be used.
     """
 
     name: str
-    found: Found
+    copy: FoundPackage
     manifest: Manifest | None
     loader: Loaded | None
 
     @property
     def label(self) -> str:
-        """The package's name, or its folder's if it has none."""
-        return self.manifest.name if self.manifest is not None and self.manifest.name else self.found.folder
+        """Return the package's name, or its folder without one."""
+        return self.manifest.name if self.manifest is not None and self.manifest.name else self.copy.folder
+
+
+class Standing(NamedTuple):
+    """A link that is in place, or will be after a plan.
+
+    *name* and *folder* are those of its package, *bin_links* says whether the package's commands are linked.
+    """
+
+    name: str
+    folder: str
+    path: str
+    bin_links: bool = True
 
 
 class PackageTree:
-    """The packages on the disk, as they will be after *changes*, which are by path."""
+    """The packages on the disk, as they will be after *changes*, by path."""
 
     def __init__(self, changes: Mapping[str, Change] = _NO_CHANGES) -> None:
         self._changes = changes
@@ -71,7 +89,7 @@ class PackageTree:
         self._moved: dict[str, str] = {}
 
     def folder(self, path: str) -> str | None:
-        """Return the real folder that *path* will lead to, None if it will lead to none."""
+        """Return the real folder that *path* will lead to, or None."""
         change = self._changes.get(path)
         if change is None:
             return fslinks.canonical(path) if fs.is_dir(path) else None
@@ -79,31 +97,29 @@ class PackageTree:
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None
         if isinstance(change.after, Displaced) and fs.is_dir(change.after.stash):
-            self._moved[resolve_parent(path)] = change.after.stash  # where it lies until the plan is done
+            self._moved[resolve_parent(path)] = change.after.stash  # where it is until the plan is done
             return resolve_parent(path)
         return None
 
-    def find(self, start: str, name: str) -> Found | None:
-        """Return what code in the real folder *start* finds as *name*, None if it finds nothing.
+    def find(self, start: str, name: str) -> FoundPackage | None:
+        """Return what code in *start* finds as *name*, or None.
 
-        As Node: the node_modules of that folder, then of each one above it.
+        Node looks in the node_modules of the real folder *start*, then of each folder above it.
         """
         limits.spend(_LOOKUP)
-        for at in upward(start):
-            if posixpath.basename(at) != "node_modules":
-                slot = f"{at.rstrip('/')}/node_modules/{name}"
-                folder = self.folder(slot)
-                if folder is not None:
-                    return Found(slot, folder)
+        for slot in lookup_paths(start, name):
+            folder = self.folder(slot)
+            if folder is not None:
+                return FoundPackage(slot, folder)
         return None
 
     def manifest(self, folder: str) -> Manifest | None:
-        """Return the manifest in the real folder *folder*, None if there is none that can be used."""
+        """Return the manifest in a real folder, or None."""
         if folder not in self._manifests:
-            self._manifests[folder] = self._read(folder)
+            self._manifests[folder] = self._read_manifest(folder)
         return self._manifests[folder]
 
-    def _read(self, folder: str) -> Manifest | None:
+    def _read_manifest(self, folder: str) -> Manifest | None:
         path = f"{folder}/package.json"
         change = self._changes.get(path)
         if change is None or not isinstance(change.after, File):
@@ -115,29 +131,31 @@ class PackageTree:
 
     def start(self, folder: str) -> Loaded:
         """Return the project in *folder* as what Node starts in."""
-        return Loaded("", Found("", folder), self.manifest(folder), None)
+        copy = FoundPackage(slot="", folder=folder)
+        return Loaded(name="", copy=copy, manifest=self.manifest(folder), loader=None)
 
     def loaded(self, loader: Loaded, names: Iterable[str], *, most: int) -> Iterator[Loaded]:
-        """Yield what *loader* loads by *names*, and what that loads in turn, breadth first.
+        """Yield what *loader* loads by *names*, and what that loads in turn.
 
-        A package is entered once; it is yielded for each package that loads it. No more than *most* are entered.
+        The order is breadth first. A package is yielded for each package that loads it. What it loads itself is
+        looked at once, and for no more than *most* packages.
         """
         waiting = deque((loader, name) for name in names)
-        entered = {loader.found.folder}
+        entered = {loader.copy.folder}
         while waiting:
-            by, name = waiting.popleft()
-            found = self.find(by.found.folder, name)
-            if found is None:
+            user, name = waiting.popleft()
+            copy = self.find(user.copy.folder, name)
+            if copy is None:
                 continue
-            package = Loaded(name, found, self.manifest(found.folder), by)
+            package = Loaded(name=name, copy=copy, manifest=self.manifest(copy.folder), loader=user)
             yield package
-            if found.folder not in entered and len(entered) <= most:
-                entered.add(found.folder)
-                waiting.extend((package, each) for each in runtime_names(package.manifest))
+            if copy.folder not in entered and len(entered) <= most:
+                entered.add(copy.folder)
+                waiting.extend((package, needed) for needed in runtime_names(package.manifest))
 
 
 def runtime_names(manifest: Manifest | None) -> dict[str, str]:
-    """Return the names that a package with *manifest* loads when it runs, with what it asks for."""
+    """Return what a package loads when it runs, specs by name."""
     if manifest is None:
         return {}
     return {**manifest.peer_dependencies, **manifest.dependencies, **manifest.optional_dependencies}

@@ -1,4 +1,4 @@
-"""Plan `link`: packages into the global folder, global packages and directories into a project."""
+"""Plan `link`: resolve specs to packages, and plan a link to each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.linking.check import note_declared, warn_of_state_after
-from linkpack.linking.many import choose_packages, only_dependencies, shortened
+from linkpack.linking.declared import note_declared
+from linkpack.linking.health import warn_of_state_after
+from linkpack.linking.link_search import places_called
 from linkpack.linking.package import check_manifest, meets_range, read_source
-from linkpack.linking.place import place_link
+from linkpack.linking.package_choice import keep_dependencies, read_packages, shortened
 from linkpack.linking.record import read_record
+from linkpack.linking.single_link import place_link
+from linkpack.linking.single_unlink import replace_old_names
 from linkpack.linking.status import standing_links
-from linkpack.linking.whereabouts import places_called
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -23,42 +25,50 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext, SaveRules
-    from linkpack.linking.many import Chosen
-    from linkpack.linking.places import Spec
+    from linkpack.linking.package_choice import PackageChoice
+    from linkpack.linking.request import Spec
     from linkpack.linking.states import LinkPlan
     from linkpack.project.source import Source
 
 
-def plan_global_link(context: LinkContext) -> LinkPlan:
-    """Plan `link` without arguments: the project, or each workspace chosen, into the global folder."""
+def plan_global_links(context: LinkContext) -> LinkPlan:
+    """Plan `link` without specs: global links to the project.
+
+    If workspaces are chosen, the links are to these. What is in the way is in the plan's conflicts.
+    """
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in context.picked if folder != context.project.root)
-    found = [read_source(folder) for folder in members or (context.project.start,)]
+    sources = [read_source(folder) for folder in members or (context.project.start,)]
     builder = context.builder()
-    _link_globally(builder, context, list({source.manifest.name: source for source in found}.values()))
+    _link_globally(builder, context, list({source.manifest.name: source for source in sources}.values()))
     warn_of_state_after(builder, context, (), shared=True)
     return builder.plan()
 
 
-def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
-    """Plan `link <spec>…`: directories are linked globally first, then every package locally.
+def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
+    """Plan `link <spec>…`: links in the project to the packages of *specs*.
 
-    Raises `LinkMissing` (ENOTLINKED) for a name that is not among the global packages, or is another one
-    by now, `LinkError` (ERANGE) when the one there does not meet the range asked for, (ESOURCEGONE) when it is a
-    broken link,
-    (ENODEPENDENCY) when only dependencies are wanted and there are none, `ManifestInvalid` for a directory that
-    is no package, and `PlanRejected` for several of these. What stands in the way is in the plan's conflicts.
+    A package that is named by its folder gets a global link as well. With *save* the links are saved in manifests.
+    What is in the way is in the plan's conflicts.
+
+    Raises `ManifestInvalid` for a folder that is no package, `PlanRejected` for several errors, `LinkMissing`
+    (ENOTLINKED) for a name that is not among the global packages, or is another one by now, and `LinkError`:
+    ERANGE for a global package that does not meet the range asked for, ESOURCEGONE for a broken global link,
+    ENODEPENDENCY when only dependencies are wanted and there are none.
     """
     check_manifest(context.project.root)
     chosen, skipped = chosen_packages(context, specs)
-    sources = [each.source for each in chosen]
+    sources = [choice.source for choice in chosen]
 
-    builder = _with_global_links(context, [each.source for each in chosen if each.by_folder])
+    # Packages that are named by folder, globally; then all of them into the project.
+    builder = _plan_global_twins(context, [choice.source for choice in chosen if choice.by_folder])
     builder.warnings += skipped
     for source in sources:
         _link_locally(builder, context, source)
+
+    # What the links change in manifests and lockfiles, and what Node will find then.
     if save is not None:
-        from linkpack.linking.save import plan_save  # noqa: PLC0415 - few links are saved
+        from linkpack.linking.save import plan_save  # noqa: PLC0415 - 3 ms, and few links are saved
 
         plan_save(builder, context, sources, save)
     note_declared(builder, context, [source.manifest.name for source in sources])
@@ -66,85 +76,25 @@ def plan_link(context: LinkContext, specs: Sequence[Spec], save: SaveRules | Non
     return builder.plan()
 
 
-def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[Chosen], list[Problem]]:
-    """Return the packages that *specs* and the flags choose, and a warning for each that is left out.
+def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[PackageChoice], list[Problem]]:
+    """Return the packages that *specs* and the flags choose.
 
-    Raises as `plan_link`.
+    The second list has a warning for each that is left out. Raises as `plan_project_links`.
     """
     skip = context.config.flag("skip-others", default=False)
-    chosen, skipped = choose_packages(specs, lambda spec: find_shared(context, spec), skip_others=skip)
+    chosen, skipped = read_packages(specs, lambda spec: find_shared(context, spec), skip_others=skip)
     if context.config.flag("only-dependencies", default=False):
         folders = context.picked or (context.project.root,)
         manifests = [manifest for manifest in map(read_loose, folders) if manifest is not None]
-        chosen = only_dependencies(chosen, manifests, context.project.start)
+        chosen = keep_dependencies(chosen, manifests, context.project.start)
     return chosen, skipped
 
 
-def _with_global_links(context: LinkContext, sources: Sequence[Source]) -> PlanBuilder:
-    """Return a plan with global links to *sources*, or an empty one where the prefix cannot have them.
-
-    In that case it has a warning. The local links lead straight to the folders and need nothing of the prefix,
-    which often belongs to root.
-    """
-    builder = context.builder()
-    if not sources or not context.config.flag("link-global", default=True):
-        return builder
-    fault = context.config.fault
-    if fault is not None:
-        builder.warn("WNOGLOBAL", "", f"no global link is made: {fault.message}", fault.hint)
-        return builder
-    _link_globally(builder, context, [source for source in sources if source.root != _installed(context, source)])
-    # As npm, the report is about the project only; what else changes is told apart (see `outside`).
-    builder.added.clear()
-    builder.changed.clear()
-    conflicts = builder.plan().conflicts
-    denied = next((each for each in conflicts if each.code == "EACCES"), None)
-    if denied is None:
-        builder.conflicts[:] = [each._replace(hint=f"{each.hint}, or pass --no-global") for each in conflicts]
-        return builder
-    builder = context.builder()
-    hint = "choose a prefix that you own (npm_config_prefix), or pass --no-global"
-    builder.warn("WNOGLOBAL", denied.path, f"no global link is made: {denied.message}", hint)
-    return builder
-
-
-def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:
-    record = read_record(context.store, context.shared_place)
-    for source in sources:
-        name = source.manifest.name
-        old = [
-            key
-            for key, entry in record.items()
-            if entry.target == source.root and key != name and not entry.project
-        ]
-        if old:
-            from linkpack.linking.plan_unlink import replace_old_names  # noqa: PLC0415 - packages are seldom renamed
-
-            replace_old_names(context, builder, old, name)
-        place_link(builder, context.shared_location(name), source, context.rules, record)
-
-
-def _installed(context: LinkContext, source: Source) -> str:
-    """Return the real folder of the package of that name that is installed globally, empty if there is none."""
-    path = f"{context.config.modules}/{source.manifest.name}"
-    return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
-
-
-def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) -> None:
-    name = source.manifest.name
-    for modules in context.local_modules(name, source.root):
-        location = context.local_location(modules, name)
-        record = read_record(context.store, location.place)
-        place_link(builder, location, source, context.rules, record)
-        for entry in record.values():
-            if entry.target == source.root and entry.name != name and context.is_own(entry):
-                message = f"{source.root} is called {name} now, and is still linked as {entry.name} too"
-                hint = f"where nothing uses that name any more, run linkpack unlink {entry.name}"
-                builder.warn("WRENAMED", entry.path, message, hint)
-
-
 def find_shared(context: LinkContext, spec: Spec) -> Source:
-    """Return the global package that *spec* names, linked or installed; raises as `plan_link`."""
+    """Return the global package that *spec* names, linked or installed.
+
+    Raises as `plan_project_links`.
+    """
     path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
         if fslinks.is_link(path):
@@ -154,7 +104,7 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
                 path=path,
                 hint=f"link its new folder, or remove it with linkpack unlink -g {spec.name}",
             )
-        raise _missing(context, spec)
+        raise _not_linked(context, spec)
     source = read_source(path)
     version = source.manifest.version
     if source.manifest.name != spec.name:
@@ -175,11 +125,11 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
     return source
 
 
-def _missing(context: LinkContext, spec: Spec) -> LinkMissing:
+def _not_linked(context: LinkContext, spec: Spec) -> LinkMissing:
+    """Return the error for a name that is not among the global packages."""
     asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
-    near = f"{posixpath.dirname(context.project.start)}/{spec.name}"
-    manifest = read_loose(near)
     folder = f"../{spec.name}"
+    manifest = read_loose(f"{posixpath.dirname(context.project.start)}/{spec.name}")
     if manifest is not None and manifest.name != spec.name:
         folder += f" (which is called {manifest.name})"
     hint = f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}"
@@ -191,3 +141,73 @@ def _missing(context: LinkContext, spec: Spec) -> LinkMissing:
         path=f"{context.config.modules}/{spec.name}",
         hint=hint,
     )
+
+
+def _plan_global_twins(context: LinkContext, sources: Sequence[Source]) -> PlanBuilder:
+    """Return a plan with global links to *sources*.
+
+    The plan is empty but for a warning where the prefix, which often belongs to root, cannot have them. The local
+    links lead straight to the folders, and need nothing of it.
+    """
+    builder = context.builder()
+    if not sources or not context.config.flag("link-global", default=True):
+        return builder
+    fault = context.config.fault
+    if fault is not None:
+        builder.warn("WNOGLOBAL", "", f"no global link is made: {fault.message}", fault.hint)
+        return builder
+    linkable = [source for source in sources if source.root != _find_installed(context, source)]
+    _link_globally(builder, context, linkable)
+    # As npm, the report is about the project only; what else changes is reported apart (`outside_project`).
+    builder.added.clear()
+    builder.changed.clear()
+    conflicts = builder.plan().conflicts
+    denied = next((conflict for conflict in conflicts if conflict.code == "EACCES"), None)
+    if denied is None:
+        builder.conflicts[:] = [
+            conflict._replace(hint=f"{conflict.hint}, or pass --no-global") for conflict in conflicts
+        ]
+        return builder
+    builder = context.builder()
+    hint = "choose a prefix that you own (npm_config_prefix), or pass --no-global"
+    builder.warn("WNOGLOBAL", denied.path, f"no global link is made: {denied.message}", hint)
+    return builder
+
+
+def _find_installed(context: LinkContext, source: Source) -> str:
+    """Return the real folder of the global package of that name.
+
+    Empty if there is none, or it is a link.
+    """
+    path = f"{context.config.modules}/{source.manifest.name}"
+    return "" if fslinks.is_link(path) or not fs.is_dir(path) else fslinks.canonical(path)
+
+
+def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:
+    """Plan a global link to each of *sources*.
+
+    A package that was renamed loses the global link under its old name.
+    """
+    record = read_record(context.store, context.shared_place)
+    for source in sources:
+        name = source.manifest.name
+        old_names = [
+            key for key, link in record.items() if link.target == source.root and key != name and not link.project
+        ]
+        if old_names:
+            replace_old_names(context, builder, old_names, name)
+        place_link(builder, context.shared_location(name), source, context.rules, record)
+
+
+def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) -> None:
+    """Plan the links to *source* in the project and the workspaces chosen."""
+    name = source.manifest.name
+    for modules in context.local_modules(name, source.root):
+        location = context.local_location(modules, name)
+        record = read_record(context.store, location.place)
+        place_link(builder, location, source, context.rules, record)
+        for link in record.values():
+            if link.target == source.root and link.name != name and context.is_own(link):
+                message = f"{source.root} is called {name} now, and is still linked as {link.name} too"
+                hint = f"where nothing uses that name any more, run linkpack unlink {link.name}"
+                builder.warn("WRENAMED", link.path, message, hint)

@@ -1,8 +1,10 @@
 """Keep the record of what is linked, in the user's state folder.
 
-`links` has a file for each real node_modules folder, so that checkouts that share one see each other's links;
-`saved` has one for each project in which a link was saved. `inodes` tells, by the number of a project's folder,
-where it was, for a project that is moved.
+    links/<node_modules>.json   the links in a real node_modules, which several checkouts may share
+    saved/<project>.json        how the links of a project are saved in its manifests and lockfiles
+    inodes/<number>.json        where the project's folder with this number was, to find a project that was moved
+
+The names are paths with their slashes escaped, or hashes of long ones.
 """
 
 from __future__ import annotations
@@ -38,28 +40,41 @@ if TYPE_CHECKING:
 
 Saved = dict[str, "tuple[ManifestEdit, ...]"]
 
-LIMIT = 512 << 20  # bytes of a record or journal
-_LONGEST = 200  # bytes of a path that is still a file name when its slashes are escaped
+LIMIT = 512 << 20  # bytes of a record or journal, or of a file that a plan changes
+_LONGEST = 200  # bytes of an escaped path that is used as a file name; most systems allow 255
 _KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+# What reading JSON and its values raises for a file that linkpack did not write.
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Store(NamedTuple):
-    """The state folder of the link commands, by its real path. Only its owner may look into it."""
+    """The state folder of the link commands, by its real path.
+
+    Only its owner may look into it.
+    """
 
     root: str
 
     def file(self, kind: str, place: str) -> str:
-        """Return the file of *kind* (`links`, `saved`, `last`, `locks`) that belongs to the folder *place*."""
+        """Return the file of *kind* for the folder *place*.
+
+        *kind* is `links`, `saved`, `last` or `locks`; for `inodes`, *place* is a number.
+
+        >>> Store("/state").file("links", "/app/node_modules")
+        '/state/links/%2Fapp%2Fnode_modules.json'
+        """
         name = place.replace("%", "%25").replace("/", "%2F")
         if len(name.encode("utf-8", "surrogateescape")) > _LONGEST:
-            from hashlib import blake2b  # noqa: PLC0415 - slow to import, and hardly ever needed
+            from hashlib import blake2b  # noqa: PLC0415 - 2.7 ms, and hardly ever needed
 
             name = blake2b(place.encode("utf-8", "surrogateescape"), digest_size=24).hexdigest()
         return f"{self.root}/{kind}/{name}.json"
 
     def prepare(self) -> None:
-        """Make the folders, for this user alone; raises `ConfigError` (ESTATE) when that cannot be."""
+        """Make the folders, for this user alone.
+
+        Raises `ConfigError` (ESTATE) if that fails, or if they are not this user's alone.
+        """
         try:
             make_parents(f"{self.root}/links")
             for kind in _KINDS:
@@ -74,10 +89,10 @@ class Store(NamedTuple):
         self.check(*_KINDS)
 
     def check(self, *kinds: str) -> None:
-        """Raise `ConfigError` (ESTATE) if the folder, or one of *kinds* in it, is not this user's alone.
+        """Raise `ConfigError` (ESTATE) unless the folder is this user's alone.
 
-        What it holds decides which files a command writes. A folder that came with a clone or an archive is not
-        obeyed either: those make folders that others may read.
+        That is about *kinds*, the folders in it, too. What they hold decides which files a command writes. A
+        folder that came with a clone or an archive is refused as well: those make folders that others may read.
         """
         for folder in (self.root, *(f"{self.root}/{kind}" for kind in kinds)):
             fault = fslinks.privacy_fault(folder)
@@ -90,10 +105,11 @@ class Store(NamedTuple):
                 )
 
     def read(self, path: str) -> bytes:
-        """Return the bytes of a file in the folder; raises `OSError` for one that is missing or not ours.
+        """Return the bytes of a file in the folder.
 
-        Whoever has nothing recorded is not told what is wrong with the folder.
+        Raises `OSError` for one that is missing or another user's, and `ConfigError` (ESTATE) as `check` does.
         """
+        # First of all: what is wrong with the folder does not matter to users who have nothing recorded.
         if not fslinks.exists(path):
             raise FileNotFoundError(path)
         self.check(posixpath.basename(posixpath.dirname(path)))
@@ -103,16 +119,19 @@ class Store(NamedTuple):
 def make_parents(path: str) -> None:
     """Make the missing directories above *path*, for this user alone."""
     missing = []
-    at = posixpath.dirname(path)
-    while not fs.is_dir(at):
-        missing.append(at)
-        at = posixpath.dirname(at)
+    above = posixpath.dirname(path)
+    while not fs.is_dir(above):
+        missing.append(above)
+        above = posixpath.dirname(above)
     for folder in reversed(missing):
         fslinks.make_dir(folder, 0o700)
 
 
 def find_store(env: Mapping[str, str]) -> Store:
-    """Return the state folder that *env* names; `ConfigError` without HOME."""
+    """Return the store in the state folder that *env* names.
+
+    Raises `ConfigError` (ENOHOME) without a home folder.
+    """
     return Store(fslinks.canonical(state_folder(env)))
 
 
@@ -120,65 +139,69 @@ def find_store(env: Mapping[str, str]) -> Store:
 
 
 def read_record(store: Store, place: str) -> dict[str, RecordedLink]:
-    """Return what is recorded as linked in the real node_modules *place*, by key; empty without a record.
+    """Return the recorded links in the real node_modules *place*, by key.
 
-    The links of a project that was moved are found by the number of its folder. Raises `LinkError` (ERECORD) when
-    the record is damaged, or names links that are not in *place*.
+    Empty without a record. The links of a project that was moved are found by the number of its folder. Raises
+    `LinkError` (ERECORD) if the record is damaged, or names links that are not in *place*.
     """
-    found = _read(store, "links", place, _link_of)
-    if found is not None:
-        stray = next((entry.path for entry in found.values() if not is_within(entry.path, place)), "")
+    links = _read(store, "links", place, _parse_link)
+    if links is not None:
+        stray = next((link.path for link in links.values() if not is_within(link.path, place)), "")
         if stray:
             raise _damaged(store.file("links", place), place, f"{stray} is not in it")
-        return found
-    old = _old_folder(store, posixpath.dirname(place))
+        return links
+    new, name = posixpath.split(place)
+    old = _old_folder(store, new)
     if not old:
         return {}
-    new = posixpath.dirname(place)
-    before = _read(store, "links", f"{old}/{posixpath.basename(place)}", _link_of) or {}
-    moved = [_moved_link(entry, old, new) for entry in before.values()]
-    if not any(_is_in_place(entry) for entry in moved):
+    before = _read(store, "links", f"{old}/{name}", _parse_link) or {}
+    moved = [_move_link(link, old, new) for link in before.values()]
+    if not any(_is_in_place(link) for link in moved):
         return {}
-    return {_moved(key, old, new): entry for key, entry in zip(before, moved, strict=True)}
+    return {_move_path(key, old, new): link for key, link in zip(before, moved, strict=True)}
 
 
-def _link_of(value: Mapping[str, object]) -> RecordedLink:
-    entry = link_from_json(value)
-    if entry is None:
+def _parse_link(value: Mapping[str, object]) -> RecordedLink:
+    link = link_from_json(value)
+    if link is None:
         raise TypeError("link")
-    return entry
+    return link
 
 
 def read_saved(store: Store, project: str) -> Saved:
-    """Return what is recorded as saved in the project *project*, by the relative path of the link.
+    """Return how links of *project* are saved, by the links' relative paths.
 
-    As `read_record`, it follows a project that was moved, and raises `LinkError` (ERECORD).
+    Finds the record of a project that was moved, and raises `LinkError` (ERECORD), as `read_record`.
     """
-    found = _read(store, "saved", project, edits_from_json)
-    if found is not None:
-        edits = (edit for each in found.values() for edit in each)
-        stray = next((edit.path for edit in edits if not is_within(edit.path, project)), "")
+    saved = _read(store, "saved", project, edits_from_json)
+    if saved is not None:
+        all_edits = (edit for edits in saved.values() for edit in edits)
+        stray = next((edit.path for edit in all_edits if not is_within(edit.path, project)), "")
         if stray:
             raise _damaged(store.file("saved", project), project, f"{stray} is not in it")
-        return found
+        return saved
     old = _old_folder(store, project)
     if not old:
         return {}
     before = _read(store, "saved", old, edits_from_json) or {}
     return {
-        key: tuple(edit._replace(path=_moved(edit.path, old, project)) for edit in edits)
+        key: tuple(edit._replace(path=_move_path(edit.path, old, project)) for edit in edits)
         for key, edits in before.items()
     }
 
 
 def _read(store: Store, kind: str, place: str, parse: Callable[..., _Entry]) -> dict[str, _Entry] | None:
+    """Return the entries of a record file by key, None without a file.
+
+    *parse* makes an entry of its JSON value.
+    """
     path = store.file(kind, place)
     try:
         value = json.loads(store.read(path))
         return {key: parse(entry) for key, entry in value["links"].items()}
     except FileNotFoundError:
         return None
-    except _DAMAGED as err:
+    except DAMAGED as err:
         raise _damaged(path, place, str(err)) from err
 
 
@@ -192,7 +215,7 @@ def _damaged(path: str, place: str, why: str) -> LinkError:
 
 
 def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
-    """Return the changes of record files that *edits* and *saves* come to, on top of what the records say now."""
+    """Return the changes of record files that make *edits* and *saves*."""
     records: dict[str, dict[str, RecordedLink]] = {}
     for edit in edits:
         record = records.setdefault(edit.place, read_record(store, edit.place))
@@ -201,18 +224,20 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
     for save in saves:
         _set(saved.setdefault(save.place, read_saved(store, save.place)), save.key, save.after or None)
     for folder in {*map(posixpath.dirname, records), *saved}:
-        if _old_folder(store, folder):  # the number of the folder leads to both
+        if _old_folder(store, folder):  # its inode leads to one path only, so both of its records have to be moved
             records.setdefault(f"{folder}/node_modules", read_record(store, f"{folder}/node_modules"))
             saved.setdefault(folder, read_saved(store, folder))
     changes = []
     for place, record in records.items():
-        links = {key: link_to_json(entry) for key, entry in sorted(record.items())}
-        changes += _record_change(store, "links", place, links)
-        if any(entry.project for entry in record.values()):
-            changes += _note_folder(store, posixpath.dirname(place))
-    for place, kept in saved.items():
-        changes += _record_change(store, "saved", place, {key: edits_to_json(each) for key, each in kept.items()})
-        changes += _note_folder(store, place) if kept else []
+        links = {key: link_to_json(link) for key, link in sorted(record.items())}
+        changes += _change_file(store, "links", place, links)
+        if any(link.project for link in record.values()):
+            changes += _note_inode(store, posixpath.dirname(place))
+    for place, table in saved.items():
+        entries = {key: edits_to_json(edits) for key, edits in table.items()}
+        changes += _change_file(store, "saved", place, entries)
+        if table:
+            changes += _note_inode(store, place)
     return list({change.path: change for change in changes}.values())
 
 
@@ -223,10 +248,14 @@ def _set(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:
         table[key] = entry
 
 
-def _record_change(store: Store, kind: str, place: str, links: Mapping[str, object]) -> list[Change]:
-    """Return the change of one record file, which goes with its last entry, and of one of before a move."""
+def _change_file(store: Store, kind: str, place: str, entries: Mapping[str, object]) -> list[Change]:
+    """Return the changes that make *entries* those of a record file.
+
+    The file is removed with its last entry, and so is the file of a project that was moved, under its old name.
+    """
     path = store.file(kind, place)
-    after = File(json.dumps({"place": place, "links": links}, indent=1).encode(), 0o600) if links else ABSENT
+    content = json.dumps({"place": place, "links": entries}, indent=1).encode()
+    after = File(content, 0o600) if entries else ABSENT
     changes = [Change(path, file_state(path), after)]
     if isinstance(changes[0].before, File):
         return changes
@@ -239,8 +268,8 @@ def _record_change(store: Store, kind: str, place: str, links: Mapping[str, obje
 # --- projects that are moved
 
 
-def _note_folder(store: Store, folder: str) -> list[Change]:
-    """Return the change that notes the number of *folder*, by which it is found again when it is moved."""
+def _note_inode(store: Store, folder: str) -> list[Change]:
+    """Return the change that records *folder* under its inode number."""
     if not fs.is_dir(folder):
         return []
     path = store.file("inodes", str(fs.stat(folder).st_ino))
@@ -248,7 +277,10 @@ def _note_folder(store: Store, folder: str) -> list[Change]:
 
 
 def _old_folder(store: Store, folder: str) -> str:
-    """Return where the project *folder* was when something was recorded there; empty when it was not moved."""
+    """Return where the project *folder* was before it was moved.
+
+    Empty if nothing is recorded of it, or it was not moved.
+    """
     if not fs.is_dir(folder):
         return ""
     inode = fs.stat(folder).st_ino
@@ -257,7 +289,7 @@ def _old_folder(store: Store, folder: str) -> str:
         old = checked_path(json.loads(store.read(path))["folder"])
     except FileNotFoundError:
         return ""
-    except _DAMAGED as err:
+    except DAMAGED as err:
         raise _damaged(path, folder, str(err)) from err
     # Numbers are used again: a folder that is still there, under its old name, was not moved.
     if old == folder or (fs.is_dir(old) and fs.stat(old).st_ino == inode):
@@ -265,46 +297,57 @@ def _old_folder(store: Store, folder: str) -> str:
     return old
 
 
-def _moved(path: str, old: str, new: str) -> str:
-    """Return *path* with the folder *old* in it, whole or at its end, replaced by *new*."""
+def _move_path(path: str, old: str, new: str) -> str:
+    """Return *path* as it is after the folder *old* was moved to *new*.
+
+    The keys of links, which end in a folder, can be moved as well.
+
+    >>> _move_path("/old/node_modules/lib", "/old", "/new"), _move_path("lib from /old", "/old", "/new")
+    ('/new/node_modules/lib', 'lib from /new')
+    """
     if path.endswith(f" from {old}"):  # the key of a link
         return path.removesuffix(old) + new
     return new + path.removeprefix(old) if is_within(path, old) else path
 
 
-def _moved_link(entry: RecordedLink, old: str, new: str) -> RecordedLink:
-    """Return *entry* as it is after its project was moved from *old* to *new*, perhaps with the package."""
-    path = _moved(entry.path, old, new)
-    along = fslinks.canonical(posixpath.join(posixpath.dirname(path), entry.literal))
-    return entry._replace(
+def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
+    """Return *link* as it is after its project was moved.
+
+    *old* and *new* are the folders of the project. The package may have been moved with it: then the text of the
+    link leads to it from the new place.
+    """
+    path = _move_path(link.path, old, new)
+    target = fslinks.canonical(posixpath.join(posixpath.dirname(path), link.literal))
+    return link._replace(
         path=path,
-        target=along if fs.is_dir(along) and not fs.is_dir(entry.target) else entry.target,
+        target=target if fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
         owned=tuple(
-            Change(_moved(one.path, old, new), _moved_state(one.before, old, new), one.after)
-            for one in entry.owned
+            Change(_move_path(change.path, old, new), _move_state(change.before, old, new), change.after)
+            for change in link.owned
         ),
-        older=tuple(_moved(stash, old, new) for stash in entry.older),
-        declared=tuple(_moved(path, old, new) for path in entry.declared),
-        project=_moved(entry.project, old, new),
+        older=tuple(_move_path(stash, old, new) for stash in link.older),
+        declared=tuple(_move_path(manifest, old, new) for manifest in link.declared),
+        project=_move_path(link.project, old, new),
     )
 
 
-def _moved_state(state: State, old: str, new: str) -> State:
-    return Displaced(_moved(state.stash, old, new), state.inode) if isinstance(state, Displaced) else state
+def _move_state(state: State, old: str, new: str) -> State:
+    return Displaced(_move_path(state.stash, old, new), state.inode) if isinstance(state, Displaced) else state
 
 
-def _is_in_place(entry: RecordedLink) -> bool:
-    """True if the link, or something that it displaced, is where *entry* says."""
-    if fslinks.is_link(entry.path) and fs.read_link(entry.path) == entry.literal:
+def _is_in_place(link: RecordedLink) -> bool:
+    """True if *link*, or something that it displaced, is where it says."""
+    if fslinks.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
-    return any(isinstance(one.before, Displaced) and fslinks.exists(one.before.stash) for one in entry.owned)
+    befores = [change.before for change in link.owned]
+    return any(isinstance(before, Displaced) and fslinks.exists(before.stash) for before in befores)
 
 
 # --- files
 
 
 def file_state(path: str) -> State:
-    """Return the state of the regular file *path*: its bytes and permission bits, or that it is absent."""
+    """Return the state of the regular file at *path*, or `Absent`."""
     try:
         content = fs.read_file(path, LIMIT)
         return File(content, fs.stat(path).st_mode & 0o7777)
@@ -313,9 +356,10 @@ def file_state(path: str) -> State:
 
 
 def planned_file(changes: Mapping[str, Change], path: str) -> File | None:
-    """Return the file at *path* as it will be after *changes*, which are by path; None when there is none.
+    """Return the file at *path* as it is after *changes*.
 
-    `ManifestInvalid` (EUNREADABLE) when what is there cannot be read.
+    *changes* are by path. None if there is no file then. Raises `ManifestInvalid` (EUNREADABLE) for a file that
+    cannot be read.
     """
     planned = changes.get(path)
     try:

@@ -1,4 +1,20 @@
-"""Plan `--save`: the entries of a link in package.json and the lockfile, and taking them out again."""
+"""Save a link in package.json and the lockfile, and take it out again.
+
+`link --save ../lib` sets the members that are about the link, in the sections that npm chooses, and sorts these
+sections. All other bytes of package.json stay:
+
+    {"dependencies": {"lib": "^1.0.0"}}  ->  {"dependencies": {"lib": "file:../lib"}}
+
+What was set is recorded as a `ManifestEdit`: the bytes before and after, and each member's old and new text.
+`unlink lib` gives a file that only linkpack changed since its old bytes back. If other links were saved in it
+later, it is rebuilt with these edits alone, which are recorded anew (`_rebase`). In a file that was changed in any
+other way, each member that still is as it was written goes back to what it was:
+
+    {"version": "2.0.0", "dependencies": {"lib": "file:../lib"}}
+      ->  {"version": "2.0.0", "dependencies": {"lib": "^1.0.0"}}
+
+`lockfile_entries` does the same for the entries of package-lock.json.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +23,10 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from linkpack.errors import ManifestInvalid
-from linkpack.linking.installed import pnpm_overrides
-from linkpack.linking.lockfile_entries import LOCKFILES, OTHER_LOCKFILES, plan_lock, take_out
+from linkpack.linking.lockfile_entries import LOCKFILES, OTHER_LOCKFILES, plan_lock, undo_entries
 from linkpack.linking.record import planned_file, read_saved
 from linkpack.linking.states import ABSENT, File, ManifestEdit, SaveEdit
+from linkpack.linking.workspace_files import read_pnpm_overrides
 from linkpack.npm.collation import collation_key
 from linkpack.npm.dependency_sections import META, SECTIONS, place, tables
 from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
@@ -31,52 +47,56 @@ _EMPTY = b"{\n}\n"
 
 
 def plan_save(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source], rules: SaveRules) -> None:
-    """Add to *builder* that the links to *sources* are saved, in the chosen workspaces or the project.
+    """Add to a plan that the links to *sources* are saved.
 
-    Raises `ManifestInvalid` when a manifest or lockfile there is no JSON object.
+    They are saved in the chosen workspaces, or in the project. Raises `ManifestInvalid` for a manifest or lockfile
+    that is no JSON object.
     """
     folders = context.picked or (context.project.root,)
     for source in sources:
-        if _is_refused(builder, context, source, folders):
+        if _refuse_save(builder, context, source, folders):
             continue
-        edits = [_save_manifest(builder, context, folder, source, rules) for folder in folders]
+        edits = [_save_in_manifest(builder, context, folder, source, rules) for folder in folders]
         if rules.lockfile:
-            locked = plan_lock(builder, folders, source, context)
-            edits += [locked] if locked is not None else []
-        _record(builder, context, source, edits)
+            lock_edit = plan_lock(builder, folders, source, context)
+            edits += [lock_edit] if lock_edit is not None else []
+        _record_edits(builder, context, source, edits)
 
 
-def _is_refused(builder: PlanBuilder, context: LinkContext, source: Source, folders: Sequence[str]) -> bool:
-    """True if the link to *source* cannot be saved; the reason is among the conflicts of *builder* then."""
+# --- what cannot be saved
+
+
+def _refuse_save(builder: PlanBuilder, context: LinkContext, source: Source, folders: Sequence[str]) -> bool:
+    """Refuse a link that cannot be saved, and return True if so.
+
+    Each reason is a conflict of the plan.
+    """
     known = len(builder.conflicts)
     root = context.project.root
     name = source.manifest.name
     for folder in dict.fromkeys((*folders, root)):
-        spec = _spec(source, folder)
+        spec = _spec_for(source, folder)
         if not _is_utf8(spec):
             message = f"{source.root} cannot be saved: a manifest is UTF-8, and its path from {folder} is not"
             builder.refuse("ESAVENAME", source.root, message, "rename the folder, or link without --save")
             break
-        for where, wanted in _overrides(builder, root, name):
-            if folder in folders and not _agree(wanted, spec, root, source):
+        for where, wanted in _find_overrides(builder, root, name):
+            if folder in folders and not _agrees(wanted, spec, root, source):
                 message = f"{where} wants {name} {wanted}, which conflicts with saving it as {spec}"
                 hint = f'change that to "${name}", or take it out, or link without --save'
                 builder.refuse("EOVERRIDE", f"{root}/package.json", message, hint)
     return len(builder.conflicts) > known
 
 
-def _spec(source: Source, folder: str) -> str:
+def _spec_for(source: Source, folder: str) -> str:
     return "file:" + posixpath.relpath(source.root, folder)
 
 
-def _agree(wanted: str, spec: str, root: str, source: Source) -> bool:
-    """True if an override agrees with *spec*: npm compares texts, other managers write `link:` for a folder."""
-    protocol, _, path = wanted.partition(":")
-    leads = fslinks.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
-    return wanted == spec or leads == source.root
-
-
 def _is_utf8(text: str) -> bool:
+    """True if the path *text* is UTF-8.
+
+    Python keeps a byte that is not as half a surrogate pair.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -84,65 +104,163 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tuple[str, str]]:
-    """Yield what replaces the project's own dependency on *name* when it installs, and where that is written.
+def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the places of overrides of *name*, and what they want.
 
-    npm refuses to install then (EOVERRIDE: arborist of npm 11.19.1, `assertRootOverrides`), and in a workspace
-    installs what the root says, as yarn, pnpm and bun do everywhere.
+    npm refuses to install where an override contradicts the project's own dependency (EOVERRIDE: arborist of npm
+    11.19.1, `assertRootOverrides`). In a workspace it installs what the root says, as yarn, pnpm and bun do
+    everywhere. `overrides` are read for npm and bun, and without any lockfile, `resolutions` beside the lockfile
+    of another manager, and both places of pnpm's overrides beside its own.
     """
     path = f"{root}/package.json"
     state = planned_file(builder.changes, path)
     members = parse(state.content, path) if state else {}
     pnpm = members.get("pnpm")
-    found = {lockfile for lockfile in OTHER_LOCKFILES if fs.is_file(f"{root}/{lockfile}")}
-    sources: list[tuple[str, object]] = []
-    if not found or any(fs.is_file(f"{root}/{lockfile}") for lockfile in LOCKFILES) or "bun" in " ".join(found):
-        sources.append((f"{path} (overrides)", members.get("overrides")))
-    if found:
-        sources.append((f"{path} (resolutions)", members.get("resolutions")))
-    if "pnpm-lock.yaml" in found:
-        sources.append((f"{path} (pnpm.overrides)", pnpm.get("overrides") if isinstance(pnpm, dict) else None))
-        sources.append((f"{root}/pnpm-workspace.yaml", pnpm_overrides(root)))
-    for where, table in sources:
-        for selector, value in table.items() if isinstance(table, dict) else ():
-            wanted = _override(str(selector).removeprefix("**/"), value, name)
+    others = {lockfile for lockfile in OTHER_LOCKFILES if fs.is_file(f"{root}/{lockfile}")}
+    has_npm = any(fs.is_file(f"{root}/{lockfile}") for lockfile in LOCKFILES)
+    # Which places are read depends on the package managers in use.
+    tables_by_place: list[tuple[str, object]] = []
+    if not others or has_npm or any(lockfile.startswith("bun.") for lockfile in others):
+        tables_by_place.append((f"{path} (overrides)", members.get("overrides")))
+    if others:
+        tables_by_place.append((f"{path} (resolutions)", members.get("resolutions")))
+    if "pnpm-lock.yaml" in others:
+        overrides = pnpm.get("overrides") if isinstance(pnpm, dict) else None
+        tables_by_place.append((f"{path} (pnpm.overrides)", overrides))
+        tables_by_place.append((f"{root}/pnpm-workspace.yaml", read_pnpm_overrides(root)))
+    for where, table in tables_by_place:
+        if not isinstance(table, dict):
+            continue
+        for selector, value in table.items():
+            wanted = _match_override(str(selector).removeprefix("**/"), value, name)
             if wanted not in {"", "*", f"${name}"}:
                 yield where, wanted
 
 
-def _override(selector: str, value: object, name: str) -> str:
-    """Return what one rule says of *name* itself; empty when it is about something else.
+def _match_override(selector: str, value: object, name: str) -> str:
+    """Return what one override wants of *name* itself, or "".
 
-    {"lib": "1.0.0"} -> 1.0.0; {"lib@^1": {"its-own": "2"}} -> ^1; {"lib": {"its-own": "2"}} -> (nothing)
+    >>> _match_override("lib", "1.0.0", "lib")
+    '1.0.0'
+    >>> _match_override("lib@^1", {"its-own": "2"}, "lib")
+    '^1'
+    >>> _match_override("lib", {"its-own": "2"}, "lib")
+    ''
     """
-    at = selector.find("@", 1)
-    own, keyed = (selector, "") if at < 0 else (selector[:at], selector[at + 1 :])
+    split = selector.find("@", 1)
+    own, keyed = (selector, "") if split < 0 else (selector[:split], selector[split + 1 :])
     wanted = value.get(".", keyed) if isinstance(value, dict) else value
     return wanted if own == name and isinstance(wanted, str) else ""
 
 
-def _record(builder: PlanBuilder, context: LinkContext, source: Source, edits: Sequence[ManifestEdit]) -> None:
-    """Note in the record what was saved for the link to *source*."""
+def _agrees(wanted: str, spec: str, root: str, source: Source) -> bool:
+    """True if an override agrees with *spec*.
+
+    npm compares the texts. Other managers write `link:` or `portal:` for a folder.
+    """
+    protocol, _, path = wanted.partition(":")
+    target = fslinks.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
+    return wanted == spec or target == source.root
+
+
+# --- one manifest
+
+
+def _save_in_manifest(
+    builder: PlanBuilder, context: LinkContext, folder: str, source: Source, rules: SaveRules
+) -> ManifestEdit:
+    """Add to a plan that a link is saved in one manifest."""
+    path = f"{folder}/package.json"
+    state = planned_file(builder.changes, path)
+    raw = state.content if state else _EMPTY
+    members = parse(raw, path)
+    bom = BOM if raw.startswith(BOM) else b""
+    text = raw.removeprefix(BOM).decode()
+    # Only members with another value are written: escapes and spaces of the others stay as they are.
+    entries = []
+    for keys, value in _choose_members(members, source.manifest.name, _spec_for(source, folder), rules):
+        old = get_raw(text, keys)
+        new = value if value is None or isinstance(value, str) else list_raw(text, value, 1)
+        if not _is_same_json(old, new):
+            text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
+            entries.append((keys, old, new))
+    for section in SECTIONS:  # as @npmcli/package-json 7.0.5, lib/update-dependencies.js
+        text = sort_members(text, (section,), collation_key)
+    if not members:  # npm writes a manifest that was empty, or missing, with two spaces
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+    after = File(bom + text.encode(), state.mode if state else 0o666 & ~context.rules.umask)
+    builder.edit_file(path, after)
+    before = state.content if state else None
+    return ManifestEdit(path=path, before=before, after=after.content, entries=tuple(entries))
+
+
+def _choose_members(
+    members: Mapping[str, object], name: str, spec: str, rules: SaveRules
+) -> list[tuple[tuple[str, ...], str | Sequence[str] | None]]:
+    """Return the members to set, each with its keys and its value.
+
+    A value is a JSON text, a list of names for the bundle, or None for a member that goes.
+    """
+    before = tables(members)
+    after = place(before, name, spec, rules.kind)
+    chosen: list[tuple[tuple[str, ...], str | Sequence[str] | None]] = []
+    for section in (*SECTIONS, META):
+        if name in after[section]:
+            chosen.append(((section, name), json.dumps(plain(after[section][name]), ensure_ascii=False)))
+        elif name in before[section]:
+            chosen.append(((section, name), None))
+    if rules.bundle and any(name in after[section] for section in SECTIONS[:3]):
+        chosen.append(_add_to_bundle(members, name, after["dependencies"]))
+    return chosen
+
+
+def _add_to_bundle(
+    members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
+) -> tuple[tuple[str, ...], Sequence[str]]:
+    """Return the key of the bundle, and its names with *name*.
+
+    >>> _add_to_bundle({"bundledDependencies": ["zeta"]}, "lib", {})
+    (('bundledDependencies',), ['lib', 'zeta'])
+    """
+    alias = "bundledDependencies"
+    key = alias if alias in members and "bundleDependencies" not in members else "bundleDependencies"
+    bundle = members.get(key)
+    names = list(bundle) if isinstance(bundle, (list, dict)) else list(dependencies) if bundle is True else []
+    return (key,), sorted({*(item for item in names if isinstance(item, str)), name}, key=collation_key)
+
+
+def _is_same_json(left: str | None, right: str | None) -> bool:
+    r"""True if two JSON texts have the same value, or neither is one.
+
+    >>> _is_same_json('"1.0"', '"1\\u002e0"')
+    True
+    """
+    if left is None or right is None:
+        return left == right
+    return bool(json.loads(left) == json.loads(right))
+
+
+# --- the record of what was saved
+
+
+def _record_edits(
+    builder: PlanBuilder, context: LinkContext, source: Source, edits: Sequence[ManifestEdit]
+) -> None:
+    """Add to a plan the record of what was saved for a link."""
     root, name = context.project.root, source.manifest.name
     modules = context.local_modules(name, source.root)[0]
     location = context.local_location(modules, name)
-    edit = builder.edits.get((location.place, location.key))
-    if edit is None or edit.after is None:  # the link was refused
+    link_edit = builder.edits.get((location.place, location.key))
+    if link_edit is None or link_edit.after is None:  # the link was refused
         return
     key = posixpath.relpath(f"{modules}/{name}", root)
     record = read_saved(context.store, root)
     saved = builder.saved(root, record)
-    mine = {one.path: one for one in saved.pop(key, ())}
-    for one in edits:
-        mine[one.path] = _merge_edits(mine.get(one.path), one, saved)
-    saved[key] = tuple(mine.values())
+    by_path = {edit.path: edit for edit in saved.pop(key, ())}
+    for edit in edits:
+        by_path[edit.path] = _merge_edits(by_path.get(edit.path), edit, saved)
+    saved[key] = tuple(by_path.values())
     _put_saved(builder, root, record, saved)
-
-
-def _put_saved(builder: PlanBuilder, root: str, record: Saved, saved: Saved) -> None:
-    """Add to *builder* that *saved* is what is saved in the project; *record* is what is saved there now."""
-    for key in record.keys() | saved.keys() | {key for where, key in builder.saves if where == root}:
-        builder.saves[root, key] = SaveEdit(root, key, record.get(key, ()), saved.get(key, ()))
 
 
 def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: Saved) -> ManifestEdit:
@@ -156,89 +274,36 @@ def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: Saved) -> 
         return new
     if new.before == new.after:
         return old
-    entries = {path: (before, after) for path, before, after in old.entries}
-    for path, before, after in new.entries:
-        entries[path] = (entries.get(path, (before, None))[0], after)
-    later = None if new.before is None else _edits_after(old, new.before, others)
-    first = new.before and _without(new.before, old) if later is None else _rebase(old, later, others)
-    merged = tuple((path, before, after) for path, (before, after) in entries.items())
-    return ManifestEdit(new.path, first, new.after, merged)
+    # Each member goes back to what it was before the first save, from what the second one made of it.
+    entries = {keys: (before, after) for keys, before, after in old.entries}
+    for keys, before, after in new.entries:
+        entries[keys] = (entries.get(keys, (before, None))[0], after)
+    later = None if new.before is None else _find_later_edits(old, new.before, others)
+    first = new.before and _undo_edit(new.before, old) if later is None else _rebase(old, later, others)
+    merged = tuple((keys, before, after) for keys, (before, after) in entries.items())
+    return ManifestEdit(path=new.path, before=first, after=new.after, entries=merged)
 
 
-def _save_manifest(
-    builder: PlanBuilder, context: LinkContext, folder: str, source: Source, rules: SaveRules
-) -> ManifestEdit:
-    path = f"{folder}/package.json"
-    state = planned_file(builder.changes, path)
-    raw = state.content if state else _EMPTY
-    members = parse(raw, path)
-    wanted = _wanted(members, source.manifest.name, _spec(source, folder), rules)
-    bom = BOM if raw.startswith(BOM) else b""
-    text = raw.removeprefix(BOM).decode()
-    entries = []
-    for keys, value in wanted:
-        before = get_raw(text, keys)
-        new = value if value is None or isinstance(value, str) else list_raw(text, value, 1)
-        if not _same(before, new):
-            text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
-            entries.append((keys, before, new))
-    for section in SECTIONS:
-        text = sort_members(text, (section,), collation_key)
-    if not members:  # npm writes a manifest that was empty, or missing, with two spaces
-        text = _pretty(text)
-    after = File(bom + text.encode(), state.mode if state else 0o666 & ~context.rules.umask)
-    builder.edit_file(path, after)
-    return ManifestEdit(path, state.content if state else None, after.content, tuple(entries))
+def _put_saved(builder: PlanBuilder, root: str, record: Saved, saved: Saved) -> None:
+    """Add to a plan that *saved* is what is saved in the project.
 
-
-def _same(left: str | None, right: str | None) -> bool:
-    """True if two JSON texts say the same; None is no text."""
-    if left is None or right is None:
-        return left == right
-    return bool(json.loads(left) == json.loads(right))
-
-
-def _pretty(text: str) -> str:
-    return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
-
-
-def _wanted(
-    members: Mapping[str, object], name: str, spec: str, rules: SaveRules
-) -> list[tuple[tuple[str, ...], str | Sequence[str] | None]]:
-    """Return the members to set or remove (None), as JSON text, or a list of names for the bundle."""
-    before = tables(members)
-    after = place(before, name, spec, rules.kind)
-    found: list[tuple[tuple[str, ...], str | Sequence[str] | None]] = []
-    for section in (*SECTIONS, META):
-        if name in after[section]:
-            found.append(((section, name), json.dumps(plain(after[section][name]), ensure_ascii=False)))
-        elif name in before[section]:
-            found.append(((section, name), None))
-    if rules.bundle and any(name in after[section] for section in SECTIONS[:3]):
-        found.append(_bundle(members, name, after["dependencies"]))
-    return found
-
-
-def _bundle(
-    members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
-) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Return the list of bundled names with *name* among them, under the key that the manifest has it."""
-    alias = "bundledDependencies"
-    key = alias if alias in members and "bundleDependencies" not in members else "bundleDependencies"
-    old = members.get(key)
-    names = list(old) if isinstance(old, (list, dict)) else list(dependencies) if old is True else []
-    return (key,), sorted({*(each for each in names if isinstance(each, str)), name}, key=collation_key)
+    *record* is what is recorded as saved now.
+    """
+    planned = {key for where, key in builder.saves if where == root}
+    for key in record.keys() | saved.keys() | planned:
+        builder.saves[root, key] = SaveEdit(
+            place=root, key=key, before=record.get(key, ()), after=saved.get(key, ())
+        )
 
 
 # --- taking it out again
 
 
 def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]) -> None:
-    """Add to *builder* that the files in which *links*, relative paths of links, were saved are as before.
+    """Add to a plan that saved links are taken out of their files.
 
-    A file that only linkpack changed since gets its old bytes back, with what other links saved in it later put
-    in again. In any other file the entries that are still ours go back to what they were, and the rest stays. A
-    file that is broken by now stays, with a warning; raises `ManifestInvalid` for one that cannot be read.
+    *links* are paths below the project. A file that is broken by now stays as it is, with a warning. Raises
+    `ManifestInvalid` for a file that cannot be read.
     """
     root = context.project.root
     record = read_saved(context.store, root)
@@ -249,88 +314,110 @@ def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]
             if state is None:
                 continue
             try:
-                _unsave(builder, edit, state, saved)
+                _unsave_in_file(builder, edit, state, saved)
             except ManifestInvalid as err:
                 message = f"the link stays saved: {err.message}"
                 builder.warn("WUNSAVED", edit.path, message, "take it out by hand")
     _put_saved(builder, root, record, saved)
 
 
-def _unsave(builder: PlanBuilder, edit: ManifestEdit, state: File, others: Saved) -> None:
-    """Add to *builder* that one file is as before *edit*; raises `ManifestInvalid` when that cannot be."""
-    elsewhere = fslinks.is_link(edit.path)
-    later = None if elsewhere else _edits_after(edit, state.content, others)
+def _unsave_in_file(builder: PlanBuilder, edit: ManifestEdit, state: File, others: Saved) -> None:
+    """Add to a plan that one file is as it was before *edit*.
+
+    Raises `ManifestInvalid` for a file that is no longer JSON, and for a link that would have to change.
+    """
+    is_link = fslinks.is_link(edit.path)
+    later = None if is_link else _find_later_edits(edit, state.content, others)
     if later is not None:
         content = _rebase(edit, later, others)
         builder.put_file(edit.path, ABSENT if content is None else File(content, state.mode))
         return
-    after = File(_without(state.content, edit), state.mode)
-    if after != state and elsewhere:
+    after = File(_undo_edit(state.content, edit), state.mode)
+    if after != state and is_link:
         message = f"{edit.path} is a link, and what it leads to is not changed"
         raise ManifestInvalid(message, code="ELINKOUT", path=edit.path)
     builder.put_file(edit.path, after)
 
 
-def _edits_after(first: ManifestEdit, content: bytes, others: Saved) -> list[ManifestEdit] | None:
-    """Return the edits that led from *first* to *content*, oldest first; None when something else was changed."""
+def _find_later_edits(first: ManifestEdit, content: bytes, others: Saved) -> list[ManifestEdit] | None:
+    """Return the edits that led from *first* to *content*, in order.
+
+    They are among *others*. None says that something else changed the file too. The search starts at *content*,
+    and goes back.
+    """
     known = [edit for edits in others.values() for edit in edits if edit.path == first.path]
-    chain: list[ManifestEdit] = []
+    later: list[ManifestEdit] = []
     while content != first.after:
-        step = next((edit for edit in known if edit.after == content and edit not in chain), None)
+        step = next((edit for edit in known if edit.after == content and edit not in later), None)
         if step is None or step.before is None:
             return None
-        chain.insert(0, step)
+        later.insert(0, step)
         content = step.before
-    return chain
+    return later
 
 
 def _rebase(first: ManifestEdit, later: Sequence[ManifestEdit], others: Saved) -> bytes | None:
     """Rebuild the file without *first*, applying the *later* edits in order.
 
-    Updates the rebased edits in *others*. Returns None when the file would not exist.
+    Updates the rebased edits in *others*. Returns None when the file would not exist:
+
+        empty -> first: a -> later: a, b    becomes    empty -> later: b
     """
     content = first.before
     for step in later:
-        if content is None or first.before is None:
-            after = _without(step.after, first)
+        if content is None or first.before is None:  # there is no file to start from
+            after = _undo_edit(step.after, first)
         else:
-            swapped = step._replace(entries=tuple((keys, new, old) for keys, old, new in step.entries))
-            after = _without(content, swapped)
-        renewed = step._replace(before=content, after=after)
+            # To apply an edit is to undo its inverse.
+            inverse = step._replace(entries=tuple((keys, new, old) for keys, old, new in step.entries))
+            after = _undo_edit(content, inverse)
+        rebased = step._replace(before=content, after=after)
         for key, edits in others.items():
-            others[key] = tuple(renewed if one == step else one for one in edits)
+            others[key] = tuple(rebased if edit == step else edit for edit in edits)
         content = after
     return content
 
 
-def _without(content: bytes, edit: ManifestEdit) -> bytes:
-    """Return *content* with those entries of *edit* undone that are still as they were written."""
+def _undo_edit(content: bytes, edit: ManifestEdit) -> bytes:
+    """Undo the entries of *edit* that are as they were written.
+
+    >>> entry = (("dependencies", "lib"), '"^1.0.0"', '"file:../lib"')
+    >>> edit = ManifestEdit(path="/app/package.json", before=None, after=b"", entries=(entry,))
+    >>> _undo_edit(b'{"version": "2.0.0", "dependencies": {"lib": "file:../lib"}}', edit)
+    b'{"version": "2.0.0", "dependencies": {"lib": "^1.0.0"}}'
+    >>> _undo_edit(b'{"dependencies": {"lib": "^3.0.0"}}', edit)
+    b'{"dependencies": {"lib": "^3.0.0"}}'
+    """
     if posixpath.basename(edit.path) in LOCKFILES:
-        return take_out(content, edit)
+        return undo_entries(content, edit)
     parse(content, edit.path)
-    return _take_out(content, edit)
-
-
-def _take_out(raw: bytes, edit: ManifestEdit) -> bytes:
-    bom = BOM if raw.startswith(BOM) else b""
-    text = raw.removeprefix(BOM).decode()
+    bom = BOM if content.startswith(BOM) else b""
+    text = content.removeprefix(BOM).decode()
     for keys, before, after in reversed(edit.entries):
         now = get_raw(text, keys)
-        if _same(now, after):
+        if _is_same_json(now, after):
             text = set_raw(text, keys, before, collation_key if len(keys) > 1 else None)
             if len(keys) > 1 and before is not None:
                 text = sort_members(text, keys[:1], collation_key)
-        elif len(keys) == 1:
-            text = set_raw(text, keys, _unbundled(text, now, before, after))
+        elif len(keys) == 1:  # the bundle, the one list among the members
+            text = set_raw(text, keys, _unbundle(text, now, before, after))
     return bom + text.encode()
 
 
-def _unbundled(text: str, now: str | None, before: str | None, after: str | None) -> str | None:
-    """Return the bundled names *now*, to which others added too, less what led from *before* to *after*."""
-    have, old, new = (json.loads(each or "[]") for each in (now, before, after))
-    if not all(isinstance(each, list) for each in (have, old, new)):
+def _unbundle(text: str, now: str | None, before: str | None, after: str | None) -> str | None:
+    """Take what an edit added to the bundle out of its names *now*.
+
+    The edit led from *before* to *after*. The list that is left is laid out as the manifest *text* is, and is None
+    if it would be empty. Names that others added stay.
+
+    >>> _unbundle("{}", now='["lib", "theirs"]', before=None, after='["lib"]')
+    '["theirs"]'
+    """
+    names, old, new = (json.loads(raw or "[]") for raw in (now, before, after))
+    if not all(isinstance(value, list) for value in (names, old, new)):
         return now
-    names = [each for each in have if each in old or each not in new]
-    back = [each for each in old if each not in new and each not in have]
-    names = sorted([*names, *back], key=lambda each: collation_key(str(each))) if back else names
-    return list_raw(text, names, 1) if names else None
+    left = [name for name in names if name in old or name not in new]
+    back = [name for name in old if name not in new and name not in names]
+    if back:
+        left = sorted([*left, *back], key=lambda name: collation_key(str(name)))
+    return list_raw(text, left, 1) if left else None

@@ -1,17 +1,22 @@
-"""The text of the three files that stand for one command on Windows, and which script such a file leads to.
+"""Write and read shims, the three files of one command on Windows.
 
-What the files have to do is described in docs/link.md; npm's reader (read-cmd-shim 6) must find the target again.
+One is for `sh` (no ending), one for cmd.exe (`.cmd`) and one for PowerShell (`.ps1`). npm's
+reader, read-cmd-shim 6, must find the target in each.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s+)*))?([^ \t]+)(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@-]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The patterns of read-cmd-shim 6.0.0, lib/index.js.
 _READERS = {
     "": re.compile(r'"\$basedir/([^"]+?)"\s+"\$@"'),
     ".cmd": re.compile(r'"%(?:~dp0|dp0%)\\([^"]+?)"\s+%\*'),
@@ -20,7 +25,10 @@ _READERS = {
 
 
 class Interpreter(NamedTuple):
-    """What runs a script: variables to set, the program (empty: the script runs by itself), its arguments."""
+    """What runs a script: variables to set, a program and its arguments.
+
+    Without a *program* the script runs by itself.
+    """
 
     variables: tuple[tuple[str, str], ...]
     program: str
@@ -28,9 +36,14 @@ class Interpreter(NamedTuple):
 
 
 def parse_shebang(head: bytes) -> Interpreter:
-    """The interpreter that the first line of a script names; *head* is at least that line.
+    r"""Return the interpreter that the first line of a script names.
 
-    `env`, `env -S` and `VAR=value` before the program are understood; a script without the line names none.
+    *head* is at least that line. `env`, `env -S` and `VAR=value` before the program are understood.
+
+    >>> parse_shebang(b"#!/usr/bin/env -S NODE_ENV=test node --no-warnings\n")
+    Interpreter(variables=(('NODE_ENV', 'test'),), program='node', arguments=('--no-warnings',))
+    >>> parse_shebang(b"run()").program
+    ''
     """
     lines = re.split("\r*\n", head.decode("utf-8", "replace").strip(), maxsplit=1)
     match = _SHEBANG.fullmatch(lines[0].rstrip("\r"))
@@ -41,46 +54,66 @@ def parse_shebang(head: bytes) -> Interpreter:
     return Interpreter(variables, match[2].replace("\\", "/"), tuple(match[3].split()))
 
 
-def shim_texts(target: str, runs: Interpreter) -> dict[str, bytes]:
-    """The three files by the ending of their name ("", ".cmd", ".ps1").
+def shim_texts(target: str, interpreter: Interpreter) -> dict[str, bytes]:
+    """Return the three files by the ending of their name.
 
-    *target* is the script's path relative to their folder, "/"-separated.
+    *target* is the script's path from the folder of the files, with slashes.
+
+    >>> for ending, text in shim_texts("../lib/run.js", parse_shebang(b"#!/usr/bin/env node")).items():
+    ...     print(f"{ending:4}", read_shim(ending, text))
+         ../lib/run.js
+    .cmd ../lib/run.js
+    .ps1 ../lib/run.js
     """
     return {
-        "": _sh(target, runs).encode("utf-8", "surrogateescape"),
-        ".cmd": _cmd(target, runs).replace("\n", "\r\n").encode("utf-8", "surrogateescape"),
-        ".ps1": _ps1(target, runs).encode("utf-8", "surrogateescape"),
+        "": _make_sh(target, interpreter).encode("utf-8", "surrogateescape"),
+        ".cmd": _make_cmd(target, interpreter).replace("\n", "\r\n").encode("utf-8", "surrogateescape"),
+        ".ps1": _make_ps1(target, interpreter).encode("utf-8", "surrogateescape"),
     }
 
 
 def read_shim(ending: str, text: bytes) -> str | None:
-    """The script that a shim leads to, relative to its folder and "/"-separated; None when it is no shim."""
+    """Return the script that a shim runs, or None for no shim.
+
+    Its path is relative to the folder of the shim, with slashes.
+    """
     match = _READERS[ending].search(text.decode("utf-8", "surrogateescape"))
     return match[1].replace("\\", "/") if match else None
+
+
+def _replace_variables(value: str, escape: Callable[[str], str], form: str) -> str:
+    """Write the value of a variable so that a shell expands it.
+
+    *escape* is applied to the text between variables, *form* is how the shell writes a variable.
+
+    >>> _replace_variables("$HOME/a%b", _escape_cmd, "%{}%")
+    '%HOME%/a%%b'
+    """
+    pieces, done = [], 0
+    for match in _VARIABLE.finditer(value):
+        pieces += [escape(value[done : match.start()]), form.format(match[1] or match[2])]
+        done = match.end()
+    return "".join([*pieces, escape(value[done:])])
 
 
 # --- for sh
 
 
-def _sh_inner(text: str) -> str:
-    """*text* inside double quotes."""
+def _escape_sh(text: str) -> str:
+    """Escape *text* for double quotes."""
     return re.sub(r'([\\$`"])', r"\\\1", text)
 
 
-def _sh_word(word: str) -> str:
+def _quote_sh(word: str) -> str:
     return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
 
 
-def _sh_value(value: str) -> str:
-    pieces, at = [], 0
-    for match in _VARIABLE.finditer(value):
-        pieces += [_sh_inner(value[at : match.start()]), f"${{{match[1] or match[2]}}}"]
-        at = match.end()
-    return '"' + "".join([*pieces, _sh_inner(value[at:])]) + '"'
+def _expand_sh(value: str) -> str:
+    return '"' + _replace_variables(value, _escape_sh, "${{{}}}") + '"'
 
 
-def _sh(target: str, runs: Interpreter) -> str:
-    script = f'"$basedir/{_sh_inner(target)}" "$@"'
+def _make_sh(target: str, interpreter: Interpreter) -> str:
+    script = f'"$basedir/{_escape_sh(target)}" "$@"'
     lines = [
         "#!/bin/sh",
         """basedir=$(dirname "$(printf '%s\\n' "$0" | sed -e 's,\\\\,/,g')")""",
@@ -94,13 +127,13 @@ def _sh(target: str, runs: Interpreter) -> str:
         "esac",
         "",
     ]
-    for name, value in runs.variables:
-        lines += [f"{name}={_sh_value(value)}", f"export {name}"]
-    if runs.program:
-        words = "".join(f" {_sh_word(word)}" for word in runs.arguments)
-        own = f'"$basedir/{_sh_inner(runs.program)}"'
+    for name, value in interpreter.variables:
+        lines += [f"{name}={_expand_sh(value)}", f"export {name}"]
+    if interpreter.program:
+        words = "".join(f" {_quote_sh(word)}" for word in interpreter.arguments)
+        own = f'"$basedir/{_escape_sh(interpreter.program)}"'
         lines += [f"if [ -x {own} ]; then", f"  exec {own}{words} {script}", "fi"]
-        lines.append(f"exec {_sh_word(runs.program)}{words} {script}")
+        lines.append(f"exec {_quote_sh(interpreter.program)}{words} {script}")
     else:
         lines.append(f"exec {script}")
     return "\n".join(lines) + "\n"
@@ -109,30 +142,26 @@ def _sh(target: str, runs: Interpreter) -> str:
 # --- for cmd.exe
 
 
-def _cmd_inner(text: str) -> str:
+def _escape_cmd(text: str) -> str:
     return text.replace("%", "%%").replace('"', "")
 
 
-def _cmd_word(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) else f'"{_cmd_inner(word)}"'
+def _quote_cmd(word: str) -> str:
+    return word if _PLAIN.fullmatch(word) else f'"{_escape_cmd(word)}"'
 
 
-def _cmd_value(value: str) -> str:
-    pieces, at = [], 0
-    for match in _VARIABLE.finditer(value):
-        pieces += [_cmd_inner(value[at : match.start()]), f"%{match[1] or match[2]}%"]
-        at = match.end()
-    return "".join([*pieces, _cmd_inner(value[at:])])
+def _expand_cmd(value: str) -> str:
+    return _replace_variables(value, _escape_cmd, "%{}%")
 
 
-def _cmd(target: str, runs: Interpreter) -> str:
-    script = '"%dp0%\\' + _cmd_inner(target.replace("/", "\\")) + '" %*'
+def _make_cmd(target: str, interpreter: Interpreter) -> str:
+    script = '"%dp0%\\' + _escape_cmd(target.replace("/", "\\")) + '" %*'
     # A subroutine finds the folder: %~dp0 of the main part is wrong when the shim is called in quotes.
     lines = ["@ECHO off", "GOTO main", ":folder", "SET dp0=%~dp0", "EXIT /b", ":main", "SETLOCAL", "CALL :folder"]
-    lines += [f'SET "{name}={_cmd_value(value)}"' for name, value in runs.variables]
-    if runs.program:
-        program = _cmd_inner(runs.program)
-        words = "".join(f" {_cmd_word(word)}" for word in runs.arguments)
+    lines += [f'SET "{name}={_expand_cmd(value)}"' for name, value in interpreter.variables]
+    if interpreter.program:
+        program = _escape_cmd(interpreter.program)
+        words = "".join(f" {_quote_cmd(word)}" for word in interpreter.arguments)
         lines += [
             f'IF EXIST "%dp0%\\{program}.exe" (',
             f'  SET "_prog=%dp0%\\{program}.exe"',
@@ -151,23 +180,19 @@ def _cmd(target: str, runs: Interpreter) -> str:
 # --- for PowerShell
 
 
-def _ps_inner(text: str) -> str:
+def _escape_ps(text: str) -> str:
     return re.sub(r'([`$"])', r"`\1", text)
 
 
-def _ps_word(word: str) -> str:
+def _quote_ps(word: str) -> str:
     return word if _PLAIN.fullmatch(word) and word[0] not in "@," else "'" + word.replace("'", "''") + "'"
 
 
-def _ps_value(value: str) -> str:
-    pieces, at = [], 0
-    for match in _VARIABLE.finditer(value):
-        pieces += [_ps_inner(value[at : match.start()]), f"${{env:{match[1] or match[2]}}}"]
-        at = match.end()
-    return '"' + "".join([*pieces, _ps_inner(value[at:])]) + '"'
+def _expand_ps(value: str) -> str:
+    return '"' + _replace_variables(value, _escape_ps, "${{env:{}}}") + '"'
 
 
-def _ps_run(command: str, indent: str) -> list[str]:
+def _call_ps(command: str, indent: str) -> list[str]:
     return [
         f"{indent}if ($MyInvocation.ExpectingInput) {{",
         f"{indent}  $input | & {command}",
@@ -177,8 +202,8 @@ def _ps_run(command: str, indent: str) -> list[str]:
     ]
 
 
-def _ps1(target: str, runs: Interpreter) -> str:
-    script = f'"$basedir/{_ps_inner(target)}" $args'
+def _make_ps1(target: str, interpreter: Interpreter) -> str:
+    script = f'"$basedir/{_escape_ps(target)}" $args'
     lines = [
         "#!/usr/bin/env pwsh",
         "$basedir = Split-Path $MyInvocation.MyCommand.Definition -Parent",
@@ -187,12 +212,13 @@ def _ps1(target: str, runs: Interpreter) -> str:
         '  $exe = ".exe"',
         "}",
     ]
-    lines += [f"$env:{name} = {_ps_value(value)}" for name, value in runs.variables]
-    if runs.program:
-        words = "".join(f" {_ps_word(word)}" for word in runs.arguments)
-        own, other = f'"$basedir/{_ps_inner(runs.program)}$exe"', f'"{_ps_inner(runs.program)}$exe"'
-        lines += [f"if (Test-Path {own}) {{", *_ps_run(f"{own}{words} {script}", "  ")]
-        lines += ["} else {", *_ps_run(f"{other}{words} {script}", "  "), "}"]
+    lines += [f"$env:{name} = {_expand_ps(value)}" for name, value in interpreter.variables]
+    if interpreter.program:
+        words = "".join(f" {_quote_ps(word)}" for word in interpreter.arguments)
+        program = _escape_ps(interpreter.program)
+        own, other = f'"$basedir/{program}$exe"', f'"{program}$exe"'
+        lines += [f"if (Test-Path {own}) {{", *_call_ps(f"{own}{words} {script}", "  ")]
+        lines += ["} else {", *_call_ps(f"{other}{words} {script}", "  "), "}"]
     else:
-        lines += _ps_run(script, "")
+        lines += _call_ps(script, "")
     return "\n".join([*lines, "exit $LASTEXITCODE"]) + "\n"

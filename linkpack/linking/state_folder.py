@@ -1,4 +1,4 @@
-"""Where the link commands keep what they know: the state folder, outside of every project."""
+"""Find the state folder, in which the link commands keep their records."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 
 def state_folder(env: Mapping[str, str]) -> str:
-    """Return the state folder that *env* names: `$XDG_STATE_HOME/linkpack`, else `~/.local/state/linkpack`.
+    """Return the state folder that the environment *env* names.
 
-    A relative XDG_STATE_HOME does not count (XDG Base Directory Specification). `ConfigError` without a home.
+    A relative XDG_STATE_HOME is ignored, as the XDG Base Directory Specification has it. Raises `ConfigError`
+    (ENOHOME) without a home folder.
+
+    >>> state_folder({"XDG_STATE_HOME": "/var/state"})
+    '/var/state/linkpack'
+    >>> state_folder({"HOME": "/home/me"})
+    '/home/me/.local/state/linkpack'
     """
     base = env.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):

@@ -1,12 +1,13 @@
-"""Values of the link commands: states of a path, changes, plans, and recorded links.
+"""States of a path, changes, plans and recorded links, and their JSON.
 
-All of them can be written as JSON and read back, which is how journals and records are kept.
+Journals and records hold that JSON. What is read back from it is checked: a damaged file raises `ValueError`,
+`KeyError` or `TypeError`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from linkpack.errors import Problem
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class _State:
-    """Base class of what can be at a path; two states are equal when kind and values are.
+class _PathState:
+    """Base class of the states that a path can be in.
 
-    Written by hand: `dataclasses` imports `inspect`, which costs every start of the program 6 ms.
+    Two states are equal if their types and all their values are equal. Named tuples compare values only, so that
+    states of two kinds could be equal. Dataclasses would do, but import `inspect`, which takes 6 ms of a start.
     """
 
     __slots__ = ()
@@ -36,57 +38,58 @@ class _State:
         return tuple(getattr(self, name) for name in self.__match_args__)
 
 
-class Absent(_State):
-    """Nothing at all."""
+class Absent(_PathState):
+    """The state of a path with nothing at it."""
 
     __slots__ = ()
 
 
-class Link(_State):
+class Link(_PathState):
     """A symbolic link with the text *target*."""
 
     __slots__ = __match_args__ = ("target",)
 
     def __init__(self, target: str) -> None:
-        self.target = target
+        self.target: Final = target
 
 
-class CreatedDirectory(_State):
+class CreatedDirectory(_PathState):
     """A directory that linkpack made, and removes again only when it is empty."""
 
     __slots__ = ()
 
 
-class File(_State):
-    """A regular file with these bytes and permission bits."""
+class File(_PathState):
+    """A regular file with this content and these permission bits."""
 
     __slots__ = __match_args__ = ("content", "mode")
 
     def __init__(self, content: bytes, mode: int) -> None:
-        self.content = content
-        self.mode = mode
+        self.content: Final = content
+        self.mode: Final = mode
 
 
-class Mode(_State):
+class Mode(_PathState):
     """A regular file with these permission bits, whatever its content."""
 
     __slots__ = __match_args__ = ("mode",)
 
     def __init__(self, mode: int) -> None:
-        self.mode = mode
+        self.mode: Final = mode
 
 
-class Displaced(_State):
-    """A whole directory or file that is not ours, moved to *stash* while something else is in its place.
+class Displaced(_PathState):
+    """A file or whole directory of others, which is moved away.
 
-    *inode* is its number at the time of planning, which tells it from another one of that name.
+    It is at *stash* while something else is in its place. *inode* is its number when the change was planned, which
+    tells it from another one of that name.
     """
 
     __slots__ = __match_args__ = ("stash", "inode")
 
     def __init__(self, stash: str, inode: int) -> None:
-        self.stash = stash
-        self.inode = inode
+        self.stash: Final = stash
+        self.inode: Final = inode
 
 
 State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
@@ -106,9 +109,10 @@ class Change(NamedTuple):
 
 
 class ManifestEdit(NamedTuple):
-    """How a link was saved in a manifest or lockfile: its bytes before (None: no file) and after.
+    """How a link was saved in a manifest or lockfile.
 
-    *entries* are the members that were set: (path of keys, old JSON text or None, new JSON text or None).
+    *before* and *after* are the bytes of the file, *before* None if there was none. *entries* are the members that
+    were set: (path of keys, old JSON text or None, new JSON text or None).
     """
 
     path: str
@@ -120,11 +124,11 @@ class ManifestEdit(NamedTuple):
 class RecordedLink(NamedTuple):
     """One link in the record of a node_modules.
 
-    *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* holds, for
-    every path that is ours, what was there first and what we put. *older* are stashes that a later displacement
-    of the same name left behind. *project* is the root of the project that it was made in, empty for a global
-    link: several worktrees may share one node_modules, and each has its own links there.
-    *declared* are the manifests that named the package when it was linked.
+    *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* has for every
+    path of the link what was there first, and what is there now. *older* are stashes that a later displacement of
+    the same name left behind. *project* is the root of the project that it was made in, empty for a global link:
+    several worktrees may share one node_modules, and each has its own links there. *declared* are the manifests
+    that named the package when it was linked.
     """
 
     name: str
@@ -140,7 +144,10 @@ class RecordedLink(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A change of what is recorded as linked in the real node_modules *place* under *key*."""
+    """A change of the record of one link.
+
+    *place* is the real node_modules that the link is in, *key* its key in the record of that.
+    """
 
     place: str
     key: str
@@ -153,7 +160,10 @@ class Edit(NamedTuple):
 
 
 class SaveEdit(NamedTuple):
-    """A change of what is recorded as saved in the project *place*, for the link at the relative path *key*."""
+    """A change of the record of how one link is saved.
+
+    *place* is the root of the project, *key* the relative path of the link.
+    """
 
     place: str
     key: str
@@ -166,7 +176,10 @@ class SaveEdit(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A package in a report: its name, version (may be empty) and the path of its link."""
+    """A package in a report, with the path of its link.
+
+    *version* may be empty.
+    """
 
     name: str
     version: str
@@ -174,9 +187,10 @@ class Item(NamedTuple):
 
 
 class LinkPlan(NamedTuple):
-    """What a link command is going to do, in order, and what it says about it.
+    """What a link command is going to do.
 
-    *conflicts* are errors: a plan with any is never applied. *discard* are displaced trees that are no longer
+    *changes* are in the order in which they are made. *added*, *changed* and *removed* are what the command
+    reports. *conflicts* are errors: a plan with any is never applied. *discard* are displaced trees that are not
     needed once the plan is done. *roots* are the real folders that all of this is in, but for changes of the
     scripts of linked packages (`is_script_change`).
     """
@@ -194,20 +208,32 @@ class LinkPlan(NamedTuple):
 
 
 def paths_of(change: Change) -> tuple[str, ...]:
-    """Return the paths that *change* is about: its own, and the stash of what it displaces or puts back."""
+    """Return the paths that *change* is about.
+
+    These are its own, and then the stash of what it displaces or puts back.
+    """
     stashes = (state.stash for state in (change.before, change.after) if isinstance(state, Displaced))
     return (change.path, *stashes)
 
 
 def is_within(path: str, root: str) -> bool:
-    """True if *path* is the folder *root*, or below it."""
+    """True if *path* is the folder *root*, or below it.
+
+    >>> is_within("/app/lib", "/app"), is_within("/app", "/app"), is_within("/apple", "/app")
+    (True, True, False)
+    """
     return f"{path.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
 
 
 def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
-    """Return those paths that *change* is about which are in none of *roots*.
+    """Return the paths of *change* that are in none of *roots*.
 
-    A folder that is made, or removed, on the way to a root that does not exist yet counts as being in it.
+    Making or removing a folder above a root is allowed, as the root may not exist yet.
+
+    >>> paths_outside(Change("/prefix/lib/x", ABSENT, Link("y")), ["/app"])
+    ['/prefix/lib/x']
+    >>> paths_outside(Change("/prefix", ABSENT, CreatedDirectory()), ["/prefix/lib"])
+    []
     """
     made = CreatedDirectory() in (change.before, change.after)
     return [
@@ -218,7 +244,11 @@ def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
 
 
 def is_script_change(change: Change) -> bool:
-    """True if *change* only makes a script executable, or mends its first line end, as linking a package does."""
+    """True if *change* only makes a script runnable.
+
+    Linking a package sets the permission bits of its commands, and removes a carriage return from their first
+    line.
+    """
     match change.before, change.after:
         case Mode(), Mode():
             return True
@@ -228,7 +258,10 @@ def is_script_change(change: Change) -> bool:
 
 
 def inverse(plan: LinkPlan) -> LinkPlan:
-    """Return the plan that takes *plan* back: every change turned round, the last one first."""
+    """Return the plan that takes *plan* back.
+
+    Every change is turned round, the last one first.
+    """
     return LinkPlan(
         changes=tuple(change.inverse() for change in reversed(plan.changes)),
         edits=tuple(edit.inverse() for edit in reversed(plan.edits)),
@@ -244,7 +277,11 @@ def inverse(plan: LinkPlan) -> LinkPlan:
 
 
 def state_to_json(state: State) -> list[object]:
-    """Return *state* as a JSON list that begins with its kind: `["link", "../lib"]`."""
+    """Return *state* as a JSON list that begins with its kind.
+
+    >>> state_to_json(Link("../lib"))
+    ['link', '../lib']
+    """
     match state:
         case Absent():
             return ["absent"]
@@ -261,7 +298,7 @@ def state_to_json(state: State) -> list[object]:
 
 
 def state_from_json(value: Sequence[object]) -> State:
-    """Return the state that `state_to_json` wrote; raises ValueError or TypeError for anything else."""
+    """Return the state that `state_to_json` wrote."""
     match value:
         case ["absent"]:
             return ABSENT
@@ -279,7 +316,7 @@ def state_from_json(value: Sequence[object]) -> State:
 
 
 def _is_number(value: object, most: int) -> TypeGuard[int]:
-    """True if *value* is an integer of JSON from 0 to *most*; booleans are integers for Python alone."""
+    """True if *value* is an integer from 0 to *most*, and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
@@ -289,26 +326,26 @@ def change_to_json(change: Change) -> list[object]:
 
 
 def change_from_json(value: Sequence[object]) -> Change:
-    """Return the change that `change_to_json` wrote; raises ValueError or TypeError for anything else."""
+    """Return the change that `change_to_json` wrote."""
     path, before, after = value
     if not (isinstance(before, list) and isinstance(after, list)):
         raise TypeError("change")
     return Change(checked_path(path), state_from_json(before), state_from_json(after))
 
 
-def link_to_json(entry: RecordedLink | None) -> dict[str, object] | None:
-    """Return *entry* as a JSON object; None stays None."""
-    if entry is None:
+def link_to_json(link: RecordedLink | None) -> dict[str, object] | None:
+    """Return *link* as a JSON object, and None as None."""
+    if link is None:
         return None
-    return {**entry._asdict(), "owned": [change_to_json(change) for change in entry.owned]}
+    return {**link._asdict(), "owned": [change_to_json(change) for change in link.owned]}
 
 
 def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
-    """Return the entry that `link_to_json` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    """Return the link that `link_to_json` wrote."""
     if value is None:
         return None
     fields: dict[str, object] = dict(value)
-    fields["owned"] = tuple(change_from_json(one) for one in _list(value["owned"]))
+    fields["owned"] = tuple(change_from_json(change) for change in _list(value["owned"]))
     fields["older"] = tuple(map(checked_path, checked_texts(value["older"])))
     fields["declared"] = tuple(map(checked_path, checked_texts(value.get("declared", []))))
     checked_texts([fields[key] for key in ("name", "version", "target", "path", "literal", "project")])
@@ -320,7 +357,7 @@ def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
 
 
 def edits_to_json(saved: Sequence[ManifestEdit]) -> list[object]:
-    """Return the edits of manifests in *saved* as a JSON list."""
+    """Return the edits *saved* as a JSON list."""
     return [
         [
             edit.path,
@@ -333,23 +370,25 @@ def edits_to_json(saved: Sequence[ManifestEdit]) -> list[object]:
 
 
 def edits_from_json(value: object) -> tuple[ManifestEdit, ...]:
-    """Return the edits that `edits_to_json` wrote; raises ValueError or TypeError for anything else."""
-    return tuple(_edit_from_json(each) for each in _list(value))
+    """Return the edits that `edits_to_json` wrote."""
+    return tuple(_edit_from_json(edit) for edit in _list(value))
 
 
 def _edit_from_json(value: Sequence[object]) -> ManifestEdit:
     path, before, after, entries = value
     if not isinstance(after, str):
         raise TypeError("saved")
-    first = _text(before)
-    found = tuple((_keys(keys), _json_text(old), _json_text(new)) for keys, old, new in _list(entries))
+    old_text = _optional_text(before)
     return ManifestEdit(
-        checked_path(path), None if first is None else first.encode("latin-1"), after.encode("latin-1"), found
+        path=checked_path(path),
+        before=None if old_text is None else old_text.encode("latin-1"),
+        after=after.encode("latin-1"),
+        entries=tuple((_keys(keys), _json_text(old), _json_text(new)) for keys, old, new in _list(entries)),
     )
 
 
 def _keys(value: object) -> tuple[str, ...]:
-    """Return a path of one or two keys, as there are in manifests and lockfiles."""
+    """Return a path of one or two keys, as manifests and lockfiles have."""
     keys = checked_texts(value)
     if len(keys) not in {1, 2}:
         raise TypeError("keys")
@@ -358,22 +397,22 @@ def _keys(value: object) -> tuple[str, ...]:
 
 def _json_text(value: object) -> str | None:
     """Return a text that is JSON, or None."""
-    text = _text(value)
+    text = _optional_text(value)
     if text is not None:
         json.loads(text)
     return text
 
 
-def _text(value: object) -> str | None:
+def _optional_text(value: object) -> str | None:
     if not isinstance(value, (str, type(None))):
         raise TypeError("text")
     return value
 
 
 def checked_path(value: object) -> str:
-    """Return *value* if it is an absolute path that the system knows; else raise ValueError or TypeError.
+    """Return *value* if it is an absolute path, else raise.
 
-    Names that are not UTF-8 hold surrogate escapes, as everywhere.
+    Names that are not UTF-8 hold surrogate escapes, as in all of linkpack.
     """
     path = _system_text(checked_text(value))
     if not path.startswith("/"):
@@ -382,22 +421,22 @@ def checked_path(value: object) -> str:
 
 
 def _system_text(text: str) -> str:
-    """Return *text* if it can be the text of a link or a path; else raise ValueError."""
+    """Return *text* if it can be the text of a link or a path, else raise."""
     if not text or b"\0" in text.encode("utf-8", "surrogateescape"):
         raise ValueError(f"{text!r} is no path")
     return text
 
 
 def checked_text(value: object) -> str:
-    """Return *value* if it is a text; else raise TypeError."""
+    """Return *value* if it is a text, else raise."""
     if not isinstance(value, str):
         raise TypeError("text")
     return value
 
 
 def checked_texts(value: object) -> tuple[str, ...]:
-    """Return *value* as a tuple if it is a list of texts; else raise TypeError."""
-    if not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+    """Return *value* as a tuple if it is a list of texts, else raise."""
+    if not (isinstance(value, list) and all(isinstance(text, str) for text in value)):
         raise TypeError("texts")
     return tuple(value)
 

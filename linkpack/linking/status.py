@@ -1,30 +1,29 @@
-"""Tell what is linked and how it fares, and plan to restore links that were dropped."""
+"""List what is linked, and whether links and their commands work."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import LinkpackError
 from linkpack.linking.builder import disk_state
-from linkpack.linking.check import is_uninstalled, warn_of_state_after
-from linkpack.linking.command_status import Command, command_states
-from linkpack.linking.installed import link_names
-from linkpack.linking.package import is_standing, read_source, resolve_parent
-from linkpack.linking.place import place_link
-from linkpack.linking.record import read_record, read_saved
-from linkpack.linking.states import Displaced, Link
-from linkpack.linking.warnings import Standing
-from linkpack.project.source import read_loose
+from linkpack.linking.command_scripts import has_crlf_shebang, head_of
+from linkpack.linking.declared import is_uninstalled
+from linkpack.linking.installed import list_linked_names
+from linkpack.linking.package import inside, is_standing, resolve_parent, target_exists, target_is_inside
+from linkpack.linking.package_tree import Standing
+from linkpack.linking.record import read_saved
+from linkpack.linking.states import Absent, Displaced, Link
+from linkpack.project.package_json import read_loose
+from linkpack.project.source import source_of
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
 
-    from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.places import Spec
-    from linkpack.linking.states import LinkPlan, RecordedLink
+    from linkpack.linking.states import RecordedLink
+    from linkpack.npm.manifest import Manifest
 
 
 class Status(NamedTuple):
@@ -50,75 +49,102 @@ class Status(NamedTuple):
 
     @property
     def is_in_order(self) -> bool:
-        """True if neither the link nor a command of it has to be mended."""
+        """True if neither the link nor a command of it needs a repair."""
         if self.state == "uninstalled":
             return True
         return self.state == "linked" and all(command.is_in_order for command in self.commands)
 
 
-def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
-    """Return the links of the project and its workspaces, or with *shared* of the global folder, by path.
+class Command(NamedTuple):
+    """A command of a linked package.
 
-    Several checkouts may share a node_modules: of their links at one path the one in place is told.
+    *path* is where the command is, *script* the file inside of the package. *state* is `ok`, `unbuilt` (the
+    script does not exist), `missing` (nothing is at the path, or a broken link), `taken` (something else is
+    there), or `not executable` (the script's mode or first line keeps it from running).
     """
-    found: dict[str, Status] = {}
-    saved = {} if shared else _saved_files(context)
-    for _, _, entry in context.recorded(shared=shared):
-        status = _recorded(context, entry, saved.get(entry.path, ()))
-        known = found.get(entry.path)
-        if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(entry))):
-            found[entry.path] = status
+
+    name: str
+    path: str
+    script: str
+    state: str
+
+    @property
+    def is_in_order(self) -> bool:
+        """True if nothing needs a repair.
+
+        A command that something else took is not ours any more.
+        """
+        return self.state in {"ok", "taken"}
+
+
+def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
+    """Return the links of the project, or the global ones.
+
+    *shared* asks for the global ones. They are sorted by path. Those of the project include the links of all
+    workspaces, or of the chosen ones. Of the links that several checkouts have at one path of a shared
+    node_modules, only the one that is in place is returned.
+    """
+    # Links in the record. Of those at one path, the one in place is listed, or else this checkout's own.
+    by_path: dict[str, Status] = {}
+    saved = {} if shared else _list_saved_files(context)
+    for _, _, link in context.recorded(shared=shared):
+        status = _check_recorded(context, link, saved.get(link.path, ()))
+        known = by_path.get(link.path)
+        if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(link))):
+            by_path[link.path] = status
+    # Links on the disk that are in no record, unless a package manager made them.
     for place in context.places(shared=shared):
-        for name in link_names(place):
+        for name in list_linked_names(place):
             location = context.shared_location(name) if shared else context.local_location(place, name)
             state = disk_state(location.path)
-            if location.path in found or not isinstance(state, Link):
+            if location.path in by_path or not isinstance(state, Link):
                 continue
             if shared or not context.installed.reason(location.path, state.target):
-                found[location.path] = _foreign(context, location.path, name, shared=shared)
-    return tuple(found[path] for path in sorted(found))
+                by_path[location.path] = _check_foreign(context, location.path, name, shared=shared)
+    return tuple(by_path[path] for path in sorted(by_path))
 
 
-def _saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
-    """Return the manifests and lockfiles in which links of the project are saved, by the path of the link."""
+def _list_saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
+    """Return the files in which links are saved, by path."""
     root = context.project.root
     saved = read_saved(context.store, root)
     return {resolve_parent(f"{root}/{key}"): tuple(edit.path for edit in edits) for key, edits in saved.items()}
 
 
-def _recorded(context: LinkContext, entry: RecordedLink, saved: tuple[str, ...]) -> Status:
-    shared = not entry.project
-    manifest = read_loose(entry.target)
-    state = _state(entry)
-    kept = [change.before.stash for change in entry.owned if isinstance(change.before, Displaced)]
+def _check_recorded(context: LinkContext, link: RecordedLink, saved: tuple[str, ...]) -> Status:
+    shared = not link.project
+    manifest = read_loose(link.target)
+    state = find_state(link)
+    stashes = [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
     commands: tuple[Command, ...] = ()
-    if state == "linked" and entry.bin_links and manifest is not None:
-        bins = context.config.bins if shared else f"{entry.path.removesuffix(f'/{entry.name}')}/.bin"
-        windows = context.rules.windows
-        commands = command_states(entry.target, manifest, entry.path, bins, windows=windows)
+    if state == "linked" and link.bin_links and manifest is not None:
+        bins = context.config.bins if shared else f"{link.path.removesuffix(f'/{link.name}')}/.bin"
+        commands = _check_commands(link, manifest, bins, windows=context.rules.windows)
     return Status(
-        name=entry.name,
-        version=manifest.version if manifest is not None else entry.version,
-        path=entry.path,
-        target=entry.target,
+        name=link.name,
+        version=manifest.version if manifest is not None else link.version,
+        path=link.path,
+        target=link.target,
         state=state,
         ours=True,
-        displaced=tuple(place for place in (*kept, *entry.older) if fslinks.exists(place)),
+        displaced=tuple(stash for stash in (*stashes, *link.older) if fslinks.exists(stash)),
         commands=commands,
         saved=saved,
-        elsewhere="" if shared else _global_target(context, entry.name, entry.target),
+        elsewhere="" if shared else _find_other_global(context, link.name, link.target),
     )
 
 
-def _state(entry: RecordedLink) -> str:
-    if not fs.is_dir(entry.target):
+def find_state(link: RecordedLink) -> str:
+    """Return the `Status.state` of a recorded link."""
+    if not fs.is_dir(link.target):
         return "dangling"
-    if is_standing(entry):
+    if is_standing(link):
         return "linked"
-    return "uninstalled" if is_uninstalled(entry) else "dropped"
+    return "uninstalled" if is_uninstalled(link) else "dropped"
 
 
-def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
+def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
+    """Return the status of a link that linkpack did not make."""
     manifest = read_loose(path)
     target = fslinks.canonical(path)
     return Status(
@@ -129,78 +155,70 @@ def _foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Sta
         state="linked" if fs.is_dir(path) else "dangling",
         ours=False,
         displaced=(),
-        elsewhere="" if shared else _global_target(context, name, target),
+        elsewhere="" if shared else _find_other_global(context, name, target),
     )
 
 
-def _global_target(context: LinkContext, name: str, target: str) -> str:
-    """Return where the global link *name* leads, empty if there is none or it leads to *target*."""
+def _find_other_global(context: LinkContext, name: str, target: str) -> str:
+    """Return where the global link leads, or "" for *target*."""
     path = f"{context.config.modules}/{name}"
     if not context.config.modules or not fslinks.is_link(path):
         return ""
-    leads = fslinks.canonical(path)
-    return "" if leads == target else leads
+    other = fslinks.canonical(path)
+    return "" if other == target else other
+
+
+def _check_commands(link: RecordedLink, manifest: Manifest, bins: str, *, windows: bool) -> tuple[Command, ...]:
+    """Return the commands of a linked package, as they are in *bins*."""
+    commands = []
+    for name, script in sorted(source_of(link.target, manifest).commands.items()):
+        real = inside(link.target, script)
+        if real is not None:  # a script outside of the package is never linked
+            path = posixpath.join(bins, name)
+            state = _find_command_state(path, real, link.path, windows=windows)
+            commands.append(Command(name=name, path=path, script=script, state=state))
+    return tuple(commands)
+
+
+def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> str:
+    if not fs.is_file(script):
+        return "unbuilt"
+    state = disk_state(path, windows=windows)
+    if isinstance(state, Absent) or (target_is_inside(path, state, link) and not target_exists(path, state)):
+        return "missing"
+    if not target_is_inside(path, state, link):
+        return "taken"
+    # On Windows the shim names the interpreter, so neither mode nor line end of the script matters.
+    can_run = windows or (fslinks.executable(script) and not has_crlf_shebang(head_of(script)))
+    return "ok" if can_run else "not executable"
+
+
+def described(commands: Iterable[Command]) -> str:
+    """Return the names of *commands*, with what is wrong.
+
+    >>> tool = Command(name="tool", path="/p/bin/tool", script="tool.js", state="ok")
+    >>> described([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])
+    'tool, other (unbuilt: dist/other.js)'
+    """
+    return ", ".join(
+        command.name if command.state == "ok" else f"{command.name} ({command.state}: {command.script})"
+        for command in commands
+    )
 
 
 def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standing]:
-    """Return the links of the project, or with *shared* of the global folder, that lead somewhere."""
-    bare = {entry.path for _, _, entry in context.recorded(shared=shared) if not entry.bin_links}
-    links = [each for each in list_links(context, shared=shared) if each.state == "linked"]
-    return [Standing(each.name, each.target, each.path, each.ours and each.path not in bare) for each in links]
+    """Return the links that are in place.
 
-
-def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bool = False) -> LinkPlan:
-    """Plan to restore the recorded links, or those that *wanted* names, where they were dropped.
-
-    What stays undone is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never
-    linked, WUNINSTALLED for a package that left package.json since (unless it is named), WNOLINKS if there is
-    no link at all.
+    They are those of the project, or with *shared* the global ones.
     """
-    builder = context.builder() if shared else context.builder(context.every_package)
-    linked = [each for each in context.recorded(shared=shared) if shared or context.is_own(each[2])]
-    where = context.shared_place if shared else context.project.root
-    for spec in wanted:
-        if not any(_is_meant(spec, entry) for _, _, entry in linked):
-            name = spec.folder or spec.name
-            message = f"{name} is not among the links of {where}"
-            builder.warn("WNOTLINKED", where, message, f"run linkpack link {name}")
-    if not linked and not wanted:
-        builder.warn("WNOLINKS", where, f"no links are recorded for {where}", "make them with linkpack link")
-    for place, key, entry in linked:
-        if not wanted and _state(entry) == "uninstalled":
-            message = f"{entry.name} left package.json since it was linked, so that its link is not brought back"
-            hint = (
-                f"to forget the link: linkpack unlink {entry.name}; to have it back: linkpack relink {entry.name}"
-            )
-            builder.warn("WUNINSTALLED", entry.path, message, hint)
-        elif not wanted or any(_is_meant(spec, entry) for spec in wanted):
-            _relink(builder, context, entry, key, read_record(context.store, place))
-    warn_of_state_after(builder, context, standing_links(context, shared=shared), shared=shared)
-    return builder.plan()
-
-
-def _is_meant(spec: Spec, entry: RecordedLink) -> bool:
-    return entry.target == fslinks.canonical(spec.folder) if spec.folder else entry.name == spec.name
-
-
-def _relink(
-    builder: PlanBuilder,
-    context: LinkContext,
-    entry: RecordedLink,
-    key: str,
-    record: Mapping[str, RecordedLink],
-) -> None:
-    modules = entry.path.removesuffix(f"/{entry.name}")
-    location = (
-        context.local_location(modules, entry.name) if entry.project else context.shared_location(entry.name)
-    )
-    location = location._replace(key=key, project=entry.project)
-    rules = context.rules._replace(bin_links=entry.bin_links, absolute=entry.literal.startswith("/"), gentle=True)
-    try:
-        source = read_source(entry.target)
-    except LinkpackError as err:
-        message = f"{entry.name} cannot be linked again: {err.message}"
-        hint = f"bring {entry.target} back, or run linkpack unlink {entry.name}"
-        builder.warn("WSOURCEGONE", entry.target, message, hint)
-        return
-    place_link(builder, location, source, rules, record)
+    bare = {link.path for _, _, link in context.recorded(shared=shared) if not link.bin_links}
+    return [
+        Standing(
+            name=status.name,
+            folder=status.target,
+            path=status.path,
+            bin_links=status.ours and status.path not in bare,
+        )
+        for status in list_links(context, shared=shared)
+        if status.state == "linked"
+    ]

@@ -1,4 +1,4 @@
-"""Carry out one change of a link plan, tell whether it is done, and take it back however far it got.
+"""Make one change of a link plan on the disk, and take it back.
 
 A change is one step of the file system where the system has a step for it: a rename, or the exchange of two
 entries. Where it has none, a change takes several steps. Each of them leaves a state that `take_back` can tell
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def matches(path: str, state: State) -> bool:
-    """True if *state* is what is at *path* now, and no folder on the way to it is a link."""
+    """True if *state* is what is at *path*, and no folder above is a link."""
     try:
         match state:
             case Absent():
@@ -49,23 +49,26 @@ def _fits(status: Status, state: CreatedDirectory | Mode | Displaced) -> bool:
 
 
 def temp_path(change: Change, run: str, number: int) -> str:
-    """Return where the change with this *number* in the run *run* builds what it puts in place."""
+    """Return where change *number* of *run* builds what it puts in place.
+
+    That is beside the path of the change, so that moving it there is a rename.
+    """
     return f"{posixpath.dirname(change.path)}/.linkpack-{run}-{number}.tmp"
 
 
 def _beside(stash: str, temp: str) -> str:
-    """Return the path beside *stash* at which a copy is made that is to become it."""
+    """Return the path at which a copy is made that becomes *stash*."""
     return f"{posixpath.dirname(stash)}/{posixpath.basename(temp)}"
 
 
-# --- doing it
+# --- making a change
 
 
 def perform(change: Change, temp: str) -> None:
-    """Put `after` in the place of `before`; *temp* is a free path beside it.
+    """Put `after` in the place of `before`.
 
-    What a change put back may have been copied from its stash; it is still there then (see `left_over`).
-    `OSError` as the system gives it.
+    *temp* is a free path beside it (`temp_path`). What is put back may have to be copied from its stash; the stash
+    stays then (`left_over`). Raises `OSError` as the system does.
     """
     path = change.path
     match change.before, change.after:
@@ -88,7 +91,10 @@ def perform(change: Change, temp: str) -> None:
 
 
 def _build(state: State, path: str, scratch: str) -> None:
-    """Make a link or file at *path*, where nothing may be; a file by way of *scratch* beside it, to be whole."""
+    """Make a link or file at *path*, where nothing may be.
+
+    A file is written at *scratch* beside it first, so that it appears whole.
+    """
     match state:
         case Link(target):
             fslinks.make_link(target, path)
@@ -126,6 +132,7 @@ def _displace(path: str, stash: str, after: State, temp: str) -> None:
     if isinstance(after, Absent):
         relocate(path, stash, _beside(stash, temp))
         return
+    # By an exchange, no moment is without something at the path.
     _build(after, stash, _beside(stash, temp))
     if not _exchange(stash, path):
         fslinks.remove(stash)
@@ -134,10 +141,13 @@ def _displace(path: str, stash: str, after: State, temp: str) -> None:
 
 
 def _put_back(path: str, stash: str, before: State, temp: str) -> None:
-    """Move what is at *stash* to *path*, in the place of *before*; a copy where the system cannot rename."""
+    """Move what is at *stash* to *path*, in the place of *before*.
+
+    It is copied where the system cannot rename.
+    """
     if not isinstance(before, Absent):
         if _exchange(stash, path):
-            fslinks.remove(stash)
+            fslinks.remove(stash)  # which holds `before` now
             return
         _remove(path)
     try:
@@ -149,6 +159,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
 
 
 def _exchange(left: str, right: str) -> bool:
+    """Exchange two entries, and return whether the system can do that."""
     try:
         return fslinks.exchange(left, right)
     except OSError as err:
@@ -156,18 +167,24 @@ def _exchange(left: str, right: str) -> bool:
 
 
 def left_over(change: Change) -> str:
-    """Return the stash of what *change* put back by a copy, which is to go when the plan is done; else empty."""
+    """Return the stash that *change*, which put it back, left behind.
+
+    It was copied, and is removed when the plan is done. Empty if nothing is left.
+    """
     match change.after:
         case Displaced(stash) if fslinks.status_at(stash) is not None:
             return stash
     return ""
 
 
-# --- taking it back
+# --- taking a change back
 
 
 def take_back(change: Change, temp: str) -> None:
-    """Bring the path to `before`, however far the change had got; what another process put there stays."""
+    """Restore `before` at the path of *change*, however far that got.
+
+    What another process put there stays.
+    """
     remove_tree(temp)
     match change.before, change.after:
         case Displaced(stash), after:
@@ -186,27 +203,28 @@ def take_back(change: Change, temp: str) -> None:
 
 
 def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -> None:
-    """Bring back what was, or was to be, moved to *stash*."""
+    """Restore what was, or was to be, moved to *stash*."""
     path = change.path
     if not isinstance(after, Absent) and matches(stash, after):
         # The first half of an exchange: what is in the stash is ours, and nothing has been moved.
         fslinks.remove(stash)
     elif fslinks.status_at(stash) is None:
-        return
+        return  # nothing was moved
     elif fslinks.status_at(path) is None:
         relocate(stash, path, temp)
     elif matches(path, after):
+        # The change was done. A stash that was copied back is still there.
         _put_back(path, stash, after, temp)
         remove_tree(stash)
     elif is_part_of(path, stash):
-        # The original, while it was removed after it had been copied, or before that.
+        # The change was cut off while it removed the original, which it had copied, or before that.
         if is_part_of(stash, path):
             remove_tree(stash)
         else:
             remove_tree(path)
             relocate(stash, path, temp)
     elif is_part_of(stash, path):
-        # The copy, while it was removed after it had been copied back by a run that was cut off as well.
+        # An earlier run that took this back was cut off while it removed the stash, which it had copied back.
         remove_tree(stash)
 
 
@@ -214,30 +232,34 @@ def _take_back_putting_back(change: Change, stash: str, before: State, temp: str
     """Move what was put back from *stash* there again."""
     path = change.path
     if fslinks.status_at(path) is None:
+        # The change was cut off after it had removed what was at the path.
         _build(before, path, temp)
     elif matches(path, before):
         return
+    # It was put back by a rename, or by an exchange, which leaves `before` in the stash until that is removed.
     elif fslinks.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
         if matches(path, change.after):
             if fslinks.status_at(stash) is not None and _exchange(stash, path):
                 return
             fslinks.remove(stash)
             _displace(path, stash, before, temp)
+    # It was being copied, and the stash is whole.
     elif is_part_of(path, stash):
         remove_tree(path)
         _build(before, path, temp)
 
 
 def _is_torn(path: str, old: File, new: File) -> bool:
-    """True if the file at *path* is what an overwriting of *old* by *new* leaves when it is cut off."""
+    """True if overwriting *old* by *new* at *path* was cut off."""
     try:
-        found = fslinks.file_at(path, LIMIT)
+        present = fslinks.file_at(path, LIMIT)
     except OSError:
         return False
-    if found is None or found in {(old.content, old.mode), (new.content, new.mode)}:
+    if present is None or present in {(old.content, old.mode), (new.content, new.mode)}:
         return False
-    content, mode = found
+    content, mode = present
     pairs = enumerate(zip(content, new.content, strict=False))
-    written = next((at for at, (one, other) in pairs if one != other), min(len(content), len(new.content)))
+    shorter = min(len(content), len(new.content))
+    written = next((offset for offset, (byte, wanted) in pairs if byte != wanted), shorter)
     # New to where it was cut off, and old from there on; or all new, but for the mode, which comes last.
     return mode in {old.mode, new.mode} and content[written:] in {old.content[written:], new.content[written:]}

@@ -17,7 +17,7 @@ from linkpack.bundle.consumer_specs import Mode, SpecChange
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.entries import plan_archive
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layouts import LayoutName, check_form, installers, take_form
+from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, installers
 from linkpack.bundle.loadable import check_entry_points
 from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
@@ -28,6 +28,7 @@ from linkpack.packing.publish_config import publish_view
 from linkpack.packlist.packlist import Omission
 from linkpack.project.pnpm import hook_warnings
 from linkpack.project.project import find_project, project_edition
+from linkpack.read_cache import remembering
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def make_plan(
 
     The plan is that of `plan_pack` with the same options.
     """
-    with _raise_snapshot_errors(path), within(options.limits):
+    with _raise_snapshot_errors(path), within(options.limits), remembering():
         # Find the project and read its manifest, with publishConfig applied where pnpm would apply it.
         project = find_project(path_text(path), walk_up=walk_up)
         rules = project_edition(project, options.npm_rules)
@@ -161,20 +162,22 @@ def make_plan(
         )
 
         # Place the packages in slots of the tarball, with the manifests that ship there.
-        form = take_form(options.layout, graph, consumer, packlists[graph.root])
+        layout = apply_layout(options.layout, graph, consumer, packlists[graph.root])
 
         # Plan the entries, in the tarball's order.
-        archive = plan_archive(form.layout, packlists, form.manifests, form.moved, project.manifest.bins.values())
+        archive = plan_archive(
+            layout.slots, packlists, layout.manifests, layout.moved, project.manifest.bins.values()
+        )
 
         # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
-        proof = check_form(form, graph, archive.entries)
+        check = check_applied(layout, graph, archive.entries)
         paths = [entry.path[len(ROOT) :] for entry in archive.entries]
-        planned = Planned(form.layout.slots, packlists, paths, form.moved, flat=form.name != "bundle")
+        planned = Planned(layout.slots, packlists, paths, layout.moved, flat=layout.name != "bundle")
         loading = check_entry_points(graph, planned)
-        problems = (*consumer.problems, *form.problems, *archive.problems, *loading.problems)
-        if problems or proof.problems:  # one cause once: a known problem makes the graph check fail as well
-            raise PlanRejected(problems or proof.problems)
-        contents = check_contents(graph, planned, proof, loading)
+        problems = (*consumer.problems, *layout.problems, *archive.problems, *loading.problems)
+        if problems or check.problems:  # one cause once: a known problem makes the graph check fail as well
+            raise PlanRejected(problems or check.problems)
+        contents = check_contents(graph, planned, check, loading)
         if contents.problems:
             raise PlanRejected(contents.problems)
 
@@ -184,19 +187,19 @@ def make_plan(
             filename=filename,
             entries=archive.entries,
             omissions=archive.omissions,
-            bundled=_list_bundled(graph, form.layout.slots, packlists),
-            changes=form.changes,
+            bundled=_list_bundled(graph, layout.slots, packlists),
+            changes=layout.changes,
             warnings=(
                 *hook_warnings(project),
                 *_warn_of_lost_links(graph, lost, options.link_state),
                 *graph.warnings,
                 *consumer.warnings,
-                *form.warnings,
+                *layout.warnings,
                 *archive.warnings,
                 *contents.warnings,
             ),
-            packages=proof.packages,
-            edges=proof.edges,
+            packages=check.packages,
+            edges=check.edges,
             rules=rules.edition,
             layout=options.layout,
             installers=installers(options.layout, bundled=bool(graph.bundled)),

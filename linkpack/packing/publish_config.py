@@ -10,12 +10,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.errors import LinkpackError, ManifestInvalid, Problem
+from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm.json_edit import get_raw, set_raw
 from linkpack.npm.json_text import BOM
 from linkpack.npm.manifest import cleaned, parse_manifest
 from linkpack.project.monorepo import monorepos_of
-from linkpack.project.project import find_project, read_manifest
+from linkpack.project.package_json import read_usable
+from linkpack.project.project import find_project
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -125,10 +126,8 @@ def _find_manager(project: Project) -> str:
 
 
 def _read_package_manager(folder: str) -> str:
-    try:
-        return read_manifest(folder, "installed").package_manager
-    except LinkpackError:
-        return ""
+    manifest = read_usable(folder)
+    return manifest.package_manager if manifest is not None else ""
 
 
 def _enter_directory(project: Project, directory: object) -> Project:

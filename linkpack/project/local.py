@@ -1,4 +1,4 @@
-"""Finds the project that a command is about, as npm finds it."""
+"""Find the project that a command is about, as npm finds it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from typing import NamedTuple
 
 from linkpack.errors import LinkError
 from linkpack.system import read as fs
+from linkpack.system.read import upward
+
+OTHER_FORMS = ("package.json5", "package.yaml")
+"""Files that pnpm reads in the place of a package.json."""
+
+_PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 
 
 class LocalProject(NamedTuple):
-    """The local project: *root* is its real directory, or that of the workspace root which names it.
+    """The project that a command is about.
 
-    *start* is the project proper; *implicit* says that it is a workspace of *root*, which then counts as
-    selected.
+    *start* is the real directory of the project proper, *root* that of the workspace root which names it as a
+    member, else the same. *implicit* is true in the first case: a command without workspace options is then about
+    the member *start*.
     """
 
     root: str
@@ -21,27 +28,54 @@ class LocalProject(NamedTuple):
     implicit: bool
 
 
-def find_local_project(cwd: str) -> LocalProject:
-    """Return the project that a command in *cwd* is about.
+class Picks(NamedTuple):
+    """Which workspaces a command was asked for.
 
-    The nearest directory with a package.json file or a node_modules directory, else *cwd* itself; a broken
-    manifest counts. `LinkError` when *cwd* does not exist, `ProjectError` for a workspace file that is no YAML.
+    *workspaces* are names, paths or folders above them, *every* asks for all, *with_root* for the root besides.
+    """
+
+    workspaces: tuple[str, ...] = ()
+    every: bool = False
+    with_root: bool = False
+
+
+def find_local_project(cwd: str) -> LocalProject:
+    """Find the project that a command in *cwd* is about.
+
+    As npm does (@npmcli/config, `loadLocalPrefix`), a project with a broken manifest included. Raises
+    `LinkError` (ENOENT) when *cwd* does not exist, and `ProjectError` for a workspace file that cannot be
+    understood.
     """
     try:
-        start = at = fs.real_path(cwd)
+        start = nearest_root(fs.real_path(cwd))
     except (OSError, ValueError) as err:
         raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
-    above = [at]
-    while at != posixpath.dirname(at):
-        at = posixpath.dirname(at)
-        above.append(at)
-    root = next((at for at in above if fs.is_file(f"{at}/package.json") or fs.is_dir(f"{at}/node_modules")), start)
-    outer = [at for at in above if len(at) < len(root)]
-    roots = (fs.is_file(f"{at}/package.json") or fs.is_file(f"{at}/pnpm-workspace.yaml") for at in outer)
-    if fs.is_file(f"{root}/package.json") and any(roots):
-        from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - only projects inside of others need it
+    above = posixpath.dirname(start)
+    if above != start and fs.is_file(f"{start}/package.json") and any(map(_may_be_workspace_root, upward(above))):
+        from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - 3 ms; most projects are in no other
 
-        around = find_workspace(root)
-        if around is not None:
-            return LocalProject(around.root, root, implicit=True)
-    return LocalProject(root, root, implicit=False)
+        workspace = find_workspace(start)
+        if workspace is not None:
+            return LocalProject(workspace.root, start, implicit=True)
+    return LocalProject(start, start, implicit=False)
+
+
+def nearest_root(start: str) -> str:
+    """Return the nearest project at or above *start*, else *start*.
+
+    Both are real directories. A project is a folder with a package.json file or a node_modules directory. Where
+    the project is pnpm's, a manifest in one of its other forms makes a project, too: what is above is another
+    one.
+    """
+    return next(filter(_is_root, upward(start)), start)
+
+
+def _is_root(folder: str) -> bool:
+    if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
+        return True
+    is_other = any(fs.is_file(f"{folder}/{name}") for name in OTHER_FORMS)
+    return is_other and any(fs.is_file(f"{above}/{name}") for above in upward(folder) for name in _PNPM_FILES)
+
+
+def _may_be_workspace_root(folder: str) -> bool:
+    return fs.is_file(f"{folder}/package.json") or fs.is_file(f"{folder}/pnpm-workspace.yaml")

@@ -1,4 +1,4 @@
-"""Find the monorepo around a folder, whoever manages it: a package manager's workspaces, Lerna or Rush.
+"""Find the monorepo around a folder: workspaces, Lerna or Rush.
 
 Package managers do not read lerna.json and rush.json, so what depends on a manager's own workspaces (which ignore
 files apply, where links go) asks `linkpack.project.workspace` alone.
@@ -7,6 +7,7 @@ files apply, where links go) asks `linkpack.project.workspace` alone.
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from linkpack import limits
@@ -29,33 +30,34 @@ if TYPE_CHECKING:
 
     from linkpack.project.workspace import PackageManager
 
-_LERNA_DEFAULT = ("packages/*",)  # Lerna before 7, where lerna.json has no `packages`
+_LERNA_DEFAULT: tuple[str, ...] = ("packages/*",)  # Lerna before 7, where lerna.json has no `packages`
 
 
 def read_monorepo(folder: str) -> Workspace | None:
-    """Read what the files in *folder* say of a monorepo; None when they say nothing.
+    """Read what the files in *folder* say of a monorepo, if anything.
 
-    The workspaces of a package manager count before the `packages` of lerna.json, and those before the `projects`
-    of rush.json. `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
+    The workspaces of a package manager go before the `packages` of lerna.json, and those before the `projects` of
+    rush.json. Raises `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
     """
     return once(("monorepo", folder), lambda: _read_monorepo(folder))
 
 
 def _read_monorepo(folder: str) -> Workspace | None:
-    found = read_workspace(folder)
-    if found is not None and found.patterns:
-        return found
+    workspace = read_workspace(folder)
+    if workspace is not None and workspace.patterns:
+        return workspace
     other = _read_lerna(folder) or _read_rush(folder)
-    if other is None or found is None:
-        return other or found
-    return other._replace(catalogs={**other.catalogs, **found.catalogs})
+    if other is None or workspace is None:
+        return other or workspace
+    return other._replace(catalogs={**other.catalogs, **workspace.catalogs})
 
 
-def enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
-    """Find the monorepos that can say what a spec in the real directory *folder* means, the likeliest first.
+def find_enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
+    """Find the monorepos that can say what a spec in *folder* means.
 
-    First what the folder itself is the root of, then those that it is part of. When it is part of none, the
-    nearest above: builds also write to the root's `dist/packages/a`, and examples lie beside the members.
+    *folder* is a real directory. First comes what it is the root of, then what it is part of. When it is part of
+    none, it is the nearest above: builds also write to the root's `dist/packages/a`, and examples are beside the
+    members.
     """
     own = read_monorepo(folder)
     around = monorepos_of(folder) or tuple(_above(folder))[:1]
@@ -63,74 +65,77 @@ def enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
 
 
 def monorepos_of(folder: str) -> tuple[Workspace, ...]:
-    """Find the monorepos that name *folder*, or a folder around it, as a member; the nearest first.
+    """Find the monorepos that *folder* is part of, the nearest first.
 
-    There may be several, since yarn's workspaces nest. A folder in a member counts as the member's: builds write
-    packages there (`packages/a/dist`).
+    There may be several, since yarn's workspaces nest. A folder in a member is part of the monorepo, too: builds
+    write packages there (`packages/a/dist`).
     """
-    return tuple(found for found in _above(folder) if _names_around(found, folder))
+    return tuple(monorepo for monorepo in _above(folder) if _has(monorepo, folder))
 
 
 def _above(folder: str) -> Iterator[Workspace]:
-    for at in upward(posixpath.dirname(folder)):
-        found = read_monorepo(at)
-        if found is not None:
-            yield found
+    for above in upward(posixpath.dirname(folder)):
+        monorepo = read_monorepo(above)
+        if monorepo is not None:
+            yield monorepo
 
 
-def _names_around(found: Workspace, folder: str) -> bool:
-    """True if *folder*, or a folder between it and the root of *found*, is named as a member."""
-    inside = posixpath.relpath(folder, found.root).split("/")
-    return any(names_member(found, "/".join(inside[:count])) for count in range(len(inside), 0, -1))
+def _has(monorepo: Workspace, folder: str) -> bool:
+    """True if *folder*, or a folder around it, is a member of *monorepo*."""
+    inside = posixpath.relpath(folder, monorepo.root).split("/")
+    return any(names_member(monorepo, "/".join(inside[:count])) for count in range(len(inside), 0, -1))
 
 
-def all_members(monorepo: Workspace) -> Iterator[str]:
-    """List the real directories of the members, and of members of members, as yarn nests them; each once."""
-    todo, known = [monorepo], {monorepo.root}
-    while todo:
-        for folder in member_folders(todo.pop(0)):
+def list_all_members(monorepo: Workspace) -> Iterator[str]:
+    """Yield the real directories of the members, and of members of members.
+
+    yarn's workspaces nest. Each folder comes once.
+    """
+    waiting, known = deque([monorepo]), {monorepo.root}
+    while waiting:
+        for folder in member_folders(waiting.popleft()):
             if folder in known:
                 continue
             known.add(folder)
             yield folder
             inner = read_monorepo(folder)
             if inner is not None and inner.patterns:
-                todo.append(inner)
+                waiting.append(inner)
 
 
 def _read_lerna(folder: str) -> Workspace | None:
-    """Read the members that lerna.json names; None without the file."""
+    """Read the members that lerna.json names, if there is one."""
     members = _read_json(f"{folder}/lerna.json")
     if members is None:
         return None
     listed = members.get("packages")
-    patterns = (
-        tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else _LERNA_DEFAULT
-    )
+    patterns = _LERNA_DEFAULT
+    if isinstance(listed, list):
+        patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
     client = members.get("npmClient")
     return Workspace(folder, patterns, {}, package_manager(folder, client if isinstance(client, str) else ""))
 
 
 def _read_rush(folder: str) -> Workspace | None:
-    """Read the projects that rush.json lists, and the catalogs of its pnpm settings; None without the file."""
+    """Read the projects of rush.json, if there is one, and its pnpm catalogs."""
     members = _read_json(f"{folder}/rush.json")
     if members is None:
         return None
     listed = members.get("projects")
-    projects = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    projects = [project for project in listed if isinstance(project, dict)] if isinstance(listed, list) else []
     folders = [project.get("projectFolder") for project in projects]
     settings = _read_json(f"{folder}/common/config/rush/pnpm-config.json") or {}
     manager = next((name for name in ("pnpm", "yarn") if f"{name}Version" in members), "npm")
     return Workspace(
         root=folder,
-        patterns=tuple(each for each in folders if isinstance(each, str)),
+        patterns=tuple(folder for folder in folders if isinstance(folder, str)),
         catalogs=dict(specs_by_catalog({"catalogs": settings.get("globalCatalogs")})),
         manager=cast("PackageManager", manager),
     )
 
 
 def _read_json(path: str) -> Mapping[str, object] | None:
-    """Read a JSON file that may have comments; None when there is no such file."""
+    """Read a JSON file that may have comments, if there is one."""
     if not fs.is_file(path):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What pnpm does when it packs, and npm does not: the license of the workspace's root, and hooks.
+"""Do what pnpm does when it packs, and npm does not: licenses and hooks.
 
 Measured on pnpm 12.21.0.
 """
@@ -23,36 +23,35 @@ if TYPE_CHECKING:
 
 _LICENSE = r"(?i)licen[sc]e(?:\..*)?"
 
-
 _HOOK = b"beforePacking"
 _HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
 
 
 def add_license(around: Workspace | None, account: Account) -> None:
-    """Add to *account* the license files of the root of *around*, if it is pnpm's and the package has none.
+    """Add the license files of a pnpm workspace to a package without one.
 
-    These are all regular files of the root whose name is LICENSE or LICENCE, in any case and with any extension;
-    one of the package's own files has such a name when its last portion does. Ignore files and `files` do not
-    concern them.
+    *around* is the workspace, *account* has the package's files. The license files are all regular files of the
+    root called LICENSE or LICENCE, in any case and with any extension. A file of that name in any folder of the
+    package is a license of its own. Neither ignore files nor `files` apply to them.
     """
     if around is None or around.manager != "pnpm":
         return
     if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
         return
-    found = Account(around.root, frozenset())
+    licenses = Account(around.root, frozenset())
     taken = {file.path.partition("/")[0] for file in account.files}
     for entry in fs.scan(around.root):
         if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
-            found.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
-    account.files += found.files
-    account.problems += found.problems
+            licenses.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
+    account.files += licenses.files
+    account.problems += licenses.problems
 
 
 def hook_warnings(project: Project) -> Iterator[Problem]:
-    """Warn of each file whose hook `beforePacking` would change the manifest if pnpm packed *project*.
+    """Warn of each `beforePacking` hook, which pnpm would run.
 
-    pnpm runs those of the workspace's root alone: .pnpmfile.cjs, .pnpmfile.mjs, or what its setting names instead.
-    linkpack runs no code of the project but its scripts.
+    pnpm runs the hooks of the workspace's root alone, in .pnpmfile.cjs, .pnpmfile.mjs, or what its setting names
+    instead. linkpack runs no code of the project but its scripts.
     """
     around = project.around
     folder = project.root if around is None else around.root
@@ -61,7 +60,9 @@ def hook_warnings(project: Project) -> Iterator[Problem]:
         return
     setting = read_yaml(f"{folder}/pnpm-workspace.yaml").get("pnpmfile")
     listed = setting if isinstance(setting, list) else [setting] if setting else [".pnpmfile.cjs", ".pnpmfile.mjs"]
-    for name in filter(lambda each: isinstance(each, str), listed):
+    for name in listed:
+        if not isinstance(name, str):
+            continue
         path = posixpath.normpath(posixpath.join(folder, name))
         if fs.is_file(path) and _has_hook(path):
             message = f"{path} has a beforePacking hook, which is not run: the manifest ships without its changes"

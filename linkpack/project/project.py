@@ -1,39 +1,32 @@
-"""The project being packed: its directory, its manifest, and the workspaces it has to do with."""
+"""Read the project to pack: manifest, workspaces, rules, ignore files."""
 
 from __future__ import annotations
 
-import errno
 import posixpath
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
-from linkpack.npm.manifest import parse_manifest
 from linkpack.packlist.editions import NPM_RULES, range_edition, rules_edition
 from linkpack.packlist.ignore import decode_rules
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
+from linkpack.project.local import OTHER_FORMS, nearest_root
+from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.workspace import find_workspace, names_member, read_workspace
-from linkpack.read_cache import once
 from linkpack.system import read as fs
 from linkpack.system.read import upward
-from linkpack.system.tree import read_beneath
 
 if TYPE_CHECKING:
-    from linkpack.npm.manifest import Manifest, Role
+    from linkpack.npm.manifest import Manifest
     from linkpack.packlist.npm_rules import Edition
     from linkpack.project.workspace import Workspace
 
-_OTHER_FORMS = ("package.json5", "package.yaml")  # what pnpm reads in the place of package.json
-_PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
-_UNREAD = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "EMANIFESTLINK"}
-
 
 class Project(NamedTuple):
-    """A package directory (real path) and its manifest.
+    """A package: its real directory and its manifest.
 
-    *around* is the workspace that names it as a member, *own* the one whose root it is (or whose catalogs lie
-    in it).
+    *around* is the workspace that names it as a member. *own* is the workspace, or the catalogs, that it is the
+    root of.
     """
 
     root: str
@@ -43,12 +36,12 @@ class Project(NamedTuple):
 
 
 def find_project(start: str, *, walk_up: bool = False) -> Project:
-    """Find the project in the directory *start*, or, to *walk_up*, in the nearest directory above that is one.
+    """Find the project in the directory *start*.
 
-    As npm: the nearest with a package.json or a node_modules (@npmcli/config, `loadLocalPrefix`). Where the
-    project is pnpm's, a manifest in one of its other forms ends the search too: what lies above is another one.
-    `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError` when
-    a workspace file above it cannot.
+    With *walk_up* it is the nearest at or above *start* (see `local.nearest_root`).
+
+    Raises `ProjectNotFound` when there is none, `ManifestInvalid` when its manifest cannot be used, `ProjectError`
+    when a workspace file above it cannot.
     """
     if not start:
         raise _no_project('""', "it is no path")
@@ -58,10 +51,11 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
         root = nearest_root(root)
+    # Asked before it is read, so that a folder that is no package is told from a manifest that cannot be used.
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
-        other = next((name for name in _OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
+        other = next((name for name in OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
         if other is not None:
             why = f"it has a {other}, which pnpm reads, but no package.json"
             raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
@@ -72,45 +66,15 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def nearest_root(start: str) -> str:
-    """Return the nearest project at or above the real directory *start*; *start* itself when there is none."""
-    return next(filter(_is_marked, upward(start)), start)
-
-
-def _is_marked(folder: str) -> bool:
-    """True if npm takes *folder* for the root of a project, or pnpm does where it is pnpm's."""
-    if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
-        return True
-    is_other = any(fs.is_file(f"{folder}/{name}") for name in _OTHER_FORMS)
-    return is_other and any(fs.is_file(f"{at}/{name}") for at in upward(folder) for name in _PNPM_FILES)
-
-
 def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
     return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
-def read_manifest(folder: str, role: Role) -> Manifest:
-    """The manifest of the package in *folder*, a path without links.
-
-    `ManifestInvalid` naming the file when it cannot be used, or lies elsewhere (EMANIFESTLINK).
-    """
-    path = posixpath.join(folder, "package.json")
-    return once(("manifest", path, role), lambda: _read_manifest(folder, path, role))
-
-
-def _read_manifest(folder: str, path: str, role: Role) -> Manifest:
-    try:
-        raw = read_beneath(folder, "package.json", limits.current().manifest)
-    except OSError as err:
-        code = _UNREAD.get(err.errno or 0, "EMANIFEST")
-        large = err.errno == errno.EFBIG
-        hint = "raise --max-manifest if it is right" if large else "it must be a readable JSON file"
-        raise ManifestInvalid(f"{path} cannot be read: {err.strerror}", code=code, path=path, hint=hint) from err
-    return parse_manifest(raw, path, role)
-
-
 class ProjectEdition(NamedTuple):
-    """The edition of npm's rules for a project. *is_named*: somebody asks for it; else it is the newest."""
+    """The edition of npm's rules for a project.
+
+    It is *is_named* when the user or a manifest asks for it, and else the newest.
+    """
 
     edition: Edition
     is_named: bool
@@ -119,8 +83,8 @@ class ProjectEdition(NamedTuple):
 def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
     """Find out which edition of npm's rules selects the files of *project*.
 
-    *npm_rules*, a version of npm, counts first. Then the manifest of the project counts, and that of the workspace
-    around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
+    *npm_rules*, a version of npm, decides if given. Else it is the manifest of the project, then that of the
+    workspace around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
 
     Raises `LinkpackError` (ERULES) for a version without known rules.
     """
@@ -128,8 +92,9 @@ def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
         return ProjectEdition(rules_edition(npm_rules), is_named=True)
     manifests = [(project.root, project.manifest)]
     if project.around is not None:
-        with suppress(ManifestInvalid):
-            manifests.append((project.around.root, read_manifest(project.around.root, "installed")))
+        manifest = read_usable(project.around.root)
+        if manifest is not None:
+            manifests.append((project.around.root, manifest))
     for folder, manifest in manifests:
         if manifest.npm_rules:
             try:
@@ -145,10 +110,11 @@ def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
 
 
 def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores:
-    """Read the ignore files between the root of *workspace* and its member *folder*.
+    """Read the ignore files from a workspace's root down to a member.
 
-    They are outermost first, one for each directory, .npmignore before .gitignore, the member's own directory not
-    included (npm-packlist 10.0.4 and 11.3.0, lib/index.js, `readOutOfTreeIgnoreFiles`).
+    *folder* is the member. The files are outermost first, one for each directory, .npmignore before .gitignore,
+    the member's own directory not included (npm-packlist 10.0.4 and 11.3.0, lib/index.js,
+    `readOutOfTreeIgnoreFiles`).
 
     npm applies them where `workspaces` in package.json names the member, pnpm in its workspaces, but not beside
     the member's own .npmignore, which says all there is to say. npm does even then (npm/cli#6808), linkpack does
@@ -165,18 +131,18 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores
     if not by_npm and not by_manager:
         return OuterIgnores()
     is_alone = fs.answer(fs.lstat, f"{folder}/.npmignore") is None
-    found = OuterIgnores((), by_manager and is_alone, by_npm, workspace.manager)
-    between = [at for at in upward(posixpath.dirname(folder)) if at.startswith(workspace.root)]
+    ignores = OuterIgnores((), by_manager and is_alone, by_npm, workspace.manager)
+    between = [above for above in upward(posixpath.dirname(folder)) if above.startswith(workspace.root)]
     try:
-        files = [file for at in reversed(between) if (file := _ignore_file(at)) is not None]
+        files = [file for above in reversed(between) if (file := _read_ignore_file(above)) is not None]
     except ManifestInvalid:
-        if found.applied:
+        if ignores.applied:
             raise
         return OuterIgnores()
-    return found._replace(files=tuple(files))
+    return ignores._replace(files=tuple(files))
 
 
-def _ignore_file(folder: str) -> IgnoreFile | None:
+def _read_ignore_file(folder: str) -> IgnoreFile | None:
     """Read the ignore file of *folder*, its .npmignore before its .gitignore."""
     for name in (".npmignore", ".gitignore"):
         path = posixpath.join(folder, name)
@@ -198,8 +164,6 @@ def _ignore_file(folder: str) -> IgnoreFile | None:
 
 
 def _npm_patterns(root: str) -> tuple[str, ...]:
-    """Return the patterns by which npm knows the members of the workspace in *root*."""
-    try:
-        return read_manifest(root, "installed").workspaces
-    except LinkpackError:
-        return ()
+    """Return the patterns of members that npm reads in *root*."""
+    manifest = read_usable(root)
+    return manifest.workspaces if manifest is not None else ()

@@ -1,4 +1,4 @@
-"""Packages in source folders: their manifests, and the commands and man pages that they name."""
+"""Read the commands and man pages of a package in a source folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.npm.bins import commands, man_pages
-from linkpack.npm.manifest import parse_manifest
 from linkpack.system import links as fslinks
 from linkpack.system import read as fs
 
@@ -17,11 +16,15 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
-MANIFEST_LIMIT = 16 << 20  # bytes of a package.json
+MANIFEST_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 
 
 class Source(NamedTuple):
-    """A package to link: its real directory, its manifest, and its commands and man pages inside it."""
+    """A package to link, with its commands and man pages.
+
+    *root* is its real directory. *commands* maps names to scripts, and *pages* are the man pages, by their paths
+    in the package.
+    """
 
     root: str
     manifest: Manifest
@@ -29,42 +32,33 @@ class Source(NamedTuple):
     pages: tuple[str, ...]
 
 
-def read_loose(folder: str) -> Manifest | None:
-    """Return the manifest in *folder*, read as npm reads installed ones; None when there is none to use."""
-    try:
-        raw = fs.read_file(f"{folder}/package.json", MANIFEST_LIMIT)
-        return parse_manifest(raw, f"{folder}/package.json", "installed")
-    except (OSError, ValueError, LinkpackError):
-        return None
-
-
 def source_of(root: str, manifest: Manifest) -> Source:
-    """Return the package in the real directory *root*, whose manifest has been read.
+    """Return the package in the real directory *root* with this *manifest*.
 
-    Commands and man pages that no file can be, as a name holds a NUL, are left out.
+    Commands and man pages with a NUL in a name are left out, as no file can have it.
     """
     scripts = commands(manifest, _below(root, manifest.directories_bin))
     pages = man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
     return Source(
-        root,
-        manifest,
-        {name: script for name, script in scripts.items() if "\0" not in name + script},
-        tuple(page for page in pages if "\0" not in page),
+        root=root,
+        manifest=manifest,
+        commands={name: script for name, script in scripts.items() if "\0" not in name + script},
+        pages=tuple(page for page in pages if "\0" not in page),
     )
 
 
 def _below(root: str, folder: str | None) -> list[str]:
-    """Return the plain files below *folder* of a package, relative to it.
+    """List the plain files below *folder* of a package, relative to it.
 
-    None without a folder, nor from one that leads out of the package. Neither node_modules nor links to folders
-    are entered, and unreadable folders are passed over.
+    A folder that leads out of the package has none. Neither node_modules nor links to folders are entered, and
+    unreadable folders are passed over.
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """
     base = None if folder is None or "\0" in folder else fslinks.canonical(posixpath.join(root, folder))
     if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
-    found: list[str] = []
+    files: list[str] = []
     waiting = [""]
     room = limits.current().entries
     while waiting:
@@ -80,7 +74,7 @@ def _below(root: str, folder: str | None) -> list[str]:
         for entry in entries:
             path = posixpath.join(relative, entry.name)
             if not entry.is_dir(follow_symlinks=False):
-                found += [path] if fs.is_file(entry.path) else []
+                files += [path] if fs.is_file(entry.path) else []
             elif entry.name != "node_modules":
                 waiting.append(path)
-    return found
+    return files

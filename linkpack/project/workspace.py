@@ -1,4 +1,4 @@
-"""Read workspace roots: which folders they name as members, and the catalogs that their specs come from.
+"""Read workspace roots: their members and their catalogs.
 
 npm, yarn and bun name members in package.json (`workspaces`), pnpm in pnpm-workspace.yaml; catalogs are in
 pnpm-workspace.yaml, in .yarnrc.yml or (bun) in package.json.
@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast, get_args
+from collections import deque
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast, get_args
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file, may_hold
 from linkpack.glob.portion_matcher import fold
 from linkpack.npm.json_text import conflict_marker
-from linkpack.npm.manifest import parse_manifest
+from linkpack.project.package_json import read_loose, read_manifest
 from linkpack.read_cache import once
 from linkpack.system import read as fs
 from linkpack.system.read import upward
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from linkpack.glob.pattern import Glob
+    from linkpack.npm.manifest import Manifest
 
 FILE_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
-_COMPILING = 300  # steps that a pattern is worth which is compiled
-_YAML_LIMIT = 1 << 18  # bytes of a YAML file: its parser takes up to 12 s a megabyte
+_COMPILING = 300  # steps (limits.spend) for compiling one pattern
+_YAML_LIMIT = 1 << 18  # bytes of a YAML file, as the parser takes up to 12 s for a megabyte
 _PLAIN = r"[\w@./-]*"  # a pattern that names one folder
-_MERGED_KEYS = 1_000_000  # of all merge keys of a file together
 
 PackageManager: TypeAlias = Literal["npm", "pnpm", "yarn", "bun"]
 _MARKS: tuple[tuple[str, PackageManager], ...] = (
@@ -40,14 +41,15 @@ _MARKS: tuple[tuple[str, PackageManager], ...] = (
     (".yarnrc.yml", "yarn"),
     ("bun.lock", "bun"),
     ("bun.lockb", "bun"),
-)  # files that tell which manager a folder belongs to; the first one that is there decides
+)  # files of the managers, the first one that is there decides
 
 
 class Workspace(NamedTuple):
-    """A workspace root: its real directory, the patterns naming its members, and its catalogs.
+    """A workspace root.
 
-    *catalogs* maps a catalog's name (`default` for the unnamed one) to its specs by package name. *manager* is the
-    package manager that the workspace belongs to.
+    *root* is its real directory, *patterns* name its members. *catalogs* maps a catalog's name (`default` for
+    the unnamed one) to its specs by package name. *manager* is the package manager that the workspace belongs
+    to.
     """
 
     root: str
@@ -57,25 +59,33 @@ class Workspace(NamedTuple):
 
 
 def find_workspace(folder: str) -> Workspace | None:
-    """The workspace of the nearest directory above the real directory *folder* that names it as a member.
+    """Find the nearest workspace above *folder* that names it as a member.
 
-    As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces). `ProjectError` when a workspace
-    file on the way cannot be understood.
+    *folder* is a real directory. As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces).
+    `ProjectError` when a workspace file on the way cannot be understood.
     """
-    for at in upward(posixpath.dirname(folder)):
-        found = read_workspace(at)
-        if found is not None and names_member(found, posixpath.relpath(folder, at)):
-            return found
+    for above in upward(posixpath.dirname(folder)):
+        workspace = read_workspace(above)
+        if workspace is not None and names_member(workspace, posixpath.relpath(folder, above)):
+            return workspace
     return None
 
 
 def names_member(workspace: Workspace, relative: str) -> bool:
-    """True if the patterns of *workspace* name the folder *relative* to its root as a member."""
-    return _names(_compiled(workspace), relative)
+    """True if *workspace* names the folder *relative* to its root as a member.
+
+    >>> workspace = Workspace("/w", ("pk/*", "!pk/out"), {})
+    >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
+    [True, False, False]
+    """
+    return _names(_compile_patterns(workspace), relative)
 
 
 def read_workspace(folder: str) -> Workspace | None:
-    """What the files in *folder* say of workspaces and catalogs; None when they say nothing."""
+    """Read what the files in *folder* say of workspaces, if anything.
+
+    Raises `ProjectError` (EWORKSPACEFILE) for a workspace file that cannot be understood.
+    """
     return once(("workspace", folder), lambda: _read_workspace(folder))
 
 
@@ -83,19 +93,16 @@ def _read_workspace(folder: str) -> Workspace | None:
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
     named = ""
-    try:
-        raw = fs.read_file(f"{folder}/package.json", limits.current().manifest)
-        manifest = parse_manifest(raw, f"{folder}/package.json", "installed")
-    except (OSError, LinkpackError):
-        pass  # whatever is wrong with it, it names no workspace
-    else:
+    manifest = _read_root(folder)
+    if manifest is not None:
         patterns = manifest.workspaces
         catalogs.update(manifest.catalogs)
         named = manifest.package_manager
+    # The packages of pnpm's own file go before `workspaces` of package.json, which pnpm does not read.
     pnpm = read_yaml(f"{folder}/pnpm-workspace.yaml")
     listed = pnpm.get("packages")
     if isinstance(listed, list):
-        patterns = tuple(each for each in listed if isinstance(each, str))
+        patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
     for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml")):
         catalogs.update(specs_by_catalog(document))
     if not patterns and not catalogs:
@@ -103,11 +110,22 @@ def _read_workspace(folder: str) -> Workspace | None:
     return Workspace(folder, patterns, catalogs, package_manager(folder, named))
 
 
+def _read_root(folder: str) -> Manifest | None:
+    """Read the package.json in *folder*, if it can be used.
+
+    Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
+    """
+    try:
+        return read_manifest(folder, "installed")
+    except LinkpackError as err:
+        return read_loose(folder) if err.code == "EMANIFESTLINK" else None
+
+
 def package_manager(folder: str, named: str) -> PackageManager:
     """Return the package manager that the project in *folder* belongs to.
 
     *named* is the packageManager field of its manifest (`pnpm@9.1.0`), which decides where it names one that is
-    known; else the manager's own files do; npm without any.
+    known. Else the manager's own files do, and without any it is npm.
     """
     name = named.partition("@")[0]
     if name in get_args(PackageManager):
@@ -116,66 +134,31 @@ def package_manager(folder: str, named: str) -> PackageManager:
 
 
 def read_yaml(path: str) -> Mapping[str, object]:
-    """Read the mapping in a YAML file, scalars as text; empty when there is no such file."""
+    """Read the mapping in a YAML file, if there is one, scalars as text.
+
+    Raises `ProjectError` (EWORKSPACEFILE) when it cannot be read or is no YAML.
+    """
     if not fs.is_file(path):
         return {}
-    import yaml  # noqa: PLC0415 - only workspaces of pnpm and yarn need it
+    from linkpack.project.yaml_text import parse_yaml  # noqa: PLC0415 - PyYAML takes 20 ms
 
     why, hint = "", "it must be a readable YAML file"
-    found = None
+    document = None
     try:
         raw = fs.read_file(path, _YAML_LIMIT)
         if conflict_marker(raw.decode("utf-8", "replace")) is not None:
             why, hint = "it has the markers of a merge conflict", "resolve the conflict in the file"
         else:
-            found = _load_yaml(raw)
-    except (OSError, yaml.YAMLError, RecursionError) as err:
-        why = str(err).splitlines()[0]
+            document = parse_yaml(raw)
+    except (OSError, ValueError) as err:
+        why = str(err)
     if why:
         raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACEFILE", path=path, hint=hint)
-    return found if isinstance(found, dict) else {}
-
-
-def _load_yaml(raw: bytes) -> object:
-    """Parse YAML as pnpm does, merge keys (`<<`) included, but with every scalar a text: 1.10 is a version here.
-
-    A mapping's own keys win over merged ones, and of several merged mappings the first (pnpm 12.21.0).
-    """
-    import yaml  # noqa: PLC0415 - as above
-
-    class Loader(yaml.BaseLoader):
-        """A loader that makes only text, and knows merge keys."""
-
-        merged_keys = 0
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-            merges = [value for key, value in node.value if _is_merge(key)]
-            pairs = [pair for pair in node.value if not _is_merge(pair[0])]
-            own = super().construct_mapping(
-                yaml.MappingNode(node.tag, pairs, node.start_mark, node.end_mark), deep
-            )
-            merged: dict[Hashable, Any] = {}
-            for value in merges:
-                found = self.construct_object(value, deep=True)
-                for each in found if isinstance(found, list) else [found]:
-                    if not isinstance(each, dict):
-                        raise yaml.YAMLError(f"<< takes a mapping (line {value.start_mark.line + 1})")
-                    merged = {**each, **merged}
-                    self.merged_keys += len(merged)
-                    if self.merged_keys > _MERGED_KEYS:
-                        raise yaml.YAMLError(f"<< merges more than {_MERGED_KEYS} keys")
-            return {**merged, **own}
-
-    return yaml.load(raw, Loader)  # noqa: S506 - makes only text
-
-
-def _is_merge(key: Any) -> bool:  # noqa: ANN401 - a node of yaml, which is not loaded here
-    """True if *key* is the node of a merge key; in quotes it is a key like any other."""
-    return key.value == "<<" and key.style is None
+    return document if isinstance(document, dict) else {}
 
 
 def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the catalogs that *document* defines in `catalog` and `catalogs`, by name."""
+    """Yield the catalogs in `catalog` and `catalogs` of *document*, by name."""
     named = document.get("catalogs")
     catalogs = {"default": document.get("catalog"), **(named if isinstance(named, dict) else {})}
     for name, specs in catalogs.items():
@@ -184,22 +167,24 @@ def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapp
 
 
 def member_folders(workspace: Workspace) -> list[str]:
-    """List the real directories of the members, sorted: folders with a package.json that the patterns name.
+    """List the real directories of the members, sorted.
 
-    Never inside node_modules, as for npm and pnpm. Unreadable folders are passed over.
+    These are folders with a package.json that the patterns name, never in node_modules, as for npm and pnpm.
+    Unreadable folders are passed over.
     """
     return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
 
 
 def _member_folders(workspace: Workspace) -> list[str]:
-    rules = _compiled(workspace)
+    rules = _compile_patterns(workspace)
     if all(re.fullmatch(_PLAIN, pattern) for pattern in workspace.patterns):
         # Rush and others list hundreds of folders: asking each pattern about each folder takes a second.
         listed = {posixpath.normpath(pattern.lstrip("/")) for pattern in workspace.patterns}
-        return sorted(f"{workspace.root}/{each}" for each in listed if _is_member(workspace.root, rules, each))
+        return sorted(f"{workspace.root}/{path}" for path in listed if _is_member(workspace.root, rules, path))
     members = []
-    queue = [""]
-    for relative in queue:
+    waiting = deque([""])
+    while waiting:
+        relative = waiting.popleft()
         try:
             entries = fs.scan(posixpath.join(workspace.root, relative))
         except OSError:
@@ -212,25 +197,32 @@ def _member_folders(workspace: Workspace) -> list[str]:
             if (
                 entry.name not in {"node_modules", ".git"}
                 and entry.is_dir(follow_symlinks=False)
+                # Only where a member may be: a repository has far more folders than packages.
                 and any(not negated and may_hold(rule, _parts(below)) for negated, rule in rules)
             ):
-                queue.append(below)
+                waiting.append(below)
     return sorted(members)
 
 
 def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """True if the folder *relative*, reached through no link, has a package.json and is named by *rules*."""
-    at = f"{root}/{relative}"
-    is_there = _names(rules, relative) and fs.answer(fs.lstat, f"{at}/package.json") is not None
-    return is_there and fs.real_path(at) == at
+    """True if *rules* name the folder *relative*, and it is a package.
+
+    A folder that is reached through a link is none, as the search does not enter links either.
+    """
+    folder = f"{root}/{relative}"
+    is_there = _names(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
+    return is_there and fs.real_path(folder) == folder
 
 
-def _compiled(workspace: Workspace) -> list[tuple[bool, Glob]]:
-    """The patterns, anchored at the root, each with whether it is an exception."""
-    return once(("rules", workspace.patterns), lambda: _compile(workspace.patterns))
+def _compile_patterns(workspace: Workspace) -> list[tuple[bool, Glob]]:
+    """Compile the patterns, each with whether it is an exception.
+
+    They are anchored at the root.
+    """
+    return once(("rules", workspace.patterns), lambda: _compile_each(workspace.patterns))
 
 
-def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
+def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     rules = []
     limits.spend(_COMPILING * len(patterns))
     for pattern in patterns:
@@ -240,7 +232,7 @@ def _compile(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
 
 
 def _names(rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """Whether the patterns name the folder *relative*: the last that matches decides."""
+    """True if the patterns name the folder *relative*: the last match decides."""
     named = False
     parts = _parts(relative)
     for negated, rule in rules:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from linkpack.archive.entry import ROOT
-from linkpack.bundle.layout_check import SlotIndex
 from linkpack.npm import json_text as jsontext
+from linkpack.project.resolve import SlotIndex
 from linkpack.provenance.licenses import read_license
 
 if TYPE_CHECKING:

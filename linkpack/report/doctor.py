@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from linkpack.linking.installer import quoted
+from linkpack.linking.package_manager import quoted
 from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.linking.command_status import described
-from linkpack.linking.outside import outside_changes
+from linkpack.linking.outside_project import outside_changes
 from linkpack.linking.states import File
+from linkpack.linking.status import described
 from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from linkpack.linking.api import Survey
-    from linkpack.linking.outside import Outside
+    from linkpack.linking.list_command import Survey
+    from linkpack.linking.outside_project import Outside
     from linkpack.linking.states import Item, LinkPlan
     from linkpack.linking.status import Status
 

@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ScriptFailed
+from linkpack.read_cache import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,6 +42,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     is ended first.
     """
     process = None
+    forget()  # the script may change any file that was read
     try:
         with _signals_later():  # a script must not start without our knowing it
             process = subprocess.Popen(  # noqa: S603 - the project's own script, which its author wants run

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding
 from linkpack.bundle.consumer_specs import NOWHERE, plan_specs
-from linkpack.bundle.layout_check import SlotIndex, count_flat_edges
+from linkpack.bundle.layout_check import count_flat_edges
 from linkpack.npm.protocols import is_inside, is_local
 from linkpack.npm.specs import parse_spec
+from linkpack.project.resolve import SlotIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -196,7 +197,7 @@ def _check_extraneous(packages: Mapping[str, TarballPackage]) -> Iterator[Findin
 
 def _check_specs(packages: Mapping[str, TarballPackage], paths: Collection[str]) -> Iterator[Finding]:
     """Yield a finding for each spec that a consumer cannot use."""
-    plan = plan_specs(packages, "", mode="resolve", around=NOWHERE)
+    plan = plan_specs(packages, "", mode="resolve", disk=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
         what = f'{change.label}: {change.section}.{change.key} "{change.old}"'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import linkpack
-from linkpack.bundle.bundled_names import with_bundled_names
+from linkpack.bundle.bundled_names import rewrite_bundled_names
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.errors import LinkpackError
 from tests.support.linked import lay
@@ -39,13 +39,13 @@ def dropping(*names: str) -> list[SpecChange]:
 )
 def test_names_leave_the_list(raw: str, names: list[str], want: str) -> None:
     """Only the names go, in whatever form the list has; every other byte stays."""
-    assert with_bundled_names(raw.encode(), dropping(*names)).decode() == want
+    assert rewrite_bundled_names(raw.encode(), dropping(*names)).decode() == want
 
 
 def test_nothing_to_do_changes_nothing() -> None:
     """A manifest without changes is the bytes that were read."""
     raw = b'{ "bundleDependencies":[ "a" ] }\r\n'
-    assert with_bundled_names(raw, []) is raw
+    assert rewrite_bundled_names(raw, []) is raw
 
 
 OPTIONAL = {"optionalDependencies": {"gone": "^1.0.0"}, "dependencies": {"a": "*"}}

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from linkpack.bundle.consumer_specs import (
+    AuthorDisk,
     Mode,
     SpecChange,
     SpecPlan,
     Supplied,
-    Surroundings,
     plan_specs,
-    rewritten,
+    rewrite_specs,
 )
 from linkpack.npm.manifest import Manifest, parse_manifest
 from linkpack.npm.specs import parse_spec
@@ -53,7 +53,7 @@ def manifest(**fields: object) -> Manifest:
 
 def plan(packages: Mapping[str, Package], mode: Mode = "resolve") -> SpecPlan:
     """The plan for *packages*, the first of which is the root."""
-    return plan_specs(packages, next(iter(packages)), mode=mode, around=Surroundings(CATALOGS, WORKSPACES))
+    return plan_specs(packages, next(iter(packages)), mode=mode, disk=AuthorDisk(CATALOGS, WORKSPACES))
 
 
 def outcome(found: SpecPlan, spec: str) -> str:
@@ -314,8 +314,8 @@ def test_specs_of_bundled_packages_that_are_absent(spec: str, want: str, section
 def test_specs_by_key(spec: str, key: str, want: str) -> None:
     """The key says which catalog entry, JSR package or workspace is meant; a catalog's entry is resolved again."""
     app = Package(manifest(name="app", version="1.0.0", dependencies={key: spec}))
-    around = Surroundings(CATALOGS, {"odd": Supplied("odd", "1.0.0")})
-    found = plan_specs({"/app": app}, "/app", mode="resolve", around=around)
+    around = AuthorDisk(CATALOGS, {"odd": Supplied("odd", "1.0.0")})
+    found = plan_specs({"/app": app}, "/app", mode="resolve", disk=around)
     assert outcome(found, spec) == want
 
 
@@ -359,8 +359,8 @@ THERE = {"lib": Supplied("lib", "2.1.0", "/w/libs/lib"), "alias": Supplied("real
 def test_what_is_installed_decides_where_nothing_else_does(spec: str, key: str, want: str, *, tags: bool) -> None:
     """Without workspaces `workspace:` means what Node finds; a word behind `npm:` is the package that is there."""
     app = Package(manifest(name="app", version="1.0.0", dependencies={key: spec}))
-    around = Surroundings({}, {}, lambda _folder, name: THERE.get(name), tags)
-    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", around=around), spec) == want
+    around = AuthorDisk({}, {}, lambda _folder, name: THERE.get(name), tags)
+    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", disk=around), spec) == want
 
 
 @pytest.mark.parametrize(
@@ -380,16 +380,16 @@ def test_a_private_workspace_is_no_dependency_of_a_consumer(
     """What is private is never published, so that its version is of no use, unless it is bundled."""
     app = Package(manifest(name="app", **{section: {"hidden": spec}}), {"hidden": "/h"} if bundled else {})
     packages = {"/app": app, **({"/h": Package(manifest(name="hidden", version="1.0.0"))} if bundled else {})}
-    around = Surroundings({}, {"hidden": Supplied("hidden", "1.0.0", "/h", private=True)})
-    found = plan_specs(packages, "/app", mode="resolve", around=around)
+    around = AuthorDisk({}, {"hidden": Supplied("hidden", "1.0.0", "/h", private=True)})
+    found = plan_specs(packages, "/app", mode="resolve", disk=around)
     assert ([each.code for each in found.warnings], found.problems) == (["WPRIVATE"] if told else [], ())
 
 
 def test_a_workspace_counts_before_what_is_installed() -> None:
     """An old copy from the registry in node_modules is not what `workspace:` asks for."""
     app = Package(manifest(name="app", dependencies={"lib": "workspace:^"}))
-    around = Surroundings({}, WORKSPACES, lambda _folder, name: THERE.get(name))
-    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", around=around), "") == "^1.4.2"
+    around = AuthorDisk({}, WORKSPACES, lambda _folder, name: THERE.get(name))
+    assert outcome(plan_specs({"/app": app}, "/app", mode="resolve", disk=around), "") == "^1.4.2"
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,7 @@ def test_absent_optional_dependencies_leave_bundled_manifests_only() -> None:
         ("/user", "user@2.0.0", "optionalDependencies", "a", "1", ""),
         ("/user", "user@2.0.0", "optionalDependencies", "c", "3", ""),
     ]
-    assert rewritten(user.manifest.raw, found.changes) == (
+    assert rewrite_specs(user.manifest.raw, found.changes) == (
         b'{"name": "user", "version": "2.0.0", "dependencies": {"b": "2"}, "optionalDependencies": {"d": "^1"}}'
     )
 
@@ -478,8 +478,8 @@ def test_changes_say_why() -> None:
     )
     assert plan(packages) == SpecPlan((change,), ())
     assert plan(packages, "keep") == SpecPlan((), ())
-    assert rewritten(app.raw, (change,)) == app.raw.replace(b"^3.0.1", b"4.0.0-dev")
-    assert rewritten(app.raw, ()) is app.raw
+    assert rewrite_specs(app.raw, (change,)) == app.raw.replace(b"^3.0.1", b"4.0.0-dev")
+    assert rewrite_specs(app.raw, ()) is app.raw
     (problem,) = plan(packages, "error").problems
     assert (problem.code, problem.path) == ("ESPEC", "/app/package.json")
     assert (

@@ -10,7 +10,6 @@ from linkpack.archive.entry import Entry
 from linkpack.archive.portable_names import has_control, windows_lacks
 from linkpack.bundle import entries as archive
 from linkpack.bundle.entries import ArchivePlan, plan_archive
-from linkpack.bundle.layout import Layout
 from linkpack.errors import Problem
 from linkpack.limits import DEFAULTS
 from linkpack.packlist.packlist import Omission, PackedFile, Packlist
@@ -25,13 +24,13 @@ def packlist(*paths: str) -> Packlist:
 
 def plan(*paths: str) -> ArchivePlan:
     """The plan for a project alone with files at *paths*."""
-    return plan_archive(Layout({"": "/app"}), {"/app": packlist(*paths)}, {"/app": b"{}"})
+    return plan_archive({"": "/app"}, {"/app": packlist(*paths)}, {"/app": b"{}"})
 
 
 def test_entries() -> None:
     """Each package's files stand below each of its slots, in npm's order; manifests are the bytes given."""
     found = plan_archive(
-        Layout(SLOTS),
+        SLOTS,
         {"/app": packlist("package.json", "b.js", "sub/package.json"), "/a": packlist("package.json", "a.js")},
         {"/app": b'{"app": 1}', "/a": b"{}"},
     )
@@ -52,7 +51,7 @@ def test_what_packlists_say_goes_on() -> None:
     """Problems and warnings of a package are there once however often it is placed, omissions once a slot."""
     one, two = Problem("E", "p", "m"), Problem("W", "p", "m")
     lists = {"/app": packlist(), "/a": Packlist((), (Omission("x.js", "why"),), (two,), (one,))}
-    found = plan_archive(Layout(SLOTS), lists, {})
+    found = plan_archive(SLOTS, lists, {})
     assert (found.problems, found.warnings) == ((one,), (two,))
     assert [each.path for each in found.omissions] == ["node_modules/a/x.js", "node_modules/b/node_modules/a/x.js"]
 
@@ -81,7 +80,7 @@ def test_faults(paths: tuple[str, ...], message: str) -> None:
 def test_files_that_are_too_large(size: int, codes: list[str]) -> None:
     """A file beyond the limit is a problem, one byte less is none."""
     whole = Packlist((PackedFile("big", "/src/big", size, 0o644, 1, 2),), (), (), ())
-    found = plan_archive(Layout({"": "/app"}), {"/app": whole}, {})
+    found = plan_archive({"": "/app"}, {"/app": whole}, {})
     assert [(one.code, one.path) for one in found.problems] == [(code, "big") for code in codes]
 
 
@@ -157,8 +156,8 @@ def test_no_odd_path_among_plain_ones_is_missed(paths: list[str]) -> None:
     odd = [
         path for path in paths if has_control(path) or windows_lacks(path) or path.count("/") + 2 > DEFAULTS.depth
     ]
-    assert archive._any_odd(paths) or not odd  # noqa: SLF001 - what it saves cannot be seen from outside
-    assert not archive._any_odd(["a/index.js", "lib/b.d.ts"])  # noqa: SLF001
+    assert archive._has_odd(paths) or not odd  # noqa: SLF001 - what it saves cannot be seen from outside
+    assert not archive._has_odd(["a/index.js", "lib/b.d.ts"])  # noqa: SLF001
 
 
 def test_deep_paths_are_linear() -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.graph import BundleGraph, is_linked, node_modules_above, read_bundle
+from linkpack.bundle.graph import BundleGraph, is_linked, read_bundle
 from linkpack.project.project import find_project
 from tests.support.trees import parse_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def tree(text: str, at: Path, project: str = "app", *, allow_missing: bool = False) -> BundleGraph:
@@ -311,28 +312,6 @@ def test_special_manifests(tmp_path: Path) -> None:
     ]
 
 
-def test_packages_that_cannot_be_looked_into(tmp_path: Path) -> None:
-    """A package in a folder that this user may not enter is a fault of its own, not a package that is missing."""
-    tree("app a!\napp/node_modules/a", tmp_path)
-    (tmp_path / "app/node_modules/a").chmod(0)
-    tmp_path.chmod(0o755)
-    script = (
-        "import os, sys; from linkpack.bundle.graph import _look\n"
-        "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"
-        "print(_look('app/node_modules', 'a').fault)"
-    )
-    here = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": here},
-    )
-    (tmp_path / "app/node_modules/a").chmod(0o755)
-    assert (done.stdout, done.stderr) == ("app/node_modules/a cannot be looked into\n", "")
-
-
 def test_undeclared(tmp_path: Path) -> None:
     """A bundled name in no dependency field is bundled, with a warning."""
     graph = tree("app a*\napp/node_modules/a", tmp_path)
@@ -370,16 +349,6 @@ def test_labels_without_name_and_version(tmp_path: Path) -> None:
     """A package without name and version is called as its folder is."""
     graph = tree("app a!\napp/node_modules/a/package.json = {}", tmp_path)
     assert [package.label for package in graph.packages.values()] == ["app@1.0.0", "a"]
-
-
-def test_where_node_looks() -> None:
-    """Every folder up to the root, but those called node_modules themselves; the root's own comes last."""
-    assert list(node_modules_above("/a/node_modules/b")) == [
-        "/a/node_modules/b/node_modules",
-        "/a/node_modules",
-        "/node_modules",
-    ]
-    assert list(node_modules_above("/")) == ["/node_modules"]
 
 
 @pytest.mark.parametrize(

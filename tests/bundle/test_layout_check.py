@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.bundle import layout_check as check
-from linkpack.bundle.layout_check import Proof, check_layout
+from linkpack.bundle.layout_check import LayoutCheck, check_layout
 from tests.property.strategies import ROOT, graph_of, package
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ SLOTS = {
 }
 
 
-def checked(slots: Mapping[str, str], more: tuple[str, ...] = (), less: tuple[str, ...] = ()) -> Proof:
-    """The proof for *slots*, each with its manifest but for *less*, with *more* paths besides."""
+def checked(slots: Mapping[str, str], more: tuple[str, ...] = (), less: tuple[str, ...] = ()) -> LayoutCheck:
+    """The check of *slots*, each with its manifest but for *less*, with *more* paths besides."""
     paths = {f"{slot}/package.json".lstrip("/") for slot in slots} - set(less)
     return check_layout(GRAPH, slots, [*sorted(paths), *more])
 
 
 def test_what_is_right_passes() -> None:
     """Packages are counted, and the edges inside: bundled names, dependencies and peers that are found there."""
-    assert checked(SLOTS) == Proof(5, 7, (), ())
+    assert checked(SLOTS) == LayoutCheck(5, 7, (), ())
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_knows_nothing_of_placing() -> None:
     """The module imports nothing of the one whose work it checks."""
     tree = ast.parse(Path(check.__file__).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert "linkpack.bundle.layout" not in modules
+    assert "linkpack.bundle.placement" not in modules

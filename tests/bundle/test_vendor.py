@@ -9,7 +9,7 @@ import pytest
 
 from linkpack.archive.entry import Entry
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.vendor import joined
+from linkpack.bundle.vendor import join_specs
 from linkpack.bundle.vendor_check import check_flat
 from linkpack.errors import LinkpackError
 from linkpack.packing import plan as api
@@ -353,9 +353,9 @@ def test_a_fetched_dependency(tmp_path: Path) -> None:
         (["^1.0.0", "git+https://x.org/y.git"], "git+https://x.org/y.git"),
     ],
 )
-def test_joined(asked: list[str], one: str) -> None:
+def test_specs_are_joined(asked: list[str], one: str) -> None:
     """Several requests become one that grants them all, or the version that is installed."""
-    assert joined(asked, "1.2.3") == one
+    assert join_specs(asked, "1.2.3") == one
 
 
 FAULTS: dict[str, tuple[str, dict[str, Any] | None, str]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack.linking import api as linkapi
+import linkpack
 from tests.linking.test_save import OVERRIDES
 from tests.support.installed import publish
 from tests.support.installers import call, program
@@ -54,7 +54,7 @@ def test_the_warning_is_npm_cis_failure(
     done = call(app, [*program("npm"), "install"])
     assert done.status == 0, done.output
     box.package("app/inner", "inner", **needs)
-    journal = linkapi.link(["./inner"], str(app), box.options(save=True))
+    journal = linkpack.link(["./inner"], str(app), box.options(save=True))
     done = call(app, [*program("npm"), "ci"])
     assert ("WLOCK" in codes(journal)) == (done.status != 0), done.output
 

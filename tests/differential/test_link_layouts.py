@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import linkpack
 from linkpack.errors import LinkConflict
-from linkpack.linking import api as linkapi
 from tests.support.installed import NAMES, Tree, fill, install, links, package
 from tests.support.linkbox import LinkBox
 from tests.support.registry import serving
@@ -91,7 +91,7 @@ def test_any_commands_then_unlink_leaves_what_was_installed(
         before = case.box.tree(case.tree.around)
         for step, source, in_member in steps:
             _step(case, step, case.sources[source], in_member=in_member)
-        linkapi.unlink((), str(case.tree.root), case.box.options(), every=True)
+        linkpack.unlink((), str(case.tree.root), case.box.options(), every=True)
         assert case.box.tree(case.tree.around) == before
     finally:
         shutil.rmtree(folder)
@@ -102,15 +102,15 @@ def _step(case: Case, step: str, source: str, *, in_member: bool) -> None:
     where = str(member if in_member and member.is_dir() else case.tree.root)
     options = case.box.options(save=step == "save")
     if step in {"link", "save"}:
-        linkapi.link([source], where, options)
+        linkpack.link([source], where, options)
     elif step == "relink":
-        linkapi.relink((), where, options)
+        linkpack.relink((), where, options)
     elif step == "drop":
-        for link in linkapi.links(where, options):
+        for link in linkpack.links(where, options):
             Path(link.path).unlink(missing_ok=True)
     else:
-        found = linkapi.links(where, options)
-        linkapi.unlink([link.name for link in found if link.target == source], where, options, every=not found)
+        found = linkpack.links(where, options)
+        linkpack.unlink([link.name for link in found if link.target == source], where, options, every=not found)
 
 
 def test_what_is_installed_is_not_a_link_of_anybodys(installed: Tree, tmp_path: Path) -> None:
@@ -120,12 +120,12 @@ def test_what_is_installed_is_not_a_link_of_anybodys(installed: Tree, tmp_path: 
     before = box.tree(tree.around)
     found = links(tree)
     for folder in {str(tree.root / path.rpartition("node_modules/")[0]) for path in found} | {str(tree.root)}:
-        assert linkapi.links(folder, box.options()) == ()
-        assert linkapi.unlink((), folder, box.options(), every=True).run == ""
+        assert linkpack.links(folder, box.options()) == ()
+        assert linkpack.unlink((), folder, box.options(), every=True).run == ""
     for path in found:
         owner, _, name = path.rpartition("node_modules/")
         with pytest.raises(LinkConflict) as caught:
-            linkapi.unlink([name], str(tree.root / owner), box.options())
+            linkpack.unlink([name], str(tree.root / owner), box.options())
         assert caught.value.code == "ENOTLINK", path
         assert f"{name} is installed in" in caught.value.message
     assert box.tree(tree.around) == before
@@ -138,9 +138,9 @@ def test_what_is_installed_is_installed_still_without_a_record(installed: Tree, 
     name = "leaf" if case.tree.root.name == "wa" else "mid"
     was_folder = not Path(root, "node_modules", name).is_symlink()
     before = box.tree(case.tree.around)
-    linkapi.link([case.sources[f"a checkout of {name}"]], root, box.options())
+    linkpack.link([case.sources[f"a checkout of {name}"]], root, box.options())
     shutil.rmtree(box.home / "state")
-    journal = linkapi.unlink([name], root, box.options())
+    journal = linkpack.unlink([name], root, box.options())
     if was_folder:
         assert box.tree(case.tree.around) == before
         assert journal.plan.warnings == ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking import api as linkapi
+import linkpack
 from linkpack.npm.dependency_sections import SECTIONS, place, tables
 from tests.support.linkbox import CLI, LinkBox
 from tests.support.npm import npm, run_node
@@ -109,7 +109,7 @@ def test_same_tree(tmp_path: Path, case: tuple[str, list[tuple[str, list[str], d
     for folder, specs, flags in case[1]:
         done = run_npm(theirs, folder, "link", *arguments(specs, flags))
         assert done.returncode == 0, done.stderr
-        linkapi.link(specs, str(ours.work / folder), ours.options(**flags))
+        linkpack.link(specs, str(ours.work / folder), ours.options(**flags))
     assert facts(ours) == facts(theirs)
 
 
@@ -118,21 +118,21 @@ def test_each_sees_the_other(tmp_path: Path) -> None:
     """Npm lists and uses our links, and we list, use and undo npm's."""
     box = scene(tmp_path / "a")
     app, lib = str(box.work / "app"), str(box.work / "lib")
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     assert "@s/alpha" in json.loads(run_npm(box, "app", "ls", "-g", "--json").stdout)["dependencies"]
     assert run_npm(box, "app", "link", "@s/alpha").returncode == 0
-    assert [(link.name, link.state, link.ours) for link in linkapi.links(app, box.options())] == [
+    assert [(link.name, link.state, link.ours) for link in linkpack.links(app, box.options())] == [
         ("@s/alpha", "linked", False)
     ]
-    linkapi.unlink(["@s/alpha"], app, box.options())
+    linkpack.unlink(["@s/alpha"], app, box.options())
     assert not [path for path in box.tree(app) if path.startswith("node_modules/.bin/")]
     assert run_npm(box, "other", "link").returncode == 0
-    linkapi.link(["other"], app, box.options())
+    linkpack.link(["other"], app, box.options())
     assert (
         json.loads(run_npm(box, "app", "ls", "--json").stdout)["dependencies"]["other"]["resolved"]
         == "file:../../other"
     )
-    linkapi.unlink((), str(box.work / "other"), box.options())
+    linkpack.unlink((), str(box.work / "other"), box.options())
     assert not [path for path in box.tree(box.prefix) if "other" in path]
 
 
@@ -142,12 +142,12 @@ def test_npm_ci_takes_it(tmp_path: Path, flag: str) -> None:
     """After a save npm ci passes, and after unlinking again."""
     box = scene(tmp_path / "a")
     app = str(box.work / "app")
-    linkapi.link(["../lib"], app, box.options(**{flag: True}))
+    linkpack.link(["../lib"], app, box.options(**{flag: True}))
     done = run_npm(box, "app", "ci", "--ignore-scripts")
     assert done.returncode == 0, done.stderr
     assert box.leads(app, "@s/alpha") == str(box.work / "lib")
-    linkapi.link(["../other"], app, box.options(save=True))
-    linkapi.unlink(["@s/alpha"], app, box.options())
+    linkpack.link(["../other"], app, box.options(save=True))
+    linkpack.unlink(["@s/alpha"], app, box.options())
     done = run_npm(box, "app", "ci", "--ignore-scripts")
     assert done.returncode == 0, done.stderr
 

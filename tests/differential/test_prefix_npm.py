@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking.api import LinkOptions, shared_folder
+from linkpack.linking.command import LinkOptions, shared_folder
 from tests.support.npm import node, npm
 
 if TYPE_CHECKING:

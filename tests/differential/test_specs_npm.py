@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.bundle.consumer_specs import NOWHERE, plan_specs, rewritten
+from linkpack.bundle.consumer_specs import NOWHERE, plan_specs, rewrite_specs
 from linkpack.npm.manifest import Manifest, parse_manifest
 from tests.support.npm import npm
 
@@ -109,10 +109,10 @@ def consumer_faults(manifests: Mapping[str, bytes], home: Path) -> list[str]:
 def test_rewritten_manifests_install_cleanly(tmp_path: Path) -> None:
     """With the planned changes install, ls, a second install and ci pass; without them most fail."""
     found = packages()
-    plan = plan_specs(found, "", mode="resolve", around=NOWHERE)
+    plan = plan_specs(found, "", mode="resolve", disk=NOWHERE)
     assert plan.problems == ()
     manifests = {
-        place: rewritten(package.manifest.raw, [change for change in plan.changes if change.package == place])
+        place: rewrite_specs(package.manifest.raw, [change for change in plan.changes if change.package == place])
         for place, package in found.items()
     }
     assert consumer_faults(manifests, tmp_path / "after") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.bundle.graph import read_bundle
-from linkpack.explaining.chains import chains_to
+from linkpack.explaining.chains import find_chains
 from linkpack.project.project import find_project
 from tests.support.trees import parse_tree
 
@@ -35,7 +35,7 @@ def chains(tmp_path: Path, name: str) -> list[list[str]]:
     """The chains to node_modules/*name* of the tree, each as labels."""
     root = parse_tree(TREE, "").write_to(tmp_path)
     graph = read_bundle(find_project(str(root)))
-    found = chains_to(graph, f"{root}/node_modules/{name}" if name else str(root))
+    found = find_chains(graph, f"{root}/node_modules/{name}" if name else str(root))
     return [[f"{edge.label} {edge.section} {edge.name} {edge.spec}".rstrip() for edge in chain] for chain in found]
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkpackError
 from linkpack.explaining.doctor import Diagnosis, examine
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_a_machine_in_order(box: Machine) -> None:
     """All is well, and the last line says so; what was looked at is listed."""
     lib, app = box.command("lib", "lib"), box.package("app", "app", bundleDependencies=["dep"])
     package(app, "dep")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     result = doctor(app)
     assert result.return_value == 0
     lines = result.stdout.splitlines()
@@ -104,7 +104,7 @@ def test_a_machine_in_order(box: Machine) -> None:
 def test_what_is_wrong_is_counted_and_mended(box: Machine) -> None:
     """Errors give exit status 1 and a last line with their number; --fix runs what can be undone, and says so."""
     lib, gone, app = box.command("lib", "lib"), box.package("gone", "gone"), box.package("app", "app")
-    linkapi.link([lib, gone], app, box.options(link_global=False))
+    linkpack.link([lib, gone], app, box.options(link_global=False))
     Path(app, "node_modules/lib").unlink()
     shutil.rmtree(gone)
     result = doctor(app)
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_counted_and_mended(box: Machine) -> None:
 def test_a_fix_that_fails_is_an_error(box: Machine) -> None:
     """It is told with its reason; nothing else is kept from being mended."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     (box.prefix / "bin/lib").unlink()
     (box.prefix / "bin/lib").mkdir()
     Path(app, "node_modules/lib").unlink()
@@ -201,7 +201,7 @@ def test_a_prefix_that_may_not_be_written_to(box: Machine) -> None:
 def test_a_state_folder_that_others_may_write_to(box: Machine) -> None:
     """Whoever can write there decides what linkpack believes."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     (box.home / "state/linkpack").chmod(0o777)
     (problem,) = box.found(app)
     assert problem.code == "ESTATE"
@@ -210,7 +210,7 @@ def test_a_state_folder_that_others_may_write_to(box: Machine) -> None:
 
 def test_a_damaged_record_does_not_hide_the_rest(box: Machine) -> None:
     lib, app = box.package("lib", "lib"), box.package("app", "app", bundleDependencies=["gone"])
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     for record in (box.home / "state/linkpack/links").iterdir():
         record.write_text("{")
     assert {"ERECORD", "EBUNDLEMISSING"} <= set(box.codes(app))
@@ -221,7 +221,7 @@ def test_commands_on_path(box: Machine) -> None:
     lib, app = box.command("lib", "lib"), box.package("app", "app")
     box.env["PATH"] = str(box.tools)
     assert box.codes(app) == []
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     (problem,) = box.found(app)
     assert (problem.code, f'PATH="{box.prefix}/bin:$PATH"' in problem.hint) == ("WPATH", True)
     program(box.root / "mine/lib", "true")
@@ -233,7 +233,7 @@ def test_commands_on_path(box: Machine) -> None:
 def test_plug_and_play(box: Machine) -> None:
     """Links have no effect there, so that nothing else is looked for in node_modules."""
     app = box.package("app", "app", {".pnp.cjs": ""})
-    linkapi.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
+    linkpack.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
     assert box.codes(app) == ["WPNP"]
 
 
@@ -244,7 +244,7 @@ def test_states_of_links(box: Machine) -> None:
     """Dropped, replaced, dangling and uninstalled links, and a command that cannot be run, each with a cure."""
     app = box.package("app", "app", dependencies={"removed": "1"})
     folders = {name: box.command(name, name) for name in ("dropped", "replaced", "dangling", "removed", "broken")}
-    linkapi.link(list(folders.values()), app, box.options(link_global=False))
+    linkpack.link(list(folders.values()), app, box.options(link_global=False))
     for name in ("dropped", "replaced", "removed"):
         Path(app, "node_modules", name).unlink()
     package(app, "replaced")
@@ -268,7 +268,7 @@ def test_states_of_links(box: Machine) -> None:
 def test_global_links(box: Machine) -> None:
     """They are examined as the project's are, with commands of their own."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     (box.prefix / "bin/lib").unlink()
     (box.modules / "lib").unlink()
     (problem,) = box.found(app)
@@ -281,7 +281,7 @@ def test_warnings_of_links_are_warnings(box: Machine) -> None:
     """What `ls` warns of is shown with its hint."""
     lib = box.package("lib", "lib", dependencies={"dep": "1"}, bin={"tool": "dist/cli.js"})
     app = box.package("app", "app", dependencies={"lib": "^2.0.0"})
-    linkapi.link([lib], app, box.options(link_global=False))
+    linkpack.link([lib], app, box.options(link_global=False))
     assert sorted(box.codes(app)) == ["WBIN", "WDEPENDENCIES", "WRANGE"]
 
 
@@ -294,7 +294,7 @@ def twice(box: Machine, **peers: str) -> tuple[str, str]:
     app = box.package("app", "app", dependencies={"ui": "1"})
     for folder in (kit, app):
         package(folder, "ui")
-    linkapi.link([kit], app, box.options(link_global=False))
+    linkpack.link([kit], app, box.options(link_global=False))
     return app, kit
 
 
@@ -308,7 +308,7 @@ def test_a_doubled_peer_is_mended(box: Machine) -> None:
     doctor(app, "--fix")
     assert box.codes(app) == []
     assert os.path.realpath(f"{kit}/node_modules/ui") == f"{app}/node_modules/ui"
-    linkapi.unlink(["ui"], kit, box.options())
+    linkpack.unlink(["ui"], kit, box.options())
     assert box.codes(app) == ["EPEERTWICE"]
 
 
@@ -344,7 +344,7 @@ def test_members_are_looked_at(box: Machine) -> None:
 def test_strict_peer_deps(box: Machine) -> None:
     """All faults of peers of links are errors then."""
     app = box.package("app", "app")
-    linkapi.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options(link_global=False))
+    linkpack.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options(link_global=False))
     assert box.codes(app) == ["WPEER"]
     assert box.codes(app, strict_peer_deps=True) == ["EPEER"]
 
@@ -355,7 +355,7 @@ def test_strict_peer_deps(box: Machine) -> None:
 def test_the_bundle(box: Machine) -> None:
     """Entries that are not installed, and a link among them that an install replaced."""
     app = box.package("app", "app", bundleDependencies=["a", "b", "maybe"], optionalDependencies={"maybe": "1"})
-    linkapi.link([box.package("b", "b")], app, box.options(link_global=False))
+    linkpack.link([box.package("b", "b")], app, box.options(link_global=False))
     Path(app, "node_modules/b").unlink()
     package(app, "b")
     found = {each.code: each for each in box.found(app)}
@@ -371,7 +371,7 @@ def test_content_that_no_record_knows(box: Machine) -> None:
     """What a link displaced stays when the record is lost; it is the user's, and never removed by --fix."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     box.installed(app, "lib")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     assert box.codes(app) == []
     shutil.rmtree(box.home / "state")
     stash = Path(app, "node_modules/.linkpack/lib")
@@ -385,7 +385,7 @@ def test_content_that_no_record_knows(box: Machine) -> None:
 def test_a_run_that_was_cut_off(box: Machine, *, damaged: bool) -> None:
     """A journal of a dead run is told, and taken back by --fix; a damaged one says nothing."""
     lib, app, other = box.package("lib", "lib"), box.package("app", "app"), box.package("other", "other")
-    linkapi.link([lib], other, box.options(link_global=False))
+    linkpack.link([lib], other, box.options(link_global=False))
     (last,) = (box.home / "state/linkpack/last").iterdir()
     text = last.read_text()
     run = json.loads(text)["run"]
@@ -401,7 +401,7 @@ def test_a_run_that_was_cut_off(box: Machine, *, damaged: bool) -> None:
 def test_the_scripts_of_a_machine_are_not_run(box: Machine) -> None:
     """Nothing of the project is started: neither a node of its own nor a command of a link."""
     lib, app = box.package("lib", "lib", {"cli.js": CLI}, bin="cli.js"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     marker = box.root / "ran"
     program(Path(app, "node_modules/.bin/node"), f"touch {marker}")
     program(Path(lib, "cli.js"), f"touch {marker}")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import linkpack
 from linkpack.errors import ConfigError, LinkError
-from linkpack.linking import api as linkapi
 from linkpack.linking.record import Store
 from linkpack.system import links as fslinks
 from tests.support.linkbox import LinkBox
@@ -73,7 +73,7 @@ def test_killed_anywhere(tmp_path: Path, do: str, *, exchange: bool) -> None:
     while True:
         kill += 1
         if do != "link":
-            linkapi.link([lib], app, box.options(save=True))
+            linkpack.link([lib], app, box.options(save=True))
         args: dict[str, list[object]] = {"link": [[lib]], "unlink": [["alpha"]], "undo": [None]}
         hit = run(box, do, args[do], app, {"save": True}, kill=kill, exchange=exchange)
         modules = Path(app, "node_modules")
@@ -81,11 +81,11 @@ def test_killed_anywhere(tmp_path: Path, do: str, *, exchange: bool) -> None:
         # Without an exchange of the file system's, the displaced package may be on its way, and is then kept.
         assert whole or (not exchange and (modules / ".linkpack/alpha/run.js").exists()), kill
         assert json.loads(Path(app, "package.json").read_text())["name"] == "app"
-        linkapi.link([lib], app, box.options(save=True))
+        linkpack.link([lib], app, box.options(save=True))
         assert box.leads(app, "alpha") == lib
         assert not names(box.home / "state/linkpack/journals")
-        linkapi.unlink(["alpha"], app, box.options())
-        linkapi.unlink((), lib, box.options())
+        linkpack.unlink(["alpha"], app, box.options())
+        linkpack.unlink((), lib, box.options())
         assert box.tree() == old, kill
         if not hit:
             break
@@ -114,11 +114,11 @@ def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.
         with monkeypatch.context() as patch:
             patch.setattr(fslinks, step, failing)
             with contextlib.suppress(LinkError, ConfigError, OSError):
-                linkapi.link([lib], app, box.options(save=True))
+                linkpack.link([lib], app, box.options(save=True))
         if left > 0:
             break
         assert box.tree() == old, count
-    linkapi.undo(None, app, box.options())
+    linkpack.undo(None, app, box.options())
     assert box.tree() == old
 
 
@@ -126,7 +126,7 @@ def test_damaged_state(tmp_path: Path) -> None:
     """A damaged record is told, with its place; a half-written journal of a dead run counts for nothing."""
     box = LinkBox(tmp_path)
     lib, app = scene(box)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     journals = box.home / "state/linkpack/journals"
     for name in ("999999999-x.json", "strange.json", f"{os.getpid()}-x.json", "1-x.json"):
         (journals / name).write_text('{"run"')
@@ -134,19 +134,19 @@ def test_damaged_state(tmp_path: Path) -> None:
         ("5", '{"changes": [[1, 2, 3]]}', '{"changes": [["a", [], []]]}', "[" * 100_000)
     ):
         (journals / f"strange{number}.json").write_text(text)
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.unlink(["alpha"], app, box.options())
     assert names(journals) == sorted(["1-x.json", f"{os.getpid()}-x.json"])
     odd = journals / "2-x.json"
     for kind in ("folder", "link"):
         odd.mkdir() if kind == "folder" else odd.symlink_to("nowhere")
         with pytest.raises(LinkError) as caught:
-            linkapi.link([lib], app, box.options())
+            linkpack.link([lib], app, box.options())
         assert (caught.value.code, caught.value.path) == ("ERECOVER", str(odd))
         odd.rmdir() if kind == "folder" else odd.unlink()
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     Path(Store(str(box.home / "state/linkpack")).file("links", f"{app}/node_modules")).write_text("{bad")
     with pytest.raises(LinkError) as caught:
-        linkapi.links(app, box.options())
+        linkpack.links(app, box.options())
     assert caught.value.code == "ERECORD"
     assert app in caught.value.message
 
@@ -157,15 +157,15 @@ def test_runs_of_other_projects(tmp_path: Path) -> None:
     lib, app = scene(box)
     other = box.package("other", "other")
     for project in (app, other):
-        linkapi.link([lib], project, box.options())
+        linkpack.link([lib], project, box.options())
     kill = 1
     while run(box, "unlink", [["alpha"]], app, {}, kill=kill, exchange=True) and box.leads(app, "alpha"):
         kill += 1
     before = box.tree(app)
-    journal = linkapi.unlink(["alpha"], other, box.options())
+    journal = linkpack.unlink(["alpha"], other, box.options())
     assert journal.plan.warnings == ()
     assert box.tree(app) == before
-    journal = linkapi.relink((), app, box.options())
+    journal = linkpack.relink((), app, box.options())
     assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED"]
     assert box.leads(app, "alpha") == lib
 
@@ -177,8 +177,8 @@ def test_eight_at_once(tmp_path: Path) -> None:
     libs = [box.command(f"lib{i}", f"p{i}") for i in range(8)]
     old = box.tree()
     script = (
-        "import json, sys; from linkpack.linking import api as linkapi; a = json.loads(sys.argv[1]);"
-        "getattr(linkapi, a[0])(a[1], a[2], linkapi.LinkOptions(flags=a[3], env=a[4]))"
+        "import json, sys, linkpack; a = json.loads(sys.argv[1]);"
+        "getattr(linkpack, a[0])(a[1], a[2], linkpack.LinkOptions(flags=a[3], env=a[4]))"
     )
 
     def everywhere(do: str, names: list[str], flags: dict[str, bool]) -> list[str]:
@@ -194,9 +194,9 @@ def test_eight_at_once(tmp_path: Path) -> None:
     assert everywhere("link", libs, {"save": True}) == [""] * 8
     assert all(box.leads(app, f"p{i}") == libs[i] for i in range(8))
     assert len(json.loads(Path(app, "package.json").read_text())["dependencies"]) == 8
-    assert len(linkapi.links(app, box.options())) == 8
+    assert len(linkpack.links(app, box.options())) == 8
     assert everywhere("unlink", [f"p{i}" for i in range(8)], {}) == [""] * 8
-    linkapi.unlink((), app, box.options(), shared=True, every=True)
+    linkpack.unlink((), app, box.options(), shared=True, every=True)
     assert box.tree() == old
 
 
@@ -217,9 +217,9 @@ def test_recovery_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patch:
         patch.setattr(fslinks, "exchange", refuse)
         with pytest.raises(LinkError) as caught:
-            linkapi.unlink(["alpha"], app, box.options())
+            linkpack.unlink(["alpha"], app, box.options())
         assert caught.value.code == "ERECOVER"
         assert names(journals)
-    journal = linkapi.unlink(["alpha"], app, box.options(), shared=True)
+    journal = linkpack.unlink(["alpha"], app, box.options(), shared=True)
     assert [problem.code for problem in journal.plan.warnings] == ["WRECOVERED", "WNOTLINKED"]
     assert box.tree() == old

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import pytest
 
 import linkpack
-from linkpack.linking import api as linkapi
 from tests.support.installers import environment, program
 from tests.support.linkbox import LinkBox
 
@@ -114,7 +113,7 @@ def linked(root: Path, name: str) -> Project:
     """A project in which the installed package has made way for a link."""
     project = Project(root, name)
     project.run(f"{name.partition(' ')[0]} install")
-    linkapi.link([project.lib], str(project.app), project.box.options(link_global=False))
+    linkpack.link([project.lib], str(project.app), project.box.options(link_global=False))
     return project
 
 
@@ -133,11 +132,11 @@ def test_what_the_user_removes_stays_away(name: str, tmp_path: Path) -> None:
     project = linked(tmp_path, name)
     project.run(project.manager.remove)
     assert not (project.app / "node_modules/lib").exists()
-    (status,) = linkapi.links(str(project.app), project.box.options())
+    (status,) = linkpack.links(str(project.app), project.box.options())
     assert (status.state, status.is_in_order) == ("uninstalled", True)
-    plan = linkapi.relink((), str(project.app), project.box.options()).plan
+    plan = linkpack.relink((), str(project.app), project.box.options()).plan
     assert ([problem.code for problem in plan.warnings], plan.added) == (["WUNINSTALLED"], ())
-    linkapi.relink(["lib"], str(project.app), project.box.options())
+    linkpack.relink(["lib"], str(project.app), project.box.options())
     assert project.leads == project.lib
 
 
@@ -147,7 +146,7 @@ def test_a_machine_without_linkpack_installs(name: str, tmp_path: Path) -> None:
     project = Project(tmp_path, name)
     project.run(f"{name.partition(' ')[0]} install", with_linkpack=False)
     assert (project.app / "node_modules/lib/package.json").exists()
-    linkapi.link([project.lib], str(project.app), project.box.options(link_global=False))
+    linkpack.link([project.lib], str(project.app), project.box.options(link_global=False))
     shutil.rmtree(project.lib)
     project.run("CLEAN")
     project.run(f"{name.partition(' ')[0]} install")
@@ -171,7 +170,7 @@ def test_if_present_is_about_what_is_gone(tmp_path: Path) -> None:
     assert relink("--if-present") == (0, "")
     assert relink("nosuch")[0] == 1
     assert relink("nosuch", "--if-present")[0] == 0
-    linkapi.link([project.lib], str(project.app), project.box.options(link_global=False))
+    linkpack.link([project.lib], str(project.app), project.box.options(link_global=False))
     shutil.rmtree(project.lib)
     assert relink()[0] == 1
     status, said = relink("--if-present")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking.installed import InstalledLinks, link_names, pnpm_overrides
+from linkpack.linking.installed import InstalledLinks, list_linked_names
+from linkpack.linking.workspace_files import read_pnpm_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -279,12 +280,14 @@ def test_names_of_links(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to("nowhere")
     (tmp_path / "modules/folder").mkdir()
-    assert list(link_names(str(tmp_path / "modules"))) == ["@s/a", "a", "b"]
-    assert list(link_names(str(tmp_path / "none"))) == []
+    assert list(list_linked_names(str(tmp_path / "modules"))) == ["@s/a", "a", "b"]
+    assert list(list_linked_names(str(tmp_path / "none"))) == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "overrides: 5", "overrides: {a: [1], 5: x}", "a: &a [*a]", "\t"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "overrides: 5", "overrides: {a: [1], 5: x}", "a: &a [*a]", "\t", "<<<<<<< a"]
+)
 def test_what_is_no_override_is_none(tmp_path: Path, text: str) -> None:
     """A file of another shape has no overrides but those that are texts."""
     (tmp_path / "pnpm-workspace.yaml").write_text(text)
-    assert pnpm_overrides(str(tmp_path)) in ({}, {"5": "x"})
+    assert read_pnpm_overrides(str(tmp_path)) in ({}, {"5": "x"})

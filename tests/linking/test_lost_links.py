@@ -1,4 +1,4 @@
-"""Packing says which recorded links were replaced, or are gone, before it ships what lies there now."""
+"""`pack` warns of recorded links that were replaced or are gone, as it ships what is there now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox
 
 
@@ -23,7 +22,7 @@ class Project:
         wanted = {"dependencies": {"dep": "*"}, "bundleDependencies": ["dep"]}
         self.app = Path(self.box.package("app", "app", **{**wanted, **fields}))
         self.dep = Path(self.box.package("dep", "dep", version="1.5.0"))
-        linkapi.link([str(self.dep)], str(self.app), self.box.options())
+        linkpack.link([str(self.dep)], str(self.app), self.box.options())
         self.link = self.app / "node_modules" / "dep"
 
     def install(self) -> None:
@@ -46,24 +45,23 @@ class Project:
 RELINK = "run linkpack relink dep, or linkpack unlink dep to leave it so"
 
 
-def test_a_link_that_stands(tmp_path: Path) -> None:
-    """Nothing is said, and without a state folder nobody looks."""
+def test_a_link_in_place_is_no_warning(tmp_path: Path) -> None:
+    """Nor is anything without a state folder."""
     project = Project(tmp_path)
     assert project.said() == []
     project.install()
     assert linkpack.plan_pack(project.app).warnings == ()
 
 
-def test_replaced_by_an_install(tmp_path: Path) -> None:
-    """What ships is named, and what it was linked to."""
+def test_a_link_replaced_by_an_install_is_a_warning(tmp_path: Path) -> None:
+    """It names what ships, and what was linked."""
     project = Project(tmp_path)
     project.install()
     how = "an install has replaced the link: dep@1.0.0 ships, of app/node_modules/dep"
     assert project.said() == [f"WRELINK: dep was linked to dep, and {how} | {RELINK}"]
 
 
-def test_led_elsewhere(tmp_path: Path) -> None:
-    """Another link in its place is told apart from an install."""
+def test_another_link_in_its_place_is_no_install(tmp_path: Path) -> None:
     project = Project(tmp_path)
     other = project.box.package("other", "dep", version="2.0.0")
     project.link.unlink()
@@ -73,8 +71,8 @@ def test_led_elsewhere(tmp_path: Path) -> None:
     ]
 
 
-def test_gone(tmp_path: Path) -> None:
-    """A bundled dependency that is missing as its link is gone has the remedy in its hint."""
+def test_a_link_that_is_gone_is_named_in_the_hint(tmp_path: Path) -> None:
+    """The bundled dependency is missing for that reason."""
     project = Project(tmp_path)
     project.link.unlink()
     [error] = project.said()
@@ -83,8 +81,7 @@ def test_gone(tmp_path: Path) -> None:
     assert [text.split(": ")[0] for text in project.said(allow_missing=True)] == ["WRELINK", "WBUNDLEMISSING"]
 
 
-def test_gone_with_its_package(tmp_path: Path) -> None:
-    """A link whose package is gone as well cannot be made again."""
+def test_a_link_without_its_package_cannot_be_made_again(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.install()
     shutil.rmtree(project.dep)
@@ -92,27 +89,25 @@ def test_gone_with_its_package(tmp_path: Path) -> None:
     assert warning.endswith("| dep is gone as well: bring it back, or run linkpack unlink dep")
 
 
-def test_not_bundled(tmp_path: Path) -> None:
-    """A link for development is told as well: what was built may hold the wrong code."""
+def test_a_link_for_development_is_a_warning_too(tmp_path: Path) -> None:
+    """What was built may hold the wrong code."""
     project = Project(tmp_path, dependencies={}, bundleDependencies=[], devDependencies={"dep": "*"})
     project.install()
     assert project.said() == [f"WRELINK: dep was linked to dep, and an install has replaced the link | {RELINK}"]
 
 
-def test_of_others(tmp_path: Path) -> None:
-    """A link that the project does not name is another package's affair."""
+def test_a_link_that_the_project_does_not_name_is_no_warning(tmp_path: Path) -> None:
     project = Project(tmp_path, dependencies={}, bundleDependencies=[])
     project.install()
     assert project.said() == []
 
 
-def test_a_link_of_a_linked_package(tmp_path: Path) -> None:
-    """A snapshot finds its packages by its own project's links."""
+def test_a_linked_package_is_looked_at_by_its_own_projects_links(tmp_path: Path) -> None:
     project = Project(tmp_path)
     inner = project.box.package("inner", "inner")
     manifest = {"name": "dep", "version": "1.5.0", "dependencies": {"inner": "*"}}
     (project.dep / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
-    linkapi.link([inner], str(project.dep), project.box.options())
+    linkpack.link([inner], str(project.dep), project.box.options())
     assert project.said() == []
     link = project.dep / "node_modules" / "inner"
     link.unlink()
@@ -122,8 +117,8 @@ def test_a_link_of_a_linked_package(tmp_path: Path) -> None:
     assert "inner was linked to inner, and an install has replaced the link: inner@0.1.0 ships" in warning
 
 
-def test_a_record_that_cannot_be_read(tmp_path: Path) -> None:
-    """Packing goes on, and says what it does not know."""
+def test_a_record_that_cannot_be_read_is_a_warning(tmp_path: Path) -> None:
+    """Packing goes on."""
     project = Project(tmp_path)
     for record in (project.box.home / "state" / "linkpack" / "links").iterdir():
         record.write_text("{", encoding="utf-8")
@@ -131,7 +126,7 @@ def test_a_record_that_cannot_be_read(tmp_path: Path) -> None:
     assert warning.startswith("WRELINK: whether links of app were replaced is not known: the record of")
 
 
-def test_the_command_looks_in_the_state_folder(
+def test_the_command_reads_the_state_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """`linkpack pack` warns by the record of the link commands."""
@@ -148,13 +143,13 @@ def test_the_command_looks_in_the_state_folder(
     assert "warning WRELINK: dep was linked to" in capfd.readouterr().err
 
 
-def test_a_link_of_a_member(tmp_path: Path) -> None:
-    """What is linked for a workspace's member lies with the workspace's root, as npm puts it."""
+def test_a_link_of_a_member_is_in_the_roots_node_modules(tmp_path: Path) -> None:
+    """That is where npm puts it."""
     box = LinkBox(tmp_path)
     mono = Path(box.package("mono", "mono", workspaces=["packages/*"]))
     wanted: dict[str, Any] = {"dependencies": {"dep": "*"}, "bundleDependencies": ["dep"]}
     app = box.package("mono/packages/app", "app", **wanted)
-    linkapi.link([box.package("dep", "dep")], app, box.options())
+    linkpack.link([box.package("dep", "dep")], app, box.options())
     link = mono / "node_modules" / "dep"
     link.unlink()
     link.mkdir()

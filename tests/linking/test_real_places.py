@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkConflict, LinkMissing
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox, codes, warned
 
 
@@ -41,10 +41,10 @@ def test_checkouts_have_links_of_their_own(box: LinkBox, order: tuple[int, ...],
     before = box.tree(found[0])
     libs = [box.command(f"lib{number}", "lib", bin={"lib": "cli.js", "tool": "cli.js"}) for number in range(3)]
     for number, checkout in enumerate(found):
-        linkapi.link([libs[0 if same else number]], checkout, box.options())
+        linkpack.link([libs[0 if same else number]], checkout, box.options())
     left = list(range(3))
     for number in order:
-        linkapi.unlink(["lib"], found[number], box.options())
+        linkpack.unlink(["lib"], found[number], box.options())
         left.remove(number)
         if left:
             assert box.leads(found[0], "lib") == libs[0 if same else left[-1]]
@@ -57,18 +57,18 @@ def test_checkouts_see_each_others_links(box: LinkBox) -> None:
     one, two = checkouts(box)
     before = box.tree(one)
     lib, other = box.package("lib", "lib"), box.package("other", "lib")
-    linkapi.link([lib], two, box.options())
-    assert [(link.name, link.target, link.ours) for link in linkapi.links(one, box.options())] == [
+    linkpack.link([lib], two, box.options())
+    assert [(link.name, link.target, link.ours) for link in linkpack.links(one, box.options())] == [
         ("lib", lib, True)
     ]
-    linkapi.unlink(["lib"], one, box.options())
+    linkpack.unlink(["lib"], one, box.options())
     assert box.tree(one) == before
-    linkapi.link([lib], two, box.options())
-    linkapi.link([other], one, box.options())
-    assert [link.target for link in linkapi.links(two, box.options())] == [other]
-    journal = linkapi.unlink(["lib"], two, box.options())
+    linkpack.link([lib], two, box.options())
+    linkpack.link([other], one, box.options())
+    assert [link.target for link in linkpack.links(two, box.options())] == [other]
+    journal = linkpack.unlink(["lib"], two, box.options())
     assert warned(journal, "WSHARED") == f"lib is still linked, to {other}: {one} shares {one}/node_modules"
-    linkapi.unlink(["lib"], two, box.options())
+    linkpack.unlink(["lib"], two, box.options())
     assert box.tree(one) == before
 
 
@@ -77,10 +77,10 @@ def test_relinking_is_each_checkouts_own(box: LinkBox) -> None:
     one, two = checkouts(box)
     libs = [box.package(name, name) for name in ("a", "b")]
     for lib, checkout in zip(libs, (one, two), strict=True):
-        linkapi.link([lib], checkout, box.options())
+        linkpack.link([lib], checkout, box.options())
     for name in ("a", "b"):
         Path(one, "node_modules", name).unlink()
-    linkapi.relink((), two, box.options())
+    linkpack.relink((), two, box.options())
     assert (box.leads(one, "a"), box.leads(one, "b")) == ("", libs[1])
 
 
@@ -88,12 +88,12 @@ def test_a_link_that_another_checkout_took_away_is_still_taken_out_of_the_manife
     """Each checkout has its own package.json, and gets its own bytes back."""
     one, two = checkouts(box)
     before = box.tree(two)
-    linkapi.link([box.package("lib", "lib")], two, box.options(save=True))
+    linkpack.link([box.package("lib", "lib")], two, box.options(save=True))
     assert "file:../lib" in Path(two, "package.json").read_text()
-    linkapi.unlink(["lib"], one, box.options())
+    linkpack.unlink(["lib"], one, box.options())
     assert "file:../lib" in Path(two, "package.json").read_text()
     try:
-        linkapi.unlink(["lib"], two, box.options())
+        linkpack.unlink(["lib"], two, box.options())
     except LinkConflict as err:
         pytest.fail(err.message)
     assert box.tree(two) == before
@@ -119,14 +119,14 @@ def test_a_node_modules_that_is_a_link_may_lead_to_another_of_the_project(
     if theirs is not None:
         (folder.parent / "package.json").write_text(json.dumps(theirs))
     Path(app, "node_modules").symlink_to(f"../{target}")
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     assert {problem.code for problem in plan.conflicts} == ({code} if code else set())
     if code:
         with pytest.raises(LinkConflict):
-            linkapi.link([lib], app, box.options())
+            linkpack.link([lib], app, box.options())
         assert list(folder.iterdir()) == []
     else:
-        linkapi.link([lib], app, box.options())
+        linkpack.link([lib], app, box.options())
         assert os.path.realpath(folder / "lib") == lib
 
 
@@ -139,10 +139,10 @@ def test_links_in_workspaces_are_one_project(box: LinkBox) -> None:
     before = box.tree(mono)
     lib = box.package("lib", "lib")
     for member in members:
-        linkapi.link([lib], member, box.options())
-    found = linkapi.links(mono, box.options())
+        linkpack.link([lib], member, box.options())
+    found = linkpack.links(mono, box.options())
     assert [link.path for link in found] == [f"{member}/node_modules/lib" for member in members]
-    linkapi.unlink((), mono, box.options(), every=True)
+    linkpack.unlink((), mono, box.options(), every=True)
     assert box.tree(mono) == before
 
 
@@ -165,16 +165,16 @@ def test_a_project_that_is_moved_keeps_its_links(box: LinkBox, where: str, *, sa
     box.installed(app, "alpha")
     before = box.tree(app)
     lib = box.command("lib", "alpha")
-    linkapi.link([lib], app, box.options(save=save))
+    linkpack.link([lib], app, box.options(save=save))
     moved = move(box, "app", where)
-    (link,) = linkapi.links(moved, box.options())
+    (link,) = linkpack.links(moved, box.options())
     assert (link.path, link.target, link.ours) == (f"{moved}/node_modules/alpha", lib, True)
     assert link.state == ("linked" if where == "moved" else "dropped")
-    linkapi.relink((), moved, box.options())
+    linkpack.relink((), moved, box.options())
     assert box.leads(moved, "alpha") == lib
-    linkapi.unlink(["alpha"], moved, box.options())
+    linkpack.unlink(["alpha"], moved, box.options())
     assert box.tree(moved) == before
-    linkapi.unlink((), lib, box.options())
+    linkpack.unlink((), lib, box.options())
     assert [path.name for path in (box.home / "state/linkpack/links").iterdir()] == []
 
 
@@ -182,46 +182,46 @@ def test_a_package_that_is_moved_along(box: LinkBox) -> None:
     """Where project and package moved together, the link leads to the package's new place."""
     app = box.package("both/app", "app")
     before = box.tree(app)
-    linkapi.link([box.package("both/lib", "alpha")], app, box.options())
+    linkpack.link([box.package("both/lib", "alpha")], app, box.options())
     moved = move(box, "both", "there")
-    (link,) = linkapi.links(f"{moved}/app", box.options())
+    (link,) = linkpack.links(f"{moved}/app", box.options())
     assert (link.state, link.target) == ("linked", f"{moved}/lib")
-    linkapi.unlink(["../lib"], f"{moved}/app", box.options())
+    linkpack.unlink(["../lib"], f"{moved}/app", box.options())
     assert box.tree(f"{moved}/app") == before
 
 
 def test_a_copy_is_not_a_move(box: LinkBox) -> None:
     """The record stays with the project while that is where it was."""
     app = box.package("app", "app")
-    linkapi.link([box.package("lib", "alpha")], app, box.options())
+    linkpack.link([box.package("lib", "alpha")], app, box.options())
     copy = shutil.copytree(app, box.work / "copy", symlinks=True)
-    (link,) = linkapi.links(str(copy), box.options())
+    (link,) = linkpack.links(str(copy), box.options())
     assert not link.ours
-    (link,) = linkapi.links(app, box.options())
+    (link,) = linkpack.links(app, box.options())
     assert link.ours
 
 
 def test_a_folder_that_got_an_old_number_has_no_links(box: LinkBox) -> None:
     """The number of a folder that is gone is used again: where none of its links is, there is no record of it."""
     app = box.package("app", "app")
-    linkapi.link([box.package("lib", "alpha")], app, box.options())
+    linkpack.link([box.package("lib", "alpha")], app, box.options())
     number = Path(app).stat().st_ino
     shutil.rmtree(app)
     for attempt in range(200):
         other = Path(box.package(f"other{attempt}", "other"))
         if other.stat().st_ino == number:
-            assert linkapi.links(str(other), box.options()) == ()
+            assert linkpack.links(str(other), box.options()) == ()
             break
-    linkapi.link([str(box.work / "lib")], box.package("app", "app"), box.options())
+    linkpack.link([str(box.work / "lib")], box.package("app", "app"), box.options())
 
 
 def test_what_cannot_be_restored_is_told(box: LinkBox) -> None:
     """Without a record, as on another machine, a saved link goes, and the manifest that keeps it is named."""
     app = box.package("app", "app", dependencies={"alpha": "^1.0.0"})
     box.installed(app, "alpha")
-    linkapi.link([box.command("lib", "alpha")], app, box.options(save=True))
+    linkpack.link([box.command("lib", "alpha")], app, box.options(save=True))
     shutil.rmtree(box.home / "state")
-    journal = linkapi.unlink(["alpha"], app, box.options())
+    journal = linkpack.unlink(["alpha"], app, box.options())
     assert "package.json asks for file:../lib" in warned(journal, "WUNSAVED")
     assert Path(app, "node_modules/alpha/run.js").exists()
 
@@ -241,42 +241,42 @@ def test_a_folder_is_unlinked_whatever_it_is_called(box: LinkBox, since: str, sp
     """The link to the folder goes, also after the package was renamed, or is gone."""
     lib, app = box.command("lib", "old"), box.package("app", "app")
     before = box.tree(app)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     if since == "renamed":
         rename(lib, "new")
     elif since == "deleted":
         shutil.rmtree(lib)
     elif since == "broken":
         Path(lib, "package.json").write_text("{")
-    linkapi.unlink([spec.replace("LIB", lib)], app, box.options())
+    linkpack.unlink([spec.replace("LIB", lib)], app, box.options())
     assert box.tree(app) == before
 
 
 def test_a_folder_is_relinked_whatever_it_is_called(box: LinkBox) -> None:
     """`relink ../lib` restores the link to that folder, and says when there is none."""
     lib, app = box.command("lib", "old"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
-    linkapi.link([box.package("other", "other")], app, box.options())
+    linkpack.link([lib], app, box.options())
+    linkpack.link([box.package("other", "other")], app, box.options())
     rename(lib, "new")
     for name in ("old", "other"):
         Path(app, "node_modules", name).unlink()
-    linkapi.relink(["../lib"], app, box.options())
+    linkpack.relink(["../lib"], app, box.options())
     assert (box.leads(app, "old"), box.leads(app, "other")) == (lib, "")
-    assert codes(linkapi.relink(["../none"], app, box.options())) == {"WNOTLINKED"}
+    assert codes(linkpack.relink(["../none"], app, box.options())) == {"WNOTLINKED"}
 
 
 def test_a_folder_that_is_not_linked_is_an_error(box: LinkBox) -> None:
     """Nor is a link of the same name taken away that leads to another folder."""
     app = box.package("app", "app")
     lib, fork = box.package("lib", "lib"), box.package("fork", "lib")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     for folder in (fork, str(box.work / "none")):
         with pytest.raises(LinkMissing, match="is not linked into") as caught:
-            linkapi.unlink([folder], app, box.options())
+            linkpack.unlink([folder], app, box.options())
         assert caught.value.code == "ENOTLINKED"
     assert box.leads(app, "lib") == lib
     with pytest.raises(LinkMissing, match="is not linked globally"):
-        linkapi.unlink([app], lib, box.options(), shared=True)
+        linkpack.unlink([app], lib, box.options(), shared=True)
 
 
 @pytest.mark.parametrize("by", ["npm", "an install"])
@@ -289,20 +289,20 @@ def test_a_folder_that_others_linked(box: LinkBox, by: str) -> None:
     Path(app, "node_modules").mkdir()
     Path(app, "node_modules/lib").symlink_to("../../lib")
     if by == "npm":
-        linkapi.unlink(["../lib"], app, box.options())
+        linkpack.unlink(["../lib"], app, box.options())
         assert not os.path.lexists(f"{app}/node_modules/lib")
     else:
         with pytest.raises(LinkConflict, match=r"installed in .*: .*package\.json asks for file:\.\./lib"):
-            linkapi.unlink(["../lib"], app, box.options())
+            linkpack.unlink(["../lib"], app, box.options())
 
 
 def test_a_package_that_was_renamed_is_registered_under_its_new_name(box: LinkBox) -> None:
     """The old global link is replaced, its commands are the new one's, and that is told."""
     lib = box.command("lib", "old", bin={"tool": "cli.js", "gone": "cli.js"})
     before = box.tree()
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     rename(lib, "new", bin={"tool": "cli.js"})
-    journal = linkapi.link(project=lib, options=box.options())
+    journal = linkpack.link(project=lib, options=box.options())
     assert warned(journal, "WRENAMED") == "old is called new now, so its global link is replaced"
     assert ([item.name for item in journal.plan.removed], [item.name for item in journal.plan.added]) == (
         ["old"],
@@ -310,7 +310,7 @@ def test_a_package_that_was_renamed_is_registered_under_its_new_name(box: LinkBo
     )
     assert sorted(path.name for path in box.modules.iterdir()) == ["new"]
     assert [path.name for path in (box.prefix / "bin").iterdir()] == ["tool"]
-    linkapi.unlink(project=lib, options=box.options())
+    linkpack.unlink(project=lib, options=box.options())
     rename(lib, "old", bin={"tool": "cli.js", "gone": "cli.js"})
     assert {path: what for path, what in box.tree().items() if "package.json" not in path} == {
         path: what for path, what in before.items() if "package.json" not in path
@@ -320,9 +320,9 @@ def test_a_package_that_was_renamed_is_registered_under_its_new_name(box: LinkBo
 def test_a_package_that_was_renamed_is_linked_under_both_names(box: LinkBox) -> None:
     """A project may still need the old name: that link stays, and is told of."""
     lib, app = box.package("lib", "old"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     rename(lib, "new")
-    journal = linkapi.link([lib], app, box.options())
+    journal = linkpack.link([lib], app, box.options())
     assert codes(journal) == {"WRENAMED"}
     assert (box.leads(app, "old"), box.leads(app, "new")) == (lib, lib)
     assert sorted(path.name for path in box.modules.iterdir()) == ["new"]
@@ -331,10 +331,10 @@ def test_a_package_that_was_renamed_is_linked_under_both_names(box: LinkBox) -> 
 def test_an_old_name_is_another_name_now(box: LinkBox) -> None:
     """Linking a name whose package is called otherwise by now is refused, and says what it is called."""
     lib, app = box.package("lib", "old"), box.package("app", "app")
-    linkapi.link(project=lib, options=box.options())
+    linkpack.link(project=lib, options=box.options())
     rename(lib, "new")
     with pytest.raises(LinkMissing, match="which is called new now") as caught:
-        linkapi.link(["old"], app, box.options())
+        linkpack.link(["old"], app, box.options())
     assert "linkpack link new" in caught.value.hint
     assert not Path(app, "node_modules").exists()
 
@@ -343,12 +343,12 @@ def test_unlinking_in_one_checkout_leaves_the_others_global_link(box: LinkBox) -
     """What leads to another folder is that one's; by name it goes all the same."""
     one, two = box.package("one", "lib"), box.package("two", "lib")
     for folder in (one, two):
-        linkapi.link(project=folder, options=box.options())
+        linkpack.link(project=folder, options=box.options())
     with pytest.raises(LinkConflict, match=f"the global lib leads to {two}, not to {one}") as caught:
-        linkapi.unlink(project=one, options=box.options())
+        linkpack.unlink(project=one, options=box.options())
     assert (caught.value.code, "unlink -g lib" in caught.value.hint) == ("ENOTLINKED", True)
     assert os.path.realpath(box.modules / "lib") == two
-    linkapi.unlink(["lib"], one, box.options(), shared=True)
+    linkpack.unlink(["lib"], one, box.options(), shared=True)
     assert not box.modules.exists()
 
 
@@ -357,9 +357,9 @@ def test_the_root_of_its_workspace_is_linked_into_an_example(box: LinkBox) -> No
     lib = box.command("lib", "lib", workspaces=["example"])
     example = box.package("lib/example", "example")
     before = box.tree(lib)
-    linkapi.link([".."], example, box.options())
+    linkpack.link([".."], example, box.options())
     assert box.leads(example, "lib") == lib
     assert sorted(path.name for path in box.modules.iterdir()) == ["lib"]
     assert not Path(lib, "node_modules").exists()
-    linkapi.unlink([".."], example, box.options())
+    linkpack.unlink([".."], example, box.options())
     assert box.tree(lib) == before

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkConflict, LinkError, ManifestInvalid
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox, codes
 
 if TYPE_CHECKING:
@@ -53,13 +53,15 @@ def project(box: LinkBox, manifest: bytes | None) -> Path:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("manifest", [None, *MANIFESTS])
 @pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
-def test_saved_and_taken_back(box: LinkBox, form: str, manifest: bytes | None, order: str) -> None:
-    """Two links saved one after the other are taken back in either order, and every byte is as it was."""
+def test_two_saved_links_are_taken_out_in_any_order(
+    box: LinkBox, form: str, manifest: bytes | None, order: str
+) -> None:
+    """Every byte is then as it was."""
     app = project(box, manifest)
     before = box.tree(app)
     for name in ("alpha", "gamma"):
         box.package(name, name)
-        linkapi.link([f"../{name}"], str(app), box.options(**{form: True}))
+        linkpack.link([f"../{name}"], str(app), box.options(**{form: True}))
     saved = json.loads((app / "package.json").read_bytes().removeprefix(b"\xef\xbb\xbf"))
     entries = [
         section
@@ -71,26 +73,25 @@ def test_saved_and_taken_back(box: LinkBox, form: str, manifest: bytes | None, o
     for section in entries:
         assert list(section) == sorted(section)
     for name in order.split():
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
     assert box.tree(app) == before
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_undo_of_a_saved_link(box: LinkBox, form: str) -> None:
-    """Undo gives manifest and lockfile back too."""
+def test_undo_restores_manifest_and_lockfile(box: LinkBox, form: str) -> None:
     app = project(box, MANIFESTS[4])
     (app / "package-lock.json").write_text(json.dumps(LOCK, indent=4))
     before = box.tree(app)
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     assert box.tree(app) != before
-    linkapi.undo(None, str(app), box.options())
+    linkpack.undo(None, str(app), box.options())
     assert box.tree(app) == before
 
 
-def test_other_bytes_stay(box: LinkBox) -> None:
-    """Only the new entry is written; escapes, number forms, line ends and the byte order mark stay."""
+def test_only_the_new_entry_is_written(box: LinkBox) -> None:
+    """Escapes, forms of numbers, line ends and the byte order mark stay."""
     app = project(box, MANIFESTS[4])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, package_lock=False))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, package_lock=False))
     text = (app / "package.json").read_bytes().decode()
     assert text == (
         '\ufeff{\r\n\t"name": "a",\r\n\t"n": 1.50,\r\n'
@@ -101,30 +102,31 @@ def test_other_bytes_stay(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("form", ["save", "save_dev", "save_optional"])
-def test_bundle(box: LinkBox, form: str) -> None:
-    """With save-bundle the name is in the bundle, sorted, once."""
+def test_save_bundle_adds_the_name_once_and_sorted(box: LinkBox, form: str) -> None:
     app = project(box, MANIFESTS[7])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True, "save_bundle": True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True, "save_bundle": True}))
     assert json.loads((app / "package.json").read_text())["bundleDependencies"] == ["alpha", "z"]
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert (app / "package.json").read_bytes() == MANIFESTS[7]
 
 
 @pytest.mark.parametrize("edited", ["", "bundle", "license"])
 @pytest.mark.parametrize(("manifest", "others"), [(MANIFESTS[0], []), (MANIFESTS[7], ["z"])])
 @pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
-def test_bundle_of_two(box: LinkBox, manifest: bytes, others: list[str], order: str, edited: str) -> None:
-    """Of two links in the bundle one goes and the other stays, with what others put there."""
+def test_a_bundle_keeps_the_other_link(
+    box: LinkBox, manifest: bytes, others: list[str], order: str, edited: str
+) -> None:
+    """Names that others put there stay too."""
     app = project(box, manifest)
     for name in ("alpha", "gamma"):
-        linkapi.link([box.package(name, name)], str(app), box.options(save=True, save_bundle=True))
+        linkpack.link([box.package(name, name)], str(app), box.options(save=True, save_bundle=True))
     value = json.loads((app / "package.json").read_text())
     ahead = ["zz"] if edited == "bundle" else []
     if edited:
         value |= {"license": "MIT", "bundleDependencies": [*ahead, *value["bundleDependencies"]]}
         (app / "package.json").write_text(json.dumps(value))
     for number, name in enumerate(order.split()):
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
         left = [*ahead, *order.split()[number + 1 :], *others]
         value = json.loads((app / "package.json").read_text())
         assert value.get("bundleDependencies") == (left or None)
@@ -132,20 +134,19 @@ def test_bundle_of_two(box: LinkBox, manifest: bytes, others: list[str], order: 
 
 
 @pytest.mark.parametrize("value", [True, {"gamma": 1}])
-def test_bundle_that_is_no_list_since(box: LinkBox, value: object) -> None:
-    """A bundle that somebody wrote in another form since is left alone."""
+def test_a_bundle_in_another_form_is_left_alone(box: LinkBox, value: object) -> None:
     app = project(box, MANIFESTS[0])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True, save_bundle=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True, save_bundle=True))
     (app / "package.json").write_text(json.dumps({"name": "a", "bundleDependencies": value}))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package.json").read_text()) == {"name": "a", "bundleDependencies": value}
 
 
 @pytest.mark.parametrize("form", ["save_peer", "save"])
-def test_optional_peer(box: LinkBox, form: str) -> None:
-    """An optional peer that is saved as a peer is needed from then on, as the lockfile says too; else it stays."""
+def test_an_optional_peer_saved_as_a_peer_is_required(box: LinkBox, form: str) -> None:
+    """The lockfile says so too. Saved in any other way it stays optional."""
     app = project(box, MANIFESTS[8])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     manifest = json.loads((app / "package.json").read_text())
     assert manifest["peerDependencies"] == {"alpha": "file:../lib"}
     assert manifest["peerDependenciesMeta"] == {"alpha": {"optional": form == "save"}}
@@ -177,8 +178,8 @@ IN_BETWEEN: dict[str, tuple[dict[str, str], dict[str, object], dict[str, str], d
 @pytest.mark.parametrize(
     ("case", "form"), [*((case, "save") for case in IN_BETWEEN), ("another dependency", "save_dev")]
 )
-def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
-    """A manifest and a lockfile that were edited since lose only what is still ours; the old range comes back."""
+def test_files_edited_since_lose_only_what_is_ours(box: LinkBox, case: str, form: str) -> None:
+    """The old range comes back."""
     app = project(box, b'{"name":"a","dependencies":{"alpha":"^1.0.0"}}')
     packages: dict[str, object] = {
         "": {"name": "a", "dependencies": {"alpha": "^1.0.0"}},
@@ -186,7 +187,7 @@ def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
         "node_modules/alpha/node_modules/inner": {"version": "1.0.0"},
     }
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(**{form: True}))
     dependencies, edited, left, kept = IN_BETWEEN[case]
 
     def dependent(wanted: dict[str, str]) -> dict[str, object]:
@@ -202,55 +203,55 @@ def test_others_may_edit_in_between(box: LinkBox, case: str, form: str) -> None:
     lock = json.loads((app / "package-lock.json").read_text())
     lock["packages"] = present({**lock["packages"], "": dependent(dependencies), **edited})
     (app / "package-lock.json").write_text(json.dumps(lock))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package.json").read_text()) == dependent(left)
     now = json.loads((app / "package-lock.json").read_text())["packages"]
     assert now == present({**packages, "": dependent(left), **kept})
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
-def test_files_that_are_gone_since(box: LinkBox, name: str) -> None:
-    """A manifest or lockfile that was removed since does not come back, and the other is as it was."""
+def test_a_removed_file_does_not_come_back(box: LinkBox, name: str) -> None:
+    """The other file is as it was."""
     app = project(box, MANIFESTS[3])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     (app / name).unlink()
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert journal.plan.warnings == ()
     assert list(box.tree(app)) == ["package.json"] * (name != "package.json")
     assert name == "package.json" or (app / "package.json").read_bytes() == MANIFESTS[3]
 
 
-def test_saved_twice(box: LinkBox) -> None:
-    """A link saved again in another section goes back to what was there before the first time."""
+def test_a_link_saved_twice_goes_back_to_before_the_first_time(box: LinkBox) -> None:
     app = project(box, MANIFESTS[3])
     before = box.tree(app)
     lib = box.package("lib", "alpha")
     for form in FORMS:
-        linkapi.link([lib], str(app), box.options(**{form: True}))
-    linkapi.unlink(["alpha"], str(app), box.options())
+        linkpack.link([lib], str(app), box.options(**{form: True}))
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert box.tree(app) == before
 
 
 @pytest.mark.parametrize("manifest", [None, MANIFESTS[3]])
 @pytest.mark.parametrize("again", ["save", "save_dev"])
 @pytest.mark.parametrize("order", ["alpha gamma", "gamma alpha"])
-def test_saved_again_after_another(box: LinkBox, manifest: bytes | None, again: str, order: str) -> None:
-    """A link that is saved again after another one was leaves nothing of itself, and nothing of the other's."""
+def test_a_link_saved_again_after_another_leaves_nothing(
+    box: LinkBox, manifest: bytes | None, again: str, order: str
+) -> None:
+    """Nor does the other one."""
     app = project(box, manifest)
     before = box.tree(app)
-    linkapi.link([box.package(name, name) for name in ("alpha", "gamma")], str(app), box.options(save=True))
-    linkapi.link(["../alpha"], str(app), box.options(**{again: True}))
+    linkpack.link([box.package(name, name) for name in ("alpha", "gamma")], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(**{again: True}))
     for name in order.split():
-        linkapi.unlink([name], str(app), box.options())
+        linkpack.unlink([name], str(app), box.options())
         assert not (app / "package.json").exists() or f'../{name}"' not in (app / "package.json").read_text()
     assert box.tree(app) == before
 
 
-def test_two_kinds_are_refused(box: LinkBox) -> None:
-    """A link is saved in one way only."""
+def test_a_link_is_saved_in_one_way_only(box: LinkBox) -> None:
     app = project(box, MANIFESTS[0])
     with pytest.raises(LinkError) as caught:
-        linkapi.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, save_peer=True))
+        linkpack.link([box.package("lib", "alpha")], str(app), box.options(save_dev=True, save_peer=True))
     assert caught.value.code == "ESAVE"
 
 
@@ -266,15 +267,15 @@ BROKEN_LOCKS = {
 
 @pytest.mark.parametrize("place", ["package-lock.json", "node_modules/.package-lock.json"])
 @pytest.mark.parametrize("text", BROKEN_LOCKS.values(), ids=BROKEN_LOCKS)
-def test_broken_lockfile(box: LinkBox, text: str, place: str) -> None:
-    """A lockfile that cannot be updated, or made from npm's own, is refused before anything is written."""
+def test_a_lockfile_that_cannot_be_updated_is_refused(box: LinkBox, text: str, place: str) -> None:
+    """So is npm's own in node_modules, from which one is made. Nothing is written."""
     app = project(box, MANIFESTS[0])
     (app / "node_modules").mkdir()
     (app / place).write_text(text)
     lib = box.package("lib", "alpha")
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link([lib], str(app), box.options(save=True))
+        linkpack.link([lib], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
     assert caught.value.path == str(app / place)
     assert box.tree() == before
@@ -284,46 +285,46 @@ def test_broken_lockfile(box: LinkBox, text: str, place: str) -> None:
     ("name", "how"),
     [*(("package.json", how) for how in BROKEN), *(("package-lock.json", how) for how in BROKEN_LOCKS)],
 )
-def test_broken_since(box: LinkBox, name: str, how: str) -> None:
-    """A manifest or lockfile that somebody broke since is left alone, with a warning; the link goes."""
+def test_a_file_broken_since_is_left_alone(box: LinkBox, name: str, how: str) -> None:
+    """That is a warning, and the link goes."""
     app = project(box, MANIFESTS[0])
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     (app / name).write_text(text := BROKEN_LOCKS[how])
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert [(problem.code, problem.path) for problem in journal.plan.warnings] == [("WUNSAVED", str(app / name))]
     assert (app / name).read_text() == text
     assert not (app / "node_modules").exists()
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
-def test_folder_in_the_place_of_a_file(box: LinkBox, name: str) -> None:
-    """What is no file cannot be saved in, nor can a link be taken out of it; the error says so."""
+def test_a_folder_in_the_place_of_a_file_is_an_error(box: LinkBox, name: str) -> None:
+    """Nothing can be saved in it, nor taken out of it."""
     app = project(box, None)
     (app / name).mkdir()
     lib = box.package("lib", "alpha")
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link([lib], str(app), box.options(save=True))
+        linkpack.link([lib], str(app), box.options(save=True))
     assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
     assert box.tree() == before
     (app / name).rmdir()
-    linkapi.link([lib], str(app), box.options(save=True))
+    linkpack.link([lib], str(app), box.options(save=True))
     (app / name).unlink()
     (app / name).mkdir()
     before = box.tree()
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.unlink(["alpha"], str(app), box.options())
+        linkpack.unlink(["alpha"], str(app), box.options())
     assert (caught.value.code, caught.value.path) == ("EUNREADABLE", str(app / name))
     assert box.tree() == before
 
 
 @pytest.mark.parametrize("how", ["fine", *BROKEN])
-def test_lockfile_needs_every_workspace(box: LinkBox, how: str) -> None:
-    """A new lockfile names the workspaces; none is made when one of them cannot be read."""
+def test_a_new_lockfile_needs_every_workspace(box: LinkBox, how: str) -> None:
+    """None is made when one of them cannot be read."""
     app = project(box, b'{"name":"a","workspaces":["m"]}')
     (app / "m").mkdir()
     (app / "m/package.json").write_text(BROKEN.get(how, '{"name": "m", "version": "1.0.0"}'))
-    journal = linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    journal = linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ([] if how == "fine" else ["WLOCK"])
     assert (app / "package-lock.json").exists() == (how == "fine")
     if how == "fine":
@@ -332,14 +333,14 @@ def test_lockfile_needs_every_workspace(box: LinkBox, how: str) -> None:
         assert packages["node_modules/m"] == {"resolved": "m", "link": True}
 
 
-def test_lockfile_from_what_npm_installed(box: LinkBox) -> None:
-    """Without a lockfile, one is made from what npm's own list in node_modules says."""
+def test_a_lockfile_is_made_from_what_npm_installed(box: LinkBox) -> None:
+    """That is listed in node_modules/.package-lock.json."""
     app = project(box, b'{"name":"a","dependencies":{"beta":"1"}}')
     installed = {"node_modules/beta": {"version": "1.2.0", "dependencies": {"delta": "1"}}}
     installed["node_modules/delta"] = {"version": "1.0.0"}
     (app / "node_modules").mkdir()
     (app / "node_modules/.package-lock.json").write_text(json.dumps({**LOCK, "packages": installed}))
-    linkapi.link([box.package("lib", "alpha")], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha")], str(app), box.options(save=True))
     packages = json.loads((app / "package-lock.json").read_text())["packages"]
     assert packages == {
         "": {"name": "a", "dependencies": {"alpha": "file:../lib", "beta": "1"}},
@@ -351,34 +352,36 @@ def test_lockfile_from_what_npm_installed(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("converted", [False, True])
 @pytest.mark.parametrize("legacy", [{}, {"dependencies": {"beta": {"version": "1.2.0"}}}])
-def test_lockfile_of_an_old_npm(box: LinkBox, legacy: dict[str, dict[str, object]], *, converted: bool) -> None:
-    """A lockfile of npm 6 gets the entry that npm 6 made, and loses it again; one converted since has none."""
+def test_a_lockfile_of_npm_6_gets_npm_6s_entry(
+    box: LinkBox, legacy: dict[str, dict[str, object]], *, converted: bool
+) -> None:
+    """It loses the entry again, also when it was converted since."""
     app = project(box, MANIFESTS[0])
     old = json.dumps({"name": "a", "lockfileVersion": 1, **legacy})
     (app / "package-lock.json").write_text(old)
-    linkapi.link([box.package("lib", "alpha", dependencies={"x": "1"})], str(app), box.options(save=True))
+    linkpack.link([box.package("lib", "alpha", dependencies={"x": "1"})], str(app), box.options(save=True))
     lock = json.loads((app / "package-lock.json").read_text())
     assert lock["dependencies"] == {**legacy.get("dependencies", {}), "alpha": {"version": "file:../lib"}}
     assert "packages" not in lock
     if converted:
         (app / "package-lock.json").write_text(old := json.dumps(LOCK))
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert (app / "package-lock.json").read_text() == old
 
 
 @pytest.mark.parametrize("other", ["yarn.lock", "pnpm-lock.yaml"])
-def test_no_lockfile_beside_others(box: LinkBox, other: str) -> None:
-    """No package-lock.json appears in a project of another package manager, or when the tree is not known."""
+def test_no_lockfile_is_made_beside_another_managers(box: LinkBox, other: str) -> None:
+    """Nor is one when the tree is not known."""
     app = project(box, MANIFESTS[0])
     (app / other).write_text("")
     lib = box.package("lib", "alpha")
-    journal = linkapi.link([lib], str(app), box.options(save=True))
+    journal = linkpack.link([lib], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WLOCK"]
     assert not (app / "package-lock.json").exists()
 
 
-def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
-    """What the link replaces in the lockfile moves to the packages that the link is no good for."""
+def test_a_lockfile_keeps_what_others_need(box: LinkBox) -> None:
+    """What the link replaces moves to the packages that cannot use the link."""
     app = project(box, b'{"name":"a","dependencies":{"beta":"1"}}')
     old = {"version": "1.1.0", "integrity": "x"}
     packages = {
@@ -401,7 +404,7 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
         scripts={"install": "true"},
         license={"type": "MIT"},
     )
-    linkapi.link([lib], str(app), box.options(save_dev=True))
+    linkpack.link([lib], str(app), box.options(save_dev=True))
     after = json.loads((app / "package-lock.json").read_text())
     assert after["packages"]["node_modules/alpha"] == {"resolved": "../lib", "link": True}
     assert after["packages"]["node_modules/beta/node_modules/alpha"] == old
@@ -418,25 +421,25 @@ def test_lockfile_keeps_what_others_need(box: LinkBox) -> None:
         "name": "alpha",
     }
     assert after["dependencies"]["alpha"]["version"] == "file:../lib"
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert json.loads((app / "package-lock.json").read_text()) == lock
 
 
-def test_package_inside_of_the_project(box: LinkBox) -> None:
-    """A package in the project needs its dependencies in the lockfile; that one is missing is told."""
+def test_a_package_inside_needs_its_dependencies_in_the_lockfile(box: LinkBox) -> None:
+    """One that is missing is a warning."""
     app = project(box, MANIFESTS[0])
     packages = {"node_modules/known": {"version": "1.0.0"}}
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
     inner = box.package("app/libs/inner", "inner", dependencies={"known": "1", "x": "1"})
-    journal = linkapi.link([inner], str(app), box.options(save=True))
+    journal = linkpack.link([inner], str(app), box.options(save=True))
     assert [problem.code for problem in journal.plan.warnings] == ["WLOCK", "WDEPENDENCIES"]
     assert journal.plan.warnings[0].message.startswith("inner needs x, ")
     assert json.loads((app / "package.json").read_text())["dependencies"] == {"inner": "file:libs/inner"}
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
-def test_files_that_are_links(box: LinkBox, name: str) -> None:
-    """A manifest or lockfile that is a link is not written through, and the error says so; nothing is changed."""
+def test_a_manifest_that_is_a_link_is_not_written_through(box: LinkBox, name: str) -> None:
+    """The error says so, for a lockfile too. Nothing is changed."""
     app = project(box, MANIFESTS[0])
     (app / "package-lock.json").write_text(json.dumps(LOCK), encoding="utf-8")
     (app / name).rename(box.work / "elsewhere")
@@ -444,38 +447,38 @@ def test_files_that_are_links(box: LinkBox, name: str) -> None:
     box.package("alpha", "alpha")
     before = box.tree(box.work)
     with pytest.raises(LinkError, match=f"{name} is a link") as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert [problem.code for problem in caught.value.problems] == ["ELINKOUT"]
     assert box.tree(box.work) == before
-    linkapi.link(["../alpha"], str(app), box.options())
+    linkpack.link(["../alpha"], str(app), box.options())
     assert (app / "node_modules/alpha").is_symlink()
 
 
 @pytest.mark.parametrize("taken_out", [False, True], ids=["still saved", "taken out"])
-def test_unlinked_from_a_file_that_is_a_link(box: LinkBox, *, taken_out: bool) -> None:
-    """A saved link whose manifest has become a link goes; what stays saved there is said, and is not touched."""
+def test_unlink_leaves_a_manifest_that_became_a_link(box: LinkBox, *, taken_out: bool) -> None:
+    """The link goes, and a warning says what stays saved."""
     app = project(box, MANIFESTS[0])
     box.package("alpha", "alpha")
-    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(save=True))
     (app / "package.json").rename(box.work / "elsewhere")
     (app / "package.json").symlink_to("../elsewhere")
     if taken_out:
         (box.work / "elsewhere").write_bytes(MANIFESTS[0])
     before = (box.work / "elsewhere").read_bytes()
-    journal = linkapi.unlink(["alpha"], str(app), box.options())
+    journal = linkpack.unlink(["alpha"], str(app), box.options())
     assert not (app / "node_modules/alpha").is_symlink()
     assert (box.work / "elsewhere").read_bytes() == before
     assert [each.code for each in journal.plan.warnings] == ([] if taken_out else ["WUNSAVED"])
 
 
-def test_already_saved_in_a_file_that_is_a_link(box: LinkBox) -> None:
-    """Where the entry is there already nothing has to be written, and a link is no hindrance."""
+def test_nothing_is_refused_where_nothing_has_to_be_written(box: LinkBox) -> None:
+    """The entry is there already, so that a manifest that is a link does not matter."""
     app = project(box, b'{\n  "name": "a",\n  "dependencies": {\n    "alpha": "file:../alpha"\n  }\n}\n')
     (app / "package.json").rename(box.work / "elsewhere")
     (app / "package.json").symlink_to("../elsewhere")
     box.package("alpha", "alpha")
     before = (box.work / "elsewhere").read_bytes()
-    linkapi.link(["../alpha"], str(app), box.options(save=True))
+    linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert (app / "node_modules/alpha").is_symlink()
     assert (box.work / "elsewhere").read_bytes() == before
 
@@ -514,7 +517,7 @@ OVERRIDES: list[tuple[str, dict[str, Any], str]] = [
 def test_overrides_that_contradict_are_refused(
     box: LinkBox, lockfile: str, members: dict[str, Any], code: str
 ) -> None:
-    """What would be installed in the saved link's place is an error that names it, and nothing is changed."""
+    """The error names what would be installed in the link's place. Nothing is changed."""
     text = members.get("pnpm-workspace.yaml")
     app = project(box, json.dumps({"name": "a", "dependencies": {"alpha": "1.0.0"}, **members}).encode())
     if isinstance(text, str):
@@ -524,24 +527,23 @@ def test_overrides_that_contradict_are_refused(
     box.package("alpha", "alpha")
     before = box.tree()
     if not code:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
         return
     with pytest.raises(
         LinkConflict, match=r"wants alpha .*, which conflicts with saving it as file:\.\./alpha"
     ) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert (caught.value.code, "$alpha" in caught.value.hint) == (code, True)
     assert box.tree() == before
-    linkapi.link(["../alpha"], str(app), box.options())
+    linkpack.link(["../alpha"], str(app), box.options())
 
 
-def test_overrides_of_the_root_hold_for_its_workspaces(box: LinkBox) -> None:
-    """The root's overrides replace what a member asks for."""
+def test_overrides_of_the_root_apply_to_its_workspaces(box: LinkBox) -> None:
     mono = box.package("mono", "mono", workspaces=["packages/*"], overrides={"alpha": "1.0.0"})
     member = box.package("mono/packages/a", "a")
     box.package("alpha", "alpha")
     with pytest.raises(LinkConflict, match=r"mono/package\.json \(overrides\) wants alpha 1\.0\.0"):
-        linkapi.link(["../../../alpha"], member, box.options(save=True))
+        linkpack.link(["../../../alpha"], member, box.options(save=True))
     assert mono
 
 
@@ -559,7 +561,7 @@ NO_SAVE = [
 
 @pytest.mark.parametrize(("flags", "npmrc", "section"), NO_SAVE)
 @pytest.mark.parametrize("where", ["project", "user", "environment"])
-def test_the_stronger_setting_counts(
+def test_the_stronger_setting_wins(
     box: LinkBox, flags: dict[str, bool], npmrc: dict[str, str], section: str | None, where: str
 ) -> None:
     """`--no-save` wins over what settings say, and a flag for one section over another's."""
@@ -570,36 +572,35 @@ def test_the_stronger_setting_counts(
         box.env.update({f"npm_config_{key.replace('-', '_')}": value for key, value in npmrc.items()})
     else:
         (app if where == "project" else box.home).joinpath(".npmrc").write_text(text)
-    linkapi.link(["../alpha"], str(app), box.options(**flags))
+    linkpack.link(["../alpha"], str(app), box.options(**flags))
     saved = json.loads((app / "package.json").read_text())
     assert saved == ({} if section is None else {section: {"alpha": "file:../alpha"}})
 
 
 def test_saving_and_not_saving_at_once_is_refused(box: LinkBox) -> None:
-    """Two flags that contradict each other are an error, as two kinds are."""
     app = project(box, b"{}")
     box.package("alpha", "alpha")
     with pytest.raises(LinkError) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=False, save_dev=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=False, save_dev=True))
     assert caught.value.code == "ESAVE"
 
 
 # --- what JSON cannot say
 
 
-def test_a_folder_whose_name_is_not_utf_8_is_not_saved(box: LinkBox) -> None:
-    """It is linked without saving, and refused with its name when it is to be saved."""
+def test_a_folder_with_a_name_that_is_not_utf_8_is_not_saved(box: LinkBox) -> None:
+    """It can be linked without saving."""
     app = project(box, b"{}")
     folder = os.fsdecode(b"l\xe9b")
     box.package(folder, "alpha")
     before = box.tree()
     with pytest.raises(LinkConflict, match="a manifest is UTF-8") as caught:
-        linkapi.link([f"../{folder}"], str(app), box.options(save=True))
+        linkpack.link([f"../{folder}"], str(app), box.options(save=True))
     assert (caught.value.code, caught.value.path) == ("ESAVENAME", str(box.work / folder))
     assert box.tree() == before
-    linkapi.link([f"../{folder}"], str(app), box.options())
-    linkapi.unlink(["alpha"], str(app), box.options())
-    linkapi.unlink(["alpha"], str(app), box.options(), shared=True)
+    linkpack.link([f"../{folder}"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options(), shared=True)
     assert box.tree() == before
 
 
@@ -629,7 +630,7 @@ def test_numbers_in_a_lockfile_are_those_that_npm_writes(box: LinkBox, number: s
     else:
         text = f'{text[:-1]}, "x": [{number}]}}'
     (app / "package-lock.json").write_text(text)
-    linkapi.link([lib], str(app), box.options(save=True))
+    linkpack.link([lib], str(app), box.options(save=True))
     lock = json.loads(
         (app / "package-lock.json").read_text(), parse_constant=pytest.fail, parse_int=str, parse_float=str
     )
@@ -638,27 +639,27 @@ def test_numbers_in_a_lockfile_are_those_that_npm_writes(box: LinkBox, number: s
 
 
 def test_numbers_in_a_note_on_a_peer_are_those_that_npm_writes(box: LinkBox) -> None:
-    """What is written into package.json is JSON as well."""
+    """They are written into package.json."""
     meta = '"peerDependenciesMeta": {"alpha": {"optional": true, "a": 1e400, "b": [1, "Infinity"]}}'
     app = project(box, f'{{"name": "a", "peerDependencies": {{"alpha": "1"}}, {meta}}}'.encode())
     before = box.tree(app)
     box.package("alpha", "alpha")
-    linkapi.link(["../alpha"], str(app), box.options(save_peer=True))
+    linkpack.link(["../alpha"], str(app), box.options(save_peer=True))
     saved = json.loads((app / "package.json").read_text(), parse_constant=pytest.fail, parse_int=str)
     wanted = {"optional": False, "a": None, "b": ["1", "Infinity"]}
     assert saved["peerDependenciesMeta"] == {"alpha": wanted}
-    linkapi.unlink(["alpha"], str(app), box.options())
+    linkpack.unlink(["alpha"], str(app), box.options())
     assert box.tree(app) == before
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', "{}\x00", "\ufeff\ufeff{}"])
 def test_a_lockfile_that_is_no_json_for_npm_is_refused(box: LinkBox, text: str) -> None:
-    """What Python's reader takes and JavaScript's does not is an error."""
+    """Python's reader takes it, and JavaScript's does not."""
     app = project(box, b'{"name":"a"}')
     box.package("alpha", "alpha")
     (app / "package-lock.json").write_text(text)
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
 
 
@@ -668,7 +669,7 @@ def test_a_lockfile_in_utf_16_is_refused(box: LinkBox) -> None:
     box.package("alpha", "alpha")
     (app / "package-lock.json").write_bytes(json.dumps(LOCK).encode("utf-16"))
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link(["../alpha"], str(app), box.options(save=True))
+        linkpack.link(["../alpha"], str(app), box.options(save=True))
     assert caught.value.code == "ELOCK"
 
 
@@ -683,7 +684,7 @@ INNER = [
 
 @pytest.mark.parametrize(("section", "more", "needed"), INNER)
 @pytest.mark.parametrize("has", [None, "1.0.0", "2.0.0"])
-def test_what_a_package_inside_needs_and_the_lockfile_lacks_is_told(
+def test_what_a_package_inside_needs_and_the_lockfile_lacks_is_a_warning(
     box: LinkBox, section: str, more: dict[str, Any], has: str | None, *, needed: bool
 ) -> None:
     """Without it `npm ci` would fail, as tests/differential/test_link_inner.py has it from npm."""
@@ -693,9 +694,9 @@ def test_what_a_package_inside_needs_and_the_lockfile_lacks_is_told(
     if has:
         packages["node_modules/dep"] = {"version": has}
     (app / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
-    journal = linkapi.link(["./inner"], str(app), box.options(save=True))
+    journal = linkpack.link(["./inner"], str(app), box.options(save=True))
     lacks = needed and (has is None or (has == "2.0.0" and section != "peerDependencies"))
     assert ("WLOCK" in codes(journal)) == lacks
     if section == "peerDependencies":
-        journal = linkapi.link(["./inner"], str(app), box.options(save=True, legacy_peer_deps=True))
+        journal = linkpack.link(["./inner"], str(app), box.options(save=True, legacy_peer_deps=True))
         assert "WLOCK" not in codes(journal)

@@ -1,4 +1,4 @@
-"""The files that stand for a command on Windows."""
+"""The files that are a command on Windows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ ENDINGS = ("", ".cmd", ".ps1")
         (b"\xff#!x", Interpreter((), "", ())),
     ],
 )
-def test_shebang(head: bytes, found: Interpreter) -> None:
-    """The interpreter is the one that the first line names, with its variables and arguments."""
+def test_the_first_line_names_the_interpreter(head: bytes, found: Interpreter) -> None:
+    """Its variables and arguments are read too."""
     assert parse_shebang(head) == found
 
 
 @pytest.mark.parametrize("runs", [parse_shebang(b"#!/usr/bin/env -S A=$B;x node -q"), Interpreter((), "", ())])
-def test_shims_lead_back(runs: Interpreter) -> None:
-    """Each of the three files tells the script again; line ends are those that its reader wants."""
+def test_shims_lead_back_to_the_script(runs: Interpreter) -> None:
+    """Line ends are those that the file's reader wants."""
     texts = shim_texts("../lib/cli x.js", runs)
     assert list(texts) == list(ENDINGS)
     for ending, text in texts.items():
@@ -49,7 +49,7 @@ def test_shims_lead_back(runs: Interpreter) -> None:
 
 
 def test_nothing_runs_that_was_not_named() -> None:
-    """What a shebang line or a path holds is quoted: it cannot become a command of its own."""
+    """A shebang line or a path is quoted, so that nothing in it becomes a command."""
     runs = parse_shebang(b"#!/usr/bin/env -S A=$(x)`y`\"$B${C} no;de a'b&c %d% -e")
     texts = shim_texts('a$(x)`y`"%z%.js', runs)
     shell = texts[""].decode()
@@ -60,7 +60,7 @@ def test_nothing_runs_that_was_not_named() -> None:
 
 
 def test_the_shell_file_runs(tmp_path: Path) -> None:
-    """The file for sh sets the variables, passes arguments as they are, and prefers a program beside it."""
+    """It sets the variables, passes arguments as they are, and prefers a program beside it."""
     (tmp_path / "bin").mkdir()
     script = tmp_path / "my lib" / "run.sh"
     script.parent.mkdir()

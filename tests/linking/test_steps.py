@@ -1,4 +1,4 @@
-"""One change at a time: done, told, and taken back from wherever it stopped."""
+"""One change of the disk at a time: made, and taken back from wherever it stopped."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ PAIRS = [
 
 @pytest.mark.parametrize("exchange", [True, False])
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_there_and_back(
+def test_every_change_can_be_taken_back(
     tmp_path: Path, before: str, after: str, monkeypatch: pytest.MonkeyPatch, *, exchange: bool
 ) -> None:
-    """Every change does what it says; taking it back, done or not, leaves what was there."""
+    """Done or not, taking it back leaves what was there."""
     if not exchange:
         monkeypatch.setattr(fslinks, "exchange", lambda left, right: bool(left == right == ""))
     change = Change(str(tmp_path / "p"), put(tmp_path, before, stands=True), put(tmp_path, after, stands=False))
@@ -86,8 +86,9 @@ class Cut(Exception):
 
 @pytest.mark.parametrize("exchange", [True, False])
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: bool) -> None:
-    """A change that stops before any step of the disk can be taken back."""
+def test_a_change_that_is_cut_off_anywhere_can_be_taken_back(
+    tmp_path: Path, before: str, after: str, *, exchange: bool
+) -> None:
     for stop in range(1, 6):
         root = tmp_path / str(stop)
         root.mkdir()
@@ -122,8 +123,8 @@ def test_cut_off_anywhere(tmp_path: Path, before: str, after: str, *, exchange: 
         assert listing(root) == names
 
 
-def test_folders_and_modes(tmp_path: Path) -> None:
-    """Folders come and go while they are empty; modes change back and forth."""
+def test_folders_and_modes_change_back_and_forth(tmp_path: Path) -> None:
+    """Folders are removed only while they are empty."""
     path, file = tmp_path / "d", tmp_path / "f"
     made = Change(str(path), ABSENT, CreatedDirectory())
     linkstep.perform(made, "")
@@ -166,8 +167,8 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
 # --- the functions below
 
 
-def test_exchange(tmp_path: Path) -> None:
-    """Two entries swap in one step; a missing one is an error, not a half-done swap."""
+def test_two_entries_swap_in_one_step(tmp_path: Path) -> None:
+    """If one is missing, nothing is swapped."""
     left, right = tmp_path / "l", tmp_path / "r"
     left.symlink_to("x")
     right.mkdir()
@@ -179,16 +180,15 @@ def test_exchange(tmp_path: Path) -> None:
         assert caught.value.errno == errno.ENOENT
 
 
-def test_exchange_that_cannot_be(tmp_path: Path) -> None:
-    """Where the system does not swap two entries it says so, and both are as they were."""
+def test_a_swap_that_the_system_refuses_changes_nothing(tmp_path: Path) -> None:
     inner = tmp_path / "outer/inner"
     inner.mkdir(parents=True)
     assert not fslinks.exchange(str(tmp_path / "outer"), str(inner))
     assert inner.is_dir()
 
 
-def test_exchange_by_other_names() -> None:
-    """The swap is macOS's where that is what the system has; a system without any says that."""
+def test_the_swap_of_macos_is_found() -> None:
+    """A system without any has an error number for it."""
     asked = []
 
     def swap(*given: object) -> int:
@@ -202,8 +202,8 @@ def test_exchange_by_other_names() -> None:
     assert fslinks.exchanger(SimpleNamespace())(3, b"a", 4, b"b") == errno.ENOSYS
 
 
-def test_folders_that_are_no_folders(tmp_path: Path) -> None:
-    """Making a folder where a file stands fails; dropping a file does nothing."""
+def test_making_a_folder_over_a_file_fails(tmp_path: Path) -> None:
+    """Removing a file as a folder does nothing."""
     file = tmp_path / "f"
     file.write_text("")
     with pytest.raises(FileExistsError):
@@ -214,8 +214,7 @@ def test_folders_that_are_no_folders(tmp_path: Path) -> None:
     fslinks.sync_dir(str(tmp_path / "none"))
 
 
-def test_runs_have_names() -> None:
-    """A run's name tells whether its process may be there; an unreadable head is empty."""
+def test_the_name_of_a_run_tells_whether_it_may_be_alive() -> None:
     run = fslinks.new_run()
     assert fslinks.alive(run)
     assert fslinks.new_run() != run

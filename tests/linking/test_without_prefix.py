@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import linkpack
 from linkpack.errors import ConfigError, LinkpackError
-from linkpack.linking import api as linkapi
-from linkpack.linking.api import LinkOptions
+from linkpack.linking.command import LinkOptions, read_settings, shared_folder
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -46,23 +46,23 @@ def test_without_rights_on_the_prefix_the_local_link_is_made(box: LinkBox) -> No
     """The local link leads straight to the folder and needs nothing of the prefix; what is left out is told."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     denied(box)
-    journal = linkapi.link([lib], app, box.options())
+    journal = linkpack.link([lib], app, box.options())
     assert codes(journal) == ["WNOGLOBAL"]
     assert box.leads(app, "alpha") == lib
     assert Path(app, "node_modules/.bin/alpha").exists()
-    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
-    linkapi.unlink(["alpha"], app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["linked"]
+    linkpack.unlink(["alpha"], app, box.options())
     assert not Path(app, "node_modules").exists()
 
 
 def test_a_global_link_that_is_there_already_needs_no_rights(box: LinkBox) -> None:
     """Nothing has to be changed in the prefix, so nothing is left out."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     unprivileged = os.geteuid() != 0
     if unprivileged:
         box.modules.chmod(0o555)
-    assert codes(linkapi.link([lib], app, box.options())) == []
+    assert codes(linkpack.link([lib], app, box.options())) == []
     if unprivileged:
         box.modules.chmod(0o755)
 
@@ -71,10 +71,10 @@ def test_what_is_global_still_needs_rights(box: LinkBox) -> None:
     """`link` without a name is about the prefix alone."""
     lib = box.package("lib", "alpha")
     denied(box)
-    plan = linkapi.plan_link((), lib, box.options())
+    plan = linkpack.plan_link((), lib, box.options())
     assert {problem.code for problem in plan.conflicts} == {"EACCES"}
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link((), lib, box.options())
+        linkpack.link((), lib, box.options())
     assert caught.value.code == "EACCES"
 
 
@@ -86,15 +86,15 @@ def test_no_global(how: str, box: LinkBox) -> None:
     if how != "flag":
         folder = box.home if how == "user npmrc" else Path(app)
         (folder / ".npmrc").write_text("link-global=false\n")
-    journal = linkapi.link([lib], app, options)
+    journal = linkpack.link([lib], app, options)
     assert (codes(journal), box.prefix.exists()) == ([], False)
-    linkapi.undo(journal, app, options)
+    linkpack.undo(journal, app, options)
     with pytest.raises(LinkpackError, match="alpha is not linked"):
-        linkapi.link(["alpha"], app, options)
+        linkpack.link(["alpha"], app, options)
     other = box.package("other", "other")
-    linkapi.link([lib], other, box.options(link_global=False))
+    linkpack.link([lib], other, box.options(link_global=False))
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link(["alpha"], app, options)
+        linkpack.link(["alpha"], app, options)
     assert caught.value.hint.startswith(f"it is linked at {other}/node_modules/alpha; ")
 
 
@@ -102,10 +102,10 @@ def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
     """Without a name `link` is about the global folder alone; as a setting the flag does not forbid that."""
     lib = box.package("lib", "alpha")
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link((), lib, box.options(link_global=False))
+        linkpack.link((), lib, box.options(link_global=False))
     assert caught.value.code == "ELINKGLOBAL"
     (box.home / ".npmrc").write_text("link-global=false\n")
-    assert len(linkapi.link((), lib, box.options()).plan.added) == 1
+    assert len(linkpack.link((), lib, box.options()).plan.added) == 1
 
 
 def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: LinkBox) -> None:
@@ -114,37 +114,37 @@ def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: 
     (box.prefix / "bin").mkdir(parents=True)
     (box.prefix / "bin/alpha").write_text("theirs")
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link([lib], app, box.options())
+        linkpack.link([lib], app, box.options())
     assert caught.value.hint.endswith("or pass --no-global")
-    linkapi.link([lib], app, box.options(link_global=False))
+    linkpack.link([lib], app, box.options(link_global=False))
     assert (box.prefix / "bin/alpha").read_text() == "theirs"
 
 
 def test_without_node_local_commands_work(box: LinkBox, bare: LinkOptions) -> None:
     """Where nothing names a prefix, all that is about the project alone works."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
-    assert codes(linkapi.link([lib], app, bare)) == ["WNOGLOBAL"]
-    assert [link.state for link in linkapi.links(app, bare)] == ["linked"]
+    assert codes(linkpack.link([lib], app, bare)) == ["WNOGLOBAL"]
+    assert [link.state for link in linkpack.links(app, bare)] == ["linked"]
     Path(app, "node_modules/alpha").unlink()
-    linkapi.relink((), app, bare)
-    linkapi.undo(None, app, bare)
-    linkapi.relink((), app, bare)
-    linkapi.unlink((), app, bare, every=True)
-    assert linkapi.links(app, bare) == ()
-    assert linkapi.read_settings(app, bare).fault is not None
+    linkpack.relink((), app, bare)
+    linkpack.undo(None, app, bare)
+    linkpack.relink((), app, bare)
+    linkpack.unlink((), app, bare, every=True)
+    assert linkpack.links(app, bare) == ()
+    assert read_settings(app, bare).fault is not None
 
 
 def test_without_node_global_commands_say_what_is_missing(box: LinkBox, bare: LinkOptions) -> None:
     """A prefix is needed for what is global; the file system's root is none."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     for call in (
-        lambda: linkapi.link((), lib, bare),
-        lambda: linkapi.link(["alpha"], app, bare),
-        lambda: linkapi.unlink((), lib, bare),
-        lambda: linkapi.unlink(["alpha"], app, bare, shared=True),
-        lambda: linkapi.relink((), app, bare, shared=True),
-        lambda: linkapi.links(app, bare, shared=True),
-        lambda: linkapi.shared_folder("root", app, bare),
+        lambda: linkpack.link((), lib, bare),
+        lambda: linkpack.link(["alpha"], app, bare),
+        lambda: linkpack.unlink((), lib, bare),
+        lambda: linkpack.unlink(["alpha"], app, bare, shared=True),
+        lambda: linkpack.relink((), app, bare, shared=True),
+        lambda: linkpack.links(app, bare, shared=True),
+        lambda: shared_folder("root", app, bare),
     ):
         with pytest.raises(ConfigError) as caught:
             call()

@@ -10,7 +10,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError, ProjectError
-from linkpack.project.monorepo import all_members, enclosing_monorepos, monorepos_of, read_monorepo
+from linkpack.project.monorepo import find_enclosing_monorepos, list_all_members, monorepos_of, read_monorepo
 from linkpack.project.workspace import Workspace
 from tests.support.trees import parse_tree
 
@@ -108,7 +108,7 @@ def test_around(folder: str, part_of: list[str], enclosing: list[str], tmp_path:
     root = write(tmp_path, NESTED)
     at = f"{root}/{folder}".rstrip("/")
     assert [os.path.relpath(found.root, root) for found in monorepos_of(at)] == [each or "." for each in part_of]
-    found = [os.path.relpath(found.root, root) for found in enclosing_monorepos(at)]
+    found = [os.path.relpath(found.root, root) for found in find_enclosing_monorepos(at)]
     assert found == [each or "." for each in enclosing]
 
 
@@ -117,7 +117,7 @@ def test_members_of_members(tmp_path: Path) -> None:
     root = write(tmp_path, NESTED)
     monorepo = read_monorepo(root)
     assert monorepo is not None
-    found = [os.path.relpath(at, root) for at in all_members(monorepo)]
+    found = [os.path.relpath(at, root) for at in list_all_members(monorepo)]
     assert found == ["packages/a", "packages/b", "packages/a/sub/x"]
 
 

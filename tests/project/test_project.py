@@ -12,7 +12,8 @@ import pytest
 
 from linkpack.errors import ManifestInvalid, ProjectNotFound
 from linkpack.packlist.outer_ignores import OuterIgnores
-from linkpack.project.project import find_project, read_manifest, read_outer_ignores
+from linkpack.project.package_json import read_manifest
+from linkpack.project.project import find_project, read_outer_ignores
 from linkpack.project.workspace import Workspace
 from tests.support.trees import parse_tree
 
@@ -176,7 +177,7 @@ def test_unreadable_manifests(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     script = (
         "import os, sys; from linkpack.errors import ManifestInvalid\n"
-        "from linkpack.project.project import read_manifest\n"
+        "from linkpack.project.package_json import read_manifest\n"
         "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"
         "try: read_manifest('.', 'root')\n"
         "except ManifestInvalid as err: print(err.code)"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ProjectError
-from linkpack.project.selection import Chosen, choose_workspaces, leave_private
+from linkpack.project.local import Picks
+from linkpack.project.monorepo import read_monorepo
+from linkpack.project.selection import ChosenWorkspace, choose_workspaces, leave_private
 from tests.support.trees import write_package as write
 
 if TYPE_CHECKING:
@@ -26,11 +28,16 @@ def root(tmp_path: Path) -> Path:
     return top
 
 
+def chosen_in(root: Path, picks: Picks, start: str = ".") -> tuple[ChosenWorkspace, ...]:
+    """Choose workspaces of the project in *root*, whoever manages it."""
+    return choose_workspaces(str(root), read_monorepo(str(root)), picks, str(root / start))
+
+
 def choose(
     root: Path, *wanted: str, start: str = ".", every: bool = False, with_root: bool = False
-) -> list[Chosen]:
+) -> list[ChosenWorkspace]:
     """What is chosen for a command in *start*, with paths relative to *root*."""
-    found = choose_workspaces(str(root), str(root / start), wanted, every=every, with_root=with_root)
+    found = chosen_in(root, Picks(wanted, every, with_root), start)
     return [each._replace(folder=os.path.relpath(each.folder, root)) for each in found]
 
 
@@ -72,10 +79,17 @@ def test_packages_of_lerna_and_rush(name: str, text: str, root: Path) -> None:
     assert [each.folder for each in choose(root, every=True)] == ["z"]
 
 
+def test_a_path_may_lead_through_a_link(root: Path) -> None:
+    """A link to a workspace, or to a folder around some, means what it leads to."""
+    (root.parent / "elsewhere").symlink_to(root / "pk")
+    assert choose(root, "../elsewhere/b") == [ChosenWorkspace("pk/b", named=True)]
+    assert [each.folder for each in choose(root, "../elsewhere")] == ["pk/a", "pk/b"]
+
+
 def test_paths_start_at_the_folder_or_at_the_root(root: Path) -> None:
     """A path is looked for from where the command starts, and from the root."""
-    assert choose(root, "../b", start="pk/a") == [Chosen("pk/b", named=True)]
-    assert choose(root, "pk/b", start="pk/a") == [Chosen("pk/b", named=True)]
+    assert choose(root, "../b", start="pk/a") == [ChosenWorkspace("pk/b", named=True)]
+    assert choose(root, "pk/b", start="pk/a") == [ChosenWorkspace("pk/b", named=True)]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_private_ones_are_left_out_unless_named(root: Path) -> None:
         (["pk", "pk/a"], False, False, []),
         (["a"], True, False, []),
     ):
-        chosen = choose_workspaces(str(root), str(root), wanted, every=every, with_root=with_root)
+        chosen = chosen_in(root, Picks(tuple(wanted), every, with_root))
         found = leave_private(chosen)
         assert [os.path.relpath(folder, root) for folder in found.private] == private
         left = [os.path.normpath(each.folder) for each in chosen if each.folder not in found.private]
@@ -125,4 +139,4 @@ def test_private_ones_are_left_out_unless_named(root: Path) -> None:
 def test_a_manifest_that_cannot_be_read_is_not_private(root: Path) -> None:
     """Whoever packs it says what is wrong with it."""
     (root / "pk/a/package.json").write_text('{"private": true,', encoding="utf-8")
-    assert leave_private(choose_workspaces(str(root), str(root), (), every=True)).private == ()
+    assert leave_private(chosen_in(root, Picks(every=True))).private == ()

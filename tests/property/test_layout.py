@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkpack.bundle.layout import Layout, place
 from linkpack.bundle.layout_check import check_layout
+from linkpack.bundle.placement import place
 from linkpack.errors import UnplaceableGraph
 from tests.property.strategies import graphs
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.property
 LAWS = settings(derandomize=True, deadline=None, max_examples=40)
 
 
-def placed(graph: BundleGraph) -> Layout:
+def placed(graph: BundleGraph) -> Mapping[str, str]:
     """The layout of *graph*; graphs that have none are no examples."""
     try:
         return place(graph)
@@ -63,7 +63,7 @@ def shuffled(mapping: Mapping[str, Value], random: Random) -> dict[str, Value]:
 @given(graphs())
 def test_every_edge_holds(graph: BundleGraph) -> None:
     """In every layout each edge of each placed copy finds what it found on disk, and the check agrees."""
-    slots = placed(graph).slots
+    slots = placed(graph)
     for slot, at in slots.items():
         for name, to in graph.packages[at].needs.items():
             found = found_from(slots, slot, name)
@@ -87,21 +87,21 @@ def test_order_does_not_matter(graph: BundleGraph, random: Random) -> None:
         packages=packages, bundled=shuffled(graph.bundled, random), reserved=shuffled(graph.reserved, random)
     )
     layout = placed(graph)
-    assert list(place(other).slots.items()) == list(layout.slots.items())
+    assert list(place(other).items()) == list(layout.items())
 
 
 @LAWS
 @given(graphs(acyclic=True))
 def test_acyclic_graphs_have_a_layout(graph: BundleGraph) -> None:
     """A graph without a ring is placed whole, conflicts and peers or not."""
-    assert set(place(graph).slots.values()) == set(graph.packages)
+    assert set(place(graph).values()) == set(graph.packages)
 
 
 @LAWS
 @given(graphs())
 def test_no_slot_is_idle(graph: BundleGraph) -> None:
     """Each slot but the root's answers a lookup of some placed copy, its package's own included."""
-    slots = placed(graph).slots
+    slots = placed(graph)
     used = {
         found_from(slots, slot, name)
         for slot, at in slots.items()
@@ -114,7 +114,7 @@ def test_no_slot_is_idle(graph: BundleGraph) -> None:
 @given(graphs())
 def test_kept_names_are_free(graph: BundleGraph) -> None:
     """At the top, a name that the project keeps for a dependency of its own has that very package or none."""
-    slots = placed(graph).slots
+    slots = placed(graph)
     for name, to in graph.reserved.items():
         assert slots.get(f"node_modules/{name}", to) == to
 
@@ -123,7 +123,7 @@ def test_kept_names_are_free(graph: BundleGraph) -> None:
 @given(graphs(), st.data())
 def test_the_check_finds_planted_faults(graph: BundleGraph, data: st.DataObject) -> None:
     """A slot that goes, or holds another package, is never what the check calls right."""
-    slots = dict(placed(graph).slots)
+    slots = dict(placed(graph))
     assume(len(slots) > 1)
     slot = data.draw(st.sampled_from(sorted(slots)[1:]))
     paths = manifests(slots)

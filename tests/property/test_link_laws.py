@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.linking import api as linkapi
+import linkpack
 from linkpack.linking.states import (
     ABSENT,
     Change,
@@ -152,8 +152,8 @@ def test_any_commands_then_unlink_is_the_identity(
         old = box.tree(app)
         for step, names in steps:
             _step(box, app, [libs[name] for name in names], step)
-        linkapi.relink((), app, box.options())
-        linkapi.unlink((), app, box.options(), every=True)
+        linkpack.relink((), app, box.options())
+        linkpack.unlink((), app, box.options(), every=True)
         assert box.tree(app) == old
     finally:
         shutil.rmtree(root)
@@ -201,17 +201,17 @@ def test_any_commands_in_checkouts_that_share_a_node_modules_then_unlink_is_the_
         for step, names, in_two, other in steps:
             checkout = two if in_two else one
             if step == "unlink":
-                linked = {link.name for link in linkapi.links(checkout, box.options())}
-                linkapi.unlink(
+                linked = {link.name for link in linkpack.links(checkout, box.options())}
+                linkpack.unlink(
                     [name for name in names if name in linked], checkout, box.options(), every=not linked
                 )
             else:
                 _run(box, checkout, [libs[name, other] for name in names], [], step)
         for checkout in (two, one) if backwards else (one, two):
             for name in "ab":
-                while any(link.name == name for link in linkapi.links(checkout, box.options()) if link.ours):
-                    linkapi.unlink([name], checkout, box.options())
-            linkapi.unlink((), checkout, box.options(), every=True)
+                while any(link.name == name for link in linkpack.links(checkout, box.options()) if link.ours):
+                    linkpack.unlink([name], checkout, box.options())
+            linkpack.unlink((), checkout, box.options(), every=True)
         assert box.tree(box.work) == old
     finally:
         shutil.rmtree(root)
@@ -246,7 +246,7 @@ def _step(box: LinkBox, app: str, libs: list[str], step: str) -> None:
     journal = _run(box, app, libs, linked, step)
     if journal.run:
         after = box.tree()
-        linkapi.undo(journal, app, box.options())
+        linkpack.undo(journal, app, box.options())
         assert box.tree() == before
         _run(box, app, libs, linked, step)
         assert box.tree() == after
@@ -254,7 +254,7 @@ def _step(box: LinkBox, app: str, libs: list[str], step: str) -> None:
 
 def _run(box: LinkBox, app: str, libs: list[str], linked: list[str], step: str) -> Journal:
     if step == "unlink":
-        return linkapi.unlink(linked, app, box.options())
+        return linkpack.unlink(linked, app, box.options())
     if step == "relink":
-        return linkapi.relink((), app, box.options())
-    return linkapi.link(libs, app, box.options(save=step == "save", force=True))
+        return linkpack.relink((), app, box.options())
+    return linkpack.link(libs, app, box.options(save=step == "save", force=True))

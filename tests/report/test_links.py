@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import linkpack
 from linkpack.errors import ConfigError, Problem
-from linkpack.linking import api as linkapi
-from linkpack.linking.api import LinkOptions
+from linkpack.linking.command import LinkOptions, read_settings
 from linkpack.linking.states import Item, LinkPlan
 from linkpack.report import links as linkreport
 from linkpack.report.config import mask_secrets, settings_json, settings_text
@@ -65,7 +65,7 @@ def test_settings_that_are_secrets_are_left_out(tmp_path: Path) -> None:
         "//r/:_authToken=s3cret\n_auth=s3cret\nkey=s3cret\ncert=s3cret\notp=s3cret\nproxy=http://u:s3cret@p\n"
         "my-token=s3cret\nca[]=s1\nauth-type=web\ninit-author-name=Me\nkeyfile=/k\n"
     )
-    config = linkapi.read_settings(str(box.work), LinkOptions(env={**box.env, "npm_config_password": "s3cret"}))
+    config = read_settings(str(box.work), LinkOptions(env={**box.env, "npm_config_password": "s3cret"}))
     for text in (settings_text(config), settings_json(config)):
         assert "s3cret" not in text
         assert all(key in text for key in ("proxy", "ca", "auth-type", "init-author-name", "keyfile"))
@@ -77,10 +77,10 @@ def test_listed_commands_and_pages(tmp_path: Path) -> None:
     files = {"b/one": CLI, "b/sub/two": CLI, "b/node_modules/three": CLI, "m/x.1": "", "m/deep/y.7": ""}
     lib = box.package("lib", "alpha", files, directories={"bin": "b", "man": "m"})
     Path(lib, "b/more").symlink_to("sub")
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     assert sorted(path.name for path in (box.prefix / "bin").iterdir()) == ["one", "two"]
     assert (box.prefix / "share/man/man7/y.7").is_symlink()
-    linkapi.link((), box.package("bare", "beta", directories={"bin": "none", "man": "none"}), box.options())
+    linkpack.link((), box.package("bare", "beta", directories={"bin": "none", "man": "none"}), box.options())
     assert (box.modules / "beta").is_symlink()
 
 
@@ -90,9 +90,9 @@ def test_state_folder_that_cannot_be(tmp_path: Path) -> None:
     lib = box.package("lib", "alpha")
     (box.home / "file").write_text("")
     with pytest.raises(ConfigError) as caught:
-        linkapi.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": f"{box.home}/file/x"}))
+        linkpack.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": f"{box.home}/file/x"}))
     assert caught.value.code == "ESTATE"
-    linkapi.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": "relative"}))
+    linkpack.link((), lib, LinkOptions(env={**box.env, "XDG_STATE_HOME": "relative"}))
     assert (box.home / ".local/state/linkpack/links").is_dir()
 
 
@@ -100,7 +100,7 @@ def test_a_very_long_path(tmp_path: Path) -> None:
     """A project whose path is too long for a file name is recorded all the same."""
     box = LinkBox(tmp_path)
     lib, app = box.package("lib", "alpha"), box.package("/".join(["long" * 20] * 4), "app")
-    linkapi.link([lib], app, box.options())
-    assert [link.state for link in linkapi.links(app, box.options())] == ["linked"]
-    linkapi.unlink(["alpha"], app, box.options())
+    linkpack.link([lib], app, box.options())
+    assert [link.state for link in linkpack.links(app, box.options())] == ["linked"]
+    linkpack.unlink(["alpha"], app, box.options())
     assert not box.leads(app, "alpha")

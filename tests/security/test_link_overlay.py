@@ -46,7 +46,7 @@ def test_any_layer_and_back() -> None:
         """
         import tempfile
         from pathlib import Path
-        from linkpack.linking import api as linkapi
+        import linkpack
         from tests.support.linkbox import LinkBox
         from tests.support.overlay import Overlay
 
@@ -63,25 +63,25 @@ def test_any_layer_and_back() -> None:
             if before == 1:
                 old = install()
             if linked == 1:
-                linkapi.link([lib], app, box.options())
+                linkpack.link([lib], app, box.options())
             overlay.show("one", "two")
             if before == 2:
                 old = install()
             if linked == 2:
-                journal = linkapi.link([lib], app, box.options())
+                journal = linkpack.link([lib], app, box.options())
                 after = box.tree(app)
-                linkapi.undo(journal, app, box.options())
+                linkpack.undo(journal, app, box.options())
                 assert box.tree(app) == old, number
-                linkapi.link([lib], app, box.options())
+                linkpack.link([lib], app, box.options())
             after = box.tree(app)
             assert box.leads(app, "alpha") == lib
-            journal = linkapi.unlink(["alpha"], app, box.options())
+            journal = linkpack.unlink(["alpha"], app, box.options())
             assert box.tree(app) == old, number
-            linkapi.undo(journal, app, box.options())
+            linkpack.undo(journal, app, box.options())
             assert box.tree(app) == after, number
-            linkapi.undo(linkapi.unlink(["alpha"], app, box.options()), app, box.options())
+            linkpack.undo(linkpack.unlink(["alpha"], app, box.options()), app, box.options())
             assert box.tree(app) == after, number
-            linkapi.unlink(["alpha"], app, box.options())
+            linkpack.unlink(["alpha"], app, box.options())
             assert box.tree(app) == old, number
             assert not list((box.home / "state/linkpack/journals").iterdir())
         """
@@ -95,7 +95,7 @@ def test_a_package_that_is_mounted_by_itself_is_named() -> None:
         import subprocess, tempfile
         from pathlib import Path
         from linkpack.errors import LinkConflict
-        from linkpack.linking import api as linkapi
+        import linkpack
         from tests.support.linkbox import LinkBox
 
         top = Path(tempfile.mkdtemp()).resolve()
@@ -106,7 +106,7 @@ def test_a_package_that_is_mounted_by_itself_is_named() -> None:
         subprocess.run(["mount", "--bind", str(top / "volume"), str(installed)], check=True)
         before = box.tree()
         try:
-            linkapi.link([lib], app, box.options())
+            linkpack.link([lib], app, box.options())
         except LinkConflict as err:
             assert (err.code, err.path) == ("EBUSY", str(installed)), err
             assert "is a mount point" in err.message
@@ -119,10 +119,10 @@ def test_a_package_that_is_mounted_by_itself_is_named() -> None:
         before = box.tree(app)
         scope = installed.parent
         subprocess.run(["mount", "--bind", str(scope), str(scope)], check=True)
-        linkapi.link([lib], app, box.options())
+        linkpack.link([lib], app, box.options())
         assert box.leads(app, "@s/alpha") == lib
         assert (Path(app) / "node_modules/.linkpack/@s+alpha/run.js").is_file()
-        linkapi.unlink(["@s/alpha"], app, box.options())
+        linkpack.unlink(["@s/alpha"], app, box.options())
         subprocess.run(["umount", str(scope)], check=True)
         assert box.tree(app) == before
         """
@@ -135,7 +135,7 @@ def test_a_mounted_manifest_is_saved_in() -> None:
         """
         import subprocess, tempfile
         from pathlib import Path
-        from linkpack.linking import api as linkapi
+        import linkpack
         from tests.support.linkbox import LinkBox
 
         top = Path(tempfile.mkdtemp()).resolve()
@@ -147,10 +147,10 @@ def test_a_mounted_manifest_is_saved_in() -> None:
             outside = top / name
             outside.write_bytes((Path(app) / name).read_bytes())
             subprocess.run(["mount", "--bind", str(outside), str(Path(app) / name)], check=True)
-        linkapi.link([lib], app, box.options(save=True))
+        linkpack.link([lib], app, box.options(save=True))
         assert "file:../lib" in (top / "package.json").read_text()
         assert "../lib" in (top / "package-lock.json").read_text()
-        linkapi.unlink(["alpha"], app, box.options())
+        linkpack.unlink(["alpha"], app, box.options())
         assert box.tree(app) == before
         """
     )

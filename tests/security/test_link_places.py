@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import linkpack
 from linkpack.errors import ConfigError, LinkConflict, LinkError, LinkpackError
-from linkpack.linking import api as linkapi
 from linkpack.linking import states as linkstate
 from linkpack.linking.journal import apply, opened
 from linkpack.linking.record import Store, find_store
+from linkpack.linking.undo_command import plan_last_undo
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def test_nothing_is_changed_through_a_link_that_leads_out(box: LinkBox, link: st
     options = box.options(force=True)
     if command == "link":
         with pytest.raises(LinkpackError) as caught:
-            linkapi.link([lib], app, options)
+            linkpack.link([lib], app, options)
         assert caught.value.code == "ELINKOUT"
         assert f"{app}/{link} leads to {far}, which is" in caught.value.message
     elif link == "node_modules/.linkpack":
         with pytest.raises(LinkConflict) as conflict:
-            linkapi.unlink(["@s/lib"] if command == "unlink" else (), app, options, every=command != "unlink")
+            linkpack.unlink(["@s/lib"] if command == "unlink" else (), app, options, every=command != "unlink")
         assert conflict.value.code == "ELINKOUT"
     assert box.tree() == before
 
@@ -87,7 +88,7 @@ def test_nothing_is_changed_through_a_link_out_of_the_prefix(box: LinkBox, link:
     path.symlink_to(outside(box))
     before = box.tree()
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link(project=lib, options=box.options())
+        linkpack.link(project=lib, options=box.options())
     assert caught.value.code == "ELINKOUT"
     assert f"{path} leads to {box.root}/outside, which is" in caught.value.message
     assert box.tree() == before
@@ -102,7 +103,7 @@ def test_a_folder_that_becomes_a_link_between_planning_and_acting(box: LinkBox, 
     far = outside(box)
     places = [app, f"{app}/node_modules", str(box.modules)]
     store = find_store(box.env)
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     path = box.root / swapped if swapped.startswith("prefix") else Path(app, swapped)
     path.rename(box.root / "aside")
     path.symlink_to(far)
@@ -113,7 +114,7 @@ def test_a_folder_that_becomes_a_link_between_planning_and_acting(box: LinkBox, 
     path.unlink()
     (box.root / "aside").rename(path)
     # What could not be taken back through the link is, by the next command.
-    linkapi.relink((), app, box.options())
+    linkpack.relink((), app, box.options())
     path.rename(box.root / "aside")
     path.symlink_to(far)
     assert box.tree() == before
@@ -138,7 +139,7 @@ def test_a_folder_that_is_swapped_all_the_time(box: LinkBox) -> None:
     victim.mkdir()
     Path(app, "other").symlink_to("../victim")
     command = [sys.executable, "-c", _SWAP, f"{app}/node_modules", f"{app}/other"]
-    acts = (partial(linkapi.link, [lib]), partial(linkapi.unlink, ["lib"])) * 60
+    acts = (partial(linkpack.link, [lib]), partial(linkpack.unlink, ["lib"])) * 60
     done = 0
     with subprocess.Popen(command) as swapper:
         try:
@@ -162,7 +163,7 @@ def test_the_state_folder_is_its_owners_alone(tmp_path: Path, umask: int) -> Non
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     before = os.umask(umask)
     try:
-        linkapi.link([lib], app, box.options())
+        linkpack.link([lib], app, box.options())
     finally:
         os.umask(before)
     made = [box.home / "state", *(box.home / "state").rglob("*")]
@@ -171,12 +172,12 @@ def test_the_state_folder_is_its_owners_alone(tmp_path: Path, umask: int) -> Non
 
 
 COMMANDS: dict[str, Callable[[LinkBox, str], object]] = {
-    "link": lambda box, app: linkapi.link(["../lib"], app, box.options()),
-    "unlink": lambda box, app: linkapi.unlink(["lib"], app, box.options()),
-    "relink": lambda box, app: linkapi.relink((), app, box.options()),
-    "ls": lambda box, app: linkapi.links(app, box.options()),
-    "undo": lambda box, app: linkapi.undo(None, app, box.options()),
-    "undo --dry-run": lambda box, app: linkapi.plan_last_undo(app, box.options()),
+    "link": lambda box, app: linkpack.link(["../lib"], app, box.options()),
+    "unlink": lambda box, app: linkpack.unlink(["lib"], app, box.options()),
+    "relink": lambda box, app: linkpack.relink((), app, box.options()),
+    "ls": lambda box, app: linkpack.links(app, box.options()),
+    "undo": lambda box, app: linkpack.undo(None, app, box.options()),
+    "undo --dry-run": lambda box, app: plan_last_undo(app, box.options()),
 }
 # Commands that only read look into the folders that they need.
 OPEN = [
@@ -192,7 +193,7 @@ OPEN = [
 def test_a_state_folder_that_is_open_is_not_obeyed(box: LinkBox, folder: str, mode: int, command: str) -> None:
     """Others could have put something there; a folder that came with a clone is open too."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     (box.home / f"{STATE}{folder}").chmod(mode)
     before = box.tree()
     with pytest.raises(ConfigError) as caught:
@@ -208,7 +209,7 @@ def test_a_state_folder_that_is_open_is_not_obeyed(box: LinkBox, folder: str, mo
 def test_what_belongs_to_another_user_is_not_obeyed(box: LinkBox, what: str) -> None:
     """A state folder, a folder in it or a file that is somebody else's ends the command."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     store = Store(str(box.home / STATE))
     path = Path(store.root, what)
     if what == "a record":
@@ -219,7 +220,7 @@ def test_what_belongs_to_another_user_is_not_obeyed(box: LinkBox, what: str) -> 
     os.chown(path, 65534, 65534)
     before = box.tree()
     with pytest.raises((ConfigError, LinkError)) as caught:
-        linkapi.unlink(["lib"], app, box.options())
+        linkpack.unlink(["lib"], app, box.options())
     assert caught.value.code in {"ESTATE", "ERECORD", "ERECOVER"}
     assert "another user" in caught.value.message
     assert box.tree() == before
@@ -230,7 +231,7 @@ def test_what_belongs_to_another_user_is_not_obeyed(box: LinkBox, what: str) -> 
 
 def planted(box: LinkBox, app: str, **more: Any) -> Path:  # noqa: ANN401 - JSON
     """A journal that another run could have left, but for *more*."""
-    linkapi.link([box.package("lib", "lib")], app, box.options())
+    linkpack.link([box.package("lib", "lib")], app, box.options())
     value = {
         "run": "1-a", "scope": app, "places": [app], "last": True, "roots": [app], "changes": [],
         "bookkeeping": [], "edits": [], "saves": [], "discard": [], "added": [], "changed": [], "removed": [],
@@ -270,7 +271,7 @@ def test_a_journal_is_obeyed_for_its_own_places_only(box: LinkBox, harm: str, ro
     path = planted(box, app, **{kind: [change]}, roots=[app] if roots == "its own" else [str(far)])
     before = box.tree()
     with pytest.raises(LinkError) as caught:
-        linkapi.unlink(["lib"], app, box.options())
+        linkpack.unlink(["lib"], app, box.options())
     assert (caught.value.code, caught.value.path) == ("ERECOVER", str(path))
     assert box.tree() == before
 
@@ -283,7 +284,7 @@ def test_a_journal_that_is_done_removes_only_what_is_its_own(box: LinkBox) -> No
     path.rename(path.with_suffix(".done"))
     before = box.tree()
     with pytest.raises(LinkError) as caught:
-        linkapi.unlink(["lib"], app, box.options())
+        linkpack.unlink(["lib"], app, box.options())
     assert caught.value.code == "ERECOVER"
     assert box.tree() == before
 
@@ -303,7 +304,7 @@ def test_scripts_of_linked_packages_are_taken_back(box: LinkBox) -> None:
             [str(script), ["file", old, 0o644], ["file", "#!/usr/bin/env node\nx", 0o755]],
         ],
     )
-    linkapi.unlink(["lib"], app, box.options())
+    linkpack.unlink(["lib"], app, box.options())
     assert (script.read_bytes(), stat.S_IMODE(script.stat().st_mode)) == (old.encode(), 0o644)
 
 
@@ -311,7 +312,7 @@ def test_a_record_is_obeyed_for_its_own_place_only(box: LinkBox) -> None:
     """A record whose links are elsewhere is damaged; what it says to put back or remove elsewhere is refused."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     far = outside(box)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     path = Path(Store(str(box.home / STATE)).file("links", f"{app}/node_modules"))
     record = json.loads(path.read_text())
     (entry,) = record["links"].values()
@@ -327,16 +328,16 @@ def test_a_record_is_obeyed_for_its_own_place_only(box: LinkBox) -> None:
         path.write_text(json.dumps({**record, "links": dict.fromkeys(record["links"], fake)}))
         before = {name: what for name, what in box.tree().items() if name.startswith("outside")}
         try:
-            linkapi.unlink(["lib"], app, box.options())
+            linkpack.unlink(["lib"], app, box.options())
         except LinkError as err:
             assert err.code == code  # noqa: PT017 - not each of them fails
         else:
             assert code == ""
         assert {name: what for name, what in box.tree().items() if name.startswith("outside")} == before
-        linkapi_reset(path, record, app, lib)
+        undo_by_hand(path, record, app, lib)
 
 
-def linkapi_reset(path: Path, record: object, app: str, lib: str) -> None:
+def undo_by_hand(path: Path, record: object, app: str, lib: str) -> None:
     """Have the link and its record as they were."""
     path.write_text(json.dumps(record))
     link = Path(app, "node_modules/lib")
@@ -349,7 +350,7 @@ def test_a_plan_from_elsewhere_is_refused(box: LinkBox) -> None:
     """A program cannot have a plan done outside of the places whose locks it holds."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     far = outside(box)
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     stray = linkstate.Change(str(far / "new"), linkstate.ABSENT, linkstate.Link("x"))
     store = find_store(box.env)
     places = [app, f"{app}/node_modules", str(box.modules)]

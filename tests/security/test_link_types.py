@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkpackError, ManifestInvalid
-from linkpack.linking import api as linkapi
 from linkpack.linking.journal import opened
 from linkpack.linking.record import find_store
 from tests.support.linkbox import LinkBox
@@ -162,7 +162,7 @@ def source(box: LinkBox, *, without: tuple[str, ...] = (), linked: bool = False)
     path = box.work / "lib/package.json"
     path.write_text(json.dumps({key: value for key, value in SOURCE.items() if key not in without}))
     if linked:
-        linkapi.link(["../lib"], app, box.options())
+        linkpack.link(["../lib"], app, box.options())
     return path
 
 
@@ -172,7 +172,7 @@ def kept(kind: str, *, commands: int = 1) -> Callable[[LinkBox], Path]:
     def lay(box: LinkBox) -> Path:
         app = project(box, package__lock_json=LOCK)
         box.installed(app, "alpha")
-        linkapi.link(["../lib"], app, box.options(save=True))
+        linkpack.link(["../lib"], app, box.options(save=True))
         if commands > 1:
             Path(app).rename(box.work / "moved")
         (path,) = (
@@ -202,7 +202,7 @@ def in_app(
 
 def undo_all(box: LinkBox) -> object:
     """Every link of the project taken away."""
-    return linkapi.unlink((), str(box.work / "app"), box.options(), every=True)
+    return linkpack.unlink((), str(box.work / "app"), box.options(), every=True)
 
 
 def recover(box: LinkBox) -> None:
@@ -212,32 +212,32 @@ def recover(box: LinkBox) -> None:
         pass
 
 
-SAVE = in_app(linkapi.link, ["../lib"], save=True, save_bundle=True)
+SAVE = in_app(linkpack.link, ["../lib"], save=True, save_bundle=True)
 READERS = {
     "package.json": Reader(in_project("package.json", MANIFEST), SAVE),
     "package.json, a member": Reader(
-        in_project("package.json", MANIFEST), in_app(linkapi.link, ["../../lib"], folder="app/inner")
+        in_project("package.json", MANIFEST), in_app(linkpack.link, ["../../lib"], folder="app/inner")
     ),
     "package.json, of yarn": Reader(in_project("package.json", MANIFEST, also="yarn.lock"), SAVE),
     "package-lock.json": Reader(in_project("package-lock.json", LOCK), SAVE),
     "package-lock.json, of a package inside": Reader(
-        in_project("package-lock.json", LOCK), in_app(linkapi.link, ["./inner"], save=True)
+        in_project("package-lock.json", LOCK), in_app(linkpack.link, ["./inner"], save=True)
     ),
     "node_modules/.package-lock.json": Reader(in_project("node_modules/.package-lock.json", LOCK), SAVE),
     "the package's package.json": Reader(source, SAVE),
-    "the package's package.json, linked without saving": Reader(source, in_app(linkapi.link, ["../lib"])),
+    "the package's package.json, linked without saving": Reader(source, in_app(linkpack.link, ["../lib"])),
     "the package's package.json, with folders of commands and pages": Reader(
-        lambda box: source(box, without=("bin", "man")), in_app(linkapi.link, ["../lib"])
+        lambda box: source(box, without=("bin", "man")), in_app(linkpack.link, ["../lib"])
     ),
     "the package's package.json, linked again": Reader(
-        lambda box: source(box, linked=True), in_app(linkapi.relink, ())
+        lambda box: source(box, linked=True), in_app(linkpack.relink, ())
     ),
-    "the package's package.json, listed": Reader(lambda box: source(box, linked=True), in_app(linkapi.links)),
+    "the package's package.json, listed": Reader(lambda box: source(box, linked=True), in_app(linkpack.links)),
     "the record of links": Reader(kept("links"), undo_all),
-    "the record of links, listed": Reader(kept("links"), in_app(linkapi.links)),
+    "the record of links, listed": Reader(kept("links"), in_app(linkpack.links)),
     "the record of what is saved": Reader(kept("saved"), undo_all),
-    "the note of a folder that moved": Reader(kept("inodes", commands=2), in_app(linkapi.links, folder="moved")),
-    "the last journal": Reader(kept("last"), in_app(linkapi.undo, None)),
+    "the note of a folder that moved": Reader(kept("inodes", commands=2), in_app(linkpack.links, folder="moved")),
+    "the last journal": Reader(kept("last"), in_app(linkpack.undo, None)),
     "a journal": Reader(lambda box: journal(box, done=False), recover),
     "a journal that is done": Reader(lambda box: journal(box, done=True), recover),
     "what pnpm notes": Reader(
@@ -286,7 +286,7 @@ def test_a_command_or_page_that_no_file_can_be_is_refused_by_name(
     path = box.work / "lib/package.json"
     path.write_text(json.dumps({"name": "alpha", "version": "1.0.0", **wrong}))
     with pytest.raises(ManifestInvalid) as caught:
-        linkapi.link(["../lib"], app, box.options())
+        linkpack.link(["../lib"], app, box.options())
     assert (caught.value.code, caught.value.path) == ("EBADBIN", str(path))
     assert not (box.home / "prefix").exists()
     assert not Path(app, "node_modules").exists()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_links_where_we_write(box: LinkBox, case: str) -> None:
     place = PLACES[case](box, app)
     to_elsewhere(box, place)
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link([lib], str(app), box.options())
+        linkpack.link([lib], str(app), box.options())
     assert {problem.code for problem in caught.value.problems} == {"ELINKOUT"}
     assert list((box.work / "elsewhere").iterdir()) == []
     assert place.is_symlink()
@@ -65,6 +65,6 @@ def test_a_prefix_that_is_a_link(box: LinkBox) -> None:
     """The prefix may be a link: what is inside of it is where it leads."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     to_elsewhere(box, box.prefix)
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     assert (box.work / "elsewhere/lib/node_modules/lib").is_symlink()
-    linkapi.unlink(["lib"], app, box.options())
+    linkpack.unlink(["lib"], app, box.options())

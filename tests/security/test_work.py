@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from linkpack import limits
-from linkpack.bundle.layout_check import SlotIndex
 from linkpack.errors import LinkpackError, PlanRejected
 from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import compile_glob, matches_file
@@ -25,6 +24,7 @@ from linkpack.packing.pack import pack
 from linkpack.packing.plan import plan_pack
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import RuleSet, parse_rules
+from linkpack.project.resolve import SlotIndex
 from linkpack.verifying import verdict as gate
 from linkpack.verifying.entry_points import check_entries
 from linkpack.verifying.unpack import unpack

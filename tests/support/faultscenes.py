@@ -11,7 +11,7 @@ import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.linking import api as linkapi
+import linkpack
 from tests.support import badtar
 from tests.support.linkbox import LinkBox
 from tests.support.trees import FIXTURES, parse_tree
@@ -174,10 +174,10 @@ def lay_links(box_root: Path, *, linked: bool) -> None:
     lib, app = box.command("lib", "alpha"), box.package("app", "app", dependencies={"alpha": "^1.0.0"})
     box.installed(app, "alpha")
     # The state folder and the lock files stay, whatever a command does.
-    linkapi.link([lib], app, box.options(save=True))
-    linkapi.undo(None, app, box.options())
+    linkpack.link([lib], app, box.options(save=True))
+    linkpack.undo(None, app, box.options())
     if linked:
-        linkapi.link([lib], app, box.options(save=True))
+        linkpack.link([lib], app, box.options(save=True))
 
 
 def link_scene_of(root: Path, box_root: Path, argv: Sequence[str], build: Callable[[], object]) -> Scene:

@@ -8,8 +8,8 @@ import signal
 import sys
 from typing import Any
 
-from linkpack.linking import api as linkapi
-from linkpack.linking.api import LinkOptions
+import linkpack
+from linkpack.linking.command import LinkOptions
 from linkpack.system import links as fslinks
 
 STEPS = (
@@ -18,7 +18,7 @@ STEPS = (
 
 
 def main() -> None:
-    """The request is JSON: which function of linkapi, its arguments, when to be killed, what is not supported."""
+    """The request is JSON: which function of linkpack, its arguments, when to be killed, what is not supported."""
     request: dict[str, Any] = json.loads(sys.argv[1])
     left = request["kill"]
 
@@ -37,7 +37,7 @@ def main() -> None:
     for step in STEPS:
         setattr(fslinks, step, counted(step))
     options = LinkOptions(flags=request["flags"], env=request["env"])
-    getattr(linkapi, request["do"])(*request["args"], request["project"], options)
+    getattr(linkpack, request["do"])(*request["args"], request["project"], options)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import click
 from click.testing import CliRunner, Result
 
 from linkpack.cli import main as cli
-from linkpack.linking.api import LinkOptions
+from linkpack.linking.command import LinkOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Choose the packages of a `link` that names many: workspaces of another project, lists of folders."""
+"""Choose the packages of a `link` that names many."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
-from linkpack.linking.places import Spec
-from linkpack.project.source import read_loose
+from linkpack.linking.request import Spec, list_members
+from linkpack.project.package_json import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,42 +29,26 @@ class Spread(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-class Chosen(NamedTuple):
-    """A package to link; *by_folder* is true if a folder was named, not a global package."""
-
-    source: Source
-    by_folder: bool
-
-
 def spread_workspaces(specs: Sequence[Spec]) -> Spread:
-    """Replace each folder in *specs* that is a workspace root by those of its members that can be published.
+    """Replace workspace roots among *specs* by their publishable members.
 
     A member that is private, or has no name or version, is left out with a warning.
     """
-    found: list[Spec] = []
+    spread: list[Spec] = []
     private: list[str] = []
     done = False
     for spec in specs:
-        members = _members(spec.folder) if spec.folder else []
+        members = list_members(spec.folder) if spec.folder else []
         done = done or bool(members)
         if not members:
-            found.append(spec)
+            spread.append(spec)
         for folder in members:
             manifest = read_loose(folder)
             if manifest is not None and not manifest.private and manifest.name and manifest.version:
-                found.append(Spec(folder, "", ""))
+                spread.append(Spec(folder, "", ""))
             else:
                 private.append(manifest.name if manifest is not None and manifest.name else folder)
-    return Spread(tuple(dict.fromkeys(found)), done, _private_warning(private))
-
-
-def _members(folder: str) -> list[str]:
-    """Return the member folders of the workspace whose root *folder* is, none if it is no root."""
-    from linkpack.project.workspace import member_folders, read_workspace  # noqa: PLC0415 - only with --workspaces
-    from linkpack.system.links import canonical  # noqa: PLC0415 - as above
-
-    workspace = read_workspace(canonical(folder))
-    return member_folders(workspace) if workspace is not None else []
+    return Spread(tuple(dict.fromkeys(spread)), done, _private_warning(private))
 
 
 def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
@@ -75,25 +59,38 @@ def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """Return *names* as a list for a message, the first few of them.
+    """Return the first few of *names* as a list for a message.
 
-    ["a", "b"]  ->  "a, b"
+    >>> shortened(["a", "b"])
+    'a, b'
+    >>> shortened("abcdefg")
+    'a, b, c, d, e and 2 more'
     """
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
 
 
-def choose_packages(
-    specs: Sequence[Spec], find_global: Callable[[Spec], Source], *, skip_others: bool
-) -> tuple[list[Chosen], list[Problem]]:
-    """Read the packages that *specs* name; *find_global* gives the global package of a name.
+class PackageChoice(NamedTuple):
+    """A package to link.
 
-    Of several packages of one name the last one is taken, as npm does. With *skip_others* a folder that is no
-    package is left out with a warning, which comes second.
+    *by_folder* is true if the argument was a folder, false if it named a global package.
+    """
+
+    source: Source
+    by_folder: bool
+
+
+def read_packages(
+    specs: Sequence[Spec], find_global: Callable[[Spec], Source], *, skip_others: bool
+) -> tuple[list[PackageChoice], list[Problem]]:
+    """Read the packages that *specs* name.
+
+    *find_global* returns the global package of a name. Of several packages of one name the last is taken, as npm
+    does. With *skip_others* a folder that is no package is left out, with a warning in the second list.
 
     Raises every error at once: the error itself if it is one, else `PlanRejected`.
     """
-    chosen: dict[str, Chosen] = {}
+    chosen: dict[str, PackageChoice] = {}
     skipped: list[Problem] = []
     errors: list[LinkpackError] = []
     for spec in specs:
@@ -105,7 +102,7 @@ def choose_packages(
             else:
                 errors.append(err)
             continue
-        chosen[source.manifest.name] = Chosen(source, bool(spec.folder))
+        chosen[source.manifest.name] = PackageChoice(source, bool(spec.folder))
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -113,22 +110,24 @@ def choose_packages(
     return list(chosen.values()), skipped
 
 
-def only_dependencies(chosen: Sequence[Chosen], manifests: Sequence[Manifest], project: str) -> list[Chosen]:
-    """Return those of *chosen* that one of *manifests*, of the project or its workspaces, names as a dependency.
+def keep_dependencies(
+    chosen: Sequence[PackageChoice], manifests: Sequence[Manifest], project: str
+) -> list[PackageChoice]:
+    """Return those of *chosen* that one of *manifests* names as a dependency.
 
-    Raises `LinkError` (ENODEPENDENCY) if there is none.
+    Raises `LinkError` (ENODEPENDENCY) if there is none. *project* is a folder for its message.
     """
     wanted = {name for manifest in manifests for section in sections_of(manifest) for name in section}
-    found = [each for each in chosen if each.source.manifest.name in wanted]
-    if chosen and not found:
-        names = shortened([each.source.manifest.name for each in chosen])
+    kept = [choice for choice in chosen if choice.source.manifest.name in wanted]
+    if chosen and not kept:
+        names = shortened([choice.source.manifest.name for choice in chosen])
         raise LinkError(
             f"{project} depends on none of them: {names}",
             code="ENODEPENDENCY",
             path=project,
             hint="leave --only-dependencies out to link them all the same",
         )
-    return found
+    return kept
 
 
 def sections_of(manifest: Manifest) -> tuple[Mapping[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Which project a command is about, and what its arguments mean."""
+"""The project that a command is about, and what its arguments mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.places import Spec, meant_specs, parse_spec
+from linkpack.linking.request import Spec, parse_spec, parse_specs
 from linkpack.project.local import LocalProject, find_local_project
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         (["w/package.json", "w/other/x/package.json"], "w/other/x", "w/other/x", False),
     ],
 )
-def test_home(tmp_path: Path, files: list[str], start: str, root: str, implicit: bool) -> None:  # noqa: FBT001
-    """The nearest folder with a manifest or a node_modules, or the workspace root that names it."""
+def test_the_nearest_project_or_its_workspace_root_is_found(
+    tmp_path: Path, files: list[str], start: str, root: str, *, implicit: bool
+) -> None:
+    """A project has a manifest or a node_modules."""
     for name in files:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,21 +55,21 @@ def test_home(tmp_path: Path, files: list[str], start: str, root: str, implicit:
         ("alpha@", Spec("", "alpha", "")),
     ],
 )
-def test_specs(text: str, spec: Spec) -> None:
-    """Directories begin with a dot, a slash, a tilde or file:; everything else is a name."""
+def test_a_spec_is_a_folder_or_a_name(text: str, spec: Spec) -> None:
+    """Folders begin with a dot, a slash, a tilde or `file:`."""
     assert parse_spec(text, "/c", "/h") == spec
 
 
 @pytest.mark.parametrize("text", ["", "a/b", "@s", "a b", "x@npm:y@1", "git+ssh://x/y", "x@../y", "node_modules"])
-def test_what_is_no_spec(text: str) -> None:
-    """Addresses, aliases and impossible names are refused, with a remedy."""
+def test_addresses_and_impossible_names_are_refused(text: str) -> None:
+    """There is a hint."""
     with pytest.raises(LinkError) as caught:
         parse_spec(text, "/c", "/h")
     assert caught.value.code == "ELINKSPEC"
     assert caught.value.hint
 
 
-def test_the_project_itself_is_dropped(tmp_path: Path) -> None:
-    """Arguments that mean the project are left out, and each one counts once."""
+def test_specs_of_the_project_itself_are_left_out(tmp_path: Path) -> None:
+    """Others are kept once."""
     home = LocalProject(str(tmp_path), str(tmp_path), implicit=False)
-    assert meant_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)
+    assert parse_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)

@@ -1,4 +1,4 @@
-"""Warnings about the state after a link: what Node will find, checked against what Node finds."""
+"""Warnings about links: what Node will find, compared with what Node finds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.linking import api as linkapi
 from tests.support.linkbox import CLI, LinkBox, invoke
 from tests.support.npm import node
 
@@ -40,7 +40,7 @@ def copy(folder: str | Path, name: str, version: str = "1.0.0", **members: Any) 
 
 def warnings(box: LinkBox, app: str, *specs: str, **flags: object) -> list[Problem]:
     """The warnings of linking *specs* into *app*."""
-    return list(linkapi.link(specs, app, box.options(**flags)).plan.warnings)
+    return list(linkpack.link(specs, app, box.options(**flags)).plan.warnings)
 
 
 def codes(found: list[Problem]) -> list[str]:
@@ -72,8 +72,8 @@ def resolved(at: str, *chain: str, flags: tuple[str, ...] = ()) -> str:
 # --- peers
 
 
-def test_a_doubled_peer_and_its_cure(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The linked package's own copy is named; after the command of the hint Node finds one, and nothing warns."""
+def test_a_doubled_peer_is_cured_by_the_hint(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The linked package's own copy is named. After the hint's command Node finds one, and nothing warns."""
     kit = box.package("my kit", "kit", {"index.js": ""}, main="index.js", peerDependencies={"ui": "^1.0.0"})
     app = box.package("app", "app")
     ours, theirs = copy(app, "ui"), copy(kit, "ui", "1.2.0")
@@ -85,12 +85,11 @@ def test_a_doubled_peer_and_its_cure(box: LinkBox, monkeypatch: pytest.MonkeyPat
     follow(problem, box, monkeypatch)
     assert resolved(app, "ui") == resolved(app, "kit", "ui")
     assert warnings(box, app, kit) == []
-    linkapi.unlink(["ui"], kit, box.options())
+    linkpack.unlink(["ui"], kit, box.options())
     assert resolved(app, "kit", "ui") == f"{theirs}/index.js"
 
 
-def test_a_hidden_peer_and_its_cures(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package that does not find its peer finds it after either half of the hint."""
+def test_a_hidden_peer_is_cured_by_either_half_of_the_hint(box: LinkBox, monkeypatch: pytest.MonkeyPatch) -> None:
     kit = box.package("kit", "kit", {"index.js": ""}, main="index.js", peerDependencies={"ui": "^1.0.0"})
     app = box.package("app", "app")
     copy(app, "ui")
@@ -103,8 +102,8 @@ def test_a_hidden_peer_and_its_cures(box: LinkBox, monkeypatch: pytest.MonkeyPat
     assert resolved(app, "kit", "ui") == resolved(app, "ui")
 
 
-def test_a_doubled_peer_of_a_workspace(box: LinkBox) -> None:
-    """With --preserve-symlinks a copy above the package is passed over, but so is all else there."""
+def test_preserve_symlinks_is_no_cure_above_a_workspace(box: LinkBox) -> None:
+    """Node passes over the copy there, but over all else there too."""
     box.package("mono", "mono", private=True, workspaces=["kit"])
     kit = box.package("mono/kit", "kit", {"index.js": ""}, main="index.js", peerDependencies={"ui": "^1.0.0"})
     app = box.package("app", "app")
@@ -120,8 +119,8 @@ def test_a_doubled_peer_of_a_workspace(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("depends", [False, True])
-def test_packages_linked_together(box: LinkBox, *, depends: bool) -> None:
-    """A peer that is linked by the same command, or was before, is no fault where Node finds one copy."""
+def test_a_linked_peer_is_no_fault_where_node_finds_one_copy(box: LinkBox, *, depends: bool) -> None:
+    """It is linked by the same command, or was before."""
     ui = box.package("ui", "ui", {"index.js": ""}, main="index.js")
     kit = box.package("kit", "kit", {"index.js": ""}, main="index.js", peerDependencies={"ui": "^1.0.0"})
     Path(kit, "node_modules").mkdir()
@@ -130,20 +129,20 @@ def test_packages_linked_together(box: LinkBox, *, depends: bool) -> None:
     if depends:
         copy(app, "ui")
     assert warnings(box, app, kit, ui) == []
-    linkapi.unlink(["kit"], app, box.options())
+    linkpack.unlink(["kit"], app, box.options())
     assert warnings(box, app, kit) == []
     assert resolved(app, "kit", "ui") == resolved(app, "ui")
 
 
 def test_a_peer_that_only_the_package_has_is_no_fault(box: LinkBox) -> None:
-    """Node finds one copy, whoever brought it; published, the installer would bring it."""
+    """Node finds one copy. Once published, the package would have it from the installer."""
     kit = box.package("kit", "kit", peerDependencies={"ui": "^1.0.0"})
     copy(kit, "ui")
     assert warnings(box, box.package("app", "app"), kit) == []
 
 
-def test_a_link_that_comes_later_doubles_the_peer_of_one_that_stands(box: LinkBox) -> None:
-    """The other direction: the peer itself is linked, and what stands has a copy of its own."""
+def test_a_later_link_doubles_the_peer_of_an_earlier_one(box: LinkBox) -> None:
+    """The peer itself is linked, and the package linked before has its own copy."""
     kit = box.package("kit", "kit", peerDependencies={"ui": "^1.0.0"})
     ui, app = box.package("ui", "ui"), box.package("app", "app")
     copy(kit, "ui")
@@ -151,8 +150,8 @@ def test_a_link_that_comes_later_doubles_the_peer_of_one_that_stands(box: LinkBo
     assert codes(warnings(box, app, ui)) == ["WPEERTWICE"]
 
 
-def test_an_installed_package_with_a_copy_of_a_linked_peer(box: LinkBox) -> None:
-    """What is installed beside the link may have the peer nested, or from a store."""
+def test_an_installed_package_may_have_its_own_copy_of_a_linked_peer(box: LinkBox) -> None:
+    """The copy is nested, or in a store."""
     app = box.package("app", "app", dependencies={"kit": "1", "ui": "1"})
     kit = copy(app, "kit", peerDependencies={"ui": "^1.0.0"})
     copy(app, "ui")
@@ -161,8 +160,7 @@ def test_an_installed_package_with_a_copy_of_a_linked_peer(box: LinkBox) -> None
     assert (problem.code, problem.path) == ("WPEERTWICE", nested)
 
 
-def test_a_store_is_not_changed(box: LinkBox) -> None:
-    """In a store of pnpm nothing can make way for a link, and the hint does not ask for it."""
+def test_no_hint_asks_to_change_a_store(box: LinkBox) -> None:
     app = box.package("app", "app", dependencies={"kit": "1", "ui": "1"})
     store = Path(app, "node_modules/.pnpm/kit@1.0.0_ui@1.0.0")
     copy(store, "kit", peerDependencies={"ui": "^1.0.0"})
@@ -176,7 +174,7 @@ def test_a_store_is_not_changed(box: LinkBox) -> None:
 
 
 def test_a_copy_for_tests_doubles_the_peer_of_a_dependency(box: LinkBox) -> None:
-    """What a linked package has for its tests its dependencies find, too; installed, it would not be there."""
+    """What a linked package has for its tests its dependencies find too. Once installed, it would not be there."""
     kit = box.package("kit", "kit", dependencies={"styled": "1"}, devDependencies={"ui": "1"})
     copy(kit, "styled", peerDependencies={"ui": "^1.0.0"})
     copy(kit, "ui")
@@ -195,7 +193,7 @@ def test_a_copy_for_tests_doubles_the_peer_of_a_dependency(box: LinkBox) -> None
     ("wanted", "peer", "told"),
     [("^1.0.0", True, ["WPEERTWICE"]), ("^2.0.0", True, []), ("^1.0.0", False, [])],
 )
-def test_a_dependency_that_others_have_as_a_peer(
+def test_a_dependency_that_others_have_as_a_peer_is_one_too(
     box: LinkBox, wanted: str, told: list[str], *, peer: bool
 ) -> None:
     """A library that depends on React instead of asking for it: an installer would share the copy, if it fits."""
@@ -207,8 +205,8 @@ def test_a_dependency_that_others_have_as_a_peer(
     assert codes(warnings(box, app, kit)) == told
 
 
-def test_one_cause_is_told_once(box: LinkBox) -> None:
-    """Several packages that find the same wrong copy are one warning."""
+def test_one_cause_is_one_warning(box: LinkBox) -> None:
+    """Several packages find the same wrong copy."""
     kit = box.package("kit", "kit", dependencies={"a": "1", "b": "1"}, peerDependencies={"ui": "1"})
     for name in ("a", "b"):
         copy(kit, name, peerDependencies={"ui": "1"})
@@ -219,8 +217,8 @@ def test_one_cause_is_told_once(box: LinkBox) -> None:
     assert "by kit, a, b from" in problem.message
 
 
-def test_members_of_a_workspace_are_asked(box: LinkBox) -> None:
-    """A member with a copy of its own sees another peer than the package that is linked into the root."""
+def test_members_of_a_workspace_are_looked_at(box: LinkBox) -> None:
+    """A member with its own copy sees another peer than the package that is linked into the root."""
     kit = box.package("kit", "kit", peerDependencies={"ui": "^1.0.0"})
     root = box.package("root", "root", workspaces=["w/*"])
     member = box.package("root/w/a", "a", dependencies={"kit": "1", "ui": "1"})
@@ -237,8 +235,7 @@ def test_members_of_a_workspace_are_asked(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("installer", ["npm", "pnpm", "yarn", "bun"])
-def test_a_missing_peer_is_added_with_the_projects_installer(installer: str, box: LinkBox) -> None:
-    """The hint is a command of the package manager that the project uses."""
+def test_a_missing_peer_is_added_with_the_projects_package_manager(installer: str, box: LinkBox) -> None:
     kit = box.package(
         "kit",
         "kit",
@@ -253,15 +250,15 @@ def test_a_missing_peer_is_added_with_the_projects_installer(installer: str, box
     assert (problem.code, problem.hint) == ("WPEER", f"run {add} 'ui@^1.0.0' in {app}, then linkpack relink")
 
 
-def test_strict_peer_deps_makes_errors_of_them(box: LinkBox) -> None:
-    """As npm documents it, unless peers are to be ignored; nothing is linked then."""
+def test_strict_peer_deps_makes_errors_of_peer_faults(box: LinkBox) -> None:
+    """Nothing is linked then, as npm documents it. With legacy-peer-deps they stay warnings."""
     kit = box.package("kit", "kit", peerDependencies={"ui": "^1.0.0", "gone": "1"})
     app = box.package("app", "app")
     copy(app, "ui")
     copy(kit, "ui")
     before = box.tree()
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link([kit], app, box.options(strict_peer_deps=True))
+        linkpack.link([kit], app, box.options(strict_peer_deps=True))
     assert {problem.code for problem in caught.value.problems} == {"EPEER", "EPEERTWICE"}
     assert not any("relink" in problem.hint for problem in caught.value.problems)
     assert box.tree() == before
@@ -280,8 +277,10 @@ PLACES = ("app", "mono", "mono/kit", "mono/kit/node_modules/dep", "app/node_modu
     peers=st.sets(st.sampled_from(("kit", "dep", "beside"))),
     also=st.booleans(),
 )
-def test_what_is_told_is_what_node_finds(copies: set[str], peers: set[str], *, also: bool) -> None:
-    """For any places of a peer: told are just those packages that Node gives another copy than the project's."""
+def test_warnings_name_just_the_packages_with_another_copy_in_node(
+    copies: set[str], peers: set[str], *, also: bool
+) -> None:
+    """That holds for any places of a peer."""
     with tempfile.TemporaryDirectory() as folder:
         box = LinkBox(Path(folder))
 
@@ -313,8 +312,8 @@ def test_what_is_told_is_what_node_finds(copies: set[str], peers: set[str], *, a
 # --- ranges
 
 
-def test_ranges_of_all_who_load_the_link(box: LinkBox) -> None:
-    """The project, a member, a package beside it and another linked package; pre-releases meet a range."""
+def test_ranges_of_all_that_load_the_link_are_checked(box: LinkBox) -> None:
+    """These are the project, a member, a package beside the link and a linked one. Pre-releases meet a range."""
     lib = box.package("lib", "lib", version="2.1.0-dev.1")
     other = box.package("other", "other", dependencies={"lib": "^1.0.0"})
     Path(other, "node_modules").mkdir()
@@ -340,10 +339,10 @@ def test_the_range_of_a_spec_is_met_as_that_of_a_manifest(box: LinkBox) -> None:
     """`link lib@^2.0.0` takes the pre-release that `link lib` does not warn of."""
     lib = box.package("lib", "lib", version="2.1.0-dev.0")
     app = box.package("app", "app", dependencies={"lib": "^2.0.0"})
-    linkapi.link((), lib, box.options())
+    linkpack.link((), lib, box.options())
     assert warnings(box, app, "lib@^2.0.0") == []
     with pytest.raises(LinkpackError) as caught:
-        linkapi.link(["lib@^3.0.0"], app, box.options())
+        linkpack.link(["lib@^3.0.0"], app, box.options())
     assert caught.value.code == "ERANGE"
 
 
@@ -351,19 +350,19 @@ def test_the_range_of_a_spec_is_met_as_that_of_a_manifest(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("installer", ["npm", "pnpm", "yarn", "bun"])
-def test_dependencies_are_installed_where_they_belong(installer: str, box: LinkBox) -> None:
-    """The hint names the package manager of the linked package, and the root of its workspace."""
+def test_the_hint_installs_dependencies_where_they_belong(installer: str, box: LinkBox) -> None:
+    """It names the package manager of the linked package, and the root of its workspace."""
     box.package("mono", "mono", private=True, packageManager=f"{installer}@1.2.3")
     lib = box.package("mono/lib", "lib", dependencies={"dep": "1"})
     for found in (
         warnings(box, box.package("app", "app"), lib),
-        list(linkapi.link((), lib, box.options()).plan.warnings),
+        list(linkpack.link((), lib, box.options()).plan.warnings),
     ):
         (problem,) = found
         assert (problem.code, problem.hint) == ("WDEPENDENCIES", f"run {installer} install in {box.work}/mono")
 
 
-def test_dependencies_of_a_package_with_plug_and_play(box: LinkBox) -> None:
+def test_dependencies_of_a_package_with_plug_and_play_are_not_found(box: LinkBox) -> None:
     """They are installed, but not where Node looks for them."""
     lib = box.package("lib", "lib", {".pnp.cjs": ""}, dependencies={"dep": "1"})
     (problem,) = warnings(box, box.package("app", "app"), lib)
@@ -371,12 +370,12 @@ def test_dependencies_of_a_package_with_plug_and_play(box: LinkBox) -> None:
     assert "nodeLinker: node-modules" in problem.hint
 
 
-def test_a_command_that_is_not_built_yet(box: LinkBox) -> None:
-    """The command and its missing script are named, and the hint makes it, locally and globally."""
+def test_a_command_that_is_not_built_yet_is_a_warning(box: LinkBox) -> None:
+    """The command and its script are named, and the hint makes it, locally and globally."""
     lib = box.package("lib", "lib", bin={"tool": "dist/cli.js", "other": "other.js"})
     Path(lib, "other.js").write_text(CLI)
     app = box.package("app", "app")
-    (problem,) = linkapi.link((), lib, box.options()).plan.warnings
+    (problem,) = linkpack.link((), lib, box.options()).plan.warnings
     assert problem.code == "WBIN"
     assert "tool (dist/cli.js)" in problem.message
     assert problem.hint == "build lib, then run linkpack relink -g"
@@ -385,25 +384,25 @@ def test_a_command_that_is_not_built_yet(box: LinkBox) -> None:
     (problem,) = warnings(box, app, lib, link_global=False)
     Path(lib, "dist").mkdir()
     Path(lib, "dist/cli.js").write_text(CLI)
-    assert linkapi.relink((), app, box.options()).plan.warnings == ()
-    assert linkapi.relink((), app, box.options(), shared=True).plan.warnings == ()
+    assert linkpack.relink((), app, box.options()).plan.warnings == ()
+    assert linkpack.relink((), app, box.options(), shared=True).plan.warnings == ()
     assert all(Path(folder, "tool").exists() for folder in (f"{app}/node_modules/.bin", box.prefix / "bin"))
     assert warnings(box, box.package("plain", "plain"), lib, bin_links=False) == []
 
 
-def test_a_script_that_is_rewritten(box: LinkBox) -> None:
-    """A carriage return after the first line is taken away, which is told before and after."""
+def test_a_rewritten_script_is_a_warning(box: LinkBox) -> None:
+    """A carriage return after the first line goes, which the plan says too."""
     lib = box.package("lib", "lib", {"cli.js": "#!/usr/bin/env node\r\n1\r\n"}, bin="cli.js")
     app = box.package("app", "app")
-    plan = linkapi.plan_link([lib], app, box.options())
+    plan = linkpack.plan_link([lib], app, box.options())
     assert codes(list(plan.warnings)) == ["WCRLF"]
     assert f"{lib}/cli.js" in plan.warnings[0].message
     assert codes(warnings(box, app, lib)) == ["WCRLF"]
     assert codes(warnings(box, app, lib)) == []
 
 
-def test_a_folder_of_commands_outside_of_the_package(box: LinkBox) -> None:
-    """It is not read, and that is told."""
+def test_a_folder_of_commands_outside_of_the_package_is_not_read(box: LinkBox) -> None:
+    """That is a warning."""
     box.package("other", "other", {"tool": CLI})
     lib = box.package("lib", "lib", directories={"bin": "d"})
     Path(lib, "d").symlink_to("../other")
@@ -414,8 +413,8 @@ def test_a_folder_of_commands_outside_of_the_package(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("file", [".pnp.cjs", ".pnp.js"])
-def test_a_project_with_plug_and_play(file: str, box: LinkBox) -> None:
-    """Its links have no effect: that, and nothing else, is told of it; what the project is above counts, too."""
+def test_links_in_a_project_with_plug_and_play_have_no_effect(file: str, box: LinkBox) -> None:
+    """That is the only warning. A file of Plug'n'Play above the project is enough."""
     kit = box.package("kit", "kit", peerDependencies={"ui": "1"})
     root = box.package("root", "root", {file: ""})
     inner = box.package("root/inner", "inner")
@@ -425,12 +424,12 @@ def test_a_project_with_plug_and_play(file: str, box: LinkBox) -> None:
         assert f"yarn link {kit}" in problem.hint
 
 
-def test_relink_and_a_second_link_tell_of_what_stands(box: LinkBox) -> None:
-    """A fault stays told as long as it is there."""
+def test_a_fault_is_a_warning_as_long_as_it_is_there(box: LinkBox) -> None:
+    """`relink` and a second `link` repeat it."""
     kit, other = box.package("kit", "kit", peerDependencies={"ui": "1"}), box.package("other", "other")
     app = box.package("app", "app")
     assert codes(warnings(box, app, kit)) == ["WPEER"]
     assert codes(warnings(box, app, other)) == ["WPEER"]
-    assert codes(list(linkapi.relink((), app, box.options()).plan.warnings)) == ["WPEER"]
+    assert codes(list(linkpack.relink((), app, box.options()).plan.warnings)) == ["WPEER"]
     Path(app, "node_modules/kit").unlink()  # dropped by an install: not a link any more
     assert codes(warnings(box, app, other)) == []

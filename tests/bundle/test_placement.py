@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.layout import place
 from linkpack.bundle.layout_check import check_layout
+from linkpack.bundle.placement import place
 from linkpack.errors import UnplaceableGraph
 from tests.property.strategies import ROOT, graph_of, package
 
@@ -46,7 +46,7 @@ def bundle(needs: Edges, peers: Edges | None = None, reserved: dict[str, str | N
 
 def slots(graph: BundleGraph) -> dict[str, str]:
     """The layout of *graph*, which the check has to confirm: `bar/baz` for node_modules/bar/node_modules/baz."""
-    layout = place(graph).slots
+    layout = place(graph)
     assert check_layout(graph, layout, [f"{slot}/package.json".lstrip("/") for slot in layout]).problems == ()
     return {
         re.sub("(^|/)node_modules/", r"\1", slot): STORE.sub(r"\1", at).replace(f"{ROOT}/node_modules/", "./")

@@ -1,11 +1,11 @@
-"""Tell which package manager a folder is installed with, and write commands that a person can run."""
+"""Tell which package manager a folder is installed with, and its commands."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.project.source import read_loose
+from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 from linkpack.system.read import upward
 
@@ -26,59 +26,66 @@ _PNP = (".pnp.cjs", ".pnp.js")
 
 
 class Installer(NamedTuple):
-    """A package manager (`npm`, `pnpm`, `yarn` or `bun`), and the folder in which its install is run."""
+    """A package manager (`npm`, `pnpm`, `yarn` or `bun`).
+
+    *folder* is the one in which its install is run.
+    """
 
     name: str
     folder: str
 
     @property
     def install(self) -> str:
-        """The command that installs what the manifest says."""
+        """Return the command that installs what the manifest says."""
         return f"{self.name} install"
 
     def add(self, package: str, wanted: str) -> str:
-        """Return the command that adds *package* in the range *wanted*."""
+        """Return the command that adds *package* in the range *wanted*.
+
+        >>> Installer("pnpm", "/app").add("react", ">=18")
+        "pnpm add 'react@>=18'"
+        """
         spec = f"{package}@{wanted}" if wanted and ":" not in wanted else package
         return f"{_ADD[self.name]} {quoted(spec)}"
 
 
 def find_installer(folder: str) -> Installer:
-    """Return what the project in *folder* is installed with, npm if there is no sign of another.
+    """Return what the project in *folder* is installed with.
 
     The nearest sign in it or above decides: a lockfile, or `packageManager` in a package.json (`pnpm@9.1.0`).
+    Without any it is npm.
     """
-    for name, at in _signs(folder):
-        return Installer(name, at)
-    return Installer("npm", folder)
+    return next(_find_signs(folder), Installer("npm", folder))
 
 
-def _signs(folder: str) -> Iterator[tuple[str, str]]:
-    for at in upward(folder):
+def _find_signs(folder: str) -> Iterator[Installer]:
+    for above in upward(folder):
         for file, name in _LOCKFILES.items():
-            if fs.is_file(f"{at}/{file}"):
-                yield name, at
-        manifest = read_loose(at)
+            if fs.is_file(f"{above}/{file}"):
+                yield Installer(name, above)
+        manifest = read_loose(above)
         name = manifest.package_manager.partition("@")[0] if manifest is not None else ""
         if name in _ADD:
-            yield name, at
+            yield Installer(name, above)
 
 
 def plug_and_play(folder: str) -> str:
-    """Return the file by which Yarn's Plug'n'Play serves the project in *folder*, empty if none does.
+    """Return the file of Yarn's Plug'n'Play that serves *folder*, or "".
 
     Node then takes packages from where this file says, and reads no node_modules.
     """
-    for at in upward(folder):
+    for above in upward(folder):
         for name in _PNP:
-            if fs.is_file(f"{at}/{name}"):
-                return f"{at}/{name}"
+            if fs.is_file(f"{above}/{name}"):
+                return f"{above}/{name}"
     return ""
 
 
 def quoted(word: str) -> str:
     """Return *word* as a shell reads it back.
 
-    a b  ->  'a b'
+    >>> quoted("/my app"), quoted("../lib")
+    ("'/my app'", '../lib')
     """
     if re.fullmatch(r"[A-Za-z0-9@%+=:,./_-]+", word):
         return word

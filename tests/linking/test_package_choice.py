@@ -1,4 +1,4 @@
-"""Many packages in one command: members of another workspace, lists of folders, what the project depends on."""
+"""Many packages in one `link`: members of a workspace, lists of folders, dependencies."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import linkpack
 from linkpack.errors import LinkMissing, LinkpackError, ManifestInvalid, PlanRejected
-from linkpack.linking import api as linkapi
-from linkpack.linking.many import shortened
+from linkpack.linking.package_choice import shortened
 from tests.support.linkbox import LinkBox
 
 
@@ -33,10 +33,10 @@ def linked(app: str) -> list[str]:
     return sorted(str(path.relative_to(modules)) for path in found if path.is_symlink())
 
 
-def test_the_members_of_a_workspace(box: LinkBox) -> None:
-    """Every member that can be published is linked, and who is left out is told."""
+def test_every_member_that_can_be_published_is_linked(box: LinkBox) -> None:
+    """There is a warning that lists the others."""
     app = str(box.work / "app")
-    journal = linkapi.link(["../mono"], app, box.options(workspaces=True))
+    journal = linkpack.link(["../mono"], app, box.options(workspaces=True))
     assert linked(app) == ["@m/a", "@m/b"]
     assert sorted(path.name for path in (box.modules / "@m").iterdir()) == ["a", "b"]
     (warning,) = (each for each in journal.plan.warnings if each.code == "WPRIVATESKIPPED")
@@ -44,32 +44,31 @@ def test_the_members_of_a_workspace(box: LinkBox) -> None:
     assert "packages/nameless" in warning.message
 
 
-def test_workspaces_of_pnpm(box: LinkBox) -> None:
-    """The members may be named by a pnpm-workspace.yaml."""
+def test_members_may_be_named_by_a_pnpm_workspace_file(box: LinkBox) -> None:
     app, mono = str(box.work / "app"), box.work / "mono"
     box.package("mono", "mono", private=True)
     (mono / "pnpm-workspace.yaml").write_text("packages:\n- packages/*\n- '!packages/a'\n")
-    linkapi.link(["../mono"], app, box.options(workspaces=True))
+    linkpack.link(["../mono"], app, box.options(workspaces=True))
     assert linked(app) == ["@m/b"]
 
 
-def test_only_dependencies(box: LinkBox) -> None:
-    """Only what a section of the project's manifest names is linked, from a workspace or from a list."""
+def test_only_dependencies_of_the_project_are_linked(box: LinkBox) -> None:
+    """From a workspace or from a list."""
     app = str(box.work / "app")
-    linkapi.link(["../mono"], app, box.options(workspaces=True, only_dependencies=True))
+    linkpack.link(["../mono"], app, box.options(workspaces=True, only_dependencies=True))
     assert linked(app) == ["@m/b"]
     for section in ("devDependencies", "optionalDependencies", "peerDependencies"):
         app = box.package(section, "app", **{section: {"@m/a": "*"}})
-        linkapi.link(["../mono/packages/a", "../mono/packages/b"], app, box.options(only_dependencies=True))
+        linkpack.link(["../mono/packages/a", "../mono/packages/b"], app, box.options(only_dependencies=True))
         assert linked(app) == ["@m/a"]
     bare = box.package("bare", "bare")
     with pytest.raises(LinkpackError, match="depends on none of them: @m/a, @m/b") as caught:
-        linkapi.link(["../mono"], bare, box.options(workspaces=True, only_dependencies=True))
+        linkpack.link(["../mono"], bare, box.options(workspaces=True, only_dependencies=True))
     assert caught.value.code == "ENODEPENDENCY"
 
 
-def test_a_list_with_others_in_it(box: LinkBox) -> None:
-    """Every folder that is no package is named, and nothing is changed unless it is to be skipped."""
+def test_folders_that_are_no_packages_are_all_named(box: LinkBox) -> None:
+    """Nothing is changed, unless they are to be skipped."""
     app, mono = str(box.work / "app"), box.work / "mono"
     (mono / "packages/images").mkdir()
     (mono / "packages/README.md").write_text("")
@@ -78,56 +77,55 @@ def test_a_list_with_others_in_it(box: LinkBox) -> None:
     names = sorted(f"../mono/packages/{path.name}" for path in (mono / "packages").iterdir())
     before = box.tree()
     with pytest.raises(PlanRejected) as caught:
-        linkapi.link(names, app, box.options())
+        linkpack.link(names, app, box.options())
     told = " ".join(problem.message for problem in caught.value.problems)
     assert all(
         name in told for name in ("packages/images", "packages/README.md", "packages/broken", "packages/nameless")
     )
     assert box.tree() == before
-    journal = linkapi.link(names, app, box.options(skip_others=True))
+    journal = linkpack.link(names, app, box.options(skip_others=True))
     assert linked(app) == ["@m/a", "@m/b", "docs"]
     assert [problem.code for problem in journal.plan.warnings].count("WSKIPPED") == 4
 
 
-def test_one_that_is_no_package_is_its_own_error(box: LinkBox) -> None:
-    """A single error keeps its kind, so that programs can tell it; a missing global package is not skipped."""
+def test_a_single_error_keeps_its_class(box: LinkBox) -> None:
+    """Programs can tell it so. A missing global package is not skipped."""
     app = str(box.work / "app")
     with pytest.raises(ManifestInvalid):
-        linkapi.link(["../mono/packages"], app, box.options())
+        linkpack.link(["../mono/packages"], app, box.options())
     with pytest.raises(LinkMissing):
-        linkapi.link(["nosuch"], app, box.options(skip_others=True))
+        linkpack.link(["nosuch"], app, box.options(skip_others=True))
 
 
-def test_the_projects_own_workspaces(box: LinkBox) -> None:
-    """Where SPEC is no workspace root, --workspaces is about the project, as for npm."""
+def test_workspaces_are_those_of_the_project_if_no_spec_is_a_root(box: LinkBox) -> None:
+    """As for npm."""
     lib = box.package("lib", "lib")
     home = box.package("home", "home", workspaces=["w/*"])
     for name in ("x", "y"):
         box.package(f"home/w/{name}", name)
-    linkapi.link([lib], home, box.options(workspaces=True))
+    linkpack.link([lib], home, box.options(workspaces=True))
     assert linked(home) == ["lib"]
     app = str(box.work / "app")
     with pytest.raises(LinkpackError, match="has no workspaces"):
-        linkapi.link([lib], app, box.options(workspaces=True))
+        linkpack.link([lib], app, box.options(workspaces=True))
 
 
-def test_a_workspace_with_nothing_to_publish(box: LinkBox) -> None:
-    """That nothing is linked is an error, not success."""
+def test_a_workspace_with_nothing_to_publish_is_an_error(box: LinkBox) -> None:
     for name in ("a", "b"):
         shutil.rmtree(box.work / "mono/packages" / name)
     with pytest.raises(LinkMissing, match="no member of that workspace can be published"):
-        linkapi.link(["../mono"], str(box.work / "app"), box.options(workspaces=True))
+        linkpack.link(["../mono"], str(box.work / "app"), box.options(workspaces=True))
 
 
-def test_an_example_inside_of_a_package_and_its_workspace(box: LinkBox) -> None:
-    """There `link ..` links the package, into a place where the example finds it."""
+def test_an_example_inside_of_a_package_links_that_package(box: LinkBox) -> None:
+    """`link ..` puts the link where the example finds it."""
     lib = box.package("lib", "lib", workspaces=["example"])
     example = box.package("lib/example", "example")
-    linkapi.link([".."], example, box.options())
+    linkpack.link([".."], example, box.options())
     assert not (box.modules / "example").exists()
     assert Path(example, "node_modules/lib").resolve() == Path(lib)
-    assert [link.name for link in linkapi.links(example, box.options())] == ["lib"]
-    linkapi.unlink([".."], example, box.options())
+    assert [link.name for link in linkpack.links(example, box.options())] == ["lib"]
+    linkpack.unlink([".."], example, box.options())
     assert not Path(lib, "node_modules").exists()
     assert not Path(example, "node_modules").exists()
 

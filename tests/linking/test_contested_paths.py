@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from linkpack.linking.displaced import find_displacer, inherit
+from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.states import ABSENT, Change, Link, RecordedLink, State
 
 PATH = "node_modules/.bin/tool"
@@ -21,8 +21,8 @@ def linked(name: str, before: State) -> RecordedLink:
 
 @pytest.mark.parametrize("order", list(permutations("abc")), ids="".join)
 @pytest.mark.parametrize("base", list(BASES.values()), ids=list(BASES))
-def test_each_is_told_who_is_above(order: tuple[str, ...], base: State) -> None:
-    """Whoever goes, in whatever order, the next above gets what it displaced, and the last one gives it back."""
+def test_links_over_one_path_can_be_removed_in_any_order(order: tuple[str, ...], base: State) -> None:
+    """The next link above inherits what the removed one displaced, and the last one restores it."""
     for goes in permutations(order):
         left = list(order)
         links = {
@@ -43,8 +43,8 @@ def test_each_is_told_who_is_above(order: tuple[str, ...], base: State) -> None:
         assert now == base
 
 
-def test_somebody_else_was_there() -> None:
-    """With something else in the place, what each found there tells."""
+def test_a_foreign_file_at_the_path_does_not_hide_the_displacer() -> None:
+    """What each link found there tells."""
     links = {"b": linked("b", Link("a")), "c": linked("c", Link("b"))}
     change = linked("a", ABSENT).owned[1]
     assert find_displacer(change, links, Link("x")) == "b"

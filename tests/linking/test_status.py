@@ -1,4 +1,4 @@
-"""What `ls` tells of links and of their commands, and what it makes of them with --check."""
+"""What `ls` says of links and their commands, and what `--check` makes of that."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linkpack.linking import api as linkapi
+import linkpack
+from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import find_store
-from linkpack.linking.whereabouts import lost_links
 from tests.support.linkbox import CLI, LinkBox, invoke
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def breaks(state: str, script: Path, command: Path) -> None:
 
 @pytest.mark.parametrize("state", ["missing", "unbuilt", "not executable", "taken"])
 @pytest.mark.parametrize("shared", [False, True])
-def test_check_looks_at_commands(state: str, box: LinkBox, *, shared: bool) -> None:
-    """A command that is gone or cannot be run is told with its reason, and relink mends it."""
+def test_check_finds_broken_commands(state: str, box: LinkBox, *, shared: bool) -> None:
+    """Each is listed with its reason, and `relink` repairs it."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     flags = ["-g"] if shared else []
     command = (box.prefix / "bin" if shared else Path(app, "node_modules/.bin")) / "lib"
     assert ls(app, "--check", *flags).return_value == 0
@@ -66,33 +66,33 @@ def test_check_looks_at_commands(state: str, box: LinkBox, *, shared: bool) -> N
     assert ls(app, "--check", *flags).return_value == int(state != "taken")
     Path(lib, "cli.js").write_text(CLI)
     if state != "taken":
-        linkapi.relink((), app, box.options(), shared=shared)
+        linkpack.relink((), app, box.options(), shared=shared)
         assert ls(app, "--check", *flags).return_value == 0
 
 
-def test_a_script_that_cannot_be_run_by_its_first_line(box: LinkBox) -> None:
-    """A carriage return after the first line keeps a script from running, whatever its mode."""
+def test_a_carriage_return_keeps_a_script_from_running(box: LinkBox) -> None:
+    """It is after the first line, and the mode does not matter."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     Path(lib, "cli.js").write_text("#!/usr/bin/env node\r\n", newline="")
     assert ls(app, "--check").return_value == 1
-    linkapi.relink((), app, box.options())
+    linkpack.relink((), app, box.options())
     assert ls(app, "--check").return_value == 0
 
 
-def test_links_without_commands_have_none(box: LinkBox) -> None:
-    """With --no-bin-links there is nothing to check, nor is there for links that linkpack did not make."""
+def test_links_without_commands_have_none_to_check(box: LinkBox) -> None:
+    """They were made with --no-bin-links, or not by linkpack."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options(bin_links=False))
+    linkpack.link([lib], app, box.options(bin_links=False))
     Path(app, "node_modules/other").symlink_to(box.command("other", "other"))
     assert [link["commands"] for link in listed(app)["links"]] == [[], []]
     assert ls(app, "--check").return_value == 0
 
 
-def test_names(box: LinkBox) -> None:
-    """Only those asked for are listed; one that is not linked is an answer with exit status 1."""
+def test_names_choose_what_is_listed(box: LinkBox) -> None:
+    """One that is not linked ends in exit status 1."""
     app = box.package("app", "app")
-    linkapi.link([box.package("a", "a"), box.package("b", "@s/b")], app, box.options())
+    linkpack.link([box.package("a", "a"), box.package("b", "@s/b")], app, box.options())
     assert [link["name"] for link in listed(app, "@s/b")["links"]] == ["@s/b"]
     assert ls(app, "a").return_value == 0
     result = ls(app, "a", "nosuch", "--json")
@@ -105,13 +105,13 @@ def test_names(box: LinkBox) -> None:
     assert ls(app, "a", "--check").return_value == 1
 
 
-def test_what_is_known_of_a_link(box: LinkBox) -> None:
-    """Commands, the files it is saved in, what it displaced, and that the global link leads elsewhere."""
+def test_ls_lists_all_that_is_known_of_a_link(box: LinkBox) -> None:
+    """That is its commands, where it is saved, what it displaced, and that the global link leads elsewhere."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
     box.installed(app, "lib")
-    linkapi.link([lib], app, box.options(save=True, package_lock=False))
+    linkpack.link([lib], app, box.options(save=True, package_lock=False))
     other = box.package("other", "lib")
-    linkapi.link((), other, box.options())
+    linkpack.link((), other, box.options())
     (link,) = listed(app)["links"]
     assert link["saved"] == [f"{app}/package.json"]
     assert link["displaced"] == [f"{app}/node_modules/.linkpack/lib"]
@@ -127,8 +127,8 @@ def test_what_is_known_of_a_link(box: LinkBox) -> None:
     assert listed(app, "-g")["links"][0]["elsewhere"] == ""
 
 
-def test_links_of_members(box: LinkBox) -> None:
-    """Links in a member's own node_modules are listed, but not those of an install to other members."""
+def test_links_of_members_are_listed(box: LinkBox) -> None:
+    """They are in a member's own node_modules. Those of an install to other members are left out."""
     root = box.package("root", "root", workspaces=["w/*"])
     member, lib = box.package("root/w/a", "a"), box.package("lib", "lib")
     box.package("root/w/b", "b")
@@ -140,12 +140,12 @@ def test_links_of_members(box: LinkBox) -> None:
     assert (link["path"], link["ours"]) == (f"{member}/node_modules/lib", False)
 
 
-def test_where_a_package_is_linked(box: LinkBox) -> None:
-    """In its own folder, all places are listed that lead to it by now, whoever made the global link."""
+def test_a_package_knows_where_it_is_linked(box: LinkBox) -> None:
+    """In its own folder, all places are listed that lead to it now, whoever made the global link."""
     lib, app, other = box.package("lib", "lib"), box.package("app", "app"), box.package("other", "other")
     assert listed(lib)["linkedAt"] == []
-    linkapi.link([lib], app, box.options())
-    linkapi.link([lib], other, box.options())
+    linkpack.link([lib], app, box.options())
+    linkpack.link([lib], other, box.options())
     here = [f"{box.modules}/lib", f"{app}/node_modules/lib", f"{other}/node_modules/lib"]
     assert listed(lib)["linkedAt"] == here
     assert "this package is linked at:\n" + "".join(f"  {path}\n" for path in here) in ls(lib).stdout
@@ -158,18 +158,16 @@ def test_where_a_package_is_linked(box: LinkBox) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"links": 1}', '{"links": {"x": 1}}', '{"links": {"x": {}}}', "[" * 9999]
 )
-def test_a_damaged_record_of_another_project(text: str, box: LinkBox) -> None:
-    """It has nothing to say about this one."""
+def test_a_damaged_record_of_another_project_is_passed_over(text: str, box: LinkBox) -> None:
     lib, app = box.package("lib", "lib"), box.package("app", "app")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     (box.home / "state/linkpack/links/other.json").write_text(text)
     assert len(listed(lib)["linkedAt"]) == 2
 
 
-def test_links_that_do_not_stand(box: LinkBox) -> None:
-    """Whoever packs what lies there can be told that it is not what was linked, replaced or gone."""
+def test_lost_links_are_those_replaced_or_gone(box: LinkBox) -> None:
     lib, other, app = box.package("lib", "lib"), box.package("other", "other"), box.package("app", "app")
-    linkapi.link([lib, other, box.package("good", "good")], app, box.options())
+    linkpack.link([lib, other, box.package("good", "good")], app, box.options())
     store = find_store(box.env)
     assert list(lost_links(store, app, [f"{app}/node_modules"])) == []
     for name in ("lib", "other"):
@@ -180,22 +178,22 @@ def test_links_that_do_not_stand(box: LinkBox) -> None:
     assert lost[f"{app}/node_modules/lib"].target == lib
 
 
-def test_links_that_do_not_stand_where_node_modules_is_a_link(box: LinkBox) -> None:
-    """The path is the one by which the project knows the folder, as Node's lookup does."""
+def test_lost_links_are_named_by_the_projects_path(box: LinkBox) -> None:
+    """node_modules is a link there. The path is the one that Node's lookup has."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     Path(app, "shared").mkdir()
     Path(app, "node_modules").symlink_to("shared")
-    linkapi.link([lib], app, box.options())
+    linkpack.link([lib], app, box.options())
     Path(app, "shared/lib").unlink()
     store = find_store(box.env)
     assert list(dict(lost_links(store, app, [f"{app}/node_modules"]))) == [f"{app}/node_modules/lib"]
     assert list(lost_links(store, f"{app}2", [f"{app}/node_modules"])) == []
 
 
-def test_warnings_are_told(box: LinkBox) -> None:
-    """A fault of a peer is a warning, and with --strict-peer-deps counts for --check."""
+def test_ls_prints_warnings(box: LinkBox) -> None:
+    """A fault of a peer is a warning. With --strict-peer-deps, --check fails on it."""
     app = box.package("app", "app")
-    linkapi.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
+    linkpack.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
     assert [problem["code"] for problem in listed(app)["warnings"]] == ["WPEER"]
     assert "WPEER" in ls(app).stderr
     assert ls(app, "--check").return_value == 0

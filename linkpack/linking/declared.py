@@ -1,0 +1,49 @@
+"""Remember which manifests name a linked package.
+
+An uninstall takes the name out of package.json. From then on `relink` leaves the link alone, unless it is
+called by name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from linkpack.linking.health import is_shared, list_dependency_names, project_folders, to_placed
+from linkpack.linking.package_tree import PackageTree
+from linkpack.project.package_json import read_loose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from linkpack.linking.builder import PlanBuilder
+    from linkpack.linking.context import LinkContext
+    from linkpack.linking.states import RecordedLink
+
+
+def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[str]) -> None:
+    """Add to the planned links to *names* which manifests name them.
+
+    The manifests are read as they will be after the plan, which may save the links.
+    """
+    tree = PackageTree(builder.changes)
+    wanted = set(names)
+    for key, edit in list(builder.edits.items()):
+        if not is_shared(edit) and edit.after is not None and edit.after.name in wanted:
+            folders = project_folders(tree, context, [to_placed(edit.after)])
+            declared = tuple(
+                f"{folder}/package.json"
+                for folder in folders
+                if edit.after.name in list_dependency_names(tree.manifest(folder))
+            )
+            builder.edits[key] = edit._replace(after=edit.after._replace(declared=declared))
+
+
+def is_uninstalled(link: RecordedLink) -> bool:
+    """True if a link's package left the manifests that named it.
+
+    All of them still have to be there: one that cannot be read may name it.
+    """
+    manifests = [read_loose(path.rpartition("/")[0]) for path in link.declared]
+    return bool(manifests) and all(
+        manifest is not None and link.name not in list_dependency_names(manifest) for manifest in manifests
+    )

@@ -1,0 +1,64 @@
+"""Search the records of all projects and prefixes for links."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.linking.package import is_standing, real_folder
+from linkpack.linking.record import DAMAGED, read_record
+from linkpack.linking.states import link_from_json
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from linkpack.linking.record import Store
+    from linkpack.linking.states import RecordedLink
+
+
+def all_links(store: Store) -> Iterator[RecordedLink]:
+    """Yield every recorded link. Skip records that are damaged."""
+    folder = f"{store.root}/links"
+    files = sorted(fs.scan(folder), key=lambda file: file.name) if fs.is_dir(folder) else []
+    for file in files:
+        try:
+            values = json.loads(store.read(file.path))["links"].values()
+            links = [link_from_json(value) for value in values]
+        except DAMAGED:
+            continue
+        yield from (link for link in links if link is not None)
+
+
+def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, ...]:
+    """Return the paths of all links to the package in *folder*, sorted.
+
+    *folder* is a real path. *modules* is the global node_modules, or empty: its link called *name* is among them
+    even if it is not recorded, as one that npm made.
+    """
+    paths = {link.path for link in all_links(store) if link.target == folder}
+    if modules and name:
+        paths.add(posixpath.join(modules, name))
+    return tuple(sorted(path for path in paths if fslinks.is_link(path) and fslinks.canonical(path) == folder))
+
+
+def places_called(store: Store, name: str) -> tuple[str, ...]:
+    """Return the paths of all links called *name* that exist, sorted."""
+    paths = (link.path for link in all_links(store) if link.name == name and fslinks.is_link(link.path))
+    return tuple(sorted(paths))
+
+
+def lost_links(store: Store, project: str, folders: Iterable[str]) -> Iterator[tuple[str, RecordedLink]]:
+    """Yield the links of *project* that are no longer in place.
+
+    An install put something else there, the link leads elsewhere, or nothing is there. *project* is the real root
+    of a project, *folders* are the node_modules to look in. Each link comes with its path as the folder is named.
+    Raises `LinkError` (ERECORD) for a damaged record.
+    """
+    for folder in folders:
+        place = real_folder(folder)
+        for link in read_record(store, place).values():
+            if link.project == project and not is_standing(link):
+                yield f"{folder}{link.path.removeprefix(place)}", link

@@ -1,0 +1,62 @@
+"""List links, and say how each fares: the public `links`, and `ls`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.linking.command import DEFAULTS, LinkOptions, guard_command, open_context
+from linkpack.linking.health import is_strict, problems_of
+from linkpack.linking.link_search import places_of
+from linkpack.linking.package_tree import PackageTree
+from linkpack.linking.status import Status, list_links, standing_links
+from linkpack.project.package_json import read_loose
+from linkpack.read_cache import remembering
+
+if TYPE_CHECKING:
+    from linkpack.errors import Problem
+    from linkpack.npm.config import Config
+
+
+@guard_command
+def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> tuple[Status, ...]:
+    """Return the links of *project*, or with *shared* the global ones."""
+    return survey(project, options, shared=shared).links
+
+
+class Survey(NamedTuple):
+    """The *links* of *place* and what `ls` prints beside them.
+
+    *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.
+    *warnings* are about what Node finds through the links. *strict* is true if faults of peers are errors.
+    *config* holds all settings.
+    """
+
+    place: str
+    links: tuple[Status, ...]
+    linked_at: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    strict: bool
+    config: Config
+
+
+@guard_command
+def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
+    """Look at the links of *project*, or with *shared* at the global ones.
+
+    Reads only.
+    """
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    with remembering({}):
+        listed_links = list_links(context, shared=shared)
+        standing = standing_links(context, shared=shared)
+        problems = problems_of(PackageTree(), context, standing, shared=shared)
+    manifest = read_loose(context.project.start)
+    name = manifest.name if manifest is not None else ""
+    return Survey(
+        place=context.config.modules if shared else context.project.root,
+        links=listed_links,
+        linked_at=places_of(context.store, context.project.start, name, context.config.modules),
+        warnings=(*context.config.warnings, *problems),
+        strict=is_strict(context),
+        config=context.config,
+    )

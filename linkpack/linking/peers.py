@@ -1,0 +1,277 @@
+"""Find peers that a package does not share with what loads it.
+
+React and its like work only when Node finds one copy of them. Node looks above the real folder of a linked
+package, where it may find another copy than the project's, or none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.errors import Problem
+from linkpack.linking.installed import match_store
+from linkpack.linking.package import meets_range
+from linkpack.linking.package_choice import shortened
+from linkpack.linking.package_manager import find_installer, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from linkpack.linking.package_tree import FoundPackage, Loaded, PackageTree, Standing
+
+PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
+
+
+class PeerFault(NamedTuple):
+    """A peer that a package does not share with its loader.
+
+    *user* declares the *peer* and asks for *wanted*, *host* is to provide it. *kind* is `missing` (neither finds
+    it), `range` (its version does not fit), `hidden` (only the host finds it) or `double` (each has its own).
+    *ours* is the copy that the host finds, *theirs* the one that the user finds, *version* that of theirs, or
+    else of ours. *preserving* is true if Node finds one copy when it is started with --preserve-symlinks.
+    """
+
+    kind: str
+    peer: str
+    wanted: str
+    user: Loaded
+    host: Loaded
+    ours: FoundPackage | None
+    theirs: FoundPackage | None
+    version: str
+    preserving: bool
+
+
+class _PeerUse(NamedTuple):
+    """A *peer* that *user* asks for in the range *wanted*.
+
+    *host* is to provide it.
+    """
+
+    user: Loaded
+    peer: str
+    wanted: str
+    host: Loaded
+
+
+# --- find them
+
+
+def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence[Standing]) -> list[PeerFault]:
+    """Return the peers that *loads* do not share with what loads them.
+
+    What a package finds for its peer must be what its loader has. A loader that does not depend on the peer
+    itself, but perhaps has it for its tests, passes the question on to its own loader: as installed, it would
+    not have it. A linked package may also name as a dependency what others have as a peer: an installer would
+    share that, too.
+    """
+    faults: dict[tuple[str, str, str, str], PeerFault] = {}
+    for use in (*_list_peers(loads), *_list_shared_dependencies(loads, links)):
+        fault = _find_fault(tree, use)
+        # A dependency may well be another copy, if the host's does not fit it.
+        is_dependency = use.user.manifest is not None and use.peer in use.user.manifest.dependencies
+        if fault is None or (is_dependency and not (fault.kind == "double" and _is_sharable(tree, fault))):
+            continue
+        # A package may be loaded in several ways: one fault for each copy that the host has.
+        provider = fault.ours.folder if fault.ours else use.host.copy.folder
+        faults.setdefault((fault.kind, use.peer, use.user.copy.folder, provider), fault)
+    return list(faults.values())
+
+
+def _list_peers(loads: Sequence[Loaded]) -> Iterator[_PeerUse]:
+    """Yield the declared peers of all packages."""
+    for user in loads:
+        if user.manifest is not None and user.loader is not None:
+            for peer, wanted in user.manifest.peer_dependencies.items():
+                yield _PeerUse(user=user, peer=peer, wanted=wanted, host=_find_host(user.loader, peer))
+
+
+def _list_shared_dependencies(loads: Sequence[Loaded], links: Sequence[Standing]) -> Iterator[_PeerUse]:
+    """Yield dependencies of linked packages that are peers of others.
+
+    Such a package, like React, is made to be there once.
+    """
+    roots = {link.folder for link in links}
+    peers = {peer for load in loads if load.manifest is not None for peer in load.manifest.peer_dependencies}
+    for user in loads:
+        if user.manifest is not None and user.loader is not None and user.copy.folder in roots:
+            for name in sorted(peers & user.manifest.dependencies.keys()):
+                wanted = user.manifest.dependencies[name]
+                yield _PeerUse(user=user, peer=name, wanted=wanted, host=_find_host(user.loader, name))
+
+
+def _find_host(loader: Loaded, peer: str) -> Loaded:
+    """Return the package at or above *loader* that provides *peer*."""
+    while loader.loader is not None and not _provides(loader, peer):
+        loader = loader.loader
+    return loader
+
+
+def _provides(package: Loaded, peer: str) -> bool:
+    manifest = package.manifest
+    return manifest is not None and (
+        peer in manifest.dependencies or peer in manifest.optional_dependencies or manifest.name == peer
+    )
+
+
+def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
+    """Return what is wrong with one use of a peer, or None."""
+    user, host = use.user, use.host
+    is_host = host.manifest is not None and host.manifest.name == use.peer  # a plug-in that is loaded by its peer
+    ours = host.copy if is_host else tree.find(host.copy.folder, use.peer)
+    theirs = tree.find(user.copy.folder, use.peer)
+    copy = theirs or ours
+    manifest = tree.manifest(copy.folder) if copy else None
+    version = manifest.version if manifest is not None else ""
+    is_optional = user.manifest is not None and use.peer in user.manifest.optional_peers
+    kind = _compare_copies(ours, theirs, is_optional=is_optional)
+    if not kind and manifest is not None and not meets_range(version, use.wanted):
+        kind = "range"
+    if not kind:
+        return None
+    return PeerFault(
+        kind=kind,
+        peer=use.peer,
+        wanted=use.wanted,
+        user=user,
+        host=host,
+        ours=ours,
+        theirs=theirs,
+        version=version,
+        preserving=ours is not None and _is_cured_by_preserving(tree, user, ours, theirs),
+    )
+
+
+def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, is_optional: bool) -> str:
+    """Return the kind of fault, or "" where Node finds one copy."""
+    if ours is None and theirs is None:
+        return "" if is_optional else "missing"
+    if theirs is None:
+        return "hidden"
+    return "double" if ours is not None and ours.folder != theirs.folder else ""
+
+
+def _is_cured_by_preserving(
+    tree: PackageTree, user: Loaded, ours: FoundPackage, theirs: FoundPackage | None
+) -> bool:
+    """True if *user* finds *ours* when Node does not resolve links.
+
+    With --preserve-symlinks Node looks in the folders above the link, not above the package. It still finds first
+    what is inside of the package, but no longer what the package's own workspace has above it: then something
+    else would be missing. In a project with a store nothing is found that way.
+    """
+    own = f"{user.copy.folder}/"
+    if user.loader is None or user.loader.loader is not None or user.manifest is None:
+        return False
+    if match_store(f"{ours.folder}/") or match_store(own):
+        return False
+    if theirs is not None and theirs.slot.startswith(own):
+        return False
+    copies = [tree.find(user.copy.folder, name) for name in user.manifest.dependencies]
+    return all(copy is None or copy.slot.startswith(own) for copy in copies)
+
+
+def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
+    """True if the host's copy fits the user.
+
+    A package manager would then have them share it.
+    """
+    manifest = tree.manifest(fault.ours.folder) if fault.ours is not None else None
+    return manifest is not None and meets_range(manifest.version, fault.wanted)
+
+
+def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
+    """True if a link is the cause of *fault*.
+
+    The rest of the tree was for the package manager to check.
+    """
+    roots = {link.folder for link in links}
+    if fault.user.copy.folder in roots or fault.peer in {link.name for link in links}:
+        return True
+    loader: Loaded | None = fault.user
+    while loader is not None and loader.copy.folder not in roots:
+        loader = loader.loader
+    return loader is not None and fault.kind in {"double", "hidden"}
+
+
+# --- tell the user
+
+
+def warn_of_peers(faults: Iterable[PeerFault]) -> Iterator[Problem]:
+    """Yield a warning for each cause among *faults*."""
+    yield from (peer_problem(alike) for alike in by_cause(faults))
+
+
+def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
+    """Group *faults* by cause, such as the same wrong copy."""
+    causes: dict[tuple[str, ...], list[PeerFault]] = {}
+    for fault in faults:
+        where = fault.theirs or fault.user.copy
+        # A peer that is missing is one cause, in whatever packages.
+        key = (fault.kind, fault.peer, "" if fault.kind == "missing" else where.folder, fault.host.copy.folder)
+        causes.setdefault(key, []).append(fault)
+    return list(causes.values())
+
+
+def peer_problem(alike: Sequence[PeerFault]) -> Problem:
+    """Return the warning about faults of one cause.
+
+    A `double` peer will be loaded twice (WPEERTWICE). A `hidden` one is not found, though the host has it
+    (WPEERHIDDEN). A `missing` one, or one out of `range`, has to be installed for the host (WPEER).
+    """
+    fault = alike[0]
+    users = shortened(list(dict.fromkeys(other.user.label for other in alike)))
+    if fault.kind == "double" and fault.ours and fault.theirs:
+        return _warn_of_double(fault, users, fault.ours.folder, fault.theirs.folder)
+    if fault.kind == "hidden" and fault.ours:
+        return _warn_of_hidden(fault, users)
+    return _warn_of_unmet(fault, users)
+
+
+def _warn_of_double(fault: PeerFault, users: str, ours: str, theirs: str) -> Problem:
+    places = f"by {users} from {theirs}, by {fault.host.copy.folder} from {ours}"
+    message = f"{fault.peer} would be loaded twice: {places}"
+    return Problem(code="WPEERTWICE", path=theirs, message=message, hint=_hint_at_cure(fault))
+
+
+def _warn_of_hidden(fault: PeerFault, users: str) -> Problem:
+    where = fault.user.copy.folder
+    owner = fault.host.copy.folder
+    message = f"the {fault.peer} of {owner} is not found by {users}: Node looks from {where}, where that really is"
+    return Problem(code="WPEERHIDDEN", path=where, message=message, hint=_hint_at_cure(fault))
+
+
+def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
+    """Return the warning that a peer is missing or does not fit."""
+    host = fault.host.copy.folder
+    needed = f"{fault.peer} {fault.wanted} is needed by {users}"
+    path, message = host, f"{needed}, and {host} does not have it"
+    if fault.kind == "range":
+        copy = fault.ours or fault.theirs
+        path = copy.folder if copy else host
+        message = f"{needed}, and Node finds {fault.version or 'none'} in {path}"
+    add = find_installer(host).add(fault.peer, fault.wanted)
+    return Problem(code="WPEER", path=path, message=message, hint=f"run {add} in {host}, then linkpack relink")
+
+
+def _hint_at_cure(fault: PeerFault) -> str:
+    """Return what helps against a double or hidden peer."""
+    command = cure_command(fault)
+    ways = [f"run linkpack {' '.join(map(quoted, command))}"] if command else []
+    if fault.preserving:
+        ways.append("start node with --preserve-symlinks")
+    if not ways:
+        ways.append(f"have your bundler take one copy of {fault.peer} (resolve.dedupe or resolve.alias)")
+    return ", or ".join(ways)
+
+
+def cure_command(fault: PeerFault) -> tuple[str, ...]:
+    """Return the linkpack arguments that cure a fault.
+
+    They link the host's copy to the user. The copy that the user finds makes way, and comes back on `unlink`. A
+    copy in a package manager's store has no cure, as nothing may be changed there.
+    """
+    if fault.ours is None or (fault.theirs is not None and fault.theirs.has_stored_slot):
+        return ()
+    folder = fault.theirs.project if fault.theirs is not None else fault.user.copy.folder
+    return ("link", "--no-global", "-C", folder, fault.ours.folder)

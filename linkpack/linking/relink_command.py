@@ -1,0 +1,60 @@
+"""Bring dropped links back: the public `relink`, and its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from linkpack.arguments import listed
+from linkpack.linking.command import (
+    DEFAULTS,
+    LinkOptions,
+    guard_command,
+    open_context,
+    reject_conflicts,
+    with_warnings,
+)
+from linkpack.linking.journal import Journal, apply, opened
+from linkpack.linking.plan_relink import plan_relink as plan_restoring
+from linkpack.linking.request import parse_specs
+from linkpack.linking.states import LinkPlan
+from linkpack.read_cache import remembering
+from linkpack.system import links as fslinks
+
+if TYPE_CHECKING:
+    from linkpack.linking.context import LinkContext
+    from linkpack.linking.request import Spec
+
+
+@guard_command
+def relink(
+    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+) -> Journal:
+    """Bring dropped links of *project* back, or with *shared* global ones.
+
+    *names* are the links to bring back, by default all. A package that is gone is a warning (WSOURCEGONE).
+    """
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    wanted = _read_names(names, context, project)
+    places = (*((context.shared_place,) if shared else ()), *context.owners(context.every_package))
+    with opened(context.store, places) as recovered:
+        with remembering({}):
+            plan = plan_restoring(context, wanted, shared=shared)
+        plan = with_warnings(plan, (*recovered, *context.config.warnings))
+        reject_conflicts(plan)
+        return apply(plan, context.store, places, context.project.root)
+
+
+@guard_command
+def plan_relink(
+    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+) -> LinkPlan:
+    """Return what `relink` would do, which is read from the disk alone."""
+    context = open_context(project, options, picking=False, needs_prefix=shared)
+    return plan_restoring(context, _read_names(names, context, project), shared=shared)
+
+
+def _read_names(names: Sequence[str], context: LinkContext, project: str) -> tuple[Spec, ...]:
+    return parse_specs(
+        listed(names, "names"), context.project, fslinks.canonical(project), context.config.user_home
+    )

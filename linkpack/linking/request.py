@@ -1,0 +1,113 @@
+"""Read what a link command is asked for: packages, and workspaces."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.errors import LinkError
+from linkpack.npm.package_names import dependency_name_fault
+from linkpack.project.local import Picks
+from linkpack.project.workspace import member_folders, read_workspace
+from linkpack.system import links as fslinks
+from linkpack.system import read as fs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linkpack.npm.config import Config
+    from linkpack.project.local import LocalProject
+
+
+class Spec(NamedTuple):
+    """An argument of `link`: a folder, or the name of a package.
+
+    *folder* is an absolute path. With a *name* instead, *wanted* is the range asked for, empty for any version.
+    """
+
+    folder: str
+    name: str
+    wanted: str
+
+
+def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
+    """Return what *text*, an argument of `link`, means.
+
+    A folder begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. Raises `LinkError`
+    (ELINKSPEC) for what is neither, such as an address.
+
+    >>> parse_spec("../lib", "/work/app", "/home/me").folder
+    '/work/lib'
+    >>> parse_spec("~/lib", "/work/app", "/home/me").folder
+    '/home/me/lib'
+    >>> parse_spec("@scope/lib@^1.2.0", "/work/app", "/home/me")
+    Spec(folder='', name='@scope/lib', wanted='^1.2.0')
+    """
+    path = text.removeprefix("file:")
+    if path != text or text.startswith((".", "/", "~/")):
+        path = path.removeprefix("//") if text.startswith("file:///") else path  # an address without a host
+        if path.startswith("~/"):  # no shell replaces it in file:~/lib
+            path = posixpath.join(user_home, path[2:])
+        return Spec(posixpath.normpath(posixpath.join(cwd, path)), "", "")
+    name, _, wanted = text[1:].partition("@")  # the first letter may be the @ of a scope
+    name = text[:1] + name
+    fault = dependency_name_fault(name)
+    if fault or ":" in wanted or "/" in wanted:
+        folder = posixpath.join(cwd, text)
+        near = f"did you mean ./{text}?" if fs.is_dir(folder) else "give a package name or a directory like ../lib"
+        what = f'"{name}" {fault}' if fault else f'"{wanted}" is no version range'
+        raise LinkError(f"{text} cannot be linked: {what}", code="ELINKSPEC", path=text, hint=near)
+    return Spec("", name, wanted)
+
+
+def parse_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[Spec, ...]:
+    """Return what the arguments *texts* mean, each once and in their order.
+
+    Those that mean the project itself are left out: `link .` is `link`.
+    """
+    others = [text for text in texts if not _is_project(text, project, cwd)]
+    return tuple(dict.fromkeys(parse_spec(text, cwd, user_home) for text in others))
+
+
+def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
+    """True if the argument *text*, taken as a path, is the project itself.
+
+    The root of its workspace is another package: `link ..` in an example inside of the package that it shows.
+    """
+    return fslinks.canonical(posixpath.join(cwd, text)) == project.start
+
+
+def read_workspace_choice(config: Config) -> Picks:
+    """Return the workspaces that `--workspace` and the flags beside it choose."""
+    setting = config.settings.get("workspace")
+    value = setting.value if setting is not None else ()
+    # The environment holds lists with an empty line between the entries.
+    names = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
+    return Picks(
+        workspaces=tuple(name for name in names if isinstance(name, str) and name),
+        every=config.flag("workspaces", default=False),
+        with_root=config.flag("include-workspace-root", default=False),
+    )
+
+
+def choose_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
+    """Return the real folders of the workspaces that *picks* means.
+
+    The root comes first if it is one of them. A command that is started in a workspace chooses it. Empty if no
+    workspace is chosen. Raises `ProjectError` (EWORKSPACE) for one that does not exist.
+    """
+    if not picks.workspaces and not picks.every:
+        return (project.start,) if project.implicit else ()
+    from linkpack.project.selection import choose_workspaces  # noqa: PLC0415 - 6 ms; most commands choose none
+
+    chosen = choose_workspaces(project.root, read_workspace(project.root), picks, cwd)
+    return tuple(workspace.folder for workspace in chosen)
+
+
+def list_members(folder: str) -> list[str]:
+    """Return the member folders of the workspace with the root *folder*.
+
+    Empty if *folder* is not the root of a workspace.
+    """
+    workspace = read_workspace(fslinks.canonical(folder))
+    return member_folders(workspace) if workspace is not None else []

@@ -1,0 +1,256 @@
+"""Plan one link, with its commands, its man pages and its record."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from linkpack.linking.command_scripts import head_of, make_runnable
+from linkpack.linking.ownership import Ownership
+from linkpack.linking.package import (
+    inside,
+    is_replaced,
+    named_folders,
+    resolve_link,
+    resolve_parent,
+    target_is_inside,
+)
+from linkpack.linking.shims import parse_shebang, shim_texts
+from linkpack.linking.states import (
+    ABSENT,
+    Absent,
+    CreatedDirectory,
+    Displaced,
+    Edit,
+    File,
+    Item,
+    Link,
+    RecordedLink,
+    is_within,
+)
+from linkpack.npm.bins import command_targets, commands, link_text, man_target
+from linkpack.project.package_json import read_loose
+from linkpack.system import links as fslinks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from linkpack.linking.builder import PlanBuilder
+    from linkpack.linking.ownership import LinkLocation, LinkRules
+    from linkpack.linking.states import State
+    from linkpack.npm.bins import BinTarget
+    from linkpack.project.source import Source
+
+_SHIM_ENDINGS = ("", ".cmd", ".ps1")  # npm writes three files for each command on Windows
+
+
+def place_link(
+    builder: PlanBuilder,
+    location: LinkLocation,
+    source: Source,
+    rules: LinkRules,
+    record: Mapping[str, RecordedLink],
+) -> None:
+    """Add all that linking *source* at *location* takes to *builder*.
+
+    *record* is what is linked in the same node_modules, by key.
+    """
+    _SingleLink(builder, location, source, rules, Ownership(builder, location, record)).place(record)
+
+
+class _SingleLink:
+    """The planning of one link."""
+
+    def __init__(
+        self, builder: PlanBuilder, location: LinkLocation, source: Source, rules: LinkRules, ownership: Ownership
+    ) -> None:
+        self.builder = builder
+        self.location = location
+        self.source = source
+        self.rules = rules
+        self.ownership = ownership
+        builder.aliases.update(location.aliases)
+
+    def place(self, record: Mapping[str, RecordedLink]) -> None:
+        """Plan everything."""
+        path, ownership = self.location.path, self.ownership
+        present, text = self.builder.state(path), self._link_text()
+        is_good = self._is_good(present, text)
+        if is_good and isinstance(present, Link):
+            text = present.target
+            ownership.adopted = ownership.old is None and not self._is_known(present)
+        shared = any(link.path == path for link in ownership.others().values())  # with another checkout
+        ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
+        if isinstance(present, Displaced) and is_within(self.source.root, fslinks.canonical(path)):
+            # Moving it to the stash would move the package that the link is to lead to.
+            message = f"{self.source.root} lies in {path}, which the link to it would displace"
+            self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
+            return
+        manifest = None if isinstance(present, Absent) else read_loose(path)
+        if not is_good and manifest is not None:
+            self._drop_commands(dict(commands(manifest)))
+        ownership.take(path, Link(text))
+        if self.rules.bin_links:  # with --no-bin-links, the commands of an earlier link stay as they are
+            self._place_commands()
+            self._drop_old_commands()
+        self._report(present, manifest.version if manifest else "", is_good=is_good)
+        self._record(text, record)
+
+    # --- the link
+
+    def _link_text(self) -> str:
+        """Return the text of the link.
+
+        It is relative to the real folder that the link is in, or absolute for `--absolute` and on Windows.
+        """
+        if self.rules.absolute or self.rules.windows:
+            return self.source.root
+        return posixpath.relpath(self.source.root, fslinks.canonical(posixpath.dirname(self.location.path)))
+
+    def _is_good(self, present: State, text: str) -> bool:
+        """True if *present*, at the link's path, is a good link already."""
+        if not isinstance(present, Link) or (self.rules.absolute and present.target != text):
+            return False
+        return resolve_link(self.location.path, present.target) == self.source.root
+
+    def _is_known(self, present: Link) -> bool:
+        """True if the link *present* is an installer's or another project's."""
+        if self.location.shared:
+            return False
+        path = self.location.path
+        claimed = any(link.path == path for link in self.ownership.others().values())
+        return claimed or self.builder.is_installed(path, present.target)
+
+    def _report(self, present: State, version: str, *, is_good: bool) -> None:
+        """Add the link to those that the plan reports, unless it was good before."""
+        item = Item(self.source.manifest.name, self.source.manifest.version, self.location.path)
+        if isinstance(present, Absent):
+            self.builder.added.append(item)
+        elif not is_good:
+            self.builder.changed.append((item._replace(version=version), item))
+
+    def _record(self, text: str, record: Mapping[str, RecordedLink]) -> None:
+        """Plan the entry in the record."""
+        ownership, location, old = self.ownership, self.location, record.get(self.location.key)
+        for path, change in ownership.before_owned.items():
+            stays = isinstance(change.after, (CreatedDirectory, Absent)) or not self.rules.bin_links
+            went = ownership.replaced and target_is_inside(path, change.before, location.path)
+            if stays and not went and path not in ownership.owned:
+                ownership.owned[path] = change
+        link = RecordedLink(
+            name=posixpath.relpath(location.path, location.modules),
+            version=self.source.manifest.version,
+            target=self.source.root,
+            path=location.path,
+            literal=text,
+            bin_links=self.rules.bin_links,
+            owned=tuple(ownership.owned[path] for path in sorted(ownership.owned)),
+            older=tuple(dict.fromkeys(ownership.older)),
+            project=location.project,
+            declared=old.declared if old else (),
+        )
+        key = (location.place, location.key)
+        self.builder.edits[key] = Edit(*key, old, link)
+
+    # --- commands and man pages
+
+    @property
+    def _endings(self) -> tuple[str, ...]:
+        """Return the endings of the files of one command."""
+        return _SHIM_ENDINGS if self.rules.windows else ("",)
+
+    def _place_commands(self) -> None:
+        ownership = self.ownership
+        for target in command_targets(self.source.commands, self.location.bins):
+            script = self._find_script(target)
+            if script is None:
+                continue
+            paths = [f"{target.path}{ending}" for ending in self._endings]
+            if self.rules.gentle and any(ownership.belongs_to_another(path) for path in paths):
+                ownership.owned.update(
+                    {path: ownership.before_owned[path] for path in paths if path in ownership.before_owned}
+                )
+                continue
+            if self.rules.windows:
+                self._place_shims(target, script)
+            elif self._may_take(target.path):
+                ownership.take(target.path, Link(self._command_text(target)))
+            make_runnable(self.builder, script, self.rules.umask)
+        if self.location.mans:
+            for page in self.source.pages:
+                self._place_page(page)
+
+    def _find_script(self, target: BinTarget) -> str | None:
+        """Return the real path of a command's script.
+
+        None if it is missing, or leads out of the package, which is worth a warning.
+        """
+        real = inside(self.source.root, target.script)
+        if real is None:
+            message = f'"{target.script}" of {self.source.manifest.name} leads out of the package; it is left out'
+            self.builder.warn("WOUTSIDE", target.script, message, "let bin and man name files of the package")
+        elif fslinks.exists(real):
+            return real
+        return None
+
+    def _command_text(self, target: BinTarget) -> str:
+        """Return the text of a command's link.
+
+        It leads through the package's own link, so that it follows where that leads.
+        """
+        return link_text(target.path, f"{self.location.path}/{target.script}")
+
+    def _place_shims(self, target: BinTarget, script: str) -> None:
+        texts = shim_texts(self._command_text(target), parse_shebang(head_of(script)))
+        paths = {ending: target.path + ending for ending in _SHIM_ENDINGS}
+        free = [self._may_take(path) for path in paths.values()]  # of each, as each may be a conflict
+        if all(free):
+            for ending, path in paths.items():
+                self.ownership.take(path, File(texts[ending], 0o755))
+
+    def _place_page(self, page: str) -> None:
+        target = man_target(page, self.location.mans)
+        if target is None:
+            message = f'the man page "{page}" of {self.source.manifest.name} does not end in a section number'
+            self.builder.refuse("EBADMAN", page, message, "call it like alpha.1 or alpha.1.gz")
+            return
+        self.builder.aliases.update(named_folders(posixpath.dirname(target.path)))
+        target = target._replace(path=resolve_parent(target.path))
+        if self._find_script(target) is not None and self._may_take(target.path):
+            self.ownership.take(target.path, Link(self._command_text(target)))
+
+    def _may_take(self, path: str) -> bool:
+        """True if the link may be put at *path*.
+
+        What is not ours in the global folder is a conflict without `--force`.
+        """
+        if isinstance(self.builder.state(path), Absent) or self.rules.force or not self.location.shared:
+            return True
+        ours = self._is_ours(path)
+        if not ours:
+            name = self.source.manifest.name
+            message = f"{path} is not a link to {name}, and would be replaced"
+            self.builder.refuse("EEXIST", path, message, "move it away, or take its place with --force")
+        return ours
+
+    def _is_ours(self, path: str) -> bool:
+        """True if *path* is a command or page of the package linked here."""
+        return target_is_inside(path, self.builder.state(path), self.location.path)
+
+    def _drop_commands(self, replaced: Mapping[str, str]) -> None:
+        """Remove the commands of the package that was here.
+
+        The commands that the linked package has too are replaced, not removed.
+        """
+        for name in replaced.keys() - self.source.commands.keys():
+            for ending in self._endings:
+                path = f"{self.location.bins}/{name}{ending}"
+                if self._is_ours(path):
+                    self.ownership.take(path, ABSENT)
+
+    def _drop_old_commands(self) -> None:
+        """Give up the commands that the linked package no longer has."""
+        for path, change in self.ownership.before_owned.items():
+            if path in self.ownership.owned or isinstance(change.after, (CreatedDirectory, Absent)):
+                continue
+            self.ownership.give_up(path, change)
