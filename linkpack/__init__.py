@@ -1,4 +1,4 @@
-"""Packs npm projects, linked dependencies included, into reproducible tarballs.
+"""Pack npm projects and their linked dependencies reproducibly.
 
     plan = linkpack.plan_pack("packages/app")  # reads only
     tarball = linkpack.pack("packages/app", destination="dist")
@@ -9,6 +9,7 @@ Names are loaded when they are first used.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from linkpack._version import __version__
@@ -145,14 +146,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The public *name*, from the module that it lives in."""
+    """Load the public *name* from its module."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - a command that uses no library name need not load it
-
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names, loaded or not."""
+    """Return the public names, loaded or not."""
     return sorted(__all__)

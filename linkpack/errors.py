@@ -4,8 +4,8 @@ LinkpackError                      exit 1
 ├─ ProjectError                    the project or its manifest
 │  ├─ ManifestInvalid              package.json cannot be used
 │  └─ ProjectNotFound              no package.json where one was asked for
-├─ BundleError                     the bundle cannot be packed as it lies on disk
-│  └─ UnplaceableGraph             no finite tree holds the graph; the ring is named
+├─ BundleError                     the bundle cannot be packed as it is on disk
+│  └─ UnplaceableGraph             no finite tree holds the graph
 ├─ PlanRejected                    carries every Problem that planning found
 ├─ SnapshotError                   packing went wrong after planning
 │  ├─ SourceChanged                a file changed between planning and reading
@@ -21,15 +21,17 @@ LinkpackError                      exit 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+Severity: TypeAlias = Literal["error", "warning"]
 
 
 class Problem(NamedTuple):
-    """Something a plan found: why a thing cannot be done (an error) or what to know about it (a warning).
+    """An error or a warning: what, where, and what to do.
 
-    *code* is stable and in capitals (`EBUNDLEMISSING`); *path* is the file or directory it is about, as on
-    disk or, for what is inside the tarball, as there; *message* names the culprit; *hint* says what to do, or is
-    empty. All texts may hold hostile names: whoever prints them escapes them (`report.safe`).
+    *code* is stable (`EBUNDLEMISSING`), and its meaning is in `linkpack.codes`. *path* is the file or folder that
+    the problem is about, on disk or in the tarball. *message* names the culprit. *hint* says what to do, or is "".
+    All texts may have hostile names in them, which `report.text.escape` escapes where they are printed.
     """
 
     code: str
@@ -37,11 +39,25 @@ class Problem(NamedTuple):
     message: str
     hint: str = ""
 
+    @property
+    def severity(self) -> Severity:
+        """Return the severity that the letter of the code says."""
+        return severity_of(self.code)
+
+
+def severity_of(code: str) -> Severity:
+    """Return what the letter of *code* says.
+
+    >>> severity_of("EBUNDLEMISSING"), severity_of("WLINK")
+    ('error', 'warning')
+    """
+    return "warning" if code.startswith("W") else "error"
+
 
 class LinkpackError(Exception):
-    """A refusal or failure that a user can act on; anything else that escapes is a bug.
+    """A refusal or failure that a user can act on.
 
-    *code* is stable (`EBUNDLEMISSING`), *path* the culprit, *hint* what to do about it.
+    Any other exception is a bug. *code*, *path* and *hint* are as of a `Problem`.
     """
 
     default_code = "ELINKPACK"
@@ -56,7 +72,7 @@ class LinkpackError(Exception):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The error as problems; one, except for `PlanRejected`."""
+        """Return the error as problems: one, except for `PlanRejected`."""
         return (Problem(self.code, self.path, self.message, self.hint),)
 
 
@@ -79,7 +95,7 @@ class ProjectNotFound(ProjectError):
 
 
 class BundleError(LinkpackError):
-    """The bundle cannot be packed as it lies on disk."""
+    """The bundle cannot be packed as it is on disk."""
 
     default_code = "EBUNDLE"
 
@@ -91,7 +107,7 @@ class UnplaceableGraph(BundleError):
 
 
 class PlanRejected(LinkpackError):
-    """A plan with errors in it; *found* holds all of them, so that one round mends everything."""
+    """A plan with errors: *found* has all of them, to be fixed at once."""
 
     default_code = "EPLAN"
 
@@ -103,12 +119,12 @@ class PlanRejected(LinkpackError):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem, in the order found."""
+        """Return every problem, in the order that they were found in."""
         return self.found
 
 
 class SnapshotError(LinkpackError):
-    """Packing failed after planning; nothing was left behind."""
+    """Packing failed after planning, and left nothing behind."""
 
     default_code = "ESNAPSHOT"
 
@@ -126,7 +142,10 @@ class VerifyFailed(SnapshotError):
 
 
 class ScriptFailed(LinkpackError):
-    """A lifecycle script failed or could not be started; *event* names it, *status* is its exit status."""
+    """A lifecycle script failed or could not be started.
+
+    *event* names it, *status* is its exit status.
+    """
 
     default_code = "ESCRIPT"
 
@@ -145,13 +164,13 @@ class ConfigError(LinkpackError):
 
 
 class LinkError(LinkpackError):
-    """A link command cannot be done; the disk is as it was."""
+    """A link command cannot be done, and the disk is as it was."""
 
-    default_code = "ELINK"
+    default_code = "ELINKCOMMAND"
 
 
 class LinkConflict(LinkError):
-    """Something that is not ours stands where a link has to go."""
+    """Something that is not ours is where a link has to go."""
 
     default_code = "EEXIST"
 
@@ -163,6 +182,6 @@ class LinkMissing(LinkError):
 
 
 class StalePlan(LinkError):
-    """The disk is no longer what the plan was made for; nothing was changed."""
+    """The disk is no longer what the plan was made for, and is unchanged."""
 
     default_code = "ESTALE"

@@ -156,8 +156,8 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: 
 
     Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
     (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
-    parse), ECATALOG, EWORKSPACE, EJSR (no such thing), ENOVERSION (the package has no version to write). A warning
-    is WPRIVATE (a workspace that is not bundled and cannot be published).
+    parse), ECATALOG, EWORKSPACESPEC, EJSR (no such thing), ENOVERSION (the package has no version to write). A
+    warning is WPRIVATE (a workspace that is not bundled and cannot be published).
     """
     changes: list[SpecChange] = []
     problems: list[Problem] = []

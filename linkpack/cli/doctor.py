@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from linkpack.cli.link_options import link_command, link_options, where_of
+from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.explaining.doctor import examine, mend
 from linkpack.linking.command import read_settings
-from linkpack.report import links as linkreport
-from linkpack.report.doctor import count, diagnosis_json, diagnosis_text
+from linkpack.report.doctor import count_severity, diagnosis_json, diagnosis_text
+
+if TYPE_CHECKING:
+    from linkpack.cli.shared_options import OptionValue
 
 
 @click.command(cls=NpmCommand)
@@ -21,15 +23,18 @@ from linkpack.report.doctor import count, diagnosis_json, diagnosis_text
     "--strict-peer-deps/--no-strict-peer-deps", default=None, help="Take all faults of linked peers for errors."
 )
 @link_command
-def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: Any) -> int:  # noqa: ANN401
-    """Look for whatever keeps links from working: prefix, PATH, links, doubled peers; exit 1 on errors."""
-    where = where_of(cwd)
+def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: OptionValue) -> int:
+    """Look for what keeps links from working.
+
+    Examines prefix, PATH, links, doubled peers and the bundle. Exits 1 when there are errors.
+    """
+    folder = absolute_folder(cwd)
     options = link_options({**given, "json": as_json})
-    found = examine(where, options)
-    done, failed = mend(found, options) if fix else ([], [])
-    if done:
-        found = examine(where, options)
-    found += failed
-    as_json = read_settings(where, options).flag("json", default=False)
-    click.echo(diagnosis_json(found, done) if as_json else diagnosis_text(found, done, linkreport.shown))
-    return int(count(found, "error") > 0)
+    diagnoses = examine(folder, options)
+    fixes, failures = mend(diagnoses, options) if fix else ([], [])
+    if fixes:
+        diagnoses = examine(folder, options)
+    diagnoses += failures
+    as_json = read_settings(folder, options).flag("json", default=False)
+    click.echo(diagnosis_json(diagnoses, fixes) if as_json else diagnosis_text(diagnoses, fixes))
+    return int(count_severity(diagnoses, "error") > 0)

@@ -1,13 +1,15 @@
-"""Print failures as programs want them: as JSON on standard output, for commands that print JSON."""
+"""Failures as JSON on standard output, for commands that print JSON."""
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from linkpack.errors import LinkpackError
+from linkpack.report.problems import error_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,15 +17,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def json_failures(*, wanted: bool | Callable[[], bool]) -> Iterator[None]:
-    """Print an error of the block as npm does for --json if that is *wanted*, and go on with it.
+    """Print an error of the block as npm does with --json, and raise it on.
 
-    *wanted* may be a function, for a command that has to look into settings to know.
+    That is done if *wanted*, which may be a function, for a command that has to look into settings to know.
     """
     try:
         yield
     except LinkpackError as err:
         if wanted() if callable(wanted) else wanted:
-            from linkpack.report.pack import failure_json  # noqa: PLC0415 - a success need not import it
-
-            click.echo(failure_json(err))
+            click.echo(json.dumps(error_values(err.problems), indent=2))
         raise

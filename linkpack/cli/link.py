@@ -1,26 +1,31 @@
-"""`linkpack link`, `unlink` and `relink`."""
+"""`linkpack link`, `unlink`, `relink` and `undo`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from linkpack.cli.link_options import (
+    absolute_folder,
     link_command,
     link_options,
     output_options,
-    run_command,
-    where_of,
     workspace_options,
 )
+from linkpack.cli.link_run import run_command
 from linkpack.cli.npm_command import NpmCommand
 from linkpack.linking.link_command import link as make_links
 from linkpack.linking.link_command import plan_link
 from linkpack.linking.relink_command import plan_relink
 from linkpack.linking.relink_command import relink as restore_links
+from linkpack.linking.undo_command import plan_last_undo
+from linkpack.linking.undo_command import undo as undo_journal
 from linkpack.linking.unlink_command import plan_unlink, staying_global_links
 from linkpack.linking.unlink_command import unlink as remove_links
+
+if TYPE_CHECKING:
+    from linkpack.cli.shared_options import OptionValue
 
 
 @click.command(cls=NpmCommand)
@@ -55,30 +60,35 @@ from linkpack.linking.unlink_command import unlink as remove_links
 @workspace_options
 @output_options
 @link_command
-def link(specs: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - the flags, by name
-    """Link this package globally, or with SPEC (names, name@range, directories) packages into this project."""
-    install, scripts = given.pop("install"), given.pop("run_scripts")
-    given |= _global_flag(given.pop("global_"))
-    cwd = where_of(given["cwd"])
-    if install or scripts:
-        from linkpack.linking import preparation as forlinks  # noqa: PLC0415 - only these two flags start processes
+def link(specs: tuple[str, ...], **given: OptionValue) -> None:
+    """Link this package globally, or each SPEC into this project.
 
-        shown = {key: value for key, value in given.items() if key not in {"silent", "as_json", "cwd", "absolute"}}
-        options = link_options(shown)
+    A SPEC is a name, name@range or a directory.
+    """
+    install, run_scripts = given.pop("install"), given.pop("run_scripts")
+    given |= _global_flag(given=given.pop("global_"))
+    folder = absolute_folder(given["cwd"])
+    if install or run_scripts:
+        from linkpack.linking import preparation  # noqa: PLC0415 - 7 ms: subprocess
+
+        ours = {"silent", "as_json", "cwd", "absolute"}
+        options = link_options({key: value for key, value in given.items() if key not in ours})
         if install:
-            forlinks.install_missing(specs, cwd, options)
-        if scripts:
-            forlinks.run_scripts(specs, cwd, options)
+            preparation.install_missing(specs, folder, options)
+        if run_scripts:
+            preparation.run_scripts(specs, folder, options)
     run_command(
         given,
-        lambda options: plan_link(specs, cwd, options),
-        lambda options: make_links(specs, cwd, options),
+        lambda options: plan_link(specs, folder, options),
+        lambda options: make_links(specs, folder, options),
     )
 
 
-def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as click gives it
+def _global_flag(*, given: bool | None) -> dict[str, bool]:
     """Return the settings that --global or --no-global makes."""
-    return {} if value is None else {"global": True} if value else {"link-global": False}
+    if given is None:
+        return {}
+    return {"global": True} if given else {"link-global": False}
 
 
 @click.command(cls=NpmCommand)
@@ -88,14 +98,17 @@ def _global_flag(value: bool | None) -> dict[str, bool]:  # noqa: FBT001 - as cl
 @workspace_options
 @output_options
 @link_command
-def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -> None:  # noqa: ANN401
-    """Take links away and put back what they displaced; without NAME, this package's global link."""
-    cwd = where_of(given["cwd"])
+def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: OptionValue) -> None:
+    """Take links away and put back what they displaced.
+
+    Without NAME, this package's global link is taken away.
+    """
+    folder = absolute_folder(given["cwd"])
     run_command(
         given,
-        lambda options: plan_unlink(names, cwd, options, shared=shared, every=every),
-        lambda options: remove_links(names, cwd, options, shared=shared, every=every),
-        None if shared else lambda plan, options: staying_global_links(plan, cwd, options),
+        lambda options: plan_unlink(names, folder, options, shared=shared, every=every),
+        lambda options: remove_links(names, folder, options, shared=shared, every=every),
+        None if shared else lambda plan, options: staying_global_links(plan, folder, options),
     )
 
 
@@ -111,14 +124,30 @@ def unlink(names: tuple[str, ...], *, shared: bool, every: bool, **given: Any) -
 )
 @output_options
 @link_command
-def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: Any) -> int:  # noqa: ANN401
-    """Bring links back that an install, ci or update took away; exit 1 when a package is gone."""
-    cwd = where_of(given["cwd"])
+def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: OptionValue) -> int:
+    """Bring links back that an install, ci or update took away.
+
+    Exits 1 when a package is gone.
+    """
+    folder = absolute_folder(given["cwd"])
     plan = run_command(
         given,
-        lambda options: plan_relink(names, cwd, options, shared=shared),
-        lambda options: restore_links(names, cwd, options, shared=shared),
+        lambda options: plan_relink(names, folder, options, shared=shared),
+        lambda options: restore_links(names, folder, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
-    undone = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
-    return int(bool(undone) and not if_present)
+    missing = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
+    return int(bool(missing) and not if_present)
+
+
+@click.command(cls=NpmCommand)
+@output_options
+@link_command
+def undo(**given: OptionValue) -> None:
+    """Take back the last link, unlink or relink of this project."""
+    folder = absolute_folder(given["cwd"])
+    run_command(
+        given,
+        lambda options: plan_last_undo(folder, options),
+        lambda options: undo_journal(None, folder, options),
+    )

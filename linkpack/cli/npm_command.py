@@ -1,7 +1,7 @@
 """Commands that take npm's flags beside their own options.
 
-A script made for npm hands on flags that mean nothing here. They are taken, so that it works, and npm's ways to
-say yes and no (`--save=false`, `--fund false`) are understood for our own options as well.
+A script that was made for npm passes flags that mean nothing here. They are taken, so that it works, and npm's
+ways to say yes and no (`--save=false`, `--fund false`) apply to our own options as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.npm.flags import FlagValue
 
 _FLAGS = "linkpack.npm_flags"  # where in click's context npm's flags are
-_HEEDED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
+_USED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
 # Flags that say what an option of ours says: (npm's flag, its value) -> our option, without dashes.
 _SYNONYMS = {
     ("shrinkwrap", True): ("package-lock", True),
@@ -33,7 +33,7 @@ class NpmCommand(click.Command):
     """A command that takes npm's flags beside its own options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what is left of *args* without npm's flags, which are kept for `npm_flags`."""
+        """Parse *args* without npm's flags, which `npm_flags` returns."""
         options = {
             name: option
             for option in self.get_params(ctx)
@@ -54,7 +54,10 @@ class NpmCommand(click.Command):
 
 
 def _take_switches(flags: dict[str, FlagValue], options: Mapping[str, click.Option]) -> dict[str, bool]:
-    """Take out of *flags* what switches one of our *options*; return the parameters with their values."""
+    """Take out of *flags* those that set one of our *options*.
+
+    Returns the parameters that they set, with their values.
+    """
     switched: dict[str, bool] = {}
     for flag, value in list(flags.items()):
         key, said = (flag, value) if isinstance(value, list) else _SYNONYMS.get((flag, value), (flag, value))
@@ -66,12 +69,15 @@ def _take_switches(flags: dict[str, FlagValue], options: Mapping[str, click.Opti
 
 
 def npm_flags() -> Mapping[str, FlagValue]:
-    """Return npm's flags on the command line that are no options of the command, by name, without dashes."""
+    """Return npm's flags on the command line, by name without dashes.
+
+    Flags that set an option of the command are not among them.
+    """
     context = click.get_current_context(silent=True)
     flags: Mapping[str, FlagValue] = context.meta.get(_FLAGS, {}) if context else {}
     return flags
 
 
 def idle_flags(flags: Mapping[str, FlagValue]) -> tuple[str, ...]:
-    """Return those of *flags*, as they are written, that change nothing for the command itself."""
-    return tuple(f"--{key}" for key in flags if key not in _HEEDED)
+    """Return those of *flags*, as written, that change nothing."""
+    return tuple(f"--{key}" for key in flags if key not in _USED)

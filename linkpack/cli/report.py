@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.archive.findings import as_problems
-from linkpack.cli.limit_options import limit_options
+from linkpack.cli.shared_options import limit_options
 from linkpack.packing.options import PackOptions
 from linkpack.provenance.sources import read_origins
 from linkpack.report.html import html_report
 from linkpack.report.inventory import json_report, svg_report, text_report
-from linkpack.report.pack import safe
+from linkpack.report.text import escape
 from linkpack.system import read as fs
 from linkpack.system.write import write_output
 from linkpack.verifying.difference import diff
@@ -51,7 +51,7 @@ def report(source: str, *, against: str, output: str, form: str | None, limits: 
     text = _FORMATS[form](inventory)
     if output:
         write_output(output, f"{text}\n".encode())
-        click.echo(safe(output))
+        click.echo(escape(output))
     else:
         click.echo(text)
 

@@ -1,14 +1,14 @@
-"""How a command takes npm's flags and settings: the one rule of docs/settings.md.
+"""npm's settings as defaults of options, by the rule of docs/settings.md.
 
-What the command line says counts first, then npm's settings (environment, npmrc of project, user and machine),
-then the default. A setting counts for a command of npm's that has an option of its name.
+The command line comes first, then npm's settings (environment, npmrc of project, user and machine), then the
+default. A setting applies to a command of npm's that has an option of its name.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.npm.config import load_config
@@ -17,23 +17,54 @@ from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from linkpack.npm.config import Config
     from linkpack.npm.flags import FlagValue
+    from linkpack.npm.npmrc_text import Value
 
 LEVELS = ("silent", "error", "warn", "notice", "http", "info", "verbose", "silly")
 """npm's log levels, from the quietest to the loudest."""
 
-_NOWHERE = "/nonexistent"  # a prefix that holds no npmrc, where nobody knows the right one
-_NO_PROJECT_PREFIX = "WPROJECTNPMRC"  # of the global prefix, which packing does not need
+_NO_PREFIX = "/nonexistent"  # a prefix without an npmrc, where the right one is not known
+_PREFIX_WARNING = "WPROJECTNPMRC"  # about the global prefix, which packing does not need
+
+
+class Verbosity(NamedTuple):
+    """How much goes to stderr: npm's log *level* decides, and JSON on stdout."""
+
+    level: str
+    as_json: bool
+
+    @property
+    def report(self) -> bool:
+        """True if there is a report on each tarball."""
+        return self.scripts and not self.as_json
+
+    @property
+    def scripts(self) -> bool:
+        """True if each script is named before it runs."""
+        return self._reaches("notice")
+
+    @property
+    def warnings(self) -> bool:
+        """True if warnings are printed."""
+        return self._reaches("warn")
+
+    @property
+    def verbose(self) -> bool:
+        """True if reports list everything."""
+        return self._reaches("verbose")
+
+    def _reaches(self, level: str) -> bool:
+        return LEVELS.index(self.level) >= LEVELS.index(level)
 
 
 @contextmanager
-def working_in(folder: str) -> Iterator[None]:
-    """Have *folder* be the current directory in the block; "" changes nothing.
+def change_folder(folder: str) -> Iterator[None]:
+    """Make *folder* the current directory in the block, unless it is "".
 
-    `LinkpackError` (ENOFOLDER) when it cannot be entered.
+    Raises `LinkpackError` (ENOFOLDER) when it cannot be entered.
     """
     if not folder:
         yield
@@ -61,82 +92,83 @@ def _enter(folder: str) -> None:
 
 
 class Settings:
-    """npm's settings for one command; each method gives an option's value, *given* on the command line or not."""
+    """npm's settings for one command.
+
+    Each method returns the value of an option, which may be *given* on the command line.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.heeded: dict[str, str] = {}
-        """The settings that counted, each with who made it."""
-        self.warnings = [each for each in config.warnings if each.code != _NO_PROJECT_PREFIX]
+        self.used: dict[str, str] = {}
+        """The settings that took effect, each with its source."""
+        self.warnings = [problem for problem in config.warnings if problem.code != _PREFIX_WARNING]
 
-    def flag(self, key: str, given: bool | None) -> bool:  # noqa: FBT001 - None is as good
-        """Return whether the option *key* is on."""
+    def flag(self, key: str, *, given: bool | None = None) -> bool:
+        """Return the value of the switch *key*."""
         if given is not None:
             return given
-        found = self._config.flag(key, default=False)
-        if found:
-            self._heed(key)
-        return found
+        value = self._config.flag(key, default=False)
+        if value:
+            self._note_use(key)
+        return value
 
     def text(self, key: str, given: str) -> str:
-        """Return the text that the option *key* has; "" when nobody says."""
+        """Return the text of the option *key*, "" where nothing sets it."""
         if given:
-            return self._expanded(given)
+            return self._expand_home(given)
         value = self._value(key)
         if value is None or value is False or value == "":
             return ""
         if not isinstance(value, str):
             self._refuse(key, "is no text")
             return ""
-        self._heed(key)
-        return self._expanded(value)
+        self._note_use(key)
+        return self._expand_home(value)
 
-    def names(self, key: str, given: Sequence[str]) -> tuple[str, ...]:
-        """Return the list that the option *key* has."""
-        if given:
-            return tuple(given)
+    def names(self, key: str) -> tuple[str, ...]:
+        """Return the list of the option *key*."""
         value = self._value(key)
-        # The environment holds lists with an empty line between the entries.
-        listed = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
-        found = tuple(each for each in listed if isinstance(each, str) and each)
-        if found:
-            self._heed(key)
-        return found
+        # In the environment, npm puts an empty line between entries of a list (@npmcli/config, lib/set-envs.js).
+        items = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
+        names = tuple(item for item in items if isinstance(item, str) and item)
+        if names:
+            self._note_use(key)
+        return names
 
     def level(self, given: str) -> str:
-        """Return the log level: npm's default is `notice`."""
+        """Return the log level, by default npm's `notice`."""
         if given:
             return given
         value = self._value("loglevel")
         if value in LEVELS:
-            self._heed("loglevel")
+            self._note_use("loglevel")
             return str(value)
         if value is not None:
             self._refuse("loglevel", f"is none of {', '.join(LEVELS)}")
         return "notice"
 
-    def _value(self, key: str) -> Any:  # noqa: ANN401 - whatever an npmrc holds
+    def _value(self, key: str) -> Value | None:
         setting = self._config.settings.get(key)
         return None if setting is None else setting.value
 
-    def _heed(self, key: str) -> None:
-        self.heeded[key] = self._config.settings[key].source
+    def _note_use(self, key: str) -> None:
+        self.used[key] = self._config.settings[key].source
 
     def _refuse(self, key: str, why: str) -> None:
         source = self._config.settings[key].source
         message = f"npm's setting {key} is left out: {self._value(key)!r} {why}"
         self.warnings.append(Problem("WSETTING", source, message, f"mend it: {source}"))
 
-    def _expanded(self, text: str) -> str:
-        """Put the home directory in for a `~/` that no shell has replaced: after a `=`, in an npmrc."""
+    def _expand_home(self, text: str) -> str:
+        """Replace a `~/` that the shell left: after a `=`, or in an npmrc."""
         home = self._config.user_home
         return f"{home}/{text[2:].lstrip('/')}" if home and text.startswith("~/") else text
 
 
 def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
-    """Read npm's settings for a command started in the current directory with npm's *flags*.
+    """Read npm's settings for a command that was started with npm's *flags*.
 
-    Without node on PATH nobody knows npm's global prefix; the settings of the prefix's npmrc are missing then.
+    Without node on PATH npm's global prefix is not known, and the settings of the prefix's npmrc are missing.
     """
     env = own_process.environment()
     cwd, project = "/", None
@@ -146,4 +178,4 @@ def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
     try:
         return Settings(load_config(env, cwd, flags, project))
     except ConfigError:
-        return Settings(load_config(env, cwd, {**flags, "prefix": _NOWHERE}, project))
+        return Settings(load_config(env, cwd, {**flags, "prefix": _NO_PREFIX}, project))

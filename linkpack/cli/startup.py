@@ -1,8 +1,8 @@
-"""The program's first and last step: what a short-lived process need not do is left out.
+"""Start and end the process, without what a short-lived one need not do.
 
-A command that does little spends its time on starting Python. Measured on Python 3.11: a bare interpreter 10 ms,
-click 20 ms more, of which 6 ms load `inspect` to strip help texts and 2 ms `uuid`, for a type that no option here
-has; the collector set for small heaps 3 ms; and taking the interpreter apart again 5 ms.
+A command that does little spends its time on starting Python. Measured on Python 3.11: a bare interpreter takes
+10 ms, click 20 ms more. 6 ms of these load `inspect`, which strips help texts, and 2 ms `uuid`, for a type that no
+option here has. The garbage collector takes 3 ms, and taking the interpreter apart 5 ms.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-# Containers between two looks for garbage. With Python's own threshold of 700 it looks 50 times during the imports
-# alone; the values of a plan hold no cycles, so there is little to find.
+# Containers that are made between two runs of the collector. With Python's default of 700 it runs 50 times during
+# the imports alone. The values of a plan have no cycles, so that there is little to collect.
 _GC_THRESHOLD = 50_000
 _SIGINT = 2  # the signal module costs a start more than the number
 
 
 class StandIn(ModuleType):
-    """A module of the standard library, loaded when something is first asked for that the stand-in does not have.
+    """A module of the standard library that is loaded when it is first used.
 
-    (`importlib.util.LazyLoader` has the same aim, but the import statement itself makes it load in Python 3.10 and
-    3.11.)
+    `importlib.util.LazyLoader` has the same aim, but in Python 3.10 and 3.11 the import statement itself makes it
+    load.
     """
 
     def __getattr__(self, name: str) -> object:
-        """The real module's *name*; from then on the real names are here as well."""
+        """Load the real module, take over its names and return *name*."""
         return getattr(self._load(), name)
 
     def _load(self) -> ModuleType:
@@ -41,32 +41,35 @@ class StandIn(ModuleType):
 
 
 class Inspect(StandIn):
-    """`inspect`, of which click asks for `cleandoc` alone, once for every option; that much is here."""
+    """`inspect`, of which click calls only `cleandoc`, once for each option."""
 
     def __init__(self) -> None:
         super().__init__("inspect")
 
     def cleandoc(self, doc: str) -> str:
-        """*doc* as `inspect.cleandoc` gives it; a line by itself needs no more than this."""
+        """Return what `inspect.cleandoc` returns, without it for one line."""
         if "\n" in doc or "\t" in doc:
             return str(self._load().cleandoc(doc))
         return doc.lstrip()
 
 
 class Uuid(StandIn):
-    """`uuid`, whose `UUID` click names as a hint while it is loaded: any type will do until it is `settled`."""
+    """`uuid`, of which click names the type `UUID` while it is imported.
+
+    Any type will do until then.
+    """
 
     def __init__(self) -> None:
         super().__init__("uuid")
         self.UUID: type = object
 
-    def settled(self) -> None:
-        """From now on `UUID` is the real one, when somebody asks for it."""
+    def unset(self) -> None:
+        """Have `UUID` be loaded from the real module from now on."""
         self.__dict__.pop("UUID")
 
 
 def main() -> NoReturn:
-    """Run the process's command line and end the process with its status, as `linkpack.cli.main` says."""
+    """Run the command line and end the process with its status."""
     if sys.getfilesystemencoding() != "utf-8":
         _restart()
     gc.set_threshold(_GC_THRESHOLD)
@@ -76,7 +79,7 @@ def main() -> NoReturn:
     try:
         from linkpack.cli import main as cli  # noqa: PLC0415 - after what makes it quick
 
-        uuid.settled()
+        uuid.unset()
         cli.main()
     except KeyboardInterrupt:  # while it was loaded
         leave(SystemExit(128 + _SIGINT))
@@ -85,7 +88,10 @@ def main() -> NoReturn:
 
 
 def leave(end: SystemExit) -> NoReturn:
-    """End the process as *end* would; without taking the interpreter apart when no other thread runs."""
+    """End the process as *end* would, without taking the interpreter apart.
+
+    Other threads need it to be taken apart: while one runs, *end* is raised.
+    """
     threading = sys.modules.get("threading")
     if not isinstance(end.code, int) or (threading is not None and threading.active_count() > 1):
         raise end
@@ -95,11 +101,14 @@ def leave(end: SystemExit) -> NoReturn:
             if stream is not None:  # None: it was closed when Python started
                 stream.flush()
     except OSError:
-        raise end from None  # the interpreter says so in its own way
+        raise end from None  # the interpreter reports it as for any program
     os._exit(end.code)
 
 
 def _restart() -> NoReturn:
-    """Start over in Python's UTF-8 mode: file names are bytes, and must not be read in the locale's encoding."""
+    """Start over in Python's UTF-8 mode.
+
+    File names are bytes, and must not be read in the locale's encoding.
+    """
     start = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
     os.execv(sys.executable, [os.fsencode(word) for word in start])  # noqa: S606 - itself, and without a shell

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
-from linkpack.cli.limit_options import limit_options, size_in_bytes
-from linkpack.cli.selection_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.shared_options import (
+    layout_option,
+    limit_options,
+    npm_rules_option,
+    parse_size,
+    publish_config_option,
+)
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
-from linkpack.verifying import difference
-from linkpack.verifying import unpack as unpacking
 from linkpack.verifying import verdict as api
 from linkpack.verifying.allowable import ALLOWABLE
+from linkpack.verifying.difference import diff as compare
+from linkpack.verifying.unpack import unpack as unpack_tarball
 
 if TYPE_CHECKING:
     from linkpack.bundle.consumer_specs import Mode
@@ -61,7 +66,7 @@ _SPECS = click.option(
 @npm_rules_option
 @_SPECS
 @publish_config_option
-@click.option("--max-size", type=size_in_bytes, default="0", metavar="SIZE", help="Refuse a larger tarball.")
+@click.option("--max-size", type=parse_size, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
 @_ALLOW
@@ -81,9 +86,9 @@ def verify(
     allow: tuple[str, ...],
     limits: Limits,
 ) -> int:
-    """Check each TARBALL before it is published: shape, manifest, bundle, secrets, entry points, license.
+    """Check each TARBALL before it is published.
 
-    Exit status 1 when there are errors. Reads only.
+    Checks shape, manifest, bundle, secrets, entry points and license. Exits 1 when there are errors. Reads only.
     """
     if built and against.partition(":")[0] != "git":
         raise click.UsageError("--built needs --against git")
@@ -108,14 +113,14 @@ def verify(
             verdict = api.unread(path, err)
         verdicts.append(verdict)
         if verdict.findings and not as_json:
-            named = path if len(tarballs) > 1 else ""
-            click.echo(report.findings(verdict.findings, named), err=True)
+            subject = path if len(tarballs) > 1 else ""
+            click.echo(report.findings_text(verdict.findings, subject), err=True)
         if not as_json and not quiet:
-            click.echo(report.verdict(verdict, strict=strict))
+            click.echo(report.verdict_text(verdict, strict=strict))
     if as_json:
-        found = [json.loads(report.verdict_json(each, strict=strict)) for each in verdicts]
-        click.echo(json.dumps(found if len(found) > 1 else found[0], indent=2))
-    return int(not all(each.passes(strict=strict) for each in verdicts))
+        values = [report.verdict_values(verdict, strict=strict) for verdict in verdicts]
+        click.echo(json.dumps(values if len(values) > 1 else values[0], indent=2))
+    return int(not all(verdict.passes(strict=strict) for verdict in verdicts))
 
 
 @click.command()
@@ -149,7 +154,7 @@ def diff(
     Files, modes, keys of package.json, bundled packages by version, bytes.
     """
     with json_failures(wanted=as_json):
-        found = difference.diff(
+        difference = compare(
             old,
             new,
             text=not (stat or name_only),
@@ -159,11 +164,15 @@ def diff(
             layout=layout,
             limits=limits,
         )
-    text = report.names(found) if name_only else report.difference(found, stat=stat)
-    text = report.difference_json(found) if as_json else text
+    if as_json:
+        text = report.difference_json(difference)
+    elif name_only:
+        text = report.names_text(difference)
+    else:
+        text = report.difference_text(difference, stat=stat)
     if text:
         click.echo(text)
-    return int(exit_code and not found.is_same)
+    return int(exit_code and not difference.is_same)
 
 
 @click.command()
@@ -178,12 +187,15 @@ def diff(
 def unpack(
     tarball: str, *, directory: str, as_json: bool, quiet: bool, allow: tuple[str, ...], limits: Limits
 ) -> None:
-    """Unpack TARBALL into DIR/package, after checking all of it: whole, or not at all."""
+    """Unpack TARBALL into DIR/package, after all of it is checked.
+
+    It is unpacked whole or not at all.
+    """
     with json_failures(wanted=as_json):
-        done = unpacking.unpack(tarball, directory, allow=allow, limits=limits)
-    if done.findings and not as_json:
-        click.echo(report.findings(done.findings), err=True)
+        unpacked = unpack_tarball(tarball, directory, allow=allow, limits=limits)
+    if unpacked.findings and not as_json:
+        click.echo(report.findings_text(unpacked.findings), err=True)
     if as_json:
-        click.echo(report.unpacked_json(done))
+        click.echo(report.unpacked_json(unpacked))
     elif not quiet:
-        click.echo(report.unpacked(done))
+        click.echo(report.unpacked_text(unpacked))

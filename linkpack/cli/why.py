@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
-from linkpack.cli.selection_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.shared_options import layout_option, npm_rules_option, publish_config_option
 from linkpack.explaining.why import explain
 from linkpack.packing.options import PackOptions
-from linkpack.report.why import answered, answered_json
+from linkpack.report.why import answer_json, answer_text
 
 if TYPE_CHECKING:
     from linkpack.bundle.layouts import LayoutName
@@ -39,11 +39,12 @@ def why(
     publish_config: bool | None,
     as_json: bool,
 ) -> None:
-    """Say which rule lets PATH into the tarball or keeps it out, and who pulls its package in.
+    """Say which rule lets PATH into the tarball or keeps it out.
 
-    PATH is a file or folder, a path in the tarball, or the name of a bundled package.
+    PATH is a file or folder, a path in the tarball, or the name of a bundled package. Of a bundled
+    package the answer has the chains of dependencies that pull it in, too.
     """
     options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
     with json_failures(wanted=as_json):
         answer = explain(folder or ".", path, options, walk_up=not folder)
-    click.echo(answered_json(answer) if as_json else answered(answer))
+    click.echo(answer_json(answer) if as_json else answer_text(answer))

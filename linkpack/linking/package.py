@@ -49,7 +49,7 @@ def read_source(folder: str) -> Source:
     bad = next((name for name in names if "\0" in name), None)
     if bad is not None:
         what = f'"{bad}", a command or man page, holds a NUL, which no file name does'
-        raise ManifestInvalid(f"{path}: {what}", code="EBADNAME", path=path, hint="correct bin or man there")
+        raise ManifestInvalid(f"{path}: {what}", code="EBADBIN", path=path, hint="correct bin or man there")
     return source_of(root, manifest)
 
 

@@ -55,7 +55,7 @@ def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
     if not names:
         return ()
     message = f"members that cannot be published are left out: {shortened(names)}"
-    return (Problem("WPRIVATE", names[0], message, "name their folders to link them all the same"),)
+    return (Problem("WPRIVATESKIPPED", names[0], message, "name their folders to link them all the same"),)
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -59,12 +59,12 @@ def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) ->
         )
     except OSError as err:
         raise LinkError(
-            f"{what} cannot be started: {err.strerror}", code="ESCRIPT", path=cwd, hint=f"npm is {command[0]}"
+            f"{what} cannot be started: {err.strerror}", code="ENPM", path=cwd, hint=f"npm is {command[0]}"
         ) from err
     if done.returncode:
         raise LinkError(
             f"{what} failed with status {done.returncode}",
-            code="ESCRIPT",
+            code="ENPM",
             path=cwd,
             hint="its messages are above; nothing was linked",
         )

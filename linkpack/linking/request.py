@@ -33,7 +33,7 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
     """Return what *text*, an argument of `link`, means.
 
     A folder begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. Raises `LinkError`
-    (ESPEC) for what is neither, such as an address.
+    (ELINKSPEC) for what is neither, such as an address.
 
     >>> parse_spec("../lib", "/work/app", "/home/me").folder
     '/work/lib'
@@ -55,7 +55,7 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
         folder = posixpath.join(cwd, text)
         near = f"did you mean ./{text}?" if fs.is_dir(folder) else "give a package name or a directory like ../lib"
         what = f'"{name}" {fault}' if fault else f'"{wanted}" is no version range'
-        raise LinkError(f"{text} cannot be linked: {what}", code="ESPEC", path=text, hint=near)
+        raise LinkError(f"{text} cannot be linked: {what}", code="ELINKSPEC", path=text, hint=near)
     return Spec("", name, wanted)
 
 

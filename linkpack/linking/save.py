@@ -77,7 +77,7 @@ def _refuse_save(builder: PlanBuilder, context: LinkContext, source: Source, fol
         spec = _spec_for(source, folder)
         if not _is_utf8(spec):
             message = f"{source.root} cannot be saved: a manifest is UTF-8, and its path from {folder} is not"
-            builder.refuse("EBADNAME", source.root, message, "rename the folder, or link without --save")
+            builder.refuse("ESAVENAME", source.root, message, "rename the folder, or link without --save")
             break
         for where, wanted in _find_overrides(builder, root, name):
             if folder in folders and not _agrees(wanted, spec, root, source):

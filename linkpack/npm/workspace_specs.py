@@ -39,7 +39,7 @@ class WorkspaceSpecs(NamedTuple):
         """Replace each `||` alternative with `workspace:`.
 
         Returns the new spec, and the package that the last of these alternatives means. Raises
-        `UnresolvableError` when there is no such workspace (EWORKSPACE), or when it has no version
+        `UnresolvableError` when there is no such workspace (EWORKSPACESPEC), or when it has no version
         (ENOVERSION).
 
         >>> workspaces = {"lib": Supplied("lib", "1.2.3", "/repo/lib")}
@@ -96,5 +96,5 @@ class WorkspaceSpecs(NamedTuple):
             return self.workspaces[name]
         if self.there is None or name not in {self.key, self.there.name}:
             message = f'means "{name}", which is no workspace here and not installed'
-            raise UnresolvableError("EWORKSPACE", message, "list its folder in workspaces, or install it")
+            raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")
         return self.there

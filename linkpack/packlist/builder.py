@@ -96,7 +96,7 @@ class Account:
         self.omit(path, f"a link to {text}, {why}")
         if path == "package.json":
             message = f"package.json is a link to {text}, {why}"
-            self.fail("ELINK", path, message, "make package.json a regular file")
+            self.fail("EMANIFESTLINK", path, message, "make package.json a regular file")
         else:
             self.warn("WLINK", path, f"{path} is a symbolic link to {text}, {why}: left out")
 

@@ -37,7 +37,7 @@ def read_monorepo(folder: str) -> Workspace | None:
     """Read what the files in *folder* say of a monorepo, if anything.
 
     The workspaces of a package manager go before the `packages` of lerna.json, and those before the `projects` of
-    rush.json. Raises `ProjectError` (EWORKSPACE) when one of the files cannot be understood.
+    rush.json. Raises `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
     """
     return once(("monorepo", folder), lambda: _read_monorepo(folder))
 
@@ -143,4 +143,4 @@ def _read_json(path: str) -> Mapping[str, object] | None:
         return parse(without_comments(raw), path)
     except (OSError, LinkpackError) as err:
         why = err.message if isinstance(err, ManifestInvalid) else f"{path} cannot be read: {err}"
-        raise ProjectError(why, code="EWORKSPACE", path=path, hint="it must be a readable JSON file") from err
+        raise ProjectError(why, code="EWORKSPACEFILE", path=path, hint="it must be a readable JSON file") from err

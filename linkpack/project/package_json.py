@@ -16,13 +16,14 @@ from linkpack.system.tree import read_beneath
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest, Role
 
-_CODES = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "ELINK"}
+_CODES = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "EMANIFESTLINK"}
 
 
 def read_manifest(folder: str, role: Role) -> Manifest:
     """Read the manifest of the package in *folder*, a path without links.
 
-    Raises `ManifestInvalid`, which names the file, when it cannot be used or is a link out of the folder (ELINK).
+    Raises `ManifestInvalid`, which names the file, when it cannot be used, or is a link out of the folder
+    (EMANIFESTLINK).
     """
     path = posixpath.join(folder, "package.json")
     return once(("manifest", path, role), lambda: parse_manifest(_read(folder, path), path, role))

@@ -84,7 +84,7 @@ def names_member(workspace: Workspace, relative: str) -> bool:
 def read_workspace(folder: str) -> Workspace | None:
     """Read what the files in *folder* say of workspaces, if anything.
 
-    Raises `ProjectError` (EWORKSPACE) for a workspace file that cannot be understood.
+    Raises `ProjectError` (EWORKSPACEFILE) for a workspace file that cannot be understood.
     """
     return once(("workspace", folder), lambda: _read_workspace(folder))
 
@@ -118,7 +118,7 @@ def _read_root(folder: str) -> Manifest | None:
     try:
         return read_manifest(folder, "installed")
     except LinkpackError as err:
-        return read_loose(folder) if err.code == "ELINK" else None
+        return read_loose(folder) if err.code == "EMANIFESTLINK" else None
 
 
 def package_manager(folder: str, named: str) -> PackageManager:
@@ -136,7 +136,7 @@ def package_manager(folder: str, named: str) -> PackageManager:
 def read_yaml(path: str) -> Mapping[str, object]:
     """Read the mapping in a YAML file, if there is one, scalars as text.
 
-    Raises `ProjectError` (EWORKSPACE) when it cannot be read or is no YAML.
+    Raises `ProjectError` (EWORKSPACEFILE) when it cannot be read or is no YAML.
     """
     if not fs.is_file(path):
         return {}
@@ -153,7 +153,7 @@ def read_yaml(path: str) -> Mapping[str, object]:
     except (OSError, ValueError) as err:
         why = str(err)
     if why:
-        raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACE", path=path, hint=hint)
+        raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACEFILE", path=path, hint=hint)
     return document if isinstance(document, dict) else {}
 
 

@@ -13,7 +13,8 @@ from linkpack._version import __version__
 from linkpack.provenance.components import make_purl
 from linkpack.provenance.contents import digest_files, group_by_slot
 from linkpack.provenance.places import known_homes, shown_path, shown_spec
-from linkpack.report.pack import cleaned, graph_json
+from linkpack.report.pack_json import graph_json
+from linkpack.report.text import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,3 +1,3 @@
-"""Values as text and as JSON."""
+"""Values as text and as JSON: this folder prints nothing."""
 
 from __future__ import annotations

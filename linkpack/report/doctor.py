@@ -1,4 +1,4 @@
-"""Turn what the doctor found into text and into JSON."""
+"""What `doctor` found, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -6,59 +6,61 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.linking.package_manager import quoted
+from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from linkpack.explaining.doctor import Diagnosis, Fix
 
 
-def diagnosis_text(found: Sequence[Diagnosis], done: Sequence[Fix], shown: Callable[[str], str]) -> str:
-    """Return what was *found* and *done* for a person: group by group, and a last line that says how it stands.
+def diagnosis_text(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:
+    """Return the report for a person.
 
-    *shown* makes a text fit for a terminal.
+    The *fixes* that were run come first, then the *diagnoses* by group, then a summary.
     """
-    lines = [f"fixed: {shown(command_line(fix))}" for fix in done]
-    for group in dict.fromkeys(each.group for each in found):
-        lines.append(shown(group))
-        for each in (each for each in found if each.group == group):
-            label = f"{each.code}: " if each.code else ""
-            lines.append(f"  {each.severity:8} {label}{shown(each.message)}")
-            if each.hint:
-                lines.append(f"           {shown(each.hint)}")
-    return "\n".join([*lines, "", _summary(found)])
+    lines = [f"fixed: {escape(_command_line(fix))}" for fix in fixes]
+    for group in dict.fromkeys(diagnosis.group for diagnosis in diagnoses):
+        lines.append(escape(group))
+        for diagnosis in diagnoses:
+            if diagnosis.group != group:
+                continue
+            label = f"{diagnosis.code}: " if diagnosis.code else ""
+            lines.append(f"  {diagnosis.severity:8} {label}{escape(diagnosis.message)}")
+            if diagnosis.hint:
+                lines.append(f"           {escape(diagnosis.hint)}")
+    return "\n".join([*lines, "", _summary(diagnoses)])
 
 
-def _summary(found: Sequence[Diagnosis]) -> str:
-    errors, warnings = count(found, "error"), count(found, "warning")
+def _summary(diagnoses: Sequence[Diagnosis]) -> str:
+    errors, warnings = count_severity(diagnoses, "error"), count_severity(diagnoses, "warning")
     if not errors and not warnings:
         return "no problem found"
-    parts = [
-        f"{number} {word}{'s' * (number > 1)}"
-        for number, word in ((errors, "error"), (warnings, "warning"))
-        if number
-    ]
-    fixable = len({each.fix for each in found if each.fix is not None})
-    more = f"; linkpack doctor --fix runs {fixable} command{'s' * (fixable > 1)} for them" if fixable else ""
+    parts = [count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    fixable = len({diagnosis.fix for diagnosis in diagnoses if diagnosis.fix is not None})
+    more = f"; linkpack doctor --fix runs {count(fixable, 'command')} for them" if fixable else ""
     return f"{' and '.join(parts)}{more}"
 
 
-def count(found: Sequence[Diagnosis], severity: str) -> int:
-    """Return how many of *found* have that severity."""
-    return sum(each.severity == severity for each in found)
+def count_severity(diagnoses: Sequence[Diagnosis], severity: str) -> int:
+    """Return how many of *diagnoses* have that *severity*."""
+    return sum(diagnosis.severity == severity for diagnosis in diagnoses)
 
 
-def command_line(fix: Fix) -> str:
-    """Return the command line of *fix*."""
+def _command_line(fix: Fix) -> str:
     return f"linkpack {' '.join(map(quoted, fix.words))}"
 
 
-def diagnosis_json(found: Sequence[Diagnosis], done: Sequence[Fix]) -> str:
-    """Return what was *found* and *done* as JSON: `{"findings", "fixed", "errors", "warnings"}`."""
+def diagnosis_json(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:
+    """Return the same as JSON: `{"findings", "fixed", "errors", "warnings"}`."""
+    findings = [
+        {**diagnosis._asdict(), "fix": _command_line(diagnosis.fix) if diagnosis.fix else None}
+        for diagnosis in diagnoses
+    ]
     value = {
-        "findings": [{**each._asdict(), "fix": command_line(each.fix) if each.fix else None} for each in found],
-        "fixed": [command_line(fix) for fix in done],
-        "errors": count(found, "error"),
-        "warnings": count(found, "warning"),
+        "findings": findings,
+        "fixed": [_command_line(fix) for fix in fixes],
+        "errors": count_severity(diagnoses, "error"),
+        "warnings": count_severity(diagnoses, "warning"),
     }
     return json.dumps(value, indent=2)

@@ -8,11 +8,11 @@ for a terminal (`safe`) and for HTML.
 from __future__ import annotations
 
 from collections import defaultdict
-from html import escape
+from html import escape as escape_html
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.report.pack import amount, count, safe
+from linkpack.report.text import amount, count, escape
 from linkpack.report.treemap import Box, lay_out
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def html_report(inventory: Inventory) -> str:
 
 
 def _text(name: str) -> str:
-    return escape(safe(name))
+    return escape_html(escape(name))
 
 
 def _body(inventory: Inventory) -> Iterator[str]:

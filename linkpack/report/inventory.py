@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from html import escape
+from html import escape as escape_html
 from typing import TYPE_CHECKING
 
-from linkpack.report.pack import amount, count, safe
+from linkpack.report.text import amount, count, escape
 from linkpack.report.treemap import Box, lay_out
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def text_report(inventory: Inventory) -> str:
 
 
 def _lines(inventory: Inventory) -> Iterator[str]:
-    yield f"{safe(inventory.name)}@{safe(inventory.version)}"
+    yield f"{escape(inventory.name)}@{escape(inventory.version)}"
     packages = f", {count(len(inventory.packages) - 1, 'bundled package')}" if len(inventory.packages) > 1 else ""
     yield (
         f"{amount(inventory.packed)} packed, {amount(inventory.unpacked)} unpacked, "
@@ -38,25 +38,25 @@ def _lines(inventory: Inventory) -> Iterator[str]:
     yield from _branches(inventory.tree, inventory.unpacked, "", _DEPTH)
     if inventory.largest:
         yield "largest files"
-        yield from (f"  {amount(size):>9}  {safe(path)}" for path, size in inventory.largest)
+        yield from (f"  {amount(size):>9}  {escape(path)}" for path, size in inventory.largest)
     for title, found in (("packages", inventory.same_packages), ("files", inventory.same_files)):
         if found:
             yield f"{title} that are there more than once"
             for same in found[: len(inventory.largest)]:
-                yield f"  {amount(same.cost):>9}  {safe(same.name)}: {', '.join(map(safe, same.places))}"
+                yield f"  {amount(same.cost):>9}  {escape(same.name)}: {', '.join(map(escape, same.places))}"
     if inventory.snapshots:
         yield "snapshots"
         for snapshot in inventory.snapshots:
             commit = f"  commit {snapshot.commit[:12]}" if snapshot.commit else ""
             changed = " with changes" if snapshot.is_dirty else ""
-            yield f"  {safe(snapshot.slot)}  of {safe(snapshot.origin)}{commit}{changed}"
+            yield f"  {escape(snapshot.slot)}  of {escape(snapshot.origin)}{commit}{changed}"
 
 
 def _branches(node: Node, whole: int, indent: str, depth: int) -> Iterator[str]:
     """Yield the lines for what *node* holds, and one for all that is too small to be named."""
     shown = [child for child in node.children if child.size >= _SHARE * whole]
     rest = [child for child in node.children if child.size < _SHARE * whole]
-    rows = [(f"{safe(child.name)}{'/' if child.kind == 'folder' else ''}", child) for child in shown]
+    rows = [(f"{escape(child.name)}{'/' if child.kind == 'folder' else ''}", child) for child in shown]
     for number, (name, child) in enumerate(rows, 1):
         is_last = number == len(rows) and not rest
         yield f"{indent}{'└─' if is_last else '├─'} {name}  {amount(child.size)}"
@@ -114,7 +114,7 @@ def json_report(inventory: Inventory) -> str:
 def svg_report(inventory: Inventory) -> str:
     """Return the treemap of the tarball's folders and packages as an SVG picture."""
     tree = inventory.tree
-    title = escape(safe(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
+    title = escape_html(escape(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
     size = f'viewBox="0 0 {_PICTURE.width} {_PICTURE.height}" font-family="sans-serif" font-size="12"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{title}</title>']
     for child, box in zip(tree.children, lay_out([node.size for node in tree.children], _PICTURE), strict=True):
@@ -124,14 +124,11 @@ def svg_report(inventory: Inventory) -> str:
 
 def _rectangle(node: Node, box: Box) -> str:
     colour = _COLOURS.get(node.kind, _OWN_COLOUR)
-    name = escape(safe(node.name))
+    name = escape_html(escape(node.name))
     left, top, width, height = (f"{side:.2f}" for side in box)
     shape = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{colour}" stroke="#fff"/>'
     fits = box.width >= _LABEL[0] and box.height >= _LABEL[1]
     room = int(box.width / 7)  # characters
-    label = (
-        f'<text x="{box.left + 6:.2f}" y="{box.top + 17:.2f}" fill="#fff">{escape(safe(node.name)[:room])}</text>'
-        if fits
-        else ""
-    )
+    text = escape_html(escape(node.name)[:room])
+    label = f'<text x="{box.left + 6:.2f}" y="{box.top + 17:.2f}" fill="#fff">{text}</text>' if fits else ""
     return f"<g><title>{name}, {amount(node.size)}</title>{shape}{label}</g>"

@@ -1,14 +1,16 @@
-"""Verdicts and differences as text and as JSON; every name goes through `safe`."""
+"""What `verify`, `diff` and `unpack` found, as text and as JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from linkpack.report.pack import amount, safe
+from linkpack.errors import Problem
+from linkpack.report.problems import problem_lines
+from linkpack.report.text import amount, count, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from linkpack.archive.findings import Finding
     from linkpack.verifying.difference import Difference, FileChange
@@ -18,116 +20,118 @@ if TYPE_CHECKING:
 _MARKS = {"added": "A", "removed": "D", "changed": "M", "mode": "T"}
 
 
-def findings(found: tuple[Finding, ...], tarball: str = "") -> str:
-    """Write the lines that say what was found, where, and what to do.
+def findings_text(findings: Sequence[Finding], tarball: str = "") -> str:
+    """Return the lines about *findings*.
 
-    *tarball* begins each finding where there are several.
+    *tarball* goes in front of each where there are several tarballs.
     """
-    return "\n".join(line for each in found for line in _finding(each, tarball))
+    return "\n".join(
+        problem_lines(
+            Problem(finding.code, finding.place, finding.message, finding.fix),
+            severity=finding.severity,
+            subject=tarball,
+        )
+        for finding in findings
+    )
 
 
-def _finding(each: Finding, tarball: str) -> Iterator[str]:
-    whose = f"{safe(tarball)}: " if tarball else ""
-    yield f"linkpack: {whose}{each.severity} {each.code}: {safe(each.message)}"
-    if each.fix:
-        yield f"  {safe(each.fix)}"
+def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
+    """Return what the tarball is, and in the last line whether it passes.
 
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def verdict(each: Verdict, *, strict: bool = False) -> str:
-    """Say what the tarball is, and the verdict in the last line; *strict* refuses it for warnings, too."""
+    With *strict* it does not pass with warnings.
+    """
     lines = []
-    if each.name:
-        lines.append(f"{safe(each.name)}@{safe(each.version)}")
-    size = f"{amount(each.size)} packed, {amount(each.unpacked)} unpacked"
-    lines.append(f"  {size}, {_count(each.entries, 'file')}")
-    if each.integrity:
-        lines.append(f"  {each.integrity}")
-    if each.serves:
-        lines.append(f"  runtime graph: {_count(each.packages, 'package')}, {_count(each.edges, 'edge')}")
-        lines.append(f"  installs with: {', '.join(each.serves)}")
-    wrong = sum(finding.severity == "error" for finding in each.findings)
-    counts = f"{_count(wrong, 'error')}, {_count(len(each.findings) - wrong, 'warning')}"
-    why = ": --strict allows no warning" if each.ok and not each.passes(strict=strict) else ""
-    lines.append(f"{safe(each.path)}: {'ok' if each.passes(strict=strict) else 'refused'} ({counts}{why})")
+    if verdict.name:
+        lines.append(f"{escape(verdict.name)}@{escape(verdict.version)}")
+    size = f"{amount(verdict.size)} packed, {amount(verdict.unpacked)} unpacked"
+    lines.append(f"  {size}, {count(verdict.entries, 'file')}")
+    if verdict.integrity:
+        lines.append(f"  {verdict.integrity}")
+    if verdict.serves:
+        lines.append(f"  runtime graph: {count(verdict.packages, 'package')}, {count(verdict.edges, 'edge')}")
+        lines.append(f"  installs with: {', '.join(verdict.serves)}")
+    errors = sum(finding.severity == "error" for finding in verdict.findings)
+    counts = f"{count(errors, 'error')}, {count(len(verdict.findings) - errors, 'warning')}"
+    passes = verdict.passes(strict=strict)
+    why = ": --strict allows no warning" if verdict.ok and not passes else ""
+    lines.append(f"{escape(verdict.path)}: {'ok' if passes else 'refused'} ({counts}{why})")
     return "\n".join(lines)
 
 
-def verdict_json(each: Verdict, *, strict: bool = False) -> str:
-    """Write the verdict as JSON, ASCII only; with *strict* `ok` is false for warnings, too."""
-    document = {
-        "path": each.path,
-        "ok": each.passes(strict=strict),
-        "name": each.name,
-        "version": each.version,
-        "size": each.size,
-        "unpackedSize": each.unpacked,
-        "entryCount": each.entries,
-        "integrity": each.integrity,
-        "runtimeGraph": {"packages": each.packages, "edges": each.edges},
-        "serves": list(each.serves),
-        "findings": [finding._asdict() for finding in each.findings],
+def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, object]:
+    """Return the verdict as values for JSON.
+
+    With *strict*, `ok` is false for warnings too.
+    """
+    return {
+        "path": verdict.path,
+        "ok": verdict.passes(strict=strict),
+        "name": verdict.name,
+        "version": verdict.version,
+        "size": verdict.size,
+        "unpackedSize": verdict.unpacked,
+        "entryCount": verdict.entries,
+        "integrity": verdict.integrity,
+        "runtimeGraph": {"packages": verdict.packages, "edges": verdict.edges},
+        "serves": list(verdict.serves),
+        "findings": [finding._asdict() for finding in verdict.findings],
     }
-    return json.dumps(document, indent=2)
 
 
-def unpacked(each: Unpacked) -> str:
-    """Where the files are, and how many."""
-    return f"{each.files} files, {amount(each.size)}, in {safe(each.folder)}"
+def unpacked_text(unpacked: Unpacked) -> str:
+    """Return where the files are, and how many."""
+    return f"{unpacked.files} files, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
 
 
-def unpacked_json(each: Unpacked) -> str:
-    """What was unpacked as JSON, ASCII only."""
-    document = {
-        "folder": each.folder,
-        "fileCount": each.files,
-        "unpackedSize": each.size,
-        "findings": [finding._asdict() for finding in each.findings],
+def unpacked_json(unpacked: Unpacked) -> str:
+    """Return what was unpacked as JSON, in ASCII."""
+    value = {
+        "folder": unpacked.folder,
+        "fileCount": unpacked.files,
+        "unpackedSize": unpacked.size,
+        "findings": [finding._asdict() for finding in unpacked.findings],
     }
-    return json.dumps(document, indent=2)
+    return json.dumps(value, indent=2)
 
 
-def names(each: Difference) -> str:
-    """A line a changed file: A, D, M or T (only the mode), and its path."""
-    return "\n".join(f"{_MARKS[change.kind]} {safe(change.path)}" for change in each.files)
+def names_text(difference: Difference) -> str:
+    """Return a line for each changed file: A, D, M or T (mode), and path."""
+    return "\n".join(f"{_MARKS[change.kind]} {escape(change.path)}" for change in difference.files)
 
 
-def difference(each: Difference, *, stat: bool = False) -> str:
-    """The whole difference for a person; with *stat* sizes instead of lines."""
-    return "\n".join(_difference(each, stat=stat))
+def difference_text(difference: Difference, *, stat: bool = False) -> str:
+    """Return the difference for a person, with *stat* without lines."""
+    return "\n".join(_difference_lines(difference, stat=stat))
 
 
-def _difference(each: Difference, *, stat: bool) -> Iterator[str]:
-    if each.is_same_file:
+def _difference_lines(difference: Difference, *, stat: bool) -> Iterator[str]:
+    if difference.is_same_file:
         yield "the same, byte for byte"
         return
-    for title, rows in (("package.json", each.manifest), ("bundled packages", each.packages)):
+    for title, rows in (("package.json", difference.manifest), ("bundled packages", difference.packages)):
         if rows:
             yield title
-            yield from (
-                f"  {safe(name)}: {safe(old) or '(none)'} -> {safe(new) or '(none)'}" for name, old, new in rows
-            )
-    if each.files:
+            for name, old, new in rows:
+                yield f"  {escape(name)}: {escape(old) or '(none)'} -> {escape(new) or '(none)'}"
+    if difference.files:
         yield "files"
-        yield from (f"  {_file(change)}" for change in each.files)
+        yield from (f"  {_file_line(change)}" for change in difference.files)
     else:
         yield "all files are the same; the bytes of the tarballs are not"
-    (packed, now_packed), (unpacked_size, now_unpacked) = each.packed, each.unpacked
-    yield f"packed {amount(packed)} -> {amount(now_packed)} ({now_packed - packed:+} bytes)"
-    yield f"unpacked {amount(unpacked_size)} -> {amount(now_unpacked)} ({now_unpacked - unpacked_size:+} bytes)"
-    for change in () if stat else each.files:
+    for label, (old_size, new_size) in (("packed", difference.packed), ("unpacked", difference.unpacked)):
+        yield f"{label} {amount(old_size)} -> {amount(new_size)} ({new_size - old_size:+} bytes)"
+    if stat:
+        return
+    for change in difference.files:
         if change.text:
             yield ""
-            yield from _text(change)
+            yield from _changed_lines(change)
 
 
-def _file(change: FileChange) -> str:
-    """One file: its mark and path, and what became of its size and mode."""
+def _file_line(change: FileChange) -> str:
+    """Return a file's mark and path, and how its size and mode changed."""
     old, new = change.old, change.new
-    line = f"{_MARKS[change.kind]} {safe(change.path)}"
+    line = f"{_MARKS[change.kind]} {escape(change.path)}"
     if old is None or new is None:
         file = new or old
         return f"{line}  {file.size if file else 0} bytes"
@@ -135,21 +139,21 @@ def _file(change: FileChange) -> str:
     return line + sizes + (f"  mode {old.mode:o} -> {new.mode:o}" if old.mode != new.mode else "")
 
 
-def _text(change: FileChange) -> Iterator[str]:
+def _changed_lines(change: FileChange) -> Iterator[str]:
     if "\n" not in change.text:
-        yield f"{safe(change.path)}: {change.text}"
+        yield f"{escape(change.path)}: {change.text}"
         return
     for line in change.text.removesuffix("\n").split("\n"):
-        yield safe(line.replace("\t", "    "))
+        yield escape(line.replace("\t", "    "))
 
 
-def difference_json(each: Difference) -> str:
-    """The difference as JSON, ASCII only."""
-    document = {
-        "old": each.old,
-        "new": each.new,
-        "same": each.is_same,
-        "sameFile": each.is_same_file,
+def difference_json(difference: Difference) -> str:
+    """Return the difference as JSON, in ASCII."""
+    value = {
+        "old": difference.old,
+        "new": difference.new,
+        "same": difference.is_same,
+        "sameFile": difference.is_same_file,
         "files": [
             {
                 "path": change.path,
@@ -158,11 +162,11 @@ def difference_json(each: Difference) -> str:
                 "new": change.new._asdict() if change.new else None,
                 "diff": change.text,
             }
-            for change in each.files
+            for change in difference.files
         ],
-        "manifest": [change._asdict() for change in each.manifest],
-        "packages": [change._asdict() for change in each.packages],
-        "packed": list(each.packed),
-        "unpacked": list(each.unpacked),
+        "manifest": [change._asdict() for change in difference.manifest],
+        "packages": [change._asdict() for change in difference.packages],
+        "packed": list(difference.packed),
+        "unpacked": list(difference.unpacked),
     }
-    return json.dumps(document, indent=2)
+    return json.dumps(value, indent=2)

@@ -209,7 +209,7 @@ def _check_specs(packages: Mapping[str, TarballPackage], paths: Collection[str])
             yield Finding("ESPEC", place, why, _suggest(change))
     for problem in plan.problems:
         place, hint = problem.path.lstrip("/"), problem.hint
-        if problem.code in {"EWORKSPACE", "ECATALOG"}:  # the author's monorepo is not here to be asked
+        if problem.code in {"EWORKSPACESPEC", "ECATALOG"}:  # the author's monorepo is not here to be asked
             hint = "pack it with linkpack pack, which writes what it means"
         yield Finding(problem.code, place, problem.message, hint)
     yield from _check_inner_paths(packages[""], paths)

@@ -207,7 +207,7 @@ def _check_secrets(archive: Archive) -> Iterator[Finding]:
             yield Finding("ESECRETFILE", member.path, f"{member.path} is {kind}", fix)
         elif is_settings:
             why = f"{member.path} is npm's settings file, which may hold logins"
-            yield Finding("WNPMRC", member.path, why, fix, "warning")
+            yield Finding("WNPMRCSHIPS", member.path, why, fix, "warning")
         if tokens:
             why = f"{member.path} holds what looks like {', '.join(tokens)}"
             yield Finding("ESECRET", member.path, why, f"revoke it, and {fix}")

@@ -234,7 +234,7 @@ ELSEWHERE = [
     ("workspace:packages/none", "1.4.2"),
     ("workspace:packages/slib", "npm:@s/lib@1.4.2"),
     ("workspace:@s/lib@^", "npm:@s/lib@^1.4.2"),
-    ("workspace:none@^", "EWORKSPACE"),
+    ("workspace:none@^", "EWORKSPACESPEC"),
     ("workspace:bare@*", "ENOVERSION"),
     ("workspace:bare@^1", "npm:bare@^1"),
     ("^1 || workspace:^", "^1 || ^1.4.2"),
@@ -308,7 +308,7 @@ def test_specs_of_bundled_packages_that_are_absent(spec: str, want: str, section
         ("catalog:", "yarn", "^18.0.0"),
         ("catalog:", "bad", "ESPECINVALID"),
         ("jsr:^1", "@a/b", "npm:@jsr/a__b@^1"),
-        ("workspace:*", "none", "EWORKSPACE"),
+        ("workspace:*", "none", "EWORKSPACESPEC"),
     ],
 )
 def test_specs_by_key(spec: str, key: str, want: str) -> None:
@@ -345,8 +345,8 @@ THERE = {"lib": Supplied("lib", "2.1.0", "/w/libs/lib"), "alias": Supplied("real
         ("workspace:../lib", "lib", False, "2.1.0"),
         ("workspace:*", "alias", False, "npm:real@3.0.0"),
         ("workspace:real@^", "alias", False, "npm:real@^3.0.0"),
-        ("workspace:other@^", "alias", False, "EWORKSPACE"),
-        ("workspace:*", "gone", False, "EWORKSPACE"),
+        ("workspace:other@^", "alias", False, "EWORKSPACESPEC"),
+        ("workspace:*", "gone", False, "EWORKSPACESPEC"),
         ("npm:latest", "lib", False, "latest"),
         ("npm:latest", "lib", True, "latest"),
         ("npm:real", "alias", True, "npm:real"),
@@ -397,7 +397,7 @@ def test_a_workspace_counts_before_what_is_installed() -> None:
     [
         ("file:../lib", "file:../lib"),
         ("link:../lib", "ESPECLOCAL"),
-        ("workspace:*", "EWORKSPACE"),
+        ("workspace:*", "EWORKSPACESPEC"),
         ("no tag", "ESPECINVALID"),
     ],
 )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import linkpack
-from linkpack.report import pack as report
+from linkpack.report.pack import checks_line
+from linkpack.report.pack_json import graph_json
 from tests.support.linked import hints, lay, linking, said
 
 if TYPE_CHECKING:
@@ -213,6 +214,6 @@ def test_the_line_says_what_was_checked(
     """Nothing that was left open is called verified, in the line or in the JSON."""
     app = lay(tmp_path, {"app/package.json": json.dumps({"name": "app", **fields}), **more})
     plan = linkpack.plan_pack(app, allow_missing=True)
-    assert line in report.checked(plan)
+    assert line in checks_line(plan)
     assert plan.checks.verified is verified
-    assert report.graph_json(plan)["verified"] is verified
+    assert graph_json(plan)["verified"] is verified

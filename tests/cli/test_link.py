@@ -225,7 +225,7 @@ def test_scripts_and_npm_only_when_asked(box: LinkBox, monkeypatch: pytest.Monke
         npm.write_text(text)
         with pytest.raises(LinkError, match=f"npm install -g delta@1.x .*{message}") as failed:
             run("link", "delta@1.x", "../lib", "-C", app, "--install")
-        assert failed.value.code == "ESCRIPT"
+        assert failed.value.code == "ENPM"
         assert failed.value.hint
     npm.unlink()
     monkeypatch.setenv("PATH", str(npm.parent))

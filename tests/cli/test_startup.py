@@ -48,7 +48,7 @@ def test_click_has_the_real_type() -> None:
         sys.modules["uuid"] = stand_in = Uuid()
         import click, uuid
         assert uuid is stand_in
-        stand_in.settled()
+        stand_in.unset()
         print("platform" in sys.modules)
         found = click.UUID.convert("12345678123456781234567812345678", None, None)
         from uuid import UUID, uuid4

@@ -12,7 +12,8 @@ import pytest
 
 import linkpack
 from linkpack.packing import plan as api
-from linkpack.report import pack as report
+from linkpack.report.pack_json import packages_json
+from linkpack.report.problems import error_values
 from tests.support.npm import npm, npm_root
 from tests.support.packed import folder, options, read_packed
 from tests.support.trees import Tree, trees
@@ -40,7 +41,7 @@ def ours(package: Path, where: Path, **given: Any) -> tuple[Path, dict[str, Any]
     """The same by linkpack, under the same rules, without the keys that only linkpack has."""
     plan = linkpack.plan_pack(package, npm_rules="11", **given)
     tarball = linkpack.write_pack(plan, where)
-    [said] = json.loads(report.packed_json([(plan, tarball)]))
+    [said] = json.loads(packages_json([(plan, tarball)]))
     del said["linkpack"]
     return Path(tarball.path), said
 
@@ -75,7 +76,7 @@ def test_the_shape_of_a_failure(tmp_path: Path) -> None:
     theirs = json.loads(done.stdout)
     with pytest.raises(linkpack.LinkpackError) as failed:
         api.plan_pack(tmp_path)
-    mine = json.loads(report.failure_json(failed.value))
+    mine = json.loads(json.dumps(error_values(failed.value.problems)))
     assert done.returncode == 1
     assert list(mine) == list(theirs) == ["error"]
     assert list(mine["error"]) == list(theirs["error"])

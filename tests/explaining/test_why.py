@@ -13,7 +13,7 @@ from linkpack.errors import LinkpackError
 from linkpack.explaining.why import explain
 from linkpack.packing.options import PackOptions
 from linkpack.packing.plan import plan_pack
-from linkpack.report.why import answered
+from linkpack.report.why import answer_text
 from tests.support.trees import FIXTURES, parse_tree
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
     """The first two lines of the text about *path*."""
     answer = explain(str(app), path, PackOptions(npm_rules=edition), walk_up=False)
-    first, second, *_ = [*answered(answer).splitlines(), ""]
+    first, second, *_ = [*answer_text(answer).splitlines(), ""]
     return first, second.strip()
 
 
@@ -224,7 +224,7 @@ def test_an_entry_of_several_lines(tmp_path: Path) -> None:
 
 def test_chains_and_places(app: Path) -> None:
     """A bundled package is told with its source, its places in the tarball, and each way to it."""
-    text = answered(explain(str(app), "is-odd", NPM12, walk_up=False))
+    text = answer_text(explain(str(app), "is-odd", NPM12, walk_up=False))
     assert text.splitlines()[1:] == [
         "is-odd@3.0.1 is installed in ../redis/node_modules/is-odd",
         "  in the tarball: package/node_modules/redis/node_modules/is-odd, package/node_modules/odd2",
@@ -335,7 +335,7 @@ def test_long_answers_are_cut(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "a", "version": "1.0.0", "files": []}', encoding="utf-8")
     for number in range(25):
         (tmp_path / f"{number}.js").touch()
-    lines = answered(explain(str(tmp_path), ".", NPM12, walk_up=False)).splitlines()
+    lines = answer_text(explain(str(tmp_path), ".", NPM12, walk_up=False)).splitlines()
     assert len(lines) == 22
     assert lines[-1] == "  and 5 more paths left out (--json lists them)"
 

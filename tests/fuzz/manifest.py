@@ -6,7 +6,7 @@ import json
 
 from linkpack.errors import ManifestInvalid
 from linkpack.npm.manifest import Manifest, Role, parse_manifest
-from linkpack.report.pack import failure
+from linkpack.report.problems import error_text
 
 ROLES: tuple[Role, ...] = ("root", "linked", "installed")
 
@@ -29,7 +29,7 @@ def _in_role(data: bytes, role: Role) -> None:
 def _refused(err: ManifestInvalid) -> None:
     assert err.code.startswith("E"), err.code
     assert err.hint, err.message
-    text = failure(err)
+    text = error_text(err.problems)
     assert "package.json" in text
     assert all(char.isprintable() or char == "\n" for char in text), text
 

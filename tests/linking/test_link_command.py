@@ -450,8 +450,8 @@ def test_a_script_of_another_user_is_left_as_it_is(script: str, umask: int, told
         ("gone", LinkError, "ESOURCEGONE"),
         ("../nosuch", ManifestInvalid, "ENOENT"),
         ("../unnamed", ManifestInvalid, "ENAME"),
-        ("lib/x", LinkError, "ESPEC"),
-        ("https://x.org/y", LinkError, "ESPEC"),
+        ("lib/x", LinkError, "ELINKSPEC"),
+        ("https://x.org/y", LinkError, "ELINKSPEC"),
     ],
 )
 def test_specs_that_cannot_be_linked_are_refused(

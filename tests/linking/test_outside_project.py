@@ -43,7 +43,7 @@ def test_global_links_and_commands_are_reported(box: LinkBox) -> None:
     assert actions(journal, app, box) == {link: "change"}
     (change,) = outside_changes(journal.plan, [app])
     assert (change.before, change.after) == ("../../../work/one", "../../../work/two")
-    text = linkreport.done(journal.plan, [app])
+    text = linkreport.done_text(journal.plan, [app])
     assert f"  changed {box.root}/{link} -> ../../../work/two (was -> ../../../work/one)\n" in f"{text}\n"
     assert actions(linkpack.undo(None, app, box.options()), app, box) == {link: "change"}
     journal = linkpack.unlink(["alpha"], app, box.options(), shared=True)
@@ -59,7 +59,7 @@ def test_a_displaced_global_tool_is_reported(box: LinkBox) -> None:
     kept = f"{box.modules}/.linkpack/tool"
     plan = linkpack.plan_link([dev], app, box.options())
     line = f"  replace {installed} -> ../../../work/dev (what was installed there is kept in {kept})"
-    assert line in linkreport.planned(plan, [app]).splitlines()
+    assert line in linkreport.planned_text(plan, [app]).splitlines()
     (told,) = (
         each for each in json.loads(linkreport.plan_json(plan, [app]))["outside"] if each["path"] == str(installed)
     )
@@ -89,7 +89,7 @@ def test_changed_scripts_of_the_linked_package_are_reported(box: LinkBox) -> Non
     )
     Path(lib, "b.js").chmod(0o600)
     plan = linkpack.plan_link([lib], app, box.options())
-    lines = linkreport.planned(plan, [app]).splitlines()
+    lines = linkreport.planned_text(plan, [app]).splitlines()
     assert f"  rewrite {lib}/a.js: its first line ended in CRLF" in lines
     assert f"  change the mode of {lib}/b.js: 600 to 755" in lines
 
@@ -99,4 +99,4 @@ def test_a_project_that_holds_everything_has_no_outside(box: LinkBox) -> None:
     lib, app = box.command("app/lib", "alpha"), box.package("app", "app")
     journal = linkpack.link([lib], app, box.options(link_global=False))
     assert outside_changes(journal.plan, [app]) == ()
-    assert "outside" not in linkreport.done(journal.plan, [app])
+    assert "outside" not in linkreport.done_text(journal.plan, [app])

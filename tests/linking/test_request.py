@@ -65,7 +65,7 @@ def test_addresses_and_impossible_names_are_refused(text: str) -> None:
     """There is a hint."""
     with pytest.raises(LinkError) as caught:
         parse_spec(text, "/c", "/h")
-    assert caught.value.code == "ESPEC"
+    assert caught.value.code == "ELINKSPEC"
     assert caught.value.hint
 
 

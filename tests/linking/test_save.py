@@ -596,7 +596,7 @@ def test_a_folder_with_a_name_that_is_not_utf_8_is_not_saved(box: LinkBox) -> No
     before = box.tree()
     with pytest.raises(LinkConflict, match="a manifest is UTF-8") as caught:
         linkpack.link([f"../{folder}"], str(app), box.options(save=True))
-    assert (caught.value.code, caught.value.path) == ("EBADNAME", str(box.work / folder))
+    assert (caught.value.code, caught.value.path) == ("ESAVENAME", str(box.work / folder))
     assert box.tree() == before
     linkpack.link([f"../{folder}"], str(app), box.options())
     linkpack.unlink(["alpha"], str(app), box.options())

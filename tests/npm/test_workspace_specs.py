@@ -41,7 +41,7 @@ def test_resolve(spec: str, want: str, package: Supplied | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "code"), [("workspace:none@*", "EWORKSPACE"), ("workspace:bare@*", "ENOVERSION")]
+    ("spec", "code"), [("workspace:none@*", "EWORKSPACESPEC"), ("workspace:bare@*", "ENOVERSION")]
 )
 def test_unresolvable(spec: str, code: str) -> None:
     """There must be such a workspace, and it needs a version where that is written."""

@@ -79,7 +79,7 @@ def test_files_that_cannot_be_understood(name: str, text: str, tmp_path: Path) -
     (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(ProjectError, match=name) as caught:
         read_monorepo(str(tmp_path))
-    assert (caught.value.code, caught.value.path) == ("EWORKSPACE", str(tmp_path / name))
+    assert (caught.value.code, caught.value.path) == ("EWORKSPACEFILE", str(tmp_path / name))
 
 
 NESTED = {
@@ -248,7 +248,7 @@ def test_specs_are_answered_by_the_monorepo_around(case: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("spec", "code", "words"),
     [
-        ("workspace:*", "EWORKSPACE", 'means "x", which is no workspace here and not installed'),
+        ("workspace:*", "EWORKSPACESPEC", 'means "x", which is no workspace here and not installed'),
         ("patch:x@npm%3A^1.2.0#./x.patch", "ESPECPATCH", "is x ^1.2.0 with a patch of yarn's"),
         ("not a spec", "ESPECINVALID", "is neither a version nor a range nor a tag: npm cannot install it"),
         ("foo:bar", "ESPECINVALID", "has the protocol foo:, which npm does not know"),

@@ -77,7 +77,7 @@ def test_a_link_out_of_the_folder_is_refused_but_names_members(tmp_path: Path) -
     root = str((tmp_path / "root").resolve())
     with pytest.raises(ManifestInvalid) as caught:
         read_manifest(root, "root")
-    assert caught.value.code == "ELINK"
+    assert caught.value.code == "EMANIFESTLINK"
     assert read_usable(root) is None
     workspace = read_workspace(root)
     assert workspace is not None

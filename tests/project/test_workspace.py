@@ -184,7 +184,7 @@ def test_files_that_are_no_yaml(tmp_path: Path, text: str) -> None:
     root = write(tmp_path, {"pnpm-workspace.yaml": text, "a/package.json": "{}"})
     with pytest.raises(ProjectError, match=r"pnpm-workspace\.yaml cannot be understood: .") as caught:
         find_workspace(f"{root}/a")
-    assert (caught.value.code, caught.value.path) == ("EWORKSPACE", f"{root}/pnpm-workspace.yaml")
+    assert (caught.value.code, caught.value.path) == ("EWORKSPACEFILE", f"{root}/pnpm-workspace.yaml")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from linkpack.provenance.contents import digest_files, read_shipped
 from linkpack.provenance.record import Record, make_record, snapshot_manifest, statement
 from linkpack.provenance.sbom import bill
 from linkpack.provenance.sources import read_origins
-from linkpack.report.pack import cleaned
+from linkpack.report.text import cleaned
 from linkpack.system import read as fs
 from tests.support import spdx23
 from tests.support.gitbox import committed

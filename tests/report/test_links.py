@@ -12,23 +12,25 @@ from linkpack.errors import ConfigError, Problem
 from linkpack.linking.command import LinkOptions, read_settings
 from linkpack.linking.states import Item, LinkPlan
 from linkpack.report import links as linkreport
+from linkpack.report.config import mask_secrets, settings_json, settings_text
+from linkpack.report.problems import warning_text
 from tests.support.linkbox import CLI, LinkBox
 
 
 def test_hostile_names_are_escaped() -> None:
     """No name can send a command to the terminal."""
     plan = LinkPlan(added=(Item("a\x1b[2J", "1\u202e", "/x\n"),), removed=(Item("b", "", "/b"),))
-    for text in (linkreport.planned(plan), linkreport.done(plan)):
+    for text in (linkreport.planned_text(plan), linkreport.done_text(plan)):
         assert all(line.isprintable() for line in text.splitlines())
-    assert linkreport.done(plan).startswith("added 1 package, removed 1 package")
-    text = linkreport.problem_lines("warning", [Problem("WX", "", "m\x07", "h"), Problem("WY", "", "n")])
+    assert linkreport.done_text(plan).startswith("added 1 package, removed 1 package")
+    text = warning_text([Problem("WX", "", "m\x07", "h"), Problem("WY", "", "n")])
     assert text == "linkpack: warning WX: m\\x07\n  h\nlinkpack: warning WY: n"
 
 
 def test_changes_are_told() -> None:
     """A package that takes another's place is a change, from and to."""
     plan = LinkPlan(changed=((Item("a", "", "/a"), Item("a", "2.0.0", "/a")),))
-    assert linkreport.planned(plan) == "change a (no version) => 2.0.0"
+    assert linkreport.planned_text(plan) == "change a (no version) => 2.0.0"
     assert json.loads(linkreport.plan_json(plan))["change"][0]["to"]["version"] == "2.0.0"
 
 
@@ -52,8 +54,8 @@ def test_changes_are_told() -> None:
 )
 def test_secrets_in_settings_are_masked(value: str, shown: str) -> None:
     """An output that is pasted into a bug report gives nothing away; what is no secret stays readable."""
-    assert linkreport.masked(value) == shown
-    assert linkreport.masked([value, True]) == [shown, True]
+    assert mask_secrets(value) == shown
+    assert mask_secrets([value, True]) == [shown, True]
 
 
 def test_settings_that_are_secrets_are_left_out(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_settings_that_are_secrets_are_left_out(tmp_path: Path) -> None:
         "my-token=s3cret\nca[]=s1\nauth-type=web\ninit-author-name=Me\nkeyfile=/k\n"
     )
     config = read_settings(str(box.work), LinkOptions(env={**box.env, "npm_config_password": "s3cret"}))
-    for text in (linkreport.settings_text(config), linkreport.settings_json(config)):
+    for text in (settings_text(config), settings_json(config)):
         assert "s3cret" not in text
         assert all(key in text for key in ("proxy", "ca", "auth-type", "init-author-name", "keyfile"))
 

@@ -287,7 +287,7 @@ def test_a_command_or_page_that_no_file_can_be_is_refused_by_name(
     path.write_text(json.dumps({"name": "alpha", "version": "1.0.0", **wrong}))
     with pytest.raises(ManifestInvalid) as caught:
         linkpack.link(["../lib"], app, box.options())
-    assert (caught.value.code, caught.value.path) == ("EBADNAME", str(path))
+    assert (caught.value.code, caught.value.path) == ("EBADBIN", str(path))
     assert not (box.home / "prefix").exists()
     assert not Path(app, "node_modules").exists()
 

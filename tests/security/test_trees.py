@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from linkpack.cli.main import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.report.pack import failure
+from linkpack.report.problems import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def pack(place: Place, *options: str) -> Outcome:
     said = done.output
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         assert isinstance(done.exception, LinkpackError), done.exception
-        said += failure(done.exception)
+        said += error_text(done.exception.problems)
     made = sorted(place.out.iterdir()) if place.out.exists() else []
     assert state(place.root.parent, place.out) == before
     assert said.replace("\n", "").isprintable()

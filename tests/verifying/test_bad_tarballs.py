@@ -307,7 +307,7 @@ CONTENTS = [
     ("spec-local", manifest(dependencies={"a": "file:../a"}), "ESPECLOCAL"),
     ("spec-inside", manifest(dependencies={"a": "file:./vendor/a"}), "ESPECLOCAL"),
     ("spec-link", manifest(dependencies={"a": "link:../a"}), "ESPECLOCAL"),
-    ("spec-workspace", manifest(dependencies={"a": "workspace:*"}), "EWORKSPACE"),
+    ("spec-workspace", manifest(dependencies={"a": "workspace:*"}), "EWORKSPACESPEC"),
     ("spec-catalog", manifest(dependencies={"a": "catalog:"}), "ECATALOG"),
     ("spec-npm", manifest(dependencies={"a": "npm:^1.0.0"}), "ESPEC"),
     ("spec-npm-peer", manifest(peerDependencies={"a": "npm:>=1"}), "ESPEC"),

@@ -67,7 +67,7 @@ def test_everything_is_compared(tmp_path: Path) -> None:
     assert texts["gone.js"].startswith("--- a/gone.js\n+++ /dev/null\n")
     assert texts["run"] == ""
     assert found.unpacked[0] > 0
-    assert "  node_modules/c: (none) -> (no version)\n" in report.difference(found)
+    assert "  node_modules/c: (none) -> (no version)\n" in report.difference_text(found)
     assert json.loads(report.difference_json(found))["packages"][0]["new"] == "1.1.0"
 
 
@@ -104,23 +104,23 @@ def test_all_texts_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_same(tmp_path: Path) -> None:
     """A tarball does not differ from itself; other bytes around the same files are said."""
-    assert report.difference(compare(tmp_path, OLD, OLD)) == "the same, byte for byte"
+    assert report.difference_text(compare(tmp_path, OLD, OLD)) == "the same, byte for byte"
     found = compare(tmp_path, OLD, OLD + bytes(512))
     assert found.files == ()
-    assert report.difference(found).startswith("all files are the same; the bytes of the tarballs are not\n")
+    assert report.difference_text(found).startswith("all files are the same; the bytes of the tarballs are not\n")
 
 
 def test_reports(tmp_path: Path) -> None:
     """Names are escaped; `--stat` leaves the lines out."""
     old, new = (OLD + member("package/é.js", f"{each}\t\x1b[2J\n") for each in "ab")
     found = compare(tmp_path, old, new + member("package/b", b"\xff"))
-    text = report.difference(found)
+    text = report.difference_text(found)
     assert "\x1b" not in text
     assert "-a    \\x1b[2J" in text
     assert "b: binary files differ" in text
     assert "  M é.js  " in text
-    assert report.names(found) == "A b\nM é.js"
-    assert "@@" not in report.difference(found, stat=True)
+    assert report.names_text(found) == "A b\nM é.js"
+    assert "@@" not in report.difference_text(found, stat=True)
 
 
 def test_a_directory_is_as_it_would_be_packed(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ GOOD = [
     ("trailing-dot", BODY + member("package/trail."), ["WNAME"]),
     ("question-mark", BODY + member("package/what?.js"), ["WNAME"]),
     ("folders-by-case", BODY + member("package/Lib/a.js") + member("package/lib/b.js"), ["WCASE"]),
-    ("npmrc", BODY + member("package/.npmrc", "//r/:_authToken=${NPM_TOKEN}"), ["WNPMRC"]),
+    ("npmrc", BODY + member("package/.npmrc", "//r/:_authToken=${NPM_TOKEN}"), ["WNPMRCSHIPS"]),
     ("env-sample", BODY + member("package/.env.example") + member("package/.env.sample.local"), []),
     ("dependencies-list", manifest(dependencies=[]), ["WMANIFEST"]),
     ("no-license", manifest(license=None), ["WLICENSE"]),

@@ -21,7 +21,7 @@ FAULTY = {
     "@babel/helper-validator-identifier": {"WTYPES"},  # lib/index.d.ts was left out
     "@octokit/plugin-paginate-rest": {"ETYPES"},  # "./types" asks for dist-types/.d.ts
     "bottleneck": {"ESECRETFILE"},  # .env, with a host and a port in it
-    "nerf-dart": {"WNPMRC"},
+    "nerf-dart": {"WNPMRCSHIPS"},
     "config-chain": {"WLICENSE"},  # licenses, as of old
     "yargs": {"WTYPES"},  # browser.d.ts was left out
 }

@@ -1,0 +1,42 @@
+"""What the program prints when it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
+
+from linkpack.errors import LinkpackError, Problem
+from linkpack.report.problems import error_text
+from linkpack.report.text import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class UnknownCommand(click.UsageError):
+    """A command that does not exist, with the names of those like it."""
+
+    def __init__(self, message: str, ctx: click.Context, name: str, names: Iterable[str]) -> None:
+        near = get_close_matches(name, names)
+        super().__init__(f"{message} Did you mean {' or '.join(map(repr, near))}?" if near else message, ctx)
+
+
+def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
+    """Print *error* on stderr, and return the exit status."""
+    if isinstance(error, click.ClickException):
+        # Words of the command line are in the message, and a file may be called like a command to the terminal.
+        error.message = "\n".join(escape(line) for line in error.message.split("\n"))  # type: ignore[misc]  # ours to print
+        error.show()
+        return error.exit_code
+    if isinstance(error, LinkpackError):
+        click.echo(error_text(error.problems), err=True)
+        return error.status
+    # Standard output is full, or gone in some other way than a closed pipe; standard error may be as well.
+    problem = Problem(errno.errorcode.get(error.errno or 0, "EIO"), "", error.strerror or str(error))
+    with contextlib.suppress(OSError):
+        click.echo(error_text([problem]), err=True)
+    return 1

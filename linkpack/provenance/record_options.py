@@ -1,0 +1,49 @@
+"""Which records of a tarball are asked for, and where they go."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from linkpack.npm.package_names import format_out
+
+if TYPE_CHECKING:
+    from linkpack.packing.plan import PackPlan
+    from linkpack.provenance.sbom import SbomKind
+
+SUFFIXES: dict[SbomKind, str] = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
+"""How the file name of a bill of materials ends, by its kind."""
+
+
+class RecordOptions(NamedTuple):
+    """What to record beside a tarball; by default nothing."""
+
+    snapshot_manifest: str = ""
+    """Pattern of the file for the record of sources; "" for none."""
+
+    record_format: str = "json"
+    """`json`, or `intoto` for a statement with SLSA provenance."""
+
+    sbom: SbomKind | None = None
+    """Kind of the bill of materials; None for none."""
+
+    sbom_file: str = ""
+    """Pattern of the file for the bill of materials. "": beside the tarball."""
+
+    require_clean: bool = False
+    """Whether uncommitted changes are an error."""
+
+
+def record_paths(plan: PackPlan, destination: str, options: RecordOptions) -> tuple[str, ...]:
+    """Return the paths that recording writes for *plan*, whose tarball goes to *destination*.
+
+    Raises `LinkpackError` (EOUTPATTERN) when a pattern makes no file name.
+    """
+    name, version = plan.manifest.name, plan.manifest.version
+    paths = []
+    if options.snapshot_manifest:
+        paths.append(format_out(options.snapshot_manifest, name, version))
+    if options.sbom is not None:
+        beside = posixpath.join(destination, plan.filename.removesuffix(".tgz") + SUFFIXES[options.sbom])
+        paths.append(format_out(options.sbom_file, name, version) if options.sbom_file else beside)
+    return tuple(paths)

@@ -1,0 +1,75 @@
+"""The settings that `linkpack config` prints, without the secrets in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from linkpack.packlist.secrets import tokens_in
+from linkpack.report.text import escape
+
+if TYPE_CHECKING:
+    from linkpack.npm.config import Config, Setting
+    from linkpack.npm.npmrc_text import Value
+
+_MASK = "***"
+_PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"
+_PRIVATE_ARGUMENTS = r"(?i)([?&][^=&\s]{0,50}(?:token|key|secret|passw|auth|sig)[^=&\s]{0,50}=)[^&#\s]*"
+_LONGEST = 10_000  # characters of a value that is printed
+
+
+def settings_text(config: Config) -> str:
+    """Return every setting with its source, and the prefix's folders."""
+    settings = sorted(_public(config).items())
+    rows = [f"{key} = {json.dumps(setting.value)}  ({setting.source})" for key, setting in settings]
+    folders = (("global modules", config.modules), ("global commands", config.bins), ("man pages", config.mans))
+    rows += [f"{label}: {path}" for label, path in folders if path]
+    return "\n".join(escape(row) for row in rows)
+
+
+def settings_json(config: Config) -> str:
+    """Return every setting as JSON: key to value and source."""
+    return json.dumps({key: setting._asdict() for key, setting in sorted(_public(config).items())}, indent=2)
+
+
+def _public(config: Config) -> dict[str, Setting]:
+    """Return the settings with a harmless key, and their values masked."""
+    return {
+        key: setting._replace(value=mask_secrets(setting.value))
+        for key, setting in config.settings.items()
+        if not key.startswith(("_", "/", "-")) and ":" not in key and not re.search(_PRIVATE_NAMES, key)
+    }
+
+
+def mask_secrets(value: Value) -> Value:
+    """Return the value of a setting with `***` for the secrets in it.
+
+    >>> mask_secrets("http://user:word@proxy.example")
+    'http://user:***@proxy.example'
+    >>> mask_secrets("https://host/?token=abc")
+    'https://host/?token=***'
+    """
+    if isinstance(value, list):
+        return [mask_secrets(item) for item in value]  # type: ignore[misc]  # scalars give scalars
+    if not isinstance(value, str):
+        return value
+    if len(value) > _LONGEST or tokens_in(value.encode("utf-8", "surrogateescape")):
+        return _MASK
+    words = [_without_password(word) for word in value.split(" ")]
+    return re.sub(_PRIVATE_ARGUMENTS, rf"\1{_MASK}", " ".join(words))
+
+
+def _without_password(word: str) -> str:
+    """Return *word* without the password or token that an address may have."""
+    head, at, host = word.rpartition("@")  # the last one: a password may hold others unescaped
+    scheme, mark, login = head.partition("://")
+    if not mark:
+        scheme, login = "", head
+    name, colon, rest = login.partition(":")
+    port, slash, _ = rest.partition("/")
+    if not at or "/" in name or (slash and port.isdigit()):  # https://host:8080/@scope holds no login
+        return word
+    if colon:
+        return f"{scheme}{mark}{name}:{_MASK}@{host}"
+    return f"{scheme}{mark}{_MASK}@{host}" if mark else word
