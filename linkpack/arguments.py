@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 StrPath: TypeAlias = str | os.PathLike[str]
 
 
-def path_text(path: StrPath) -> str:
+def check_path(path: StrPath) -> str:
     """Return *path* as text.
 
     Raises `TypeError` for anything else than a path, bytes included.
@@ -27,14 +27,14 @@ def path_text(path: StrPath) -> str:
     return text
 
 
-def listed(given: Iterable[str], what: str) -> tuple[str, ...]:
+def check_texts(given: Iterable[str], what: str) -> tuple[str, ...]:
     """Return the texts *given* for the argument *what*.
 
     Raises `TypeError` for a single text, which Python would take for a list of its letters.
 
-    >>> listed(["a", "b"], "names")
+    >>> check_texts(["a", "b"], "names")
     ('a', 'b')
-    >>> listed("ab", "names")
+    >>> check_texts("ab", "names")
     Traceback (most recent call last):
     TypeError: names takes a list of texts: write ['ab'] for one
     """

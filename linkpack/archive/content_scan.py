@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.packlist.secrets import HINT, Scanner, secret_name, tokens_in
+from linkpack.packlist.secrets import HINT, Scanner, find_tokens, identify_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,13 +69,13 @@ class ContentScan:
         Hardly any of them holds what every token begins with, so that one search passes over most.
         """
         files, self._waiting, self._size = self._waiting, [], 0
-        tokens = tokens_in(b"\n".join([contents for _, contents in files]))
+        tokens = find_tokens(b"\n".join([contents for _, contents in files]))
         if not tokens:
             return
         for path, contents in files:
             scanner = Scanner(path, tokens)
             scanner.feed(contents)
-            if scanner.labels and not secret_name(path):
+            if scanner.labels and not identify_secret(path):
                 labels = ", ".join(scanner.labels)
                 message = f"{path} holds what looks like {labels}, and ships: it may be a secret"
                 self._warnings.append(Problem("WSECRET", path, message, f"revoke it, and {HINT}"))

@@ -79,7 +79,7 @@ class Findings:
         return next(finding.severity for finding in self._findings if finding.code == code)
 
 
-def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def only_errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the errors among *findings*."""
     return tuple(finding for finding in findings if finding.severity == "error")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.archive.readback import Digests, compare, read_back
 from linkpack.system import read as fs
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,12 +107,12 @@ def follow(out: BinaryIO, entries: Sequence[Entry]) -> Iterator[Follower | None]
     file = Follower(out, entries)
     started = False
     try:
-        with uninterrupted():
+        with delay_signals():
             started = _start(file)
         yield file if started else None
     finally:
         if started:
-            with uninterrupted():
+            with delay_signals():
                 file.end()
 
 

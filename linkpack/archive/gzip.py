@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from zlib_ng import zlib_ng
 
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -163,7 +163,7 @@ def _compress_in_threads(
     tasks: SimpleQueue[_Task | None] = SimpleQueue()
     workers: list[threading.Thread] = []
     try:
-        with uninterrupted():
+        with delay_signals():
             workers += _start_workers(tasks, threads)
         if not workers:
             yield from _compress_one_by_one(level, block, blocks, last=False)

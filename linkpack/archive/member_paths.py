@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Refused
-from linkpack.archive.portable_names import WINDOWS_DEVICE, folded_name, has_control, windows_lacks
+from linkpack.archive.portable_names import WINDOWS_DEVICE, fold_name, has_control, windows_lacks
 
 if TYPE_CHECKING:
     from linkpack.archive.findings import Findings
@@ -125,7 +125,7 @@ class MemberPaths:
 
         Composed and decomposed characters are the same here as well.
         """
-        other = self._folded.setdefault(path.casefold() if path.isascii() else folded_name(path), path)
+        other = self._folded.setdefault(path.casefold() if path.isascii() else fold_name(path), path)
         if other == path:
             return
         why = f"{other} and {path} are one name on Windows and macOS"

@@ -43,7 +43,7 @@ def windows_lacks(path: str) -> bool:
     return re.search(_WINDOWS, path) is not None
 
 
-def folded_name(path: str) -> str:
+def fold_name(path: str) -> str:
     """Fold *path*, so that names are equal if a disk may take them for one.
 
     That is where neither case nor Unicode's composition makes a difference, as on macOS.

@@ -348,14 +348,14 @@ def open_tarball(path: str) -> Iterator[OpenFile]:
         with open_regular(path) as file:
             yield file
             if not is_unchanged(file):
-                raise SourceChanged(changed(path).message, path=path, hint=changed(path).hint)
+                raise SourceChanged(changed_problem(path).message, path=path, hint=changed_problem(path).hint)
     except OSError as err:
         raise SnapshotError(
             f"{path} cannot be read: {err.strerror or err}", code="EREAD", path=path, hint="name a tarball"
         ) from err
 
 
-def changed(path: str) -> Problem:
+def changed_problem(path: str) -> Problem:
     """Return the problem that the tarball *path* changed."""
     return Problem(
         "ECHANGED", path, f"{path} was written to while it was read", "try again when nothing writes to it"

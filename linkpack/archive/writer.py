@@ -80,7 +80,7 @@ def write_tarball(
     *target* cannot be written.
     """
     try:
-        with fswrite.draft(target) as out:
+        with fswrite.open_draft(target) as out:
             return _write_checked(entries, target, out, threads or _usual_threads(), gzip_level)
     except OSError as err:
         raise _unwritable(target, err) from err
@@ -98,7 +98,7 @@ def measure_tarball(
 
 def _usual_threads() -> int:
     """Return how many threads compress unless the caller says."""
-    return min(own_process.processors(), _MOST_THREADS)
+    return min(own_process.count_processors(), _MOST_THREADS)
 
 
 def _write_checked(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import REMOVE, replace_values, set_raw
-from linkpack.npm.specs import exact
+from linkpack.npm.specs import make_exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
                     reason=reason,
                 )
             elif package.linked and _is_undeclared(graph, package, name):
-                spec = exact(graph.packages[str(to)].manifest.version) or "*"
+                spec = make_exact(graph.packages[str(to)].manifest.version) or "*"
                 reason = "it is bundled and not declared, and npm install would remove it"
                 yield SpecChange(
                     package=package.id,

@@ -17,16 +17,16 @@ from linkpack.npm.json_edit import REMOVE, replace_values
 from linkpack.npm.protocols import (
     Supplied,
     UnresolvableError,
-    from_catalog,
-    from_jsr,
-    from_patch,
+    add_alias,
+    find_patch_error,
     is_inside,
     is_local,
-    named,
-    no_version,
-    without_npm,
+    make_version_error,
+    resolve_catalog,
+    resolve_jsr,
+    strip_npm,
 )
-from linkpack.npm.specs import allows, exact, parse_spec
+from linkpack.npm.specs import allows, make_exact, parse_spec
 from linkpack.npm.workspace_specs import WorkspaceSpecs
 
 if TYPE_CHECKING:
@@ -290,15 +290,15 @@ def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
     is_nested = entry.package != entry.context.root
     if copy.version == "" and is_nested and entry.is_seen and entry.section != "optionalDependencies":
         # Even under "*" npm's second install looks for it in the registry, unless it is inside of its user.
-        raise no_version(f'"{entry.key}"')
+        raise make_version_error(f'"{entry.key}"')
     if "workspace:" in asked:
         return _parsed(entry, _workspace(entry, asked)[0], reason)
-    spec = without_npm(asked, entry.key, None, tags=False)
+    spec = strip_npm(asked, entry.key, None, tags=False)
     is_dev = entry.section == "devDependencies"
     is_useless = is_local(spec) or bool(parse_spec(spec).fault)
     is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_useless and not is_dev)
     if is_foreign or (entry.is_seen and not allows(spec, copy.version)):
-        return named(entry.key, copy, exact(copy.version) or "*"), reason
+        return add_alias(entry.key, copy, make_exact(copy.version) or "*"), reason
     return (entry.spec, "") if is_dev and is_useless else _parsed(entry, spec, _BEHIND_NPM)
 
 
@@ -311,15 +311,15 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
     reason = f"no registry knows what {asked} means"
     if spec.startswith("catalog:"):
-        spec = from_catalog(spec, entry.key, entry.context.disk.catalogs)
+        spec = resolve_catalog(spec, entry.key, entry.context.disk.catalogs)
     if "workspace:" in spec:
         spec, _ = _workspace(entry, spec)
     elif spec.startswith("jsr:"):
-        spec = from_jsr(spec, entry.key)
+        spec = resolve_jsr(spec, entry.key)
     elif spec.lower().startswith("npm:"):
-        spec = without_npm(spec, entry.key, entry.there, tags=entry.context.disk.tags)
+        spec = strip_npm(spec, entry.key, entry.there, tags=entry.context.disk.tags)
         reason = _BEHIND_NPM if asked.startswith("npm:") else reason
-    if fault := from_patch(spec):
+    if fault := find_patch_error(spec):
         raise fault
     if is_local(spec) and not (is_root and is_inside(spec)):
         what = "is" if spec == asked else f"means {spec},"

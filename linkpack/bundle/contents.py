@@ -11,7 +11,7 @@ from linkpack.packlist.packlist import Outputs, PackageFolder, read_packlist
 from linkpack.project.package_json import read_manifest
 from linkpack.project.pnpm import add_license
 from linkpack.project.project import read_outer_ignores
-from linkpack.project.workspace import find_workspace, member_folders
+from linkpack.project.workspace import find_workspace, list_members
 from linkpack.read_cache import once
 from linkpack.system import read as fs
 
@@ -99,7 +99,7 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     ship nothing, as its rules are not known.
     """
     members = []
-    for folder in member_folders(own) if own is not None else ():
+    for folder in list_members(own) if own is not None else ():
         try:
             manifest = read_manifest(folder, "linked")
             packlist = _read_linked(folder, manifest, edition, own, _outputs(folder, manifest, {}))

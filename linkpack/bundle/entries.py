@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.archive.entry import ROOT, Entry
-from linkpack.archive.portable_names import PLAIN, folded_name, has_control, windows_lacks
+from linkpack.archive.portable_names import PLAIN, fold_name, has_control, windows_lacks
 from linkpack.archive.tar_header import FILE_MAX, may_be_lost
 from linkpack.errors import Problem
 from linkpack.npm.sorting import entry_key
-from linkpack.packlist.secrets import named_secrets
+from linkpack.packlist.secrets import find_secret_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -172,7 +172,7 @@ def _name_warnings(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     """Warn of names that some systems cannot hold, or hold as one."""
     if _has_odd(paths):
         yield from _odd_names(paths)
-    yield from named_secrets(paths)
+    yield from find_secret_files(paths)
     yield from _find_collisions([*paths, *folders])
 
 
@@ -210,7 +210,7 @@ def _has_odd(paths: list[str]) -> bool:
 def _find_collisions(paths: list[str]) -> Iterator[Problem]:
     """Warn of names that are one where case or composition is ignored."""
     # Of ASCII `casefold` says all, and it is quicker.
-    folded = [path.casefold() if path.isascii() else folded_name(path) for path in paths]
+    folded = [path.casefold() if path.isascii() else fold_name(path) for path in paths]
     if len(set(folded)) == len(folded):
         return
     first: dict[tuple[str, str], str] = {}

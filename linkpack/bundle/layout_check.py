@@ -41,7 +41,7 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     the top that the project needs from outside. A warning (WOPTIONAL) is a name that is absent on disk, or a
     peer that is another copy there, where the tarball has to have the name for a package around.
     """
-    shipped_slots = {slot for path in paths if (slot := slot_of(path)) is not None}
+    shipped_slots = {slot for path in paths if (slot := find_slot(path)) is not None}
     index = SlotIndex(slots)
     wrong = [
         Problem("ELAYOUT", slot, f"{slot} is {'planned but has no' if slot in slots else 'no slot but has a'}"
@@ -80,10 +80,10 @@ def list_missing_names(package: Package) -> tuple[str, ...]:
     return tuple(name for name, to in package.needs.items() if to is None and name in required)
 
 
-def slot_of(path: str) -> str | None:
+def find_slot(path: str) -> str | None:
     """Return the slot that *path* is the manifest of, if any.
 
-    >>> slot_of("node_modules/@s/a/package.json"), slot_of("package.json"), slot_of("a/package.json")
+    >>> find_slot("node_modules/@s/a/package.json"), find_slot("package.json"), find_slot("a/package.json")
     ('node_modules/@s/a', '', None)
     """
     if path == "package.json":

@@ -93,13 +93,13 @@ def check_applied(layout: Layout, graph: BundleGraph, entries: Sequence[Entry]) 
     return check_flat(graph, layout.slots, entries)
 
 
-def installers(name: LayoutName, *, bundled: bool) -> tuple[str, ...]:
+def list_installers(name: LayoutName, *, bundled: bool) -> tuple[str, ...]:
     """Return the package managers that install a layout from a registry.
 
     Without a bundle all layouts are alike. yarn 4 and bun do not take a bundle from a tarball (measured, see
     docs/pipelines.md).
 
-    >>> installers("bundle", bundled=True)
+    >>> list_installers("bundle", bundled=True)
     ('npm 11', 'npm 12', 'pnpm 12')
     """
     return _BUNDLE if name == "bundle" and bundled else _ALL

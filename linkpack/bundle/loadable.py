@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
 from linkpack.errors import Problem
-from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, entry_points, has_crlf_shebang
+from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, find_entry_points, has_crlf_shebang
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterato
     """Yield what *package* names and the tarball lacks, each path once."""
     seen: set[str] = set()
     # What Node takes comes first: each path is told once, and a field for bundlers may name it as well.
-    for entry in sorted(entry_points(package.manifest), key=lambda entry: not entry.by_node):
+    for entry in sorted(find_entry_points(package.manifest), key=lambda entry: not entry.by_node):
         if not (is_own or entry.by_node) or entry.path in seen or shipped.holds(entry):
             continue
         path = _find_on_disk(package.id, entry, shipped.omissions)
@@ -180,7 +180,7 @@ def _find_refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) ->
     """
     dropped = [lack for lack in lacks if lack.entry.by_node and lack.path]
     main = [lack for lack in dropped if lack.entry.is_main]
-    entries = entry_points(package.manifest)
+    entries = find_entry_points(package.manifest)
     others = (entry for entry in entries if entry.by_node and entry.key.startswith("exports"))
     if main or not dropped or any(shipped.holds(entry) for entry in others if entry.path != "package.json"):
         return main

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.errors import Problem
-from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points
-from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, mentioned, package_name
-from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.entry_points import EntryPoint, PathIndex, find_entry_points
+from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, find_mentions, find_package_name
+from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import Lookup, SlotIndex, find_path
 from linkpack.system import read as fs
@@ -129,7 +129,7 @@ class _PackageSources:
     def _starts(self) -> Iterator[str]:
         """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
-        others = (entry for entry in entry_points(self.package.manifest) if not entry.is_main)
+        others = (entry for entry in find_entry_points(self.package.manifest) if not entry.is_main)
         for entry in (*_main_entries(self.package.manifest), *others):
             if entry.kind in {"pattern", "folder"}:
                 yield from filter(is_source, index.like(*entry.ends()))
@@ -146,7 +146,7 @@ class _PackageSources:
                 self.unread += 1
                 return set()
             self.left -= file.size
-            self.mentions[path] = mentioned(self._text(file))
+            self.mentions[path] = find_mentions(self._text(file))
         return self.mentions[path]
 
     def _text(self, file: PackedFile) -> str:
@@ -249,7 +249,7 @@ class _PackageSources:
 
 def _main_entries(manifest: Manifest) -> list[EntryPoint]:
     """Return the entry points by the package's bare name, or `index.js`."""
-    mains = [entry for entry in entry_points(manifest) if entry.is_main]
+    mains = [entry for entry in find_entry_points(manifest) if entry.is_main]
     return mains or [EntryPoint("main", "index.js", "script")]
 
 
@@ -333,10 +333,10 @@ def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
     """Warn of undeclared packages that are loaded and found on this disk only."""
     mentioning: dict[str, list[str]] = {}
     for path, specifiers in own.mentions.items():
-        for name in {package_name(specifier) for specifier in specifiers}:
+        for name in {find_package_name(specifier) for specifier in specifiers}:
             mentioning.setdefault(name, []).append(path)
     for name in sorted(mentioning):
-        if not name or name in _BY_HOSTS or supply.is_declared(name) or dependency_name_fault(name):
+        if not name or name in _BY_HOSTS or supply.is_declared(name) or find_dependency_name_fault(name):
             continue
         real, via = supply.on_disk(name)
         missing = supply.missing(name, real) if real and real != supply.graph.root else ""
@@ -352,7 +352,7 @@ def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types
     for path in sorted(paths):
         if _has_nested(own.files, path, name) or (types_only and path.endswith(TYPESCRIPT)):
             continue
-        loads = (load for load in own.imports(path) if package_name(load.specifier) == name)
+        loads = (load for load in own.imports(path) if find_package_name(load.specifier) == name)
         first = next((load for load in loads if own.is_needed(load)), None)
         if first:
             yield f"{path}:{first.line}"
@@ -375,7 +375,7 @@ def _has_types_only(real: str) -> bool:
     manifest = read_usable(real)
     if manifest is None:
         return False
-    main = [entry for entry in entry_points(manifest) if entry.is_main]
+    main = [entry for entry in find_entry_points(manifest) if entry.is_main]
     return not fs.is_file(f"{real}/index.js") and all(entry.target.endswith(DECLARATIONS) for entry in main)
 
 

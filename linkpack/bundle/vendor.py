@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
 from linkpack.npm.protocols import is_local
-from linkpack.npm.specs import exact
+from linkpack.npm.specs import make_exact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -260,7 +260,7 @@ class _Flattening:
         if id_ in self.folders:
             return f"file:./{self.folders[id_]}"
         asked = [self._asked(asker, key) for asker in dict.fromkeys((self.graph.root, *self.askers[key]))]
-        version = exact(self.graph.packages[id_].manifest.version) or "*"
+        version = make_exact(self.graph.packages[id_].manifest.version) or "*"
         return join_specs([spec for spec in asked if spec], version)
 
     def _asked(self, asker: str, key: str) -> str:

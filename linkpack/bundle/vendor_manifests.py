@@ -16,8 +16,8 @@ from linkpack.bundle.consumer_specs import SpecChange, rewrite_specs
 from linkpack.bundle.vendor import FOLDER, find_spec
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.json_edit import get_raw, set_raw
-from linkpack.npm.manifest import cleaned
-from linkpack.npm.specs import allows, exact
+from linkpack.npm.manifest import clean_path
+from linkpack.npm.specs import allows, make_exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +87,7 @@ def _peer_spec(graph: BundleGraph, id_: str, name: str, to: str, changes: Sequen
     if spec.startswith("npm:"):  # a peer has no alias: it is whatever is found under the name
         spec = spec.rpartition("@")[2] if "@" in spec[len("npm:@") :] else "*"
     version = graph.packages[to].manifest.version
-    return spec if allows(spec, version) else exact(version) or "*"
+    return spec if allows(spec, version) else make_exact(version) or "*"
 
 
 def _split_bom(raw: bytes) -> tuple[str, bytes]:
@@ -163,7 +163,7 @@ def _moved_fields(flat: Flat, members: Mapping[str, object]) -> Iterator[tuple[t
     ]
     fields += [(("bin", name), script) for name, script in bins.items()] if isinstance(bins, dict) else []
     for keys, value in fields:
-        path = cleaned(value) if isinstance(value, str) else ""
+        path = clean_path(value) if isinstance(value, str) else ""
         match = re.match(r"node_modules/((?:@[^/]+/)?[^/]+)/", path)
         folder = flat.folders.get(flat.keys.get(match[1], "")) if match else None
         if match and folder:

@@ -8,7 +8,7 @@ import click
 
 from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.npm_command import NpmCommand
-from linkpack.explaining.doctor import examine, mend
+from linkpack.explaining.doctor import examine, run_fixes
 from linkpack.linking.command import read_settings
 from linkpack.report.doctor import count_severity, diagnosis_json, diagnosis_text
 
@@ -31,7 +31,7 @@ def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: OptionValue) -
     folder = absolute_folder(cwd)
     options = link_options({**given, "json": as_json})
     diagnoses = examine(folder, options)
-    fixes, failures = mend(diagnoses, options) if fix else ([], [])
+    fixes, failures = run_fixes(diagnoses, options) if fix else ([], [])
     if fixes:
         diagnoses = examine(folder, options)
     diagnoses += failures

@@ -21,7 +21,7 @@ from linkpack.linking.state_folder import state_folder
 from linkpack.packing.options import PackOptions
 from linkpack.packing.preflight import has_scripts
 from linkpack.packing.staged_tree import check_target
-from linkpack.project.local import Picks, find_local_project
+from linkpack.project.local import WorkspaceChoice, find_local_project
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.project import find_project
 from linkpack.project.selection import Publishable, choose_workspaces, leave_private
@@ -151,7 +151,7 @@ def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
         return Publishable(given, ())
     start = fs.real_path(".")
     root = find_local_project(start).root
-    picks = Picks(run.workspace, every=bool(run.workspaces), with_root=bool(run.include_workspace_root))
+    picks = WorkspaceChoice(run.workspace, every=bool(run.workspaces), with_root=bool(run.include_workspace_root))
     chosen = choose_workspaces(root, read_monorepo(root), picks, start)
     if run.private:
         publishable = Publishable(tuple(workspace.folder for workspace in chosen), ())

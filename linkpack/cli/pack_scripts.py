@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.lifecycle.scripts import Hooks, start_lifecycle
-from linkpack.packing.preflight import check_before, check_distinct
+from linkpack.packing.preflight import check_before_scripts, check_distinct
 from linkpack.provenance.record_options import record_paths
 from linkpack.report.text import escape
 from linkpack.system.own_process import environment
@@ -44,7 +44,9 @@ def _announce(script: Script, *, quiet: bool) -> None:
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
     """Pack *folders*, after all that can be checked before is checked."""
     destination, dry_run = run.options.destination, run.dry_run
-    checked = [check_before(folder or ".", run.options, walk_up=not folder, dry_run=dry_run) for folder in folders]
+    checked = [
+        check_before_scripts(folder or ".", run.options, walk_up=not folder, dry_run=dry_run) for folder in folders
+    ]
     outputs = [target for _, target in checked]
     check_distinct(outputs)
     recorder = run.make_recorder()

@@ -10,7 +10,7 @@ import click
 
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits
-from linkpack.packlist.editions import rules_edition
+from linkpack.packlist.editions import find_edition
 from linkpack.report.text import escape
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _edition(ctx: click.Context, param: click.Parameter, value: str | None) -> E
     if value is None:
         return None
     try:
-        return rules_edition(value)
+        return find_edition(value)
     except LinkpackError as err:
         raise click.BadParameter(f"{escape(err.message)}; {err.hint}", ctx, param) from err
 

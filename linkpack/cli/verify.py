@@ -110,7 +110,7 @@ def verify(
             if len(tarballs) == 1 or err.path != path:  # the others would fail alike
                 with json_failures(wanted=as_json):
                     raise
-            verdict = api.unread(path, err)
+            verdict = api.make_unreadable_verdict(path, err)
         verdicts.append(verdict)
         if verdict.findings and not as_json:
             subject = path if len(tarballs) > 1 else ""

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.linking.command import LinkOptions, open_context
-from linkpack.linking.health import is_strict, problems_of, project_folders
+from linkpack.linking.health import find_problems, is_strict, list_loading_folders
 from linkpack.linking.journal import cut_off_runs
 from linkpack.linking.link_command import link
 from linkpack.linking.package import meets_range
-from linkpack.linking.package_choice import sections_of, shortened
-from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
-from linkpack.linking.package_tree import PackageTree, Standing
-from linkpack.linking.peers import PEERS, by_cause, cure_command, find_peer_faults, is_of_links, peer_problem
+from linkpack.linking.package_choice import dependency_sections, list_names
+from linkpack.linking.package_manager import find_installer, find_pnp_file, quote_word
+from linkpack.linking.package_tree import PackageTree, PlacedLink
+from linkpack.linking.peers import (
+    PEER_CODES,
+    describe_faults,
+    find_cure,
+    find_peer_faults,
+    group_by_cause,
+    is_caused_by_links,
+)
 from linkpack.linking.relink_command import relink
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.package_tree import Loaded
+    from linkpack.linking.package_tree import LoadedPackage
     from linkpack.linking.peers import PeerFault
     from linkpack.linking.status import Status
 
@@ -117,7 +124,7 @@ def _as_far_as_possible(part: Iterator[Diagnosis]) -> Iterator[Diagnosis]:
         yield _error("records", Problem(err.code, err.path, err.message, err.hint))
 
 
-def mend(found: Iterable[Diagnosis], options: LinkOptions) -> tuple[list[Fix], list[Diagnosis]]:
+def run_fixes(found: Iterable[Diagnosis], options: LinkOptions) -> tuple[list[Fix], list[Diagnosis]]:
     """Run the fixes in *found*, each once.
 
     Returns the fixes that worked, and an error for each that did not.
@@ -138,7 +145,7 @@ def _run(fix: Fix, options: LinkOptions) -> Diagnosis | None:
     try:
         fix.run(options)
     except LinkpackError as err:
-        message = f"linkpack {' '.join(map(quoted, fix.words))} failed: {err.message}"
+        message = f"linkpack {' '.join(map(quote_word, fix.words))} failed: {err.message}"
         return _error("fixes", Problem(err.code, err.path, message, err.hint))
     return None
 
@@ -177,10 +184,10 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
             yield _warning(group, Problem("WNODEENV", "", message, f"unset {name}"))
     yield from _prefix(context, project, env)
     root = context.store.root
-    if fs.is_dir(root) and not fs.writable_dir(root):
+    if fs.is_dir(root) and not fs.is_writable_dir(root):
         message = f"you may not write to {root}, in which links are recorded"
         yield _error(group, Problem("ESTATE", root, message, "make it yours, or set XDG_STATE_HOME"))
-    file = plug_and_play(context.project.root)
+    file = find_pnp_file(context.project.root)
     if file:
         message = f"{file} has Node take packages from elsewhere, so that links in node_modules have no effect"
         yield _warning(group, Problem("WPNP", file, message, "set nodeLinker: node-modules and run yarn install"))
@@ -189,7 +196,7 @@ def _environment(context: LinkContext, project: str, env: Mapping[str, str]) -> 
 def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
     group = "environment"
     try:
-        node = find_node(env, fs.canonical(project))
+        node = find_node(env, fs.canonical_path(project))
     except ConfigError as err:
         return _error(group, Problem(err.code, err.path, err.message, err.hint))
     if node is None:
@@ -209,8 +216,8 @@ def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Itera
     yield _ok(group, config.prefix, f"the global prefix is {config.prefix} ({source})")
     yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
-        nearest = next(filter(fs.exists, fs.upward(folder)))
-        if not (fs.is_dir(nearest) and fs.writable_dir(nearest)):
+        nearest = next(filter(fs.exists, fs.walk_up(folder)))
+        if not (fs.is_dir(nearest) and fs.is_writable_dir(nearest)):
             message = f"you may not write to {nearest}, so that global links cannot be made"
             hint = "choose a prefix of your own (npm config set prefix ~/.npm-global), or link with --no-global"
             yield _warning(group, Problem("WPREFIX", nearest, message, hint))
@@ -223,12 +230,12 @@ def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> 
         yield _warning(group, Problem("WNONPM", "", "npm is not on PATH; link --install needs it"))
         return
     try:
-        theirs = ask_npm_prefix(npm, fs.canonical(project), env)
+        theirs = ask_npm_prefix(npm, fs.canonical_path(project), env)
     except NodeUnknown as err:
         yield _warning(group, Problem("WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm"))
         return
     ours = context.config.prefix
-    if fs.canonical(theirs) == fs.canonical(ours):
+    if fs.canonical_path(theirs) == fs.canonical_path(ours):
         yield _ok(group, npm, f"npm has the same prefix ({npm})")
         return
     message = f"npm's global prefix is {theirs}, and linkpack's {ours}: neither sees the links of the other"
@@ -250,32 +257,36 @@ def _links(context: LinkContext) -> Iterator[Diagnosis]:
     tree = PackageTree()
     links = _standing_links(statuses)
     strict = is_strict(context)
-    for problem in problems_of(tree, context, links, shared=False):
+    for problem in find_problems(tree, context, links, shared=False):
         # Peers are looked at in the whole tree below, and Plug'n'Play is found with the environment.
-        if problem.code not in PEERS and problem.code != "WPNP":
+        if problem.code not in PEER_CODES and problem.code != "WPNP":
             yield _warning(group, problem)
-    if not plug_and_play(context.project.root):
-        for alike in by_cause(_peer_faults(context, tree, links)):
-            problem = peer_problem(alike)
-            of_links = is_of_links(alike[0], links)
-            grave = of_links and (problem.code in _GRAVE or (strict and problem.code in PEERS))
+    if not find_pnp_file(context.project.root):
+        for alike in group_by_cause(_peer_faults(context, tree, links)):
+            problem = describe_faults(alike)
+            of_links = is_caused_by_links(alike[0], links)
+            grave = of_links and (problem.code in _GRAVE or (strict and problem.code in PEER_CODES))
             yield _error(group, problem, _fix_of(alike)) if grave else _warning(group, problem)
 
 
-def _standing_links(statuses: Sequence[Status]) -> list[Standing]:
+def _standing_links(statuses: Sequence[Status]) -> list[PlacedLink]:
     return [
-        Standing(status.name, status.target, status.path, status.ours)
+        PlacedLink(status.name, status.target, status.path, status.ours)
         for status in statuses
         if status.state == "linked"
     ]
 
 
-def _peer_faults(context: LinkContext, tree: PackageTree, links: list[Standing]) -> list[PeerFault]:
+def _peer_faults(context: LinkContext, tree: PackageTree, links: list[PlacedLink]) -> list[PeerFault]:
     """Find the faults of peers among all packages that Node loads."""
-    loads: list[Loaded] = []
-    for folder in dict.fromkeys((*project_folders(tree, context, links), *context.installed.members())):
+    loads: list[LoadedPackage] = []
+    for folder in dict.fromkeys((*list_loading_folders(tree, context, links), *context.installed.members())):
         start = tree.start(folder)
-        named = {name for section in sections_of(start.manifest) for name in section} if start.manifest else set()
+        named = (
+            {name for section in dependency_sections(start.manifest) for name in section}
+            if start.manifest
+            else set()
+        )
         named |= {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
         loads += tree.loaded(start, sorted(named), most=_MOST)
     return find_peer_faults(tree, loads, links)
@@ -287,7 +298,7 @@ def _fix_of(alike: list[PeerFault]) -> Fix | None:
     None where the project's copy is not what all that need the peer ask for.
     """
     first = alike[0]
-    command = cure_command(first)
+    command = find_cure(first)
     manifest = read_loose(first.ours.folder) if first.ours is not None else None
     if not command or manifest is None or not all(meets_range(manifest.version, fault.wanted) for fault in alike):
         return None
@@ -337,19 +348,19 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     statuses = list_links(context, shared=True)
     yield from _statuses(context, statuses, group, shared=True)
     links = _standing_links(statuses)
-    yield from (_warning(group, problem) for problem in problems_of(PackageTree(), context, links, shared=True))
+    yield from (_warning(group, problem) for problem in find_problems(PackageTree(), context, links, shared=True))
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
-    folders = [fs.canonical(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
-    if commands and fs.canonical(context.config.bins) not in folders:
+    folders = [fs.canonical_path(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
+    if commands and fs.canonical_path(context.config.bins) not in folders:
         bins = context.config.bins
-        names = shortened([command.name for command in commands])
+        names = list_names([command.name for command in commands])
         message = f"{bins} is not on PATH, so that a shell does not find {names}"
         hint = f'add it (export PATH="{bins}:$PATH"), or run your version manager\'s reshim after linking'
         yield _warning(group, Problem("WPATH", bins, message, hint))
     elif commands:
         for command in commands:
             found = find_program(command.name, env)
-            if found and fs.canonical(found) != fs.canonical(command.path):
+            if found and fs.canonical_path(found) != fs.canonical_path(command.path):
                 message = f"{command.name} on PATH is {found}, not the linked {command.path}"
                 hint = f"remove it, or put {posixpath.dirname(command.path)} before it in PATH"
                 yield _warning(group, Problem("WSHADOWED", found, message, hint))
@@ -369,7 +380,7 @@ def _bundle(context: LinkContext) -> Iterator[Diagnosis]:
     missing = [name for name in manifest.bundle if name not in optional and tree.find(folder, name) is None]
     installer = find_installer(folder)
     if missing:
-        message = f"bundled dependencies are not installed: {shortened(missing)}"
+        message = f"bundled dependencies are not installed: {list_names(missing)}"
         hint = f"run {installer.install} in {installer.folder}"
         yield _error(group, Problem("EBUNDLEMISSING", folder, message, hint))
     for status in list_links(context):
@@ -395,7 +406,7 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
     for journal, path in cut_off_runs(context.store):
         message = f"a run in {journal.scope} was cut off, and has not been taken back yet"
         fix = Fix("relink", journal.scope, ()) if fs.is_dir(journal.scope) else None
-        hint = f"any link command there takes it back: linkpack relink -C {quoted(journal.scope)}"
+        hint = f"any link command there takes it back: linkpack relink -C {quote_word(journal.scope)}"
         yield _error(group, Problem("ECUTOFF", path, message, hint), fix)
     links = context.recorded(shared=False)
     folders = list(context.places(shared=False))
@@ -415,7 +426,7 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
             if path not in known:
                 message = f"{path} was displaced by a link that is not recorded any more"
                 yield _warning(
-                    group, Problem("WSTASH", path, message, f"rm -r {quoted(path)}, if you do not need it")
+                    group, Problem("WSTASH", path, message, f"rm -r {quote_word(path)}, if you do not need it")
                 )
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.json_text import parse, position
+from linkpack.npm.json_text import find_position, parse
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import BUILT_IN, FILES
 from linkpack.packlist.npm_rules import NEWEST_ONLY
 from linkpack.packlist.pathspec_pattern import find_rule_by_pathspec
-from linkpack.packlist.precedence import Asked, keeps
+from linkpack.packlist.precedence import Candidate, keeps
 from linkpack.packlist.walk import Walk
 
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
     from linkpack.packlist.npm_rules import Kind, Selection
     from linkpack.packlist.rule_index import Rule
-    from linkpack.packlist.walk import Folder, Here
+    from linkpack.packlist.walk import Folder, VisitedFolder
 
 _MANIFEST = "package.json"
 _PATCHED = "patchedDependencies"
@@ -51,21 +51,21 @@ class _Trail(Walk):
 
     def __init__(self, root: str, selection: Selection, path: str) -> None:
         super().__init__(root, selection)
-        self.met: dict[str, Asked] = {}
+        self.met: dict[str, Candidate] = {}
         self.folders: set[str] = set()
         self._path = path
 
-    def enter(self, each: Asked, number: int, folder: Folder) -> Folder | None:
+    def enter(self, each: Candidate, number: int, folder: Folder) -> Folder | None:
         """Enter the folder if it is on the way."""
         if f"{self._path}/".startswith(f"{each.path}/"):
             self.met[each.path] = each
             self.folders.add(each.path)
         return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
-    def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
+    def keeps(self, path: str, parts: tuple[str, ...], here: VisitedFolder) -> bool:
         """Keep nothing, and note the file that was asked for."""
         if path == self._path:
-            self.met[path] = Asked(path, parts, here.rules)
+            self.met[path] = Candidate(path, parts, here.rules)
         return False
 
 
@@ -105,7 +105,7 @@ def _ruling(reason: _Reason, about: str, *, keeps: bool) -> Ruling:
     )
 
 
-def _deciding_rule(asked: Asked, *, is_folder: bool, kept: bool) -> Rule | None:
+def _deciding_rule(asked: Candidate, *, is_folder: bool, kept: bool) -> Rule | None:
     """Return the rule that decides.
 
     Of a folder that is kept it is the rule that names the folder, before one for something in it.
@@ -189,7 +189,7 @@ def _field(manifest: Manifest, path: str, text: str) -> _Reason:
 
 
 def _line(manifest: Manifest, *path: str | int) -> int:
-    return int(position(manifest.raw, path).partition(":")[0] or 0)
+    return int(find_position(manifest.raw, path).partition(":")[0] or 0)
 
 
 def _plain(path: str) -> str:

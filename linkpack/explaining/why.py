@@ -14,7 +14,7 @@ from linkpack.bundle.placement import place
 from linkpack.errors import LinkpackError
 from linkpack.explaining.chains import find_chains
 from linkpack.explaining.rule import read_ruling
-from linkpack.packing.publish_config import publish_view
+from linkpack.packing.publish_config import apply_publish_config
 from linkpack.packlist.npm_rules import read_selection
 from linkpack.project.project import find_project, project_edition, read_outer_ignores
 from linkpack.project.workspace import find_workspace
@@ -94,7 +94,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     """
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
-    view = publish_view(project, options)
+    view = apply_publish_config(project, options)
     # What is missing is no reason to say nothing about the rest.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)

@@ -16,7 +16,7 @@ from linkpack.jobs.workers import Crew, run_all
 from linkpack.packing.options import PackOptions
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
-from linkpack.packing.preflight import check_before, check_distinct, has_scripts
+from linkpack.packing.preflight import check_before_scripts, check_distinct, has_scripts
 from linkpack.read_cache import Memo, open_memo, remembering
 from linkpack.system import read as fs
 
@@ -152,7 +152,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
 def _check(folder: str, batch: Batch) -> _Checked | Failed:
     """Check what no script can change about the package in *folder*."""
     try:
-        project, target = check_before(folder, batch.options, walk_up=False, dry_run=batch.dry_run)
+        project, target = check_before_scripts(folder, batch.options, walk_up=False, dry_run=batch.dry_run)
     except LinkpackError as err:
         return fail(posixpath.basename(folder), err)
     return _Checked(project, target)

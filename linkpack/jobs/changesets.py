@@ -17,10 +17,10 @@ from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
 from linkpack.npm.json_text import MAX_BYTES, parse
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.package_json import read_manifest
-from linkpack.project.workspace import find_workspace, member_folders
+from linkpack.project.workspace import find_workspace, list_members
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,11 +94,11 @@ def _read_members(start: str) -> Mapping[str, tuple[str, str]]:
 
     They are the packages of the monorepo that *start* is in, or else the one package there.
     """
-    roots = [folder for folder in upward(fs.real_path(start)) if fs.is_file(f"{folder}/package.json")]
+    roots = [folder for folder in walk_up(fs.real_path(start)) if fs.is_file(f"{folder}/package.json")]
     workspace = next(
         (workspace for root in roots if (workspace := find_workspace(root) or read_monorepo(root))), None
     )
-    folders = [workspace.root, *member_folders(workspace)] if workspace else roots[:1]
+    folders = [workspace.root, *list_members(workspace)] if workspace else roots[:1]
     members: dict[str, tuple[str, str]] = {}
     for folder in folders:
         try:
@@ -123,7 +123,7 @@ def write_publish_plan(plan: PublishPlan, folder: str, paths: Sequence[str]) -> 
     text = json.dumps({"version": 1, "plan": groups}, indent=2, ensure_ascii=False)
     target = f"{folder}/{PLAN}"
     try:
-        with fswrite.made_dirs(folder), fswrite.draft(target) as out:
+        with fswrite.make_folders(folder), fswrite.open_draft(target) as out:
             out.write(text.encode("utf-8", "replace"))  # JSON can escape a lone surrogate, UTF-8 has none
     except OSError as err:
         message = f"{target} cannot be written: {err.strerror}"

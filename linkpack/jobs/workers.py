@@ -51,7 +51,7 @@ class Crew(NamedTuple):
         """
         if self.jobs == 0 and items < FEW:
             return 1
-        return min(self.jobs or own_process.processors() + 1, items)
+        return min(self.jobs or own_process.count_processors() + 1, items)
 
 
 def run_all(

@@ -16,12 +16,12 @@ from linkpack.errors import ConfigError, LinkpackError
 from linkpack.lifecycle.settings import format_value, list_setting_variables
 from linkpack.npm.config import load_config
 from linkpack.npm.json_text import parse
-from linkpack.npm.programs import find_node, which
+from linkpack.npm.programs import find_node, find_real_program
 from linkpack.project.local import find_local_project
-from linkpack.project.source import source_of
+from linkpack.project.source import read_source_package
 from linkpack.project.workspace import FILE_LIMIT
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class ScriptContext(NamedTuple):
     gyp: str
 
 
-def read_surroundings(
+def read_script_context(
     env: Mapping[str, str],
     cwd: str,
     *,
@@ -64,7 +64,7 @@ def read_surroundings(
     """
     project = find_local_project(cwd)
     config = _load_config(env, cwd, project.root, flags)
-    node, npm = _find_node(env, cwd), which("npm", env)
+    node, npm = _find_node(env, cwd), find_real_program("npm", env)
     # The npm on PATH is a link to bin/npm-cli.js of npm's package, or another program that runs it.
     npm_root = posixpath.dirname(posixpath.dirname(npm)) if npm.endswith(".js") else ""
     version = _read_npm_version(npm_root) if npm_root else ""
@@ -134,14 +134,14 @@ def _read_npm_version(npm_root: str) -> str:
     return version if isinstance(version, str) else ""
 
 
-def script_environment(
+def build_environment(
     context: ScriptContext, folder: str, manifest: Manifest, event: str, extra: Mapping[str, str]
 ) -> dict[str, str]:
     """Build the environment of the script *event* of the package in *folder*.
 
     *extra* are variables that only scripts of that event get.
     """
-    bins = ":".join(f"{parent.rstrip('/')}/node_modules/.bin" for parent in upward(folder))
+    bins = ":".join(f"{parent.rstrip('/')}/node_modules/.bin" for parent in walk_up(folder))
     # set-path.js: commands of the package and of the folders around it, nearest first, before all others.
     path = ":".join(filter(None, (bins, context.gyp, context.env.get("PATH", _DEFAULT_PATH))))
     return {
@@ -162,7 +162,7 @@ def _list_package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
         "name": manifest.name,
         "version": manifest.version,
         **{key: members[key] for key in ("config", "engines") if key in members},
-        "bin": dict(source_of(folder, manifest).commands),
+        "bin": dict(read_source_package(folder, manifest).commands),
     }
     variables = {}
     for key, value in _flatten("npm_package", fields):

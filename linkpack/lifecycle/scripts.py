@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.bundle.graph import read_bundle
 from linkpack.errors import SnapshotError
-from linkpack.lifecycle.environment import read_surroundings, script_environment
+from linkpack.lifecycle.environment import build_environment, read_script_context
 from linkpack.project.package_json import read_manifest
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
@@ -82,7 +82,7 @@ class Lifecycle(NamedTuple):
             return
         target = posixpath.join(destination, filename)
         try:
-            with fswrite.made_dirs(posixpath.dirname(target)), fswrite.put_back(target):
+            with fswrite.make_folders(posixpath.dirname(target)), fswrite.restore_on_failure(target):
                 yield
         except OSError as err:
             raise SnapshotError(
@@ -113,7 +113,7 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
     to be read again afterwards. Raises `ScriptFailed` for the first script that fails, and runs none after it.
     """
     flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
-    context = read_surroundings(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
+    context = read_script_context(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
     if hooks.linked:
         for package in _iter_linked(read_bundle(project, allow_missing=True)):
             _prepare(hooks, context, package.id, package.manifest, "linked")
@@ -137,7 +137,7 @@ def _run(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, 
     name = manifest.name or posixpath.basename(folder)
     script = Script(event.name, command, f"{name}@{manifest.version}" if manifest.version else name, folder)
     hooks.announce(script)
-    run_script(script, script_environment(context, folder, manifest, event.name, event.variables), context.shell)
+    run_script(script, build_environment(context, folder, manifest, event.name, event.variables), context.shell)
 
 
 def _iter_linked(graph: BundleGraph) -> Iterator[Package]:

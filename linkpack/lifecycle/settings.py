@@ -11,7 +11,7 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from linkpack.npm.config import resolve
+from linkpack.npm.config import resolve_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def list_setting_variables(config: Config, cwd: str, npm_root: str, npm_version:
     """
     always = {
         "cache": f"{config.user_home}/.npm",
-        "globalconfig": resolve(config.prefix, "etc/npmrc"),
+        "globalconfig": resolve_path(config.prefix, "etc/npmrc"),
         "init-module": f"{config.user_home}/.npm-init.js",
         "noproxy": "",
         "userconfig": f"{config.user_home}/.npmrc",
@@ -70,7 +70,7 @@ def _iter_stated(config: Config, cwd: str) -> Iterator[tuple[str, str]]:
         text = _format_list(value)
         if key in _PATHS and text:
             is_in_home = text.startswith("~/") and config.user_home
-            text = resolve(config.user_home, text[2:]) if is_in_home else resolve(cwd, text)
+            text = resolve_path(config.user_home, text[2:]) if is_in_home else resolve_path(cwd, text)
         if "\0" not in text and not source.startswith(_ENVIRONMENT):
             yield name, text
 

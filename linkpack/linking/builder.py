@@ -253,7 +253,7 @@ class PlanBuilder:
             if planned is not None and isinstance(planned.after, CreatedDirectory):
                 continue  # it does not exist yet, and will be ours
             if fs.is_dir(folder):
-                if not fs.writable_dir(folder):
+                if not fs.is_writable_dir(folder):
                     hint = "make it writable; for global links, choose a prefix that you own (npm_config_prefix)"
                     self.refuse("EACCES", folder, f"you may not write to {folder}", hint)
             else:

@@ -14,8 +14,8 @@ from linkpack.linking.installed import InstalledLinks
 from linkpack.linking.ownership import LinkRules
 from linkpack.linking.record import find_store
 from linkpack.linking.request import choose_folders, read_workspace_choice
-from linkpack.npm.config import load_config, resolve
-from linkpack.project.local import Picks, find_local_project
+from linkpack.npm.config import load_config, resolve_path
+from linkpack.project.local import WorkspaceChoice, find_local_project
 from linkpack.system import own_process
 from linkpack.system import read as fs
 
@@ -81,13 +81,13 @@ def open_context(
     """
     local = find_local_project(project)
     config = load_settings(project, options, local, needs_prefix=needs_prefix)
-    choice = read_workspace_choice(config) if picking else Picks()
+    choice = read_workspace_choice(config) if picking else WorkspaceChoice()
     return make_context(project, options, local, config, choice)
 
 
 def load_settings(project: str, options: LinkOptions, local: LocalProject, *, needs_prefix: bool) -> Config:
     """Return npm's settings for a command that is started in *project*."""
-    cwd = fs.canonical(project)
+    cwd = fs.canonical_path(project)
     return load_config(environment_of(options), cwd, options.flags, local.root, needs_prefix=needs_prefix)
 
 
@@ -97,7 +97,7 @@ def environment_of(options: LinkOptions) -> Mapping[str, str]:
 
 
 def make_context(
-    project: str, options: LinkOptions, local: LocalProject, config: Config, choice: Picks
+    project: str, options: LinkOptions, local: LocalProject, config: Config, choice: WorkspaceChoice
 ) -> LinkContext:
     """Put the context of a command together from its parts."""
     rules = LinkRules(
@@ -161,7 +161,11 @@ def local_folder(kind: str, project: str) -> str:
     *project* is a folder in it. `root` is its node_modules, as for npm.
     """
     root = find_local_project(project).root
-    return {"prefix": root, "root": resolve(root, "node_modules"), "bin": resolve(root, "node_modules/.bin")}[kind]
+    return {
+        "prefix": root,
+        "root": resolve_path(root, "node_modules"),
+        "bin": resolve_path(root, "node_modules/.bin"),
+    }[kind]
 
 
 @guard_command

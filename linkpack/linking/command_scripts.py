@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HEAD = 2048  # bytes in which npm looks for the end of a shebang line
 
 
-def head_of(path: str) -> bytes:
+def read_script_head(path: str) -> bytes:
     """Return the beginning of a script, or b""."""
     try:
         return fs.read_head(path, _HEAD)
@@ -49,11 +49,11 @@ def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
         return
     mode = 0o777 & ~umask
     old_mode = fs.stat(script).st_mode & 0o7777
-    is_broken = has_crlf_shebang(head_of(script))
+    is_broken = has_crlf_shebang(read_script_head(script))
     if old_mode == mode and not is_broken:
         return
     if not fs.may_change(script):
-        if not fs.executable(script):
+        if not fs.is_executable(script):
             message = f"{script} is not executable, and not yours to change"
             builder.warn("WPERM", script, message, "let its owner run chmod +x on it")
     elif is_broken:

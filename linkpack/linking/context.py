@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.linking.builder import PlanBuilder
 from linkpack.linking.ownership import LinkLocation
-from linkpack.linking.package import named_folders, real_folder, resolve_parent
+from linkpack.linking.package import alias_folders, real_folder, resolve_parent
 from linkpack.linking.record import read_record
 from linkpack.linking.states import is_within
 from linkpack.project.local import find_local_project
@@ -146,7 +146,7 @@ class LinkContext(NamedTuple):
             mans=real_folder(config.mans) if config.mans else "",
             shared=True,
             project="",
-            aliases=named_folders(*filter(None, folders)),
+            aliases=alias_folders(*filter(None, folders)),
         )
 
     # --- the node_modules of the project
@@ -185,7 +185,7 @@ class LinkContext(NamedTuple):
             mans="",
             shared=False,
             project=self.project.root,
-            aliases=named_folders(posixpath.dirname(f"{modules}/{name}"), bins),
+            aliases=alias_folders(posixpath.dirname(f"{modules}/{name}"), bins),
         )
 
     def local_modules(self, name: str, source: str = "") -> tuple[str, ...]:

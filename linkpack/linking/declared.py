@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.linking.health import is_shared, list_dependency_names, project_folders, to_placed
+from linkpack.linking.health import is_shared, list_dependency_names, list_loading_folders, to_placed
 from linkpack.linking.package_tree import PackageTree
 from linkpack.project.package_json import read_loose
 
@@ -29,7 +29,7 @@ def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[st
     wanted = set(names)
     for key, edit in list(builder.edits.items()):
         if not is_shared(edit) and edit.after is not None and edit.after.name in wanted:
-            folders = project_folders(tree, context, [to_placed(edit.after)])
+            folders = list_loading_folders(tree, context, [to_placed(edit.after)])
             declared = tuple(
                 f"{folder}/package.json"
                 for folder in folders

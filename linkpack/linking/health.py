@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.linking.package import inside, meets_range
-from linkpack.linking.package_choice import sections_of, shortened
-from linkpack.linking.package_manager import find_installer, plug_and_play, quoted
-from linkpack.linking.package_tree import PackageTree, Standing, runtime_names
-from linkpack.linking.peers import PEERS, find_peer_faults, is_of_links, warn_of_peers
-from linkpack.project.source import source_of
+from linkpack.linking.package import meets_range, resolve_inside
+from linkpack.linking.package_choice import dependency_sections, list_names
+from linkpack.linking.package_manager import find_installer, find_pnp_file, quote_word
+from linkpack.linking.package_tree import PackageTree, PlacedLink, list_runtime_needs
+from linkpack.linking.peers import PEER_CODES, find_peer_faults, is_caused_by_links, warn_of_peers
+from linkpack.project.source import read_source_package
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.package_tree import Loaded
+    from linkpack.linking.package_tree import LoadedPackage
     from linkpack.linking.states import Edit, RecordedLink
     from linkpack.npm.manifest import Manifest
 
@@ -31,7 +31,7 @@ _AGAIN = ", then linkpack relink"  # of no use in a hint where nothing is linked
 
 
 def warn_of_state_after(
-    builder: PlanBuilder, context: LinkContext, links: Iterable[Standing], *, shared: bool
+    builder: PlanBuilder, context: LinkContext, links: Iterable[PlacedLink], *, shared: bool
 ) -> None:
     """Add warnings about the links after a plan.
 
@@ -41,8 +41,8 @@ def warn_of_state_after(
     planned = [edit for edit in builder.edits.values() if is_shared(edit) == shared]
     strict = is_strict(context)
     after = _apply_edits(links, planned)
-    for problem in problems_of(PackageTree(builder.changes), context, after, shared=shared):
-        if strict and problem.code in PEERS:
+    for problem in find_problems(PackageTree(builder.changes), context, after, shared=shared):
+        if strict and problem.code in PEER_CODES:
             hint = problem.hint.removesuffix(_AGAIN)
             builder.refuse(_strict_code(problem.code), problem.path, problem.message, hint)
         else:
@@ -72,7 +72,7 @@ def _strict_code(code: str) -> str:
     return f"E{code[1:]}"
 
 
-def _apply_edits(links: Iterable[Standing], planned: Sequence[Edit]) -> list[Standing]:
+def _apply_edits(links: Iterable[PlacedLink], planned: Sequence[Edit]) -> list[PlacedLink]:
     """Return *links* as they will be, by path."""
     by_path = {link.path: link for link in links}
     for edit in planned:
@@ -83,13 +83,13 @@ def _apply_edits(links: Iterable[Standing], planned: Sequence[Edit]) -> list[Sta
     return [by_path[path] for path in sorted(by_path)]
 
 
-def to_placed(link: RecordedLink) -> Standing:
+def to_placed(link: RecordedLink) -> PlacedLink:
     """Return the recorded *link* as one that is in place."""
-    return Standing(name=link.name, folder=link.target, path=link.path, bin_links=link.bin_links)
+    return PlacedLink(name=link.name, folder=link.target, path=link.path, bin_links=link.bin_links)
 
 
-def problems_of(
-    tree: PackageTree, context: LinkContext, links: Iterable[Standing], *, shared: bool
+def find_problems(
+    tree: PackageTree, context: LinkContext, links: Iterable[PlacedLink], *, shared: bool
 ) -> list[Problem]:
     """Return the warnings about *links*.
 
@@ -98,11 +98,11 @@ def problems_of(
     placed = [link for link in links if tree.folder(link.path) == link.folder]
     problems = list(_warn_of_packages(tree, placed, context.config.modules))
     if not shared:
-        problems += _warn_of_loading(tree, placed, project_folders(tree, context, placed))
+        problems += _warn_of_loading(tree, placed, list_loading_folders(tree, context, placed))
     return list(dict.fromkeys(problems))
 
 
-def project_folders(tree: PackageTree, context: LinkContext, links: Iterable[Standing]) -> list[str]:
+def list_loading_folders(tree: PackageTree, context: LinkContext, links: Iterable[PlacedLink]) -> list[str]:
     """Return the project's folders that load *links*.
 
     These are the root, the workspaces chosen, and the members that name one of the packages.
@@ -122,13 +122,13 @@ def list_dependency_names(manifest: Manifest | None) -> dict[str, None]:
     """Return the names in all dependency sections of a manifest."""
     if manifest is None:
         return {}
-    return dict.fromkeys(name for section in sections_of(manifest) for name in section)
+    return dict.fromkeys(name for section in dependency_sections(manifest) for name in section)
 
 
 # --- the linked packages by themselves
 
 
-def _warn_of_packages(tree: PackageTree, links: Iterable[Standing], modules: str) -> Iterator[Problem]:
+def _warn_of_packages(tree: PackageTree, links: Iterable[PlacedLink], modules: str) -> Iterator[Problem]:
     """Yield what is wrong with the linked packages by themselves.
 
     *modules* is the global node_modules, or empty.
@@ -143,7 +143,7 @@ def _warn_of_packages(tree: PackageTree, links: Iterable[Standing], modules: str
         yield from _warn_of_outside_commands(link, manifest)
 
 
-def _warn_of_missing_dependencies(tree: PackageTree, link: Standing, manifest: Manifest) -> Iterator[Problem]:
+def _warn_of_missing_dependencies(tree: PackageTree, link: PlacedLink, manifest: Manifest) -> Iterator[Problem]:
     """Warn of dependencies that a linked package lacks (WDEPENDENCIES).
 
     Node looks for them above the package's real folder, not above the link.
@@ -152,8 +152,8 @@ def _warn_of_missing_dependencies(tree: PackageTree, link: Standing, manifest: M
     missing = sorted(name for name in needed if tree.find(link.folder, name) is None)
     if not missing:
         return
-    names = shortened(missing)
-    if plug_and_play(link.folder):
+    names = list_names(missing)
+    if find_pnp_file(link.folder):
         message = (
             f"{link.name} is installed with Plug'n'Play, so that Node does not find its {names} from elsewhere"
         )
@@ -166,19 +166,19 @@ def _warn_of_missing_dependencies(tree: PackageTree, link: Standing, manifest: M
 
 
 def _warn_of_unbuilt_commands(
-    tree: PackageTree, link: Standing, manifest: Manifest, modules: str
+    tree: PackageTree, link: PlacedLink, manifest: Manifest, modules: str
 ) -> Iterator[Problem]:
     """Warn of commands that are not linked, as they have no scripts (WBIN).
 
     Most likely they are not built yet. The hint says which links have to be made again after the build: local,
     global, or both.
     """
-    scripts = source_of(link.folder, manifest).commands
-    real = {name: inside(link.folder, script) for name, script in scripts.items()}
+    scripts = read_source_package(link.folder, manifest).commands
+    real = {name: resolve_inside(link.folder, script) for name, script in scripts.items()}
     missing = [f"{name} ({scripts[name]})" for name, path in real.items() if path and not fs.exists(path)]
     if not missing:
         return
-    message = f"commands of {link.name} whose scripts do not exist yet are not linked: {shortened(missing)}"
+    message = f"commands of {link.name} whose scripts do not exist yet are not linked: {list_names(missing)}"
     commands = []
     if not modules or not link.path.startswith(f"{modules}/"):
         commands.append("linkpack relink")
@@ -188,13 +188,13 @@ def _warn_of_unbuilt_commands(
     yield Problem(code="WBIN", path=link.folder, message=message, hint=hint)
 
 
-def _warn_of_outside_commands(link: Standing, manifest: Manifest) -> Iterator[Problem]:
+def _warn_of_outside_commands(link: PlacedLink, manifest: Manifest) -> Iterator[Problem]:
     """Warn of a `directories.bin` that leads out of its package (WOUTSIDE).
 
     The package has no commands then.
     """
     folder = manifest.directories_bin
-    if folder and inside(link.folder, folder) is None and fs.exists(f"{link.folder}/{folder}"):
+    if folder and resolve_inside(link.folder, folder) is None and fs.exists(f"{link.folder}/{folder}"):
         message = f'"{folder}" of {link.name} leads out of the package; it has no commands'
         hint = "let directories.bin name a folder of the package"
         yield Problem(code="WOUTSIDE", path=link.folder, message=message, hint=hint)
@@ -203,7 +203,7 @@ def _warn_of_outside_commands(link: Standing, manifest: Manifest) -> Iterator[Pr
 # --- what loads them
 
 
-def _warn_of_loading(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Problem]:
+def _warn_of_loading(tree: PackageTree, links: Sequence[PlacedLink], folders: Sequence[str]) -> Iterator[Problem]:
     """Yield what is wrong where the project's *folders* load *links*."""
     # Where node_modules is not read, nothing else is worth a warning.
     pnp = list(_warn_of_plug_and_play(links, folders))
@@ -213,19 +213,19 @@ def _warn_of_loading(tree: PackageTree, links: Sequence[Standing], folders: Sequ
     loads = list(_find_loads(tree, links, folders))
     yield from _warn_of_ranges(loads, links)
     faults = find_peer_faults(tree, loads, links)
-    yield from warn_of_peers(fault for fault in faults if is_of_links(fault, links))
+    yield from warn_of_peers(fault for fault in faults if is_caused_by_links(fault, links))
 
 
-def _warn_of_plug_and_play(links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Problem]:
+def _warn_of_plug_and_play(links: Sequence[PlacedLink], folders: Sequence[str]) -> Iterator[Problem]:
     """Warn of links without effect, as Node reads no node_modules (WPNP)."""
-    file = plug_and_play(folders[0]) if links else ""
+    file = find_pnp_file(folders[0]) if links else ""
     if file:
         message = f"{file} has Node take packages from elsewhere, so that links in node_modules have no effect"
-        hint = f"use yarn link {quoted(links[0].folder)}, or set nodeLinker: node-modules and run yarn install"
+        hint = f"use yarn link {quote_word(links[0].folder)}, or set nodeLinker: node-modules and run yarn install"
         yield Problem(code="WPNP", path=file, message=message, hint=hint)
 
 
-def _find_loads(tree: PackageTree, links: Sequence[Standing], folders: Sequence[str]) -> Iterator[Loaded]:
+def _find_loads(tree: PackageTree, links: Sequence[PlacedLink], folders: Sequence[str]) -> Iterator[LoadedPackage]:
     """Yield the packages for which *links* may matter.
 
     These are all that *folders* load through a link, the others that they load directly, and the linked packages
@@ -243,11 +243,11 @@ def _find_loads(tree: PackageTree, links: Sequence[Standing], folders: Sequence[
         yield from tree.loaded(start, linked, most=_MOST)
         for package in tree.loaded(start, [name for name in copies if name not in linked], most=0):
             yield package
-            needed = runtime_names(package.manifest).keys() & {link.name for link in links}
+            needed = list_runtime_needs(package.manifest).keys() & {link.name for link in links}
             yield from tree.loaded(package, sorted(needed), most=0)
 
 
-def _warn_of_ranges(loads: Iterable[Loaded], links: Sequence[Standing]) -> Iterator[Problem]:
+def _warn_of_ranges(loads: Iterable[LoadedPackage], links: Sequence[PlacedLink]) -> Iterator[Problem]:
     """Warn of packages that ask for another version than linked (WRANGE)."""
     roots = {link.folder for link in links}
     for package in loads:
@@ -257,7 +257,11 @@ def _warn_of_ranges(loads: Iterable[Loaded], links: Sequence[Standing]) -> Itera
         if package.copy.folder not in roots:
             continue
         # A project also uses what it names for its development; a package that it loads does not.
-        sections = sections_of(loader.manifest) if loader.loader is None else (runtime_names(loader.manifest),)
+        sections = (
+            dependency_sections(loader.manifest)
+            if loader.loader is None
+            else (list_runtime_needs(loader.manifest),)
+        )
         version = package.manifest.version
         for wanted in dict.fromkeys(section[package.name] for section in sections if package.name in section):
             if not meets_range(version, wanted):

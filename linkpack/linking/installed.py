@@ -44,7 +44,7 @@ class InstalledLinks:
 
     def __init__(self, root: str, global_modules: str) -> None:
         self._root = root
-        self._global = fs.canonical(global_modules) if global_modules else ""
+        self._global = fs.canonical_path(global_modules) if global_modules else ""
         self._texts: dict[str, str] = {}
         self._objects: dict[str, Mapping[str, object]] = {}
         self._stores: dict[str, list[str]] = {}  # by node_modules
@@ -81,7 +81,7 @@ class InstalledLinks:
 
         That may be linkpack's doing: `link --save` writes the same.
         """
-        real = fs.canonical(posixpath.join(posixpath.dirname(path), target))
+        real = fs.canonical_path(posixpath.join(posixpath.dirname(path), target))
         modules, name = _split_path(path)
         return (
             self._reason_by_manifest(modules, name, real)
@@ -120,7 +120,7 @@ class InstalledLinks:
             r"^pnpmStoreFolder:\s*[\"']?([^\"'\n]+)", self._read_text(f"{self._root}/.yarnrc.yml"), re.MULTILINE
         )
         stores += [posixpath.join(self._root, line[1].strip())] if line else []
-        self._stores[modules] = [*map(posixpath.normpath, stores), *map(fs.canonical, stores)]
+        self._stores[modules] = [*map(posixpath.normpath, stores), *map(fs.canonical_path, stores)]
         return self._stores[modules]
 
     def _reason_by_modules(self, modules: str, steps: list[str]) -> str:
@@ -142,7 +142,7 @@ class InstalledLinks:
     def _is_global(self, folder: str) -> bool:
         prefix = posixpath.dirname(posixpath.dirname(folder))
         return (
-            fs.canonical(folder) == self._global
+            fs.canonical_path(folder) == self._global
             or any(f"{mark.rstrip('/')}/" in f"{folder}/" for mark in _GLOBAL)
             # The prefix of another Node: nvm and its like install several side by side.
             or (folder.endswith("/lib/node_modules") and fs.is_file(f"{prefix}/bin/node"))
@@ -173,7 +173,7 @@ class InstalledLinks:
 
     def _find_rush(self) -> str:
         """Return the nearest folder above that has a rush.json, or ""."""
-        return next((folder for folder in fs.upward(self._root) if fs.is_file(f"{folder}/rush.json")), "")
+        return next((folder for folder in fs.walk_up(self._root) if fs.is_file(f"{folder}/rush.json")), "")
 
     # --- by what asks for the link
 
@@ -224,7 +224,7 @@ class InstalledLinks:
                 entry = old.get(name)
                 spec = entry.get("version") if isinstance(entry, dict) else None
                 spec = spec.removeprefix("file:") if isinstance(spec, str) and spec.startswith("file:") else None
-            if isinstance(spec, str) and fs.canonical(posixpath.join(self._root, spec)) == real:
+            if isinstance(spec, str) and fs.canonical_path(posixpath.join(self._root, spec)) == real:
                 return f"{self._root}/{file} asks for {spec}"
         # yarn: "sub@portal:../sub::locator=lib%40…", where the path starts at the package that asks for it
         pattern = rf'^"?(?:[^"\n]*, )?{re.escape(name)}@((?:portal|link):(?:\.{{1,2}}/)*([^:"\n]+))'
@@ -278,7 +278,7 @@ def _follow_links(first: str) -> list[str]:
         if not fs.is_link(step):
             break
         step = posixpath.normpath(posixpath.join(posixpath.dirname(resolve_parent(step)), fs.read_link(step)))
-    return [*steps, fs.canonical(first)]
+    return [*steps, fs.canonical_path(first)]
 
 
 def _split_path(path: str) -> tuple[str, str]:
@@ -319,7 +319,7 @@ def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
     match = _PATH_SPEC.match(spec)
     if match is None or spec[match.end() :].startswith("~"):
         return False
-    return fs.canonical(posixpath.join(folder, spec[match.end() :])) == real
+    return fs.canonical_path(posixpath.join(folder, spec[match.end() :])) == real
 
 
 def list_linked_names(modules: str) -> Iterator[str]:

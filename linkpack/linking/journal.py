@@ -48,9 +48,9 @@ from linkpack.linking.states import (
 from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
 from linkpack.system import dir_entries, own_process
 from linkpack.system import read as fs
-from linkpack.system.locks import locked
+from linkpack.system.locks import hold_lock
 from linkpack.system.relocate import MountPoint, remove_tree
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,8 +83,8 @@ class Journal(NamedTuple):
 def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, last: bool = True) -> Journal:
     """Make all changes of *plan* or none, and return its journal.
 
-    The locks of *places* must be held (`opened`). On any failure, an interrupt included, what was done is taken
-    back. Raises `StalePlan` if a path is not what the plan says, `LinkConflict` (ELINKOUT) for a path outside of
+    The locks of *places* must be held (`lock_places`). On any failure, an interrupt included, the changes made are
+    taken back. Raises `StalePlan` if a path is not what the plan says, `LinkConflict` (ELINKOUT) for a path outside of
     the plan's roots, and `LinkError` with the system's reason for the rest. The journal becomes the last of
     *scope*, which `undo` takes back, unless *last* is false.
     """
@@ -112,7 +112,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
     try:
         # Write the journal to the disk. From here on, a run that is killed is taken back by the next one. A signal
         # waits, as `begun` has to say what happened.
-        with uninterrupted():
+        with delay_signals():
             dir_entries.write_new(path, _to_json(journal), 0o600)
             dir_entries.sync_dir(posixpath.dirname(path))
             begun = True
@@ -121,7 +121,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
         _make_changes([*plan.changes, *bookkeeping], journal.run)
 
         # Commit: move the journal away in one step. From here on, nothing is taken back.
-        with uninterrupted():
+        with delay_signals():
             journal = _with_inodes(journal)
             done = _commit(journal, path, store)
             committed = True
@@ -129,7 +129,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
                 journal = _try_to_finish(journal, done, store)
     except BaseException as err:
         if begun and not committed:
-            with uninterrupted():
+            with delay_signals():
                 taken_back = _abandon(journal, path) is None
         if isinstance(err, OSError):
             raise _link_error(err, taken_back=taken_back) from err
@@ -323,7 +323,7 @@ def _link_error(err: OSError, *, taken_back: bool) -> LinkError:
 
 
 @contextlib.contextmanager
-def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]:
+def lock_places(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]:
     """Hold the locks of *places*, and take back runs that were cut off there.
 
     Gives a warning for each such run. Waits for other processes that hold a lock. Locks are taken in one order
@@ -334,7 +334,7 @@ def opened(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, ...]]
     while True:
         with contextlib.ExitStack() as locks:
             for place in sorted(wanted):
-                locks.enter_context(locked(store.file("locks", place), place))
+                locks.enter_context(hold_lock(store.file("locks", place), place))
             dead = _dead_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
@@ -356,7 +356,7 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             continue  # cut off right after the plan was committed
         if name.endswith(_UNFINISHED):
             # Cut off right before that: the other file of the run says how far it got.
-            if not own_process.alive(name):
+            if not own_process.is_running(name):
                 with contextlib.suppress(OSError):
                     dir_entries.remove(path)
             continue
@@ -368,7 +368,7 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
             raise _unrecovered(f"{path} cannot be read: {err.strerror}", path) from err
         except DAMAGED:
             # Cut off while it was written: nothing had been done yet.
-            if not own_process.alive(name):
+            if not own_process.is_running(name):
                 dir_entries.remove(path)
             continue
         if places.intersection(journal.places):
@@ -381,7 +381,7 @@ def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
     folder = f"{store.root}/journals"
     entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}
     for name, path in sorted(entries.items()):
-        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or own_process.alive(name):
+        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or own_process.is_running(name):
             continue
         with contextlib.suppress(*DAMAGED):
             yield _from_json(store.read(path)), path
@@ -431,12 +431,12 @@ def undo_journal(store: Store, scope: str, places: Sequence[str], journal: Journ
     then.
     """
     # Lock the project. An undo that was cut off is taken back by that, and its journal is the last one again.
-    with opened(store, places) as recovered:
+    with lock_places(store, places) as recovered:
         if journal is None:
             journal = last_journal(store, scope)
 
     # Lock what the command locked: it may have been about a shared node_modules, or another prefix.
-    with opened(store, journal.places) as recovered_there:
+    with lock_places(store, journal.places) as recovered_there:
         # Turn every change round, the last one first. Each path and record has to be what the command left.
         plan = plan_undo(journal, store)
         if plan.conflicts:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.arguments import listed
+from linkpack.arguments import check_texts
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.command import (
     DEFAULTS,
@@ -24,7 +24,7 @@ from linkpack.linking.command import (
     with_warnings,
 )
 from linkpack.linking.context import LinkContext, SaveRules
-from linkpack.linking.journal import Journal, apply, opened
+from linkpack.linking.journal import Journal, apply, lock_places
 from linkpack.linking.package_choice import spread_workspaces
 from linkpack.linking.plan_link import plan_global_links, plan_project_links
 from linkpack.linking.request import parse_specs, read_workspace_choice
@@ -35,7 +35,7 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
     from linkpack.npm.config import Config
 
 # Where a setting is made, the strongest first, as for npm (docs/settings.md).
@@ -52,14 +52,14 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     for what cannot be planned; nothing was changed then. If a change fails, all are taken back (`journal.apply`).
     """
     # Load the settings, find the project and its workspaces, and read what the arguments mean.
-    request = ask_link(specs, project, options)
+    request = read_link_request(specs, project, options)
     context = request.context
 
     # Lock the global folder and the projects, and take back what runs that were cut off left there half done.
     # Without a prefix there is no global folder; then only links into the project can be made.
     shared = context.shared_places if request.specs else (context.shared_place,)
     places = (*shared, *context.owners(context.packages))
-    with opened(context.store, places) as recovered:
+    with lock_places(context.store, places) as recovered:
         # Resolve the specs to packages on the disk, and plan every change. Nothing is changed yet.
         with remembering({}):
             plan = _plan(request)
@@ -80,7 +80,7 @@ def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOption
 
     What is in the way is in `conflicts`. What cannot be planned at all raises a `LinkpackError`.
     """
-    request = ask_link(specs, project, options)
+    request = read_link_request(specs, project, options)
     return with_warnings(_plan(request), request.context.config.warnings)
 
 
@@ -92,12 +92,12 @@ class LinkRequest(NamedTuple):
     """
 
     context: LinkContext
-    specs: tuple[Spec, ...]
+    specs: tuple[LinkSpec, ...]
     save: SaveRules | None
     warnings: tuple[Problem, ...]
 
 
-def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> LinkRequest:
+def read_link_request(specs: Sequence[str], project: str, options: LinkOptions) -> LinkRequest:
     """Read the settings and arguments of `link`, and find its project.
 
     Raises as `open_context`, and `LinkError` for flags that contradict each other or the arguments.
@@ -111,7 +111,7 @@ def ask_link(specs: Sequence[str], project: str, options: LinkOptions) -> LinkRe
             code="ELINKGLOBAL",
             hint="leave -g out: linkpack link in the package's folder makes its global link",
         )
-    wanted = parse_specs(listed(specs, "specs"), local, fs.canonical(project), config.user_home)
+    wanted = parse_specs(check_texts(specs, "specs"), local, fs.canonical_path(project), config.user_home)
     if not wanted and _refuses_global_link(config):
         raise LinkError(
             "there is nothing to link: without a SPEC link makes the global link, which --no-global leaves alone",

@@ -31,7 +31,7 @@ def all_links(store: Store) -> Iterator[RecordedLink]:
         yield from (link for link in links if link is not None)
 
 
-def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, ...]:
+def find_links_to(store: Store, folder: str, name: str, modules: str) -> tuple[str, ...]:
     """Return the paths of all links to the package in *folder*, sorted.
 
     *folder* is a real path. *modules* is the global node_modules, or empty: its link called *name* is among them
@@ -40,10 +40,10 @@ def places_of(store: Store, folder: str, name: str, modules: str) -> tuple[str, 
     paths = {link.path for link in all_links(store) if link.target == folder}
     if modules and name:
         paths.add(posixpath.join(modules, name))
-    return tuple(sorted(path for path in paths if fs.is_link(path) and fs.canonical(path) == folder))
+    return tuple(sorted(path for path in paths if fs.is_link(path) and fs.canonical_path(path) == folder))
 
 
-def places_called(store: Store, name: str) -> tuple[str, ...]:
+def find_links_named(store: Store, name: str) -> tuple[str, ...]:
     """Return the paths of all links called *name* that exist, sorted."""
     paths = (link.path for link in all_links(store) if link.name == name and fs.is_link(link.path))
     return tuple(sorted(paths))

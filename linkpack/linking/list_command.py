@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.linking.command import DEFAULTS, LinkOptions, guard_command, open_context
-from linkpack.linking.health import is_strict, problems_of
-from linkpack.linking.link_search import places_of
+from linkpack.linking.health import find_problems, is_strict
+from linkpack.linking.link_search import find_links_to
 from linkpack.linking.package_tree import PackageTree
-from linkpack.linking.status import Status, list_links, standing_links
+from linkpack.linking.status import Status, list_links, list_placed_links
 from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
 
@@ -48,14 +48,14 @@ def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool 
     context = open_context(project, options, picking=False, needs_prefix=shared)
     with remembering({}):
         listed_links = list_links(context, shared=shared)
-        standing = standing_links(context, shared=shared)
-        problems = problems_of(PackageTree(), context, standing, shared=shared)
+        standing = list_placed_links(context, shared=shared)
+        problems = find_problems(PackageTree(), context, standing, shared=shared)
     manifest = read_loose(context.project.start)
     name = manifest.name if manifest is not None else ""
     return Survey(
         place=context.config.modules if shared else context.project.root,
         links=listed_links,
-        linked_at=places_of(context.store, context.project.start, name, context.config.modules),
+        linked_at=find_links_to(context.store, context.project.start, name, context.config.modules),
         warnings=(*context.config.warnings, *problems),
         strict=is_strict(context),
         config=context.config,

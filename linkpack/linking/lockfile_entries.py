@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from linkpack.errors import ManifestInvalid
 from linkpack.linking.record import planned_file
 from linkpack.linking.states import File, ManifestEdit
-from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, tables
-from linkpack.npm.lockfile import by_name, dump, load, nice
+from linkpack.npm.dependency_sections import META, SECTIONS, copy_sections, find_kind
+from linkpack.npm.lockfile import dump, load, sort_as_npm, sort_by_name
 from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.project.package_json import read_loose
 from linkpack.project.resolve import find_path
-from linkpack.project.source import source_of
+from linkpack.project.source import read_source_package
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.project.source import Source
+    from linkpack.project.source import SourcePackage
 
 LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
@@ -50,7 +50,7 @@ _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 
 
 def plan_lock(
-    builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
+    builder: PlanBuilder, folders: Sequence[str], source: SourcePackage, context: LinkContext
 ) -> ManifestEdit | None:
     """Add to a plan that *folders* depend on a link.
 
@@ -152,7 +152,7 @@ def _describe_workspaces(builder: PlanBuilder, context: LinkContext) -> dict[str
         key, manifest = posixpath.relpath(folder, root), read_loose(folder)
         if manifest is None:
             return None
-        entries[key] = _describe_package(source_of(folder, manifest), _read_members(builder, folder))
+        entries[key] = _describe_package(read_source_package(folder, manifest), _read_members(builder, folder))
         name = manifest.name or posixpath.basename(folder)
         entries[f"node_modules/{name}"] = {"resolved": key, "link": True}
     return entries
@@ -168,7 +168,7 @@ def _list_needed(members: dict[str, Any], *, is_root: bool) -> set[str]:
     (['a', 'c'], ['a'])
     """
     sections = ("dependencies", "devDependencies") if is_root else ("dependencies",)
-    by_section = tables(members)
+    by_section = copy_sections(members)
     return {
         name
         for section in sections
@@ -181,7 +181,7 @@ def _list_needed(members: dict[str, Any], *, is_root: bool) -> set[str]:
 
 
 def _add_link(
-    lock: _Lock, builder: PlanBuilder, folders: Sequence[str], source: Source, context: LinkContext
+    lock: _Lock, builder: PlanBuilder, folders: Sequence[str], source: SourcePackage, context: LinkContext
 ) -> None:
     """Add to a lockfile that *folders* depend on *source*."""
     root = context.project.root
@@ -191,10 +191,10 @@ def _add_link(
     packages = lock.get("packages")
     for folder in folders:
         members = _read_members(builder, folder)
-        kinds.add(kind_of(tables(members), name))
+        kinds.add(find_kind(copy_sections(members), name))
         if packages is not None:
             key = "" if folder == root else posixpath.relpath(folder, root)
-            packages[key] = nice(_update_dependent(packages.get(key, {}), members, name))
+            packages[key] = sort_as_npm(_update_dependent(packages.get(key, {}), members, name))
     if packages is not None:
         _put_packages(packages, source, target, context, kinds)
         with_peers = not context.config.flag("legacy-peer-deps", default=False)
@@ -204,7 +204,7 @@ def _add_link(
         legacy = {"version": f"file:{target}"}
         requires = dict(source.manifest.dependencies)
         entry = {**legacy, "requires": requires} if requires and packages is not None else legacy
-        lock["dependencies"] = by_name({**lock.get("dependencies", {}), name: entry})
+        lock["dependencies"] = sort_by_name({**lock.get("dependencies", {}), name: entry})
 
 
 def _update_dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
@@ -213,21 +213,23 @@ def _update_dependent(entry: dict[str, Any], members: dict[str, Any], name: str)
     Only the dependencies of the entry change.
     """
     after = dict(entry)
-    by_section = tables(members)
-    if kind_of(by_section, name) == "optional":
+    by_section = copy_sections(members)
+    if find_kind(by_section, name) == "optional":
         # npm writes what it saves as optional into both sections of the lockfile, and drops one of them later.
         both = {**by_section["dependencies"], name: by_section["optionalDependencies"][name]}
         members = {**members, "dependencies": both}
     for section in (*SECTIONS, META, "bundleDependencies"):
         if members.get(section):
-            after[section] = by_name(members[section]) if isinstance(members[section], dict) else members[section]
+            after[section] = (
+                sort_by_name(members[section]) if isinstance(members[section], dict) else members[section]
+            )
         else:
             after.pop(section, None)
     return after
 
 
 def _put_packages(
-    packages: dict[str, Any], source: Source, target: str, context: LinkContext, kinds: set[str]
+    packages: dict[str, Any], source: SourcePackage, target: str, context: LinkContext, kinds: set[str]
 ) -> None:
     """Put a link and its package into the table of packages."""
     for modules in context.local_modules(source.manifest.name, source.root):
@@ -241,13 +243,13 @@ def _put_packages(
     # A package is marked `dev` and the like only if all folders have it as such.
     if len(kinds) == 1 and (kind := next(iter(kinds))) in _FLAGS:
         entry[kind] = True
-    packages[target] = nice(entry)
-    ordered = by_name(packages)
+    packages[target] = sort_as_npm(entry)
+    ordered = sort_by_name(packages)
     packages.clear()
     packages.update(ordered)
 
 
-def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replaced: dict[str, Any]) -> None:
+def _keep_for_others(packages: dict[str, Any], source: SourcePackage, key: str, replaced: dict[str, Any]) -> None:
     """Nest what a link replaces below packages that cannot use it.
 
     npm does the same. It holds for the lockfile only: on the disk the link is what all of them find until
@@ -258,7 +260,7 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replace
         # Only installed packages: links have no dependencies, and the project and its workspaces use the link.
         if entry.get("link") or "node_modules/" not in path:
             continue
-        needs = tables(entry)
+        needs = copy_sections(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
         if wanted is None or find_path(path, name, packages.__contains__) != key:
             continue
@@ -268,7 +270,7 @@ def _keep_for_others(packages: dict[str, Any], source: Source, key: str, replace
 
 
 def _warn_of_needs(
-    builder: PlanBuilder, packages: dict[str, Any], source: Source, target: str, *, with_peers: bool
+    builder: PlanBuilder, packages: dict[str, Any], source: SourcePackage, target: str, *, with_peers: bool
 ) -> None:
     """Warn of needs that the lockfile lacks (WLOCK).
 
@@ -304,7 +306,7 @@ def _meets(version: object, wanted: str) -> bool:
 # --- what the lockfile says of one package
 
 
-def _describe_package(source: Source, members: dict[str, Any]) -> dict[str, Any]:
+def _describe_package(source: SourcePackage, members: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of a linked package.
 
     The entry has a name only if that is not the name of the package's folder (arborist, lib/shrinkwrap.js,
@@ -319,7 +321,7 @@ def _describe_package(source: Source, members: dict[str, Any]) -> dict[str, Any]
     _add_dev_dependencies(entry, members)
     if any(source.manifest.scripts.get(script) for script in _INSTALL_SCRIPTS):
         entry["hasInstallScript"] = True
-    tidy: dict[str, Any] = nice(entry)
+    tidy: dict[str, Any] = sort_as_npm(entry)
     return tidy
 
 
@@ -339,7 +341,7 @@ def _describe_manifest(members: dict[str, Any], name: object) -> dict[str, Any]:
             entry[key] = value
     if name == members.get("name"):
         _add_dev_dependencies(entry, members)
-    tidy: dict[str, Any] = nice(entry)
+    tidy: dict[str, Any] = sort_as_npm(entry)
     return tidy
 
 
@@ -378,7 +380,7 @@ def undo_entries(raw: bytes, saved: ManifestEdit) -> bytes:
     for (table, key), before, after in saved.entries:
         if table in lock:
             _undo_entry(lock[table], key, before, after)
-            lock[table] = by_name(lock[table])
+            lock[table] = sort_by_name(lock[table])
     return raw if lock == _parse_lock(raw, saved.path) else dump(lock, raw.decode("utf-8", "surrogatepass"))
 
 
@@ -390,7 +392,7 @@ def _undo_entry(table: dict[str, Any], key: str, before: str | None, after: str 
         else:
             table[key] = json.loads(before)
     elif now and before and after:
-        table[key] = nice(_undo_dependencies(json.loads(now), json.loads(before), json.loads(after)))
+        table[key] = sort_as_npm(_undo_dependencies(json.loads(now), json.loads(before), json.loads(after)))
 
 
 def _undo_dependencies(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -403,7 +405,7 @@ def _undo_dependencies(now: dict[str, Any], before: dict[str, Any], after: dict[
     {'version': '2.0.0', 'dependencies': {'lib': '1', 'new': '1'}}
     """
     for section in SECTIONS:
-        old, ours, current = (tables(entry)[section] for entry in (before, after, now))
+        old, ours, current = (copy_sections(entry)[section] for entry in (before, after, now))
         left = dict(current)
         for name in [*old, *ours]:
             if old.get(name) != ours.get(name) and current.get(name) == ours.get(name):
@@ -411,7 +413,7 @@ def _undo_dependencies(now: dict[str, Any], before: dict[str, Any], after: dict[
                 if name in old:
                     left[name] = old[name]
         if left != current:
-            now[section] = by_name(left)
+            now[section] = sort_by_name(left)
             if not left:
                 del now[section]
     return now

@@ -39,7 +39,7 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
     """
     try:
         project = find_local_project(folder).root
-        return LostLinks(dict(lost_links(Store(fs.canonical(state)), project, node_modules_above(folder))))
+        return LostLinks(dict(lost_links(Store(fs.canonical_path(state)), project, node_modules_above(folder))))
     except LinkpackError as err:
         why = f"whether links of {folder} were replaced is not known: {err.message}"
         return LostLinks({}, (Problem(code="WRELINK", path=err.path, message=why, hint=err.hint),))

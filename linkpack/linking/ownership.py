@@ -9,7 +9,7 @@ from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
 from linkpack.system import read as fs
-from linkpack.system.relocate import same
+from linkpack.system.relocate import are_alike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,7 @@ class Ownership:
         if healed or not isinstance(original, Displaced) or not exists:
             return before  # when healed, another link puts back what we had displaced
         # An installer, most likely, put the same or another version there: unlinking restores that one.
-        if isinstance(before, Displaced) and same(original.stash, path):
+        if isinstance(before, Displaced) and are_alike(original.stash, path):
             self._builder.discard.append(original.stash)
         else:
             self._keep_older(path, original)

@@ -11,16 +11,16 @@ from linkpack.linking.states import Absent, File, Link
 from linkpack.npm.bins import points_into
 from linkpack.npm.json_text import parse
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.package_names import name_fault
+from linkpack.npm.package_names import find_name_fault
 from linkpack.npm.ranges import parse_range, satisfies
-from linkpack.project.source import MANIFEST_LIMIT, Source, source_of
+from linkpack.project.source import MANIFEST_LIMIT, SourcePackage, read_source_package
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.linking.states import RecordedLink, State
 
 
-def read_source(folder: str) -> Source:
+def read_source(folder: str) -> SourcePackage:
     """Read the package in *folder*, and check that it can be linked.
 
     Raises `ManifestInvalid` if there is no package.json, if it is no JSON object, if its name is missing or one
@@ -39,7 +39,7 @@ def read_source(folder: str) -> Source:
             hint="name the folder of a package, which has a package.json",
         ) from err
     manifest = parse_manifest(raw, path, "installed")
-    fault = name_fault(manifest.name)
+    fault = find_name_fault(manifest.name)
     if fault:
         what = f'the name "{manifest.name}" {fault}' if manifest.name else "it has no name"
         raise ManifestInvalid(
@@ -50,7 +50,7 @@ def read_source(folder: str) -> Source:
     if bad is not None:
         what = f'"{bad}", a command or man page, holds a NUL, which no file name does'
         raise ManifestInvalid(f"{path}: {what}", code="EBADBIN", path=path, hint="correct bin or man there")
-    return source_of(root, manifest)
+    return read_source_package(root, manifest)
 
 
 def check_manifest(folder: str) -> None:
@@ -71,12 +71,12 @@ def check_manifest(folder: str) -> None:
             ) from err
 
 
-def inside(root: str, relative: str) -> str | None:
+def resolve_inside(root: str, relative: str) -> str | None:
     """Return the real path of *relative* in the package at *root*.
 
     None if it is outside of the package.
     """
-    real = fs.canonical(posixpath.join(root, relative))
+    real = fs.canonical_path(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
 
@@ -89,11 +89,11 @@ def real_folder(path: str) -> str:
     """
     above = posixpath.dirname(path)
     if above == path or fs.is_dir(path):
-        return fs.canonical(path)
+        return fs.canonical_path(path)
     return posixpath.join(real_folder(above), posixpath.basename(path))
 
 
-def named_folders(*folders: str) -> dict[str, str]:
+def alias_folders(*folders: str) -> dict[str, str]:
     """Map the real paths of *folders* to the names that the user knows.
 
     The folders around them are in it as well, and only those that links lead to.
@@ -142,7 +142,7 @@ def target_is_inside(path: str, state: State, link: str) -> bool:
 
 def resolve_link(path: str, target: str) -> str:
     """Return the real path that a link at *path* to *target* leads to."""
-    return fs.canonical(posixpath.join(posixpath.dirname(path), target))
+    return fs.canonical_path(posixpath.join(posixpath.dirname(path), target))
 
 
 def target_exists(path: str, state: State) -> bool:
@@ -171,7 +171,7 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 def is_standing(link: RecordedLink) -> bool:
     """True if the recorded *link* is in place, and leads to its package."""
-    return fs.is_link(link.path) and fs.canonical(link.path) == link.target
+    return fs.is_link(link.path) and fs.canonical_path(link.path) == link.target
 
 
 def meets_range(version: str, wanted: str) -> bool:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
-from linkpack.linking.request import Spec, list_members
+from linkpack.linking.request import LinkSpec, list_workspace_members
 from linkpack.project.package_json import read_loose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from linkpack.npm.manifest import Manifest
-    from linkpack.project.source import Source
+    from linkpack.project.source import SourcePackage
 
 _LISTED = 5  # names that a message lists
 
@@ -24,28 +24,28 @@ class Spread(NamedTuple):
     *done* is true if there was such a root, so that `--workspaces` is about it and not about the project.
     """
 
-    specs: tuple[Spec, ...]
+    specs: tuple[LinkSpec, ...]
     done: bool
     warnings: tuple[Problem, ...]
 
 
-def spread_workspaces(specs: Sequence[Spec]) -> Spread:
+def spread_workspaces(specs: Sequence[LinkSpec]) -> Spread:
     """Replace workspace roots among *specs* by their publishable members.
 
     A member that is private, or has no name or version, is left out with a warning.
     """
-    spread: list[Spec] = []
+    spread: list[LinkSpec] = []
     private: list[str] = []
     done = False
     for spec in specs:
-        members = list_members(spec.folder) if spec.folder else []
+        members = list_workspace_members(spec.folder) if spec.folder else []
         done = done or bool(members)
         if not members:
             spread.append(spec)
         for folder in members:
             manifest = read_loose(folder)
             if manifest is not None and not manifest.private and manifest.name and manifest.version:
-                spread.append(Spec(folder, "", ""))
+                spread.append(LinkSpec(folder, "", ""))
             else:
                 private.append(manifest.name if manifest is not None and manifest.name else folder)
     return Spread(tuple(dict.fromkeys(spread)), done, _private_warning(private))
@@ -54,16 +54,16 @@ def spread_workspaces(specs: Sequence[Spec]) -> Spread:
 def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
     if not names:
         return ()
-    message = f"members that cannot be published are left out: {shortened(names)}"
+    message = f"members that cannot be published are left out: {list_names(names)}"
     return (Problem("WPRIVATESKIPPED", names[0], message, "name their folders to link them all the same"),)
 
 
-def shortened(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """Return the first few of *names* as a list for a message.
 
-    >>> shortened(["a", "b"])
+    >>> list_names(["a", "b"])
     'a, b'
-    >>> shortened("abcdefg")
+    >>> list_names("abcdefg")
     'a, b, c, d, e and 2 more'
     """
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -76,12 +76,12 @@ class PackageChoice(NamedTuple):
     *by_folder* is true if the argument was a folder, false if it named a global package.
     """
 
-    source: Source
+    source: SourcePackage
     by_folder: bool
 
 
 def read_packages(
-    specs: Sequence[Spec], find_global: Callable[[Spec], Source], *, skip_others: bool
+    specs: Sequence[LinkSpec], find_global: Callable[[LinkSpec], SourcePackage], *, skip_others: bool
 ) -> tuple[list[PackageChoice], list[Problem]]:
     """Read the packages that *specs* name.
 
@@ -117,10 +117,10 @@ def keep_dependencies(
 
     Raises `LinkError` (ENODEPENDENCY) if there is none. *project* is a folder for its message.
     """
-    wanted = {name for manifest in manifests for section in sections_of(manifest) for name in section}
+    wanted = {name for manifest in manifests for section in dependency_sections(manifest) for name in section}
     kept = [choice for choice in chosen if choice.source.manifest.name in wanted]
     if chosen and not kept:
-        names = shortened([choice.source.manifest.name for choice in chosen])
+        names = list_names([choice.source.manifest.name for choice in chosen])
         raise LinkError(
             f"{project} depends on none of them: {names}",
             code="ENODEPENDENCY",
@@ -130,7 +130,7 @@ def keep_dependencies(
     return kept
 
 
-def sections_of(manifest: Manifest) -> tuple[Mapping[str, str], ...]:
+def dependency_sections(manifest: Manifest) -> tuple[Mapping[str, str], ...]:
     """Return the four dependency sections of *manifest*."""
     return (
         manifest.dependencies,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Installer(NamedTuple):
         "pnpm add 'react@>=18'"
         """
         spec = f"{package}@{wanted}" if wanted and ":" not in wanted else package
-        return f"{_ADD[self.name]} {quoted(spec)}"
+        return f"{_ADD[self.name]} {quote_word(spec)}"
 
 
 def find_installer(folder: str) -> Installer:
@@ -59,7 +59,7 @@ def find_installer(folder: str) -> Installer:
 
 
 def _find_signs(folder: str) -> Iterator[Installer]:
-    for above in upward(folder):
+    for above in walk_up(folder):
         for file, name in _LOCKFILES.items():
             if fs.is_file(f"{above}/{file}"):
                 yield Installer(name, above)
@@ -69,22 +69,22 @@ def _find_signs(folder: str) -> Iterator[Installer]:
             yield Installer(name, above)
 
 
-def plug_and_play(folder: str) -> str:
+def find_pnp_file(folder: str) -> str:
     """Return the file of Yarn's Plug'n'Play that serves *folder*, or "".
 
     Node then takes packages from where this file says, and reads no node_modules.
     """
-    for above in upward(folder):
+    for above in walk_up(folder):
         for name in _PNP:
             if fs.is_file(f"{above}/{name}"):
                 return f"{above}/{name}"
     return ""
 
 
-def quoted(word: str) -> str:
+def quote_word(word: str) -> str:
     """Return *word* as a shell reads it back.
 
-    >>> quoted("/my app"), quoted("../lib")
+    >>> quote_word("/my app"), quote_word("../lib")
     ("'/my app'", '../lib')
     """
     if re.fullmatch(r"[A-Za-z0-9@%+=:,./_-]+", word):

@@ -49,7 +49,7 @@ class FoundPackage(NamedTuple):
         return bool(match_store(self.slot))
 
 
-class Loaded(NamedTuple):
+class LoadedPackage(NamedTuple):
     """A package that Node loads, and the package that loads it.
 
     *name* is what it is loaded by. *loader* is None for the project that Node starts in, *manifest* without a
@@ -59,7 +59,7 @@ class Loaded(NamedTuple):
     name: str
     copy: FoundPackage
     manifest: Manifest | None
-    loader: Loaded | None
+    loader: LoadedPackage | None
 
     @property
     def label(self) -> str:
@@ -67,7 +67,7 @@ class Loaded(NamedTuple):
         return self.manifest.name if self.manifest is not None and self.manifest.name else self.copy.folder
 
 
-class Standing(NamedTuple):
+class PlacedLink(NamedTuple):
     """A link that is in place, or will be after a plan.
 
     *name* and *folder* are those of its package, *bin_links* says whether the package's commands are linked.
@@ -91,7 +91,7 @@ class PackageTree:
         """Return the real folder that *path* will lead to, or None."""
         change = self._changes.get(path)
         if change is None:
-            return fs.canonical(path) if fs.is_dir(path) else None
+            return fs.canonical_path(path) if fs.is_dir(path) else None
         if isinstance(change.after, Link):
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None
@@ -128,12 +128,12 @@ class PackageTree:
         except LinkpackError:
             return None
 
-    def start(self, folder: str) -> Loaded:
+    def start(self, folder: str) -> LoadedPackage:
         """Return the project in *folder* as what Node starts in."""
         copy = FoundPackage(slot="", folder=folder)
-        return Loaded(name="", copy=copy, manifest=self.manifest(folder), loader=None)
+        return LoadedPackage(name="", copy=copy, manifest=self.manifest(folder), loader=None)
 
-    def loaded(self, loader: Loaded, names: Iterable[str], *, most: int) -> Iterator[Loaded]:
+    def loaded(self, loader: LoadedPackage, names: Iterable[str], *, most: int) -> Iterator[LoadedPackage]:
         """Yield what *loader* loads by *names*, and what that loads in turn.
 
         The order is breadth first. A package is yielded for each package that loads it. What it loads itself is
@@ -146,14 +146,14 @@ class PackageTree:
             copy = self.find(user.copy.folder, name)
             if copy is None:
                 continue
-            package = Loaded(name=name, copy=copy, manifest=self.manifest(copy.folder), loader=user)
+            package = LoadedPackage(name=name, copy=copy, manifest=self.manifest(copy.folder), loader=user)
             yield package
             if copy.folder not in entered and len(entered) <= most:
                 entered.add(copy.folder)
-                waiting.extend((package, needed) for needed in runtime_names(package.manifest))
+                waiting.extend((package, needed) for needed in list_runtime_needs(package.manifest))
 
 
-def runtime_names(manifest: Manifest | None) -> dict[str, str]:
+def list_runtime_needs(manifest: Manifest | None) -> dict[str, str]:
     """Return what a package loads when it runs, specs by name."""
     if manifest is None:
         return {}

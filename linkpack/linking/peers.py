@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import Problem
 from linkpack.linking.installed import match_store
 from linkpack.linking.package import meets_range
-from linkpack.linking.package_choice import shortened
-from linkpack.linking.package_manager import find_installer, quoted
+from linkpack.linking.package_choice import list_names
+from linkpack.linking.package_manager import find_installer, quote_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from linkpack.linking.package_tree import FoundPackage, Loaded, PackageTree, Standing
+    from linkpack.linking.package_tree import FoundPackage, LoadedPackage, PackageTree, PlacedLink
 
-PEERS = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
+PEER_CODES = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
 
 
 class PeerFault(NamedTuple):
@@ -34,8 +34,8 @@ class PeerFault(NamedTuple):
     kind: str
     peer: str
     wanted: str
-    user: Loaded
-    host: Loaded
+    user: LoadedPackage
+    host: LoadedPackage
     ours: FoundPackage | None
     theirs: FoundPackage | None
     version: str
@@ -48,16 +48,18 @@ class _PeerUse(NamedTuple):
     *host* is to provide it.
     """
 
-    user: Loaded
+    user: LoadedPackage
     peer: str
     wanted: str
-    host: Loaded
+    host: LoadedPackage
 
 
 # --- find them
 
 
-def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence[Standing]) -> list[PeerFault]:
+def find_peer_faults(
+    tree: PackageTree, loads: Sequence[LoadedPackage], links: Sequence[PlacedLink]
+) -> list[PeerFault]:
     """Return the peers that *loads* do not share with what loads them.
 
     What a package finds for its peer must be what its loader has. A loader that does not depend on the peer
@@ -78,7 +80,7 @@ def find_peer_faults(tree: PackageTree, loads: Sequence[Loaded], links: Sequence
     return list(faults.values())
 
 
-def _list_peers(loads: Sequence[Loaded]) -> Iterator[_PeerUse]:
+def _list_peers(loads: Sequence[LoadedPackage]) -> Iterator[_PeerUse]:
     """Yield the declared peers of all packages."""
     for user in loads:
         if user.manifest is not None and user.loader is not None:
@@ -86,7 +88,7 @@ def _list_peers(loads: Sequence[Loaded]) -> Iterator[_PeerUse]:
                 yield _PeerUse(user=user, peer=peer, wanted=wanted, host=_find_host(user.loader, peer))
 
 
-def _list_shared_dependencies(loads: Sequence[Loaded], links: Sequence[Standing]) -> Iterator[_PeerUse]:
+def _list_shared_dependencies(loads: Sequence[LoadedPackage], links: Sequence[PlacedLink]) -> Iterator[_PeerUse]:
     """Yield dependencies of linked packages that are peers of others.
 
     Such a package, like React, is made to be there once.
@@ -100,14 +102,14 @@ def _list_shared_dependencies(loads: Sequence[Loaded], links: Sequence[Standing]
                 yield _PeerUse(user=user, peer=name, wanted=wanted, host=_find_host(user.loader, name))
 
 
-def _find_host(loader: Loaded, peer: str) -> Loaded:
+def _find_host(loader: LoadedPackage, peer: str) -> LoadedPackage:
     """Return the package at or above *loader* that provides *peer*."""
     while loader.loader is not None and not _provides(loader, peer):
         loader = loader.loader
     return loader
 
 
-def _provides(package: Loaded, peer: str) -> bool:
+def _provides(package: LoadedPackage, peer: str) -> bool:
     manifest = package.manifest
     return manifest is not None and (
         peer in manifest.dependencies or peer in manifest.optional_dependencies or manifest.name == peer
@@ -152,7 +154,7 @@ def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, i
 
 
 def _is_cured_by_preserving(
-    tree: PackageTree, user: Loaded, ours: FoundPackage, theirs: FoundPackage | None
+    tree: PackageTree, user: LoadedPackage, ours: FoundPackage, theirs: FoundPackage | None
 ) -> bool:
     """True if *user* finds *ours* when Node does not resolve links.
 
@@ -180,7 +182,7 @@ def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
     return manifest is not None and meets_range(manifest.version, fault.wanted)
 
 
-def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
+def is_caused_by_links(fault: PeerFault, links: Sequence[PlacedLink]) -> bool:
     """True if a link is the cause of *fault*.
 
     The rest of the tree was for the package manager to check.
@@ -188,7 +190,7 @@ def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
     roots = {link.folder for link in links}
     if fault.user.copy.folder in roots or fault.peer in {link.name for link in links}:
         return True
-    loader: Loaded | None = fault.user
+    loader: LoadedPackage | None = fault.user
     while loader is not None and loader.copy.folder not in roots:
         loader = loader.loader
     return loader is not None and fault.kind in {"double", "hidden"}
@@ -199,10 +201,10 @@ def is_of_links(fault: PeerFault, links: Sequence[Standing]) -> bool:
 
 def warn_of_peers(faults: Iterable[PeerFault]) -> Iterator[Problem]:
     """Yield a warning for each cause among *faults*."""
-    yield from (peer_problem(alike) for alike in by_cause(faults))
+    yield from (describe_faults(alike) for alike in group_by_cause(faults))
 
 
-def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
+def group_by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
     """Group *faults* by cause, such as the same wrong copy."""
     causes: dict[tuple[str, ...], list[PeerFault]] = {}
     for fault in faults:
@@ -213,14 +215,14 @@ def by_cause(faults: Iterable[PeerFault]) -> list[list[PeerFault]]:
     return list(causes.values())
 
 
-def peer_problem(alike: Sequence[PeerFault]) -> Problem:
+def describe_faults(alike: Sequence[PeerFault]) -> Problem:
     """Return the warning about faults of one cause.
 
     A `double` peer will be loaded twice (WPEERTWICE). A `hidden` one is not found, though the host has it
     (WPEERHIDDEN). A `missing` one, or one out of `range`, has to be installed for the host (WPEER).
     """
     fault = alike[0]
-    users = shortened(list(dict.fromkeys(other.user.label for other in alike)))
+    users = list_names(list(dict.fromkeys(other.user.label for other in alike)))
     if fault.kind == "double" and fault.ours and fault.theirs:
         return _warn_of_double(fault, users, fault.ours.folder, fault.theirs.folder)
     if fault.kind == "hidden" and fault.ours:
@@ -256,8 +258,8 @@ def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
 
 def _hint_at_cure(fault: PeerFault) -> str:
     """Return what helps against a double or hidden peer."""
-    command = cure_command(fault)
-    ways = [f"run linkpack {' '.join(map(quoted, command))}"] if command else []
+    command = find_cure(fault)
+    ways = [f"run linkpack {' '.join(map(quote_word, command))}"] if command else []
     if fault.preserving:
         ways.append("start node with --preserve-symlinks")
     if not ways:
@@ -265,7 +267,7 @@ def _hint_at_cure(fault: PeerFault) -> str:
     return ", or ".join(ways)
 
 
-def cure_command(fault: PeerFault) -> tuple[str, ...]:
+def find_cure(fault: PeerFault) -> tuple[str, ...]:
     """Return the linkpack arguments that cure a fault.
 
     They link the host's copy to the user. The copy that the user finds makes way, and comes back on `unlink`. A

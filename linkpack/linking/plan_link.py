@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.declared import note_declared
 from linkpack.linking.health import warn_of_state_after
-from linkpack.linking.link_search import places_called
+from linkpack.linking.link_search import find_links_named
 from linkpack.linking.package import check_manifest, meets_range, read_source
-from linkpack.linking.package_choice import keep_dependencies, read_packages, shortened
+from linkpack.linking.package_choice import keep_dependencies, list_names, read_packages
 from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
 from linkpack.linking.single_unlink import replace_old_names
-from linkpack.linking.status import standing_links
+from linkpack.linking.status import list_placed_links
 from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext, SaveRules
     from linkpack.linking.package_choice import PackageChoice
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
     from linkpack.linking.states import LinkPlan
-    from linkpack.project.source import Source
+    from linkpack.project.source import SourcePackage
 
 
 def plan_global_links(context: LinkContext) -> LinkPlan:
@@ -44,7 +44,7 @@ def plan_global_links(context: LinkContext) -> LinkPlan:
     return builder.plan()
 
 
-def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRules | None = None) -> LinkPlan:
+def plan_project_links(context: LinkContext, specs: Sequence[LinkSpec], save: SaveRules | None = None) -> LinkPlan:
     """Plan `link <spec>…`: links in the project to the packages of *specs*.
 
     A package that is named by its folder gets a global link as well. With *save* the links are saved in manifests.
@@ -56,7 +56,7 @@ def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRu
     ENODEPENDENCY when only dependencies are wanted and there are none.
     """
     check_manifest(context.project.root)
-    chosen, skipped = chosen_packages(context, specs)
+    chosen, skipped = resolve_specs(context, specs)
     sources = [choice.source for choice in chosen]
 
     # Packages that are named by folder, globally; then all of them into the project.
@@ -71,17 +71,17 @@ def plan_project_links(context: LinkContext, specs: Sequence[Spec], save: SaveRu
 
         plan_save(builder, context, sources, save)
     note_declared(builder, context, [source.manifest.name for source in sources])
-    warn_of_state_after(builder, context, standing_links(context), shared=False)
+    warn_of_state_after(builder, context, list_placed_links(context), shared=False)
     return builder.plan()
 
 
-def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[PackageChoice], list[Problem]]:
+def resolve_specs(context: LinkContext, specs: Sequence[LinkSpec]) -> tuple[list[PackageChoice], list[Problem]]:
     """Return the packages that *specs* and the flags choose.
 
     The second list has a warning for each that is left out. Raises as `plan_project_links`.
     """
     skip = context.config.flag("skip-others", default=False)
-    chosen, skipped = read_packages(specs, lambda spec: find_shared(context, spec), skip_others=skip)
+    chosen, skipped = read_packages(specs, lambda spec: find_global_package(context, spec), skip_others=skip)
     if context.config.flag("only-dependencies", default=False):
         folders = context.picked or (context.project.root,)
         manifests = [manifest for manifest in map(read_loose, folders) if manifest is not None]
@@ -89,7 +89,7 @@ def chosen_packages(context: LinkContext, specs: Sequence[Spec]) -> tuple[list[P
     return chosen, skipped
 
 
-def find_shared(context: LinkContext, spec: Spec) -> Source:
+def find_global_package(context: LinkContext, spec: LinkSpec) -> SourcePackage:
     """Return the global package that *spec* names, linked or installed.
 
     Raises as `plan_project_links`.
@@ -124,7 +124,7 @@ def find_shared(context: LinkContext, spec: Spec) -> Source:
     return source
 
 
-def _not_linked(context: LinkContext, spec: Spec) -> LinkMissing:
+def _not_linked(context: LinkContext, spec: LinkSpec) -> LinkMissing:
     """Return the error for a name that is not among the global packages."""
     asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
     folder = f"../{spec.name}"
@@ -132,9 +132,9 @@ def _not_linked(context: LinkContext, spec: Spec) -> LinkMissing:
     if manifest is not None and manifest.name != spec.name:
         folder += f" (which is called {manifest.name})"
     hint = f"run linkpack link in its folder, or linkpack link {folder}, or linkpack link --install {asked}"
-    places = places_called(context.store, spec.name)
+    places = find_links_named(context.store, spec.name)
     if places:  # a wrong prefix, perhaps, or one that was never linked globally
-        hint = f"it is linked at {shortened(places)}; {hint}"
+        hint = f"it is linked at {list_names(places)}; {hint}"
     return LinkMissing(
         f"{spec.name} is not linked: {context.config.modules} does not have it",
         path=f"{context.config.modules}/{spec.name}",
@@ -142,7 +142,7 @@ def _not_linked(context: LinkContext, spec: Spec) -> LinkMissing:
     )
 
 
-def _plan_global_twins(context: LinkContext, sources: Sequence[Source]) -> PlanBuilder:
+def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -> PlanBuilder:
     """Return a plan with global links to *sources*.
 
     The plan is empty but for a warning where the prefix, which often belongs to root, cannot have them. The local
@@ -173,16 +173,16 @@ def _plan_global_twins(context: LinkContext, sources: Sequence[Source]) -> PlanB
     return builder
 
 
-def _find_installed(context: LinkContext, source: Source) -> str:
+def _find_installed(context: LinkContext, source: SourcePackage) -> str:
     """Return the real folder of the global package of that name.
 
     Empty if there is none, or it is a link.
     """
     path = f"{context.config.modules}/{source.manifest.name}"
-    return "" if fs.is_link(path) or not fs.is_dir(path) else fs.canonical(path)
+    return "" if fs.is_link(path) or not fs.is_dir(path) else fs.canonical_path(path)
 
 
-def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source]) -> None:
+def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[SourcePackage]) -> None:
     """Plan a global link to each of *sources*.
 
     A package that was renamed loses the global link under its old name.
@@ -198,7 +198,7 @@ def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence
         place_link(builder, context.shared_location(name), source, context.rules, record)
 
 
-def _link_locally(builder: PlanBuilder, context: LinkContext, source: Source) -> None:
+def _link_locally(builder: PlanBuilder, context: LinkContext, source: SourcePackage) -> None:
     """Plan the links to *source* in the project and the workspaces chosen."""
     name = source.manifest.name
     for modules in context.local_modules(name, source.root):

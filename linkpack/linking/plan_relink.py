@@ -9,7 +9,7 @@ from linkpack.linking.health import warn_of_state_after
 from linkpack.linking.package import read_source
 from linkpack.linking.record import read_record
 from linkpack.linking.single_link import place_link
-from linkpack.linking.status import find_state, standing_links
+from linkpack.linking.status import find_state, list_placed_links
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
     from linkpack.linking.states import LinkPlan, RecordedLink
 
 
-def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bool = False) -> LinkPlan:
+def plan_relink(context: LinkContext, wanted: Sequence[LinkSpec] = (), *, shared: bool = False) -> LinkPlan:
     """Plan to restore recorded links that were dropped.
 
     These are all links of the project, or with *shared* the global ones, or those that *wanted* names. What stays
@@ -46,12 +46,12 @@ def plan_relink(context: LinkContext, wanted: Sequence[Spec] = (), *, shared: bo
             builder.warn("WUNINSTALLED", link.path, message, hint)
         elif not wanted or any(_is_meant(spec, link) for spec in wanted):
             _restore_link(builder, context, link, key, read_record(context.store, place))
-    warn_of_state_after(builder, context, standing_links(context, shared=shared), shared=shared)
+    warn_of_state_after(builder, context, list_placed_links(context, shared=shared), shared=shared)
     return builder.plan()
 
 
-def _is_meant(spec: Spec, link: RecordedLink) -> bool:
-    return link.target == fs.canonical(spec.folder) if spec.folder else link.name == spec.name
+def _is_meant(spec: LinkSpec, link: RecordedLink) -> bool:
+    return link.target == fs.canonical_path(spec.folder) if spec.folder else link.name == spec.name
 
 
 def _restore_link(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkMissing, Problem
 from linkpack.linking.installed import list_linked_names
-from linkpack.linking.link_search import places_called
+from linkpack.linking.link_search import find_links_named
 from linkpack.linking.package import real_folder, resolve_link
-from linkpack.linking.package_choice import shortened
+from linkpack.linking.package_choice import list_names
 from linkpack.linking.save import plan_unsave
 from linkpack.linking.single_unlink import LinkKey, Unlinking
 from linkpack.linking.states import Absent, Link
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from linkpack.linking.context import LinkContext
     from linkpack.linking.ownership import LinkLocation
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
     from linkpack.linking.states import LinkPlan, RecordedLink
 
 
 # --- in a project
 
 
-def plan_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
+def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool = False) -> LinkPlan:
     """Plan `unlink name…` or `unlink ../folder…` in a project.
 
     With *every*, all links of the project go. A package that is installed, not linked, is a conflict. A name
@@ -89,7 +89,7 @@ def _keys_called(unlinking: Unlinking, name: str) -> list[LinkKey]:
 
 def _keys_to(unlinking: Unlinking, folder: str) -> list[LinkKey]:
     """Return the keys of the project's links to *folder*."""
-    real = fs.canonical(folder)
+    real = fs.canonical_path(folder)
     links = [(key, link) for key, link in _project_links(unlinking) if link.target == real]
     return _prefer_own(unlinking.context, links)
 
@@ -100,16 +100,16 @@ def _prefer_own(context: LinkContext, links: Sequence[tuple[LinkKey, RecordedLin
     return own or [key for key, _ in links]
 
 
-def _unlink_unrecorded(unlinking: Unlinking, spec: Spec) -> None:
+def _unlink_unrecorded(unlinking: Unlinking, spec: LinkSpec) -> None:
     """Take away links that are in no record."""
     context = unlinking.context
     if spec.name:
         for modules in context.local_modules(spec.name):
             unlinking.unlink_unrecorded(context.local_location(modules, spec.name), spec.name)
         return
-    real = fs.canonical(spec.folder)
+    real = fs.canonical_path(spec.folder)
     leading = [
-        (location, name) for location, name in _links_on_disk(context) if fs.canonical(location.path) == real
+        (location, name) for location, name in _links_on_disk(context) if fs.canonical_path(location.path) == real
     ]
     for location, name in leading:
         unlinking.unlink_unrecorded(location, name)
@@ -138,7 +138,7 @@ def _links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
 # --- in the global folder
 
 
-def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: bool = False) -> LinkPlan:
+def plan_global_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool = False) -> LinkPlan:
     """Plan `unlink -g name…`, or without names of the project itself.
 
     With workspaces chosen, those are meant instead of the project. With *every*, all recorded global links go.
@@ -152,7 +152,7 @@ def plan_global_unlink(context: LinkContext, wanted: Sequence[Spec], *, every: b
             unlinking.unlink(LinkKey(place, key))
     for spec in wanted:
         if spec.folder:
-            _unlink_package(unlinking, fs.canonical(spec.folder), is_required=True)
+            _unlink_package(unlinking, fs.canonical_path(spec.folder), is_required=True)
         elif spec.name in unlinking.links_left(place):
             unlinking.unlink(LinkKey(place, spec.name))
         else:
@@ -255,9 +255,9 @@ def _hint_at_links(context: LinkContext, name: str, *, shared: bool) -> str:
     if shared:
         local = [link.name for link in list_links(context) if link.state != "uninstalled"]
         if local:
-            links = shortened(local)
+            links = list_names(local)
             return f"the project's links stay ({links}): linkpack unlink NAME takes one away, --all every one"
     elif context.config.fault is None and any(link.name == name for link in list_links(context, shared=True)):
         return f"it is linked globally: linkpack unlink -g {name} takes that away"
-    places = places_called(context.store, name)
-    return f"it is linked at {shortened(places)}" if places else "linkpack ls lists what is linked"
+    places = find_links_named(context.store, name)
+    return f"it is linked at {list_names(places)}" if places else "linkpack ls lists what is linked"

@@ -9,10 +9,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkMissing
-from linkpack.lifecycle.environment import read_surroundings, script_environment
-from linkpack.linking.link_command import ask_link
+from linkpack.lifecycle.environment import build_environment, read_script_context
+from linkpack.linking.link_command import read_link_request
 from linkpack.linking.package import read_source
-from linkpack.linking.plan_link import chosen_packages, find_shared
+from linkpack.linking.plan_link import find_global_package, resolve_specs
 from linkpack.npm.programs import find_program
 from linkpack.system import own_process
 from linkpack.system.processes import Script, run_script
@@ -33,13 +33,13 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
     Returns the specs that were installed. A package out of the range asked for is missing too. npm's output goes
     to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
     """
-    request = ask_link(specs, project, options)
+    request = read_link_request(specs, project, options)
     context, env = request.context, own_process.environment() if options.env is None else dict(options.env)
     missing = []
     for spec in request.specs:
         if not spec.folder:
             try:
-                find_shared(context, spec)
+                find_global_package(context, spec)
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
@@ -77,20 +77,20 @@ def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tup
     packages that are to be linked. The scripts of an installed package have run already. Raises `ScriptFailed`
     when one fails: those after it are not run.
     """
-    request = ask_link(specs, project, options)
+    request = read_link_request(specs, project, options)
     context, env = request.context, own_process.environment() if options.env is None else dict(options.env)
-    sources = [package.source for package in chosen_packages(context, request.specs)[0] if package.by_folder]
+    sources = [package.source for package in resolve_specs(context, request.specs)[0] if package.by_folder]
     if not request.specs:
         sources = [read_source(folder) for folder in context.picked or (context.project.start,)]
     ran = []
     for source in sources:
-        surroundings = read_surroundings(env, source.root, command="link")
+        surroundings = read_script_context(env, source.root, command="link")
         for event in _SCRIPTS:
             command = source.manifest.scripts.get(event)
             if command:
                 label = f"{source.manifest.name}@{source.manifest.version}"
                 script = Script(event=event, command=command, label=label, folder=source.root)
-                script_env = script_environment(surroundings, source.root, source.manifest, event, {})
+                script_env = build_environment(surroundings, source.root, source.manifest, event, {})
                 run_script(script, script_env, surroundings.shell)
                 ran.append(f"{source.manifest.name} {event}")
     return tuple(ran)

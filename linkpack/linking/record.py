@@ -132,7 +132,7 @@ def find_store(env: Mapping[str, str]) -> Store:
 
     Raises `ConfigError` (ENOHOME) without a home folder.
     """
-    return Store(fs.canonical(state_folder(env)))
+    return Store(fs.canonical_path(state_folder(env)))
 
 
 # --- what is linked
@@ -317,7 +317,7 @@ def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
     link leads to it from the new place.
     """
     path = _move_path(link.path, old, new)
-    target = fs.canonical(posixpath.join(posixpath.dirname(path), link.literal))
+    target = fs.canonical_path(posixpath.join(posixpath.dirname(path), link.literal))
     return link._replace(
         path=path,
         target=target if fs.is_dir(target) and not fs.is_dir(link.target) else link.target,

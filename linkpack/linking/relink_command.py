@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from linkpack.arguments import listed
+from linkpack.arguments import check_texts
 from linkpack.linking.command import (
     DEFAULTS,
     LinkOptions,
@@ -14,7 +14,7 @@ from linkpack.linking.command import (
     reject_conflicts,
     with_warnings,
 )
-from linkpack.linking.journal import Journal, apply, opened
+from linkpack.linking.journal import Journal, apply, lock_places
 from linkpack.linking.plan_relink import plan_relink as plan_restoring
 from linkpack.linking.request import parse_specs
 from linkpack.linking.states import LinkPlan
@@ -23,7 +23,7 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.linking.context import LinkContext
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
 
 
 @guard_command
@@ -37,7 +37,7 @@ def relink(
     context = open_context(project, options, picking=False, needs_prefix=shared)
     wanted = _read_names(names, context, project)
     places = (*((context.shared_place,) if shared else ()), *context.owners(context.every_package))
-    with opened(context.store, places) as recovered:
+    with lock_places(context.store, places) as recovered:
         with remembering({}):
             plan = plan_restoring(context, wanted, shared=shared)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
@@ -54,5 +54,7 @@ def plan_relink(
     return plan_restoring(context, _read_names(names, context, project), shared=shared)
 
 
-def _read_names(names: Sequence[str], context: LinkContext, project: str) -> tuple[Spec, ...]:
-    return parse_specs(listed(names, "names"), context.project, fs.canonical(project), context.config.user_home)
+def _read_names(names: Sequence[str], context: LinkContext, project: str) -> tuple[LinkSpec, ...]:
+    return parse_specs(
+        check_texts(names, "names"), context.project, fs.canonical_path(project), context.config.user_home
+    )

@@ -6,9 +6,9 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import LinkError
-from linkpack.npm.package_names import dependency_name_fault
-from linkpack.project.local import Picks
-from linkpack.project.workspace import member_folders, read_workspace
+from linkpack.npm.package_names import find_dependency_name_fault
+from linkpack.project.local import WorkspaceChoice
+from linkpack.project.workspace import list_members, read_workspace
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from linkpack.project.local import LocalProject
 
 
-class Spec(NamedTuple):
+class LinkSpec(NamedTuple):
     """An argument of `link`: a folder, or the name of a package.
 
     *folder* is an absolute path. With a *name* instead, *wanted* is the range asked for, empty for any version.
@@ -29,7 +29,7 @@ class Spec(NamedTuple):
     wanted: str
 
 
-def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
+def parse_spec(text: str, cwd: str, user_home: str) -> LinkSpec:
     """Return what *text*, an argument of `link`, means.
 
     A folder begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. Raises `LinkError`
@@ -40,26 +40,26 @@ def parse_spec(text: str, cwd: str, user_home: str) -> Spec:
     >>> parse_spec("~/lib", "/work/app", "/home/me").folder
     '/home/me/lib'
     >>> parse_spec("@scope/lib@^1.2.0", "/work/app", "/home/me")
-    Spec(folder='', name='@scope/lib', wanted='^1.2.0')
+    LinkSpec(folder='', name='@scope/lib', wanted='^1.2.0')
     """
     path = text.removeprefix("file:")
     if path != text or text.startswith((".", "/", "~/")):
         path = path.removeprefix("//") if text.startswith("file:///") else path  # an address without a host
         if path.startswith("~/"):  # no shell replaces it in file:~/lib
             path = posixpath.join(user_home, path[2:])
-        return Spec(posixpath.normpath(posixpath.join(cwd, path)), "", "")
+        return LinkSpec(posixpath.normpath(posixpath.join(cwd, path)), "", "")
     name, _, wanted = text[1:].partition("@")  # the first letter may be the @ of a scope
     name = text[:1] + name
-    fault = dependency_name_fault(name)
+    fault = find_dependency_name_fault(name)
     if fault or ":" in wanted or "/" in wanted:
         folder = posixpath.join(cwd, text)
         near = f"did you mean ./{text}?" if fs.is_dir(folder) else "give a package name or a directory like ../lib"
         what = f'"{name}" {fault}' if fault else f'"{wanted}" is no version range'
         raise LinkError(f"{text} cannot be linked: {what}", code="ELINKSPEC", path=text, hint=near)
-    return Spec("", name, wanted)
+    return LinkSpec("", name, wanted)
 
 
-def parse_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[Spec, ...]:
+def parse_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[LinkSpec, ...]:
     """Return what the arguments *texts* mean, each once and in their order.
 
     Those that mean the project itself are left out: `link .` is `link`.
@@ -73,23 +73,23 @@ def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
 
     The root of its workspace is another package: `link ..` in an example inside of the package that it shows.
     """
-    return fs.canonical(posixpath.join(cwd, text)) == project.start
+    return fs.canonical_path(posixpath.join(cwd, text)) == project.start
 
 
-def read_workspace_choice(config: Config) -> Picks:
+def read_workspace_choice(config: Config) -> WorkspaceChoice:
     """Return the workspaces that `--workspace` and the flags beside it choose."""
     setting = config.settings.get("workspace")
     value = setting.value if setting is not None else ()
     # The environment holds lists with an empty line between the entries.
     names = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
-    return Picks(
+    return WorkspaceChoice(
         workspaces=tuple(name for name in names if isinstance(name, str) and name),
         every=config.flag("workspaces", default=False),
         with_root=config.flag("include-workspace-root", default=False),
     )
 
 
-def choose_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, ...]:
+def choose_folders(project: LocalProject, picks: WorkspaceChoice, cwd: str) -> tuple[str, ...]:
     """Return the real folders of the workspaces that *picks* means.
 
     The root comes first if it is one of them. A command that is started in a workspace chooses it. Empty if no
@@ -103,10 +103,10 @@ def choose_folders(project: LocalProject, picks: Picks, cwd: str) -> tuple[str, 
     return tuple(workspace.folder for workspace in chosen)
 
 
-def list_members(folder: str) -> list[str]:
+def list_workspace_members(folder: str) -> list[str]:
     """Return the member folders of the workspace with the root *folder*.
 
     Empty if *folder* is not the root of a workspace.
     """
-    workspace = read_workspace(fs.canonical(folder))
-    return member_folders(workspace) if workspace is not None else []
+    workspace = read_workspace(fs.canonical_path(folder))
+    return list_members(workspace) if workspace is not None else []

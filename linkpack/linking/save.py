@@ -28,10 +28,10 @@ from linkpack.linking.record import planned_file, read_saved
 from linkpack.linking.states import ABSENT, File, ManifestEdit, SaveEdit
 from linkpack.linking.workspace_files import read_pnpm_overrides
 from linkpack.npm.collation import collation_key
-from linkpack.npm.dependency_sections import META, SECTIONS, place, tables
-from linkpack.npm.json_edit import get_raw, list_raw, set_raw, sort_members
+from linkpack.npm.dependency_sections import META, SECTIONS, copy_sections, place_dependency
+from linkpack.npm.json_edit import format_list, get_raw, set_raw, sort_members
 from linkpack.npm.json_text import BOM, parse
-from linkpack.npm.lockfile import plain
+from linkpack.npm.lockfile import convert_numbers
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ if TYPE_CHECKING:
     from linkpack.linking.builder import PlanBuilder
     from linkpack.linking.context import LinkContext, SaveRules
     from linkpack.linking.record import Saved
-    from linkpack.project.source import Source
+    from linkpack.project.source import SourcePackage
 
 _EMPTY = b"{\n}\n"
 
 
-def plan_save(builder: PlanBuilder, context: LinkContext, sources: Sequence[Source], rules: SaveRules) -> None:
+def plan_save(
+    builder: PlanBuilder, context: LinkContext, sources: Sequence[SourcePackage], rules: SaveRules
+) -> None:
     """Add to a plan that the links to *sources* are saved.
 
     They are saved in the chosen workspaces, or in the project. Raises `ManifestInvalid` for a manifest or lockfile
@@ -65,7 +67,9 @@ def plan_save(builder: PlanBuilder, context: LinkContext, sources: Sequence[Sour
 # --- what cannot be saved
 
 
-def _refuse_save(builder: PlanBuilder, context: LinkContext, source: Source, folders: Sequence[str]) -> bool:
+def _refuse_save(
+    builder: PlanBuilder, context: LinkContext, source: SourcePackage, folders: Sequence[str]
+) -> bool:
     """Refuse a link that cannot be saved, and return True if so.
 
     Each reason is a conflict of the plan.
@@ -87,7 +91,7 @@ def _refuse_save(builder: PlanBuilder, context: LinkContext, source: Source, fol
     return len(builder.conflicts) > known
 
 
-def _spec_for(source: Source, folder: str) -> str:
+def _spec_for(source: SourcePackage, folder: str) -> str:
     return "file:" + posixpath.relpath(source.root, folder)
 
 
@@ -152,13 +156,13 @@ def _match_override(selector: str, value: object, name: str) -> str:
     return wanted if own == name and isinstance(wanted, str) else ""
 
 
-def _agrees(wanted: str, spec: str, root: str, source: Source) -> bool:
+def _agrees(wanted: str, spec: str, root: str, source: SourcePackage) -> bool:
     """True if an override agrees with *spec*.
 
     npm compares the texts. Other managers write `link:` or `portal:` for a folder.
     """
     protocol, _, path = wanted.partition(":")
-    target = fs.canonical(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
+    target = fs.canonical_path(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
     return wanted == spec or target == source.root
 
 
@@ -166,7 +170,7 @@ def _agrees(wanted: str, spec: str, root: str, source: Source) -> bool:
 
 
 def _save_in_manifest(
-    builder: PlanBuilder, context: LinkContext, folder: str, source: Source, rules: SaveRules
+    builder: PlanBuilder, context: LinkContext, folder: str, source: SourcePackage, rules: SaveRules
 ) -> ManifestEdit:
     """Add to a plan that a link is saved in one manifest."""
     path = f"{folder}/package.json"
@@ -179,7 +183,7 @@ def _save_in_manifest(
     entries = []
     for keys, value in _choose_members(members, source.manifest.name, _spec_for(source, folder), rules):
         old = get_raw(text, keys)
-        new = value if value is None or isinstance(value, str) else list_raw(text, value, 1)
+        new = value if value is None or isinstance(value, str) else format_list(text, value, 1)
         if not _is_same_json(old, new):
             text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
             entries.append((keys, old, new))
@@ -200,12 +204,12 @@ def _choose_members(
 
     A value is a JSON text, a list of names for the bundle, or None for a member that goes.
     """
-    before = tables(members)
-    after = place(before, name, spec, rules.kind)
+    before = copy_sections(members)
+    after = place_dependency(before, name, spec, rules.kind)
     chosen: list[tuple[tuple[str, ...], str | Sequence[str] | None]] = []
     for section in (*SECTIONS, META):
         if name in after[section]:
-            chosen.append(((section, name), json.dumps(plain(after[section][name]), ensure_ascii=False)))
+            chosen.append(((section, name), json.dumps(convert_numbers(after[section][name]), ensure_ascii=False)))
         elif name in before[section]:
             chosen.append(((section, name), None))
     if rules.bundle and any(name in after[section] for section in SECTIONS[:3]):
@@ -243,7 +247,7 @@ def _is_same_json(left: str | None, right: str | None) -> bool:
 
 
 def _record_edits(
-    builder: PlanBuilder, context: LinkContext, source: Source, edits: Sequence[ManifestEdit]
+    builder: PlanBuilder, context: LinkContext, source: SourcePackage, edits: Sequence[ManifestEdit]
 ) -> None:
     """Add to a plan the record of what was saved for a link."""
     root, name = context.project.root, source.manifest.name
@@ -419,4 +423,4 @@ def _unbundle(text: str, now: str | None, before: str | None, after: str | None)
     back = [name for name in old if name not in new and name not in names]
     if back:
         left = sorted([*left, *back], key=lambda name: collation_key(str(name)))
-    return list_raw(text, left, 1) if left else None
+    return format_list(text, left, 1) if left else None

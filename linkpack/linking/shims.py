@@ -54,12 +54,12 @@ def parse_shebang(head: bytes) -> Interpreter:
     return Interpreter(variables, match[2].replace("\\", "/"), tuple(match[3].split()))
 
 
-def shim_texts(target: str, interpreter: Interpreter) -> dict[str, bytes]:
+def make_shims(target: str, interpreter: Interpreter) -> dict[str, bytes]:
     """Return the three files by the ending of their name.
 
     *target* is the script's path from the folder of the files, with slashes.
 
-    >>> for ending, text in shim_texts("../lib/run.js", parse_shebang(b"#!/usr/bin/env node")).items():
+    >>> for ending, text in make_shims("../lib/run.js", parse_shebang(b"#!/usr/bin/env node")).items():
     ...     print(f"{ending:4}", read_shim(ending, text))
          ../lib/run.js
     .cmd ../lib/run.js

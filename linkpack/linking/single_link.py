@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.linking.command_scripts import head_of, make_runnable
+from linkpack.linking.command_scripts import make_runnable, read_script_head
 from linkpack.linking.ownership import Ownership
 from linkpack.linking.package import (
-    inside,
+    alias_folders,
     is_replaced,
-    named_folders,
+    resolve_inside,
     resolve_link,
     resolve_parent,
     target_is_inside,
 )
-from linkpack.linking.shims import parse_shebang, shim_texts
+from linkpack.linking.shims import make_shims, parse_shebang
 from linkpack.linking.states import (
     ABSENT,
     Absent,
@@ -28,7 +28,7 @@ from linkpack.linking.states import (
     RecordedLink,
     is_within,
 )
-from linkpack.npm.bins import command_targets, commands, link_text, man_target
+from linkpack.npm.bins import commands, make_link_text, place_commands, place_man_page
 from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from linkpack.linking.ownership import LinkLocation, LinkRules
     from linkpack.linking.states import State
     from linkpack.npm.bins import BinTarget
-    from linkpack.project.source import Source
+    from linkpack.project.source import SourcePackage
 
 _SHIM_ENDINGS = ("", ".cmd", ".ps1")  # npm writes three files for each command on Windows
 
@@ -47,7 +47,7 @@ _SHIM_ENDINGS = ("", ".cmd", ".ps1")  # npm writes three files for each command 
 def place_link(
     builder: PlanBuilder,
     location: LinkLocation,
-    source: Source,
+    source: SourcePackage,
     rules: LinkRules,
     record: Mapping[str, RecordedLink],
 ) -> None:
@@ -62,7 +62,12 @@ class _SingleLink:
     """The planning of one link."""
 
     def __init__(
-        self, builder: PlanBuilder, location: LinkLocation, source: Source, rules: LinkRules, ownership: Ownership
+        self,
+        builder: PlanBuilder,
+        location: LinkLocation,
+        source: SourcePackage,
+        rules: LinkRules,
+        ownership: Ownership,
     ) -> None:
         self.builder = builder
         self.location = location
@@ -81,7 +86,7 @@ class _SingleLink:
             ownership.adopted = ownership.old is None and not self._is_known(present)
         shared = any(link.path == path for link in ownership.others().values())  # with another checkout
         ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
-        if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical(path)):
+        if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
             # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
@@ -105,7 +110,7 @@ class _SingleLink:
         """
         if self.rules.absolute or self.rules.windows:
             return self.source.root
-        return posixpath.relpath(self.source.root, fs.canonical(posixpath.dirname(self.location.path)))
+        return posixpath.relpath(self.source.root, fs.canonical_path(posixpath.dirname(self.location.path)))
 
     def _is_good(self, present: State, text: str) -> bool:
         """True if *present*, at the link's path, is a good link already."""
@@ -161,7 +166,7 @@ class _SingleLink:
 
     def _place_commands(self) -> None:
         ownership = self.ownership
-        for target in command_targets(self.source.commands, self.location.bins):
+        for target in place_commands(self.source.commands, self.location.bins):
             script = self._find_script(target)
             if script is None:
                 continue
@@ -185,7 +190,7 @@ class _SingleLink:
 
         None if it is missing, or leads out of the package, which is worth a warning.
         """
-        real = inside(self.source.root, target.script)
+        real = resolve_inside(self.source.root, target.script)
         if real is None:
             message = f'"{target.script}" of {self.source.manifest.name} leads out of the package; it is left out'
             self.builder.warn("WOUTSIDE", target.script, message, "let bin and man name files of the package")
@@ -198,10 +203,10 @@ class _SingleLink:
 
         It leads through the package's own link, so that it follows where that leads.
         """
-        return link_text(target.path, f"{self.location.path}/{target.script}")
+        return make_link_text(target.path, f"{self.location.path}/{target.script}")
 
     def _place_shims(self, target: BinTarget, script: str) -> None:
-        texts = shim_texts(self._command_text(target), parse_shebang(head_of(script)))
+        texts = make_shims(self._command_text(target), parse_shebang(read_script_head(script)))
         paths = {ending: target.path + ending for ending in _SHIM_ENDINGS}
         free = [self._may_take(path) for path in paths.values()]  # of each, as each may be a conflict
         if all(free):
@@ -209,12 +214,12 @@ class _SingleLink:
                 self.ownership.take(path, File(texts[ending], 0o755))
 
     def _place_page(self, page: str) -> None:
-        target = man_target(page, self.location.mans)
+        target = place_man_page(page, self.location.mans)
         if target is None:
             message = f'the man page "{page}" of {self.source.manifest.name} does not end in a section number'
             self.builder.refuse("EBADMAN", page, message, "call it like alpha.1 or alpha.1.gz")
             return
-        self.builder.aliases.update(named_folders(posixpath.dirname(target.path)))
+        self.builder.aliases.update(alias_folders(posixpath.dirname(target.path)))
         target = target._replace(path=resolve_parent(target.path))
         if self._find_script(target) is not None and self._may_take(target.path):
             self.ownership.take(target.path, Link(self._command_text(target)))

@@ -34,7 +34,7 @@ from linkpack.linking.states import (
 )
 from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
-from linkpack.system.relocate import same
+from linkpack.system.relocate import are_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -167,7 +167,7 @@ class Unlinking:
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
         """Discard the stash if *path* has its content, else warn of it."""
-        if fs.exists(path) and same(before.stash, path):
+        if fs.exists(path) and are_alike(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
             message = f"{path} was replaced since; what the link had displaced stays in {before.stash}"
@@ -337,7 +337,7 @@ class Unlinking:
             return False
         planned = self.builder.state(link)
         if isinstance(planned, Displaced) and planned.stash and path not in self.builder.changes:
-            script = posixpath.relpath(resolve_link(path, target), fs.canonical(link))
+            script = posixpath.relpath(resolve_link(path, target), fs.canonical_path(link))
             return target_exists(path, state) and not fs.exists(f"{planned.stash}/{script}")
         return isinstance(planned, Absent)
 

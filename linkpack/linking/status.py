@@ -6,15 +6,15 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.linking.builder import disk_state
-from linkpack.linking.command_scripts import has_crlf_shebang, head_of
+from linkpack.linking.command_scripts import has_crlf_shebang, read_script_head
 from linkpack.linking.declared import is_uninstalled
 from linkpack.linking.installed import list_linked_names
-from linkpack.linking.package import inside, is_standing, resolve_parent, target_exists, target_is_inside
-from linkpack.linking.package_tree import Standing
+from linkpack.linking.package import is_standing, resolve_inside, resolve_parent, target_exists, target_is_inside
+from linkpack.linking.package_tree import PlacedLink
 from linkpack.linking.record import read_saved
 from linkpack.linking.states import Absent, Displaced, Link
 from linkpack.project.package_json import read_loose
-from linkpack.project.source import source_of
+from linkpack.project.source import read_source_package
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def find_state(link: RecordedLink) -> str:
 def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) -> Status:
     """Return the status of a link that linkpack did not make."""
     manifest = read_loose(path)
-    target = fs.canonical(path)
+    target = fs.canonical_path(path)
     return Status(
         name=name,
         version=manifest.version if manifest is not None else "",
@@ -163,15 +163,15 @@ def _find_other_global(context: LinkContext, name: str, target: str) -> str:
     path = f"{context.config.modules}/{name}"
     if not context.config.modules or not fs.is_link(path):
         return ""
-    other = fs.canonical(path)
+    other = fs.canonical_path(path)
     return "" if other == target else other
 
 
 def _check_commands(link: RecordedLink, manifest: Manifest, bins: str, *, windows: bool) -> tuple[Command, ...]:
     """Return the commands of a linked package, as they are in *bins*."""
     commands = []
-    for name, script in sorted(source_of(link.target, manifest).commands.items()):
-        real = inside(link.target, script)
+    for name, script in sorted(read_source_package(link.target, manifest).commands.items()):
+        real = resolve_inside(link.target, script)
         if real is not None:  # a script outside of the package is never linked
             path = posixpath.join(bins, name)
             state = _find_command_state(path, real, link.path, windows=windows)
@@ -188,15 +188,15 @@ def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> 
     if not target_is_inside(path, state, link):
         return "taken"
     # On Windows the shim names the interpreter, so neither mode nor line end of the script matters.
-    can_run = windows or (fs.executable(script) and not has_crlf_shebang(head_of(script)))
+    can_run = windows or (fs.is_executable(script) and not has_crlf_shebang(read_script_head(script)))
     return "ok" if can_run else "not executable"
 
 
-def described(commands: Iterable[Command]) -> str:
+def describe_commands(commands: Iterable[Command]) -> str:
     """Return the names of *commands*, with what is wrong.
 
     >>> tool = Command(name="tool", path="/p/bin/tool", script="tool.js", state="ok")
-    >>> described([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])
+    >>> describe_commands([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])
     'tool, other (unbuilt: dist/other.js)'
     """
     return ", ".join(
@@ -205,14 +205,14 @@ def described(commands: Iterable[Command]) -> str:
     )
 
 
-def standing_links(context: LinkContext, *, shared: bool = False) -> list[Standing]:
+def list_placed_links(context: LinkContext, *, shared: bool = False) -> list[PlacedLink]:
     """Return the links that are in place.
 
     They are those of the project, or with *shared* the global ones.
     """
     bare = {link.path for _, _, link in context.recorded(shared=shared) if not link.bin_links}
     return [
-        Standing(
+        PlacedLink(
             name=status.name,
             folder=status.target,
             path=status.path,

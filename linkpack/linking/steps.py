@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from linkpack.linking.record import LIMIT
 from linkpack.linking.states import Absent, Change, CreatedDirectory, Displaced, File, Link, Mode, State
 from linkpack.system import dir_entries
-from linkpack.system.relocate import duplicate, is_part_of, mounted, relocate, remove_tree
+from linkpack.system.relocate import duplicate, explain_busy, is_part_of, relocate, remove_tree
 
 if TYPE_CHECKING:
     from linkpack.system.tree import Status
@@ -107,7 +107,7 @@ def _remove(path: str) -> None:
     try:
         dir_entries.remove(path)
     except OSError as err:
-        raise mounted(path, err) from err
+        raise explain_busy(path, err) from err
 
 
 def _replace(path: str, after: State, temp: str) -> None:
@@ -122,7 +122,7 @@ def _replace(path: str, after: State, temp: str) -> None:
     except OSError as err:
         # Containers mount single files, package.json among them: those can be written, and not replaced.
         if err.errno != errno.EBUSY or not isinstance(after, File):
-            raise mounted(path, err) from err
+            raise explain_busy(path, err) from err
         dir_entries.overwrite(path, after.content, after.mode)
         dir_entries.remove(temp)
 
@@ -154,7 +154,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
         dir_entries.move(stash, path)
     except OSError as err:
         if err.errno != errno.EXDEV:
-            raise mounted(stash, err) from err
+            raise explain_busy(stash, err) from err
         duplicate(stash, path, temp)
 
 
@@ -163,7 +163,7 @@ def _exchange(left: str, right: str) -> bool:
     try:
         return dir_entries.exchange(left, right)
     except OSError as err:
-        raise mounted(right, err) from err
+        raise explain_busy(right, err) from err
 
 
 def left_over(change: Change) -> str:

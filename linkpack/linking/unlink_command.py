@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.arguments import listed
+from linkpack.arguments import check_texts
 from linkpack.linking.command import (
     DEFAULTS,
     LinkOptions,
@@ -17,7 +17,7 @@ from linkpack.linking.command import (
     with_warnings,
 )
 from linkpack.linking.context import LinkContext
-from linkpack.linking.journal import Journal, apply, opened
+from linkpack.linking.journal import Journal, apply, lock_places
 from linkpack.linking.outside_project import staying_links
 from linkpack.linking.plan_unlink import plan_global_unlink
 from linkpack.linking.plan_unlink import plan_unlink as plan_project_unlink
@@ -29,7 +29,7 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
-    from linkpack.linking.request import Spec
+    from linkpack.linking.request import LinkSpec
 
 
 @guard_command
@@ -52,7 +52,7 @@ def unlink(
         *((context.shared_place,) if request.shared else ()),
         *context.owners(context.every_package),
     )
-    with opened(context.store, places) as recovered:
+    with lock_places(context.store, places) as recovered:
         with remembering({}):
             plan = _plan(request)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
@@ -81,7 +81,7 @@ class UnlinkRequest(NamedTuple):
     """
 
     context: LinkContext
-    specs: tuple[Spec, ...]
+    specs: tuple[LinkSpec, ...]
     shared: bool
     every: bool
 
@@ -94,10 +94,10 @@ def _read_request(
     Raises as `open_context`. A prefix is needed for global links only.
     """
     local = find_local_project(project)
-    texts = listed(names, "names")
+    texts = check_texts(names, "names")
     # Taking a project's links away works without a prefix (tests/linking/test_without_prefix.py).
     config = load_settings(project, options, local, needs_prefix=shared or not (texts or every))
-    specs = parse_specs(texts, local, fs.canonical(project), config.user_home)
+    specs = parse_specs(texts, local, fs.canonical_path(project), config.user_home)
     context = make_context(project, options, local, config, read_workspace_choice(config))
     return UnlinkRequest(
         context=context,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
-from linkpack.project.workspace import member_folders, read_workspace, read_yaml
+from linkpack.project.workspace import list_members, read_workspace, read_yaml
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class WorkspaceFiles:
         """Return the real folders of the workspace's members."""
         if self._members is None:
             workspace = read_workspace(self._root)
-            self._members = member_folders(workspace) if workspace is not None else []
+            self._members = list_members(workspace) if workspace is not None else []
         return self._members
 
     def pnpm_overrides(self) -> Mapping[str, str]:

@@ -39,7 +39,7 @@ def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
     return {posixpath.basename(path): posixpath.join(base, path) for path in sorted(visible)}
 
 
-def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]:
+def find_man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the man pages inside the package, each once.
 
     *listed* are the files below `directories.man`, relative to it. They are used if there is no man field.
@@ -52,17 +52,17 @@ def man_pages(manifest: Manifest, listed: Iterable[str] = ()) -> tuple[str, ...]
     return tuple(posixpath.join(manifest.directories_man, page) for page in pages)
 
 
-def command_targets(scripts: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
+def place_commands(scripts: Mapping[str, str], folder: str) -> tuple[BinTarget, ...]:
     """Return the links in *folder* for the result of `commands`."""
     return tuple(BinTarget(f"{folder}/{name}", script) for name, script in scripts.items())
 
 
-def man_target(page: str, folder: str) -> BinTarget | None:
+def place_man_page(page: str, folder: str) -> BinTarget | None:
     """Return the link below *folder* for a man page.
 
     None if its name has no section.
 
-    >>> man_target("doc/alpha.1", "share/man")
+    >>> place_man_page("doc/alpha.1", "share/man")
     BinTarget(path='share/man/man1/alpha.1', script='doc/alpha.1')
     """
     name = posixpath.basename(page)
@@ -70,7 +70,7 @@ def man_target(page: str, folder: str) -> BinTarget | None:
     return None if match is None else BinTarget(f"{folder}/man{match[1]}/{name}", page)
 
 
-def link_text(path: str, script: str) -> str:
+def make_link_text(path: str, script: str) -> str:
     """Return the text of a relative link at *path* to *script*.
 
     Both are absolute, and their folders real paths: a link on the way would change what `..` means.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ConfigError, Problem
 from linkpack.npm.npmrc_text import TooLong, expand, parse_npmrc
-from linkpack.npm.programs import find_node, find_program, which
+from linkpack.npm.programs import find_node, find_program, find_real_program
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
 
@@ -115,9 +115,9 @@ def load_config(
     if "prefix" not in cascade.settings and (own := default.set_by_shim()):
         cascade.settings["prefix"] = own
     # 3. the project's npmrc, if it is not the user's, 4. the user's
-    user_file = cascade.text("userconfig", resolve(home, ".npmrc") if home else "")
-    if project is not None and fs.canonical(f"{project}/.npmrc") != fs.canonical(user_file or "/"):
-        cascade.read(resolve(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
+    user_file = cascade.text("userconfig", resolve_path(home, ".npmrc") if home else "")
+    if project is not None and fs.canonical_path(f"{project}/.npmrc") != fs.canonical_path(user_file or "/"):
+        cascade.read(resolve_path(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
     if user_file:
         cascade.read(user_file, "user npmrc")
     # 5. the global npmrc, 6. npm's own, 7. the default prefix
@@ -141,12 +141,12 @@ def load_config(
 def _place_folders(cascade: _Cascade, prefix: str, fault: ConfigError | None) -> Config:
     """Make the result with the folders that npm has below *prefix*."""
     windows = cascade.windows
-    lib = prefix if windows or not prefix else resolve(prefix, "lib")
+    lib = prefix if windows or not prefix else resolve_path(prefix, "lib")
     return Config(
         prefix=prefix,
-        modules=resolve(lib, "node_modules") if prefix else "",
-        bins=prefix if windows or not prefix else resolve(prefix, "bin"),
-        mans="" if windows or not prefix else resolve(prefix, "share/man"),
+        modules=resolve_path(lib, "node_modules") if prefix else "",
+        bins=prefix if windows or not prefix else resolve_path(prefix, "bin"),
+        mans="" if windows or not prefix else resolve_path(prefix, "share/man"),
         user_home=cascade.home,
         windows=windows,
         settings=cascade.settings,
@@ -170,7 +170,7 @@ def _add_lowest(cascade: _Cascade, default: _DefaultPrefix) -> None:
     if not so_far and not named:
         so_far = _text(default.find())
     if named or so_far:
-        cascade.read(named or resolve(so_far, "etc/npmrc"), "global npmrc")
+        cascade.read(named or resolve_path(so_far, "etc/npmrc"), "global npmrc")
     cascade.warnings += npms.warnings
     for key, setting in npms.settings.items():
         cascade.settings.setdefault(key, setting)
@@ -183,15 +183,15 @@ def _find_npms_own(cascade: _Cascade, default: _DefaultPrefix) -> str:
 
     Where npm on PATH is a shim, npm is taken to be the one beside the Node that the shim starts.
     """
-    npm = which("npm", cascade.env, windows=cascade.windows)
-    root = resolve(npm, "../..")
+    npm = find_real_program("npm", cascade.env, windows=cascade.windows)
+    root = resolve_path(npm, "../..")
     if not npm or fs.is_file(f"{root}/npmrc"):
         return f"{root}/npmrc" if npm else ""
     # npm without an npmrc of its own, or no need to ask Node, or no shims.
     if fs.is_file(f"{root}/package.json") or "prefix" in cascade.settings or cascade.windows:
         return ""
     node = default.ask_node()
-    return resolve(node.exec_path, "../../lib/node_modules/npm/npmrc") if node else ""
+    return resolve_path(node.exec_path, "../../lib/node_modules/npm/npmrc") if node else ""
 
 
 class _DefaultPrefix:
@@ -223,7 +223,7 @@ class _DefaultPrefix:
         if env.get("PREFIX"):
             return Setting(cascade.path(expand(env["PREFIX"].strip(), env)), "environment PREFIX")
         if cascade.windows:
-            program = which("node", env, windows=True)
+            program = find_real_program("node", env, windows=True)
             return Setting(posixpath.dirname(program), f"place of {program}") if program else Setting("", "")
         node = self.ask_node()
         if node is None:
@@ -237,7 +237,7 @@ class _DefaultPrefix:
         if seen.get("PREFIX"):
             return Setting(cascade.path(expand(seen["PREFIX"].strip(), env)), f"PREFIX, set by {node.program}")
         if seen.get("DESTDIR"):
-            return Setting(resolve(cascade.cwd, f"{seen['DESTDIR']}/{place}"), f"DESTDIR and {source}")
+            return Setting(resolve_path(cascade.cwd, f"{seen['DESTDIR']}/{place}"), f"DESTDIR and {source}")
         return Setting(place, source)
 
     def set_by_shim(self) -> Setting | None:
@@ -302,7 +302,7 @@ class _Cascade:
         """Make *text* absolute, with `~/` as the home folder."""
         if self.home and (text.startswith("~/") or (self.windows and text.startswith("~\\"))):
             text = posixpath.join(self.home, text[2:].lstrip("/"))
-        return resolve(self.cwd, text)
+        return resolve_path(self.cwd, text)
 
     def read(self, path: str, label: str, refused: Sequence[str] = ()) -> None:
         """Add the npmrc at *path*, except for the keys *refused*.
@@ -339,7 +339,7 @@ def _make_refusal(path: str, keys: Sequence[str]) -> Problem:
     return Problem("WPROJECTNPMRC", path, message, "put it into your user npmrc, or pass it on the command line")
 
 
-def resolve(base: str, path: str) -> str:
+def resolve_path(base: str, path: str) -> str:
     """Make *path* absolute from *base*, as Node's path.resolve."""
     joined = posixpath.normpath(posixpath.join(base, path))
     return "/" + joined.lstrip("/")

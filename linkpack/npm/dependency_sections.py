@@ -23,7 +23,7 @@ _KINDS = {
 Table = dict[str, "dict[str, object]"]
 
 
-def tables(members: Mapping[str, object]) -> Table:
+def copy_sections(members: Mapping[str, object]) -> Table:
     """Copy the dependency sections and peerDependenciesMeta."""
     sections: Table = {}
     for section in (*SECTIONS, META):
@@ -32,7 +32,7 @@ def tables(members: Mapping[str, object]) -> Table:
     return sections
 
 
-def kind_of(sections: Table, name: str) -> str:
+def find_kind(sections: Table, name: str) -> str:
     """Return the kind of dependency *name*, "prod" if it is none.
 
     In several sections it is dev before optional, prod and peer.
@@ -40,13 +40,13 @@ def kind_of(sections: Table, name: str) -> str:
     return next((kind for kind, section in _KINDS.items() if name in sections[section]), "prod")
 
 
-def place(before: Table, name: str, spec: str, kind: str) -> Table:
+def place_dependency(before: Table, name: str, spec: str, kind: str) -> Table:
     """Return the sections with *name* saved as *kind*.
 
     The empty kind keeps the kind that it has.
 
-    >>> before = tables({"devDependencies": {"a": "1"}})
-    >>> after = place(before, "a", "2", "prod")
+    >>> before = copy_sections({"devDependencies": {"a": "1"}})
+    >>> after = place_dependency(before, "a", "2", "prod")
     >>> after["dependencies"], after["devDependencies"]
     ({'a': '2'}, {})
     """
@@ -55,7 +55,7 @@ def place(before: Table, name: str, spec: str, kind: str) -> Table:
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
     # add-rm-pkg-deps.js
-    chosen = kind or kind_of(after, name)
+    chosen = kind or find_kind(after, name)
     _make_way(after, name, chosen)
     after[_KINDS[chosen]][name] = spec
     meta = after[META].get(name)

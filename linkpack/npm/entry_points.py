@@ -76,11 +76,11 @@ class EntryPoint(NamedTuple):
         path = self.path
         if self.kind == "types":
             beside = _SCRIPTS.sub(r".d.\1ts", path)  # the declaration of a script
-            return completed(path, TYPES_ENDINGS) + ((beside,) if beside != path else ())
+            return complete_path(path, TYPES_ENDINGS) + ((beside,) if beside != path else ())
         if self.kind == "file":
             return (path,)
         endings = {"script": SCRIPT_ENDINGS, "module": _MODULE_ENDINGS}.get(self.kind, ())
-        return completed(path, endings)
+        return complete_path(path, endings)
 
     def ends(self) -> tuple[str, str]:
         """Return the start and the end of the paths that answer it.
@@ -96,7 +96,7 @@ class EntryPoint(NamedTuple):
         return start, rest.rpartition("*")[2]
 
 
-def completed(path: str, endings: Sequence[str]) -> tuple[str, ...]:
+def complete_path(path: str, endings: Sequence[str]) -> tuple[str, ...]:
     """Return *path* with each of *endings*.
 
     For the folder `.` these are only the endings that name a file in it.
@@ -106,7 +106,7 @@ def completed(path: str, endings: Sequence[str]) -> tuple[str, ...]:
     return tuple(path + ending for ending in endings)
 
 
-def entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
+def find_entry_points(manifest: Manifest) -> Iterator[EntryPoint]:
     """Yield the entry points of *manifest*, once for each field.
 
     Values that are no texts are skipped, as are targets of exports that are not below the package.
@@ -163,7 +163,9 @@ class ExportsTarget(NamedTuple):
     has_spare: bool
 
 
-def exports_targets(exports: object, is_there: Callable[[str], bool] = lambda _: False) -> Iterator[ExportsTarget]:
+def find_exports_targets(
+    exports: object, is_there: Callable[[str], bool] = lambda _: False
+) -> Iterator[ExportsTarget]:
     """Yield each target of *exports* that consumers can reach.
 
     Of a list only the first is: the others are for hosts that do not know it. Conditions that are none of
@@ -206,17 +208,17 @@ def _find_beside_types(conditions: Mapping[str, object]) -> Iterator[object]:
 def _find_exported(exports: object) -> Iterator[EntryPoint]:
     """Yield the entry points of the field *exports*."""
     used = _find_used_by_node(exports)
-    for target in exports_targets(exports):
+    for target in find_exports_targets(exports):
         if target.value.startswith("./"):
             key = ".".join((target.subpath, *target.conditions))
             by_node = target.value in used and not target.is_types
-            yield EntryPoint(key=key, target=target.value, kind=exports_kind(target.value), by_node=by_node)
+            yield EntryPoint(key=key, target=target.value, kind=find_exports_kind(target.value), by_node=by_node)
 
 
-def exports_kind(target: str) -> Kind:
+def find_exports_kind(target: str) -> Kind:
     """Return the kind of *target* of exports.
 
-    >>> exports_kind("./lib/*.js"), exports_kind("./lib/"), exports_kind("./lib.js")
+    >>> find_exports_kind("./lib/*.js"), find_exports_kind("./lib/"), find_exports_kind("./lib.js")
     ('pattern', 'folder', 'file')
     """
     if "*" in target:

@@ -1,7 +1,7 @@
 """Find the modules that a source may load, by a quick look.
 
-`imports` then says which of them it does load, and takes 100 times as long. `package_name` says which package a
-specifier names.
+`imports` then says which of them it does load, and takes 100 times as long. `find_package_name` says which package
+a specifier names.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ _MENTIONS = tuple(
 )
 
 
-def mentioned(source: str) -> set[str]:
+def find_mentions(source: str) -> set[str]:
     """Return every specifier that *source* may load.
 
     Some of them may be in comments and strings only.
 
-    >>> sorted(mentioned('import a from "a"; // require("b")'))
+    >>> sorted(find_mentions('import a from "a"; // require("b")'))
     ['a', 'b']
     """
     return {match["text"] for mention in _MENTIONS for match in mention.finditer(source)}
 
 
-def package_name(specifier: str) -> str:
+def find_package_name(specifier: str) -> str:
     """Return the package that a bare specifier names.
 
     The answer is "" for modules of Node (`fs`), paths, addresses (`node:fs`, `https://…`), the package's own
     `#names`, and inventions of bundlers (`~/a`, `@/a`).
 
-    >>> package_name("@scope/a/b.js"), package_name("./a"), package_name("fs")
+    >>> find_package_name("@scope/a/b.js"), find_package_name("./a"), find_package_name("fs")
     ('@scope/a', '', '')
     """
     first, _, rest = specifier.partition("/")

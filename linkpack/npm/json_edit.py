@@ -205,7 +205,7 @@ def sort_members(text: str, path: Sequence[str], order: Callable[[str], Any]) ->
     return "".join([*pieces, text[done:]])
 
 
-def list_raw(text: str, names: Sequence[str], depth: int) -> str:
+def format_list(text: str, names: Sequence[str], depth: int) -> str:
     """Write a list of *names* as JSON, laid out as *text* is."""
     end, indent = find_line_end(text), find_indent(text)
     quoted = [_quote(name) for name in names]

@@ -107,7 +107,7 @@ def parse(raw: bytes, where: str) -> Mapping[str, object]:
     """Parse the JSON object in *raw*, as JSON.parse does.
 
     *raw* is UTF-8, with or without a byte order mark. *where* is the file's name for messages. Of duplicate
-    keys the last one wins (`duplicate_keys` finds them). All numbers are floats. Escapes of half a surrogate
+    keys the last one wins (`find_duplicate_keys` finds them). All numbers are floats. Escapes of half a surrogate
     pair become U+FFFD, so that every text can be encoded again.
 
     Raises `ManifestInvalid` (EJSON) with file, line and column for what is not UTF-8, not JSON by RFC 8259 (so
@@ -126,7 +126,7 @@ def parse(raw: bytes, where: str) -> Mapping[str, object]:
         if text.count("{") + text.count("[") > MAX_DEPTH:
             check_depth(value)
     except json.JSONDecodeError as err:
-        conflict = conflict_marker(text)
+        conflict = find_conflict(text)
         if conflict is not None:
             message = "not JSON: it has the markers of a merge conflict"
             raise _make_error(where, text, conflict, message, "resolve the conflict in the file") from err
@@ -140,13 +140,13 @@ def parse(raw: bytes, where: str) -> Mapping[str, object]:
     return value
 
 
-def duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
+def find_duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
     r"""Find the keys that occur more than once in one object.
 
     *raw* must be JSON that `parse` accepted. Returns pairs in the order of the document: the key's path as
-    `key_path` writes it, and the `line:column` of its last occurrence, which is the one that JSON.parse keeps.
+    `format_path` writes it, and the `line:column` of its last occurrence, which is the one that JSON.parse keeps.
 
-    >>> duplicate_keys(b'{"files": [],\n "files": ["a"]}')
+    >>> find_duplicate_keys(b'{"files": [],\n "files": ["a"]}')
     (('files', '2:2'),)
     """
     text = decode(raw, "")
@@ -161,11 +161,11 @@ def duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
     for path, child in chain([([], value)], _walk(value)):
         if isinstance(child, _Twice):
             twice = [[*path, key] for key in child.keys_twice]
-            duplicates += [(_locate(text, place).start, key_path(place)) for place in twice]
+            duplicates += [(_locate(text, place).start, format_path(place)) for place in twice]
     return tuple((path, _line_column(text, start)) for start, path in sorted(duplicates))
 
 
-def conflict_marker(text: str) -> int | None:
+def find_conflict(text: str) -> int | None:
     """Find where a merge conflict begins, None if there is none.
 
     A conflict is the three kinds of lines that git writes, in their order.
@@ -181,12 +181,12 @@ def conflict_marker(text: str) -> int | None:
     return start
 
 
-def without_comments(raw: bytes) -> bytes:
+def blank_comments(raw: bytes) -> bytes:
     """Replace comments and trailing commas by spaces.
 
     Rush and VS Code write them. Lines and columns stay what they are, for messages.
 
-    >>> without_comments(b'{"a": [1, 2,]} // x')
+    >>> blank_comments(b'{"a": [1, 2,]} // x')
     b'{"a": [1, 2 ]}     '
     """
 
@@ -199,7 +199,7 @@ def without_comments(raw: bytes) -> bytes:
     return re.sub(rb'"(?:\\.|[^"\\])*"|,(?=\s*[\]}])', blank, bare)
 
 
-def position(raw: bytes, path: Sequence[str | int]) -> str:
+def find_position(raw: bytes, path: Sequence[str | int]) -> str:
     """Return the `line:column` of the member at *path*.
 
     Both are from 1. The answer is "" if there is no such member. *raw* must be JSON that `parse` accepted.
@@ -211,10 +211,10 @@ def position(raw: bytes, path: Sequence[str | int]) -> str:
         return ""
 
 
-def key_path(path: Sequence[str | int]) -> str:
+def format_path(path: Sequence[str | int]) -> str:
     """Return *path* as people write it.
 
-    >>> key_path(("files", 2))
+    >>> format_path(("files", 2))
     'files[2]'
     """
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
@@ -335,7 +335,7 @@ def _make_constant_error(where: str, text: str, value: dict[str, object]) -> Man
     """Make the error for the first NaN or Infinity in *value*."""
     for path, child in _walk(value):
         if isinstance(child, _Constant):
-            message = f"{child} is no JSON number (key {key_path(path)})"
+            message = f"{child} is no JSON number (key {format_path(path)})"
             return _make_error(where, text, _locate(text, path).value, message, "write a number or null")
     # A later member with the same key replaced it.
     return _make_error(where, text, 0, "NaN and Infinity are no JSON numbers", "write a number or null")

@@ -61,25 +61,25 @@ def load(raw: bytes) -> Json:
     return value
 
 
-def plain(value: Json) -> Json:
+def convert_numbers(value: Json) -> Json:
     """Return a value of `json_text.parse` as `load` has it.
 
     All of its numbers are floats there.
     """
     if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: convert_numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [plain(inner) for inner in value]
+        return [convert_numbers(inner) for inner in value]
     return _to_npm_number(value) if isinstance(value, float) else value
 
 
-def nice(value: Json) -> Json:
+def sort_as_npm(value: Json) -> Json:
     """Sort the members of *value* as npm does in a lockfile.
 
     So at every depth. Members that are no objects come first. Among them, and among the objects, the names that
     npm knows come first, and the others by name.
 
-    >>> nice({"b": {}, "link": True, "version": "1", "a": {}})
+    >>> sort_as_npm({"b": {}, "link": True, "version": "1", "a": {}})
     {'version': '1', 'link': True, 'a': {}, 'b': {}}
     """
     if not isinstance(value, dict):
@@ -92,10 +92,10 @@ def nice(value: Json) -> Json:
             collation_key(key),
         ),
     )
-    return {key: nice(value[key]) for key in keys}
+    return {key: sort_as_npm(value[key]) for key in keys}
 
 
-def by_name(value: dict[str, Any]) -> dict[str, Any]:
+def sort_by_name(value: dict[str, Any]) -> dict[str, Any]:
     """Sort the members of *value* by name, as npm compares names."""
     return {key: value[key] for key in sorted(value, key=collation_key)}
 

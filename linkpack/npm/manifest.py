@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeGuard
 from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm import json_text
 from linkpack.npm.json_edit import replace_values
-from linkpack.npm.package_names import dependency_name_fault, name_fault
+from linkpack.npm.package_names import find_dependency_name_fault, find_name_fault
 from linkpack.npm.semver import WHITESPACE, clean_version, find_version_fault
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class Manifest(NamedTuple):
     dev_dependencies: Mapping[str, str]
     optional_peers: frozenset[str]
     bundle: tuple[str, ...]  # the bundled names, from a list, an object or `true`
-    bins: Mapping[str, str]  # commands to scripts, both cleaned with `cleaned`
+    bins: Mapping[str, str]  # commands to scripts, both cleaned with `clean_path`
     directories_bin: str | None  # a folder of commands, "" for the package itself; None if there is a bin field
-    mans: tuple[str, ...]  # man pages, cleaned with `cleaned`
+    mans: tuple[str, ...]  # man pages, cleaned with `clean_path`
     directories_man: str | None  # as directories_bin, for man pages
     files: tuple[str, ...] | None  # as written
     main: str | None  # as written
@@ -121,12 +121,12 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
     )
 
 
-def cleaned(path: str) -> str:
+def clean_path(path: str) -> str:
     r"""Clean a *path* of bin or man as npm does.
 
     The result is relative to the package. Source: @npmcli/package-json, lib/normalize.js.
 
-    >>> cleaned("../../x"), cleaned("./a//b"), cleaned("a\\b"), cleaned("..")
+    >>> clean_path("../../x"), clean_path("./a//b"), clean_path("a\\b"), clean_path("..")
     ('x', 'a/b', 'a/b', '')
     """
     parts: list[str] = []
@@ -153,7 +153,7 @@ def _texts_only(table: Mapping[str, object]) -> Mapping[str, str]:
 
 def _warn_of_duplicates(fields: Fields) -> None:
     """Warn of all duplicate keys at once."""
-    keys = [f'"{key}" ({place})' for key, place in json_text.duplicate_keys(fields.raw)]
+    keys = [f'"{key}" ({place})' for key, place in json_text.find_duplicate_keys(fields.raw)]
     if keys:
         named = ", ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else "")
         plural = "s" if len(keys) > 1 else ""
@@ -163,7 +163,7 @@ def _warn_of_duplicates(fields: Fields) -> None:
 
 def _read_name(fields: Fields) -> str:
     """Read the name, without white space around it."""
-    return _read_checked(fields, "name", name_fault, lambda name: name.strip(WHITESPACE))
+    return _read_checked(fields, "name", find_name_fault, lambda name: name.strip(WHITESPACE))
 
 
 def _read_version(fields: Fields) -> str:
@@ -204,7 +204,7 @@ def _read_dependencies(fields: Fields, key: str) -> Mapping[str, str]:
     """Read a table of specs, and refuse wrong names in it."""
     specs = fields.texts(key)
     for name in specs:
-        fault = dependency_name_fault(name)
+        fault = find_dependency_name_fault(name)
         if fault:
             fields.refuse((key, name), f"{show(name)} {fault}", f"remove it from {key}", "EDEPNAME")
     return specs
@@ -238,7 +238,7 @@ def _check_bundled(fields: Fields, path: tuple[str | int, ...], name: object) ->
 
     Others are refused, except in an installed package: its list is not used.
     """
-    fault = dependency_name_fault(name) if isinstance(name, str) else "is not a text"
+    fault = find_dependency_name_fault(name) if isinstance(name, str) else "is not a text"
     if fault and fields.role != "installed":
         fields.refuse(path, f"{show(name)} {fault}", "list only names of dependencies", "EBUNDLENAME")
     return not fault
@@ -259,8 +259,8 @@ def _read_bins(fields: Fields, name: str) -> Mapping[str, str]:
         bins = dict(fields.texts("bin", gaps=True))
     # As in npm's loop, a script is looked up in its turn: a command renamed before may have replaced it.
     for key in tuple(bins):
-        script = cleaned(str(bins.pop(key)))
-        command = _base_name(cleaned(key))
+        script = clean_path(str(bins.pop(key)))
+        command = _base_name(clean_path(key))
         if command and script:
             bins[command] = script
     return _texts_only(bins)
@@ -270,7 +270,7 @@ def _read_mans(fields: Fields) -> tuple[str, ...]:
     """Read the man pages, from a text or a list."""
     value = fields.get("man")
     pages = (value,) if isinstance(value, str) else fields.items("man") or ()
-    return tuple(page for page in map(cleaned, pages) if page)
+    return tuple(page for page in map(clean_path, pages) if page)
 
 
 def _read_folder(fields: Fields, kind: str) -> str | None:
@@ -279,7 +279,7 @@ def _read_folder(fields: Fields, kind: str) -> str | None:
     None if there is no folder, or a field *kind* with a value.
     """
     folder = fields.text("directories", kind) if fields.table("directories") else ""
-    return cleaned(folder).rstrip("/") if folder and fields.get(kind) in (None, False, "") else None
+    return clean_path(folder).rstrip("/") if folder and fields.get(kind) in (None, False, "") else None
 
 
 def _read_main(fields: Fields) -> str | None:
@@ -375,8 +375,8 @@ class Fields:
 
     def locate(self, path: Sequence[str | int], message: str) -> str:
         """Return *message* with file, place and key of a member."""
-        place = json_text.position(self.raw, path)
-        return f"{self.where}{':' if place else ''}{place}: {json_text.key_path(path)} {message}"
+        place = json_text.find_position(self.raw, path)
+        return f"{self.where}{':' if place else ''}{place}: {json_text.format_path(path)} {message}"
 
     def refuse(self, path: Sequence[str | int], message: str, hint: str, code: str = "EMANIFEST") -> NoReturn:
         """Raise the error about the member at *path*.

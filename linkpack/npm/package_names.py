@@ -22,14 +22,14 @@ MAX_FOLDER_LENGTH = 255
 _FRIENDLY = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~'!()*-"
 
 
-def name_fault(name: str) -> str:
+def find_name_fault(name: str) -> str:
     """Say why a manifest cannot have *name*, "" if it can.
 
     The answer continues a sentence that begins with the name. Upper case, the names of Node's own modules and
     "~'!()*" are allowed, as in npm for old packages. Stricter than npm: more than `MAX_LENGTH` characters (npm
     only warns), and the scopes "." and "..".
 
-    >>> name_fault("@scope/a"), name_fault(".a"), name_fault("a b")
+    >>> find_name_fault("@scope/a"), find_name_fault(".a"), find_name_fault("a b")
     ('', 'starts with "."', "has a character that npm does not allow in names: ' '")
     """
     if name == "":
@@ -44,15 +44,15 @@ def name_fault(name: str) -> str:
     return _find_portions_fault(name)
 
 
-def dependency_name_fault(name: str) -> str:
+def find_dependency_name_fault(name: str) -> str:
     """Say why no dependency can have *name*, "" if one can.
 
     A name without a fault is a safe path below `node_modules`: one folder, or "@scope/folder". More is allowed
-    than in `name_fault`, for packages published before today's rules: a leading "-" or "_", and any length
+    than in `find_name_fault`, for packages published before today's rules: a leading "-" or "_", and any length
     that fits a folder name. Stricter than npm: no folder called `node_modules` below a scope, where Node would
     look for packages.
 
-    >>> dependency_name_fault("_old"), dependency_name_fault("../a")
+    >>> find_dependency_name_fault("_old"), find_dependency_name_fault("../a")
     ('', 'starts with "."')
     """
     if name == "":
@@ -89,26 +89,26 @@ def _find_portions_fault(name: str) -> str:
     return ""
 
 
-def slug(name: str) -> str:
+def make_slug(name: str) -> str:
     """Return the package name *name* as a part of a file name.
 
-    >>> slug("@scope/name")
+    >>> make_slug("@scope/name")
     'scope-name'
     """
     return name.removeprefix("@").replace("/", "-").replace("\\", "-")
 
 
-def tarball_name(name: str, version: str) -> str:
+def make_tarball_name(name: str, version: str) -> str:
     """Return the file name of a tarball, as npm 11.19.1 has it.
 
-    >>> tarball_name("@scope/name", "1.2.3+build")
+    >>> make_tarball_name("@scope/name", "1.2.3+build")
     'scope-name-1.2.3+build.tgz'
     """
-    return slug(f"{name}-{version}") + ".tgz"
+    return make_slug(f"{name}-{version}") + ".tgz"
 
 
-def format_out(pattern: str, name: str, version: str) -> str:
-    """Fill in *pattern*: `slug` of *name* for "%s", version for "%v".
+def fill_pattern(pattern: str, name: str, version: str) -> str:
+    """Fill in *pattern*: `make_slug` of *name* for "%s", version for "%v".
 
     Any other "%" stays, "%%" too (so "%%s" is "%" and the slug), as in pnpm 12 and yarn 4. Unlike there,
     "%s-%v.tgz" is npm's file name: pnpm cuts build metadata off, yarn keeps the "@" and fills in only the
@@ -116,10 +116,10 @@ def format_out(pattern: str, name: str, version: str) -> str:
 
     Raises `LinkpackError` (EOUTPATTERN) when the path has no file name at its end, or one that no disk takes.
 
-    >>> format_out("out/%s-%v.tgz", "@scope/name", "1.2.3")
+    >>> fill_pattern("out/%s-%v.tgz", "@scope/name", "1.2.3")
     'out/scope-name-1.2.3.tgz'
     """
-    values = {"%s": slug(name), "%v": slug(version)}
+    values = {"%s": make_slug(name), "%v": make_slug(version)}
     path = re.sub("%[sv]", lambda match: values[match[0]], pattern)
     fault = _find_out_fault(path)
     if fault:

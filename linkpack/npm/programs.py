@@ -28,12 +28,12 @@ def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) ->
         if not folder.startswith("/") or folder.rstrip("/").endswith("/node_modules/.bin"):
             continue
         for path in (posixpath.join(folder, file) for file in names):
-            if fs.is_file(path) and fs.executable(path):
+            if fs.is_file(path) and fs.is_executable(path):
                 return path
     return ""
 
 
-def which(name: str, env: Mapping[str, str], *, windows: bool = False) -> str:
+def find_real_program(name: str, env: Mapping[str, str], *, windows: bool = False) -> str:
     """Find the real path of *name* on PATH, "" if not there."""
     program = find_program(name, env, windows=windows)
     return fs.real_path(program) if program else ""

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.npm.ranges import parse_range
 from linkpack.npm.specs import parse_spec, split_alias
 
@@ -76,28 +76,28 @@ def is_inside(spec: str) -> bool:
     )
 
 
-def named(key: str, package: Supplied, spec: str) -> str:
+def add_alias(key: str, package: Supplied, spec: str) -> str:
     """Put `npm:` before *spec* if *package* is not called *key*.
 
-    >>> named("pad", Supplied("left-pad", "1.3.0"), "^1.3.0")
+    >>> add_alias("pad", Supplied("left-pad", "1.3.0"), "^1.3.0")
     'npm:left-pad@^1.3.0'
     """
-    if package.name in {"", key} or dependency_name_fault(package.name):
+    if package.name in {"", key} or find_dependency_name_fault(package.name):
         return spec
     return f"npm:{package.name}@{spec}"
 
 
-def no_version(name: str) -> UnresolvableError:
+def make_version_error(name: str) -> UnresolvableError:
     """Make the error that *name* has no version (ENOVERSION)."""
     return UnresolvableError("ENOVERSION", f"means {name}, which has no version", f"give {name} a version")
 
 
-def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]]) -> str:
+def resolve_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]]) -> str:
     """Look up what `catalog:` means for the dependency *key*.
 
     Raises `UnresolvableError` (ECATALOG) when the catalog has no spec for it.
 
-    >>> from_catalog("catalog:", "react", {"default": {"react": "^19.0.0"}})
+    >>> resolve_catalog("catalog:", "react", {"default": {"react": "^19.0.0"}})
     '^19.0.0'
     """
     name = spec.removeprefix("catalog:").strip() or "default"
@@ -108,7 +108,7 @@ def from_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str]])
     return listed
 
 
-def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
+def strip_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
     """Remove the `npm:` of yarn before a range or tag of *key*.
 
     Yarn 2 and later write it. npm reads the text behind `npm:` as a package's name: it cannot parse
@@ -116,9 +116,9 @@ def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> s
     package or a tag of *key*. The package that is installed as *key*, *there*, decides; if there is none, *tags*
     says whether it is a tag.
 
-    >>> without_npm("npm:^1.2.0", "a", None, tags=False)
+    >>> strip_npm("npm:^1.2.0", "a", None, tags=False)
     '^1.2.0'
-    >>> without_npm("npm:latest", "a", Supplied("latest", "1.0.0"), tags=True)
+    >>> strip_npm("npm:latest", "a", Supplied("latest", "1.0.0"), tags=True)
     'npm:latest'
     """
     wanted = spec[4:].strip()
@@ -130,7 +130,7 @@ def without_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> s
     return wanted if is_tag and parse_spec(wanted).kind == "registry" else spec
 
 
-def from_patch(spec: str) -> UnresolvableError | None:
+def find_patch_error(spec: str) -> UnresolvableError | None:
     """Make the error for a `patch:` of yarn (ESPECPATCH).
 
     None for any other spec. The consumer of a tarball gets the package, but not the patch.
@@ -153,12 +153,12 @@ def _percent_decode(text: str) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def from_jsr(spec: str, key: str) -> str:
+def resolve_jsr(spec: str, key: str) -> str:
     """Write a `jsr:` spec by its name on JSR's npm registry.
 
     A spec without a name is of *key*. Raises `UnresolvableError` (EJSR) when it names no JSR package.
 
-    >>> from_jsr("jsr:^1.0.0", "@std/path"), from_jsr("jsr:@std/path@1", "path")
+    >>> resolve_jsr("jsr:^1.0.0", "@std/path"), resolve_jsr("jsr:@std/path@1", "path")
     ('npm:@jsr/std__path@^1.0.0', 'npm:@jsr/std__path@1')
     """
     wanted = spec.removeprefix("jsr:")
@@ -167,6 +167,6 @@ def from_jsr(spec: str, key: str) -> str:
     else:
         name, wanted = (wanted, "") if wanted.startswith("@") else (key, wanted)
     scope, slash, base = name.removeprefix("@").partition("/")
-    if not name.startswith("@") or not slash or dependency_name_fault(name):
+    if not name.startswith("@") or not slash or find_dependency_name_fault(name):
         raise UnresolvableError("EJSR", "names no JSR package", "write jsr:@scope/name@range")
     return f"npm:@jsr/{scope}__{base}" + (f"@{wanted}" if wanted else "")

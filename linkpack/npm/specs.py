@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from linkpack.npm.package_names import dependency_name_fault
+from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.npm.semver import WHITESPACE, clean_version, parse_version
 
@@ -105,7 +105,7 @@ def _parse_alias(text: str) -> Spec:
     end = text.find("@", 1)
     name, wanted = (text[:end], text[end + 1 :] or "*") if end > 0 else (text, "*")
     is_file = not name.startswith("@") and re.search(_TARBALL, name, re.IGNORECASE)
-    if is_file or dependency_name_fault(name) or name.startswith(("-", "_")):
+    if is_file or find_dependency_name_fault(name) or name.startswith(("-", "_")):
         return Spec("", "names no package behind npm:")
     if wanted[:4].lower() == "npm:" or parse_spec(wanted).kind != "registry":
         return Spec("", f"has behind npm:{name}@ what no registry knows")
@@ -164,9 +164,9 @@ def allows(spec: str, version: str) -> bool:
     """
     if spec[:4].lower() == "npm:":
         name, spec = split_alias(spec[4:]) or (spec[4:], "*")
-        if dependency_name_fault(name):
+        if find_dependency_name_fault(name):
             return False
-    return spec in {"", "*"} or satisfies(exact(version), spec)
+    return spec in {"", "*"} or satisfies(make_exact(version), spec)
 
 
 def split_alias(text: str) -> tuple[str, str] | None:
@@ -179,12 +179,12 @@ def split_alias(text: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def exact(version: str) -> str:
+def make_exact(version: str) -> str:
     """Return *version* as a spec that it satisfies.
 
     The answer is "" if npm cannot compare it.
 
-    >>> exact("1.2.3"), exact("=v01.2.3"), exact("next")
+    >>> make_exact("1.2.3"), make_exact("=v01.2.3"), make_exact("next")
     ('1.2.3', '1.2.3', '')
     """
     return version if parse_version(version) else clean_version(version) or ""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.protocols import Supplied, UnresolvableError, named, no_version
+from linkpack.npm.protocols import Supplied, UnresolvableError, add_alias, make_version_error
 from linkpack.npm.ranges import parse_range
-from linkpack.npm.specs import allows, exact, split_alias
+from linkpack.npm.specs import allows, make_exact, split_alias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ class WorkspaceSpecs(NamedTuple):
             if text.startswith("workspace:"):
                 package, new = self._meaning(text.removeprefix("workspace:"))
                 if len(alternatives) == 1:
-                    new = named(self.key, package, new)
+                    new = add_alias(self.key, package, new)
                 alternatives[i] = alternative.replace(text, new)
         return "||".join(alternatives), package
 
@@ -71,10 +71,10 @@ class WorkspaceSpecs(NamedTuple):
             wanted = alias[1]
         elif not is_range:
             wanted = ""
-        version = exact(package.version)
+        version = make_exact(package.version)
         if wanted in {"", "*", "^", "~"}:
             if not version:
-                raise no_version(f'the workspace "{package.name or name}"')
+                raise make_version_error(f'the workspace "{package.name or name}"')
             return package, wanted.strip("*") + version
         is_met = not self.binding or allows(wanted, package.version)
         return package, wanted if is_met else version or "*"

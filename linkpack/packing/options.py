@@ -13,8 +13,8 @@ from linkpack.archive.gzip import GzipLevel
 from linkpack.arguments import check_choice, check_count
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
-from linkpack.npm.package_names import format_out, tarball_name
-from linkpack.packlist.editions import rules_edition
+from linkpack.npm.package_names import fill_pattern, make_tarball_name
+from linkpack.packlist.editions import find_edition
 
 if TYPE_CHECKING:
     from linkpack.limits import Limits
@@ -64,8 +64,8 @@ class PackOptions(NamedTuple):
     def filename(self, manifest: Manifest) -> str:
         """Return the name of the tarball for the package of *manifest*."""
         if self.out:
-            return format_out(self.out, manifest.name, manifest.version)
-        return tarball_name(manifest.name, manifest.version)
+            return fill_pattern(self.out, manifest.name, manifest.version)
+        return make_tarball_name(manifest.name, manifest.version)
 
     def target(self, filename: str) -> str:
         """Return the path of the tarball *filename* in the destination.
@@ -90,4 +90,4 @@ def check_options(options: PackOptions, npm_rules: str | None = None) -> PackOpt
     check_choice(options.gzip_level, get_args(GzipLevel), "gzip_level")
     check_choice(options.publish_config, (True, False, None), "publish_config")
     check_count(options.threads, "threads")
-    return options if npm_rules is None else options._replace(npm_rules=rules_edition(npm_rules))
+    return options if npm_rules is None else options._replace(npm_rules=find_edition(npm_rules))

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from linkpack.archive.gzip import GzipLevel
 from linkpack.archive.writer import Tarball, measure_tarball, write_tarball
-from linkpack.arguments import StrPath, path_text
+from linkpack.arguments import StrPath, check_path
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.errors import SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.packing.options import PackOptions, check_options
 from linkpack.packing.plan import PackPlan, make_plan
-from linkpack.packing.preflight import check_before
+from linkpack.packing.preflight import check_before_scripts
 from linkpack.system import write as fswrite
 
 
@@ -52,9 +52,9 @@ def pack(
         allow_missing=allow_missing,
         layout=layout,
         publish_config=publish_config,
-        link_state=path_text(link_state),
+        link_state=check_path(link_state),
         out=out,
-        destination=path_text(destination),
+        destination=check_path(destination),
         gzip_level=gzip_level,
         threads=threads,
         limits=limits,
@@ -67,7 +67,7 @@ def pack(
         from linkpack.lifecycle.scripts import Hooks, start_lifecycle  # noqa: PLC0415 - 7 ms, with subprocess
 
         with within(limits):
-            project, _ = check_before(path_text(path), options, walk_up=walk_up)
+            project, _ = check_before_scripts(check_path(path), options, walk_up=walk_up)
         lifecycle = start_lifecycle(project, Hooks(env or {}))
 
     # Find the project, read its bundle and packlists, place the packages, plan the entries and check them.
@@ -92,7 +92,7 @@ def write_pack(
 
     *destination* is made when missing. The other arguments are those of `pack`, and so are the errors.
     """
-    given = PackOptions(destination=path_text(destination), threads=threads, gzip_level=gzip_level)
+    given = PackOptions(destination=check_path(destination), threads=threads, gzip_level=gzip_level)
     return _add_warnings(write_plan(plan, check_options(given)), plan)
 
 
@@ -103,7 +103,7 @@ def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
     """
     target = options.target(plan.filename)
     try:
-        with fswrite.made_dirs(posixpath.dirname(target) or "."):
+        with fswrite.make_folders(posixpath.dirname(target) or "."):
             return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
     except OSError as err:  # of making the folder: `write_tarball` has errors of its own
         raise SnapshotError(

@@ -10,23 +10,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT, Entry
-from linkpack.arguments import StrPath, listed, path_text
+from linkpack.arguments import StrPath, check_path, check_texts
 from linkpack.bundle.checks import Checks, check_contents
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.consumer_specs import Mode, SpecChange
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.entries import plan_archive
 from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, installers
+from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, list_installers
 from linkpack.bundle.loadable import check_entry_points
 from linkpack.bundle.planned import Planned
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
 from linkpack.packing.options import PackOptions, check_options
-from linkpack.packing.publish_config import publish_view
+from linkpack.packing.publish_config import apply_publish_config
 from linkpack.packlist.packlist import Omission
-from linkpack.project.pnpm import hook_warnings
+from linkpack.project.pnpm import warn_of_hooks
 from linkpack.project.project import find_project, project_edition
 from linkpack.read_cache import remembering
 from linkpack.system import read as fs
@@ -123,12 +123,12 @@ def plan_pack(
         layout=layout,
         publish_config=publish_config,
         out=out,
-        destination=path_text(destination),
-        link_state=path_text(link_state),
+        destination=check_path(destination),
+        link_state=check_path(link_state),
         limits=limits,
     )
     options = check_options(given, npm_rules)
-    return make_plan(path, options, walk_up=walk_up, outputs=listed(outputs, "outputs"))
+    return make_plan(path, options, walk_up=walk_up, outputs=check_texts(outputs, "outputs"))
 
 
 def make_plan(
@@ -140,9 +140,9 @@ def make_plan(
     """
     with _raise_snapshot_errors(path), within(options.limits), remembering():
         # Find the project and read its manifest, with publishConfig applied where pnpm would apply it.
-        project = find_project(path_text(path), walk_up=walk_up)
+        project = find_project(check_path(path), walk_up=walk_up)
         rules = project_edition(project, options.npm_rules)
-        view = publish_view(project, options)
+        view = apply_publish_config(project, options)
         project, filename = view.project, options.filename(view.project.manifest)
 
         # Read the bundle: which package needs which, by real directory.
@@ -190,7 +190,7 @@ def make_plan(
             bundled=_list_bundled(graph, layout.slots, packlists),
             changes=layout.changes,
             warnings=(
-                *hook_warnings(project),
+                *warn_of_hooks(project),
                 *_warn_of_lost_links(graph, lost, options.link_state),
                 *graph.warnings,
                 *consumer.warnings,
@@ -202,7 +202,7 @@ def make_plan(
             edges=check.edges,
             rules=rules.edition,
             layout=options.layout,
-            installers=installers(options.layout, bundled=bool(graph.bundled)),
+            installers=list_installers(options.layout, bundled=bool(graph.bundled)),
             publish_config=view.reason,
             publish_fields=view.fields,
             checks=contents.checks,

@@ -25,7 +25,9 @@ def has_scripts(project: Project) -> bool:
     return any(project.manifest.scripts.get(event) for event in EVENTS)
 
 
-def check_before(path: str, options: PackOptions, *, walk_up: bool, dry_run: bool = False) -> tuple[Project, str]:
+def check_before_scripts(
+    path: str, options: PackOptions, *, walk_up: bool, dry_run: bool = False
+) -> tuple[Project, str]:
     """Find the project in *path*, and return it with the path of its tarball.
 
     The manifest and the tarball's name are checked, and, except in a *dry_run*, that the tarball can be written.
@@ -61,7 +63,7 @@ def _check_writable(target: str) -> None:
     while nearest and not _exists(nearest):
         nearest = posixpath.dirname(nearest)
     nearest = nearest or "."
-    if not fs.writable_dir(nearest):
+    if not fs.is_writable_dir(nearest):
         fault = "cannot be written to" if fs.is_dir(nearest) else "is no folder"
         raise SnapshotError(
             f"{folder} cannot take the tarball: {nearest} {fault}",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm.json_edit import get_raw, set_raw
 from linkpack.npm.json_text import BOM
-from linkpack.npm.manifest import cleaned, parse_manifest
-from linkpack.project.monorepo import monorepos_of
+from linkpack.npm.manifest import clean_path, parse_manifest
+from linkpack.project.monorepo import find_monorepos
 from linkpack.project.package_json import read_usable
 from linkpack.project.project import find_project
 from linkpack.system import read as fs
@@ -85,7 +85,7 @@ class PublishView(NamedTuple):
         return published
 
 
-def publish_view(project: Project, options: PackOptions) -> PublishView:
+def apply_publish_config(project: Project, options: PackOptions) -> PublishView:
     """Return *project* as it is published, by *options* or as its tools do it.
 
     Its publishConfig is applied if *options* say so. If they say nothing, it is applied to projects of pnpm and
@@ -111,7 +111,7 @@ def _find_manager(project: Project) -> str:
     """Return why *project* is pnpm's or yarn's, "" when it is neither's."""
     if project.manifest.package_manager.startswith(_MANAGERS):
         return f"packageManager is {project.manifest.package_manager}"
-    monorepos = monorepos_of(project.root)
+    monorepos = find_monorepos(project.root)
     for folder in (project.root, *(monorepo.root for monorepo in monorepos)):
         for name in _MARKS:
             if fs.is_file(f"{folder}/{name}"):
@@ -171,6 +171,6 @@ def _make_executable(packlist: Packlist, names: object) -> Packlist:
 
     *names* are as the manifest has them: anything but a list names none.
     """
-    wanted = {cleaned(name) for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+    wanted = {clean_path(name) for name in names if isinstance(name, str)} if isinstance(names, list) else set()
     files = [file._replace(mode=0o755) if file.path in wanted else file for file in packlist.files]
     return packlist._replace(files=tuple(files))

@@ -29,7 +29,7 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
     """
     try:
         with (
-            fswrite.made_dirs(posixpath.dirname(posixpath.abspath(target))),
+            fswrite.make_folders(posixpath.dirname(posixpath.abspath(target))),
             new_folder(target, mode=None, replaces_empty=True) as folder,
         ):
             for entry in entries:

@@ -42,7 +42,7 @@ class Omission(NamedTuple):
     reason: str
 
 
-class Account:
+class PacklistBuilder:
     """What one walk below *root* finds, in no particular order.
 
     Every file that the walk meets goes to *files*, *omissions* or *problems*. *bins* are the paths of commands.
@@ -70,7 +70,7 @@ class Account:
         elif "\\" in path or not (path.isascii() or _is_utf8(path)):
             what = "has a backslash" if "\\" in path else "is not UTF-8"
             self.fail("EBADNAME", path, f"the name {path} {what}", "rename it, or leave it out")
-        elif status.st_mode & _ALL_READ != _ALL_READ and not fs.readable(source):
+        elif status.st_mode & _ALL_READ != _ALL_READ and not fs.is_readable(source):
             self.fail("EUNREADABLE", path, f"the file {path} cannot be read", "allow reading it, or leave it out")
         else:
             mode = 0o755 if status.st_mode & stat.S_IXUSR or path in self._bins else 0o644

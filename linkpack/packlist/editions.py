@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 NPM_RULES: tuple[Edition, Edition] = ("11", "12")  # oldest first
 
 
-def rules_edition(npm_rules: str) -> Edition:
+def find_edition(npm_rules: str) -> Edition:
     """Return the edition of the rules of the npm version *npm_rules*.
 
-    >>> rules_edition("11"), rules_edition("12.2.0"), rules_edition("11.6")
+    >>> find_edition("11"), find_edition("12.2.0"), find_edition("11.6")
     ('11', '12', '11')
 
     Raises `LinkpackError` (ERULES) for a version without known rules.
@@ -42,12 +42,12 @@ def rules_edition(npm_rules: str) -> Edition:
     return NPM_RULES[-1] if asked >= Version(NPM_RULES[-1]) else NPM_RULES[0]
 
 
-def range_edition(wanted: str) -> Edition | None:
+def find_range_edition(wanted: str) -> Edition | None:
     """Return the newest edition of the npm versions in the range *wanted*.
 
     None if *wanted* is no range. Versions older than all editions have the oldest one, which is the nearest known:
 
-    >>> [range_edition(wanted) for wanted in ("^11", ">=10 <12", "^11 || ^12", "*", "9.x", "latest")]
+    >>> [find_range_edition(wanted) for wanted in ("^11", ">=10 <12", "^11 || ^12", "*", "9.x", "latest")]
     ['11', '11', '12', '12', '11', None]
     """
     versions = parse_range(wanted)

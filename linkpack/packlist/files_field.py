@@ -16,7 +16,7 @@ from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import Glob, split_portions
 from linkpack.glob.portion_matcher import fold, fold_names, from_units, to_units
 from linkpack.glob.portion_parser import compile_portion
-from linkpack.packlist.ignore import FILES, add_location, given_rules, spend_in
+from linkpack.packlist.ignore import FILES, add_location, make_rules, spend_in
 from linkpack.packlist.rule_index import EVERY_NAME, NameTests, NarrowedRun, Rule
 from linkpack.system import read as fs
 
@@ -112,7 +112,7 @@ def _make_claim(entry: str, pattern: str, mode: int | None) -> Claim:
     npm 11 takes it as *pattern*. *mode* is that of what is there.
     """
     if mode is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        return Claim(entry, (), tuple(given_rules([f"!{pattern}"], FILES)))
+        return Claim(entry, (), tuple(make_rules([f"!{pattern}"], FILES)))
     folder, _, name = posixpath.normpath(f"/{pattern}").strip("/").rpartition("/")
     if not name:
         return Claim(entry, (Place("", None, ()),))

@@ -107,10 +107,10 @@ def parse_rules(text: str, source: str) -> list[Rule]:
     except LinkpackError as err:
         raise add_location(err, source, f"{len(lines)} lines") from err
     numbered = enumerate(lines, 1)
-    return [rule for number, line in numbered for rule in given_rules((line,), f"{source}:{number}")]
+    return [rule for number, line in numbered for rule in make_rules((line,), f"{source}:{number}")]
 
 
-def given_rules(texts: Iterable[str], where: str) -> list[Rule]:
+def make_rules(texts: Iterable[str], where: str) -> list[Rule]:
     """Parse the lines of *texts* as rules with the place *where*."""
     lines = [line.strip(_SPACE) for text in texts for line in text.split("\n")]
     return [_parse_rule(line, where) for line in lines if line and not line.startswith("#")]

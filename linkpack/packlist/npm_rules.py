@@ -16,7 +16,7 @@ from linkpack.errors import LinkpackError
 from linkpack.glob.pattern import make_literal_glob
 from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.files_field import find_files, find_named_files
-from linkpack.packlist.ignore import BUILT_IN, FILES, RuleSet, add_location, given_rules, parse_rules
+from linkpack.packlist.ignore import BUILT_IN, FILES, RuleSet, add_location, make_rules, parse_rules
 from linkpack.packlist.rule_index import Rule
 from linkpack.system import read as fs
 
@@ -164,7 +164,7 @@ def read_selection(
     wanted = [path for path in (manifest.browser, manifest.main, *sorted(bins)) if path]
     last = [rule for path in wanted for rule in _make_forcing_rules(path)]
     patches = [_normalize(path) for path in manifest.patched] if kind == "root" and edition == "12" else []
-    last += given_rules([f"/{path}" for path in patches if path], BUILT_IN)
+    last += make_rules([f"/{path}" for path in patches if path], BUILT_IN)
     outer = [rule for path, text in outer_ignores for rule in parse_rules(text, path)]
     forced = frozenset(map(_normalize, wanted)) - frozenset(patches)
     entries = None if kind == "installed" else manifest.files
@@ -226,7 +226,7 @@ def _make_forcing_rules(path: str) -> list[Rule]:
     spelled = path.lstrip("/")
     while spelled.startswith("./"):
         spelled = spelled[2:].lstrip("/")
-    rules = given_rules([f"!/{spelled}"], BUILT_IN)
+    rules = make_rules([f"!/{spelled}"], BUILT_IN)
     if not _WILD.isdisjoint(spelled) or spelled != _normalize(spelled):
         exact = make_literal_glob(fold(_normalize(spelled)))
         rules.append(Rule("", BUILT_IN, negated=True, glob=exact))
@@ -281,8 +281,8 @@ def _read_files_field(
         return _FilesField(rules=found, claims=claims)
     named = find_named_files(root, files)
     return _FilesField(
-        rules=RuleSet(given_rules(("*", *named.rules), FILES)),
-        strict=tuple(given_rules(named.strict, FILES)),
+        rules=RuleSet(make_rules(("*", *named.rules), FILES)),
+        strict=tuple(make_rules(named.strict, FILES)),
         required=named.required,
         claims=named.claims,
     )
@@ -290,17 +290,17 @@ def _read_files_field(
 
 @lru_cache(maxsize=1)
 def _built_in_default() -> RuleSet:
-    return RuleSet(given_rules(_DEFAULT, BUILT_IN))
+    return RuleSet(make_rules(_DEFAULT, BUILT_IN))
 
 
 @lru_cache(maxsize=2)
 def _built_in_strict(edition: Edition) -> RuleSet:
-    return RuleSet(given_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
+    return RuleSet(make_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
 
 
 @lru_cache(maxsize=1)
 def _built_in_inner() -> tuple[RuleSet, ...]:
-    return (RuleSet(given_rules(("/.git",), BUILT_IN)),)
+    return (RuleSet(make_rules(("/.git",), BUILT_IN)),)
 
 
 def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
@@ -310,7 +310,7 @@ def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
     """
     paths = [posixpath.normpath(path) for path in required]
     names = [posixpath.basename(path) for path in paths if posixpath.dirname(path) == folder]
-    return RuleSet([*_built_in_inner()[0].rules, *given_rules([f"!{name}" for name in names], FILES)])
+    return RuleSet([*_built_in_inner()[0].rules, *make_rules([f"!{name}" for name in names], FILES)])
 
 
 def is_never_packed(path: str) -> bool:
@@ -328,4 +328,4 @@ def is_never_packed(path: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _never_packed() -> RuleSet:
-    return RuleSet(given_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))
+    return RuleSet(make_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))

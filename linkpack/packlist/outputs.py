@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
-from linkpack.npm.package_names import slug
+from linkpack.npm.package_names import make_slug
 from linkpack.system import read as fs
 from linkpack.system.tree import read_beneath
 
@@ -60,7 +60,7 @@ class Outputs(NamedTuple):
         if not path.endswith(_ENDINGS) or not self.name:  # quick for most files: each one that ships is asked
             return False
         base = path.rpartition("/")[2]
-        start = f"{slug(self.name)}-"
+        start = f"{make_slug(self.name)}-"
         if not base.startswith(start):
             return False
         version, _, ending = base[len(start) :].rpartition(".")

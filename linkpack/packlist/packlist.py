@@ -35,7 +35,7 @@ from linkpack.packlist.warnings import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from linkpack.packlist.builder import Account
+    from linkpack.packlist.builder import PacklistBuilder
     from linkpack.packlist.npm_rules import Selection
 
 _NO_IGNORES = OuterIgnores()
@@ -73,7 +73,7 @@ class PackageFolder(NamedTuple):
     outer_ignores: OuterIgnores = _NO_IGNORES
     members: tuple[tuple[str, frozenset[str]], ...] = ()
     outputs: Outputs = NO_OUTPUTS
-    add: Callable[[Account], None] | None = None
+    add: Callable[[PacklistBuilder], None] | None = None
 
     def read_selection(self) -> Selection:
         """Read the rules that apply to the package."""

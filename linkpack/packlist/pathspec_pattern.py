@@ -18,11 +18,11 @@ from linkpack.packlist.precedence import find_deciding_set
 from linkpack.packlist.rule_index import applies
 
 if TYPE_CHECKING:
-    from linkpack.packlist.precedence import Asked
+    from linkpack.packlist.precedence import Candidate
     from linkpack.packlist.rule_index import Question, Rule, Rules
 
 
-def find_rule_by_pathspec(asked: Asked, question: Question) -> Rule | None:
+def find_rule_by_pathspec(asked: Candidate, question: Question) -> Rule | None:
     """Return the rule that decides about the path, or None.
 
     It is that of `precedence.find_deciding_rule`.

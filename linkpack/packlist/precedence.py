@@ -51,7 +51,7 @@ def add_directory(
     return (*above, DirectoryRules(sets, depth, depth, is_open))
 
 
-class Asked(NamedTuple):
+class Candidate(NamedTuple):
     """A path to decide about.
 
     *path* is relative to the root, and *parts* are its folded portions. *above* are the rules of the directories
@@ -63,7 +63,7 @@ class Asked(NamedTuple):
     above: tuple[DirectoryRules, ...]
 
 
-def keeps(asked: Asked, question: Question) -> bool:
+def keeps(asked: Candidate, question: Question) -> bool:
     """True to keep the path when npm asks *question*.
 
     A deeper directory can take back a "no" only if it was let in by name:
@@ -72,7 +72,7 @@ def keeps(asked: Asked, question: Question) -> bool:
     >>> root, lib = (RuleSet(parse_rules(text, ".npmignore")) for text in ("*.js", "!a.js"))
     >>> for is_open in (True, False):
     ...     above = add_directory(add_directory((), (root,), is_open=True), (lib,), is_open=is_open)
-    ...     keeps(Asked("lib/a.js", ("LIB", "A.JS"), above), "file")
+    ...     keeps(Candidate("lib/a.js", ("LIB", "A.JS"), above), "file")
     True
     False
     """
@@ -80,13 +80,13 @@ def keeps(asked: Asked, question: Question) -> bool:
     return kept
 
 
-def find_deciding_set(asked: Asked, question: Question) -> tuple[int, Rules] | None:
+def find_deciding_set(asked: Candidate, question: Question) -> tuple[int, Rules] | None:
     """Return the depth of the deciding directory, and its deciding set."""
     _, deciding = _decide(asked, question)
     return deciding
 
 
-def find_deciding_rule(asked: Asked, question: Question) -> Rule | None:
+def find_deciding_rule(asked: Candidate, question: Question) -> Rule | None:
     """Return the rule that decides, or None if no rule matches."""
     deciding = find_deciding_set(asked, question)
     if deciding is None:
@@ -95,7 +95,7 @@ def find_deciding_rule(asked: Asked, question: Question) -> Rule | None:
     return rules.last_match(asked.parts[depth:], question)
 
 
-def _decide(asked: Asked, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
+def _decide(asked: Candidate, question: Question) -> tuple[bool, tuple[int, Rules] | None]:
     """Return whether to keep the path, and what `find_deciding_set` returns."""
     kept = True
     deciding = None

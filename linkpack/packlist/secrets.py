@@ -103,13 +103,13 @@ _ENV = r"(?i)\.env(?:rc|\.[\w.-]{1,64})?"
 _ENV_SAMPLE = r"(?i)\b(?:example|sample|template|dist|defaults?|schema)\b"
 
 
-def secret_name(path: str) -> str:
+def identify_secret(path: str) -> str:
     """Return what secret the file at *path* is by its name, or "".
 
     Secret are `.env` and its variants, private keys and keystores, credentials of tools, and backups of these by
     editors. Samples of `.env` are not, and `.npmrc` is judged by its contents.
 
-    >>> secret_name("a/.env.local"), secret_name(".env.example"), secret_name("home/.ssh/config~")
+    >>> identify_secret("a/.env.local"), identify_secret(".env.example"), identify_secret("home/.ssh/config~")
     ('a file of environment settings', '', 'a file of keys or credentials')
     """
     if not _may_be_secret(path):
@@ -130,10 +130,10 @@ def _may_be_secret(path: str) -> bool:
     return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
 
 
-def named_secrets(paths: Iterable[str]) -> Iterator[Problem]:
+def find_secret_files(paths: Iterable[str]) -> Iterator[Problem]:
     """Warn of each of *paths* that has the name of a secret."""
     for path in filter(_may_be_secret, paths):
-        what = secret_name(path)
+        what = identify_secret(path)
         if what:
             yield Problem("WSECRET", path, f"{path} is {what}, and ships: it may hold secrets", HINT)
         elif posixpath.basename(path) == ".npmrc":
@@ -149,7 +149,7 @@ def is_fixture(path: str, labels: Iterable[str]) -> bool:
     return re.search(_TESTS, path) is not None and set(labels) <= {PRIVATE_KEY}
 
 
-def tokens_in(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
+def find_tokens(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token, ...]:
     """Return the tokens of *among* that have their prefix in *text*.
 
     In a long text, prefixes that end alike are looked for at once.
@@ -200,7 +200,7 @@ class Scanner:
         self._before = self._tail, piece
         # A token can begin in one piece and end in the next.
         text = self._tail + piece
-        for token in tokens_in(text, self._tokens):
+        for token in find_tokens(text, self._tokens):
             if any(map(self._is_meant, re.finditer(token.shape, text))):
                 self.labels[token.label] = None
         self._tail = text[-_OVERLAP:]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.glob.portion_matcher import fold, fold_names
-from linkpack.packlist.builder import Account
+from linkpack.packlist.builder import PacklistBuilder
 from linkpack.packlist.ignore import (
     BUILT_IN,
     FILES,
@@ -28,7 +28,7 @@ from linkpack.packlist.npm_rules import Selection, is_never_packed, make_require
 from linkpack.packlist.outputs import NO_OUTPUTS
 from linkpack.packlist.precedence import (
     ApplicableRules,
-    Asked,
+    Candidate,
     DirectoryRules,
     Verdicts,
     add_directory,
@@ -74,7 +74,7 @@ class Folder(NamedTuple):
     twin_above: tuple[DirectoryRules, ...] = ()
 
 
-class Here(NamedTuple):
+class VisitedFolder(NamedTuple):
     """The directory *folder* during its visit.
 
     *rules* are those *above* it and its own, *verdicts* what they say about the files in it.
@@ -102,7 +102,7 @@ class Walk:
         outputs: Outputs = NO_OUTPUTS,
         twin: Selection | None = None,
     ) -> None:
-        self.builder = Account(root, selection.bins)
+        self.builder = PacklistBuilder(root, selection.bins)
         self.selection = selection
         self.differs = False
         # Collected for warnings: ignored directories that are walked, paths that only a built-in name leaves out,
@@ -167,7 +167,7 @@ class Walk:
         self._spend(folder, rules, applicable, len(inner), names)
 
         # The files: all are judged at once, and what the rules keep is shipped by what it is.
-        here = Here(folder, rules, judge_files(applicable, folder.parts, names))
+        here = VisitedFolder(folder, rules, judge_files(applicable, folder.parts, names))
         if self._twin is not None and self._must_compare(self._twin, folder):
             folder = folder._replace(twin_above=self._add_rules(self._twin, folder, folder.twin_above, own))
             self.differs = _differs(here, folder.twin_above, names, inner)
@@ -180,7 +180,7 @@ class Walk:
         # The directories: each is asked whether something in it may be wanted.
         below = []
         for entry in inner:
-            asked = Asked(prefix + entry.name, (*folder.parts, fold(entry.name)), rules)
+            asked = Candidate(prefix + entry.name, (*folder.parts, fold(entry.name)), rules)
             entered = self.enter(asked, entry.inode(), folder)
             if entered is not None:
                 below.append(entered)
@@ -215,7 +215,7 @@ class Walk:
     ) -> tuple[DirectoryRules, ...]:
         """Return the rules *above* *folder*, and its own by *selection*."""
         sets = self._list_sets(selection, folder, own)
-        asked = Asked(folder.path, folder.parts, above)
+        asked = Candidate(folder.path, folder.parts, above)
         # The ignore file of a directory that was let in by name may take back what its parents refuse: `exact` in
         # ignore-walk, lib/index.js, `onstat`. With the plain sets it makes no difference: they take nothing back.
         is_open = sets is self._plain or not folder.parts or keeps(asked, "file") or keeps(asked, "folder")
@@ -265,7 +265,7 @@ class Walk:
         forces_other = len(self.selection.root[0].rules) != len(twin.root[0].rules)
         return not self.differs and (not folder.parts or forces_other or self.selection.files is not None)
 
-    def keeps(self, path: str, parts: tuple[str, ...], here: Here) -> bool:
+    def keeps(self, path: str, parts: tuple[str, ...], here: VisitedFolder) -> bool:
         """True if the file at *path* ships, otherwise note the reason."""
         # The rules come first. What they keep may still be no part of the package.
         member = here.folder.member
@@ -334,7 +334,7 @@ class Walk:
             self.builder.ship(path, target, status)
             self.builder.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
-    def enter(self, asked: Asked, number: int, folder: Folder) -> Folder | None:
+    def enter(self, asked: Candidate, number: int, folder: Folder) -> Folder | None:
         """Return the directory *asked* to visit it, or None.
 
         None if nothing below it ships.
@@ -374,7 +374,7 @@ class Walk:
             twin_above=folder.twin_above,
         )
 
-    def _note_opened(self, asked: Asked) -> None:
+    def _note_opened(self, asked: Candidate) -> None:
         """Remember the directory *asked* if it is ignored, but entered."""
         ignoring, opening = find_deciding_set(asked, "folder"), find_deciding_set(asked, "maybe")
         if ignoring is None or opening is None:
@@ -407,7 +407,9 @@ class Walk:
             self.outer_omissions.append((path, rule))
 
 
-def _differs(here: Here, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]) -> bool:
+def _differs(
+    here: VisitedFolder, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]
+) -> bool:
     """True if the rules *other* decide otherwise about something in *here*.
 
     *names* are the folded names of the files, *inner* the directories.
@@ -421,7 +423,7 @@ def _differs(here: Here, other: tuple[DirectoryRules, ...], names: Sequence[str]
         return True
     asked = [(entry.name, (*parts, fold(entry.name))) for entry in inner]
     return any(
-        keeps(Asked(name, path, rules), "maybe") is not keeps(Asked(name, path, other), "maybe")
+        keeps(Candidate(name, path, rules), "maybe") is not keeps(Candidate(name, path, other), "maybe")
         for name, path in asked
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import Problem
 from linkpack.glob.portion_matcher import fold
-from linkpack.packlist.ignore import BUILT_IN, FILES, given_rules
+from linkpack.packlist.ignore import BUILT_IN, FILES, make_rules
 from linkpack.packlist.rule_index import applies
 from linkpack.system import read as fs
 
@@ -126,7 +126,7 @@ def names_any(claim: Claim, added: Sequence[str]) -> bool:
     """
     if not added:
         return False
-    rules = given_rules([f"!/{posixpath.normpath(claim.entry).lstrip('/')}"], FILES)
+    rules = make_rules([f"!/{posixpath.normpath(claim.entry).lstrip('/')}"], FILES)
     return any(applies(rule, (fold(name),), "file") for rule in rules for name in added)
 
 

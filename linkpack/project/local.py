@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from linkpack.errors import LinkError
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 OTHER_FORMS = ("package.json5", "package.yaml")
 """Files that pnpm reads in the place of a package.json."""
@@ -28,7 +28,7 @@ class LocalProject(NamedTuple):
     implicit: bool
 
 
-class Picks(NamedTuple):
+class WorkspaceChoice(NamedTuple):
     """Which workspaces a command was asked for.
 
     *workspaces* are names, paths or folders above them, *every* asks for all, *with_root* for the root besides.
@@ -51,7 +51,7 @@ def find_local_project(cwd: str) -> LocalProject:
     except (OSError, ValueError) as err:
         raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
     above = posixpath.dirname(start)
-    if above != start and fs.is_file(f"{start}/package.json") and any(map(_may_be_workspace_root, upward(above))):
+    if above != start and fs.is_file(f"{start}/package.json") and any(map(_may_be_workspace_root, walk_up(above))):
         from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - 3 ms; most projects are in no other
 
         workspace = find_workspace(start)
@@ -67,14 +67,14 @@ def nearest_root(start: str) -> str:
     the project is pnpm's, a manifest in one of its other forms makes a project, too: what is above is another
     one.
     """
-    return next(filter(_is_root, upward(start)), start)
+    return next(filter(_is_root, walk_up(start)), start)
 
 
 def _is_root(folder: str) -> bool:
     if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
         return True
     is_other = any(fs.is_file(f"{folder}/{name}") for name in OTHER_FORMS)
-    return is_other and any(fs.is_file(f"{above}/{name}") for above in upward(folder) for name in _PNPM_FILES)
+    return is_other and any(fs.is_file(f"{above}/{name}") for above in walk_up(folder) for name in _PNPM_FILES)
 
 
 def _may_be_workspace_root(folder: str) -> bool:

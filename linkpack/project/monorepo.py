@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectError
-from linkpack.npm.json_text import parse, without_comments
+from linkpack.npm.json_text import blank_comments, parse
 from linkpack.project.workspace import (
     Workspace,
-    member_folders,
+    list_members,
     names_member,
     package_manager,
     read_workspace,
@@ -23,7 +23,7 @@ from linkpack.project.workspace import (
 )
 from linkpack.read_cache import once
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,11 +60,11 @@ def find_enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
     members.
     """
     own = read_monorepo(folder)
-    around = monorepos_of(folder) or tuple(_above(folder))[:1]
+    around = find_monorepos(folder) or tuple(_above(folder))[:1]
     return (own, *around) if own is not None else around
 
 
-def monorepos_of(folder: str) -> tuple[Workspace, ...]:
+def find_monorepos(folder: str) -> tuple[Workspace, ...]:
     """Find the monorepos that *folder* is part of, the nearest first.
 
     There may be several, since yarn's workspaces nest. A folder in a member is part of the monorepo, too: builds
@@ -74,7 +74,7 @@ def monorepos_of(folder: str) -> tuple[Workspace, ...]:
 
 
 def _above(folder: str) -> Iterator[Workspace]:
-    for above in upward(posixpath.dirname(folder)):
+    for above in walk_up(posixpath.dirname(folder)):
         monorepo = read_monorepo(above)
         if monorepo is not None:
             yield monorepo
@@ -93,7 +93,7 @@ def list_all_members(monorepo: Workspace) -> Iterator[str]:
     """
     waiting, known = deque([monorepo]), {monorepo.root}
     while waiting:
-        for folder in member_folders(waiting.popleft()):
+        for folder in list_members(waiting.popleft()):
             if folder in known:
                 continue
             known.add(folder)
@@ -140,7 +140,7 @@ def _read_json(path: str) -> Mapping[str, object] | None:
         return None
     try:
         raw = fs.read_file(path, limits.current().manifest)
-        return parse(without_comments(raw), path)
+        return parse(blank_comments(raw), path)
     except (OSError, LinkpackError) as err:
         why = err.message if isinstance(err, ManifestInvalid) else f"{path} cannot be read: {err}"
         raise ProjectError(why, code="EWORKSPACEFILE", path=path, hint="it must be a readable JSON file") from err

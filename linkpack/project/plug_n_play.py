@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ _NAMED = 5  # missing packages that the message names
 
 def find_pnp(folder: str) -> str | None:
     """Find the nearest file of Plug'n'Play in *folder* or above it."""
-    paths = (f"{above}/{name}" for above in upward(folder) for name in _FILES)
+    paths = (f"{above}/{name}" for above in walk_up(folder) for name in _FILES)
     return next(filter(fs.is_file, paths), None)
 
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.packlist.builder import Account
+from linkpack.packlist.builder import PacklistBuilder
 from linkpack.project.workspace import package_manager, read_yaml
 from linkpack.system import read as fs
 
@@ -27,7 +27,7 @@ _HOOK = b"beforePacking"
 _HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
 
 
-def add_license(around: Workspace | None, account: Account) -> None:
+def add_license(around: Workspace | None, account: PacklistBuilder) -> None:
     """Add the license files of a pnpm workspace to a package without one.
 
     *around* is the workspace, *account* has the package's files. The license files are all regular files of the
@@ -38,7 +38,7 @@ def add_license(around: Workspace | None, account: Account) -> None:
         return
     if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
         return
-    licenses = Account(around.root, frozenset())
+    licenses = PacklistBuilder(around.root, frozenset())
     taken = {file.path.partition("/")[0] for file in account.files}
     for entry in fs.scan(around.root):
         if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
@@ -47,7 +47,7 @@ def add_license(around: Workspace | None, account: Account) -> None:
     account.problems += licenses.problems
 
 
-def hook_warnings(project: Project) -> Iterator[Problem]:
+def warn_of_hooks(project: Project) -> Iterator[Problem]:
     """Warn of each `beforePacking` hook, which pnpm would run.
 
     pnpm runs the hooks of the workspace's root alone, in .pnpmfile.cjs, .pnpmfile.mjs, or what its setting names

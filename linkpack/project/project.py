@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
-from linkpack.packlist.editions import NPM_RULES, range_edition, rules_edition
+from linkpack.packlist.editions import NPM_RULES, find_edition, find_range_edition
 from linkpack.packlist.ignore import decode_rules
 from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
 from linkpack.project.local import OTHER_FORMS, nearest_root
 from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.workspace import find_workspace, names_member, read_workspace
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
@@ -89,7 +89,7 @@ def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
     Raises `LinkpackError` (ERULES) for a version without known rules.
     """
     if npm_rules is not None:
-        return ProjectEdition(rules_edition(npm_rules), is_named=True)
+        return ProjectEdition(find_edition(npm_rules), is_named=True)
     manifests = [(project.root, project.manifest)]
     if project.around is not None:
         manifest = read_usable(project.around.root)
@@ -98,12 +98,12 @@ def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
     for folder, manifest in manifests:
         if manifest.npm_rules:
             try:
-                return ProjectEdition(rules_edition(manifest.npm_rules), is_named=True)
+                return ProjectEdition(find_edition(manifest.npm_rules), is_named=True)
             except LinkpackError as err:
                 path = f"{folder}/package.json"
                 message = f"{path}: linkpack.npmRules: {err.message}"
                 raise LinkpackError(message, code=err.code, path=path, hint=err.hint) from err
-        edition = range_edition(manifest.npm_range) if manifest.npm_range else None
+        edition = find_range_edition(manifest.npm_range) if manifest.npm_range else None
         if edition is not None:
             return ProjectEdition(edition, is_named=True)
     return ProjectEdition(NPM_RULES[-1], is_named=False)
@@ -132,7 +132,7 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores
         return OuterIgnores()
     is_alone = fs.answer(fs.lstat, f"{folder}/.npmignore") is None
     ignores = OuterIgnores((), by_manager and is_alone, by_npm, workspace.manager)
-    between = [above for above in upward(posixpath.dirname(folder)) if above.startswith(workspace.root)]
+    between = [above for above in walk_up(posixpath.dirname(folder)) if above.startswith(workspace.root)]
     try:
         files = [file for above in reversed(between) if (file := _read_ignore_file(above)) is not None]
     except ManifestInvalid:

@@ -15,13 +15,13 @@ from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
 from linkpack.npm.collation import collation_key
 from linkpack.project.package_json import read_usable
-from linkpack.project.workspace import member_folders
+from linkpack.project.workspace import list_members
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from linkpack.project.local import Picks
+    from linkpack.project.local import WorkspaceChoice
     from linkpack.project.workspace import Workspace
 
 
@@ -43,7 +43,7 @@ class Publishable(NamedTuple):
 
 
 def choose_workspaces(
-    root: str, workspace: Workspace | None, picks: Picks, start: str
+    root: str, workspace: Workspace | None, picks: WorkspaceChoice, start: str
 ) -> tuple[ChosenWorkspace, ...]:
     """Choose members of *workspace* for a command started in *start*.
 
@@ -96,7 +96,7 @@ def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Itera
     """Yield the members that *wanted* means, a name or a path from *bases*."""
     if not wanted:
         return
-    paths = {fs.canonical(posixpath.join(base, wanted)) for base in bases}
+    paths = {fs.canonical_path(posixpath.join(base, wanted)) for base in bases}
     for folder in members:
         manifest = read_usable(folder)
         if folder in paths or (manifest is not None and manifest.name == wanted):
@@ -118,4 +118,4 @@ def _ordered_members(workspace: Workspace) -> list[str]:
         first = next((index for index, rule in enumerate(rules) if matches_file(rule, parts)), len(rules))
         return first, collation_key(relative)
 
-    return sorted(member_folders(workspace), key=key)
+    return sorted(list_members(workspace), key=key)

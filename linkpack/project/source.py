@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
-from linkpack.npm.bins import commands, man_pages
+from linkpack.npm.bins import commands, find_man_pages
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MANIFEST_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 
 
-class Source(NamedTuple):
+class SourcePackage(NamedTuple):
     """A package to link, with its commands and man pages.
 
     *root* is its real directory. *commands* maps names to scripts, and *pages* are the man pages, by their paths
@@ -31,14 +31,14 @@ class Source(NamedTuple):
     pages: tuple[str, ...]
 
 
-def source_of(root: str, manifest: Manifest) -> Source:
+def read_source_package(root: str, manifest: Manifest) -> SourcePackage:
     """Return the package in the real directory *root* with this *manifest*.
 
     Commands and man pages with a NUL in a name are left out, as no file can have it.
     """
     scripts = commands(manifest, _below(root, manifest.directories_bin))
-    pages = man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
-    return Source(
+    pages = find_man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
+    return SourcePackage(
         root=root,
         manifest=manifest,
         commands={name: script for name, script in scripts.items() if "\0" not in name + script},
@@ -54,7 +54,7 @@ def _below(root: str, folder: str | None) -> list[str]:
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """
-    base = None if folder is None or "\0" in folder else fs.canonical(posixpath.join(root, folder))
+    base = None if folder is None or "\0" in folder else fs.canonical_path(posixpath.join(root, folder))
     if base is None or not f"{base}/".startswith(f"{root.rstrip('/')}/"):
         return []
     files: list[str] = []

@@ -15,11 +15,11 @@ from linkpack import limits
 from linkpack.errors import LinkpackError, ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file, may_hold
 from linkpack.glob.portion_matcher import fold
-from linkpack.npm.json_text import conflict_marker
+from linkpack.npm.json_text import find_conflict
 from linkpack.project.package_json import read_loose, read_manifest
 from linkpack.read_cache import once
 from linkpack.system import read as fs
-from linkpack.system.read import upward
+from linkpack.system.read import walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ def find_workspace(folder: str) -> Workspace | None:
     *folder* is a real directory. As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces).
     `ProjectError` when a workspace file on the way cannot be understood.
     """
-    for above in upward(posixpath.dirname(folder)):
+    for above in walk_up(posixpath.dirname(folder)):
         workspace = read_workspace(above)
         if workspace is not None and names_member(workspace, posixpath.relpath(folder, above)):
             return workspace
@@ -146,7 +146,7 @@ def read_yaml(path: str) -> Mapping[str, object]:
     document = None
     try:
         raw = fs.read_file(path, _YAML_LIMIT)
-        if conflict_marker(raw.decode("utf-8", "replace")) is not None:
+        if find_conflict(raw.decode("utf-8", "replace")) is not None:
             why, hint = "it has the markers of a merge conflict", "resolve the conflict in the file"
         else:
             document = parse_yaml(raw)
@@ -166,7 +166,7 @@ def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapp
             yield name, {key: spec for key, spec in specs.items() if isinstance(spec, str)}
 
 
-def member_folders(workspace: Workspace) -> list[str]:
+def list_members(workspace: Workspace) -> list[str]:
     """List the real directories of the members, sorted.
 
     These are folders with a package.json that the patterns name, never in node_modules, as for npm and pnpm.

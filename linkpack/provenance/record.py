@@ -13,8 +13,8 @@ from linkpack._version import __version__
 from linkpack.provenance.components import make_purl
 from linkpack.provenance.contents import digest_files, group_by_slot
 from linkpack.provenance.places import known_homes, shown_path, shown_spec
-from linkpack.report.pack_json import graph_json
-from linkpack.report.text import cleaned
+from linkpack.report.pack_json import graph_values
+from linkpack.report.text import clean_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,12 +80,12 @@ def snapshot_manifest(record: Record) -> str:
             "installed": [_installed(record, package) for package in plan.bundled if not package.linked],
             "rewrittenSpecs": _changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
-            "runtimeGraph": graph_json(plan),
+            "runtimeGraph": graph_values(plan),
         }
     )
 
 
-def statement(record: Record) -> str:
+def make_statement(record: Record) -> str:
     """Return *record* as an unsigned in-toto statement.
 
     Its predicate is SLSA's provenance. The subject is named as npm names it when it publishes with provenance: by
@@ -119,8 +119,8 @@ def statement(record: Record) -> str:
 
 
 def dump_json(document: object) -> str:
-    """Return the JSON text of *document*, ASCII only and `cleaned`."""
-    return json.dumps(cleaned(document), indent=2) + "\n"
+    """Return the JSON text of *document*, ASCII only and `clean_json`."""
+    return json.dumps(clean_json(document), indent=2) + "\n"
 
 
 def _changes(record: Record) -> list[dict[str, object]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.npm.package_names import format_out
+from linkpack.npm.package_names import fill_pattern
 
 if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan
@@ -42,8 +42,8 @@ def record_paths(plan: PackPlan, destination: str, options: RecordOptions) -> tu
     name, version = plan.manifest.name, plan.manifest.version
     paths = []
     if options.snapshot_manifest:
-        paths.append(format_out(options.snapshot_manifest, name, version))
+        paths.append(fill_pattern(options.snapshot_manifest, name, version))
     if options.sbom is not None:
         beside = posixpath.join(destination, plan.filename.removesuffix(".tgz") + SUFFIXES[options.sbom])
-        paths.append(format_out(options.sbom_file, name, version) if options.sbom_file else beside)
+        paths.append(fill_pattern(options.sbom_file, name, version) if options.sbom_file else beside)
     return tuple(paths)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, PlanRejected, SnapshotError
 from linkpack.provenance.contents import read_shipped
-from linkpack.provenance.record import make_record, snapshot_manifest, statement
+from linkpack.provenance.record import make_record, make_statement, snapshot_manifest
 from linkpack.provenance.record_options import record_paths
-from linkpack.provenance.sbom import bill
-from linkpack.provenance.sources import read_origins, unclean, undecided
+from linkpack.provenance.sbom import make_bill
+from linkpack.provenance.sources import find_unclean, read_origins, warn_of_undecided
 from linkpack.system import write as fswrite
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Recorder:
                 fswrite.check_output(path)
         origins = tuple(read_origins(plan, outputs) for plan in plans)
         if self._options.require_clean:
-            problems = [problem for sources in origins for problem in unclean(sources)]
+            problems = [problem for sources in origins for problem in find_unclean(sources)]
             if problems:
                 raise PlanRejected(list(dict.fromkeys(problems)))
         return origins
@@ -65,15 +65,15 @@ class Recorder:
             for path, text in zip(paths, self._texts(record), strict=True):
                 with _write_errors(path, "the tarball is written; name another file"):
                     fswrite.write_output(path, text.encode())
-        return tarball._replace(warnings=(*tarball.warnings, *undecided(origins)))
+        return tarball._replace(warnings=(*tarball.warnings, *warn_of_undecided(origins)))
 
     def _texts(self, record: Record) -> list[str]:
         """Return the texts to write, in the order of `record_paths`."""
         options, texts = self._options, []
         if options.snapshot_manifest:
-            texts.append(snapshot_manifest(record) if options.record_format == "json" else statement(record))
+            texts.append(snapshot_manifest(record) if options.record_format == "json" else make_statement(record))
         if options.sbom is not None:
-            texts.append(bill(record, options.sbom))
+            texts.append(make_bill(record, options.sbom))
         return texts
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SbomKind: TypeAlias = Literal["cyclonedx", "spdx"]
 
 
-def bill(record: Record, kind: SbomKind) -> str:
+def make_bill(record: Record, kind: SbomKind) -> str:
     """Return the bill of materials of the tarball of *record*, as JSON text."""
     make = make_cyclonedx if kind == "cyclonedx" else make_spdx
     return dump_json(make(record, plan_parts(record.plan), _make_urn(record)))

@@ -84,7 +84,7 @@ def _resolve_folder(path: str) -> str:
         return ""
 
 
-def unclean(origins: Iterable[Origin]) -> Iterator[Problem]:
+def find_unclean(origins: Iterable[Origin]) -> Iterator[Problem]:
     """Yield a problem (EDIRTY) for origins not known to be as committed."""
     for origin in origins:
         for why, hint in _iter_faults(origin.git):
@@ -106,7 +106,7 @@ def _iter_faults(git: GitState) -> Iterator[tuple[str, str]]:
         yield "is not committed: git ignores its package.json", "commit it"
 
 
-def undecided(origins: Iterable[Origin]) -> Iterator[Problem]:
+def warn_of_undecided(origins: Iterable[Origin]) -> Iterator[Problem]:
     """Yield a warning (WFILTER) for origins that only a filter can compare."""
     for origin in origins:
         if origin.git.undecided:

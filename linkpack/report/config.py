@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from linkpack.packlist.secrets import tokens_in
+from linkpack.packlist.secrets import find_tokens
 from linkpack.report.text import escape
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def mask_secrets(value: Value) -> Value:
         return [mask_secrets(item) for item in value]  # type: ignore[misc]  # scalars give scalars
     if not isinstance(value, str):
         return value
-    if len(value) > _LONGEST or tokens_in(value.encode("utf-8", "surrogateescape")):
+    if len(value) > _LONGEST or find_tokens(value.encode("utf-8", "surrogateescape")):
         return _MASK
     words = [_without_password(word) for word in value.split(" ")]
     return re.sub(_PRIVATE_ARGUMENTS, rf"\1{_MASK}", " ".join(words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from linkpack.linking.package_manager import quoted
+from linkpack.linking.package_manager import quote_word
 from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def count_severity(diagnoses: Sequence[Diagnosis], severity: str) -> int:
 
 
 def _command_line(fix: Fix) -> str:
-    return f"linkpack {' '.join(map(quoted, fix.words))}"
+    return f"linkpack {' '.join(map(quote_word, fix.words))}"
 
 
 def diagnosis_json(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:

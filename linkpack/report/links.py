@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.outside_project import outside_changes
 from linkpack.linking.states import File
-from linkpack.linking.status import described
+from linkpack.linking.status import describe_commands
 from linkpack.report.text import count, escape
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _link_lines(link: Status) -> Iterator[str]:
     label = escape(f"{link.name} {link.version}".rstrip())
     yield f"{link.state:8}  {label} -> {escape(link.target)}{note}"
     facts = [_STATES[link.state]] if link.state in _STATES else []
-    facts += [f"commands: {described(link.commands)}"] if link.commands else []
+    facts += [f"commands: {describe_commands(link.commands)}"] if link.commands else []
     if not all(command.is_in_order for command in link.commands):
         facts.append("linkpack relink mends commands; build what is unbuilt first")
     facts += [f"saved in {', '.join(link.saved)}"] if link.saved else []

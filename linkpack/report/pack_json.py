@@ -74,7 +74,7 @@ def _own_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
         "rewrittenSpecs": [change._asdict() for change in plan.changes],
         "omitted": [omission._asdict() for omission in plan.omissions],
         "warnings": [problem._asdict() for problem in (*plan.warnings, *tarball.warnings)],
-        "runtimeGraph": graph_json(plan),
+        "runtimeGraph": graph_values(plan),
         "checks": plan.checks._asdict(),
     }
 
@@ -90,7 +90,7 @@ def _bundled_values(plan: PackPlan, package: Bundled) -> dict[str, object]:
     }
 
 
-def graph_json(plan: PackPlan) -> dict[str, object]:
+def graph_values(plan: PackPlan) -> dict[str, object]:
     """Return what was checked of the runtime graph.
 
     It is `verified` if nothing was left open.

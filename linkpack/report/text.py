@@ -76,12 +76,12 @@ def table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield f"  {'  '.join(cells).rstrip()}"
 
 
-def cleaned(value: object) -> object:
+def clean_json(value: object) -> object:
     """Return the JSON value with stray bytes of file names written as escapes."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
-        return {key: cleaned(item) for key, item in value.items()}
+        return {key: clean_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [cleaned(item) for item in value]
+        return [clean_json(item) for item in value]
     return value

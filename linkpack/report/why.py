@@ -6,7 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import cleaned, count, escape
+from linkpack.report.text import clean_json, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,4 +88,4 @@ def answer_json(answer: Answer) -> str:
         "left_out": [omission._asdict() for omission in answer.left_out],
         "chains": [[edge._asdict() for edge in chain] for chain in answer.chains],
     }
-    return json.dumps(cleaned(value), indent=2)
+    return json.dumps(clean_json(value), indent=2)

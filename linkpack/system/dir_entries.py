@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from linkpack.system.read import read_open
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 from linkpack.system.tree import open_plain
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def write_new(path: str, text: bytes, mode: int) -> None:
     handle = -1
     with open_parent(path) as (folder, name):
         try:
-            with uninterrupted():
+            with delay_signals():
                 handle = os.open(name, _NEW, 0o600, dir_fd=folder)  # private until its mode is set
             with open(handle, "wb") as out:
                 out.write(text)
@@ -202,7 +202,7 @@ def write_new(path: str, text: bytes, mode: int) -> None:
                 os.fchmod(handle, mode)
                 os.fsync(handle)
         except BaseException:
-            with uninterrupted(), contextlib.suppress(OSError):
+            with delay_signals(), contextlib.suppress(OSError):
                 if handle >= 0:
                     os.unlink(name, dir_fd=folder)
             raise

@@ -24,7 +24,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from linkpack.system.read import CHUNK, is_within, upward
+from linkpack.system.read import CHUNK, is_within, walk_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -201,7 +201,7 @@ def _outermost_work_tree(folder: str) -> str:
 
     It is *folder* or above it, and *folder* when none has one.
     """
-    tops = [above for above in upward(folder) if os.path.lexists(os.path.join(above, ".git"))]
+    tops = [above for above in walk_up(folder) if os.path.lexists(os.path.join(above, ".git"))]
     return tops[-1] if tops else folder
 
 

@@ -17,7 +17,7 @@ _SILENCE = 1.0  # seconds that a command waits for another without a word
 
 
 @contextlib.contextmanager
-def locked(path: str, place: str) -> Iterator[None]:
+def hold_lock(path: str, place: str) -> Iterator[None]:
     """Hold the lock file *path*, made when missing, for the folder *place*.
 
     Waits while another process holds it. After a second a notice names that process.

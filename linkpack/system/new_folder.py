@@ -14,7 +14,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from linkpack.system.own_process import current_umask
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 from linkpack.system.temporary import discard_draft, new_draft_folder, sweep
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
     try:
         _check_free(name, around, target, replaces_empty=replaces_empty)
         sweep(parent)
-        with uninterrupted():
+        with delay_signals():
             handle, draft = new_draft_folder(around, _HIDDEN)
         folder = NewFolder(handle, mode)
         try:
@@ -131,12 +131,12 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
         os.fchmod(handle, _ACCESSIBLE & ~current_umask() if mode is None else mode)
         _check_free(name, around, target, replaces_empty=replaces_empty)
         _check_same(draft, around, handle, target)
-        with uninterrupted():
+        with delay_signals():
             os.rename(draft, name, src_dir_fd=around, dst_dir_fd=around)
             draft = ""
         _check_same(name, around, handle, target)  # the draft may have been swapped just before the rename
     finally:
-        with uninterrupted():
+        with delay_signals():
             if draft:
                 discard_draft(draft, around)
             for descriptor in (handle, around):

@@ -13,7 +13,7 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from linkpack.system.write import draft
+from linkpack.system.write import open_draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,7 +182,7 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with draft(path) as out:
+        with open_draft(path) as out:
             os.fchmod(out.fileno(), 0o600)
             out.write(text.encode())
 

@@ -17,7 +17,7 @@ def current_umask() -> int:
     return mask
 
 
-def processors() -> int:
+def count_processors() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -32,7 +32,7 @@ def new_run() -> str:
     return f"{os.getpid()}-{os.urandom(8).hex()}"
 
 
-def alive(run: str) -> bool:
+def is_running(run: str) -> bool:
     """True if the process of the run *run* may still exist."""
     number = run.partition("-")[0]
     if not number.isdecimal():

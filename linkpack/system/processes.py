@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.errors import ScriptFailed
 from linkpack.read_cache import forget
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     process = None
     forget()  # the script may change any file that was read
     try:
-        with uninterrupted():  # a signal must not come between the start and the name that `_end` needs
+        with delay_signals():  # a signal must not come between the start and the name that `_end` needs
             process = subprocess.Popen(  # the project's own script, which its author wants run
                 [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
             )

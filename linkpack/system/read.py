@@ -93,7 +93,7 @@ def read_link(path: str) -> str:
 
 def device_of(path: str) -> int:
     """Return the number of the file system that *path* is on, or would be."""
-    nearest = next((above for above in upward(path) if os.path.exists(above)), path)
+    nearest = next((above for above in walk_up(path) if os.path.exists(above)), path)
     return os.stat(nearest).st_dev
 
 
@@ -108,7 +108,7 @@ def real_path(path: str) -> str:
     return os.path.realpath(path, strict=True)
 
 
-def canonical(path: str) -> str:
+def canonical_path(path: str) -> str:
     """Return *path* without links, as far as it exists.
 
     The rest of it stays as written.
@@ -125,7 +125,7 @@ def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
-def upward(start: str) -> Iterator[str]:
+def walk_up(start: str) -> Iterator[str]:
     """Yield the folder *start* and all those above it.
 
     /a/b  ->  /a/b, /a, /
@@ -142,17 +142,17 @@ def upward(start: str) -> Iterator[str]:
 # --- What this process may do ------------------------------------------------------------------------
 
 
-def readable(path: str) -> bool:
+def is_readable(path: str) -> bool:
     """True if this process may open *path* for reading."""
     return _may(path, os.R_OK)
 
 
-def executable(path: str) -> bool:
+def is_executable(path: str) -> bool:
     """True if this process may run the file at *path*."""
     return _may(path, os.X_OK)
 
 
-def writable_dir(path: str) -> bool:
+def is_writable_dir(path: str) -> bool:
     """True if this process may make and remove entries of the folder *path*.
 
     False for anything that leads to no folder.

@@ -46,7 +46,7 @@ def relocate(old: str, new: str, scratch: str) -> None:
         move(old, new)
     except OSError as err:
         if err.errno != errno.EXDEV:
-            raise mounted(old, err) from err
+            raise explain_busy(old, err) from err
         duplicate(old, new, scratch)
         remove_tree(old)
 
@@ -69,7 +69,7 @@ def duplicate(old: str, new: str, scratch: str) -> None:
     move(scratch, new)
 
 
-def mounted(path: str, err: OSError) -> OSError:
+def explain_busy(path: str, err: OSError) -> OSError:
     """Return *err*, or `MountPoint` if that is its reason."""
     if err.errno == errno.EBUSY and path in mounts_below(path):
         return MountPoint(path)
@@ -291,7 +291,7 @@ def _open_file(folder: int, name: str) -> Iterator[int]:
         os.close(handle)
 
 
-def same(left: str, right: str) -> bool:
+def are_alike(left: str, right: str) -> bool:
     """True if what is at the two paths is alike.
 
     Compared are names, kinds, texts of links, bytes, and the modes of files.
@@ -318,7 +318,7 @@ def remove_tree(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as err:
-        raise mounted(path, err) from err
+        raise explain_busy(path, err) from err
 
 
 def _empty(top: int) -> None:

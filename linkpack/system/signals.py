@@ -13,7 +13,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def delay_signals() -> Iterator[None]:
     """Hold back the signals that end this process until the block is done.
 
     The first that came is then raised again. Python runs handlers in the main thread only, so that nothing is held

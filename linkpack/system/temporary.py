@@ -14,7 +14,7 @@ import stat
 import zlib
 from typing import TYPE_CHECKING
 
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,11 +132,11 @@ def draft_folder(parent: str, mode: int = 0o777) -> Iterator[str]:
     around = os.open(parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     handle, name = -1, ""
     try:
-        with uninterrupted():
+        with delay_signals():
             handle, name = new_draft_folder(around, mode)
         yield os.path.join(parent, name)
     finally:
-        with uninterrupted():
+        with delay_signals():
             if name:
                 discard_draft(name, around)
                 os.close(handle)

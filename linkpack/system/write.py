@@ -15,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.system.dir_entries import sync_dir
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 from linkpack.system.temporary import draft_path, new_draft_file, sweep
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_LINKS = 40  # links in a row that Linux follows (path_resolution(7))
 
 
 @contextlib.contextmanager
-def made_dirs(path: str) -> Iterator[None]:
+def make_folders(path: str) -> Iterator[None]:
     """Make the directory *path* and its missing parents.
 
     What was made is removed again when the block fails. Raises `OSError` when something else is in the way, or
@@ -71,7 +71,7 @@ def check_replaceable(target: str) -> None:
 
 
 @contextlib.contextmanager
-def draft(target: str) -> Iterator[BinaryIO]:
+def open_draft(target: str) -> Iterator[BinaryIO]:
     """Open a draft of *target*, which becomes *target* when the block ends.
 
     The block may write the file and read it back. On any exception, an interrupt included, the draft is removed
@@ -83,7 +83,7 @@ def draft(target: str) -> Iterator[BinaryIO]:
     sweep(folder)
     path = ""
     try:
-        with uninterrupted():
+        with delay_signals():
             handle, path = new_draft_file(folder)
         with open(handle, "w+b") as out:
             yield out
@@ -92,7 +92,7 @@ def draft(target: str) -> Iterator[BinaryIO]:
             check_replaceable(target)  # again: something else may have been put there meanwhile
             os.rename(path, target)
     except BaseException:
-        with uninterrupted(), contextlib.suppress(FileNotFoundError):
+        with delay_signals(), contextlib.suppress(FileNotFoundError):
             if path:
                 os.unlink(path)
         raise
@@ -114,7 +114,7 @@ def write_output(target: str, text: bytes) -> None:
     if _is_stream(target):
         _write_stream(target, text)
         return
-    with made_dirs(os.path.dirname(target) or "."), draft(target) as out:
+    with make_folders(os.path.dirname(target) or "."), open_draft(target) as out:
         out.write(text)
 
 
@@ -166,7 +166,7 @@ def _write_stream(target: str, text: bytes) -> None:
 
 
 @contextlib.contextmanager
-def put_back(target: str) -> Iterator[None]:
+def restore_on_failure(target: str) -> Iterator[None]:
     """Restore the file *target* when the block fails.
 
     The old file is kept meanwhile under a second name beside it. Without an old file, the new one is removed. On a
@@ -194,6 +194,6 @@ def put_back(target: str) -> Iterator[None]:
         raise
     finally:
         if handle >= 0:
-            with uninterrupted(), contextlib.suppress(OSError):
+            with delay_signals(), contextlib.suppress(OSError):
                 os.unlink(kept)
             os.close(handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.arguments import listed
+from linkpack.arguments import check_texts
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ ALLOWABLE = frozenset(
 
 def check_allowable(allow: Collection[str]) -> None:
     """Raise `LinkpackError` (EALLOW) if a code in *allow* cannot be allowed."""
-    for code in listed(allow, "allow"):
+    for code in check_texts(allow, "allow"):
         if code not in ALLOWABLE:
             raise LinkpackError(
                 f"{code} cannot be allowed", code="EALLOW", hint=f"only these can: {', '.join(sorted(ALLOWABLE))}"

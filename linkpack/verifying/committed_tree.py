@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, PlanRejected, Problem
 from linkpack.glob.portion_matcher import fold
-from linkpack.packlist.ignore import RuleSet, given_rules
+from linkpack.packlist.ignore import RuleSet, make_rules
 from linkpack.system import read as fs
 from linkpack.system.git import GitFault
 from linkpack.system.git_objects import SUBMODULE
@@ -236,7 +236,7 @@ class CommittedTree:
         them names, relative to each of these folders. The file *passed_over* is left out. They have no contents
         yet: ignored folders may be large, and not ship.
         """
-        rules = RuleSet(given_rules(patterns, "--built"))
+        rules = RuleSet(make_rules(patterns, "--built"))
         left = limits.entries
         for folder in sorted(self._bundled):
             repository = self._view_from(folder)

@@ -6,7 +6,7 @@ import json
 from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.arguments import StrPath, path_text
+from linkpack.arguments import StrPath, check_path
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.limits import DEFAULTS, Limits, within
@@ -111,8 +111,8 @@ def diff(
     """
     options = check_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
     with within(limits):
-        before = read_side(path_text(old), limits, options)
-        after = read_side(path_text(new), limits, options)
+        before = read_side(check_path(old), limits, options)
+        after = read_side(check_path(new), limits, options)
         paths = _find_changed_paths(before, after)
         wanted = paths if text else ()
         contents = read_contents(before, wanted, limits), read_contents(after, wanted, limits)

@@ -16,9 +16,9 @@ from linkpack.npm.entry_points import (
     SCRIPT_ENDINGS,
     EntryPoint,
     PathIndex,
-    completed,
-    exports_kind,
-    exports_targets,
+    complete_path,
+    find_exports_kind,
+    find_exports_targets,
     has_crlf_shebang,
 )
 from linkpack.npm.license_expression import read_license_expression
@@ -85,7 +85,7 @@ def _report_absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
 
 def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
     """True if *value*, completed by one of *endings*, is among *paths*."""
-    return any(path in paths for path in completed(posixpath.normpath(value), endings))
+    return any(path in paths for path in complete_path(posixpath.normpath(value), endings))
 
 
 def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collection[str]) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _check_main(manifest: Manifest, members: Mapping[str, object], files: Collec
 def _check_exports(exports: object, files: Collection[str]) -> Iterator[Finding]:
     """Check each target of `exports` that consumers can reach."""
     index = PathIndex(files)
-    for target in exports_targets(exports, lambda value: _is_exported(value, index)):
+    for target in find_exports_targets(exports, lambda value: _is_exported(value, index)):
         if not _is_exported(target.value, index):
             yield _report_export(target.subpath, target.value, spare=target.has_spare)
     if index.is_exhausted:
@@ -127,7 +127,7 @@ def _is_exported(target: str, files: PathIndex) -> bool:
     """True if *target* of `exports` is a file, or matches at least one."""
     if not target.startswith("./"):
         return False
-    entry = EntryPoint("exports", target, exports_kind(target))
+    entry = EntryPoint("exports", target, find_exports_kind(target))
     return files.any_like(*entry.ends()) if entry.kind in {"pattern", "folder"} else entry.path in files
 
 

@@ -8,11 +8,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.findings import Finding
-from linkpack.bundle.layout_check import slot_of
+from linkpack.bundle.layout_check import find_slot
 from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.manifest import parse_manifest
-from linkpack.npm.package_names import slug
+from linkpack.npm.package_names import make_slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def is_manifest(path: str, _size: int) -> bool:
     >>> is_manifest("node_modules/a/package.json", 2), is_manifest("test/package.json", 2)
     (True, False)
     """
-    return slot_of(path) is not None or _VENDORED.fullmatch(path) is not None
+    return find_slot(path) is not None or _VENDORED.fullmatch(path) is not None
 
 
 def read_manifests(archive: Archive, filename: str) -> Manifests:
@@ -57,7 +57,7 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
     by_slot: dict[str, Manifest] = {}
     own: Mapping[str, object] = {}
     for member in archive.members:
-        slot = slot_of(member.path)
+        slot = find_slot(member.path)
         if slot is None:
             continue
         try:
@@ -91,7 +91,7 @@ def _parse(member: Member, role: Role, findings: list[Finding]) -> Manifest:
         findings.append(Finding("WMANIFEST", member.path, err.message, err.hint, "warning"))
         return parse_manifest(member.kept, member.path, "installed")
     # A registry or scanner that takes the first of two keys sees other scripts or dependencies than npm runs.
-    duplicates = jsontext.duplicate_keys(member.kept) if role == "root" else ()
+    duplicates = jsontext.find_duplicate_keys(member.kept) if role == "root" else ()
     for key, place in duplicates[:_NAMED]:
         why = f'{member.path}:{place}: duplicate key "{key}"'
         findings.append(Finding("EJSON", member.path, why, "remove one of the two"))
@@ -157,7 +157,7 @@ def _check_filename(manifest: Manifest, filename: str) -> Iterator[Finding]:
     name, version = manifest.name, manifest.version
     base = posixpath.basename(filename)
     stem = base.removesuffix(".tgz").removesuffix(".tar.gz")
-    names = {slug(name), name.rpartition("/")[2], "@" + slug(name), name.replace("/", "-")}
+    names = {make_slug(name), name.rpartition("/")[2], "@" + make_slug(name), name.replace("/", "-")}
     versions = {version, version.partition("+")[0]}
     if stem in {f"{known}-{number}" for known in names for number in versions}:
         return

@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from linkpack.archive.entry import ROOT
-from linkpack.archive.findings import as_problems, errors
-from linkpack.archive.reader import Wanted, changed, open_tarball, read_archive
-from linkpack.bundle.layout_check import slot_of
+from linkpack.archive.findings import as_problems, only_errors
+from linkpack.archive.reader import Wanted, changed_problem, open_tarball, read_archive
+from linkpack.bundle.layout_check import find_slot
 from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packing.pack import measure_plan
@@ -69,7 +69,7 @@ def read_tarball_side(path: str, limits: Limits) -> Side:
     with open_tarball(path) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
     manifests = read_manifests(archive, path)
-    faults = errors((*archive.findings, *manifests.findings))
+    faults = only_errors((*archive.findings, *manifests.findings))
     faults = tuple(finding for finding in faults if finding.code != "EFILENAME")  # it does not touch the contents
     if faults:
         raise PlanRejected(as_problems(faults))
@@ -104,7 +104,7 @@ def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], N
     manifests = {
         slot: parse_manifest(entry.source, entry.path, "installed")
         for entry in plan.entries
-        if isinstance(entry.source, bytes) and (slot := slot_of(entry.path[len(ROOT) :])) is not None
+        if isinstance(entry.source, bytes) and (slot := find_slot(entry.path[len(ROOT) :])) is not None
     }
     return Side(
         label=folder,
@@ -132,7 +132,7 @@ def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping
         keep = Wanted(lambda path, _size: path in wanted)
         archive = read_archive(file.source, file.size, keep, limits)
     if archive.integrity != side.integrity:
-        raise PlanRejected(as_problems(errors(archive.findings)) or (changed(side.path),))
+        raise PlanRejected(as_problems(only_errors(archive.findings)) or (changed_problem(side.path),))
     return {member.path: member.kept for member in archive.members if member.path in wanted}
 
 

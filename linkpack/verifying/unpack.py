@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tarsafe
 
-from linkpack.archive.findings import Finding, as_problems, errors
+from linkpack.archive.findings import Finding, as_problems, only_errors
 from linkpack.archive.gunzip import CHUNK
 from linkpack.archive.reader import Wanted, open_tarball, read_archive
 from linkpack.archive.tar_header import MTIME
-from linkpack.arguments import StrPath, path_text
+from linkpack.arguments import StrPath, check_path
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.system import read as fs
@@ -62,16 +62,16 @@ def unpack(
     allowed.
     """
     check_allowable(allow)
-    where, parent = path_text(path), path_text(target)
+    where, parent = check_path(path), check_path(target)
     with within(limits), open_tarball(where) as file:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
         manifests = read_manifests(archive, where)
         findings = allow_codes((*archive.findings, *manifests.findings), allow)
-        if errors(findings):
-            raise PlanRejected(as_problems(errors(findings)))
+        if only_errors(findings):
+            raise PlanRejected(as_problems(only_errors(findings)))
         folder = posixpath.join(parent, FOLDER)
         try:
-            with fswrite.made_dirs(parent or "."):
+            with fswrite.make_folders(parent or "."):
                 _write_folder(file, archive, folder)
         except OSError as err:
             raise _report_unwritable(folder, err) from err

@@ -10,13 +10,13 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
-from linkpack.archive.findings import Finding, Findings, errors
+from linkpack.archive.findings import Finding, Findings, only_errors
 from linkpack.archive.reader import Wanted, open_tarball, read_archive
-from linkpack.arguments import StrPath, listed, path_text
+from linkpack.arguments import StrPath, check_path, check_texts
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.packing.options import PackOptions, check_options
-from linkpack.packlist.secrets import is_fixture, secret_name
+from linkpack.packlist.secrets import identify_secret, is_fixture
 from linkpack.system.temporary import is_draft
 from linkpack.verifying.against import CheckedTarball, Reference, check_against
 from linkpack.verifying.allowable import allow_codes, check_allowable
@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
     @property
     def ok(self) -> bool:
         """True if no finding is an error."""
-        return not errors(self.findings)
+        return not only_errors(self.findings)
 
     def passes(self, *, strict: bool = False) -> bool:
         """True if no finding is an error and, with *strict*, there is none."""
@@ -93,8 +93,8 @@ def verify(
     """
     check_allowable(allow)
     options = check_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
-    reference = Reference(path_text(against), tuple(listed(built, "built")), options, limits)
-    where = path_text(path)
+    reference = Reference(check_path(against), tuple(check_texts(built, "built")), options, limits)
+    where = check_path(path)
     with within(limits):
         # Read the tarball, once: its shape, the contents of manifests and settings, tokens in all files.
         with open_tarball(where) as file:
@@ -141,7 +141,7 @@ def verify(
     )
 
 
-def unread(path: str, err: LinkpackError) -> Verdict:
+def make_unreadable_verdict(path: str, err: LinkpackError) -> Verdict:
     """Return the verdict on a tarball that could not be read.
 
     *err* says why.
@@ -198,7 +198,7 @@ def _check_secrets(archive: Archive) -> Iterator[Finding]:
         tokens = member.tokens
         if is_settings and not tokens and _holds_login(member):
             tokens = ("a registry login",)
-        kind = secret_name(member.path)
+        kind = identify_secret(member.path)
         fix = f"leave {member.path} out of the package"
         if (kind or tokens) and is_fixture(member.path, tokens):
             fixtures.append(member.path)

@@ -9,7 +9,7 @@ import pytest
 
 import linkpack
 from linkpack.report.pack import checks_line
-from linkpack.report.pack_json import graph_json
+from linkpack.report.pack_json import graph_values
 from tests.support.linked import hints, lay, linking, said
 
 if TYPE_CHECKING:
@@ -216,4 +216,4 @@ def test_the_line_says_what_was_checked(
     plan = linkpack.plan_pack(app, allow_missing=True)
     assert line in checks_line(plan)
     assert plan.checks.verified is verified
-    assert graph_json(plan)["verified"] is verified
+    assert graph_values(plan)["verified"] is verified

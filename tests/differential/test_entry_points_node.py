@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.entry_points import entry_points
+from linkpack.npm.entry_points import find_entry_points
 from linkpack.npm.manifest import parse_manifest
 from tests.support.npm import run_node
 
@@ -51,7 +51,7 @@ def test_what_node_resolves_is_an_entry_point(
     answers = run_node(_ASK, [str(home) for home in homes])
     for home, found in zip(homes, answers, strict=True):
         raw = (home / "node_modules" / "p" / "package.json").read_bytes()
-        entries = entry_points(parse_manifest(raw, "package.json", "installed"))
+        entries = find_entry_points(parse_manifest(raw, "package.json", "installed"))
         ours = {str(home / "node_modules" / "p" / each.path) for each in entries if each.by_node}
         assert isinstance(found, list)
         assert set(found) <= ours, raw

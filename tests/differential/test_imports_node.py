@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.import_mentions import mentioned
+from linkpack.npm.import_mentions import find_mentions
 from linkpack.npm.imports import find_imports
 from tests.support.npm import node, npm_root
 
@@ -94,7 +94,7 @@ def agree(source: str, extension: str, wanted: list[list[object]]) -> None:
     assert [each[:4] for each in found] == [each[:4] for each in wanted]
     assert [each for each, want in zip(found, wanted, strict=True) if each[4] and not want[4]] == []
     assert [each for each, want in zip(found, wanted, strict=True) if each[5] and not want[5]] == []
-    assert {str(each[0]) for each in found} <= mentioned(source)
+    assert {str(each[0]) for each in found} <= find_mentions(source)
 
 
 def test_the_sources_of_npm() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import linkpack
-from linkpack.npm.dependency_sections import SECTIONS, place, tables
+from linkpack.npm.dependency_sections import SECTIONS, copy_sections, place_dependency
 from tests.support.linkbox import CLI, LinkBox
 from tests.support.npm import npm, run_node
 
@@ -178,7 +178,7 @@ def test_sections_like_npm(kind: str) -> None:
     theirs = run_node(ADD, [{"pkg": package, "kind": kind} for package in packages])
     for package, answer in zip(packages, theirs, strict=True):
         assert isinstance(answer, dict)
-        ours = place(tables(package), "x", "file:../x", kind)
+        ours = place_dependency(copy_sections(package), "x", "file:../x", kind)
         assert {section: ours[section] for section in SECTIONS if ours[section]} == {
             section: answer[section] for section in SECTIONS if section in answer
         }, package

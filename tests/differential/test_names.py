@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.npm.package_names import MAX_LENGTH, name_fault, tarball_name
+from linkpack.npm.package_names import MAX_LENGTH, find_name_fault, make_tarball_name
 from tests.support.npm import npm, run_node
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_names() -> None:
     names += [f"@{scope}/{folder}" for scope in SHORT for folder in SHORT]
     theirs = run_node("return use('validate-npm-package-name')(request).validForOldPackages", names)
     pairs = zip(names, theirs, strict=True)
-    differing = {name for name, answer in pairs if (name_fault(name) == "") != answer}
+    differing = {name for name, answer in pairs if (find_name_fault(name) == "") != answer}
     assert all(name.startswith(("@./", "@../")) for name in differing)
     assert {"@../a", "@./a"} <= differing
 
@@ -48,7 +48,7 @@ def test_length() -> None:
     """The longest acceptable name is the longest without a warning from npm."""
     names = ["a" * MAX_LENGTH, "a" * (MAX_LENGTH + 1)]
     warned = run_node("return 'warnings' in use('validate-npm-package-name')(request)", names)
-    assert warned == [bool(name_fault(name)) for name in names]
+    assert warned == [bool(find_name_fault(name)) for name in names]
 
 
 def test_file_names(tmp_path: Path) -> None:
@@ -63,4 +63,4 @@ def test_file_names(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     answer = json.loads(done.stdout)
     packed = answer.values() if isinstance(answer, dict) else answer  # an object since npm 12
-    assert {pack["filename"] for pack in packed} == {tarball_name(*package) for package in packages}
+    assert {pack["filename"] for pack in packed} == {make_tarball_name(*package) for package in packages}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking.shims import parse_shebang, read_shim, shim_texts
+from linkpack.linking.shims import make_shims, parse_shebang, read_shim
 from tests.support.npm import run_node
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_npm_reads_ours_and_we_read_npms(tmp_path: Path, head: str) -> None:
     (tmp_path / "npm").mkdir()
     run_node(WRITE, [[str(script), str(tmp_path / "npm" / "tool")]])
     (tmp_path / "ours").mkdir()
-    texts = shim_texts("../lib/cli.js", parse_shebang(head.encode()))
+    texts = make_shims("../lib/cli.js", parse_shebang(head.encode()))
     for ending, text in texts.items():
         assert read_shim(ending, (tmp_path / "npm" / f"tool{ending}").read_bytes()) == "../lib/cli.js"
         (tmp_path / "ours" / f"tool{ending}").write_bytes(text)

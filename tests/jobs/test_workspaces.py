@@ -348,7 +348,7 @@ def files_of(folder: Path) -> list[str]:
 )
 def test_how_many_work(monkeypatch: pytest.MonkeyPatch, jobs: int, items: int, size: int) -> None:
     """One process more than processors, as each waits for the disk at times; few packages need none."""
-    monkeypatch.setattr("linkpack.system.own_process.processors", lambda: 4)
+    monkeypatch.setattr("linkpack.system.own_process.count_processors", lambda: 4)
     assert Crew(jobs).size(items) == size
 
 

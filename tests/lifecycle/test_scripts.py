@@ -15,7 +15,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import ScriptFailed, SnapshotError
-from linkpack.lifecycle.environment import read_surroundings, script_environment
+from linkpack.lifecycle.environment import build_environment, read_script_context
 from linkpack.project.project import find_project
 from linkpack.system.processes import Script, run_script
 from tests.support.packed import read_packed
@@ -228,7 +228,7 @@ def test_a_shell_that_is_not_there(tmp_path: Path) -> None:
 def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     """Without node and npm their variables are not there, and the user agent is our own."""
     (tmp_path / "package.json").write_text("{}")
-    found = read_surroundings({"PATH": str(tmp_path)}, str(tmp_path))
+    found = read_script_context({"PATH": str(tmp_path)}, str(tmp_path))
     assert found.shell == "sh"
     assert set(found.env) == {
         "PATH",
@@ -241,7 +241,7 @@ def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     assert re.fullmatch(r"linkpack/\S+ workspaces/false", found.env["npm_config_user_agent"])
     env = {"PATH": str(tmp_path), "npm_config_user_agent": "pnpm/9", "npm_config_ignore_scripts": "true"}
     assert (
-        read_surroundings(env, str(tmp_path), flags={"script-shell": "zsh"}).env["npm_config_user_agent"]
+        read_script_context(env, str(tmp_path), flags={"script-shell": "zsh"}).env["npm_config_user_agent"]
         == "pnpm/9"
     )
 
@@ -258,7 +258,7 @@ def test_broken_node_and_npm(tmp_path: Path) -> None:
     for manifest in (None, '{"version": 1}', "{"):
         if manifest is not None:
             (tmp_path / "npm" / "package.json").write_text(manifest)
-        found = read_surroundings({**BARE, "PATH": f"{tmp_path}/npm/bin:/bin"}, str(tmp_path))
+        found = read_script_context({**BARE, "PATH": f"{tmp_path}/npm/bin:/bin"}, str(tmp_path))
         assert found.env["npm_config_user_agent"].startswith("linkpack/")
         assert found.env["npm_execpath"] == str(tmp_path / "npm" / "bin" / "npm-cli.js")
         assert found.gyp == ""
@@ -271,8 +271,8 @@ def test_odd_config(tmp_path: Path) -> None:
     odd = r'"config": {"nul": "a\u0000b", "k\u0000": 1, "big": 1e999, "small": -1e999, "ok": "1"}, '
     (demo / "package.json").write_text(text[0] + odd + text[1:])
     project = find_project(str(demo))
-    around = read_surroundings(BARE, str(demo))
-    env = script_environment(around, str(demo), project.manifest, "prepack", {})
+    around = read_script_context(BARE, str(demo))
+    env = build_environment(around, str(demo), project.manifest, "prepack", {})
     config = {key: value for key, value in env.items() if key.startswith("npm_package_config")}
     assert config == {
         "npm_package_config_big": "Infinity",

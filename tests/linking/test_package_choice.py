@@ -9,7 +9,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkMissing, LinkpackError, ManifestInvalid, PlanRejected
-from linkpack.linking.package_choice import shortened
+from linkpack.linking.package_choice import list_names
 from tests.support.linkbox import LinkBox
 
 
@@ -132,5 +132,5 @@ def test_an_example_inside_of_a_package_links_that_package(box: LinkBox) -> None
 
 def test_long_lists_are_shortened() -> None:
     """A message lists a few names and counts the rest."""
-    assert shortened(["a", "b"]) == "a, b"
-    assert shortened(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert list_names(["a", "b"]) == "a, b"
+    assert list_names(list("abcdefg")) == "a, b, c, d, e and 2 more"

@@ -11,7 +11,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import StalePlan
-from linkpack.linking.journal import apply, opened
+from linkpack.linking.journal import apply, lock_places
 from linkpack.linking.record import find_store
 from linkpack.linking.undo_command import plan_last_undo
 from tests.support.linkbox import LinkBox
@@ -242,7 +242,7 @@ def carry_out(box: LinkBox, plan: LinkPlan, app: str) -> None:
     """Do a plan that was made before something happened."""
     store = find_store(box.env)
     places = [app, str(box.modules)]
-    with opened(store, places):
+    with lock_places(store, places):
         apply(plan, store, places, app)
 
 

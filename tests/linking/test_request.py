@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkError
-from linkpack.linking.request import Spec, parse_spec, parse_specs
+from linkpack.linking.request import LinkSpec, parse_spec, parse_specs
 from linkpack.project.local import LocalProject, find_local_project
 
 if TYPE_CHECKING:
@@ -41,21 +41,21 @@ def test_the_nearest_project_or_its_workspace_root_is_found(
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
-        ("./lib", Spec("/c/lib", "", "")),
-        ("..", Spec("/", "", "")),
-        ("/x/../y/", Spec("/y", "", "")),
-        ("~/x", Spec("/h/x", "", "")),
-        ("file:../x", Spec("/x", "", "")),
-        ("file:///x", Spec("/x", "", "")),
-        ("file:~/x", Spec("/h/x", "", "")),
-        ("alpha", Spec("", "alpha", "")),
-        ("alpha@^1", Spec("", "alpha", "^1")),
-        ("@s/x", Spec("", "@s/x", "")),
-        ("@s/x@1 || 2", Spec("", "@s/x", "1 || 2")),
-        ("alpha@", Spec("", "alpha", "")),
+        ("./lib", LinkSpec("/c/lib", "", "")),
+        ("..", LinkSpec("/", "", "")),
+        ("/x/../y/", LinkSpec("/y", "", "")),
+        ("~/x", LinkSpec("/h/x", "", "")),
+        ("file:../x", LinkSpec("/x", "", "")),
+        ("file:///x", LinkSpec("/x", "", "")),
+        ("file:~/x", LinkSpec("/h/x", "", "")),
+        ("alpha", LinkSpec("", "alpha", "")),
+        ("alpha@^1", LinkSpec("", "alpha", "^1")),
+        ("@s/x", LinkSpec("", "@s/x", "")),
+        ("@s/x@1 || 2", LinkSpec("", "@s/x", "1 || 2")),
+        ("alpha@", LinkSpec("", "alpha", "")),
     ],
 )
-def test_a_spec_is_a_folder_or_a_name(text: str, spec: Spec) -> None:
+def test_a_spec_is_a_folder_or_a_name(text: str, spec: LinkSpec) -> None:
     """Folders begin with a dot, a slash, a tilde or `file:`."""
     assert parse_spec(text, "/c", "/h") == spec
 
@@ -72,4 +72,4 @@ def test_addresses_and_impossible_names_are_refused(text: str) -> None:
 def test_specs_of_the_project_itself_are_left_out(tmp_path: Path) -> None:
     """Others are kept once."""
     home = LocalProject(str(tmp_path), str(tmp_path), implicit=False)
-    assert parse_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (Spec("", "x", ""),)
+    assert parse_specs([".", str(tmp_path), "x", "x"], home, str(tmp_path), "") == (LinkSpec("", "x", ""),)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.linking.shims import Interpreter, parse_shebang, read_shim, shim_texts
+from linkpack.linking.shims import Interpreter, make_shims, parse_shebang, read_shim
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def test_the_first_line_names_the_interpreter(head: bytes, found: Interpreter) -
 @pytest.mark.parametrize("runs", [parse_shebang(b"#!/usr/bin/env -S A=$B;x node -q"), Interpreter((), "", ())])
 def test_shims_lead_back_to_the_script(runs: Interpreter) -> None:
     """Line ends are those that the file's reader wants."""
-    texts = shim_texts("../lib/cli x.js", runs)
+    texts = make_shims("../lib/cli x.js", runs)
     assert list(texts) == list(ENDINGS)
     for ending, text in texts.items():
         assert read_shim(ending, text) == "../lib/cli x.js"
@@ -51,7 +51,7 @@ def test_shims_lead_back_to_the_script(runs: Interpreter) -> None:
 def test_nothing_runs_that_was_not_named() -> None:
     """A shebang line or a path is quoted, so that nothing in it becomes a command."""
     runs = parse_shebang(b"#!/usr/bin/env -S A=$(x)`y`\"$B${C} no;de a'b&c %d% -e")
-    texts = shim_texts('a$(x)`y`"%z%.js', runs)
+    texts = make_shims('a$(x)`y`"%z%.js', runs)
     shell = texts[""].decode()
     assert 'A="\\$(x)\\`y\\`\\"${B}${C}"' in shell
     assert "exec 'no;de' 'a'\\''b&c' '%d%' -e \"$basedir/a\\$(x)\\`y\\`\\\"%z%.js\"" in shell
@@ -67,7 +67,7 @@ def test_the_shell_file_runs(tmp_path: Path) -> None:
     script.write_text('echo "$A|$B|$1|$2"\nexit 3\n')
     shim = tmp_path / "bin" / "tool"
     runs = parse_shebang(b"#!/usr/bin/env -S A=1 B=$HOME sh")
-    shim.write_bytes(shim_texts("../my lib/run.sh", runs)[""])
+    shim.write_bytes(make_shims("../my lib/run.sh", runs)[""])
     shim.chmod(0o755)
     done = subprocess.run(
         [shim, "x", "y z"],

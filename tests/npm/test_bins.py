@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from linkpack.npm.bins import command_targets, commands, link_text, man_pages, man_target, points_into
+from linkpack.npm.bins import commands, find_man_pages, make_link_text, place_commands, place_man_page, points_into
 from linkpack.npm.manifest import Manifest, parse_manifest
 
 
@@ -47,7 +47,7 @@ def test_commands(members: dict[str, object], listed: list[str], found: dict[str
 )
 def test_man_pages(members: dict[str, object], listed: list[str], found: tuple[str, ...]) -> None:
     """Each form of man gives its pages, once each."""
-    assert man_pages(manifest(**members), listed) == found
+    assert find_man_pages(manifest(**members), listed) == found
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,17 @@ def test_man_pages(members: dict[str, object], listed: list[str], found: tuple[s
 )
 def test_man_target(page: str, path: str | None) -> None:
     """A page goes to the folder of its section; without one it goes nowhere."""
-    target = man_target(page, "/s")
+    target = place_man_page(page, "/s")
     assert (target.path if target else None) == path
 
 
 def test_places_and_texts() -> None:
     """A command is in its folder, and its link leads through the package's own link."""
-    (target,) = command_targets({"tool": "cli.js"}, "/p/bin")
+    (target,) = place_commands({"tool": "cli.js"}, "/p/bin")
     assert target.path == "/p/bin/tool"
-    assert link_text(target.path, "/p/lib/node_modules/@s/tool/cli.js") == "../lib/node_modules/@s/tool/cli.js"
+    assert (
+        make_link_text(target.path, "/p/lib/node_modules/@s/tool/cli.js") == "../lib/node_modules/@s/tool/cli.js"
+    )
 
 
 @pytest.mark.parametrize(

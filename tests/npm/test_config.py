@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ConfigError
-from linkpack.npm.config import load_config, resolve
-from linkpack.npm.programs import which
+from linkpack.npm.config import load_config, resolve_path
+from linkpack.npm.programs import find_real_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,5 +189,5 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     (tmp_path / ".npmrc").mkdir()
     config = load_config({"HOME": str(tmp_path), "PREFIX": "/p"}, "/", {}, str(tmp_path))
     assert [problem.code for problem in config.warnings] == ["WNPMRC"]
-    assert which("nosuch", {"PATH": "/bin"}) == ""
-    assert resolve("/a", "//b/../c") == "/c"
+    assert find_real_program("nosuch", {"PATH": "/bin"}) == ""
+    assert resolve_path("/a", "//b/../c") == "/c"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.npm.dependency_sections import META, SECTIONS, kind_of, place, tables
+from linkpack.npm.dependency_sections import META, SECTIONS, copy_sections, find_kind, place_dependency
 
 PROD, OPTIONAL, DEV, PEER = SECTIONS
 
@@ -28,18 +28,20 @@ PROD, OPTIONAL, DEV, PEER = SECTIONS
 )
 def test_place(before: tuple[str, ...], kind: str, after: dict[str, str]) -> None:
     """The dependency is in exactly the sections, with the specs, that npm leaves."""
-    sections = place(tables({section: {"a": "1"} for section in before}), "a", "2", kind)
+    sections = place_dependency(copy_sections({section: {"a": "1"} for section in before}), "a", "2", kind)
     assert {section: sections[section]["a"] for section in SECTIONS if sections[section]} == after
 
 
 def test_a_saved_peer_is_no_longer_optional() -> None:
     """It becomes false where the manifest had true, and a dependency of another kind loses the entry."""
-    before = tables({PEER: {"a": "1"}, META: {"a": {"optional": True}}})
-    assert place(before, "a", "2", "peer")[META] == {"a": {"optional": False}}
-    assert place(before, "a", "2", "prod")[META] == {}
+    before = copy_sections({PEER: {"a": "1"}, META: {"a": {"optional": True}}})
+    assert place_dependency(before, "a", "2", "peer")[META] == {"a": {"optional": False}}
+    assert place_dependency(before, "a", "2", "prod")[META] == {}
 
 
 def test_kind_of() -> None:
     """In several sections a dependency is dev, then optional, prod and peer."""
-    sections = tables({PROD: {"a": "1", "b": "1"}, DEV: {"a": "1"}, PEER: {"b": "1", "c": "1"}, OPTIONAL: []})
-    assert [kind_of(sections, name) for name in "abcd"] == ["dev", "prod", "peer", "prod"]
+    sections = copy_sections(
+        {PROD: {"a": "1", "b": "1"}, DEV: {"a": "1"}, PEER: {"b": "1", "c": "1"}, OPTIONAL: []}
+    )
+    assert [find_kind(sections, name) for name in "abcd"] == ["dev", "prod", "peer", "prod"]

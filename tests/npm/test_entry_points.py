@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.entry_points import EntryPoint, PathIndex, entry_points, exports_targets, has_crlf_shebang
+from linkpack.npm.entry_points import (
+    EntryPoint,
+    PathIndex,
+    find_entry_points,
+    find_exports_targets,
+    has_crlf_shebang,
+)
 from linkpack.npm.manifest import parse_manifest
 
 
 def named(**fields: object) -> list[str]:
     """Each entry point as `key target kind`, with a star behind those that Node itself takes."""
     raw = json.dumps({"name": "p", "version": "1.0.0", **fields}).encode()
-    found = entry_points(parse_manifest(raw, "package.json", "installed"))
+    found = find_entry_points(parse_manifest(raw, "package.json", "installed"))
     return [f"{each.key} {each.target} {each.kind}{' *' if each.by_node else ''}" for each in found]
 
 
@@ -108,7 +114,7 @@ def test_the_main_entry(key: str, is_main: bool) -> None:  # noqa: FBT001 - from
 
 def test_a_list_counts_by_its_first_target() -> None:
     """An alternative is for hosts that do not know the first, and an empty list names nothing."""
-    found = exports_targets({".": [{"import": "./a.mjs"}, "./b.js"], "./x": []})
+    found = find_exports_targets({".": [{"import": "./a.mjs"}, "./b.js"], "./x": []})
     assert [(each.subpath, each.conditions, each.value) for each in found] == [
         ('exports["."]', ("import",), "./a.mjs")
     ]
@@ -121,7 +127,8 @@ def test_a_spare_is_a_target_beside_types_that_is_there() -> None:
         "./b": {"types": "./b.d.ts", "default": "./b.js"},
     }
     found = {
-        each.value: (each.is_types, each.has_spare) for each in exports_targets(exports, {"./a.js"}.__contains__)
+        each.value: (each.is_types, each.has_spare)
+        for each in find_exports_targets(exports, {"./a.js"}.__contains__)
     }
     assert found == {
         "./a.d.ts": (True, True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.npm.import_mentions import mentioned, package_name
+from linkpack.npm.import_mentions import find_mentions, find_package_name
 from linkpack.npm.imports import Import, find_imports
 from tests.support.trees import FIXTURES
 
@@ -12,7 +12,7 @@ from tests.support.trees import FIXTURES
 def loads(source: str, extension: str = ".js") -> list[str]:
     """Each load as `line kind specifier`, with `?` behind what may fail and `~` behind what is lazy."""
     found = find_imports(source, extension) or ()
-    assert {each.specifier for each in found} <= mentioned(source)
+    assert {each.specifier for each in found} <= find_mentions(source)
     return [_line(each) for each in found]
 
 
@@ -80,7 +80,7 @@ def test_types_of_flow_are_no_elements() -> None:
 )
 def test_package_names(specifier: str, name: str) -> None:
     """A bare specifier names a package, and nothing else does."""
-    assert package_name(specifier) == name
+    assert find_package_name(specifier) == name
 
 
 HOSTILE = ["from/*", "import ", "from//", "=/[ ", "import{", "export type {", "`${", '="', "<a b="]
@@ -91,4 +91,4 @@ HOSTILE += ["(require('a'),", "try{", "<>", "a ", "f(()=>{", "/*"]
 def test_hostile_sources_are_read_to_their_end(piece: str) -> None:
     """A source that repeats what takes long to refute is read all the same: nothing takes quadratic time."""
     source = piece * ((1 << 18) // len(piece))
-    assert {each.specifier for each in find_imports(source, ".tsx") or ()} <= mentioned(source)
+    assert {each.specifier for each in find_imports(source, ".tsx") or ()} <= find_mentions(source)

@@ -11,8 +11,8 @@ from linkpack.npm.json_edit import (
     REMOVE,
     find_indent,
     find_line_end,
+    format_list,
     get_raw,
-    list_raw,
     replace_values,
     set_raw,
     sort_members,
@@ -134,10 +134,10 @@ def test_looks() -> None:
         "\t",
         "    ",
     ]
-    assert list_raw("{}", ["a", "é"], 1) == '["a","é"]'
-    assert json.loads(list_raw('{\n  "a": 1\n}', ["a", "b"], 1)) == ["a", "b"]
-    assert list_raw('{\n  "a": 1\n}', ["a"], 1) == '[\n    "a"\n  ]'
-    assert list_raw('{\n  "a": 1\n}', [], 1) == "[]"
+    assert format_list("{}", ["a", "é"], 1) == '["a","é"]'
+    assert json.loads(format_list('{\n  "a": 1\n}', ["a", "b"], 1)) == ["a", "b"]
+    assert format_list('{\n  "a": 1\n}', ["a"], 1) == '[\n    "a"\n  ]'
+    assert format_list('{\n  "a": 1\n}', [], 1) == "[]"
 
 
 def test_a_number_of_thousands_of_digits_is_stepped_over() -> None:

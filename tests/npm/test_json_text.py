@@ -9,11 +9,11 @@ from linkpack.npm.json_text import (
     BOM,
     MAX_BYTES,
     MAX_DEPTH,
-    duplicate_keys,
-    key_path,
+    blank_comments,
+    find_duplicate_keys,
+    find_position,
+    format_path,
     parse,
-    position,
-    without_comments,
 )
 
 
@@ -124,7 +124,7 @@ def test_other_text_is_no_merge_conflict(raw: bytes) -> None:
 )
 def test_duplicate_keys(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
     """Every duplicate key is found at its last place, however it is written."""
-    assert duplicate_keys(raw) == found
+    assert find_duplicate_keys(raw) == found
 
 
 def test_the_last_of_duplicate_keys_counts() -> None:
@@ -154,7 +154,7 @@ MANY_LINES = (
 )
 def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
     """A path is found as line and column, and written as people write it."""
-    assert (position(MANY_LINES, path), key_path(path)) == (place, text)
+    assert (find_position(MANY_LINES, path), format_path(path)) == (place, text)
 
 
 @pytest.mark.parametrize(
@@ -170,4 +170,4 @@ def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
 )
 def test_without_comments(raw: bytes, want: bytes) -> None:
     """Comments and trailing commas become blanks, so that every other place stays; texts are left alone."""
-    assert without_comments(raw) == want
+    assert blank_comments(raw) == want

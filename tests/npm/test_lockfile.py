@@ -7,7 +7,7 @@ import json
 import pytest
 
 from linkpack.npm.json_text import parse
-from linkpack.npm.lockfile import by_name, dump, load, nice, plain
+from linkpack.npm.lockfile import convert_numbers, dump, load, sort_as_npm, sort_by_name
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_numbers_are_those_of_javascript(number: str, want: str) -> None:
     """A number is written as JSON.stringify writes it, whichever reader read it."""
     raw = f'{{"n": {number}}}'.encode()
     assert json.dumps(load(raw)) == f'{{"n": {want}}}'
-    assert plain(parse(raw, "p.json")) == load(raw)
+    assert convert_numbers(parse(raw, "p.json")) == load(raw)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_load_refuses(raw: bytes, error: type[Exception]) -> None:
 def test_nice_is_the_order_of_a_lockfile() -> None:
     """Members that are no objects come first, in each half the known names, then the others by name."""
     value = {"z": 1, "packages": {}, "B": {}, "a": {"x": {}, "version": "1"}, "name": "p"}
-    assert list(nice(value)) == ["name", "z", "packages", "a", "B"]
-    assert list(nice(value)["a"]) == ["version", "x"]
-    assert list(by_name({"B": 1, "a": 1})) == ["a", "B"]
+    assert list(sort_as_npm(value)) == ["name", "z", "packages", "a", "B"]
+    assert list(sort_as_npm(value)["a"]) == ["version", "x"]
+    assert list(sort_by_name({"B": 1, "a": 1})) == ["a", "B"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from linkpack.errors import ManifestInvalid
-from linkpack.npm.manifest import Manifest, cleaned, parse_manifest
+from linkpack.npm.manifest import Manifest, clean_path, parse_manifest
 
 Role = Literal["root", "linked", "installed"]
 STRICT: tuple[Role, ...] = ("root", "linked")
@@ -408,4 +408,4 @@ def test_what_is_no_json_object_is_refused_in_every_role(raw: bytes, role: Role)
 )
 def test_cleaned(path: str, want: str) -> None:
     """A cleaned path is below the package, whatever it was."""
-    assert cleaned(path) == want
+    assert clean_path(path) == want

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from linkpack.errors import LinkpackError
-from linkpack.npm.package_names import dependency_name_fault, format_out, name_fault, slug, tarball_name
+from linkpack.npm.package_names import (
+    fill_pattern,
+    find_dependency_name_fault,
+    find_name_fault,
+    make_slug,
+    make_tarball_name,
+)
 
 FINE = [
     "a",
@@ -61,15 +67,15 @@ NO_NAME = [  # name, and what its fault says
 @pytest.mark.parametrize("name", [*FINE, "a" * 214])
 def test_fine(name: str) -> None:
     """Names of old and new packages have no fault, neither as one's own nor as a dependency's."""
-    assert name_fault(name) == ""
-    assert dependency_name_fault(name) == ""
+    assert find_name_fault(name) == ""
+    assert find_dependency_name_fault(name) == ""
 
 
 @pytest.mark.parametrize(("name", "want"), NO_NAME)
 def test_no_name(name: str, want: str) -> None:
     """What is a path, or has characters that no package name has, is faulted everywhere, with the reason."""
-    assert want in name_fault(name)
-    assert want in dependency_name_fault(name)
+    assert want in find_name_fault(name)
+    assert want in find_dependency_name_fault(name)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +91,8 @@ def test_no_name(name: str, want: str) -> None:
 )
 def test_own_and_dependency(name: str, own: str, dependency: str) -> None:
     """An installed package may have names that npm no longer gives, as long as they are safe folders."""
-    assert name_fault(name) == own
-    assert dependency_name_fault(name) == dependency
+    assert find_name_fault(name) == own
+    assert find_dependency_name_fault(name) == dependency
 
 
 @pytest.mark.parametrize(
@@ -99,9 +105,9 @@ def test_own_and_dependency(name: str, own: str, dependency: str) -> None:
 )
 def test_tarball_name(name: str, version: str, want: str) -> None:
     """A tarball is named as npm names it, build metadata included; the usual pattern gives the same name."""
-    assert tarball_name(name, version) == want
-    assert format_out("%s-%v.tgz", name, version) == want
-    assert slug(name) + f"-{version}.tgz" == want
+    assert make_tarball_name(name, version) == want
+    assert fill_pattern("%s-%v.tgz", name, version) == want
+    assert make_slug(name) + f"-{version}.tgz" == want
 
 
 @pytest.mark.parametrize(
@@ -119,13 +125,13 @@ def test_tarball_name(name: str, version: str, want: str) -> None:
 )
 def test_format_out(pattern: str, want: str) -> None:
     """Each %s and %v is replaced, everything else stays, folders too."""
-    assert format_out(pattern, "@s/n", "1.2.3+b") == want
+    assert fill_pattern(pattern, "@s/n", "1.2.3+b") == want
 
 
 @pytest.mark.parametrize("pattern", ["", "dir/", "/", ".", "..", "%s/..", "%s\0", "\ud800"])
 def test_bad_pattern(pattern: str) -> None:
     """A pattern that names no file, or one that no disk takes, is refused."""
     with pytest.raises(LinkpackError) as raised:
-        format_out(pattern, "n", "1.0.0")
+        fill_pattern(pattern, "n", "1.0.0")
     assert raised.value.code == "EOUTPATTERN"
     assert pattern in raised.value.message

@@ -7,13 +7,13 @@ import pytest
 from linkpack.npm.protocols import (
     Supplied,
     UnresolvableError,
-    from_catalog,
-    from_jsr,
-    from_patch,
+    add_alias,
+    find_patch_error,
     is_inside,
     is_local,
-    named,
-    without_npm,
+    resolve_catalog,
+    resolve_jsr,
+    strip_npm,
 )
 
 CATALOGS = {"default": {"a": " ^1 ", "b": "catalog:other"}, "old": {"a": "^0.9"}}
@@ -21,15 +21,15 @@ CATALOGS = {"default": {"a": " ^1 ", "b": "catalog:other"}, "old": {"a": "^0.9"}
 
 def test_a_catalog_is_asked_by_its_name() -> None:
     """Without a name it is the default one."""
-    assert from_catalog("catalog:", "a", CATALOGS) == "^1"
-    assert from_catalog("catalog:old", "a", CATALOGS) == "^0.9"
+    assert resolve_catalog("catalog:", "a", CATALOGS) == "^1"
+    assert resolve_catalog("catalog:old", "a", CATALOGS) == "^0.9"
 
 
 @pytest.mark.parametrize(("spec", "key"), [("catalog:none", "a"), ("catalog:", "c"), ("catalog:", "b")])
 def test_a_catalog_without_the_key_is_an_error(spec: str, key: str) -> None:
     """A catalog that is missing, or leads to another one, means nothing."""
     with pytest.raises(UnresolvableError) as caught:
-        from_catalog(spec, key, CATALOGS)
+        resolve_catalog(spec, key, CATALOGS)
     assert caught.value.code == "ECATALOG"
 
 
@@ -48,23 +48,23 @@ def test_a_catalog_without_the_key_is_an_error(spec: str, key: str) -> None:
 )
 def test_without_npm(spec: str, there: Supplied | None, want: str, *, tags: bool) -> None:
     """`npm:` is removed before a range, and before a word that is a tag of the package itself."""
-    assert without_npm(spec, "a", there, tags=tags) == want
+    assert strip_npm(spec, "a", there, tags=tags) == want
 
 
 def test_a_patch_is_named_by_the_spec_below_it() -> None:
     """The message has the spec as it is without the patch, decoded."""
-    fault = from_patch("patch:@s/a@npm%3A%5E4.17.21%20%C3%A9#~/.yarn/patches/a.patch")
+    fault = find_patch_error("patch:@s/a@npm%3A%5E4.17.21%20%C3%A9#~/.yarn/patches/a.patch")
     assert fault is not None
     assert fault.code == "ESPECPATCH"
     assert "@s/a ^4.17.21 é with a patch" in fault.message
-    assert from_patch("^1") is None
+    assert find_patch_error("^1") is None
 
 
 @pytest.mark.parametrize("spec", ["jsr:^1", "jsr:@std", "jsr:@a/.b@1"])
 def test_a_jsr_package_has_a_scope(spec: str) -> None:
     """Without one, in the spec or the key, JSR has no such package."""
     with pytest.raises(UnresolvableError) as caught:
-        from_jsr(spec, "path")
+        resolve_jsr(spec, "path")
     assert caught.value.code == "EJSR"
 
 
@@ -79,4 +79,4 @@ def test_local_specs() -> None:
 def test_named() -> None:
     """A name is written only where it differs from the key, and is one."""
     packages = [Supplied("a", ""), Supplied("", ""), Supplied("../b", ""), Supplied("b", "")]
-    assert [named("a", package, "1") for package in packages] == ["1", "1", "1", "npm:b@1"]
+    assert [add_alias("a", package, "1") for package in packages] == ["1", "1", "1", "npm:b@1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linkpack.npm.specs import Spec, allows, exact, parse_spec
+from linkpack.npm.specs import Spec, allows, make_exact, parse_spec
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_allows(spec: str, version: str, *, is_allowed: bool) -> None:
 
 def test_exact_allows_the_version_it_is_made_of() -> None:
     """A version that only publishing takes is cleaned; any other text has no spec."""
-    assert [exact(text) for text in ("1.2.3+b", "=1.2.3", "1.2")] == ["1.2.3+b", "1.2.3", ""]
-    assert allows(exact("=1.2.3"), "=1.2.3")
+    assert [make_exact(text) for text in ("1.2.3+b", "=1.2.3", "1.2")] == ["1.2.3+b", "1.2.3", ""]
+    assert allows(make_exact("=1.2.3"), "=1.2.3")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from linkpack import diff, pack, plan_pack, verify
 from linkpack.cli.main import linkpack
 from linkpack.errors import LinkpackError
-from linkpack.packlist.editions import range_edition, rules_edition
+from linkpack.packlist.editions import find_edition, find_range_edition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 )
 def test_a_range_has_the_newest_edition_of_its_versions(wanted: str, edition: str | None) -> None:
     """Versions older than all editions have the oldest. A tag is no range."""
-    assert range_edition(wanted) == edition
+    assert find_range_edition(wanted) == edition
 
 
 @pytest.mark.parametrize("version", ["10", "10.9.9", "x", ""])
 def test_a_version_without_known_rules_is_refused(version: str) -> None:
     """No other version's rules are used in its place."""
     with pytest.raises(LinkpackError) as caught:
-        rules_edition(version)
+        find_edition(version)
     assert caught.value.code == "ERULES"
 
 

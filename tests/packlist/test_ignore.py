@@ -6,7 +6,7 @@ import pytest
 
 from linkpack.errors import LinkpackError
 from linkpack.glob.portion_matcher import fold
-from linkpack.packlist.ignore import RuleSet, given_rules, parse_rules
+from linkpack.packlist.ignore import RuleSet, make_rules, parse_rules
 from linkpack.packlist.rule_index import Question, applies
 
 
@@ -37,7 +37,7 @@ def test_rules_are_read_as_npm_reads_them(text: str, expected: list[tuple[str, s
 
 def test_one_text_can_hold_several_rules() -> None:
     """All of them have the same place."""
-    rules = given_rules(("a\n!b", " c "), "here")
+    rules = make_rules(("a\n!b", " c "), "here")
     assert [(rule.text, rule.where) for rule in rules] == [("a", "here"), ("!b", "here"), ("c", "here")]
 
 
@@ -67,7 +67,7 @@ z/b xay t1 1.c readme.MD [q z o tmp/o/x tmp
 @pytest.mark.parametrize("pattern", PATTERNS.split())
 def test_runs_answer_as_their_rules(pattern: str, sign: str, question: Question) -> None:
     """A set, which sorts its rules to answer fast, gives the answer of each rule by itself."""
-    (rule,) = given_rules((sign + pattern,), "")
+    (rule,) = make_rules((sign + pattern,), "")
     rules = RuleSet([rule])
     for path in PATHS.split():
         says = rules.keeps_file(parts(path)) if question == "file" else rules.keeps_folder(parts(path), question)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from linkpack.packlist.ignore import RuleSet, parse_rules
-from linkpack.packlist.precedence import Asked, add_directory, explain_rule, find_deciding_rule, keeps
+from linkpack.packlist.precedence import Candidate, add_directory, explain_rule, find_deciding_rule, keeps
 
 
 def test_a_path_that_no_rule_matches_is_kept() -> None:
     """There is no reason to give, and none for a path that a rule keeps."""
-    unmatched = Asked("a", ("A",), ())
+    unmatched = Candidate("a", ("A",), ())
     assert keeps(unmatched, "file")
     assert find_deciding_rule(unmatched, "file") is None
     directories = add_directory((), (RuleSet(parse_rules("!a", ".npmignore")),), is_open=True)
-    rule = find_deciding_rule(Asked("a", ("A",), directories), "file")
+    rule = find_deciding_rule(Candidate("a", ("A",), directories), "file")
     assert rule is not None
     assert explain_rule(rule) == ""
 

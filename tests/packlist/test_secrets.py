@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.packlist import secrets
-from linkpack.packlist.secrets import PRIVATE_KEY, Scanner, tokens_in
+from linkpack.packlist.secrets import PRIVATE_KEY, Scanner, find_tokens
 from tests.support.resteps import StepCounter, TooManyStepsError, invent
 
 TOKENS = secrets._TOKENS  # noqa: SLF001 - each of them is to be found
@@ -22,7 +22,7 @@ FILLER = b"const a = b_c - d.e;\n" * 4096
 def test_each_beginning_is_found(before: bytes, token: secrets.Token) -> None:
     """The beginning of a token is found at the start, in the middle and at the end of a text."""
     for text in (token.prefix + before, before + token.prefix + before, before + token.prefix):
-        assert token in tokens_in(text)
+        assert token in find_tokens(text)
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
@@ -32,7 +32,7 @@ def test_each_beginning_is_found(before: bytes, token: secrets.Token) -> None:
 def test_long_texts_say_what_short_ones_do(pieces: list[bytes]) -> None:
     """Which tokens a text may hold does not depend on how it was looked for."""
     text = b"".join(pieces)
-    assert tokens_in(FILLER + text) == tokens_in(text) == tuple(one for one in TOKENS if one.prefix in text)
+    assert find_tokens(FILLER + text) == find_tokens(text) == tuple(one for one in TOKENS if one.prefix in text)
 
 
 def test_a_scanner_finds_only_the_tokens_it_is_given() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linkpack.bundle.layouts import LayoutName, installers
+from linkpack.bundle.layouts import LayoutName, list_installers
 from tests.support.installers import INSTALLERS, Installer
 from tests.support.pipeline import LAYOUTS, PAGE, outcome, release, rows, try_out
 from tests.support.registry import serving
@@ -39,7 +39,7 @@ def test_pack_claims_what_the_table_says(layout: LayoutName) -> None:
     """The installers that `pack` names for a layout are those that install and run it in every mode."""
     good = {installer.name for installer in INSTALLERS if TABLE[installer.name][layout] == "yes"}
     modes = {installer.name for installer in INSTALLERS}
-    claimed = set(installers(layout, bundled=True))
+    claimed = set(list_installers(layout, bundled=True))
     assert claimed == {name for name in (*claimed, "yarn 4", "bun 1.4") if _modes(name, modes) <= good}
 
 
@@ -50,4 +50,4 @@ def _modes(name: str, modes: set[str]) -> set[str]:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_without_a_bundle_everybody_installs(layout: LayoutName) -> None:
     """A package that bundles nothing is one like any other."""
-    assert {"yarn 4", "bun 1.4"} <= set(installers(layout, bundled=False))
+    assert {"yarn 4", "bun 1.4"} <= set(list_installers(layout, bundled=False))

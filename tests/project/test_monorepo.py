@@ -10,7 +10,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError, ProjectError
-from linkpack.project.monorepo import find_enclosing_monorepos, list_all_members, monorepos_of, read_monorepo
+from linkpack.project.monorepo import find_enclosing_monorepos, find_monorepos, list_all_members, read_monorepo
 from linkpack.project.workspace import Workspace
 from tests.support.trees import parse_tree
 
@@ -107,7 +107,7 @@ def test_around(folder: str, part_of: list[str], enclosing: list[str], tmp_path:
     """Those that name the folder, or one around it, come nearest first; else the nearest above counts."""
     root = write(tmp_path, NESTED)
     at = f"{root}/{folder}".rstrip("/")
-    assert [os.path.relpath(found.root, root) for found in monorepos_of(at)] == [each or "." for each in part_of]
+    assert [os.path.relpath(found.root, root) for found in find_monorepos(at)] == [each or "." for each in part_of]
     found = [os.path.relpath(found.root, root) for found in find_enclosing_monorepos(at)]
     assert found == [each or "." for each in enclosing]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import ProjectError
-from linkpack.project.local import Picks
+from linkpack.project.local import WorkspaceChoice
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.selection import ChosenWorkspace, choose_workspaces, leave_private
 from tests.support.trees import write_package as write
@@ -28,7 +28,7 @@ def root(tmp_path: Path) -> Path:
     return top
 
 
-def chosen_in(root: Path, picks: Picks, start: str = ".") -> tuple[ChosenWorkspace, ...]:
+def chosen_in(root: Path, picks: WorkspaceChoice, start: str = ".") -> tuple[ChosenWorkspace, ...]:
     """Choose workspaces of the project in *root*, whoever manages it."""
     return choose_workspaces(str(root), read_monorepo(str(root)), picks, str(root / start))
 
@@ -37,7 +37,7 @@ def choose(
     root: Path, *wanted: str, start: str = ".", every: bool = False, with_root: bool = False
 ) -> list[ChosenWorkspace]:
     """What is chosen for a command in *start*, with paths relative to *root*."""
-    found = chosen_in(root, Picks(wanted, every, with_root), start)
+    found = chosen_in(root, WorkspaceChoice(wanted, every, with_root), start)
     return [each._replace(folder=os.path.relpath(each.folder, root)) for each in found]
 
 
@@ -128,7 +128,7 @@ def test_private_ones_are_left_out_unless_named(root: Path) -> None:
         (["pk", "pk/a"], False, False, []),
         (["a"], True, False, []),
     ):
-        chosen = chosen_in(root, Picks(tuple(wanted), every, with_root))
+        chosen = chosen_in(root, WorkspaceChoice(tuple(wanted), every, with_root))
         found = leave_private(chosen)
         assert [os.path.relpath(folder, root) for folder in found.private] == private
         left = [os.path.normpath(each.folder) for each in chosen if each.folder not in found.private]
@@ -139,4 +139,4 @@ def test_private_ones_are_left_out_unless_named(root: Path) -> None:
 def test_a_manifest_that_cannot_be_read_is_not_private(root: Path) -> None:
     """Whoever packs it says what is wrong with it."""
     (root / "pk/a/package.json").write_text('{"private": true,', encoding="utf-8")
-    assert leave_private(chosen_in(root, Picks(every=True))).private == ()
+    assert leave_private(chosen_in(root, WorkspaceChoice(every=True))).private == ()

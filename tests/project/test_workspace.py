@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import LinkpackError, ProjectError
-from linkpack.project.workspace import Workspace, find_workspace, member_folders, read_workspace
-from linkpack.system.read import upward
+from linkpack.project.workspace import Workspace, find_workspace, list_members, read_workspace
+from linkpack.system.read import walk_up
 from tests.support.trees import parse_tree
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_members(tmp_path: Path, manifest: str) -> None:
     """The patterns name folders with a package.json, never inside node_modules; the last that fits decides."""
     root = write(tmp_path, {"package.json": manifest, **MEMBERS})
     found = read_workspace(root)
-    members = [] if found is None else member_folders(found)
+    members = [] if found is None else list_members(found)
     assert [os.path.relpath(at, root) for at in members] == PATTERNS[manifest]
 
 
@@ -254,15 +254,15 @@ def test_links_and_odd_names(tmp_path: Path) -> None:
     (tmp_path / odd).mkdir()
     (tmp_path / odd / "package.json").write_text("{}")
     (tmp_path / "a" / "ring").symlink_to("..")
-    assert member_folders(Workspace(root, ("**",), {})) == [f"{root}/a", f"{root}/a/b", f"{root}/{odd}"]
+    assert list_members(Workspace(root, ("**",), {})) == [f"{root}/a", f"{root}/a/b", f"{root}/{odd}"]
 
 
 def test_a_root_that_is_gone() -> None:
     """A root that cannot be read has no members."""
-    assert member_folders(Workspace("/nowhere/at/all", ("*",), {})) == []
+    assert list_members(Workspace("/nowhere/at/all", ("*",), {})) == []
 
 
 @pytest.mark.parametrize(("start", "found"), [("/a/b", ["/a/b", "/a", "/"]), ("/", ["/"])])
 def test_upward(start: str, found: list[str]) -> None:
     """The directory itself, those above it, the file system's root last."""
-    assert list(upward(start)) == found
+    assert list(walk_up(start)) == found

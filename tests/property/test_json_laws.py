@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from linkpack.errors import ManifestInvalid
 from linkpack.npm.json_edit import REMOVE, replace_values
-from linkpack.npm.json_text import duplicate_keys, parse, position
+from linkpack.npm.json_text import find_duplicate_keys, find_position, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_edits_change_only_their_values(data: st.DataObject) -> None:
     spliced = replace_values(raw, list(edits.items()))
     assert parse(spliced, "") == safe(edited(value, edits))
     assert spliced == raw if not edits else raw[:1] == spliced[:1]
-    assert all(position(raw, path) for path in places)
+    assert all(find_position(raw, path) for path in places)
 
 
 @pytest.mark.property
@@ -132,7 +132,7 @@ def test_duplicate_keys_are_found_wherever_an_object_has_them(value: object) -> 
         return dict(pairs)
 
     json.loads(text, object_pairs_hook=count)
-    assert bool(duplicate_keys(text.encode())) == any(sizes)
+    assert bool(find_duplicate_keys(text.encode())) == any(sizes)
 
 
 def written_as_objects(value: object) -> str:

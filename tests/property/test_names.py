@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkpack.npm.package_names import dependency_name_fault, name_fault, tarball_name
+from linkpack.npm.package_names import find_dependency_name_fault, find_name_fault, make_tarball_name
 
 pytestmark = pytest.mark.property
 
@@ -18,7 +18,7 @@ TESTED = settings(derandomize=True, deadline=None, max_examples=300)
 @given(NEAR_NAMES | st.text(max_size=20))
 def test_safe_folder(name: str) -> None:
     """A name without fault is a path of one or two folders that leads down, in printable ASCII."""
-    if dependency_name_fault(name) == "":
+    if find_dependency_name_fault(name) == "":
         assert posixpath.normpath(name) == name
         assert name.count("/") == name.startswith("@")
         assert not any(part.startswith(".") for part in name.split("/"))
@@ -30,5 +30,5 @@ def test_safe_folder(name: str) -> None:
 @given(NEAR_NAMES)
 def test_file_name(name: str) -> None:
     """The tarball of an acceptable name is a file name without folders."""
-    if name_fault(name) == "":
-        assert posixpath.basename(tarball_name(name, "1.0.0")) == tarball_name(name, "1.0.0")
+    if find_name_fault(name) == "":
+        assert posixpath.basename(make_tarball_name(name, "1.0.0")) == make_tarball_name(name, "1.0.0")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import compile_glob, matches_file
-from linkpack.packlist.ignore import RuleSet, given_rules
+from linkpack.packlist.ignore import RuleSet, make_rules
 from linkpack.packlist.pathspec_pattern import find_last_match
 from linkpack.packlist.precedence import (
-    Asked,
+    Candidate,
     add_directory,
     find_applicable_rules,
     find_deciding_set,
@@ -82,7 +82,7 @@ def test_braces_are_a_product(groups: list[list[str]], tail: str) -> None:
 )
 def test_the_last_rule_that_matches_decides(texts: list[tuple[str, str, str]], parts: tuple[str, ...]) -> None:
     """A set answers each question like its last matching rule, and pathspec names that rule."""
-    rules = RuleSet(given_rules(["".join(text) for text in texts], ""))
+    rules = RuleSet(make_rules(["".join(text) for text in texts], ""))
     last = [rule for rule in rules.rules if applies(rule, parts, "file")]
     assert rules.keeps_file(parts) is (last[-1].negated if last else None)
     assert (
@@ -112,11 +112,11 @@ def draw_rules(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[DirectoryRules, 
         st.sampled_from(["", "/"]),
         st.lists(name, min_size=1, max_size=3),
     )
-    rules = st.lists(text, max_size=3).map(lambda texts: RuleSet(given_rules(texts, "")))
+    rules = st.lists(text, max_size=3).map(lambda texts: RuleSet(make_rules(texts, "")))
     plain = tuple(draw(st.lists(st.lists(text, min_size=1, max_size=4), min_size=1, max_size=2)))
     # What is built in looks at one or two names: only that may be asked at the last depths alone.
     shared = tuple(
-        RuleSet(given_rules([each for each in texts if "/" not in each.lstrip("!/")], "")) for texts in plain
+        RuleSet(make_rules([each for each in texts if "/" not in each.lstrip("!/")], "")) for texts in plain
     )
     directories: tuple[DirectoryRules, ...] = ()
     for _ in parts:
@@ -132,8 +132,10 @@ def test_files_are_judged_together_as_each_by_itself(
 ) -> None:
     """All files of a directory are judged at once, with the verdict and the deciding set of each."""
     parts, directories = asked
-    wanted = keeps(Asked("/".join(parts), parts, directories), "file")
+    wanted = keeps(Candidate("/".join(parts), parts, directories), "file")
     verdicts = judge_files(find_applicable_rules(directories, parts[:-1]), parts[:-1], [parts[-1], "OTHER"])
     assert (parts[-1] in verdicts.kept) is wanted
     if not wanted:
-        assert verdicts.blamed[parts[-1]] == find_deciding_set(Asked("/".join(parts), parts, directories), "file")
+        assert verdicts.blamed[parts[-1]] == find_deciding_set(
+            Candidate("/".join(parts), parts, directories), "file"
+        )

@@ -26,10 +26,10 @@ from linkpack.packing.pack import write_pack
 from linkpack.packing.plan import plan_pack
 from linkpack.provenance.components import make_purl, plan_parts
 from linkpack.provenance.contents import digest_files, read_shipped
-from linkpack.provenance.record import Record, make_record, snapshot_manifest, statement
-from linkpack.provenance.sbom import bill
+from linkpack.provenance.record import Record, make_record, make_statement, snapshot_manifest
+from linkpack.provenance.sbom import make_bill
 from linkpack.provenance.sources import read_origins
-from linkpack.report.text import cleaned
+from linkpack.report.text import clean_json
 from linkpack.system import read as fs
 from tests.support import spdx23
 from tests.support.gitbox import committed
@@ -112,11 +112,11 @@ def test_no_time_and_no_place(app: Path, tmp_path: Path) -> None:
     first = packed(app, tmp_path / "1")
     app.parent.rename(tmp_path / "moved")
     second = packed(tmp_path / "moved" / "app", tmp_path / "2")
-    for write in (snapshot_manifest, statement):
+    for write in (snapshot_manifest, make_statement):
         assert write(first) == write(second)
         assert str(tmp_path) not in write(first)
-    assert bill(first, "cyclonedx") == bill(second, "cyclonedx")
-    assert bill(first, "spdx") == bill(second, "spdx")
+    assert make_bill(first, "cyclonedx") == make_bill(second, "cyclonedx")
+    assert make_bill(first, "spdx") == make_bill(second, "spdx")
 
 
 def test_the_content_digest_is_what_sha256sum_gives(app: Path, tmp_path: Path) -> None:
@@ -140,17 +140,17 @@ def test_without_git(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = json.loads(snapshot_manifest(record))
     assert (found["project"]["commit"], found["project"]["unversioned"]) == (None, [])
     assert found["project"]["unknown"].startswith("git is not installed")
-    source = json.loads(statement(record))["predicate"]["buildDefinition"]["resolvedDependencies"][0]
+    source = json.loads(make_statement(record))["predicate"]["buildDefinition"]["resolvedDependencies"][0]
     assert list(source["digest"]) == ["dirHash"]
-    assert "pedigree" not in bill(record, "cyclonedx")
-    assert "git is not installed" in json.loads(bill(record, "spdx"))["packages"][0]["sourceInfo"]
+    assert "pedigree" not in make_bill(record, "cyclonedx")
+    assert "git is not installed" in json.loads(make_bill(record, "spdx"))["packages"][0]["sourceInfo"]
 
 
 def test_the_statement(app: Path, tmp_path: Path) -> None:
     """The statement is one by in-toto's own checks, its predicate by SLSA's, and its subject the tarball."""
     (app.parent / "redis" / "a.js").write_text("changed", encoding="utf-8")
     record = packed(app, tmp_path)
-    found: dict[str, Any] = json.loads(statement(record))
+    found: dict[str, Any] = json.loads(make_statement(record))
     Statement.copy_from_pb(ParseDict(found, StatementPb())).validate()
     predicate = ParseDict(found["predicate"], Provenance())
     assert predicate.run_details.builder.id == "urn:linkpack:builder:local"
@@ -192,7 +192,7 @@ def test_cyclonedx(app: Path, tmp_path: Path) -> None:
     """The bill lists every package with license, place and commit, and who needs whom."""
     (app.parent / "redis" / "a.js").write_text("changed", encoding="utf-8")
     record = packed(app, tmp_path)
-    found = valid_cyclonedx(bill(record, "cyclonedx"))
+    found = valid_cyclonedx(make_bill(record, "cyclonedx"))
     own = found["metadata"]["component"]
     assert (own["group"], own["name"], own["version"]) == ("@s", "app", "1.0.0+b")
     assert own["licenses"] == [{"expression": "(MIT OR ISC)"}]
@@ -215,7 +215,7 @@ def test_spdx(app: Path, tmp_path: Path) -> None:
     """The bill lists every package; what is no SPDX expression stands in a comment."""
     (app.parent / "redis" / "a.js").write_text("changed", encoding="utf-8")
     record = packed(app, tmp_path)
-    found = valid_spdx(bill(record, "spdx"))
+    found = valid_spdx(make_bill(record, "spdx"))
     packages = {each["name"]: each for each in found["packages"]}
     assert packages["@s/app"]["checksums"][1]["checksumValue"] == record.shipped.sha256
     assert packages["redis"]["licenseDeclared"] == "MIT"
@@ -236,7 +236,7 @@ def test_spdx(app: Path, tmp_path: Path) -> None:
 )
 def test_the_schema_finds_faults(app: Path, tmp_path: Path, change: dict[str, object], said: str) -> None:
     """The schema that bills are held to refuses what is not in the specification."""
-    found = valid_spdx(bill(packed(app, tmp_path), "spdx"))
+    found = valid_spdx(make_bill(packed(app, tmp_path), "spdx"))
     assert said in spdx23.faults({**found, **change})
 
 
@@ -246,8 +246,8 @@ def test_other_layouts(app: Path, tmp_path: Path, layout: LayoutName) -> None:
     manifest = app / "package.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace(', "extra"', ""), encoding="utf-8")
     record = packed(app, tmp_path, layout)
-    found = valid_cyclonedx(bill(record, "cyclonedx"))
-    valid_spdx(bill(record, "spdx"))
+    found = valid_cyclonedx(make_bill(record, "cyclonedx"))
+    valid_spdx(make_bill(record, "spdx"))
     edges = {each["ref"]: each["dependsOn"] for each in found["dependencies"]}
     assert "vendor/redis" in edges["package"]
     assert edges["vendor/redis"] == (["vendor/is-odd"] if layout == "vendor" else [])
@@ -261,8 +261,8 @@ def test_bills_of_real_installations(name: str, tmp_path: Path) -> None:
     tree = parse_tree((FIXTURES / "trees" / "layouts" / f"{name}.txt").read_text(encoding="utf-8"), name)
     start = tree.write_to(tmp_path / "t") / (tree.settings("pack") or ["blog"])[0]
     record = packed(start, tmp_path)
-    found = valid_cyclonedx(bill(record, "cyclonedx"))
-    valid_spdx(bill(record, "spdx"))
+    found = valid_cyclonedx(make_bill(record, "cyclonedx"))
+    valid_spdx(make_bill(record, "spdx"))
     assert len(found["components"]) == len(record.plan.bundled)
     reached = {slot for part in plan_parts(record.plan) for slot in part.needs}
     assert reached == {each.slots[0] for each in record.plan.bundled}
@@ -285,5 +285,5 @@ def test_a_tarball_that_changed(app: Path, tmp_path: Path) -> None:
 
 def test_names_that_are_no_text() -> None:
     """A stray byte in a file name becomes an escape: JSON holds only characters."""
-    assert cleaned({"a": ["b\udcff", 1, None, ("é",)]}) == {"a": ["b\\xff", 1, None, ["é"]]}
+    assert clean_json({"a": ["b\udcff", 1, None, ("é",)]}) == {"a": ["b\\xff", 1, None, ["é"]]}
     assert make_purl("a b", "") == "pkg:npm/a%20b"

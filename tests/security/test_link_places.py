@@ -17,7 +17,7 @@ import pytest
 import linkpack
 from linkpack.errors import ConfigError, LinkConflict, LinkError, LinkpackError
 from linkpack.linking import states as linkstate
-from linkpack.linking.journal import apply, opened
+from linkpack.linking.journal import apply, lock_places
 from linkpack.linking.record import Store, find_store
 from linkpack.linking.undo_command import plan_last_undo
 from tests.support.linkbox import LinkBox
@@ -108,7 +108,7 @@ def test_a_folder_that_becomes_a_link_between_planning_and_acting(box: LinkBox, 
     path.rename(box.root / "aside")
     path.symlink_to(far)
     before = box.tree()
-    with pytest.raises(LinkError) as caught, opened(store, places):
+    with pytest.raises(LinkError) as caught, lock_places(store, places):
         apply(plan, store, places, app)
     assert caught.value.code == "ESTALE"
     path.unlink()
@@ -354,7 +354,7 @@ def test_a_plan_from_elsewhere_is_refused(box: LinkBox) -> None:
     stray = linkstate.Change(str(far / "new"), linkstate.ABSENT, linkstate.Link("x"))
     store = find_store(box.env)
     places = [app, f"{app}/node_modules", str(box.modules)]
-    with pytest.raises(LinkConflict) as caught, opened(store, places):
+    with pytest.raises(LinkConflict) as caught, lock_places(store, places):
         apply(plan._replace(changes=(*plan.changes, stray)), store, places, app)
     assert caught.value.code == "ELINKOUT"
     assert not (far / "new").exists()

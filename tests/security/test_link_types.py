@@ -14,7 +14,7 @@ import pytest
 
 import linkpack
 from linkpack.errors import LinkpackError, ManifestInvalid
-from linkpack.linking.journal import opened
+from linkpack.linking.journal import lock_places
 from linkpack.linking.record import find_store
 from tests.support.linkbox import LinkBox
 
@@ -208,7 +208,7 @@ def undo_all(box: LinkBox) -> object:
 def recover(box: LinkBox) -> None:
     """The locks taken, and what was cut off taken back."""
     store = find_store(box.env)
-    with opened(store, [str(box.work / "app")]):
+    with lock_places(store, [str(box.work / "app")]):
         pass
 
 

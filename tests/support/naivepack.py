@@ -17,7 +17,7 @@ from linkpack.glob.braces import expand_braces
 from linkpack.glob.pattern import Alternative, Glob, make_literal_glob, split_portions
 from linkpack.glob.portion_matcher import fold, to_units
 from linkpack.glob.portion_parser import compile_portion
-from linkpack.packlist.ignore import given_rules
+from linkpack.packlist.ignore import make_rules
 from linkpack.packlist.rule_index import Rule, applies
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _sets(package: Package, folder: str) -> tuple[list[Rule], ...]:
 
 
 def _rules(*texts: str) -> list[Rule]:
-    return given_rules(texts, "")
+    return make_rules(texts, "")
 
 
 def _ignore_file(folder: Path) -> list[Rule]:

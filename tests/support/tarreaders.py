@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from linkpack.archive.findings import errors
+from linkpack.archive.findings import only_errors
 from linkpack.archive.reader import Wanted, read_archive
 from linkpack.limits import Limits
 from linkpack.verifying.allowable import allow_codes
@@ -57,7 +57,7 @@ def verified(raw: bytes, allow: Collection[str] = ()) -> Found:
     """What the gate finds in *raw* when it has nothing against it, *allow* being codes that do not count."""
     keep = Wanted(lambda _path, _size: True)
     archive = read_archive(io.BytesIO(raw), len(raw), keep, LIMITS)
-    bad = errors(allow_codes(archive.findings, allow))
+    bad = only_errors(allow_codes(archive.findings, allow))
     if bad:
         return Found({}, f"{bad[0].code}: {bad[0].message}")
     return Found({each.path: row(each.mode, each.kept) for each in archive.members})

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from linkpack.notices import telling
-from linkpack.system.locks import locked
+from linkpack.system.locks import hold_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +22,10 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     events: SimpleQueue[str] = SimpleQueue()
 
     def wait() -> None:
-        with telling(events.put), locked(path, "/app"):
+        with telling(events.put), hold_lock(path, "/app"):
             events.put("locked")
 
-    with locked(path, "/app"):
+    with hold_lock(path, "/app"):
         waiting = Thread(target=wait)
         waiting.start()
         notice = events.get(timeout=60)
@@ -39,7 +39,7 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
 def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
     """Afterwards another command can have the lock; its file stays."""
     path = f"{tmp_path}/lock"
-    with locked(path, "/app"):
+    with hold_lock(path, "/app"):
         pass
     with (tmp_path / "lock").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

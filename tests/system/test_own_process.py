@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def test_the_name_of_a_run_tells_whether_it_may_be_alive() -> None:
     """A run's name says whether its process may be there."""
     run = own_process.new_run()
-    assert own_process.alive(run)
+    assert own_process.is_running(run)
     assert own_process.new_run() != run
-    assert not own_process.alive("x")
-    assert not own_process.alive("999999999-x")
-    assert own_process.alive("9" * 30)
+    assert not own_process.is_running("x")
+    assert not own_process.is_running("999999999-x")
+    assert own_process.is_running("9" * 30)
 
 
 def test_the_umask_stays() -> None:
@@ -32,6 +32,6 @@ def test_the_umask_stays() -> None:
 
 def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that this process may use are counted, or all where the system does not tell (macOS)."""
-    assert own_process.processors() == len(os.sched_getaffinity(0))
+    assert own_process.count_processors() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert own_process.processors() == os.cpu_count()
+    assert own_process.count_processors() == os.cpu_count()

@@ -199,8 +199,8 @@ def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
 def test_access(tmp_path: Path) -> None:
     """What exists and is open to this user is readable; only a folder is a place for files."""
     (tmp_path / "f").touch()
-    assert [fs.readable(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, True, False]
-    assert [fs.writable_dir(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, False, False]
+    assert [fs.is_readable(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, True, False]
+    assert [fs.is_writable_dir(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, False, False]
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ENOMEM])

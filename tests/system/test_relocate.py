@@ -168,7 +168,7 @@ def test_trees_are_the_same_when_all_is(kind: str) -> None:
             if kind == "folder":
                 (one / "d").rmdir()
         left, right = map(str, roots)
-        assert relocate.same(left, right) == (kind == "same")
+        assert relocate.are_alike(left, right) == (kind == "same")
         assert relocate.is_part_of(right, left) == (kind in {"same", "less", "folder"})
         assert relocate.is_part_of(left, right) == (kind in {"same", "name"})
 
@@ -276,7 +276,7 @@ def test_a_change_across_file_systems_does_what_it_says(tmp_path: Path, other: P
         assert linkstep.matches(change.path, change.after)
         assert linkstep.left_over(change) == ""
     lay(tmp_path / "like")
-    assert relocate.same(str(whole), str(tmp_path / "like"))
+    assert relocate.are_alike(str(whole), str(tmp_path / "like"))
 
 
 def test_what_somebody_changed_meanwhile_stays(tmp_path: Path, other: Path) -> None:

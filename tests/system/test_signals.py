@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linkpack.errors import SnapshotError
-from linkpack.system.signals import uninterrupted
+from linkpack.system.signals import delay_signals
 from linkpack.verifying.unpack import unpack
 from tests.support import badtar
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def interrupt(done: list[str]) -> None:
     """Be interrupted in a block that goes on."""
-    with uninterrupted():
+    with delay_signals():
         signal.raise_signal(signal.SIGINT)
         done.append("went on")
 
@@ -35,7 +35,7 @@ def test_signals_wait() -> None:
             interrupt(done)
         assert done == ["went on"]
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        with uninterrupted():
+        with delay_signals():
             done.append("nothing came")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
@@ -46,7 +46,7 @@ def test_ignored_signals_stay_ignored() -> None:
     """A signal that is ignored, as under nohup, stays so."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with uninterrupted():
+        with delay_signals():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             signal.raise_signal(signal.SIGHUP)
     finally:
@@ -58,7 +58,7 @@ def test_other_threads() -> None:
     done: list[object] = []
 
     def work() -> None:
-        with uninterrupted():
+        with delay_signals():
             done.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

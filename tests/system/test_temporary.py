@@ -159,6 +159,6 @@ def test_a_draft_that_cannot_be_claimed_goes_again(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(drafts, "claim", fail)
     with pytest.raises(OSError, match="fails"), drafts.draft_folder(str(tmp_path)):
         pass
-    with pytest.raises(OSError, match="fails"), fswrite.draft(str(tmp_path / "x")):
+    with pytest.raises(OSError, match="fails"), fswrite.open_draft(str(tmp_path / "x")):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ def test_draft_becomes_the_target(tmp_path: Path) -> None:
     """After the block the file is there whole, and nothing else is; an older one is replaced."""
     target = tmp_path / "out"
     target.write_text("older")
-    with fswrite.draft(str(target)) as out:
+    with fswrite.open_draft(str(target)) as out:
         out.write(b"newer")
         out.seek(0)
         assert out.read() == b"newer"
@@ -40,21 +40,21 @@ def test_draft_becomes_the_target(tmp_path: Path) -> None:
 def test_draft_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bare name is a file of the working directory."""
     monkeypatch.chdir(tmp_path)
-    with fswrite.draft("out") as out:
+    with fswrite.open_draft("out") as out:
         out.write(b"x")
     assert names(tmp_path) == ["out"]
 
 
 def fail_in_draft(target: Path, error: BaseException) -> None:
     """Write something, then fail."""
-    with fswrite.draft(str(target)) as out:
+    with fswrite.open_draft(str(target)) as out:
         out.write(b"half")
         raise error
 
 
 def fail_in_made(folder: Path, leave: str = "") -> None:
     """Make *folder*, and the file *leave* inside, then be interrupted."""
-    with fswrite.made_dirs(str(folder)):
+    with fswrite.make_folders(str(folder)):
         if leave:
             (folder.parent / leave).touch()
         raise KeyboardInterrupt
@@ -73,7 +73,7 @@ def test_draft_fails_whole(tmp_path: Path, error: BaseException) -> None:
 
 def test_draft_that_lost_its_file(tmp_path: Path) -> None:
     """When another process removes the draft, that is an error, and nothing appears."""
-    with pytest.raises(FileNotFoundError), fswrite.draft(str(tmp_path / "out")):
+    with pytest.raises(FileNotFoundError), fswrite.open_draft(str(tmp_path / "out")):
         (tmp_path / names(tmp_path)[0]).unlink()
     assert names(tmp_path) == []
 
@@ -81,7 +81,7 @@ def test_draft_that_lost_its_file(tmp_path: Path) -> None:
 def test_draft_over_a_folder(tmp_path: Path) -> None:
     """A folder of the target's name stays, with what is in it."""
     (tmp_path / "out" / "sub").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError), fswrite.draft(str(tmp_path / "out")):
+    with pytest.raises(IsADirectoryError), fswrite.open_draft(str(tmp_path / "out")):
         pass
     assert names(tmp_path) == ["out"]
 
@@ -104,7 +104,7 @@ def test_a_draft_does_not_replace_what_is_no_file(tmp_path: Path, kind: str) -> 
     target = tmp_path / "out"
     no_file(kind, target)
     before = (target.lstat(), names(tmp_path))
-    with pytest.raises(FileExistsError, match="which is not replaced"), fswrite.draft(str(target)):
+    with pytest.raises(FileExistsError, match="which is not replaced"), fswrite.open_draft(str(target)):
         pass
     assert (target.lstat(), names(tmp_path)) == before
 
@@ -112,7 +112,7 @@ def test_a_draft_does_not_replace_what_is_no_file(tmp_path: Path, kind: str) -> 
 def test_a_link_that_comes_while_a_draft_is_written_stays(tmp_path: Path) -> None:
     """The target is looked at again before the new file is put there."""
     target = tmp_path / "out"
-    with pytest.raises(FileExistsError), fswrite.draft(str(target)):
+    with pytest.raises(FileExistsError), fswrite.open_draft(str(target)):
         no_file("link", target)
     assert target.is_symlink()
     assert names(tmp_path) == ["kept", "out"]
@@ -179,7 +179,7 @@ def test_output_goes_to_our_own_descriptors(tmp_path: Path, path: str) -> None:
 def test_draft_without_a_folder(tmp_path: Path, folder: str) -> None:
     """A folder that is not there, or a file in its place, is the system's error."""
     (tmp_path / "file").touch()
-    with pytest.raises(OSError) as caught, fswrite.draft(str(tmp_path / folder / "out")):  # noqa: PT011 - the number
+    with pytest.raises(OSError) as caught, fswrite.open_draft(str(tmp_path / folder / "out")):  # noqa: PT011 - the number
         pass
     assert caught.value.errno in {errno.ENOENT, errno.ENOTDIR}
     assert names(tmp_path) == ["file"]
@@ -190,7 +190,7 @@ def test_mode_is_the_users(tmp_path: Path, mask: int) -> None:
     """The new file has the mode that the umask gives, as any file that a user makes."""
     old = os.umask(mask)
     try:
-        with fswrite.draft(str(tmp_path / "out")):
+        with fswrite.open_draft(str(tmp_path / "out")):
             pass
     finally:
         os.umask(old)
@@ -206,7 +206,7 @@ def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
     left = names(tmp_path)
     assert len(left) == 1
-    with fswrite.draft(str(tmp_path / "out")):
+    with fswrite.open_draft(str(tmp_path / "out")):
         assert left[0] not in names(tmp_path)
     assert names(tmp_path) == ["out"]
 
@@ -214,8 +214,8 @@ def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
 def test_files_of_living_runs_stay(tmp_path: Path) -> None:
     """Two drafts of one target at a time do not hurt each other; the one that ends last stays."""
     target = tmp_path / "out"
-    with fswrite.draft(str(target)) as first:
-        with fswrite.draft(str(target)) as second:
+    with fswrite.open_draft(str(target)) as first:
+        with fswrite.open_draft(str(target)) as second:
             first.write(b"first")
             second.write(b"second")
         assert target.read_bytes() == b"second"
@@ -279,7 +279,7 @@ def test_a_sweep_that_is_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         real(handle, flags)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with fswrite.draft(str(tmp_path / "out")) as out:
+    with fswrite.open_draft(str(tmp_path / "out")) as out:
         out.write(b"x")
         monkeypatch.undo()
         for path in tmp_path.iterdir():
@@ -298,7 +298,7 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     left = Path(drafts.draft_path(str(tmp_path)))
     left.touch()
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with fswrite.draft(str(tmp_path / "out")):
+    with fswrite.open_draft(str(tmp_path / "out")):
         pass
     assert names(tmp_path) == [left.name, "out"]
 
@@ -306,7 +306,7 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_made_dirs(tmp_path: Path) -> None:
     """Missing folders are made and stay; those that are there are fine."""
     for _ in range(2):
-        with fswrite.made_dirs(str(tmp_path / "a" / "b")):
+        with fswrite.make_folders(str(tmp_path / "a" / "b")):
             assert (tmp_path / "a" / "b").is_dir()
     assert names(tmp_path / "a") == ["b"]
 
@@ -329,6 +329,6 @@ def test_made_dirs_that_cannot_be(tmp_path: Path, path: str) -> None:
     """A folder that no disk can hold, or with something in its way, is an `OSError` and leaves nothing behind."""
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
-    with pytest.raises(OSError), fswrite.made_dirs(f"{tmp_path}/{path}"):  # noqa: PT011 - which one is the system's
+    with pytest.raises(OSError), fswrite.make_folders(f"{tmp_path}/{path}"):  # noqa: PT011 - which one is the system's
         pass
     assert names(tmp_path) == ["dangling", "file"]
