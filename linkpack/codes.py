@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NamedTuple
+
+from linkpack.record import Record
 
 
-class Code(NamedTuple):
+class Code(Record):
     """The one meaning of a code, and advice for whoever meets it."""
 
     meaning: str

@@ -21,12 +21,14 @@ LinkpackError                      exit 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
+
+from linkpack.record import Record
 
 Severity: TypeAlias = Literal["error", "warning"]
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """An error or a warning: what, where, and what to do.
 
     *code* is stable (`EBUNDLEMISSING`), and its meaning is in `linkpack.codes`. *path* is the file or folder that

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """The most that is read before linkpack refuses."""
 
     entries: int = 200_000  # files, in a tarball also its folders, with those that only paths name

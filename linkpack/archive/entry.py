@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from linkpack.record import Record
 from linkpack.system.read import read_pieces
 
 ROOT = "package/"  # the one folder of an npm tarball
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """A regular file of the tarball.
 
     *path* is its whole name there, *source* the path to read or the very bytes, *size* in bytes, *mode* 0o644 or

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from linkpack.errors import Problem
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _MOST_OF_A_CODE = 50  # findings that are kept: a hostile archive can have one for each of its entries
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """One thing that is wrong with a tarball.
 
     *code* is stable. *place* is the path in the tarball, *fix* what to do. The texts may hold hostile names:

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from zlib_ng import zlib_ng
 
+from linkpack.record import Record
 from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 GzipLevel: TypeAlias = Literal["default", "max"]
 
 
-class _Setting(NamedTuple):
+class _Setting(Record):
     """Settings of the compressor.
 
     *level* is zlib-ng's, *block* the number of bytes that are compressed at a time.

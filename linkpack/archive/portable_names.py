@@ -19,7 +19,7 @@ _DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 
 
 def has_control(path: str) -> bool:
-    r"""True if *path* has characters that control a terminal or cannot be seen.
+    r"""Return True if *path* has characters that control a terminal or cannot be seen.
 
     >>> has_control("a\tb.js"), has_control("a\u200b.js"), has_control("é.js")
     (True, True, False)
@@ -28,7 +28,7 @@ def has_control(path: str) -> bool:
 
 
 def windows_lacks(path: str) -> bool:
-    """True if Windows cannot hold *path*.
+    """Return True if Windows cannot hold *path*.
 
     The reason may be a character, a portion that ends with a space or a dot, or a device's name.
 

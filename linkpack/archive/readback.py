@@ -7,12 +7,13 @@ as much as packing a small project.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from zlib_ng import zlib_ng
 
 from linkpack.archive.tar_header import BLOCK, is_anonymous_file, padding, read_written, read_written_records
 from linkpack.errors import VerifyFailed
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ _PIECE = 1 << 20  # bytes of the stream at most in a piece
 _END = bytes(2 * BLOCK)
 
 
-class Digests(NamedTuple):
+class Digests(Record):
     """What was read: the SHA-1 of the file and the CRC-32 of its tar stream.
 
     *shasum* is in hexadecimal.

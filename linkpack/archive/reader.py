@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.archive import tar_header
 from linkpack.archive.findings import Findings, Refused
@@ -18,6 +18,7 @@ from linkpack.archive.member_paths import MemberPaths
 from linkpack.archive.tar_header import BLOCK, BadHeader, padding
 from linkpack.errors import Problem, SnapshotError, SourceChanged
 from linkpack.packlist.secrets import Scanner
+from linkpack.record import Record
 from linkpack.system.read import is_unchanged, open_regular
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _COMMIT = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
 
 
-class Member(NamedTuple):
+class Member(Record):
     """A regular file of a tarball.
 
     *path* is below the root folder, *name* the whole name in the archive. *size* is in bytes, *mode* as written.
@@ -54,7 +55,7 @@ class Member(NamedTuple):
     tokens: tuple[str, ...]
 
 
-class Archive(NamedTuple):
+class Archive(Record):
     """The contents of a tarball.
 
     *root* is the one folder that everything is in, *folders* the names of folder entries. *size* and *unpacked*
@@ -76,7 +77,7 @@ class Archive(NamedTuple):
         return {member.path: member for member in self.members}
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """What to do with contents.
 
     They are kept if *keep* is true of their path and size, and searched for secrets if *scan* is true.
@@ -86,7 +87,7 @@ class Wanted(NamedTuple):
     scan: bool = False
 
 
-class _Pending(NamedTuple):
+class _Pending(Record):
     """What an extended header says of the next entry.
 
     *path_is_long* is true if some reader may lose the path in it.

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from zlib import adler32
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +74,7 @@ class BadHeader(ValueError):
         self.why = why
 
 
-class Header(NamedTuple):
+class Header(Record):
     """The fields of a header that readers use.
 
     *name* includes the prefix, *kind* is one byte, *size* is in bytes, *mode* as written. *is_big* is true if the
@@ -87,7 +89,7 @@ class Header(NamedTuple):
     is_big: bool
 
 
-class Records(NamedTuple):
+class Records(Record):
     """The records of a pax header by key.
 
     *path_is_long* is true if some reader may lose the path that is among them.
@@ -272,7 +274,7 @@ def read_written(block: bytes) -> Header:
 
 
 def is_anonymous_file(block: bytes) -> bool:
-    """True if a header is of a regular file without an owner.
+    """Return True if a header is of a regular file without an owner.
 
     It must also name no user, group or target of a link.
     """
@@ -317,7 +319,7 @@ _NUMBER = re.compile(rb" *([0-7]*)[ \0]+")
 _TIMES = 1 << 34  # seconds: the year 2514
 
 
-class _NumberField(NamedTuple):
+class _NumberField(Record):
     """A number of the header, and how real tarballs may have it."""
 
     name: str
@@ -546,7 +548,7 @@ def read_long_name(body: bytes) -> bytes:
 
 
 def may_be_lost(path: str) -> bool:
-    """True if node-tar may lose the name *path* that `entry_header` writes.
+    """Return True if node-tar may lose the name *path* that `entry_header` writes.
 
     See `read_records` for the reason.
     """
@@ -556,7 +558,7 @@ def may_be_lost(path: str) -> bool:
 
 
 def is_short_for(own: bytes, path: bytes) -> bool:
-    """True if some packer shortens *path* to *own* in the entry's own header.
+    """Return True if some packer shortens *path* to *own* in the entry's own header.
 
     npm, GNU tar and Python cut the end off. bsdtar and bun leave folders out. pnpm 12 writes the first folder
     twice. Python puts a question mark for a character that is not ASCII. tar-stream (yarn) writes `PaxHeader`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from zlib_ng.zlib_ng import crc32
 
@@ -16,6 +16,7 @@ from linkpack.archive.integrity import to_integrity
 from linkpack.archive.readback import check_tarball
 from linkpack.archive.tar_writer import tar_blocks
 from linkpack.errors import Problem, SnapshotError
+from linkpack.record import Record
 from linkpack.system import own_process
 from linkpack.system import write as fswrite
 
@@ -33,7 +34,7 @@ _SMALL = 1 << 20  # bytes of contents
 _SMALL_FILE = 1 << 11  # bytes
 
 
-class TarballFile(NamedTuple):
+class TarballFile(Record):
     """A file of the tarball.
 
     *path* is below `package/`, *size* in bytes, *mode* 0o644 or 0o755.
@@ -44,7 +45,7 @@ class TarballFile(NamedTuple):
     mode: int
 
 
-class Tarball(NamedTuple):
+class Tarball(Record):
     """A written and verified tarball.
 
     *path* is where it is, *filename* its last portion, *files* its entries in order. *size* and *unpacked_size*

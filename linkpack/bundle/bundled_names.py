@@ -60,7 +60,7 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
 
 
 def _is_undeclared(graph: BundleGraph, package: Package, name: str) -> bool:
-    """True if *name* ships for a bundled *package* that does not declare it."""
+    """Return True if *name* ships for a bundled *package* that does not declare it."""
     declared = name in package.manifest.dependencies or name in package.manifest.optional_dependencies
     return not declared and package.id != graph.root and package.needs.get(name) in graph.packages
 
@@ -71,7 +71,7 @@ def _list_of(manifest: Manifest) -> str:
 
 
 def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
-    """True if *change*, in *manifest*, is one of `plan_bundled_names`."""
+    """Return True if *change*, in *manifest*, is one of `plan_bundled_names`."""
     is_new = change.section == "dependencies" and change.key not in manifest.dependencies
     return change.section in _LISTS or is_new
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.bundle.loadable import check_commands
 from linkpack.bundle.phantoms import check_sources
 from linkpack.bundle.platforms import check_platforms
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem
 
 
-class Checks(NamedTuple):
+class Checks(Record):
     """How much was compared with the disk, and how much of it differs.
 
     *packages* are the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
@@ -36,11 +37,11 @@ class Checks(NamedTuple):
 
     @property
     def verified(self) -> bool:
-        """True if nothing was left open."""
+        """Return True if nothing was left open."""
         return not (self.nowhere or self.elsewhere or self.lacking or self.unread or self.strays)
 
 
-class ContentCheck(NamedTuple):
+class ContentCheck(Record):
     """The *checks* that were made, what to refuse, and what to warn of."""
 
     checks: Checks

@@ -10,7 +10,7 @@ Without a copy, `npm install` ends at each spec that its parser refuses, in npm 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from linkpack.errors import Problem
 from linkpack.npm.json_edit import REMOVE, replace_values
@@ -28,6 +28,7 @@ from linkpack.npm.protocols import (
 )
 from linkpack.npm.specs import allows, make_exact, parse_spec
 from linkpack.npm.workspace_specs import WorkspaceSpecs
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,7 +62,7 @@ class Subject(Protocol):
         """Map peers that are no dependencies to ids, None when absent."""
 
 
-class SpecChange(NamedTuple):
+class SpecChange(Record):
     """One spec to replace in a manifest.
 
     It replaces *old* by *new* under *key* of *section*. The entry is removed when *new* is empty. *package* is
@@ -77,7 +78,7 @@ class SpecChange(NamedTuple):
     reason: str
 
 
-class SpecPlan(NamedTuple):
+class SpecPlan(Record):
     """The changes, in order, and the problems that no change can fix.
 
     The order is that of packages, then sections, then keys.
@@ -88,7 +89,7 @@ class SpecPlan(NamedTuple):
     warnings: tuple[Problem, ...] = ()
 
 
-class AuthorDisk(NamedTuple):
+class AuthorDisk(Record):
     """What the author's disk says of specs that no registry knows.
 
     *catalogs* are the specs by catalog and package name, *workspaces* the members by name. *installed* takes a
@@ -106,7 +107,7 @@ NOWHERE = AuthorDisk({}, {})
 """For a package that is far from its author's disk."""
 
 
-class _Context(NamedTuple):
+class _Context(Record):
     """The packages in the tarball, by id, and the disk that they are on."""
 
     packages: Mapping[str, Subject]
@@ -114,7 +115,7 @@ class _Context(NamedTuple):
     disk: AuthorDisk
 
 
-class _Entry(NamedTuple):
+class _Entry(Record):
     """One entry of a dependency field.
 
     *answer* is the package in the tarball that it resolves to, if any.
@@ -129,7 +130,7 @@ class _Entry(NamedTuple):
 
     @property
     def is_seen(self) -> bool:
-        """True if npm as the consumer reads the spec (see the top of the module)."""
+        """Return True if npm as the consumer reads the spec (see the top of the module)."""
         manifest = self.context.packages[self.package].manifest
         if self.section == "dependencies":
             return self.key not in manifest.optional_dependencies
@@ -250,7 +251,7 @@ def _private(entry: _Entry, label: str) -> Iterator[Problem]:
 
 
 def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
-    """True if npm never looks at the spec.
+    """Return True if npm never looks at the spec.
 
     It does not look at devDependencies, nor at an optional peer at a path.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.archive.entry import ROOT, Entry
@@ -13,6 +13,7 @@ from linkpack.archive.tar_header import FILE_MAX, may_be_lost
 from linkpack.errors import Problem
 from linkpack.npm.sorting import entry_key
 from linkpack.packlist.secrets import find_secret_files
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _LONG = 64  # characters: the bytes of shorter paths are not measured
 
 
-class ArchivePlan(NamedTuple):
+class ArchivePlan(Record):
     """What will be written, and what not.
 
     *entries* are in order, *omissions* have the paths that they would have had in the tarball.
@@ -193,7 +194,7 @@ def _odd_names(paths: list[str]) -> Iterator[Problem]:
 
 
 def _has_odd(paths: list[str]) -> bool:
-    """True unless no path can have what `_odd_names` looks for.
+    """Return True unless no path can have what `_odd_names` looks for.
 
     Asks about all paths together, in far less time than one by one.
     """

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.project.package_json import read_manifest
 from linkpack.project.plug_n_play import name_pnp
 from linkpack.project.resolve import Lookup, node_modules_above
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from linkpack.project.project import Project
 
 
-class Package(NamedTuple):
+class Package(Record):
     """One instance of the bundle, or the root.
 
     *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
@@ -47,7 +48,7 @@ class Package(NamedTuple):
         return f"{name}@{self.manifest.version}" if self.manifest.version else name
 
 
-class BundleGraph(NamedTuple):
+class BundleGraph(Record):
     """The root, the bundled instances, and the faults found on the way.
 
     *packages* holds the root and every bundled instance by id, in the order reached (breadth first, names
@@ -65,7 +66,7 @@ class BundleGraph(NamedTuple):
 
 
 def is_linked(real: str) -> bool:
-    """True if a real directory is a source directory.
+    """Return True if a real directory is a source directory.
 
     An installer's have a node_modules around them.
 
@@ -136,7 +137,7 @@ class _Reader:
         return Package(id=folder, manifest=manifest, needs=needs, peers=peers, linked=is_linked(folder), via=via)
 
     def _brings(self, folder: str, name: str) -> bool:
-        """True if the package in *folder* ships *name*, which its bundle lists.
+        """Return True if the package in *folder* ships *name*, which its bundle lists.
 
         A source directory ships it when it is packed. An installed package brought along what is in its own
         node_modules. The other names that it lists were left out when it was published (npm drops those that are
@@ -181,7 +182,7 @@ class _Reader:
         return self.lookup.resolve(start, name).real or None
 
     def _is_readable(self, folder: str, via: str) -> bool:
-        """True if the package in *folder* has a usable manifest.
+        """Return True if the package in *folder* has a usable manifest.
 
         A fault is recorded once, with the path *via* that led there.
         """

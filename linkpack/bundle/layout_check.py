@@ -6,10 +6,11 @@ looks every name up as Node will. It always runs, and a layout that fails it is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.project.resolve import SlotIndex
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _MANIFEST = "/package.json"
 
 
-class LayoutCheck(NamedTuple):
+class LayoutCheck(Record):
     """The packages and edges that were checked, and what is not as on disk.
 
     An edge is a name that a package asks for and finds in the tarball, as for `linkpack verify`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from linkpack.bundle.consumer import drop_bundled_names, rewrite_manifests
 from linkpack.bundle.graph import is_linked
@@ -12,6 +12,7 @@ from linkpack.bundle.vendor import plan_flat
 from linkpack.bundle.vendor_check import check_flat
 from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests
 from linkpack.project.package_json import read_usable
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ _BUNDLE = ("npm 11", "npm 12", "pnpm 12")
 _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
 
-class Layout(NamedTuple):
+class Layout(Record):
     """A layout that was applied to a bundle.
 
     *slots* maps each folder that holds a package, "" for the root, to the package's id. *manifests* are the

@@ -67,7 +67,7 @@ def package_in(path: str) -> str:
 
 
 def is_made_later(manifest: Manifest, files: Collection[str]) -> bool:
-    """True if a script may make missing files where the package is installed.
+    """Return True if a script may make missing files where the package is installed.
 
     npm builds what a binding.gyp describes though no script says so.
     """

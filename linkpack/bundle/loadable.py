@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, find_entry_points, has_crlf_shebang
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MOST_LISTED = 10_000  # paths looked at in the folders left out, for one patter
 _HEAD = 512  # bytes of a command that are read: more than a first line has
 
 
-class Lack(NamedTuple):
+class Lack(Record):
     """An entry point that is not in the tarball.
 
     *path* is the file on disk and *reason* why it does not ship; both are "" when there is nothing on disk.
@@ -39,7 +40,7 @@ class Lack(NamedTuple):
     reason: str = ""
 
 
-class Loading(NamedTuple):
+class Loading(Record):
     """How many paths the packages lack, refusals and warnings."""
 
     lacking: int
@@ -91,7 +92,7 @@ class _Shipped:
         return self._left_out.reason(path)
 
     def holds(self, entry: EntryPoint) -> bool:
-        """True if something in the tarball answers *entry*."""
+        """Return True if something in the tarball answers *entry*."""
         if entry.kind in {"pattern", "folder"}:
             return self.files.any_like(*entry.ends())
         return any(self._has(path) for path in entry.candidates())
@@ -123,7 +124,7 @@ def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterato
 
 
 def _is_vital(entry: EntryPoint, shipped: _Shipped) -> bool:
-    """True if an installed package cannot be used without *entry*.
+    """Return True if an installed package cannot be used without *entry*.
 
     Other subpaths that were published without their files are its author's business (nx, @nx/devkit).
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
 from linkpack.errors import Problem
@@ -19,6 +19,7 @@ from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, find
 from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.project.package_json import read_usable
 from linkpack.project.resolve import Lookup, SlotIndex, find_path
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _FOR_DEVELOPERS = (
 )
 
 
-class SourceCheck(NamedTuple):
+class SourceCheck(Record):
     """How many sources were read and not read, refusals and warnings."""
 
     read: int
@@ -189,7 +190,7 @@ class _PackageSources:
         return set(found)
 
     def is_needed(self, load: Import) -> bool:
-        """True if the package may fail without what *load* loads.
+        """Return True if the package may fail without what *load* loads.
 
         For the root that is what it loads at once, not inside of a function: of 2,744 published packages those
         that load a development dependency in a function mean it to be optional (css-minimizer-webpack-plugin,
@@ -213,7 +214,7 @@ class _PackageSources:
         return next(filter(self.is_there, completions(base)), base)
 
     def _is_folder(self, path: str) -> bool:
-        """True if a file below *path* ships.
+        """Return True if a file below *path* ships.
 
         A package.json in such a folder may say which file the folder means.
         """
@@ -222,7 +223,7 @@ class _PackageSources:
         return path in self._folders
 
     def is_there(self, path: str) -> bool:
-        """True if there is a file at *path* on disk."""
+        """Return True if there is a file at *path* on disk."""
         return fs.is_file(posixpath.join(self.package.id, path))
 
     def target(self, path: str, specifier: str) -> str:
@@ -264,7 +265,7 @@ def _folders(paths: Iterable[str]) -> set[str]:
 
 
 def is_source(path: str) -> bool:
-    """True if *path* is a script by its name, and no declaration.
+    """Return True if *path* is a script by its name, and no declaration.
 
     >>> is_source("lib/a.mjs"), is_source("lib/a.ts"), is_source("lib/a.d.ts"), is_source("a.json")
     (True, True, False, False)
@@ -287,7 +288,7 @@ def completions(path: str) -> Iterator[str]:
         yield stem + source
 
 
-class _Supply(NamedTuple):
+class _Supply(Record):
     """What *package* finds on this disk, and where the tarball is installed."""
 
     graph: BundleGraph
@@ -297,7 +298,7 @@ class _Supply(NamedTuple):
     lookup: Lookup
 
     def is_declared(self, name: str) -> bool:
-        """True if *name* is declared for consumers, or the package itself."""
+        """Return True if *name* is declared for consumers, or the package itself."""
         manifest = self.package.manifest
         return name == manifest.name or name in self.package.needs or name in _declared(manifest)
 
@@ -359,7 +360,7 @@ def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types
 
 
 def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
-    """True if a folder around *path* ships *name* in a node_modules.
+    """Return True if a folder around *path* ships *name* in a node_modules.
 
     The package's own node_modules is not asked.
     """
@@ -368,7 +369,7 @@ def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
 
 
 def _has_types_only(real: str) -> bool:
-    """True if the package in *real* has declarations only.
+    """Return True if the package in *real* has declarations only.
 
     What TypeScript imports from it leaves no trace in a script.
     """
@@ -425,7 +426,7 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
 
 
 def _is_exact(path: str, target: str) -> bool:
-    """True if an import of *target* in *path* can only mean that very file."""
+    """Return True if an import of *target* in *path* can only mean that very file."""
     return path.endswith((".js", ".mjs")) and target.endswith((".js", ".mjs", ".cjs"))
 
 

@@ -181,7 +181,7 @@ class _Placing:
         return levels[self.dice % len(levels)]
 
     def _is_free(self, level: _Slot, slot: _Slot, name: str, to: str) -> bool:
-        """True if *to* may have *name* in the node_modules of *level*."""
+        """Return True if *to* may have *name* in the node_modules of *level*."""
         if name in level.closed:
             return False
         if level is self.root and self.graph.reserved.get(name, to) != to:
@@ -211,11 +211,11 @@ class _Placing:
         return None
 
     def _is_pinned(self, slot: _Slot, name: str) -> bool:
-        """True if the package around *slot* needs it there itself."""
+        """Return True if the package around *slot* needs it there itself."""
         return slot.above is not None and self.edges[slot.above.id].get(name) == slot.id
 
     def _is_outside(self, id_: str, name: str) -> bool:
-        """True if *name* means the project itself, or what the host installs."""
+        """Return True if *name* means the project itself, or what the host installs."""
         package = self.graph.packages[id_]
         to = package.needs.get(name, package.peers.get(name))
         return to is not None and to in {self.graph.root, self.graph.reserved.get(name)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from linkpack.packlist.packlist import Packlist
 
 
-class Planned(NamedTuple):
+class Planned(Record):
     """A planned tarball.
 
     *slots* maps each folder that holds a package, "" for the root, to the package's id. *packlists* are by id,

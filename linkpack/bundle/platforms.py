@@ -92,7 +92,7 @@ def _values(manifest: Manifest, key: str) -> frozenset[str]:
 
 
 def _allows(values: frozenset[str], system: str) -> bool:
-    """True if a field with *values* lets a package be installed on *system*.
+    """Return True if a field with *values* lets a package be installed on *system*.
 
     >>> _allows(frozenset({"!win32"}), "linux"), _allows(frozenset({"linux"}), "darwin"), _allows(frozenset(), "x")
     (True, False, True)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.npm.protocols import is_local
 from linkpack.npm.specs import make_exact
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -31,7 +32,7 @@ _HINT = "make the versions agree, or pack with --layout bundle"
 _ALIASED = r"(?s)npm:((?:@[^/@]+/)?[^/@]+)@(.*)"
 
 
-class Flat(NamedTuple):
+class Flat(Record):
     """The plan of a flat folder.
 
     *folders* maps package ids to their folders (`vendor/lib`). *keys* maps each name that the root declares to
@@ -174,7 +175,7 @@ class _Flattening:
         return not self.thin or self.graph.packages[id_].linked
 
     def _is_same(self, name: str, first: str, second: str) -> bool:
-        """True if two packages can be one: two installed copies of one version."""
+        """Return True if two packages can be one: two installed copies of one version."""
         if self.twins.get(second, second) == first:
             return True
         one, other = self.graph.packages[first], self.graph.packages[second]
@@ -186,7 +187,7 @@ class _Flattening:
         return True
 
     def _is_copy(self, one: Manifest, other: Manifest) -> bool:
-        """True if two installed packages are copies of one.
+        """Return True if two installed packages are copies of one.
 
         In the thin layout name and version tell: a registry has each version once.
         """
@@ -270,7 +271,7 @@ class _Flattening:
 
 
 def is_fetched(spec: str) -> bool:
-    """True if *spec* names a place to fetch from that is no registry.
+    """Return True if *spec* names a place to fetch from that is no registry.
 
     >>> [is_fetched(spec) for spec in ("user/repo", "https://x.org/a.tgz", "^1.0.0", "npm:a@1", "file:../a")]
     [True, True, False, False, False]

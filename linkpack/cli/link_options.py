@@ -83,7 +83,7 @@ def _print_notice(message: str, *, silent: bool) -> None:
 
 
 def _wants_json(given: dict[str, OptionValue]) -> bool:
-    """True if a command with the options *given* prints JSON."""
+    """Return True if a command with the options *given* prints JSON."""
     if given.get("as_json") is not None:
         return bool(given["as_json"])
     flags = {key: given.get(key) for key in ("prefix", "userconfig", "globalconfig")}

@@ -217,7 +217,7 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
 
 
 def _have_scripts(folders: Sequence[str], options: RunOptions) -> bool:
-    """True if packing *folders* runs scripts where they may run."""
+    """Return True if packing *folders* runs scripts where they may run."""
     projects = (find_project(folder or ".", walk_up=not folder) for folder in folders)
     return options.run_linked_scripts or any(map(has_scripts, projects))
 

@@ -8,7 +8,7 @@ well, which `linkpack.cli.pack` fills.
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +22,7 @@ from linkpack.cli.shared_options import (
     publish_config_option,
 )
 from linkpack.provenance.record_options import SUFFIXES, RecordOptions
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.archive.gzip import GzipLevel
@@ -179,7 +180,7 @@ _RUN_OPTIONS = (
 )
 
 
-class RunOptions(NamedTuple):
+class RunOptions(Record):
     """Which packages one run packs, with which scripts and workers."""
 
     ignore_scripts: bool | None = None
@@ -195,16 +196,16 @@ class RunOptions(NamedTuple):
 
     @property
     def asks_for_workspaces(self) -> bool:
-        """True if workspaces are to be packed."""
+        """Return True if workspaces are to be packed."""
         return bool(self.workspace or self.workspaces)
 
     @property
     def is_batch(self) -> bool:
-        """True if packages are packed side by side, each by itself."""
+        """Return True if packages are packed side by side, each by itself."""
         return bool(self.asks_for_workspaces or self.jobs or self.scheduler or self.fail_fast)
 
 
-class PackArguments(NamedTuple):
+class PackArguments(Record):
     """The command line of `pack`, with None or "" where it says nothing."""
 
     folders: tuple[str, ...]

@@ -7,7 +7,7 @@ load more.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
 from linkpack.packing.staged_tree import write_tree
 from linkpack.provenance.record_options import RecordOptions, record_paths
+from linkpack.record import Record
 from linkpack.report.pack import package_line, package_report
 from linkpack.report.pack_json import document, packages_json
 from linkpack.report.problems import errors_by_package, warning_text, warnings_by_package
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from linkpack.provenance.sources import Origin
 
 
-class PackRun(NamedTuple):
+class PackRun(Record):
     """What to do with each package besides packing it with *options*.
 
     *tree* is a folder for its files, if any. Where *is_many*, packages get a line each instead of a report.
@@ -105,7 +106,7 @@ class PackRun(NamedTuple):
         return f"{text}\n" if self.is_many else text
 
 
-class Results(NamedTuple):
+class Results(Record):
     """The packages that were *packed*, in order, and those that *failed*.
 
     *values* are what the JSON says of both, in the order of the packages. They are empty where all were packed.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.npm.config import load_config
 from linkpack.project.local import find_local_project
+from linkpack.record import Record
 from linkpack.system import own_process
 from linkpack.system import read as fs
 
@@ -30,7 +31,7 @@ _NO_PREFIX = "/nonexistent"  # a prefix without an npmrc, where the right one is
 _PREFIX_WARNING = "WPROJECTNPMRC"  # about the global prefix, which packing does not need
 
 
-class Verbosity(NamedTuple):
+class Verbosity(Record):
     """How much goes to stderr: npm's log *level* decides, and JSON on stdout."""
 
     level: str
@@ -38,22 +39,22 @@ class Verbosity(NamedTuple):
 
     @property
     def report(self) -> bool:
-        """True if there is a report on each tarball."""
+        """Return True if there is a report on each tarball."""
         return self.scripts and not self.as_json
 
     @property
     def scripts(self) -> bool:
-        """True if each script is named before it runs."""
+        """Return True if each script is named before it runs."""
         return self._reaches("notice")
 
     @property
     def warnings(self) -> bool:
-        """True if warnings are printed."""
+        """Return True if warnings are printed."""
         return self._reaches("warn")
 
     @property
     def verbose(self) -> bool:
-        """True if reports list everything."""
+        """Return True if reports list everything."""
         return self._reaches("verbose")
 
     def _reaches(self, level: str) -> bool:

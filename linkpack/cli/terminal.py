@@ -28,7 +28,7 @@ _MARKS = {"A": _GREEN, "D": _RED, "M": _YELLOW, "T": _YELLOW}
 
 
 def wants_colour(env: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """True if what is printed should be coloured.
+    """Return True if what is printed should be coloured.
 
     The rules are those of npm (supports-color): FORCE_COLOR decides, then NO_COLOR and TERM=dumb refuse, then it
     depends on whether the stream is a terminal.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
 
 
-class Edge(NamedTuple):
+class Edge(Record):
     """One step of a chain: *label* asks for *name* by a spec in a section."""
 
     label: str

@@ -6,7 +6,7 @@ Where a link command can fix what is found, the diagnosis has it.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.linking.command import LinkOptions, open_context
@@ -31,6 +31,7 @@ from linkpack.linking.status import list_links
 from linkpack.npm.programs import find_node, find_program
 from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
+from linkpack.record import Record
 from linkpack.system import own_process
 from linkpack.system import read as fs
 from linkpack.system.node import NodeUnknown, ask_npm_prefix
@@ -50,7 +51,7 @@ _CHANGES_LOOKUP = ("NODE_PATH", "NODE_PRESERVE_SYMLINKS")
 _GRAVE = frozenset({"WPEERTWICE", "WPEERHIDDEN"})
 
 
-class Fix(NamedTuple):
+class Fix(Record):
     """A link command that fixes something and can be undone.
 
     It is `link` or `relink` in *folder*, about *names*, with *shared* about global links.
@@ -76,7 +77,7 @@ class Fix(NamedTuple):
             relink(self.names, self.folder, options, shared=self.shared)
 
 
-class Diagnosis(NamedTuple):
+class Diagnosis(Record):
     """What the doctor found at one place.
 
     *severity* is `ok`, `warning` or `error`; *group* names what was examined. *code*, *path*, *message* and

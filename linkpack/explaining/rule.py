@@ -6,7 +6,7 @@ The walk of packing is walked along the way to that path only.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.json_text import find_position, parse
 from linkpack.packlist.editions import NPM_RULES
@@ -15,6 +15,7 @@ from linkpack.packlist.npm_rules import NEWEST_ONLY
 from linkpack.packlist.pathspec_pattern import find_rule_by_pathspec
 from linkpack.packlist.precedence import Candidate, keeps
 from linkpack.packlist.walk import Walk
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
@@ -26,7 +27,7 @@ _MANIFEST = "package.json"
 _PATCHED = "patchedDependencies"
 
 
-class Ruling(NamedTuple):
+class Ruling(Record):
     """What decides about a path, which it *keeps* or not.
 
     *about* is the path that was decided about: the one asked for, or the folder around it that is not entered.
@@ -90,7 +91,7 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     return None
 
 
-class _Reason(NamedTuple):
+class _Reason(Record):
     """Why a rule decides: a phrase, the rule's text, its file and its line."""
 
     why: str

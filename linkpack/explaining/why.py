@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
@@ -18,6 +18,7 @@ from linkpack.packing.publish_config import apply_publish_config
 from linkpack.packlist.npm_rules import read_selection
 from linkpack.project.project import find_project, project_edition, read_outer_ignores
 from linkpack.project.workspace import find_workspace
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _LEFT = "in the thin layout the consumer gets this package from the registry"
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """Why *path* of a package ships or does not.
 
     *label* is the package's `name@version`, *folder* its directory relative to the project, *kind* `root`,
@@ -59,14 +60,14 @@ class Answer(NamedTuple):
     chains: tuple[tuple[Edge, ...], ...] = ()
 
 
-class _Location(NamedTuple):
+class _Location(Record):
     """A path in a package: the package's id, and the path below it."""
 
     id: str
     path: str
 
 
-class _Bundle(NamedTuple):
+class _Bundle(Record):
     """The project and its bundle, planned as far as an answer needs it.
 
     *slots* are empty where no tree holds the graph. *source* is the project's own directory, where publishConfig
@@ -241,7 +242,7 @@ def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
 
 
 def _is_left_out(bundle: _Bundle, about: Answer) -> bool:
-    """True if the thin layout leaves a package of the bundle to the registry."""
+    """Return True if the thin layout leaves a package of the bundle to the registry."""
     return bundle.layout == "thin" and about.kind == "installed" and not about.slots and bool(bundle.slots)
 
 

@@ -8,10 +8,11 @@ number of times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ MAX_STATES = 1_000
 END = 0  # the state that accepts at the end of a name
 
 
-class _State(NamedTuple):
+class _State(Record):
     """A state, which accepts at a position of a name or does not.
 
     With *eat*: accepts if *eat* is true of the character there, and the only state of *then* accepts behind it.
@@ -86,7 +87,7 @@ class Automaton:
         self._states[loop] = _State((*self._states[loop].then, *starts))
 
     def accepts(self, start: int, name: str) -> bool:
-        """True if the state *start* accepts the whole of *name*.
+        """Return True if the state *start* accepts the whole of *name*.
 
         Raises `LinkpackError` (ELIMIT) when the work on patterns becomes too much.
         """

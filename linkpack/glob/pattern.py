@@ -11,19 +11,19 @@ them as early as possible. The earliest place is always right, as each such stre
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.glob.braces import expand_braces
 from linkpack.glob.portion_parser import Portion, compile_portion
+from linkpack.record import Record
 
 MAX_PATTERN = 65_536  # characters; npm's limit too
 
 _FREE = 64  # portions compared that add nothing to the usual cost of a pattern
 
 
-class Alternative(NamedTuple):
+class Alternative(Record):
     """One way to match, after braces are expanded.
 
     - *stretches*: portions in a row, with a `**` between each two rows.
@@ -39,7 +39,7 @@ class Alternative(NamedTuple):
     loose: bool = False
 
 
-class Glob(NamedTuple):
+class Glob(Record):
     """A compiled pattern.
 
     *relative*: npm matches a directory below the top with its last portion alone, too (see `rule_index.applies`).
@@ -134,17 +134,17 @@ def make_literal_glob(path: str) -> Glob:
 
 
 def matches_file(glob: Glob, parts: tuple[str, ...]) -> bool:
-    """True if *glob* matches the file at *parts*."""
+    """Return True if *glob* matches the file at *parts*."""
     return any(matches_alternative(alternative, parts) for alternative in glob.alternatives)
 
 
 def matches_folder(glob: Glob, parts: tuple[str, ...]) -> bool:
-    """True if *glob* matches the directory at *parts*."""
+    """Return True if *glob* matches the directory at *parts*."""
     return any(matches_alternative(alternative, (*parts, "")) for alternative in glob.alternatives)
 
 
 def may_hold(glob: Glob, parts: tuple[str, ...]) -> bool:
-    """True if *glob* could match something below the directory at *parts*.
+    """Return True if *glob* could match something below the directory at *parts*.
 
     >>> [may_hold(compile_glob(pattern), ("SRC",)) for pattern in ("/src/lib/*.js", "/lib/**", "**/x")]
     [True, False, True]
@@ -153,7 +153,7 @@ def may_hold(glob: Glob, parts: tuple[str, ...]) -> bool:
 
 
 def matches_alternative(alternative: Alternative, parts: tuple[str, ...]) -> bool:
-    """True if *alternative* matches *parts*.
+    """Return True if *alternative* matches *parts*.
 
     The last part is empty for a directory, as in a path with a slash behind it.
     """
@@ -166,7 +166,7 @@ def matches_alternative(alternative: Alternative, parts: tuple[str, ...]) -> boo
 
 
 def _matches_all(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, ...]) -> bool:
-    """True if *stretches* match *parts* from end to end."""
+    """Return True if *stretches* match *parts* from end to end."""
     head, *middle = stretches
     end = len(parts)
     # Without `**` the portions are compared one by one.
@@ -228,7 +228,7 @@ def _may_begin(alternative: Alternative, parts: tuple[str, ...]) -> bool:
 
 
 def _fits_beginning(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str, ...]) -> bool:
-    """True if *parts* fit *stretches* as far as both go before a `**`."""
+    """Return True if *parts* fit *stretches* as far as both go before a `**`."""
     head = stretches[0]
     if len(stretches) == 1 and len(parts) > len(head):
         return False

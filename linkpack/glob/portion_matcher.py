@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from unicodedata import category
 
 from linkpack import limits
 from linkpack.glob.automaton import END, Automaton
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ _FREE = 8  # stars, or places to try for a character, that add nothing to the us
 _MOST_RANGES = 100  # of a class that `re` compiles; it is slow to compile more
 
 
-class CharClass(NamedTuple):
+class CharClass(Record):
     """One character of `[a-z]`.
 
     *ranges* are pairs of a first and a last character, *posix* names such as `alpha`. *negated* takes every
@@ -36,7 +37,7 @@ class CharClass(NamedTuple):
     negated: bool
 
 
-class Extglob(NamedTuple):
+class Extglob(Record):
     """An extglob such as `+(a|b)`: its *kind* and its alternatives.
 
     *kind* is one of `? * + @ !`, or `!*` for a `!` with a star behind it.
@@ -46,7 +47,7 @@ class Extglob(NamedTuple):
     alternatives: tuple[tuple[Piece, ...], ...]
 
 
-class Wild(NamedTuple):
+class Wild(Record):
     """A `*` (any run of characters) or a `?` (exactly one)."""
 
     many: bool
@@ -143,7 +144,7 @@ def find_affixes(pieces: tuple[Piece, ...]) -> tuple[str, str] | None:
 
 
 def has_posix(pieces: tuple[Piece, ...]) -> bool:
-    """True if a POSIX class is anywhere in *pieces*.
+    """Return True if a POSIX class is anywhere in *pieces*.
 
     Such a portion is matched by whole characters, every other by UTF-16 units.
     """
@@ -214,7 +215,7 @@ class _Stretch:
         self._find: Callable[[str, int, int], re.Match[str] | None] | None = None
 
     def fits_at(self, name: str, start: int) -> bool:
-        """True if the stretch fits *name*, which is long enough, at *start*."""
+        """Return True if the stretch fits *name*, which is long enough, at *start*."""
         if self.text is not None:
             return name.startswith(self.text, start)
         if self._match is None:  # compiled when a name is long enough: no name is as long as some patterns
@@ -358,7 +359,7 @@ POSIX_NAMES = frozenset((*_POSIX, *_NOT_POSIX, *_EXTRA))
 
 
 def _in_posix(name: str, char: str) -> bool:
-    """True if *char* is in the POSIX class *name*.
+    """Return True if *char* is in the POSIX class *name*.
 
     The Unicode categories of each class are those of npm's minimatch.
     """

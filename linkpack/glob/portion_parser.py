@@ -6,7 +6,7 @@ measured on npm 11.19.1. Its faults are fixed (row D11 of docs/differences-from-
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
 from linkpack.glob.portion_matcher import (
@@ -23,6 +23,7 @@ from linkpack.glob.portion_matcher import (
     make_matcher,
     to_units,
 )
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ _MAX_UNCLOSED = 10  # brackets that are never closed: after so many, all further
 _NEVER = CharClass((), (), negated=False)
 
 
-class Portion(NamedTuple):
+class Portion(Record):
     """A compiled portion, which is asked about one name.
 
     *fits* is true of each folded name that the portion matches, *empty* if it matches the empty name. *literal* is

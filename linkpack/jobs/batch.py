@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import secrets
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.jobs.workers import Crew, run_all
@@ -18,6 +18,7 @@ from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_before_scripts, check_distinct, has_scripts
 from linkpack.read_cache import Memo, open_memo, remembering
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from linkpack.project.project import Project
 
 
-class Batch(NamedTuple):
+class Batch(Record):
     """How to pack many packages.
 
     Each is packed with *options*, and *hooks* run its scripts; None: no script runs. *crew* does the work. With
@@ -43,7 +44,7 @@ class Batch(NamedTuple):
     fail_fast: bool = False
 
 
-class Packed(NamedTuple):
+class Packed(Record):
     """A package that was packed."""
 
     name: str
@@ -51,7 +52,7 @@ class Packed(NamedTuple):
     tarball: Tarball
 
 
-class Failed(NamedTuple):
+class Failed(Record):
     """A package that was not packed.
 
     *status* is the exit status for it.
@@ -65,7 +66,7 @@ class Failed(NamedTuple):
 Outcome: TypeAlias = "Packed | Failed"
 
 
-class Task(NamedTuple):
+class Task(Record):
     """One package to pack, for any process that sees the same files.
 
     All paths are absolute. *run* names the run: tasks of one run share what their process has read.
@@ -79,7 +80,7 @@ class Task(NamedTuple):
     run: str
 
 
-class _Checked(NamedTuple):
+class _Checked(Record):
     """A package that passed the checks before planning.
 
     *target* is the path of its tarball.
@@ -176,7 +177,7 @@ def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
 
 
 def _must_come_first(project: Project, options: PackOptions, hooks: Hooks | None) -> bool:
-    """True if *project* is packed before the others, in this process.
+    """Return True if *project* is packed before the others, in this process.
 
     Its scripts may build what the others bundle. Or the tarballs are written into it, and it must not be read
     while those of the others come and go.

@@ -11,13 +11,14 @@ import base64
 import hashlib
 import json
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from linkpack.errors import LinkpackError, ManifestInvalid, SnapshotError
 from linkpack.npm.json_text import MAX_BYTES, parse
 from linkpack.project.monorepo import read_monorepo
 from linkpack.project.package_json import read_manifest
 from linkpack.project.workspace import find_workspace, list_members
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.read import walk_up
@@ -29,7 +30,7 @@ PACKAGES = "packages"  # the folder of the tarballs, beside the plan
 PLAN = "publish-plan.json"
 
 
-class Release(NamedTuple):
+class Release(Record):
     """A package to pack for a release.
 
     *folder* is its real directory.
@@ -40,7 +41,7 @@ class Release(NamedTuple):
     folder: str
 
 
-class PublishPlan(NamedTuple):
+class PublishPlan(Record):
     """A plan as read: the *document*, and in its order the releases to pack."""
 
     document: Mapping[str, Any]

@@ -15,9 +15,10 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from linkpack.errors import ConfigError
+from linkpack.record import Record
 from linkpack.system import own_process
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _PATIENCE = "10s"  # for a scheduler to answer
 FEW = 8  # items that are done before other processes have started
 
 
-class Crew(NamedTuple):
+class Crew(Record):
     """The workers of a run.
 
     They are *jobs* processes of this machine, or those of a Dask *scheduler*. 0 jobs means one more than there are

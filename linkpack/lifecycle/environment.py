@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack._version import __version__
 from linkpack.errors import ConfigError, LinkpackError
@@ -20,6 +20,7 @@ from linkpack.npm.programs import find_node, find_real_program
 from linkpack.project.local import find_local_project
 from linkpack.project.source import read_source_package
 from linkpack.project.workspace import FILE_LIMIT
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
 
@@ -35,7 +36,7 @@ _NO_FLAGS: Mapping[str, FlagValue] = MappingProxyType({})
 _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 
 
-class ScriptContext(NamedTuple):
+class ScriptContext(Record):
     """What all scripts of a run share.
 
     *env* are the variables, all but those of the package. *shell* runs the scripts. *gyp* is npm's folder with a

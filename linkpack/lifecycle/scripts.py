@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.bundle.graph import read_bundle
 from linkpack.errors import SnapshotError
 from linkpack.lifecycle.environment import build_environment, read_script_context
 from linkpack.project.package_json import read_manifest
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.processes import Script, run_script
@@ -35,7 +36,7 @@ def _stay_silent(script: Script) -> None:
     del script  # an announcer is called with it
 
 
-class Hooks(NamedTuple):
+class Hooks(Record):
     """How scripts are run.
 
     They get the environment *env*, and are run by *script_shell*; "" for the shell of npm's setting. *linked* runs
@@ -52,14 +53,14 @@ class Hooks(NamedTuple):
     flags: Mapping[str, FlagValue] = {}
 
 
-class _Event(NamedTuple):
+class _Event(Record):
     """A lifecycle event, and the variables that only its script gets."""
 
     name: str
     variables: Mapping[str, str] = {}
 
 
-class Lifecycle(NamedTuple):
+class Lifecycle(Record):
     """A project with its prepack and prepare done, and postpack still to run.
 
     *manifest* is as it was before them. Postpack is taken from it.

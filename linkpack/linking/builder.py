@@ -77,7 +77,7 @@ class PlanBuilder:
         return disk_state(path, windows=self._windows)
 
     def is_installed(self, path: str, target: str) -> bool:
-        """True if a package manager made the link at *path* to *target*."""
+        """Return True if a package manager made the link at *path* to *target*."""
         return self._installed is not None and self._installed.reason(path, target) != ""
 
     def entries(self, place: str, record: Mapping[str, RecordedLink]) -> dict[str, RecordedLink]:
@@ -272,7 +272,7 @@ def _link_in(folder: str) -> str:
 
 
 def _is_about(root: str, change: Change) -> bool:
-    """True if *change* is about a path in *root*."""
+    """Return True if *change* is about a path in *root*."""
     return len(paths_outside(change, (root,))) < len(paths_of(change))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkConflict, LinkError, PlanRejected
@@ -16,6 +16,7 @@ from linkpack.linking.record import find_store
 from linkpack.linking.request import choose_folders, read_workspace_choice
 from linkpack.npm.config import load_config, resolve_path
 from linkpack.project.local import WorkspaceChoice, find_local_project
+from linkpack.record import Record
 from linkpack.system import own_process
 from linkpack.system import read as fs
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     _Answer = TypeVar("_Answer")
 
 
-class LinkOptions(NamedTuple):
+class LinkOptions(Record):
     """The flags and the environment of a link command.
 
     *flags* have npm's names (`{"save-dev": True}`). *env* is by default the environment of the process.

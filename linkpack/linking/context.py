@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.linking.builder import PlanBuilder
 from linkpack.linking.ownership import LinkLocation
@@ -12,6 +12,7 @@ from linkpack.linking.record import read_record
 from linkpack.linking.states import is_within
 from linkpack.project.local import find_local_project
 from linkpack.project.package_json import read_loose
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from linkpack.project.local import LocalProject
 
 
-class SaveRules(NamedTuple):
+class SaveRules(Record):
     """How a link is saved.
 
     *kind* is `prod`, `dev`, `optional` or `peer`, or empty to keep the section that it is in. *bundle* adds it to
@@ -35,7 +36,7 @@ class SaveRules(NamedTuple):
     lockfile: bool = True
 
 
-class LinkContext(NamedTuple):
+class LinkContext(Record):
     """What a link command works with.
 
     *picked* are the real folders of the workspaces that are chosen, if any.
@@ -78,7 +79,7 @@ class LinkContext(NamedTuple):
         return tuple(dict.fromkeys(roots))
 
     def is_own(self, link: RecordedLink) -> bool:
-        """True if *link* was made in this project.
+        """Return True if *link* was made in this project.
 
         The other links of a shared node_modules belong to another checkout. A folder may have become a workspace
         of another one since, or may be none any more.

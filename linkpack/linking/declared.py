@@ -39,7 +39,7 @@ def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[st
 
 
 def is_uninstalled(link: RecordedLink) -> bool:
-    """True if a link's package left the manifests that named it.
+    """Return True if a link's package left the manifests that named it.
 
     All of them still have to be there: one that cannot be read may name it.
     """

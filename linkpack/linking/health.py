@@ -50,12 +50,12 @@ def warn_of_state_after(
 
 
 def is_shared(edit: Edit) -> bool:
-    """True if *edit* is about a global link."""
+    """Return True if *edit* is about a global link."""
     return not any(entry.project for entry in (edit.before, edit.after) if entry is not None)
 
 
 def is_strict(context: LinkContext) -> bool:
-    """True if faults of peers are errors.
+    """Return True if faults of peers are errors.
 
     npm documents `strict-peer-deps` so.
     """

@@ -303,7 +303,7 @@ def _list_specs(manifest: Manifest, name: str) -> list[str]:
 
 
 def _is_about(selector: str, name: str) -> bool:
-    """True if the selector of an override ends in the package *name*.
+    """Return True if the selector of an override ends in the package *name*.
 
     >>> [_is_about(selector, "a") for selector in ("a", "a@1", "parent>a", "parent/a", "a>b")]
     [True, True, True, True, False]
@@ -313,7 +313,7 @@ def _is_about(selector: str, name: str) -> bool:
 
 
 def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
-    """True if *spec*, written in *folder*, is a path to *real*."""
+    """Return True if *spec*, written in *folder*, is a path to *real*."""
     if spec == f"link:{name}":  # bun: what `bun link` registered under that name
         return True
     match = _PATH_SPEC.match(spec)

@@ -18,7 +18,7 @@ import errno
 import json
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkConflict, LinkError, LinkMissing, Problem, StalePlan
 from linkpack.linking.record import DAMAGED, Store, file_state, read_record, read_saved, record_changes
@@ -46,6 +46,7 @@ from linkpack.linking.states import (
     paths_outside,
 )
 from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
+from linkpack.record import Record
 from linkpack.system import dir_entries, own_process
 from linkpack.system import read as fs
 from linkpack.system.locks import hold_lock
@@ -61,7 +62,7 @@ _UNFINISHED = ".tmp"
 _RUN = re.compile(r"[0-9]+-[0-9a-f]+")  # it becomes part of the names of temporary files
 
 
-class Journal(NamedTuple):
+class Journal(Record):
     """A plan that was applied, or is being applied.
 
     *run* names the run, and is empty if there was nothing to do. *scope* is the project that it was started for,
@@ -83,8 +84,8 @@ class Journal(NamedTuple):
 def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, last: bool = True) -> Journal:
     """Make all changes of *plan* or none, and return its journal.
 
-    The locks of *places* must be held (`lock_places`). On any failure, an interrupt included, the changes made are
-    taken back. Raises `StalePlan` if a path is not what the plan says, `LinkConflict` (ELINKOUT) for a path outside of
+    The locks of *places* must be held (`lock_places`). On any failure, an interrupt included, the changes are
+    taken back. Raises `StalePlan` if a path is not as planned, `LinkConflict` (ELINKOUT) for a path outside of
     the plan's roots, and `LinkError` with the system's reason for the rest. The journal becomes the last of
     *scope*, which `undo` takes back, unless *last* is false.
     """
@@ -182,7 +183,7 @@ def _stale(path: str) -> StalePlan:
 
 
 def _is_made_already(change: Change) -> bool:
-    """True if another process made or removed the folder of *change* already.
+    """Return True if another process made or removed the folder of *change* already.
 
     A folder that is to be made may be there, and one that is to be removed may be gone.
     """
@@ -500,7 +501,7 @@ def _with_stash_inode(change: Change) -> Change:
 
 
 def _can_be_made(change: Change) -> bool:
-    """True if the path of *change* and the stash that it needs are as planned."""
+    """Return True if the path of *change* and the stash that it needs are as planned."""
     if not matches(change.path, change.before):
         return False
     return not isinstance(change.after, Displaced) or fs.exists(change.after.stash)

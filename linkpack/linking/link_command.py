@@ -10,7 +10,7 @@ linkpack.undo(journal)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.arguments import check_texts
 from linkpack.errors import LinkError, LinkMissing
@@ -31,6 +31,7 @@ from linkpack.linking.request import parse_specs, read_workspace_choice
 from linkpack.linking.states import LinkPlan
 from linkpack.project.local import find_local_project
 from linkpack.read_cache import remembering
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOption
     return with_warnings(_plan(request), request.context.config.warnings)
 
 
-class LinkRequest(NamedTuple):
+class LinkRequest(Record):
     """What `link` is asked for: *specs* to link, or none for a global link.
 
     *save* says how to save the links, None if they are not saved. *warnings* are about arguments that are left
@@ -134,7 +135,7 @@ def read_link_request(specs: Sequence[str], project: str, options: LinkOptions) 
 
 
 def _refuses_global_link(config: Config) -> bool:
-    """True if the command line has `--no-global`."""
+    """Return True if the command line has `--no-global`."""
     setting = config.settings.get("link-global")
     return setting is not None and setting.source == "flag" and not config.flag("link-global", default=True)
 

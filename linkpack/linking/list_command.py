@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.linking.command import DEFAULTS, LinkOptions, guard_command, open_context
 from linkpack.linking.health import find_problems, is_strict
@@ -11,6 +11,7 @@ from linkpack.linking.package_tree import PackageTree
 from linkpack.linking.status import Status, list_links, list_placed_links
 from linkpack.project.package_json import read_loose
 from linkpack.read_cache import remembering
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
@@ -23,7 +24,7 @@ def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool =
     return survey(project, options, shared=shared).links
 
 
-class Survey(NamedTuple):
+class Survey(Record):
     """The *links* of *place* and what `ls` prints beside them.
 
     *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.

@@ -296,7 +296,7 @@ def _warn_of_needs(
 
 
 def _meets(version: object, wanted: str) -> bool:
-    """True if *version* meets *wanted*.
+    """Return True if *version* meets *wanted*.
 
     What is no version, or no range, is not compared.
     """

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.linking.link_search import lost_links
 from linkpack.linking.record import Store
 from linkpack.project.local import find_local_project
 from linkpack.project.resolve import lookup_paths, node_modules_above
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import RecordedLink
 
 
-class LostLinks(NamedTuple):
+class LostLinks(Record):
     """The recorded links that are not in place, by path.
 
     *warnings* say why a record cannot be read.

@@ -5,10 +5,11 @@ These are global links, commands, and scripts of linked packages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.linking.states import Absent, CreatedDirectory, Displaced, File, Link, Mode
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import Change, LinkPlan, RecordedLink, State
 
 
-class Outside(NamedTuple):
+class Outside(Record):
     """A change of a path outside of the project.
 
     *action* is `add`, `change`, `remove`, `replace` (something that is no link makes way), `restore` (it comes

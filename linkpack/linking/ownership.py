@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import is_foreign_command, target_is_inside
 from linkpack.linking.states import ABSENT, Absent, Change, Displaced, Edit, Link
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.relocate import are_alike
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import RecordedLink, State
 
 
-class LinkRules(NamedTuple):
+class LinkRules(Record):
     """How links are to be made, by the flags of the command.
 
     *umask* is that of the process. *gentle* leaves commands that another link has taken since, as relink does.
@@ -32,7 +33,7 @@ class LinkRules(NamedTuple):
     gentle: bool = False
 
 
-class LinkLocation(NamedTuple):
+class LinkLocation(Record):
     """Where a link belongs, by real paths.
 
     *place*, a real node_modules, and *key* name its entry in the record. *path* is the link, *modules* the
@@ -144,11 +145,11 @@ class Ownership:
         return True
 
     def belongs_to_another(self, path: str) -> bool:
-        """True if another link has taken our command at *path* since."""
+        """Return True if another link has taken our command at *path* since."""
         return path in self.before_owned and self._is_claimed(path, self._builder.state(path))
 
     def _is_claimed(self, path: str, present: State) -> bool:
-        """True if another link of the same node_modules put *present* at *path*."""
+        """Return True if another link of the same node_modules put *present* at *path*."""
         claims = (change for link in self.others().values() for change in link.owned)
         return any(change.path == path and change.after == present for change in claims)
 

@@ -130,7 +130,7 @@ def link_target(path: str, state: State) -> str | None:
 
 
 def target_is_inside(path: str, state: State, link: str) -> bool:
-    """True if the link or shim at *path* points into *link*.
+    """Return True if the link or shim at *path* points into *link*.
 
     Tries the target as it is written, and then from the real folders of both paths.
     """
@@ -146,13 +146,13 @@ def resolve_link(path: str, target: str) -> str:
 
 
 def target_exists(path: str, state: State) -> bool:
-    """True if the link or shim at *path* leads to something that exists."""
+    """Return True if the link or shim at *path* leads to something that exists."""
     target = link_target(path, state)
     return target is not None and fs.exists(resolve_link(path, target))
 
 
 def is_replaced(link: RecordedLink, present: State) -> bool:
-    """True if something else is in the place of the recorded *link*.
+    """Return True if something else is in the place of the recorded *link*.
 
     *present* is what is there. A link with another text that leads to the same package is the same.
     """
@@ -162,7 +162,7 @@ def is_replaced(link: RecordedLink, present: State) -> bool:
 
 
 def is_foreign_command(path: str, state: State, link: str) -> bool:
-    """True if the command at *path* belongs to what replaced the link *link*.
+    """Return True if the command at *path* belongs to what replaced the link *link*.
 
     It leads to a file below the path of the link, which exists.
     """
@@ -170,12 +170,12 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 
 def is_standing(link: RecordedLink) -> bool:
-    """True if the recorded *link* is in place, and leads to its package."""
+    """Return True if the recorded *link* is in place, and leads to its package."""
     return fs.is_link(link.path) and fs.canonical_path(link.path) == link.target
 
 
 def meets_range(version: str, wanted: str) -> bool:
-    """True if *version* meets the range *wanted*, or *wanted* is no range.
+    """Return True if *version* meets the range *wanted*, or *wanted* is no range.
 
     A path, an address or a tag is met by any version. Pre-releases meet a range around them, unlike for npm:
     people link what they work on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError, LinkpackError, ManifestInvalid, PlanRejected, Problem
 from linkpack.linking.package import read_source
 from linkpack.linking.request import LinkSpec, list_workspace_members
 from linkpack.project.package_json import read_loose
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _LISTED = 5  # names that a message lists
 
 
-class Spread(NamedTuple):
+class Spread(Record):
     """Arguments of `link` with workspace roots replaced by their members.
 
     *done* is true if there was such a root, so that `--workspaces` is about it and not about the project.
@@ -70,7 +71,7 @@ def list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:_LISTED]) + more
 
 
-class PackageChoice(NamedTuple):
+class PackageChoice(Record):
     """A package to link.
 
     *by_folder* is true if the argument was a folder, false if it named a global package.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.project.package_json import read_loose
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
 
@@ -25,7 +26,7 @@ _ADD = {"npm": "npm install", "pnpm": "pnpm add", "yarn": "yarn add", "bun": "bu
 _PNP = (".pnp.cjs", ".pnp.js")
 
 
-class Installer(NamedTuple):
+class Installer(Record):
     """A package manager (`npm`, `pnpm`, `yarn` or `bun`).
 
     *folder* is the one in which its install is run.

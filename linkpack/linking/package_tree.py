@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
@@ -14,6 +14,7 @@ from linkpack.linking.states import Displaced, File, Link
 from linkpack.npm.manifest import parse_manifest
 from linkpack.project.package_json import read_loose
 from linkpack.project.resolve import lookup_paths
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _NO_CHANGES: Mapping[str, Change] = MappingProxyType({})
 _LOOKUP = 10  # steps of the work limit for one lookup, which looks at a folder for each level above
 
 
-class FoundPackage(NamedTuple):
+class FoundPackage(Record):
     """A package as Node finds it.
 
     *slot* is the path in a node_modules at which it is found, *folder* the real folder behind that.
@@ -42,14 +43,14 @@ class FoundPackage(NamedTuple):
 
     @property
     def has_stored_slot(self) -> bool:
-        """True if the slot is in a package manager's store.
+        """Return True if the slot is in a package manager's store.
 
         Nothing may be changed there.
         """
         return bool(match_store(self.slot))
 
 
-class LoadedPackage(NamedTuple):
+class LoadedPackage(Record):
     """A package that Node loads, and the package that loads it.
 
     *name* is what it is loaded by. *loader* is None for the project that Node starts in, *manifest* without a
@@ -67,7 +68,7 @@ class LoadedPackage(NamedTuple):
         return self.manifest.name if self.manifest is not None and self.manifest.name else self.copy.folder
 
 
-class PlacedLink(NamedTuple):
+class PlacedLink(Record):
     """A link that is in place, or will be after a plan.
 
     *name* and *folder* are those of its package, *bin_links* says whether the package's commands are linked.

@@ -6,13 +6,14 @@ package, where it may find another copy than the project's, or none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.linking.installed import match_store
 from linkpack.linking.package import meets_range
 from linkpack.linking.package_choice import list_names
 from linkpack.linking.package_manager import find_installer, quote_word
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PEER_CODES = frozenset({"WPEER", "WPEERHIDDEN", "WPEERTWICE"})
 
 
-class PeerFault(NamedTuple):
+class PeerFault(Record):
     """A peer that a package does not share with its loader.
 
     *user* declares the *peer* and asks for *wanted*, *host* is to provide it. *kind* is `missing` (neither finds
@@ -42,7 +43,7 @@ class PeerFault(NamedTuple):
     preserving: bool
 
 
-class _PeerUse(NamedTuple):
+class _PeerUse(Record):
     """A *peer* that *user* asks for in the range *wanted*.
 
     *host* is to provide it.
@@ -156,7 +157,7 @@ def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, i
 def _is_cured_by_preserving(
     tree: PackageTree, user: LoadedPackage, ours: FoundPackage, theirs: FoundPackage | None
 ) -> bool:
-    """True if *user* finds *ours* when Node does not resolve links.
+    """Return True if *user* finds *ours* when Node does not resolve links.
 
     With --preserve-symlinks Node looks in the folders above the link, not above the package. It still finds first
     what is inside of the package, but no longer what the package's own workspace has above it: then something
@@ -174,7 +175,7 @@ def _is_cured_by_preserving(
 
 
 def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
-    """True if the host's copy fits the user.
+    """Return True if the host's copy fits the user.
 
     A package manager would then have them share it.
     """
@@ -183,7 +184,7 @@ def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
 
 
 def is_caused_by_links(fault: PeerFault, links: Sequence[PlacedLink]) -> bool:
-    """True if a link is the cause of *fault*.
+    """Return True if a link is the cause of *fault*.
 
     The rest of the tree was for the package manager to check.
     """

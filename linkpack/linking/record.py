@@ -336,7 +336,7 @@ def _move_state(state: State, old: str, new: str) -> State:
 
 
 def _is_in_place(link: RecordedLink) -> bool:
-    """True if *link*, or something that it displaced, is where it says."""
+    """Return True if *link*, or something that it displaced, is where it says."""
     if fs.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
     befores = [change.before for change in link.owned]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkError
 from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.project.local import WorkspaceChoice
 from linkpack.project.workspace import list_members, read_workspace
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.project.local import LocalProject
 
 
-class LinkSpec(NamedTuple):
+class LinkSpec(Record):
     """An argument of `link`: a folder, or the name of a package.
 
     *folder* is an absolute path. With a *name* instead, *wanted* is the range asked for, empty for any version.
@@ -69,7 +70,7 @@ def parse_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home
 
 
 def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
-    """True if the argument *text*, taken as a path, is the project itself.
+    """Return True if the argument *text*, taken as a path, is the project itself.
 
     The root of its workspace is another package: `link ..` in an example inside of the package that it shows.
     """

@@ -96,7 +96,7 @@ def _spec_for(source: SourcePackage, folder: str) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """True if the path *text* is UTF-8.
+    """Return True if the path *text* is UTF-8.
 
     Python keeps a byte that is not as half a surrogate pair.
     """
@@ -157,7 +157,7 @@ def _match_override(selector: str, value: object, name: str) -> str:
 
 
 def _agrees(wanted: str, spec: str, root: str, source: SourcePackage) -> bool:
-    """True if an override agrees with *spec*.
+    """Return True if an override agrees with *spec*.
 
     npm compares the texts. Other managers write `link:` or `portal:` for a folder.
     """
@@ -233,7 +233,7 @@ def _add_to_bundle(
 
 
 def _is_same_json(left: str | None, right: str | None) -> bool:
-    r"""True if two JSON texts have the same value, or neither is one.
+    r"""Return True if two JSON texts have the same value, or neither is one.
 
     >>> _is_same_json('"1.0"', '"1\\u002e0"')
     True

@@ -7,7 +7,9 @@ reader, read-cmd-shim 6, must find the target in each.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ _READERS = {
 }
 
 
-class Interpreter(NamedTuple):
+class Interpreter(Record):
     """What runs a script: variables to set, a program and its arguments.
 
     Without a *program* the script runs by itself.

@@ -113,13 +113,13 @@ class _SingleLink:
         return posixpath.relpath(self.source.root, fs.canonical_path(posixpath.dirname(self.location.path)))
 
     def _is_good(self, present: State, text: str) -> bool:
-        """True if *present*, at the link's path, is a good link already."""
+        """Return True if *present*, at the link's path, is a good link already."""
         if not isinstance(present, Link) or (self.rules.absolute and present.target != text):
             return False
         return resolve_link(self.location.path, present.target) == self.source.root
 
     def _is_known(self, present: Link) -> bool:
-        """True if the link *present* is an installer's or another project's."""
+        """Return True if the link *present* is an installer's or another project's."""
         if self.location.shared:
             return False
         path = self.location.path
@@ -225,7 +225,7 @@ class _SingleLink:
             self.ownership.take(target.path, Link(self._command_text(target)))
 
     def _may_take(self, path: str) -> bool:
-        """True if the link may be put at *path*.
+        """Return True if the link may be put at *path*.
 
         What is not ours in the global folder is a conflict without `--force`.
         """
@@ -239,7 +239,7 @@ class _SingleLink:
         return ours
 
     def _is_ours(self, path: str) -> bool:
-        """True if *path* is a command or page of the package linked here."""
+        """Return True if *path* is a command or page of the package linked here."""
         return target_is_inside(path, self.builder.state(path), self.location.path)
 
     def _drop_commands(self, replaced: Mapping[str, str]) -> None:

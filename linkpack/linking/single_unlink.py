@@ -6,7 +6,7 @@ What goes with several links is planned at the end: commands that have lost thei
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.linking.builder import STASH
 from linkpack.linking.contested_paths import find_displacer, inherit
@@ -33,6 +33,7 @@ from linkpack.linking.states import (
     is_within,
 )
 from linkpack.project.package_json import read_loose
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.relocate import are_alike
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from linkpack.linking.states import RecordedLink, State
 
 
-class LinkKey(NamedTuple):
+class LinkKey(Record):
     """The recorded link *key* of the real node_modules *place*."""
 
     place: str
@@ -328,7 +329,7 @@ class Unlinking:
                     self.builder.replace(path, state, ABSENT)
 
     def _is_lost(self, path: str, state: State, link: str) -> bool:
-        """True if a command leads through *link* and loses its script.
+        """Return True if a command leads through *link* and loses its script.
 
         Where a displaced package comes back for the link, its commands stay if it has their scripts.
         """
@@ -364,7 +365,7 @@ def _list_commands(location: LinkLocation) -> Iterator[str]:
 
 
 def _uses_folder(link: RecordedLink, folder: str) -> bool:
-    """True if *folder* holds anything of the link."""
+    """Return True if *folder* holds anything of the link."""
     paths = [link.path, *(change.path for change in link.owned)]
     paths += [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
     return any(is_within(path, folder) for path in paths)

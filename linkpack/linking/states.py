@@ -7,9 +7,10 @@ Journals and records hold that JSON. What is read back from it is checked: a dam
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 from linkpack.errors import Problem
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
 ABSENT = Absent()
 
 
-class Change(NamedTuple):
+class Change(Record):
     """A change at *path*, from the state *before* to the state *after*."""
 
     path: str
@@ -108,7 +109,7 @@ class Change(NamedTuple):
         return Change(self.path, self.after, self.before)
 
 
-class ManifestEdit(NamedTuple):
+class ManifestEdit(Record):
     """How a link was saved in a manifest or lockfile.
 
     *before* and *after* are the bytes of the file, *before* None if there was none. *entries* are the members that
@@ -121,7 +122,7 @@ class ManifestEdit(NamedTuple):
     entries: tuple[tuple[tuple[str, ...], str | None, str | None], ...]
 
 
-class RecordedLink(NamedTuple):
+class RecordedLink(Record):
     """One link in the record of a node_modules.
 
     *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* has for every
@@ -143,7 +144,7 @@ class RecordedLink(NamedTuple):
     declared: tuple[str, ...] = ()
 
 
-class Edit(NamedTuple):
+class Edit(Record):
     """A change of the record of one link.
 
     *place* is the real node_modules that the link is in, *key* its key in the record of that.
@@ -159,7 +160,7 @@ class Edit(NamedTuple):
         return Edit(self.place, self.key, self.after, self.before)
 
 
-class SaveEdit(NamedTuple):
+class SaveEdit(Record):
     """A change of the record of how one link is saved.
 
     *place* is the root of the project, *key* the relative path of the link.
@@ -175,7 +176,7 @@ class SaveEdit(NamedTuple):
         return SaveEdit(self.place, self.key, self.after, self.before)
 
 
-class Item(NamedTuple):
+class Item(Record):
     """A package in a report, with the path of its link.
 
     *version* may be empty.
@@ -186,7 +187,7 @@ class Item(NamedTuple):
     path: str
 
 
-class LinkPlan(NamedTuple):
+class LinkPlan(Record):
     """What a link command is going to do.
 
     *changes* are in the order in which they are made. *added*, *changed* and *removed* are what the command
@@ -217,7 +218,7 @@ def paths_of(change: Change) -> tuple[str, ...]:
 
 
 def is_within(path: str, root: str) -> bool:
-    """True if *path* is the folder *root*, or below it.
+    """Return True if *path* is the folder *root*, or below it.
 
     >>> is_within("/app/lib", "/app"), is_within("/app", "/app"), is_within("/apple", "/app")
     (True, True, False)
@@ -244,7 +245,7 @@ def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
 
 
 def is_script_change(change: Change) -> bool:
-    """True if *change* only makes a script runnable.
+    """Return True if *change* only makes a script runnable.
 
     Linking a package sets the permission bits of its commands, and removes a carriage return from their first
     line.
@@ -316,7 +317,7 @@ def state_from_json(value: Sequence[object]) -> State:
 
 
 def _is_number(value: object, most: int) -> TypeGuard[int]:
-    """True if *value* is an integer from 0 to *most*, and no boolean."""
+    """Return True if *value* is an integer from 0 to *most*, and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 

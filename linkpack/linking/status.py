@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.linking.builder import disk_state
 from linkpack.linking.command_scripts import has_crlf_shebang, read_script_head
@@ -15,6 +15,7 @@ from linkpack.linking.record import read_saved
 from linkpack.linking.states import Absent, Displaced, Link
 from linkpack.project.package_json import read_loose
 from linkpack.project.source import read_source_package
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
 
 
-class Status(NamedTuple):
+class Status(Record):
     """One link of a project or of the global folder.
 
     *state* is `linked`, `dropped` (an install took the link away; `relink` brings it back), `uninstalled` (it
@@ -48,13 +49,13 @@ class Status(NamedTuple):
 
     @property
     def is_in_order(self) -> bool:
-        """True if neither the link nor a command of it needs a repair."""
+        """Return True if neither the link nor a command of it needs a repair."""
         if self.state == "uninstalled":
             return True
         return self.state == "linked" and all(command.is_in_order for command in self.commands)
 
 
-class Command(NamedTuple):
+class Command(Record):
     """A command of a linked package.
 
     *path* is where the command is, *script* the file inside of the package. *state* is `ok`, `unbuilt` (the
@@ -69,7 +70,7 @@ class Command(NamedTuple):
 
     @property
     def is_in_order(self) -> bool:
-        """True if nothing needs a repair.
+        """Return True if nothing needs a repair.
 
         A command that something else took is not ours any more.
         """

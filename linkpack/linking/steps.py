@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def matches(path: str, state: State) -> bool:
-    """True if *state* is what is at *path*, and no folder above is a link."""
+    """Return True if *state* is what is at *path*, and no folder above is a link."""
     try:
         match state:
             case Absent():
@@ -250,7 +250,7 @@ def _take_back_putting_back(change: Change, stash: str, before: State, temp: str
 
 
 def _is_torn(path: str, old: File, new: File) -> bool:
-    """True if overwriting *old* by *new* at *path* was cut off."""
+    """Return True if overwriting *old* by *new* at *path* was cut off."""
     try:
         present = dir_entries.file_at(path, LIMIT)
     except OSError:

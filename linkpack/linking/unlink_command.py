@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.arguments import check_texts
 from linkpack.linking.command import (
@@ -25,6 +25,7 @@ from linkpack.linking.request import parse_specs, read_workspace_choice
 from linkpack.linking.states import LinkPlan
 from linkpack.project.local import find_local_project
 from linkpack.read_cache import remembering
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def plan_unlink(
     return with_warnings(_plan(request), request.context.config.warnings)
 
 
-class UnlinkRequest(NamedTuple):
+class UnlinkRequest(Record):
     """What `unlink` is asked for: *specs*, or *every* link.
 
     *shared* means global links.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +20,7 @@ _PAGE = r".*\.([0-9]+)(?:\.gz)?"
 _LISTED_PAGE = r".*\.[0-9]"
 
 
-class BinTarget(NamedTuple):
+class BinTarget(Record):
     """The path of a link, and the file that it leads to, inside the package."""
 
     path: str
@@ -79,7 +81,7 @@ def make_link_text(path: str, script: str) -> str:
 
 
 def points_into(path: str, target: str, folder: str) -> bool:
-    """True if the link *target* at *path* leads into *folder*.
+    """Return True if the link *target* at *path* leads into *folder*.
 
     The disk is not read. Upper and lower case are the same, as in npm, for disks that do not distinguish them.
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.collation_table import ASCII_ORDER, decompose, read_table
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ _SIGMA = "\u03a3"
 _FINAL_SIGMA = "\u03c2"
 
 
-class _Weights(NamedTuple):
+class _Weights(Record):
     """What one unit adds to each level of a key."""
 
     primary: bytes
@@ -148,7 +149,7 @@ def js_lower(text: str) -> str:
 
 
 def is_js_upper(char: str) -> bool:
-    """True if JavaScript's `toUpperCase` does not change *char*.
+    """Return True if JavaScript's `toUpperCase` does not change *char*.
 
     So for a capital, and for a character without case. Also for every one above U+FFFF: npm asks about the
     first half of its surrogate pair.
@@ -157,14 +158,14 @@ def is_js_upper(char: str) -> bool:
 
 
 def _is_final(text: str, at: int, table: Table) -> bool:
-    """True if the sigma at *at* ends a word (Unicode, Final_Sigma)."""
+    """Return True if the sigma at *at* ends a word (Unicode, Final_Sigma)."""
     before = next((char for char in reversed(text[:at]) if not _within(char, table.case_ignorable)), "")
     after = next((char for char in text[at + 1 :] if not _within(char, table.case_ignorable)), "")
     return _within(before, table.cased) and not _within(after, table.cased)
 
 
 def _within(char: str, edges: Sequence[int]) -> bool:
-    """True if *char* is in one of the ranges with these *edges*.
+    """Return True if *char* is in one of the ranges with these *edges*.
 
     A range is from an edge at an even index up to the next. The empty text is in none.
     """

@@ -12,7 +12,9 @@ import json
 import zlib
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ _HANGUL = 0xAC00
 _HANGUL_COUNT = 11172
 
 
-class Table(NamedTuple):
+class Table(Record):
     """The contents of collation.dat.
 
     *starts* are the code points at which runs of single primary weights begin, in rising order, *ranks* the

@@ -19,11 +19,12 @@ file.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ConfigError, Problem
 from linkpack.npm.npmrc_text import TooLong, expand, parse_npmrc
 from linkpack.npm.programs import find_node, find_program, find_real_program
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.accounts import home_folder
 
@@ -40,7 +41,7 @@ _ENV = "npm_config_"
 _NEVER_OF_A_PROJECT = ("prefix", "userconfig", "globalconfig", "force")
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """A value, and who set it.
 
     *source* is fit for a message: `user npmrc /home/u/.npmrc`.
@@ -50,7 +51,7 @@ class Setting(NamedTuple):
     source: str
 
 
-class Config(NamedTuple):
+class Config(Record):
     """The settings, and the global folders that follow from them.
 
     *prefix*, *modules* (the global node_modules), *bins* and *mans* are absolute paths. All are empty when
@@ -71,7 +72,7 @@ class Config(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """True if `loglevel` asks for silence, for scripts and for us."""
+        """Return True if `loglevel` asks for silence, for scripts and for us."""
         return "loglevel" in self.settings and self.settings["loglevel"].value == "silent"
 
     def flag(self, key: str, *, default: bool) -> bool:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +37,7 @@ _SCRIPTS = re.compile(r"\.([cm]?)jsx?$")
 Kind = Literal["script", "module", "types", "file", "folder", "pattern"]
 
 
-class EntryPoint(NamedTuple):
+class EntryPoint(Record):
     """A path that a manifest names.
 
     *key* says where (`main`, `exports["./sub"].import`), and *target* is the value as written. *by_node* is false
@@ -62,7 +64,7 @@ class EntryPoint(NamedTuple):
 
     @property
     def is_main(self) -> bool:
-        """True if the package's bare name may mean this entry point."""
+        """Return True if the package's bare name may mean this entry point."""
         return self.key in {"main", "exports"} or self.key.startswith(("exports.", 'exports["."]'))
 
     def candidates(self) -> tuple[str, ...]:
@@ -148,7 +150,7 @@ def _find_browser_files(table: object) -> Iterator[EntryPoint]:
             yield EntryPoint(f'browser["{name}"]', value, "module", by_node=False)
 
 
-class ExportsTarget(NamedTuple):
+class ExportsTarget(Record):
     """A target of `exports`.
 
     *subpath* is as people write it: `exports["./sub"]`, or `exports`. *conditions* are those above the *value*,
@@ -271,11 +273,11 @@ class PathIndex:
 
     @property
     def is_exhausted(self) -> bool:
-        """True if the bound on the work was reached."""
+        """Return True if the bound on the work was reached."""
         return self._work > self.WORK
 
     def any_like(self, start: str, end: str) -> bool:
-        """True if a path begins with *start* and ends with *end*."""
+        """Return True if a path begins with *start* and ends with *end*."""
         key = (start, end)
         if key not in self._answers:
             self._answers[key] = next(self.like(start, end), None) is not None or self.is_exhausted
@@ -311,7 +313,7 @@ CRLF_SHEBANG = (
 
 
 def has_crlf_shebang(head: bytes) -> bool:
-    r"""True if the line `#!…` in *head* has a carriage return.
+    r"""Return True if the line `#!…` in *head* has a carriage return.
 
     *head* is the beginning of a file. A kernel reads `#!/usr/bin/env node\r\n` as the program `node\r`. npm
     fixes the commands that it links (bin-links 6, lib/fix-bin.js), and no others.

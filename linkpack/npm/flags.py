@@ -8,7 +8,9 @@ are not taken.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +94,7 @@ _SHORT = _pairs(
 _TRUTH = {"true": True, "false": False}
 
 
-class Taken(NamedTuple):
+class Taken(Record):
     """A command line in two parts.
 
     *rest* is for the command. *flags* are npm's, by name without dashes, with those switches of the command
@@ -224,7 +226,7 @@ class _Reader:
 
 
 def _is_end(word: str) -> bool:
-    """True for `--`, after which there are no options.
+    """Return True for `--`, after which there are no options.
 
     npm takes three and more dashes for it too.
     """
@@ -232,13 +234,13 @@ def _is_end(word: str) -> bool:
 
 
 def _looks_like_option(word: str) -> bool:
-    """True for a word with one or two dashes in front."""
+    """Return True for a word with one or two dashes in front."""
     bare = word.lstrip("-")
     return bool(bare) and len(word) - len(bare) in {1, 2}
 
 
 def _also_takes(key: str, word: str) -> bool:
-    """True if the switch *key* takes *word*: `--color always`."""
+    """Return True if the switch *key* takes *word*: `--color always`."""
     if key == "color":
         return word == "always"
     return key == "browser" and word != "" and (word[0] != "-" or word[1:2] in ("", "-"))
@@ -257,13 +259,13 @@ def _strip_no(bare: str) -> tuple[str, bool]:
 
 
 def is_flag(bare: str) -> bool:
-    """True if npm has the flag *bare*, also with `no-` in front."""
+    """Return True if npm has the flag *bare*, also with `no-` in front."""
     key, _ = _strip_no(bare)
     return key in SWITCHES or key in TEXTS or key in VALUES or key in _ALSO
 
 
 def _is_scoped(bare: str) -> bool:
-    """True for a setting of one scope or registry.
+    """Return True for a setting of one scope or registry.
 
     Examples are `@s:registry` and `//host/:_authToken`.
     """

@@ -8,9 +8,10 @@ results were compared with those of acorn and TypeScript on 26,000 files: tests/
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from linkpack.npm.import_mentions import BLANK, TYPESCRIPT
+from linkpack.record import Record
 
 Kind = Literal["import", "export", "dynamic", "require", "resolve"]
 
@@ -85,7 +86,7 @@ _MISSES = 20  # from so many slashes on that begin no regular expression, the so
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
-class Import(NamedTuple):
+class Import(Record):
     """A load of a module in a source.
 
     A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
@@ -265,7 +266,7 @@ class _Reading:
         return "object" if self._opens_object() else ""
 
     def _opens_object(self) -> bool:
-        """True if a brace here opens an object, not a block."""
+        """Return True if a brace here opens an object, not a block."""
         # After a colon: a value in brackets, but in a block the statement of a label or case.
         if self.last == ":":
             return bool(self.levels) and (self.levels[-1].kind in "([" or self.levels[-1].holds == "object")
@@ -365,7 +366,7 @@ class _Reading:
         return match.end()
 
     def _is_type_query(self, call: re.Match[str]) -> bool:
-        """True if *call* is a type of TypeScript.
+        """Return True if *call* is a type of TypeScript.
 
         Such are `typeof import("x")` and `import("x").Name`.
         """
@@ -451,7 +452,7 @@ class _Reading:
 
 
 def _is_types(clause: str) -> bool:
-    """True if an import with *clause* is for type checkers only.
+    """Return True if an import with *clause* is for type checkers only.
 
     >>> _is_types("type A"), _is_types("{ type A, type B }"), _is_types("{ type A, b }")
     (True, True, False)

@@ -11,10 +11,11 @@ import json
 import re
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from linkpack import limits
 from linkpack.errors import ManifestInvalid
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ class _Constant(str):
     __slots__ = ()
 
 
-class MemberSpan(NamedTuple):
+class MemberSpan(Record):
     """The places of a member of an object or array.
 
     *key* is the key, or the index in an array. The key's text is `text[start:key_end]`, empty in an array, and
@@ -61,7 +62,7 @@ class MemberSpan(NamedTuple):
     end: int
 
 
-class ContainerSpan(NamedTuple):
+class ContainerSpan(Record):
     """The places of an object or array.
 
     They are its brackets, and all of its members in order.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeGuard
 
 from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm import json_text
 from linkpack.npm.json_edit import replace_values
 from linkpack.npm.package_names import find_dependency_name_fault, find_name_fault
 from linkpack.npm.semver import WHITESPACE, clean_version, find_version_fault
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ _SHOWN = 60  # characters of a wrong value that a message shows
 _NAMED = 5  # duplicate keys that a warning names
 
 
-class Manifest(NamedTuple):
+class Manifest(Record):
     """A package.json, checked.
 
     Fields that it lacks are empty or None. A name may be in several dependency fields, and npm then goes by the
@@ -234,7 +235,7 @@ def _read_bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, 
 
 
 def _check_bundled(fields: Fields, path: tuple[str | int, ...], name: object) -> TypeGuard[str]:
-    """True if an entry of the bundled names is a package name.
+    """Return True if an entry of the bundled names is a package name.
 
     Others are refused, except in an installed package: its list is not used.
     """
@@ -466,5 +467,5 @@ class Fields:
 
 
 def _is_empty(value: object) -> bool:
-    """True for the values of a wrong type that npm takes as absent."""
+    """Return True for the values of a wrong type that npm takes as absent."""
     return value in (False, "", [])  # 0 is equal to False

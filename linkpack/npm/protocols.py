@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.npm.ranges import parse_range
 from linkpack.npm.specs import parse_spec, split_alias
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ _PATHS = r"(?i)(?:link|portal|patch|exec):"  # protocols of pnpm and yarn for so
 _PATCHED = r"(?s)patch:((?:@[^/@]+/)?[^/@]+)@([^#]*)#"
 
 
-class Supplied(NamedTuple):
+class Supplied(Record):
     """A package that answers a dependency.
 
     *name* and *version* are its manifest's, "" where that has none. *folder* is its real directory. A
@@ -48,7 +49,7 @@ class UnresolvableError(Exception):
 
 
 def is_local(spec: str) -> bool:
-    """True if *spec* is a path, or a protocol for one.
+    """Return True if *spec* is a path, or a protocol for one.
 
     Such a spec means something on the author's disk only.
 
@@ -59,7 +60,7 @@ def is_local(spec: str) -> bool:
 
 
 def is_inside(spec: str) -> bool:
-    """True if the path *spec* stays inside the package.
+    """Return True if the path *spec* stays inside the package.
 
     A tarball may carry it then.
 

@@ -8,9 +8,9 @@ leaves open (where white space may be, what a stray `*` does) was measured on no
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from linkpack.npm.semver import MAX_SAFE_INTEGER, WHITESPACE, Version, compare, parse_version, plain_version
+from linkpack.record import Record
 
 _NOTHING = "<0.0.0-0"  # as text, the comparator that no version meets
 # The grammar: a part of a version, a pre-release identifier, a version with parts left out, `a - b`.
@@ -23,7 +23,7 @@ _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _SPACED = r"[0-9][0-9A-Za-z.-]*|[<>v= ]+"
 
 
-class Comparator(NamedTuple):
+class Comparator(Record):
     """One bound of a range.
 
     *operator* is "<", "<=", ">", ">=" or, for equality, "".
@@ -37,14 +37,14 @@ class Comparator(NamedTuple):
         return self.operator + self.version.public
 
     def allows(self, version: Version) -> bool:
-        """True if *version* is on the right side of the bound."""
+        """Return True if *version* is on the right side of the bound."""
         order = compare(version, self.version)
         if order == 0:
             return self.operator not in {"<", ">"}
         return self.operator.startswith("<" if order < 0 else ">")
 
 
-class Range(NamedTuple):
+class Range(Record):
     """Alternatives, of which one must allow a version.
 
     An alternative is comparators that must all allow it; without any it allows every version. With
@@ -63,11 +63,11 @@ class Range(NamedTuple):
         return "||".join(" ".join(map(str, comparators)) for comparators in self.alternatives)
 
     def allows(self, version: Version) -> bool:
-        """True if *version* is in the range."""
+        """Return True if *version* is in the range."""
         return any(self._meets(version, comparators) for comparators in self.alternatives)
 
     def _meets(self, version: Version, comparators: tuple[Comparator, ...]) -> bool:
-        """True if all *comparators* allow *version*.
+        """Return True if all *comparators* allow *version*.
 
         A pre-release must be named, see `Range`.
         """
@@ -105,7 +105,7 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
 
 
 def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) -> bool:
-    """True if *version* is in the range *wanted*.
+    """Return True if *version* is in the range *wanted*.
 
     False if either is invalid.
 
@@ -165,7 +165,7 @@ def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
 
 
 def _is_nothing(comparators: tuple[Comparator, ...]) -> bool:
-    """True if *comparators* are the one that no version meets."""
+    """Return True if *comparators* are the one that no version meets."""
     return len(comparators) == 1 and str(comparators[0]) == _NOTHING
 
 
@@ -288,7 +288,7 @@ def _expand_open(operator: str, major: str, minor: str | None, floor: str) -> tu
 
 
 def _is_open(part: str | None) -> bool:
-    """True if a part of a version is left out or is "any"."""
+    """Return True if a part of a version is left out or is "any"."""
     return part is None or part in {"x", "X", "*"}
 
 

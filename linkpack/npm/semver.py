@@ -7,7 +7,8 @@ node-semver 7.8.5, inside npm 11.19.1. Ranges are in `ranges`.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from linkpack.record import Record
 
 MAX_LENGTH = 256
 """Characters in the longest text that is read as a version; npm's own limit."""
@@ -30,7 +31,7 @@ _STRICT = rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-({_IDENTIFIERS}))?{_BUILD}"
 _LOOSE = rf"[v={WHITESPACE}]*([0-9]+)\.([0-9]+)\.([0-9]+)(?:-?({_IDENTIFIERS}))?{_BUILD}"
 
 
-class Version(NamedTuple):
+class Version(Record):
     """The parts of a version.
 
     Order versions with `compare`: `<` knows nothing of pre-releases. A pre-release identifier is an int when

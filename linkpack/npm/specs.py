@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.npm.ranges import parse_range, satisfies
 from linkpack.npm.semver import WHITESPACE, clean_version, parse_version
+from linkpack.record import Record
 
 SpecKind: TypeAlias = Literal["registry", "alias", "file", "git", "remote", ""]
 
@@ -43,7 +44,7 @@ _LOOSE = rf"(?:[<>]?=?|~>?|\^)[v=]*{_X}(?:\.{_X}(?:\.{_X}(?:-?[0-9A-Za-z-]+(?:\.
 _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 
 
-class Spec(NamedTuple):
+class Spec(Record):
     """What npm makes of a spec.
 
     *kind* is "" when npm cannot parse it, and *fault* then says why, as a clause. For an alias
@@ -142,7 +143,7 @@ def _parse_git(text: str) -> Spec:
 
 
 def _is_loose_range(text: str) -> bool:
-    """True if node-semver with `loose` reads *text* as a range.
+    """Return True if node-semver with `loose` reads *text* as a range.
 
     It drops words that are no comparators, so one comparator among them is enough.
     """
@@ -154,7 +155,7 @@ def _is_loose_range(text: str) -> bool:
 
 
 def allows(spec: str, version: str) -> bool:
-    """True if npm takes a bundled *version* under *spec*.
+    """Return True if npm takes a bundled *version* under *spec*.
 
     Only a range, or an alias with a range, can be met (measured on npm 11.19.1: otherwise `npm ls` and `npm ci`
     report the copy). The package that an alias names is not compared with the copy.

@@ -9,17 +9,18 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.protocols import Supplied, UnresolvableError, add_alias, make_version_error
 from linkpack.npm.ranges import parse_range
 from linkpack.npm.specs import allows, make_exact, split_alias
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class WorkspaceSpecs(NamedTuple):
+class WorkspaceSpecs(Record):
     """What the `workspace:` specs of one dependency may mean.
 
     *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in

@@ -7,7 +7,7 @@ the plan, the tarball, the comparison with a source, and to other processes.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, get_args
 
 from linkpack.archive.gzip import GzipLevel
 from linkpack.arguments import check_choice, check_count
@@ -15,6 +15,7 @@ from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.npm.package_names import fill_pattern, make_tarball_name
 from linkpack.packlist.editions import find_edition
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.limits import Limits
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from linkpack.packlist.packlist import Edition
 
 
-class PackOptions(NamedTuple):
+class PackOptions(Record):
     """Options of packing one package, with the defaults of `linkpack pack`.
 
     The same options and the same files give the same tarball, whatever *threads* is.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.entry import ROOT, Entry
 from linkpack.arguments import StrPath, check_path, check_texts
@@ -29,6 +29,7 @@ from linkpack.packlist.packlist import Omission
 from linkpack.project.pnpm import warn_of_hooks
 from linkpack.project.project import find_project, project_edition
 from linkpack.read_cache import remembering
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from linkpack.packlist.packlist import Packlist
 
 
-class Bundled(NamedTuple):
+class Bundled(Record):
     """A package inside the tarball.
 
     *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are of one copy.
@@ -55,7 +56,7 @@ class Bundled(NamedTuple):
     size: int
 
 
-class PackPlan(NamedTuple):
+class PackPlan(Record):
     """Everything that packing will do, decided.
 
     *root* is the project's real directory, *filename* the tarball's name. *entries* are in the tarball's order.

@@ -21,7 +21,7 @@ EVENTS = ("prepack", "prepare", "postpack")  # the scripts that npm runs around 
 
 
 def has_scripts(project: Project) -> bool:
-    """True if packing *project* runs scripts of its own."""
+    """Return True if packing *project* runs scripts of its own."""
     return any(project.manifest.scripts.get(event) for event in EVENTS)
 
 

@@ -8,7 +8,7 @@ nothing is left in it. `executableFiles` stays, and the files that it names get 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ManifestInvalid, Problem
 from linkpack.npm.json_edit import get_raw, set_raw
@@ -17,6 +17,7 @@ from linkpack.npm.manifest import clean_path, parse_manifest
 from linkpack.project.monorepo import find_monorepos
 from linkpack.project.package_json import read_usable
 from linkpack.project.project import find_project
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _MARKS = ("pnpm-lock.yaml", "yarn.lock", "pnpm-workspace.yaml")  # files that on
 _MANAGERS = ("pnpm@", "yarn@")
 
 
-class PublishView(NamedTuple):
+class PublishView(Record):
     """The *project* as it is published, with or without its publishConfig.
 
     *reason* says why publishConfig was applied, "" when it was not. *fields* are the members of publishConfig

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _LONG = 1000  # characters of a path from which on its bytes are counted
 _PATH_MAX = 4096  # bytes of a path, with the NUL behind it, that Linux opens
 
 
-class PackedFile(NamedTuple):
+class PackedFile(Record):
     """A file that ships.
 
     *path* is in the package, separated by slashes, and *source* is the real file to open. *size* is in bytes,
@@ -32,7 +33,7 @@ class PackedFile(NamedTuple):
     ino: int
 
 
-class Omission(NamedTuple):
+class Omission(Record):
     """A path that does not ship, and why.
 
     A slash ends the path of a directory that was not entered.

@@ -61,5 +61,5 @@ def find_range_edition(wanted: str) -> Edition | None:
 
 
 def _reaches(bound: Comparator, version: Version) -> bool:
-    """True if *bound* allows *version* or a newer one."""
+    """Return True if *bound* allows *version* or a newer one."""
     return bound.operator.startswith(">") or compare(bound.version, version) > (0 if bound.operator == "<" else -1)

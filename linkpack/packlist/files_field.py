@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import stat
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from linkpack.errors import LinkpackError
 from linkpack.glob.braces import expand_braces
@@ -18,6 +18,7 @@ from linkpack.glob.portion_matcher import fold, fold_names, from_units, to_units
 from linkpack.glob.portion_parser import compile_portion
 from linkpack.packlist.ignore import FILES, add_location, make_rules, spend_in
 from linkpack.packlist.rule_index import EVERY_NAME, NameTests, NarrowedRun, Rule
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _OPENING = 50  # steps for opening a folder
 _NO_GLOB = Glob((), relative=False)  # for rules that are answered by what they found
 
 
-class Place(NamedTuple):
+class Place(Record):
     """What an entry finds in *folder*.
 
     *names* are those of files, None for every name, and *folders* those of folders that it takes whole.
@@ -46,7 +47,7 @@ class Place(NamedTuple):
         yield from (prefix + name for name in (self.folders if folders else self.names or ()))
 
 
-class Claim(NamedTuple):
+class Claim(Record):
     """What an *entry* of `files` without a `!` asks for.
 
     That is in the *places* it found, or is what one of *rules* matches.
@@ -57,7 +58,7 @@ class Claim(NamedTuple):
     rules: tuple[Rule, ...] = ()
 
 
-class Named(NamedTuple):
+class Named(Record):
     """What npm 11 makes of `files`.
 
     - *rules*: the texts of rules that follow a `*`.
@@ -161,7 +162,7 @@ class FoundFiles:
             folder = folder[:-1]
 
     def lets_in(self, folder: tuple[str, ...]) -> bool:
-        """True if an entry so far lets in something in or below *folder*."""
+        """Return True if an entry so far lets in something in or below *folder*."""
         return not folder or folder in self._ways or self.rules[self._find_default(folder)].negated
 
     def _find_default(self, folder: tuple[str, ...]) -> int:
@@ -184,11 +185,11 @@ class FoundFiles:
         return (NarrowedRun(negated=not keep, by_name=named), EVERY_NAME[keep])
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool:
-        """True to keep the file at *parts*."""
+        """Return True to keep the file at *parts*."""
         return self.last_match(parts, "file").negated
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool:
-        """True to keep the directory at *parts* when npm asks *question*."""
+        """Return True to keep the directory at *parts* when npm asks *question*."""
         return self.last_match(parts, question).negated
 
     def last_match(self, parts: tuple[str, ...], question: Question) -> Rule:
@@ -202,7 +203,7 @@ class FoundFiles:
         return self.rules[number]
 
 
-class _Listing(NamedTuple):
+class _Listing(Record):
     """The names in a folder.
 
     A link to a folder is among *files*.
@@ -382,7 +383,7 @@ def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State
 
 
 def _takes_every_name(state: _State) -> bool:
-    """True if the next portion of *state* is the last, and takes every name."""
+    """Return True if the next portion of *state* is the last, and takes every name."""
     way, matched = state
     portion = way[matched]
     return matched + 1 == len(way) and (portion is None or portion.ends == ("", ""))

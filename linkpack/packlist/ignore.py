@@ -153,11 +153,11 @@ class RuleSet:
 
     @cached_property
     def takes_back(self) -> bool:
-        """True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file among these takes something back."""
         return any(rule.negated and rule.where not in {BUILT_IN, FILES} for rule in self.rules)
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
-        """True to keep the file at *parts*, None if no rule matches."""
+        """Return True to keep the file at *parts*, None if no rule matches."""
         return decide_file(self.narrow(parts[:-1]), parts)
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
@@ -171,7 +171,7 @@ class RuleSet:
         return narrowed
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
-        """True to keep the directory at *parts*, None if no rule matches."""
+        """Return True to keep the directory at *parts*, None if no rule matches."""
         key = (parts, question)
         with suppress(KeyError):  # not `in`, and then a lookup: threads share the built-in sets, and clear them
             return self._folder_answers[key]

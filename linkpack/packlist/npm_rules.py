@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
@@ -18,6 +18,7 @@ from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.files_field import find_files, find_named_files
 from linkpack.packlist.ignore import BUILT_IN, FILES, RuleSet, add_location, make_rules, parse_rules
 from linkpack.packlist.rule_index import Rule
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ManifestView(Protocol):
         """The patch files of patchedDependencies."""
 
 
-class Selection(NamedTuple):
+class Selection(Record):
     """The rule sets of a package, by which its files are chosen.
 
     A directory has these sets, highest precedence first:
@@ -248,7 +249,7 @@ def _normalize(path: str) -> str:
     return "/".join(kept)
 
 
-class _FilesField(NamedTuple):
+class _FilesField(Record):
     """What `files` asks for.
 
     *rules* are its set, and *strict* what it adds to the strict set of the root. *required* and *claims* are those
@@ -314,7 +315,7 @@ def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
 
 
 def is_never_packed(path: str) -> bool:
-    """True if npm leaves out a file at *path* whatever the package says.
+    """Return True if npm leaves out a file at *path* whatever the package says.
 
     No link may bring in such a file under another name.
     """

@@ -8,7 +8,7 @@ the folder of its file. Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.glob.pattern import may_hold
@@ -16,6 +16,7 @@ from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.ignore import make_encoding_warning, parse_rules
 from linkpack.packlist.rule_index import applies
 from linkpack.packlist.warnings import name_first
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from linkpack.packlist.rule_index import Rule
 
 
-class IgnoreFile(NamedTuple):
+class IgnoreFile(Record):
     """An ignore file.
 
     *path* is absolute, *encoding* "" for UTF-8.
@@ -34,7 +35,7 @@ class IgnoreFile(NamedTuple):
     encoding: str = ""
 
 
-class OuterIgnores(NamedTuple):
+class OuterIgnores(Record):
     """The ignore files around a workspace member, outermost first.
 
     *applied*: the workspace's own *manager* applies them to the member, and so does linkpack. *by_npm*: npm does.
@@ -55,7 +56,7 @@ class OuterIgnores(NamedTuple):
         return self._replace(applied=self.by_npm)
 
 
-class _Line(NamedTuple):
+class _Line(Record):
     """A rule of an ignore file around a member.
 
     *prefix* are the folded parts of the member's folder, relative to the folder of the file.
@@ -65,18 +66,18 @@ class _Line(NamedTuple):
     prefix: tuple[str, ...]
 
     def ignores(self, parts: tuple[str, ...]) -> bool:
-        """True if git ignores, or takes back, the file at *parts* by the line."""
+        """Return True if git ignores, or takes back, the file at *parts* by the line."""
         path = (*self.prefix, *parts)
         return applies(self.rule, path, "file") or self._names_folder(path[:-1])
 
     def reaches_in(self) -> bool:
-        """True if git could apply the line to a part of the member."""
+        """Return True if git could apply the line to a part of the member."""
         # A line without a slash is about names, and means the same in every folder.
         is_path = not any(alternative.base for alternative in self.rule.glob.alternatives)
         return is_path and may_hold(self.rule.glob, self.prefix) and not self._names_folder(self.prefix)
 
     def _names_folder(self, folder: tuple[str, ...]) -> bool:
-        """True if the line matches *folder* or one above it."""
+        """Return True if the line matches *folder* or one above it."""
         depths = range(1, len(folder) + 1)
         return any(applies(self.rule, folder[:depth], "folder") for depth in depths)
 
@@ -144,7 +145,7 @@ def _describe_misreading(root: str, line: _Line, manager: str) -> str:
 
 
 def _is_named_in(manifest: bytes, path: str) -> bool:
-    """True if *manifest* names *path*, or something in its top folder."""
+    """Return True if *manifest* names *path*, or something in its top folder."""
     # A path in JSON begins behind a quotation mark, with or without `./`. A closer look is not worth its time: the
     # result only spares a warning.
     top = path.partition("/")[0] + "/" * ("/" in path)

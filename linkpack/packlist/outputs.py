@@ -11,11 +11,12 @@ import json
 import posixpath
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.glob.pattern import compile_glob, matches_file
 from linkpack.glob.portion_matcher import fold
 from linkpack.npm.package_names import make_slug
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.tree import read_beneath
 
@@ -34,7 +35,7 @@ _NAMED = 1000  # paths of a manifest that are looked for
 _FIELDS = ("main", "module", "browser", "types", "typings", "bin", "exports", "files")
 
 
-class Outputs(NamedTuple):
+class Outputs(Record):
     """The outputs of linkpack that may be in a package.
 
     - *name*: that of the package, "" if it has none.
@@ -48,7 +49,7 @@ class Outputs(NamedTuple):
     files: tuple[str, ...] = ()
 
     def is_old(self, path: str, source: str) -> bool:
-        """True if the file at *path* is an output of an earlier run.
+        """Return True if the file at *path* is an output of an earlier run.
 
         Such a file is named `<name>-<any version>` with `.tgz`, or with `.cdx.json` or `.spdx.json` for a bill of
         materials. With `.json` alone the file on the disk, *source*, must also read like a record: data of a
@@ -71,7 +72,7 @@ class Outputs(NamedTuple):
         return ending == "tgz" or is_bill or _is_record(source)
 
     def asks_for(self, path: str) -> bool:
-        """True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
+        """Return True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
         parts = tuple(map(fold, path.split("/")))
         ending = ".tgz" if path.endswith(".tgz") else ""
         for entry in self.files:
@@ -83,7 +84,7 @@ class Outputs(NamedTuple):
         return False
 
     def is_staged(self, root: str, folder: str, names: set[str]) -> bool:
-        """True if *folder* of the package in *root* is a staged tree of it.
+        """Return True if *folder* of the package in *root* is a staged tree of it.
 
         *names* are its entries. A staged tree has this package's name, nothing at its top that the package does
         not have, and all paths of its manifest that the package has. A build that copies the manifest
@@ -141,7 +142,7 @@ def _exists(path: str) -> bool:
 
 
 def _is_record(path: str) -> bool:
-    """True if the file at *path* begins like a record of linkpack.
+    """Return True if the file at *path* begins like a record of linkpack.
 
     docs/provenance.md shows such a record.
     """

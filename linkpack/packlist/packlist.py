@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, Problem
@@ -31,6 +31,7 @@ from linkpack.packlist.warnings import (
     find_output_warnings,
     names_any,
 )
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 
-class PackageFolder(NamedTuple):
+class PackageFolder(Record):
     """A package in a directory, and what decides which of its files ship.
 
     - *root*: the directory, as a path without links.
@@ -80,7 +81,7 @@ class PackageFolder(NamedTuple):
         return read_selection(self.root, self.manifest, self.kind, self.edition, self.outer_ignores.texts)
 
 
-class Packlist(NamedTuple):
+class Packlist(Record):
     """The files of one package, what does not ship, and why.
 
     All are sorted by path. With *problems* the package cannot be packed.

@@ -61,6 +61,6 @@ class NpmPattern(Pattern):
         self._rule = rule
 
     def match_file(self, file: str) -> bool | None:
-        """True if the rule matches *file*, None if it does not."""
+        """Return True if the rule matches *file*, None if it does not."""
         parts = tuple(fold(file.rstrip("/")).split("/"))
         return applies(self._rule, parts, "maybe" if file.endswith("/") else "file") or None

@@ -9,12 +9,13 @@ and `explain_rule` say why.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.packlist.editions import NPM_RULES
 from linkpack.packlist.ignore import BUILT_IN, FILES
 from linkpack.packlist.npm_rules import NEWEST_ONLY
 from linkpack.packlist.rule_index import EVERY_NAME, FileNames, find_matches
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from linkpack.packlist.rule_index import NarrowedRun, Question, Rule, Rules
 
 
-class DirectoryRules(NamedTuple):
+class DirectoryRules(Record):
     """The rule sets of a directory, or of several with the same ones.
 
     Directories each in the other share one value if they have built-in rules only.
@@ -51,7 +52,7 @@ def add_directory(
     return (*above, DirectoryRules(sets, depth, depth, is_open))
 
 
-class Candidate(NamedTuple):
+class Candidate(Record):
     """A path to decide about.
 
     *path* is relative to the root, and *parts* are its folded portions. *above* are the rules of the directories
@@ -64,7 +65,7 @@ class Candidate(NamedTuple):
 
 
 def keeps(asked: Candidate, question: Question) -> bool:
-    """True to keep the path when npm asks *question*.
+    """Return True to keep the path when npm asks *question*.
 
     A deeper directory can take back a "no" only if it was let in by name:
 
@@ -132,7 +133,7 @@ def _ask_sets(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Questio
     return None
 
 
-class ApplicableRules(NamedTuple):
+class ApplicableRules(Record):
     """The rules of one directory that apply to the files of another.
 
     The one is at *depth*, and the other is the same or below it. *runs* are narrowed to it, the first to answer
@@ -174,11 +175,11 @@ def _narrow_sets(sets: Iterable[Rules], folder: tuple[str, ...]) -> Iterator[tup
 
 
 def are_same_rules(some: Iterable[ApplicableRules], other: Iterable[ApplicableRules]) -> bool:
-    """True if *some* and *other* are the same, but for their sets."""
+    """Return True if *some* and *other* are the same, but for their sets."""
     return [rules[:3] for rules in some] == [rules[:3] for rules in other]
 
 
-class Verdicts(NamedTuple):
+class Verdicts(Record):
     """What is decided about all files of a directory.
 
     *kept* are the folded names of those to keep. *blamed* has for each other name its deciding set, as

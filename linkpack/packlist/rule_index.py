@@ -10,11 +10,12 @@ that the last run with a match decides, whichever of its rules it is. A run is n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from linkpack import limits
 from linkpack.glob.pattern import matches_alternative, matches_file, matches_folder, may_hold
 from linkpack.glob.portion_parser import Portion
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +28,7 @@ _ANY_NAME = Portion(None, ("", ""), bool, empty=False)
 _AT_ONCE = 16  # names that Python compares with a tuple in the time of one step
 
 
-class Rule(NamedTuple):
+class Rule(Record):
     """One ignore rule.
 
     *text* is the rule as written, trimmed, and *where* its place as `source:line`. A *negated* rule keeps what it
@@ -41,7 +42,7 @@ class Rule(NamedTuple):
 
 
 def applies(rule: Rule, parts: tuple[str, ...], question: Question) -> bool:
-    """True if *rule* matches the path *parts* when npm asks *question*."""
+    """Return True if *rule* matches the path *parts* when npm asks *question*."""
     glob = rule.glob
     if question == "file":
         return matches_file(glob, parts)
@@ -67,7 +68,7 @@ class Rules(Protocol):
 
     @property
     def takes_back(self) -> bool:
-        """True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file among these takes something back."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -77,16 +78,16 @@ class Rules(Protocol):
         """Narrow the rules to the files in *folder*, the last run first."""
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:
-        """True to keep the file at *parts*, None if no rule matches."""
+        """Return True to keep the file at *parts*, None if no rule matches."""
 
     def keeps_folder(self, parts: tuple[str, ...], question: Question) -> bool | None:
-        """True to keep the directory at *parts*, None if no rule matches."""
+        """Return True to keep the directory at *parts*, None if no rule matches."""
 
     def last_match(self, parts: tuple[str, ...], question: Question) -> Rule | None:
         """Return the rule that decides about *parts*, or None if no rule matches."""
 
 
-class NameTests(NamedTuple):
+class NameTests(Record):
     """What rules ask of one name, sorted by how it is compared.
 
     *names* are for `a.js`, *starts* for `a*`, *ends* for `*.js`, *pairs* for `a*.js`, and *tests* for any other
@@ -101,11 +102,11 @@ class NameTests(NamedTuple):
 
     @property
     def takes_every_name(self) -> bool:
-        """True if an empty start or end is asked for, which every name has."""
+        """Return True if an empty start or end is asked for, which every name has."""
         return "" in self.ends or "" in self.starts
 
 
-class Run(NamedTuple):
+class Run(Record):
     """Neighbouring rules of one sign, sorted by how they can be answered.
 
     These answer every question:
@@ -137,7 +138,7 @@ class Run(NamedTuple):
     rules: tuple[Rule, ...]
 
 
-class SplitAlternative(NamedTuple):
+class SplitAlternative(Record):
     """An alternative of `Run.others`, split before its last portion.
 
     *folder* is the alternative with any name in place of the last portion. Asked once for a directory, it says
@@ -228,7 +229,7 @@ def _find_name_inside(alternative: Alternative) -> str | None:
 
 
 def _is_plain(alternative: Alternative) -> bool:
-    """True if *alternative* is `path` or `path/**` without wildcards."""
+    """Return True if *alternative* is `path` or `path/**` without wildcards."""
     head, *more = alternative.stretches
     return more in ([], [()]) and all(portion.literal for portion in head)
 
@@ -290,7 +291,7 @@ def _find_ways(paths: Iterable[str], under: Iterable[str]) -> frozenset[str]:
     return frozenset(ways)
 
 
-class NarrowedRun(NamedTuple):
+class NarrowedRun(Record):
     """What a run says about the files of one directory.
 
     It goes by their names, but for the alternatives *others*, which are compared with whole paths.
@@ -359,7 +360,7 @@ def _sort_portions(portions: list[Portion]) -> NameTests:
     )
 
 
-class FileNames(NamedTuple):
+class FileNames(Record):
     """The folded names of the files in a directory.
 
     *text* has them with a slash on both sides of each.
@@ -404,7 +405,7 @@ def decide_file(runs: Iterable[NarrowedRun], parts: tuple[str, ...]) -> bool | N
 
 
 def matches_directory(run: Run, parts: tuple[str, ...], question: Question) -> bool:
-    """True if a rule of *run* matches the directory at *parts*."""
+    """Return True if a rule of *run* matches the directory at *parts*."""
     if _fits(run.by_name, parts[-1]) or (run.anywhere and question == "maybe"):
         return True
     if (run.inside and not run.inside.isdisjoint(parts)) or _is_under(run, parts):
@@ -421,7 +422,7 @@ def matches_directory(run: Run, parts: tuple[str, ...], question: Question) -> b
 
 
 def _is_under(run: Run, folder: tuple[str, ...]) -> bool:
-    """True if `/**` of a rule in *run* takes in what is in *folder*."""
+    """Return True if `/**` of a rule in *run* takes in what is in *folder*."""
     if not run.under:
         return False
     return any("/".join(folder[:depth]) in run.under for depth in range(len(folder) + 1))

@@ -6,9 +6,10 @@ import posixpath
 import re
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ _LONG = 1 << 15  # bytes of a text that is worth compiling patterns for
 _OVERLAP = 1024  # bytes searched again with the next piece: no match of a pattern is longer
 
 
-class Token(NamedTuple):
+class Token(Record):
     """A kind of token.
 
     *prefix* is what it begins with, and *shape* a pattern for all of it, of bounded length.
@@ -125,7 +126,7 @@ def identify_secret(path: str) -> str:
 
 
 def _may_be_secret(path: str) -> bool:
-    """True for every name of a secret, for `.npmrc`, and for few others."""
+    """Return True for every name of a secret, for `.npmrc`, and for few others."""
     lower = path.lower()
     return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
 
@@ -141,7 +142,7 @@ def find_secret_files(paths: Iterable[str]) -> Iterator[Problem]:
 
 
 def is_fixture(path: str, labels: Iterable[str]) -> bool:
-    """True if *path* is of a test, and *labels* are private keys only.
+    """Return True if *path* is of a test, and *labels* are private keys only.
 
     An example is like a test. Such keys are made for one and kept on purpose, in ssh2 and node-forge for instance.
     A token never is.
@@ -206,7 +207,7 @@ class Scanner:
         self._tail = text[-_OVERLAP:]
 
     def _is_meant(self, match: re.Match[bytes]) -> bool:
-        """True if what has the shape of a token may be one.
+        """Return True if what has the shape of a token may be one.
 
         In code a login without a digit is a word (`secretVerdaccioToken`). On a page of documentation a token with
         a wrong check sum is an example: GitHub or npm could not have issued it.
@@ -218,7 +219,7 @@ class Scanner:
 
 
 def _is_issued(token: bytes) -> bool:
-    """True if the check sum of *token* is right.
+    """Return True if the check sum of *token* is right.
 
     Its last six characters are the CRC-32 of the thirty before, in base 62. The source is GitHub's "Behind
     GitHub's new authentication token formats" (2021). npm makes its tokens alike.

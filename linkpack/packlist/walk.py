@@ -7,7 +7,7 @@ directories in it to visit. How the rules of several directories decide about on
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
@@ -42,6 +42,7 @@ from linkpack.packlist.precedence import (
 )
 from linkpack.packlist.rule_index import count_file_steps
 from linkpack.packlist.warnings import NAMED_ALIKE, OpenedFolder
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.temporary import is_draft
 from linkpack.system.tree import Tree
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 _IGNORE_FILES = (".npmignore", ".gitignore")
 
 
-class Folder(NamedTuple):
+class Folder(Record):
     """A directory to visit.
 
     - *path*: below the root; *parts*: its folded portions.
@@ -74,7 +75,7 @@ class Folder(NamedTuple):
     twin_above: tuple[DirectoryRules, ...] = ()
 
 
-class VisitedFolder(NamedTuple):
+class VisitedFolder(Record):
     """The directory *folder* during its visit.
 
     *rules* are those *above* it and its own, *verdicts* what they say about the files in it.
@@ -187,7 +188,7 @@ class Walk:
         return below
 
     def _is_staged(self, folder: Folder, names: set[str]) -> bool:
-        """True if *folder* is a staged tree of which nothing is forced in."""
+        """Return True if *folder* is a staged tree of which nothing is forced in."""
         return folder.path not in self._forced_folders and self._outputs.is_staged(self._root, folder.path, names)
 
     def _read_own_rules(self, folder: Folder, names: set[str]) -> RuleSet | None:
@@ -258,7 +259,7 @@ class Walk:
             raise err if rule is None else add_location(err, rule.where, rule.text) from err
 
     def _must_compare(self, twin: Selection, folder: Folder) -> bool:
-        """True if *twin* may decide otherwise in *folder*, for the first time.
+        """Return True if *twin* may decide otherwise in *folder*, for the first time.
 
         Without `files` its rules differ for names in the root only, or for files that the manifest forces in.
         """
@@ -266,7 +267,7 @@ class Walk:
         return not self.differs and (not folder.parts or forces_other or self.selection.files is not None)
 
     def keeps(self, path: str, parts: tuple[str, ...], here: VisitedFolder) -> bool:
-        """True if the file at *path* ships, otherwise note the reason."""
+        """Return True if the file at *path* ships, otherwise note the reason."""
         # The rules come first. What they keep may still be no part of the package.
         member = here.folder.member
         if parts[-1] not in here.verdicts.kept:
@@ -410,7 +411,7 @@ class Walk:
 def _differs(
     here: VisitedFolder, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]
 ) -> bool:
-    """True if the rules *other* decide otherwise about something in *here*.
+    """Return True if the rules *other* decide otherwise about something in *here*.
 
     *names* are the folded names of the files, *inner* the directories.
     """

@@ -10,12 +10,13 @@ from bisect import bisect_left
 from contextlib import suppress
 from itertools import takewhile
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.glob.portion_matcher import fold
 from linkpack.packlist.ignore import BUILT_IN, FILES, make_rules
 from linkpack.packlist.rule_index import applies
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ NAMED_ALIKE = {
 """Built-in rules for names that people also give to their own files, and what npm means by each."""
 
 
-class OpenedFolder(NamedTuple):
+class OpenedFolder(Record):
     """The ignored directory at *path*, which is walked all the same.
 
     *ignoring* is the rule that ignores it, *opening* the one that has it walked. *exceptions* are the rules of
@@ -120,7 +121,7 @@ def find_claim_warnings(
 
 
 def names_any(claim: Claim, added: Sequence[str]) -> bool:
-    """True if the entry of *claim* names one of *added*.
+    """Return True if the entry of *claim* names one of *added*.
 
     These files came to the root from elsewhere.
     """
@@ -151,7 +152,7 @@ class _ShippedPaths:
                 todo.append(folder.rpartition("/")[0])
 
     def has_any_of(self, claim: Claim) -> bool:
-        """True if a file that *claim* asks for ships."""
+        """Return True if a file that *claim* asks for ships."""
         if any(map(self._has_any_at, claim.places)):
             return True
         if not claim.rules:
@@ -218,7 +219,7 @@ def find_built_in_warnings(root: str, omitted: Sequence[tuple[str, Rule]]) -> It
 
 
 def _is_meant(path: str, rule: str) -> bool:
-    """True if *rule* is meant for what is at *path*, or nothing is there."""
+    """Return True if *rule* is meant for what is at *path*, or nothing is there."""
     if rule == "/build/config.gypi":
         with suppress(OSError):  # node-gyp begins the file with a comment
             return fs.read_file(path, _CONFIG_LIMIT).startswith(b"# Do not edit.")

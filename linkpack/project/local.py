@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from typing import NamedTuple
 
 from linkpack.errors import LinkError
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
 
@@ -15,7 +15,7 @@ OTHER_FORMS = ("package.json5", "package.yaml")
 _PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 
 
-class LocalProject(NamedTuple):
+class LocalProject(Record):
     """The project that a command is about.
 
     *start* is the real directory of the project proper, *root* that of the workspace root which names it as a
@@ -28,7 +28,7 @@ class LocalProject(NamedTuple):
     implicit: bool
 
 
-class WorkspaceChoice(NamedTuple):
+class WorkspaceChoice(Record):
     """Which workspaces a command was asked for.
 
     *workspaces* are names, paths or folders above them, *every* asks for all, *with_root* for the root besides.

@@ -81,7 +81,7 @@ def _above(folder: str) -> Iterator[Workspace]:
 
 
 def _has(monorepo: Workspace, folder: str) -> bool:
-    """True if *folder*, or a folder around it, is a member of *monorepo*."""
+    """Return True if *folder*, or a folder around it, is a member of *monorepo*."""
     inside = posixpath.relpath(folder, monorepo.root).split("/")
     return any(names_member(monorepo, "/".join(inside[:count])) for count in range(len(inside), 0, -1))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ManifestInvalid, ProjectNotFound
@@ -13,6 +13,7 @@ from linkpack.packlist.outer_ignores import IgnoreFile, OuterIgnores
 from linkpack.project.local import OTHER_FORMS, nearest_root
 from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.workspace import find_workspace, names_member, read_workspace
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from linkpack.project.workspace import Workspace
 
 
-class Project(NamedTuple):
+class Project(Record):
     """A package: its real directory and its manifest.
 
     *around* is the workspace that names it as a member. *own* is the workspace, or the catalogs, that it is the
@@ -70,7 +71,7 @@ def _no_project(path: str, why: str, hint: str = "name the folder that holds the
     return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
-class ProjectEdition(NamedTuple):
+class ProjectEdition(Record):
     """The edition of npm's rules for a project.
 
     It is *is_named* when the user or a manifest asks for it, and else the newest.

@@ -8,8 +8,9 @@ Source: Node's documentation of `require` ("Loading from node_modules folders").
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ class SlotIndex:
 
 
 def _is_above(folder: str, slot: str) -> bool:
-    """True if Node looks in the node_modules folder *folder* from *slot*."""
+    """Return True if Node looks in the node_modules folder *folder* from *slot*."""
     return f"{slot}/".startswith(folder[: -len("node_modules")])
 
 
-class Hit(NamedTuple):
+class Hit(Record):
     """What is at one `node_modules/<name>` on disk.
 
     *real* is the package's real directory; "" where *fault* says why the path leads to no package.
@@ -106,7 +107,7 @@ class Hit(NamedTuple):
     fault: str = ""
 
 
-class Resolution(NamedTuple):
+class Resolution(Record):
     """What Node finds for a name on the disk.
 
     *real* is the package's real directory and *path* what led there, both "" for nothing. *fault* is that of a

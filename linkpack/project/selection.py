@@ -8,7 +8,7 @@ workspace is an error even beside others that are.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ProjectError
 from linkpack.glob.pattern import compile_glob, matches_file
@@ -16,6 +16,7 @@ from linkpack.glob.portion_matcher import fold
 from linkpack.npm.collation import collation_key
 from linkpack.project.package_json import read_usable
 from linkpack.project.workspace import list_members
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from linkpack.project.workspace import Workspace
 
 
-class ChosenWorkspace(NamedTuple):
+class ChosenWorkspace(Record):
     """A workspace that was asked for, by its real directory.
 
     It is *named* when its own name or folder was given, and not when it is one of all, or of those in a folder.
@@ -35,7 +36,7 @@ class ChosenWorkspace(NamedTuple):
     named: bool
 
 
-class Publishable(NamedTuple):
+class Publishable(Record):
     """The workspaces to publish and the private ones, by real directory."""
 
     folders: tuple[str, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack import limits
 from linkpack.errors import LinkpackError
 from linkpack.npm.bins import commands, find_man_pages
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MANIFEST_LIMIT = limits.DEFAULTS.manifest  # bytes of a package.json
 
 
-class SourcePackage(NamedTuple):
+class SourcePackage(Record):
     """A package to link, with its commands and man pages.
 
     *root* is its real directory. *commands* maps names to scripts, and *pages* are the man pages, by their paths

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from linkpack import limits
 from linkpack.errors import LinkpackError, ProjectError
@@ -18,6 +18,7 @@ from linkpack.glob.portion_matcher import fold
 from linkpack.npm.json_text import find_conflict
 from linkpack.project.package_json import read_loose, read_manifest
 from linkpack.read_cache import once
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
 
@@ -44,7 +45,7 @@ _MARKS: tuple[tuple[str, PackageManager], ...] = (
 )  # files of the managers, the first one that is there decides
 
 
-class Workspace(NamedTuple):
+class Workspace(Record):
     """A workspace root.
 
     *root* is its real directory, *patterns* name its members. *catalogs* maps a catalog's name (`default` for
@@ -72,7 +73,7 @@ def find_workspace(folder: str) -> Workspace | None:
 
 
 def names_member(workspace: Workspace, relative: str) -> bool:
-    """True if *workspace* names the folder *relative* to its root as a member.
+    """Return True if *workspace* names the folder *relative* to its root as a member.
 
     >>> workspace = Workspace("/w", ("pk/*", "!pk/out"), {})
     >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
@@ -205,7 +206,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
 
 
 def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """True if *rules* name the folder *relative*, and it is a package.
+    """Return True if *rules* name the folder *relative*, and it is a package.
 
     A folder that is reached through a link is none, as the search does not enter links either.
     """
@@ -232,7 +233,7 @@ def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
 
 
 def _names(rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """True if the patterns name the folder *relative*: the last match decides."""
+    """Return True if the patterns name the folder *relative*: the last match decides."""
     named = False
     parts = _parts(relative)
     for negated, rule in rules:

@@ -59,5 +59,5 @@ def parse_yaml(raw: bytes) -> object:
 
 
 def _is_merge(key: yaml.Node) -> bool:
-    """True if *key* is the node of a merge key: `<<` without quotes."""
+    """Return True if *key* is the node of a merge key: `<<` without quotes."""
     return isinstance(key, yaml.ScalarNode) and key.value == "<<" and key.style is None

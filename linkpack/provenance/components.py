@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from linkpack.archive.entry import ROOT
 from linkpack.npm import json_text as jsontext
 from linkpack.project.resolve import SlotIndex
 from linkpack.provenance.licenses import read_license
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.provenance.licenses import License
 
 
-class Part(NamedTuple):
+class Part(Record):
     """A package of the tarball: the project itself, or a bundled one.
 
     The project's only slot is "". *needs* are the first slots of the parts that it finds for the names it depends

@@ -6,11 +6,12 @@ import hashlib
 import io
 import posixpath
 import tarfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.entry import ROOT
 from linkpack.archive.integrity import to_integrity
 from linkpack.errors import SourceChanged
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from linkpack.archive.writer import Tarball
 
 
-class Shipped(NamedTuple):
+class Shipped(Record):
     """The digests of a tarball and of its files, in hexadecimal.
 
     *files* maps the path below `package/` to SHA-256.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.system.git import GitFault
 from linkpack.system.repository import open_repository
 from linkpack.system.worktree import read_changes
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class GitState(NamedTuple):
+class GitState(Record):
     """What git says of one directory, by paths relative to it.
 
     *commit* is HEAD's id, "" when nothing is known. Then *fault* says why, without a path, so that records can

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.license_expression import read_license_expression
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class License(NamedTuple):
+class License(Record):
     """A license: an SPDX *expression*, or *words* that are none.
 
     Both are "" when the manifest names no license.

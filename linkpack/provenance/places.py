@@ -67,5 +67,5 @@ def shown_spec(spec: str, folder: str, root: str, homes: Collection[str]) -> str
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """True if *path* is below *folder*."""
+    """Return True if *path* is below *folder*."""
     return path.startswith(f"{folder.rstrip('/')}/")

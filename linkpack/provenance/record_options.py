@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.npm.package_names import fill_pattern
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan
@@ -15,7 +16,7 @@ SUFFIXES: dict[SbomKind, str] = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
 """How the file name of a bill of materials ends, by its kind."""
 
 
-class RecordOptions(NamedTuple):
+class RecordOptions(Record):
     """What to record beside a tarball; by default nothing."""
 
     snapshot_manifest: str = ""

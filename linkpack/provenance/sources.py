@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.provenance.git_state import read_git
 from linkpack.provenance.places import known_homes, shown_path
+from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _NAMED = 5  # changed files that a message names
 
 
-class Origin(NamedTuple):
+class Origin(Record):
     """A source directory of a tarball: the project's, or a snapshot's.
 
     The project's only slot is "". *path* is relative to the project. *place* is the same path for records, "" when

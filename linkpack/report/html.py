@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from html import escape as escape_html
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.report.text import amount, count, escape
 from linkpack.report.treemap import Box, lay_out
 
@@ -90,7 +91,7 @@ def _body(inventory: Inventory) -> Iterator[str]:
 # --- the map
 
 
-class _Views(NamedTuple):
+class _Views(Record):
     """The folders with a map of their own: each by its path, with the number in its address."""
 
     numbers: dict[str, int]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Box(NamedTuple):
+class Box(Record):
     """A rectangle by its left upper corner, in the units of the whole."""
 
     left: float

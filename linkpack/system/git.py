@@ -22,8 +22,9 @@ import resource
 import selectors
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
+from linkpack.record import Record
 from linkpack.system.read import CHUNK, is_within, walk_up
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class GitFault(Exception):
         self.detail = detail
 
 
-class Git(NamedTuple):
+class Git(Record):
     """The git *program* and the *folder* it runs in.
 
     It is given up when it prints nothing for *timeout* seconds.

@@ -10,8 +10,9 @@ import os
 import re
 import selectors
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.system.git import GitFault
 from linkpack.system.read import CHUNK
 
@@ -35,7 +36,7 @@ _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA256_DIGITS = 64
 
 
-class TreeEntry(NamedTuple):
+class TreeEntry(Record):
     """A file of a commit or of the index.
 
     *mode* is 0o100644, 0o100755, `LINK` or `SUBMODULE`. *id* names its contents, or the commit of a submodule.

@@ -11,8 +11,9 @@ import contextlib
 import json
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from linkpack.record import Record
 from linkpack.system.write import open_draft
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class NodeUnknown(Exception):
     """
 
 
-class Node(NamedTuple):
+class Node(Record):
     """The Node behind a `node` on PATH.
 
     *program* is the path as found on PATH, *exec_path* Node's own (`process.execPath`), which differs for a shim.
@@ -55,7 +56,7 @@ class Node(NamedTuple):
 
     @property
     def is_shim(self) -> bool:
-        """True if the program on PATH is not Node itself."""
+        """Return True if the program on PATH is not Node itself."""
         return os.path.realpath(self.program) != self.exec_path
 
 

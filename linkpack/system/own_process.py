@@ -33,7 +33,7 @@ def new_run() -> str:
 
 
 def is_running(run: str) -> bool:
-    """True if the process of the run *run* may still exist."""
+    """Return True if the process of the run *run* may still exist."""
     number = run.partition("-")[0]
     if not number.isdecimal():
         return False

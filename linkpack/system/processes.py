@@ -10,10 +10,11 @@ import contextlib
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ScriptFailed
 from linkpack.read_cache import forget
+from linkpack.record import Record
 from linkpack.system.signals import delay_signals
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _STDERR = 2
 _SIGNALLED = 128  # a shell's exit status for a command ended by a signal is this and its number
 
 
-class Script(NamedTuple):
+class Script(Record):
     """A script to run.
 
     *event* is npm's name for it (`prepack`), *command* the text for the shell, *label* the package as messages

@@ -12,15 +12,16 @@ import errno
 import os
 import stat as _stat
 import sys
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from linkpack.errors import SourceChanged
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
-"""True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
+"""Return True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
 CHUNK = 1 << 18  # bytes asked for at once
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
@@ -65,24 +66,24 @@ def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | 
 
 
 def exists(path: str) -> bool:
-    """True if anything is at *path*, a broken link included. See `answer`."""
+    """Return True if anything is at *path*, a broken link included. See `answer`."""
     return answer(os.lstat, path) is not None
 
 
 def is_dir(path: str) -> bool:
-    """True if *path* leads to a directory. See `answer`."""
+    """Return True if *path* leads to a directory. See `answer`."""
     status = answer(os.stat, path)
     return status is not None and _stat.S_ISDIR(status.st_mode)
 
 
 def is_file(path: str) -> bool:
-    """True if *path* leads to a regular file. See `answer`."""
+    """Return True if *path* leads to a regular file. See `answer`."""
     status = answer(os.stat, path)
     return status is not None and _stat.S_ISREG(status.st_mode)
 
 
 def is_link(path: str) -> bool:
-    """True if a symbolic link is at *path*."""
+    """Return True if a symbolic link is at *path*."""
     return os.path.islink(path)
 
 
@@ -117,7 +118,7 @@ def canonical_path(path: str) -> str:
 
 
 def is_within(path: str, folder: str) -> bool:
-    """True if the real path *path* is *folder* or below it.
+    """Return True if the real path *path* is *folder* or below it.
 
     >>> is_within("/a/b", "/a"), is_within("/a", "/a"), is_within("/ab", "/a"), is_within("/a", "/")
     (True, True, False, True)
@@ -143,17 +144,17 @@ def walk_up(start: str) -> Iterator[str]:
 
 
 def is_readable(path: str) -> bool:
-    """True if this process may open *path* for reading."""
+    """Return True if this process may open *path* for reading."""
     return _may(path, os.R_OK)
 
 
 def is_executable(path: str) -> bool:
-    """True if this process may run the file at *path*."""
+    """Return True if this process may run the file at *path*."""
     return _may(path, os.X_OK)
 
 
 def is_writable_dir(path: str) -> bool:
-    """True if this process may make and remove entries of the folder *path*.
+    """Return True if this process may make and remove entries of the folder *path*.
 
     False for anything that leads to no folder.
     """
@@ -161,7 +162,7 @@ def is_writable_dir(path: str) -> bool:
 
 
 def may_change(path: str) -> bool:
-    """True if this process may set the permission bits of the file at *path*."""
+    """Return True if this process may set the permission bits of the file at *path*."""
     return os.geteuid() in {0, os.stat(path).st_uid}
 
 
@@ -225,7 +226,7 @@ def read_at(handle: int, size: int, start: int) -> bytes:
     return os.pread(handle, size, start)
 
 
-class OpenFile(NamedTuple):
+class OpenFile(Record):
     """An open regular file.
 
     *size* is in bytes. *stamp* changes when the file is written to.
@@ -255,7 +256,7 @@ def open_regular(path: str) -> Iterator[OpenFile]:
 
 
 def is_unchanged(file: OpenFile) -> bool:
-    """True if *file* was not written to since it was opened."""
+    """Return True if *file* was not written to since it was opened."""
     return _stamp(os.fstat(file.source.fileno())) == file.stamp
 
 

@@ -14,8 +14,9 @@ import contextlib
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.system.dir_entries import move, open_parent, status_at
 from linkpack.system.read import CHUNK
 
@@ -112,7 +113,7 @@ def _unescape(text: bytes) -> bytes:
 # --- Two trees, walked side by side -------------------------------------------------------------------
 
 
-class _Pair(NamedTuple):
+class _Pair(Record):
     """A folder and its counterpart, both open.
 
     *names* are the entries still to be visited, *status* is that of the *left* one.
@@ -220,7 +221,7 @@ def _set_status(source: int, target: int, status: os.stat_result) -> None:
 
 
 def is_part_of(part: str, whole: str) -> bool:
-    """True if everything at *part* is at *whole* too.
+    """Return True if everything at *part* is at *whole* too.
 
     Compared are bytes, modes and texts of links. So a copy that was made only in part is part of its original, and
     an original that was removed only in part is part of its copy. Of folders the names are compared, not the
@@ -253,7 +254,7 @@ def is_part_of(part: str, whole: str) -> bool:
 
 
 def _same_entry(source: int, name: str, target: int, other: str) -> bool:
-    """True if two entries that are no folders are alike.
+    """Return True if two entries that are no folders are alike.
 
     They are if both are links with one text, or files with one mode and content.
     """
@@ -292,7 +293,7 @@ def _open_file(folder: int, name: str) -> Iterator[int]:
 
 
 def are_alike(left: str, right: str) -> bool:
-    """True if what is at the two paths is alike.
+    """Return True if what is at the two paths is alike.
 
     Compared are names, kinds, texts of links, bytes, and the modes of files.
     """

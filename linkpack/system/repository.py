@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from linkpack.record import Record
 from linkpack.system.git import TIMEOUT, Git, GitFault, find_git
 from linkpack.system.git_objects import ObjectReader, TreeEntry, canonical_mode
 from linkpack.system.read import is_within
@@ -16,7 +17,7 @@ _SETTINGS = r"^(core\.(autocrlf|filemode|symlinks)|filter\..*\.(clean|process))$
 _ATTRIBUTES = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 
-class Index(NamedTuple):
+class Index(Record):
     """The index: what the next commit would hold.
 
     *entries* are its files by path, *unmerged* the paths that a merge left in conflict.
@@ -26,7 +27,7 @@ class Index(NamedTuple):
     unmerged: frozenset[str]
 
 
-class Repository(NamedTuple):
+class Repository(Record):
     """A folder in the work tree of a repository.
 
     *folder* and *top*, the work tree's own folder, are real paths. *prefix* is the way from *top* to *folder*, ""
@@ -66,11 +67,11 @@ class Repository(NamedTuple):
         return sorted([path for path in listed.split("\0") if path and not self._is_installed(path)])
 
     def _ignores_case(self) -> bool:
-        """True if the disk takes `.git` and `.GIT` for one name."""
+        """Return True if the disk takes `.git` and `.GIT` for one name."""
         return os.path.lexists(f"{self.top}/.GIT") and ".GIT" not in os.listdir(self.top)
 
     def _is_installed(self, path: str) -> bool:
-        """True if *path* is in a package's node_modules.
+        """Return True if *path* is in a package's node_modules.
 
         A link of that name is in it as well.
         """

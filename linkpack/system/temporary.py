@@ -38,7 +38,7 @@ def draft_path(folder: str) -> str:
 
 
 def is_draft(name: str) -> bool:
-    """True if *name* looks like a draft's name.
+    """Return True if *name* looks like a draft's name.
 
     >>> is_draft(".linkpack-8a1f00c33d9b27e4.tmp"), is_draft(".linkpack-notes.tmp")
     (True, False)
@@ -60,7 +60,7 @@ def _checksum(inode: int, random: str) -> str:
 
 
 def _was_made_in(inode: int, name: str) -> bool:
-    """True if *name* is of a draft made in the folder *inode*."""
+    """Return True if *name* is of a draft made in the folder *inode*."""
     digits = name[len(_START) : -len(".tmp")]
     return is_draft(name) and digits[8:] == _checksum(inode, digits[:8])
 

@@ -14,9 +14,10 @@ import hashlib
 import os
 import re
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import SourceChanged
+from linkpack.record import Record
 from linkpack.system.git import GitFault
 from linkpack.system.git_objects import LINK, SUBMODULE, blob_id
 from linkpack.system.read import read_pieces
@@ -42,7 +43,7 @@ _ENCODING = re.compile(
 _ID = rb"\$Id: [0-9a-f]{40}(?:[0-9a-f]{24})? \$"
 
 
-class Compared(NamedTuple):
+class Compared(Record):
     """How the files of a work tree differ from what they were compared with.
 
     *changed* have other contents, another type or mode, or are gone. *converted* are the same but for what git
@@ -55,7 +56,7 @@ class Compared(NamedTuple):
     undecided: Mapping[str, str]
 
 
-class Changes(NamedTuple):
+class Changes(Record):
     """What differs from the commit in a folder, by relative paths.
 
     *changed* are files with other contents than in HEAD, or in the index, and new ones that are not ignored.
@@ -150,7 +151,7 @@ class _FileComparer:
         return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
 
     def _has_type(self, mode: int, wanted: int) -> bool:
-        """True if a file's *mode* may be what git has as *wanted*."""
+        """Return True if a file's *mode* may be what git has as *wanted*."""
         if wanted == LINK:
             # Without core.symlinks, git checks a link out as a file that holds its text.
             return stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and not self._has_links)
@@ -158,7 +159,7 @@ class _FileComparer:
         return stat.S_ISREG(mode) and same
 
     def _is_plain(self, folder: str) -> bool:
-        """True if *folder* is reached through no link.
+        """Return True if *folder* is reached through no link.
 
         It must be a folder. What is behind a link is no file of the tree.
         """
@@ -174,7 +175,7 @@ class _FileComparer:
         return is_plain
 
     def _is_submodule(self, path: str, commit: str) -> bool:
-        """True if a submodule is at *commit* and unchanged.
+        """Return True if a submodule is at *commit* and unchanged.
 
         One that is not checked out is unchanged.
         """
@@ -200,7 +201,7 @@ def _pieces(path: str, status: os.stat_result) -> Iterable[bytes]:
     return read_pieces(path, status.st_dev, status.st_ino, status.st_size)
 
 
-class _Conversion(NamedTuple):
+class _Conversion(Record):
     """What git does to a file when it is added.
 
     *lines* is "text" (line ends become LF), "auto" (they do in what looks like text) or "". *ident* shortens
@@ -241,7 +242,7 @@ def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _
 
 
 def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
-    """True if git stores the file at *path* under the id *name*.
+    """Return True if git stores the file at *path* under the id *name*.
 
     False also when that cannot be decided without running a filter.
     """
@@ -279,7 +280,7 @@ def convert(text: bytes, conversion: _Conversion) -> bytes:
 
 
 def _looks_binary(text: bytes) -> bool:
-    """True if git takes *text* for binary.
+    """Return True if git takes *text* for binary.
 
     That is text with a NUL or a CR without LF, or with more than one odd byte in 128. Odd are control characters
     other than BS, HT, LF, FF, CR and ESC. A ^Z at the end is not odd (convert.c, gather_stats).
@@ -292,5 +293,5 @@ def _looks_binary(text: bytes) -> bool:
 
 
 def _is_true(value: str) -> bool:
-    """True if git takes *value* for a setting that is on."""
+    """Return True if git takes *value* for a setting that is on."""
     return value.lower() not in {"false", "no", "off", "0", ""}

@@ -119,7 +119,7 @@ def write_output(target: str, text: bytes) -> None:
 
 
 def _is_stream(target: str) -> bool:
-    """True if *target* is a pipe, a character device or an own descriptor."""
+    """Return True if *target* is a pipe, a character device or an own descriptor."""
     try:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):

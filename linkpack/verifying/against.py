@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Finding
 from linkpack.errors import LinkpackError
 from linkpack.packing.options import PackOptions
 from linkpack.packing.pack import measure_plan
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.verifying.committed_tree import lay_out
 from linkpack.verifying.sides import SideFile, list_files, plan_side, read_tarball_side
@@ -29,7 +30,7 @@ _VENDORED = "file:./vendor/"  # how the layouts vendor and thin write specs
 _FIX = "pack the source again, or find out who changed the tarball"
 
 
-class CheckedTarball(NamedTuple):
+class CheckedTarball(Record):
     """The tarball to compare, as far as it was read.
 
     *manifest* is the root's, None when it cannot be read.
@@ -40,7 +41,7 @@ class CheckedTarball(NamedTuple):
     manifest: Manifest | None
 
 
-class Reference(NamedTuple):
+class Reference(Record):
     """What to compare a tarball with.
 
     *source* is a directory, a tarball, `git` or `git:DIR`; "" for nothing. *options* are those of packing it.
@@ -54,7 +55,7 @@ class Reference(NamedTuple):
     limits: Limits
 
 
-class ProjectSource(NamedTuple):
+class ProjectSource(Record):
     """A project to pack and compare with.
 
     *folder* is where it is, and *label* what findings call it ("": the folder). *prepare* gets each plan before
@@ -154,7 +155,7 @@ def _describe_difference(file: SideFile | None, other: SideFile | None) -> str:
 
 
 def _is_best_compression(archive: Archive, source: Side) -> bool:
-    """True if *archive* is *source* packed with --gzip-level max."""
+    """Return True if *archive* is *source* packed with --gzip-level max."""
     if source.plan is None:
         return False
     return archive.integrity == measure_plan(source.plan, PackOptions(gzip_level="max")).integrity

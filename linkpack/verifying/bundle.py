@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Finding
 from linkpack.bundle.consumer_specs import NOWHERE, plan_specs
@@ -15,6 +15,7 @@ from linkpack.bundle.layout_check import count_flat_edges
 from linkpack.npm.protocols import is_inside, is_local
 from linkpack.npm.specs import parse_spec
 from linkpack.project.resolve import SlotIndex
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, Manifest] = MappingProxyType({})
 
 
-class TarballPackage(NamedTuple):
+class TarballPackage(Record):
     """A package in the tarball, as `plan_specs` wants it.
 
     *needs* and *peers* map each name that it depends on to the slot where Node finds it, None if in none.
@@ -51,7 +52,7 @@ class TarballPackage(NamedTuple):
         return f"{self.slot}/package.json".lstrip("/")
 
 
-class Runtime(NamedTuple):
+class Runtime(Record):
     """The runtime graph, in numbers, and which installers it serves."""
 
     packages: int

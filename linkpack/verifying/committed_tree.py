@@ -294,7 +294,7 @@ class CommittedTree:
         return True
 
     def _is_folder(self, folder: str) -> bool:
-        """True if the commit has *folder*, and no link is on the way to it."""
+        """Return True if the commit has *folder*, and no link is on the way to it."""
         path = self._tree
         for name in folder.split("/"):
             path = f"{path}/{name}"
@@ -304,12 +304,12 @@ class CommittedTree:
 
 
 def _is_plain_folder(path: str) -> bool:
-    """True if there is a folder at *path*, and no link to one."""
+    """Return True if there is a folder at *path*, and no link to one."""
     return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _is_named(rules: RuleSet, path: str) -> bool:
-    """True if *rules* name the file at *path*, or a folder above it."""
+    """Return True if *rules* name the file at *path*, or a folder above it."""
     parts = tuple(fold(path).split("/"))
     if rules.keeps_file(parts) is False:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import unified_diff
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.arguments import StrPath, check_path
 from linkpack.bundle.consumer_specs import Mode
@@ -12,6 +12,7 @@ from linkpack.bundle.layouts import LayoutName
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.npm import json_text as jsontext
 from linkpack.packing.options import PackOptions, check_options
+from linkpack.record import Record
 from linkpack.verifying.sides import SideFile, read_contents, read_side
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _LINES = 4000  # of one file
 _LINES_ALL = 20_000  # of all files
 
 
-class FileChange(NamedTuple):
+class FileChange(Record):
     """A file that differs.
 
     *old* or *new* is None when only one side has it. *text* is a unified diff.
@@ -46,7 +47,7 @@ class FileChange(NamedTuple):
         return "changed" if self.old.digest != self.new.digest else "mode"
 
 
-class KeyChange(NamedTuple):
+class KeyChange(Record):
     """A changed key of the root manifest, as `dependencies.redis`.
 
     *old* and *new* are its JSON, "" when absent.
@@ -57,7 +58,7 @@ class KeyChange(NamedTuple):
     new: str
 
 
-class PackageChange(NamedTuple):
+class PackageChange(Record):
     """A changed version of the bundled package in *slot*.
 
     *old* and *new* are versions, "" when absent.
@@ -68,7 +69,7 @@ class PackageChange(NamedTuple):
     new: str
 
 
-class Difference(NamedTuple):
+class Difference(Record):
     """Everything that differs between two packages.
 
     *packed* and *unpacked* are bytes, old and new.
@@ -85,7 +86,7 @@ class Difference(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """True if both hold the same files with the same modes.
+        """Return True if both hold the same files with the same modes.
 
         Their compression may differ.
         """

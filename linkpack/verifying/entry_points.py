@@ -84,7 +84,7 @@ def _report_absent(key: str, value: str, code: str = "EENTRYPOINT") -> Finding:
 
 
 def _resolves(value: str, paths: Collection[str], endings: Sequence[str]) -> bool:
-    """True if *value*, completed by one of *endings*, is among *paths*."""
+    """Return True if *value*, completed by one of *endings*, is among *paths*."""
     return any(path in paths for path in complete_path(posixpath.normpath(value), endings))
 
 
@@ -124,7 +124,7 @@ def _report_export(key: str, value: str, *, spare: bool) -> Finding:
 
 
 def _is_exported(target: str, files: PathIndex) -> bool:
-    """True if *target* of `exports` is a file, or matches at least one."""
+    """Return True if *target* of `exports` is a file, or matches at least one."""
     if not target.startswith("./"):
         return False
     entry = EntryPoint("exports", target, find_exports_kind(target))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +19,7 @@ _FOLDED = "(smaller files)"  # the name of what a large folder's small files are
 _MOST_CHILDREN = 60  # of one folder: as many tiles as one can tell apart
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Record):
     """Where a package comes from that was linked: its folder from the project, and what git says of that."""
 
     slot: str
@@ -26,7 +28,7 @@ class Snapshot(NamedTuple):
     is_dirty: bool = False
 
 
-class PackageSize(NamedTuple):
+class PackageSize(Record):
     """A package of the tarball: its slot ("" is the package itself), its files and their bytes."""
 
     slot: str
@@ -37,7 +39,7 @@ class PackageSize(NamedTuple):
     is_snapshot: bool = False
 
 
-class Duplicate(NamedTuple):
+class Duplicate(Record):
     """Files or packages that are the same: where they are, and the bytes that all but one of them cost."""
 
     name: str
@@ -45,7 +47,7 @@ class Duplicate(NamedTuple):
     cost: int
 
 
-class Node(NamedTuple):
+class Node(Record):
     """A package, folder or file of the tarball by name, with the bytes below it and what it holds, largest first.
 
     *kind* is `package`, `snapshot`, `folder`, `file`, or `files` for many small ones.
@@ -59,7 +61,7 @@ class Node(NamedTuple):
     children: tuple[Node, ...] = ()
 
 
-class Inventory(NamedTuple):
+class Inventory(Record):
     """All that a report says of a tarball. Sizes are bytes; *packed* is the size of the tarball itself."""
 
     label: str
@@ -166,7 +168,7 @@ def _node(
 
 
 def _is_step(node: Node, packages: Mapping[str, PackageSize]) -> bool:
-    """True if *node* is a `node_modules` or the folder of a scope in one."""
+    """Return True if *node* is a `node_modules` or the folder of a scope in one."""
     above, _, name = node.path.rpartition("/")
     is_scope = name.startswith("@") and above.rpartition("/")[2] == "node_modules"
     return node.kind == "folder" and node.path not in packages and (name == "node_modules" or is_scope)

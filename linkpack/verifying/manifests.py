@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Finding
 from linkpack.bundle.layout_check import find_slot
@@ -13,6 +13,7 @@ from linkpack.errors import LinkpackError, ManifestInvalid
 from linkpack.npm import json_text as jsontext
 from linkpack.npm.manifest import parse_manifest
 from linkpack.npm.package_names import make_slug
+from linkpack.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ _NAMED = 20  # duplicate keys that are named
 _CLAIM = re.compile(r".*-[0-9]+\.[0-9]+\.[0-9]+.*\.(?:tgz|tar\.gz)", re.DOTALL)
 
 
-class Manifests(NamedTuple):
+class Manifests(Record):
     """Manifests by slot ("": the package's own), and their faults.
 
     *members* are those of the package's own manifest, as JSON.
@@ -38,7 +39,7 @@ class Manifests(NamedTuple):
 
 
 def is_manifest(path: str, _size: int) -> bool:
-    """True if *path* may be the manifest of a package in the tarball.
+    """Return True if *path* may be the manifest of a package in the tarball.
 
     That is its own, that of a bundled package, or that of a vendored one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.entry import ROOT
 from linkpack.archive.findings import as_problems, only_errors
@@ -13,6 +13,7 @@ from linkpack.errors import PlanRejected
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packing.pack import measure_plan
 from linkpack.packing.plan import make_plan
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.verifying.manifests import is_manifest, read_manifests
 
@@ -29,7 +30,7 @@ TEXT_LIMIT = 1 << 20  # bytes of a file that is compared by line
 TEXTS_LIMIT = 64 << 20  # bytes of all such files
 
 
-class SideFile(NamedTuple):
+class SideFile(Record):
     """A file: *size* in bytes, permission bits, SHA-256 of its contents."""
 
     size: int
@@ -37,7 +38,7 @@ class SideFile(NamedTuple):
     digest: str
 
 
-class Side(NamedTuple):
+class Side(Record):
     """One side of a comparison.
 
     *files* are by path below `package/`, *manifests* by slot ("": the root's). *packed* is the tarball's size in

@@ -9,7 +9,7 @@ import posixpath
 import tarfile
 import zlib
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import tarsafe
 
@@ -20,6 +20,7 @@ from linkpack.archive.tar_header import MTIME
 from linkpack.arguments import StrPath, check_path
 from linkpack.errors import PlanRejected, SnapshotError, VerifyFailed
 from linkpack.limits import DEFAULTS, Limits, within
+from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 FOLDER = "package"  # the name of the unpacked folder, whatever the archive calls its own
 
 
-class Unpacked(NamedTuple):
+class Unpacked(Record):
     """A tarball on the disk.
 
     *files* is a number, and *size* the bytes of all of them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Finding, Findings, only_errors
 from linkpack.archive.reader import Wanted, open_tarball, read_archive
@@ -17,6 +17,7 @@ from linkpack.bundle.consumer_specs import Mode
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.packing.options import PackOptions, check_options
 from linkpack.packlist.secrets import identify_secret, is_fixture
+from linkpack.record import Record
 from linkpack.system.temporary import is_draft
 from linkpack.verifying.against import CheckedTarball, Reference, check_against
 from linkpack.verifying.allowable import allow_codes, check_allowable
@@ -37,7 +38,7 @@ _STASH = ".linkpack"  # where the link commands keep what they displace (linking
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """What was found in a tarball, and what it is.
 
     *name* and *version* are "" when its manifest cannot be read, *integrity* when the file cannot be read to its
@@ -59,11 +60,11 @@ class Verdict(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """True if no finding is an error."""
+        """Return True if no finding is an error."""
         return not only_errors(self.findings)
 
     def passes(self, *, strict: bool = False) -> bool:
-        """True if no finding is an error and, with *strict*, there is none."""
+        """Return True if no finding is an error and, with *strict*, there is none."""
         return self.ok and not (strict and self.findings)
 
 
@@ -164,7 +165,7 @@ def make_unreadable_verdict(path: str, err: LinkpackError) -> Verdict:
 
 
 def _is_looked_at(path: str, size: int) -> bool:
-    """True if the file at *path* is a manifest, or a small npmrc."""
+    """Return True if the file at *path* is a manifest, or a small npmrc."""
     return is_manifest(path, size) or (size <= _SETTINGS_MAX and posixpath.basename(path) == ".npmrc")
 
 
@@ -218,7 +219,7 @@ def _check_secrets(archive: Archive) -> Iterator[Finding]:
 
 
 def _holds_login(member: Member) -> bool:
-    """True if the npmrc *member* sets a login to more than a variable."""
+    """Return True if the npmrc *member* sets a login to more than a variable."""
     for line in member.kept.decode("utf-8", "replace").splitlines():
         key, _, value = line.partition("=")
         name = key.strip(_PADDING).rpartition(":")[2]
