@@ -48,13 +48,17 @@ def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool
             _unlink_unrecorded(unlinking, spec)
     if every:
         # First what is recorded, then what `npm link`, other tools or the user made.
-        for key, _ in _project_links(unlinking):
+        recorded = _project_links(unlinking)
+        for key, _ in recorded:
             unlinking.unlink(key)
         unlinking.unsave()
+        handled = {link.path for _, link in recorded}
         for location, name in _links_on_disk(context):
             state = unlinking.builder.state(location.path)
-            # What comes back in the place of one of our links may be a link too, and has to stay.
-            if location.path in unlinking.builder.changes or not isinstance(state, Link):
+            # A link that comes back in the place of one of ours has to stay, even if no change was needed for
+            # that, and the manifest, which is put back with it, asks for another one now.
+            is_handled = location.path in handled or location.path in unlinking.builder.changes
+            if is_handled or not isinstance(state, Link):
                 continue
             if not context.installed.reason(location.path, state.target):
                 unlinking.unlink_unrecorded(location, name)

@@ -287,3 +287,17 @@ def test_unlink_of_a_dot_takes_the_packages_global_link_away(box: LinkBox) -> No
     assert [problem.code for problem in linkpack.plan_unlink(["."], lib, box.options()).conflicts] == []
     assert [item.name for item in linkpack.unlink(["."], lib, box.options()).plan.removed] == ["lib"]
     assert not (box.modules / "lib").is_symlink()
+
+
+def test_unlink_all_keeps_the_link_of_an_installer_that_was_linked_again(box: LinkBox) -> None:
+    """A saved link in between made the manifest ask for another folder."""
+    lib, other = box.package("lib", "lib"), box.package("dev/lib", "lib")
+    app = box.package("app", "app", dependencies={"lib": "link:../lib"})
+    manifest = Path(app, "package.json").read_bytes()
+    Path(app, "node_modules").mkdir()
+    Path(app, "node_modules/lib").symlink_to("../../lib")
+    linkpack.link([other], app, box.options(save=True))
+    linkpack.link([lib], app, box.options())
+    linkpack.unlink((), app, box.options(), every=True)
+    assert Path(app, "node_modules/lib").readlink() == Path("../../lib")
+    assert Path(app, "package.json").read_bytes() == manifest
