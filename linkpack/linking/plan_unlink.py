@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from linkpack.errors import LinkMissing, Problem
 from linkpack.linking.installed import list_linked_names
 from linkpack.linking.link_search import find_links_named
-from linkpack.linking.package import real_folder, resolve_link
+from linkpack.linking.package import is_standing, real_folder, resolve_link
 from linkpack.linking.package_choice import list_names
 from linkpack.linking.save import plan_unsave
 from linkpack.linking.single_unlink import LinkKey, Unlinking
@@ -49,15 +49,15 @@ def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool
     if every:
         # First what is recorded, then what `npm link`, other tools or the user made.
         recorded = _project_links(unlinking)
+        in_place = {link.path for _, link in recorded if is_standing(link)}
         for key, _ in recorded:
             unlinking.unlink(key)
         unlinking.unsave()
-        handled = {link.path for _, link in recorded}
         for location, name in _links_on_disk(context):
             state = unlinking.builder.state(location.path)
             # A link that comes back in the place of one of ours has to stay, even if no change was needed for
             # that, and the manifest, which is put back with it, asks for another one now.
-            is_handled = location.path in handled or location.path in unlinking.builder.changes
+            is_handled = location.path in in_place or location.path in unlinking.builder.changes
             if is_handled or not isinstance(state, Link):
                 continue
             if not context.installed.reason(location.path, state.target):
