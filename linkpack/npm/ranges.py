@@ -14,6 +14,7 @@ from linkpack.record import Record
 
 _NUMBERS = 3  # major, minor, patch
 _OPEN = {"x", "X", "*"}  # a part of a version that may be any number
+_GAPPED_SIGNS = {"<", "<=", ">", ">="}  # those that a space may follow
 _NOTHING = "<0.0.0-0"  # as text, the comparator that no version meets
 # The grammar: a part of a version, a pre-release identifier, a version with parts left out, `a - b`.
 _PART = r"(0|[1-9][0-9]*|[xX*])"
@@ -121,24 +122,34 @@ def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) ->
 
 
 def _parse_plain(text: str, least: int) -> tuple[tuple[Comparator, ...], ...]:
-    """Return the alternatives of a range like `^1.2.3 || ~1.2 || >=2 || 3.x`.
+    """Return the alternatives of a range like `^1.2.3 || ~1.2 || >= 2.1 <3.0.0 || 3.x`.
 
     There are none for any other text, nor where a version has fewer than *least* numbers. Fast path: nearly all
     ranges are such, and `_parse_alternative`, whose patterns take 3 ms to compile, finds the same for them.
     """
     alternatives = []
     for part in text.split("||"):
-        word = part.strip(" ")
-        sign = ">=" if word.startswith(">=") else word[:1] if word.startswith(("^", "~")) else ""
-        comparators = _expand_plain_version(sign, word[len(sign) :], least)
-        if not comparators:
+        comparators: dict[Comparator, None] = {}
+        operator = ""  # of the word before, which a space parts from its version
+        for word in part.strip(" ").split(" "):
+            bare = word.lstrip("<>=^~")
+            sign = word[: len(word) - len(bare)]
+            if not bare and sign in _GAPPED_SIGNS and not operator:
+                operator = sign
+                continue
+            bounds = _expand_plain_version(operator or sign, bare, least)
+            if not bounds or (operator and sign):
+                return ()
+            comparators.update(dict.fromkeys(bounds))
+            operator = ""
+        if operator:
             return ()
-        alternatives.append(comparators)
+        alternatives.append(tuple(comparators))
     return tuple(alternatives)
 
 
 def _expand_plain_version(sign: str, text: str, least: int) -> tuple[Comparator, ...]:
-    """Return the comparators of "^", "~", ">=" or "" before short numbers.
+    """Return the comparators of a sign before short numbers.
 
     There are none for any other text, nor for fewer than *least* numbers.
     """
@@ -152,10 +163,10 @@ def _expand_plain_version(sign: str, text: str, least: int) -> tuple[Comparator,
     # `_parse_alternative` drops the bound >=0.0.0.
     if given < least or lower is None or lower[:3] == (0, 0, 0):
         return ()
-    if sign == ">=":
-        return (Comparator(">=", lower),)
-    if not sign and given == _NUMBERS:
-        return (Comparator("", lower),)
+    if sign == ">=" or (given == _NUMBERS and (not sign or sign in _GAPPED_SIGNS)):
+        return (Comparator(sign, lower),)
+    if sign not in {"^", "~", ""}:
+        return ()
     major, minor, patch = lower[:3]
     # ^ lets the parts after the first that is not 0 grow, ~ the patch, and parts that are left out always may.
     if given == 1 or (sign == "^" and major):

@@ -52,14 +52,18 @@ def test_canonical_text(text: str) -> None:
 
 
 PARTS = (st.integers(0, 3) | NUMBERS).map(str) | st.sampled_from(["x", "X", "*", "00", "1-a", ""])
-SIGNS = st.sampled_from(["", "^", "~", ">=", "^~", "v", "<", ">= ", " "])
+SIGNS = st.sampled_from(["", "^", "~", ">=", "^~", "v", "<", ">", "<=", ">= ", "< ", " ", "=", "> =", "~ "])
 WORDS_OF_RANGES = st.builds(
     lambda sign, parts: sign + ".".join(parts), SIGNS, st.lists(PARTS, min_size=1, max_size=4)
 )
 
 
 @settings(TESTED, max_examples=1500)
-@given(st.lists(WORDS_OF_RANGES, min_size=1, max_size=3), st.sampled_from(["||", " || "]), st.booleans())
+@given(
+    st.lists(WORDS_OF_RANGES, min_size=1, max_size=3),
+    st.sampled_from(["||", " || ", " ", "  ", " - "]),
+    st.booleans(),
+)
 def test_quick_reading(words: list[str], bars: str, prereleases: bool) -> None:  # noqa: FBT001 - generated
     """What is read without a pattern reads as it does with a tab before it, which takes the patterns."""
     text = bars.join(words)
