@@ -11,11 +11,12 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from linkpack.archive import tar_header
+from linkpack.archive import strict_header, tar_header
 from linkpack.archive.findings import Findings, Refused
 from linkpack.archive.gunzip import Unzipped
 from linkpack.archive.member_paths import MemberPaths
-from linkpack.archive.tar_header import BLOCK, BadHeader, padding
+from linkpack.archive.strict_header import BadHeader
+from linkpack.archive.tar_header import BLOCK, padding
 from linkpack.errors import Problem, SnapshotError, SourceChanged
 from linkpack.packlist.secrets import Scanner
 from linkpack.record import Record
@@ -143,9 +144,9 @@ class _Reader:
 
     def _read_header(self, block: bytes) -> Header:
         try:
-            return tar_header.read_strict(block)
+            return strict_header.read_strict(block)
         except BadHeader as err:
-            name = tar_header.shown_name(block)
+            name = strict_header.shown_name(block)
             where = f"the header after {self.last}" if self.last else "the first header"
             if err.code != "ECHECKSUM" and name:  # where the checksum is wrong the name may be anything
                 where = f"the header of {name}"
@@ -191,9 +192,9 @@ class _Reader:
             raise Refused(err.code, name, f"the {what} {name} after {self.last} {err.why}") from err
 
     def _read_records(self, body: bytes, header: Header, name: str, pending: _Pending) -> _Pending:
-        records = tar_header.read_records(body)
+        records = strict_header.read_records(body)
         if header.kind == b"g":
-            tar_header.check_global(records.values)
+            strict_header.check_global(records.values)
             if self.headers > 1:  # as git writes it; later on readers differ in what it applies to
                 raise Refused("EPAX", name, f"the global extended (pax) header {name} is not the first header")
             comment = records.values.get(b"comment", b"")
@@ -209,13 +210,13 @@ class _Reader:
     def _read_long_name(self, body: bytes, pending: _Pending) -> _Pending:
         if pending is not _NOTHING:
             raise BadHeader("EHEADER", "follows another extended header")
-        return _Pending({}, tar_header.read_long_name(body), path_is_long=False)
+        return _Pending({}, strict_header.read_long_name(body), path_is_long=False)
 
     def _read_entry(self, header: Header, pending: _Pending) -> None:
         raw = pending.records.get(b"path", header.name) if pending.long_name is None else pending.long_name
         name = raw.decode("utf-8", "surrogateescape")
         self.last = name
-        if raw != header.name and (pending.path_is_long or not tar_header.is_short_for(header.name, raw)):
+        if raw != header.name and (pending.path_is_long or not strict_header.is_short_for(header.name, raw)):
             own = header.name.decode("utf-8", "surrogateescape")
             why = f"{name} is called {own} in its own header: a reader that misses the longer name takes that"
             raise Refused("EPAX", name, why)

@@ -40,7 +40,6 @@ def read_contents(
     targets = once(("written", paths), lambda: _by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for folder, package in graph.packages.items():
-        outputs = _outputs(folder, package.manifest, targets)
         if folder == project.root:
             root = PackageFolder(
                 root=folder,
@@ -49,12 +48,12 @@ def read_contents(
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, folder),
                 members=_read_members(project.own, edition),
-                outputs=outputs,
+                outputs=_outputs(folder, package.manifest, targets),
                 add=partial(add_license, project.around),
             )
             packlists[folder] = read_packlist(root, compare=compare)
         elif package.linked:
-            around = find_workspace(folder)
+            around, outputs = find_workspace(folder), _outputs(folder, package.manifest, targets)
             packlists[folder] = _read_linked(folder, package.manifest, edition, around, outputs, compare=compare)
         else:
             packlists[folder] = _read_installed(folder, package.manifest, edition, compare=compare)

@@ -11,7 +11,7 @@ from linkpack.archive.entry import ROOT, Entry
 from linkpack.archive.portable_names import PLAIN, fold_name, has_control, windows_lacks
 from linkpack.archive.tar_header import FILE_MAX, may_be_lost
 from linkpack.errors import Problem
-from linkpack.npm.sorting import entry_key
+from linkpack.npm.sorting import order_entries
 from linkpack.packlist.secrets import find_secret_files
 from linkpack.record import Record
 
@@ -75,7 +75,7 @@ def plan_archive(
                 )
             entries.append((path, entry))
         omissions += [omission._replace(path=f"{below}{omission.path}") for omission in packlist.omissions]
-    entries.sort(key=_entry_key)
+    entries = [entries[index] for index in order_entries([path for path, _ in entries])]
     paths = [path for path, _ in entries]
     folders = _list_folders(paths)
     shipped = [packlists[id_] for id_ in dict.fromkeys(slots.values())]
@@ -105,10 +105,6 @@ def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) 
     return own.intersection(
         f"{slot}/{file.path}" for slot, id_ in bundled.items() for file in packlists[id_].files
     )
-
-
-def _entry_key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
-    return entry_key(item[0])
 
 
 def _limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:

@@ -8,9 +8,6 @@ from linkpack.bundle.consumer import drop_bundled_names, rewrite_manifests
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout_check import LayoutCheck, check_layout
 from linkpack.bundle.placement import place
-from linkpack.bundle.vendor import plan_flat
-from linkpack.bundle.vendor_check import check_flat
-from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests
 from linkpack.project.package_json import read_usable
 from linkpack.record import Record
 
@@ -56,6 +53,9 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
     """
     if name == "bundle" or not graph.bundled:
         return Layout(name, place(graph), rewrite_manifests(graph, consumer), consumer.changes)
+    from linkpack.bundle.vendor import plan_flat  # noqa: PLC0415 - 1 ms with the next, and few ask for it
+    from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests  # noqa: PLC0415 - as above
+
     specs = drop_bundled_names(graph, consumer).changes
     paths = [file.path for file in own.files] if own else []
     flat = plan_flat(graph, specs, _read_outside(graph), paths, thin=name == "thin")
@@ -91,6 +91,8 @@ def check_applied(layout: Layout, graph: BundleGraph, entries: Sequence[Entry]) 
         return check_layout(graph, layout.slots, (entry.path.partition("/")[2] for entry in entries))
     if layout.problems:
         return LayoutCheck(packages=0, edges=0, problems=(), warnings=())
+    from linkpack.bundle.vendor_check import check_flat  # noqa: PLC0415 - as above
+
     return check_flat(graph, layout.slots, entries)
 
 

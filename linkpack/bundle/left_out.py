@@ -62,6 +62,8 @@ def package_in(path: str) -> str:
     >>> package_in("node_modules/@s/a/lib/x.js"), package_in("lib/x.js")
     ('@s/a', '')
     """
+    if not path.startswith("node_modules/"):
+        return ""
     match = re.match(r"node_modules/((?:@[^/]+/)?[^/]+)/", path)
     return match[1] if match else ""
 

@@ -15,9 +15,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-# Containers that are made between two runs of the collector. With Python's default of 700 it runs 50 times during
-# the imports alone. The values of a plan have no cycles, so that there is little to collect.
-_GC_THRESHOLD = 50_000
 _SIGINT = 2  # the signal module costs a start more than the number
 
 
@@ -72,7 +69,7 @@ def main() -> NoReturn:
     """Run the command line and end the process with its status."""
     if sys.getfilesystemencoding() != "utf-8":
         _restart()
-    gc.set_threshold(_GC_THRESHOLD)
+    gc.disable()
     uuid = Uuid()
     for stand_in in (Inspect(), uuid):
         sys.modules.setdefault(stand_in.__name__, stand_in)

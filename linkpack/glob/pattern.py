@@ -91,6 +91,8 @@ def split_portions(pattern: str) -> list[str]:
     >>> split_portions("/a//b/")
     ['', 'a', 'b', '']
     """
+    if "//" not in pattern:  # most patterns
+        return pattern.split("/")
     return re.split("/+", pattern)
 
 

@@ -14,15 +14,16 @@ from linkpack.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s+)*))?([^ \t]+)(.*)", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
-_PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@-]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# As text: they are compiled when a shim is read or written, and hardly any command does either.
+_SHEBANG = r"(?s)#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s+)*))?([^ \t]+)(.*)"
+_VARIABLE = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"
+_PLAIN = r"[A-Za-z0-9_./:=,+@-]+"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # The patterns of read-cmd-shim 6.0.0, lib/index.js.
 _READERS = {
-    "": re.compile(r'"\$basedir/([^"]+?)"\s+"\$@"'),
-    ".cmd": re.compile(r'"%(?:~dp0|dp0%)\\([^"]+?)"\s+%\*'),
-    ".ps1": re.compile(r'"\$basedir/([^"]+?)"\s+\$args'),
+    "": r'"\$basedir/([^"]+?)"\s+"\$@"',
+    ".cmd": r'"%(?:~dp0|dp0%)\\([^"]+?)"\s+%\*',
+    ".ps1": r'"\$basedir/([^"]+?)"\s+\$args',
 }
 
 
@@ -48,11 +49,11 @@ def parse_shebang(head: bytes) -> Interpreter:
     ''
     """
     lines = re.split("\r*\n", head.decode("utf-8", "replace").strip(), maxsplit=1)
-    match = _SHEBANG.fullmatch(lines[0].rstrip("\r"))
+    match = re.fullmatch(_SHEBANG, lines[0].rstrip("\r"))
     if match is None:
         return Interpreter((), "", ())
     pairs = [word.partition("=") for word in (match[1] or "").split()]
-    variables = tuple((name, value) for name, _, value in pairs if _NAME.fullmatch(name))
+    variables = tuple((name, value) for name, _, value in pairs if re.fullmatch(_NAME, name))
     return Interpreter(variables, match[2].replace("\\", "/"), tuple(match[3].split()))
 
 
@@ -79,7 +80,7 @@ def read_shim(ending: str, text: bytes) -> str | None:
 
     Its path is relative to the folder of the shim, with slashes.
     """
-    match = _READERS[ending].search(text.decode("utf-8", "surrogateescape"))
+    match = re.search(_READERS[ending], text.decode("utf-8", "surrogateescape"))
     return match[1].replace("\\", "/") if match else None
 
 
@@ -92,7 +93,7 @@ def _replace_variables(value: str, escape: Callable[[str], str], form: str) -> s
     '%HOME%/a%%b'
     """
     pieces, done = [], 0
-    for match in _VARIABLE.finditer(value):
+    for match in re.finditer(_VARIABLE, value):
         pieces += [escape(value[done : match.start()]), form.format(match[1] or match[2])]
         done = match.end()
     return "".join([*pieces, escape(value[done:])])
@@ -107,7 +108,7 @@ def _escape_sh(text: str) -> str:
 
 
 def _quote_sh(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if re.fullmatch(_PLAIN, word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def _expand_sh(value: str) -> str:
@@ -149,7 +150,7 @@ def _escape_cmd(text: str) -> str:
 
 
 def _quote_cmd(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) else f'"{_escape_cmd(word)}"'
+    return word if re.fullmatch(_PLAIN, word) else f'"{_escape_cmd(word)}"'
 
 
 def _expand_cmd(value: str) -> str:
@@ -187,7 +188,7 @@ def _escape_ps(text: str) -> str:
 
 
 def _quote_ps(word: str) -> str:
-    return word if _PLAIN.fullmatch(word) and word[0] not in "@," else "'" + word.replace("'", "''") + "'"
+    return word if re.fullmatch(_PLAIN, word) and word[0] not in "@," else "'" + word.replace("'", "''") + "'"
 
 
 def _expand_ps(value: str) -> str:

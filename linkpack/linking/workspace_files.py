@@ -46,7 +46,7 @@ def read_pnpm_overrides(root: str) -> dict[str, str]:
     if not fs.is_file(path):
         return {}
     try:
-        table = read_yaml(path).get("overrides")
+        table = read_yaml(path, (b"overrides",)).get("overrides")
     except LinkpackError:
         return {}
     pairs = table.items() if isinstance(table, dict) else ()

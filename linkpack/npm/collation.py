@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _IGNORED = bytes(code for code in range(128) if chr(code).lower() not in ASCII_ORDER)
 _LOWEST = b"\x01"
+LOWEST_WEIGHT = "\x01"
 _SHORT_ACCENTS = 128  # as many accents have weights of one byte
 _CAPITAL_SHAPE = 101
 _CAPITAL_CASE = 9
@@ -70,6 +71,17 @@ def collation_key(text: str) -> bytes:
     accent = b"".join([weight.accent for weight in weights]).rstrip(_LOWEST)
     shape = b"".join([weight.shape for weight in weights]).rstrip(_LOWEST)
     return b"".join([weight.primary for weight in weights]) + b"\0" + accent + b"\0" + shape
+
+
+def ascii_weights(text: str) -> str:
+    """Return the primary weights of the ASCII *text*, one character each.
+
+    They sort as the characters do where case is ignored. An ignored character has the weight `LOWEST_WEIGHT`.
+
+    >>> ascii_weights("a") == ascii_weights("A") < ascii_weights("b")
+    True
+    """
+    return text.encode("ascii").translate(_PRIMARY).decode("latin-1")
 
 
 def numeric_case_key(text: str) -> bytes:

@@ -32,7 +32,7 @@ CONDITIONS = frozenset(
 # What Node looks for: an import or a require, in versions with and without `module-sync` (22.10).
 _NODE = frozenset({"node", "node-addons", "default"})
 _NODE_CONDITIONS = tuple(_NODE | {way, *more} for way in ("import", "require") for more in ((), ("module-sync",)))
-_SCRIPTS = re.compile(r"\.([cm]?)jsx?$")
+_SCRIPTS = r"\.([cm]?)jsx?$"
 
 Kind = Literal["script", "module", "types", "file", "folder", "pattern"]
 
@@ -77,7 +77,7 @@ class EntryPoint(Record):
         """
         path = self.path
         if self.kind == "types":
-            beside = _SCRIPTS.sub(r".d.\1ts", path)  # the declaration of a script
+            beside = re.sub(_SCRIPTS, r".d.\1ts", path)  # the declaration of a script
             return complete_path(path, TYPES_ENDINGS) + ((beside,) if beside != path else ())
         if self.kind == "file":
             return (path,)

@@ -105,18 +105,18 @@ class Taken(Record):
     flags: Mapping[str, FlagValue]
 
 
-def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
+def take_flags(words: Sequence[str], own: Mapping[str, bool], long: Mapping[str, str] | None = None) -> Taken:
     """Take npm's flags out of the command line *words*.
 
     *own* are the command's own options as they are written, with whether each takes a value. They stay, and so
     do unknown ones, for the command to refuse. An own option that is a switch of npm too is written as `--x`
-    or `--no-x`.
+    or `--no-x`. *long* has own options by names that are to be written as another: `-q` as `--quiet`.
 
     >>> own = {"--out": True, "--json": False, "--no-json": False}
     >>> take_flags(["--tag", "next", "--json=false", "--out", "x", "."], own)
     Taken(rest=('--no-json', '--out', 'x', '.'), flags={'tag': 'next'})
     """
-    reader = _Reader(words, own)
+    reader = _Reader(words, own, long or {})
     while reader.left:
         reader.read(reader.left.popleft())
     return Taken(tuple(reader.rest), reader.flags)
@@ -125,9 +125,10 @@ def take_flags(words: Sequence[str], own: Mapping[str, bool]) -> Taken:
 class _Reader:
     """The words *left* of a command line, and the results so far."""
 
-    def __init__(self, words: Sequence[str], own: Mapping[str, bool]) -> None:
+    def __init__(self, words: Sequence[str], own: Mapping[str, bool], long: Mapping[str, str]) -> None:
         self.left = deque(words)
         self.own = own
+        self.long = long
         self.rest: list[str] = []
         self.flags: dict[str, FlagValue] = {}
 
@@ -156,12 +157,13 @@ class _Reader:
         _, equals, value = word.partition("=")
         key, is_on = _strip_no(name[2:])
         if self.own[name]:
-            self.rest.append(word)
-            if not equals and self.left:
-                self.rest.append(self.left.popleft())
+            if equals or not self.left:
+                self.rest.append(word)
+            else:
+                self.rest += [self.long.get(word, word), self.left.popleft()]
         elif key not in SWITCHES:
             self._forget(_SHORT.get(name[1:], ""))
-            self.rest.append(word)
+            self.rest.append(self.long.get(word, word))
         elif equals and value not in _TRUTH:
             self.rest.append(word)  # which the command refuses
         else:

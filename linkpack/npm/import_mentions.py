@@ -25,16 +25,13 @@ _BUILTINS = frozenset(_BUILTIN_NAMES.split())
 # What may be between two tokens. Comments are bounded, so that a source of nothing but `/*` costs no more.
 BLANK = r"(?:\s|/\*(?:[^*]|\*(?!/)){0,300}\*/|//[^\n]{0,300}\n)*"
 # One pattern for each word: those that begin with a literal are searched five times as fast as one for all.
-_MENTIONS = tuple(
-    re.compile(
-        word
-        + r"""(?=[\s(?/"'`])(?="""
-        + BLANK
-        + r"(?:(?:\?\.)?\("
-        + BLANK
-        + r""")?(?P<quote>["'`])(?P<text>[^"'`\\\n]{1,300})(?P=quote))"""
-    )
-    for word in ("from", "import", "require", "resolve")
+_WORDS = ("from", "import", "require", "resolve")
+_MENTION = (
+    r"""(?=[\s(?/"'`])(?="""
+    + BLANK
+    + r"(?:(?:\?\.)?\("
+    + BLANK
+    + r""")?(?P<quote>["'`])(?P<text>[^"'`\\\n]{1,300})(?P=quote))"""
 )
 
 
@@ -46,7 +43,9 @@ def find_mentions(source: str) -> set[str]:
     >>> sorted(find_mentions('import a from "a"; // require("b")'))
     ['a', 'b']
     """
-    return {match["text"] for mention in _MENTIONS for match in mention.finditer(source)}
+    # A pattern is compiled when the first source has its word: 0.2 ms each, which small packages need not spend.
+    words = [word for word in _WORDS if word in source]
+    return {match["text"] for word in words for match in re.finditer(word + _MENTION, source)}
 
 
 def find_package_name(specifier: str) -> str:

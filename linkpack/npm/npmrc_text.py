@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = "str | bool | float | None"
 Value: TypeAlias = "Scalar | list[Scalar]"
 
-_LINE = r"([^=]+)(=([^\n\r\u2028\u2029]*))?"
-_SECTION = r"\[([^\]]*)\]"
 # `${NAME}` or `${NAME?}`, with the backslashes before it (@npmcli/config, lib/env-replace.js).
 _VARIABLE = r"(?<!\\)(\\*)\$\{([^${}?]+)(\?)?\}"
 EXPANDED = 4 << 20  # characters that a text may have with its variables expanded
@@ -35,16 +33,22 @@ def parse_npmrc(text: str) -> dict[str, Value]:
     {'save-exact': True, 'omit': ['dev'], 'prefix': '${HOME}/npm'}
     """
     settings: dict[str, Value] = {}
-    for line in re.split(r"[\r\n]+", text):
+    for line in text.replace("\r", "\n").split("\n"):
         bare = line.strip(WHITESPACE)
         if bare == "" or bare[0] in ";#":
             continue
-        if re.fullmatch(_SECTION, line.rstrip(WHITESPACE)):
+        if _is_section(line.rstrip(WHITESPACE)):
             break
-        match = re.fullmatch(_LINE, line)
-        if match:
-            _put(settings, match[1], match[3] if match[2] else None)
+        key, sign, value = line.partition("=")
+        # `ini` matches the value by `.*`, which ends at these two.
+        if key and "\u2028" not in value and "\u2029" not in value:
+            _put(settings, key, value if sign else None)
     return settings
+
+
+def _is_section(line: str) -> bool:
+    """Return True for `[name]`, whose only "]" is at the end."""
+    return line.startswith("[") and line.find("]") == len(line) - 1
 
 
 def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> None:

@@ -12,6 +12,9 @@ import re
 from linkpack.npm.semver import MAX_SAFE_INTEGER, WHITESPACE, Version, compare, parse_version, plain_version
 from linkpack.record import Record
 
+_NUMBERS = 3  # major, minor, patch
+_OPEN = {"x", "X", "*"}  # a part of a version that may be any number
+_GAPPED_SIGNS = {"<", "<=", ">", ">="}  # those that a space may follow
 _NOTHING = "<0.0.0-0"  # as text, the comparator that no version meets
 # The grammar: a part of a version, a pre-release identifier, a version with parts left out, `a - b`.
 _PART = r"(0|[1-9][0-9]*|[xX*])"
@@ -84,9 +87,10 @@ def parse_range(text: str, *, include_prerelease: bool = False) -> Range | None:
     >>> [str(parse_range(text)) for text in ("^1.2.3", "~0.2", "1.x || >=3", "1.0 - 2", "latest")]
     ['>=1.2.3 <2.0.0-0', '>=0.2.0 <0.3.0-0', '>=1.0.0 <2.0.0-0||>=3.0.0', '>=1.0.0 <3.0.0-0', 'None']
     """
-    plain = _parse_plain(text)
+    # What is left out of a version begins at its lowest pre-release, if they are let in: the grammar knows.
+    plain = _parse_plain(text, least=_NUMBERS if include_prerelease else 1)
     if plain:
-        return Range((plain,), include_prerelease)
+        return Range(plain, include_prerelease)
     # Any white space of JavaScript is one space.
     spaced = " ".join(re.split(f"[{WHITESPACE}]+", text.strip(WHITESPACE)))
     alternatives = []
@@ -117,26 +121,61 @@ def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) ->
     return parsed is not None and wanted_range is not None and wanted_range.allows(parsed)
 
 
-def _parse_plain(text: str) -> tuple[Comparator, ...]:
-    """Return the comparators of `1.2.3`, `^1.2.3` or `~1.2.3`.
+def _parse_plain(text: str, least: int) -> tuple[tuple[Comparator, ...], ...]:
+    """Return the alternatives of a range like `^1.2.3 || ~1.2 || >= 2.1 <3.0.0 || 3.x`.
 
-    There are none for any other text. Fast path: most ranges are such, and `_parse_alternative` finds the same
-    for them.
+    There are none for any other text, nor where a version has fewer than *least* numbers. Fast path: nearly all
+    ranges are such, and `_parse_alternative`, whose patterns take 3 ms to compile, finds the same for them.
     """
-    caret, tilde = text.startswith("^"), text.startswith("~")
-    version = plain_version(text[1:] if caret or tilde else text)
-    if version is None or version == (0, 0, 0, (), ()):  # `_parse_alternative` drops the bound >=0.0.0
+    alternatives = []
+    for part in text.split("||"):
+        comparators: dict[Comparator, None] = {}
+        operator = ""  # of the word before, which a space parts from its version
+        for word in part.strip(" ").split(" "):
+            bare = word.lstrip("<>=^~")
+            sign = word[: len(word) - len(bare)]
+            if not bare and sign in _GAPPED_SIGNS and not operator:
+                operator = sign
+                continue
+            bounds = _expand_plain_version(operator or sign, bare, least)
+            if not bounds or (operator and sign):
+                return ()
+            comparators.update(dict.fromkeys(bounds))
+            operator = ""
+        if operator:
+            return ()
+        alternatives.append(tuple(comparators))
+    return tuple(alternatives)
+
+
+def _expand_plain_version(sign: str, text: str, least: int) -> tuple[Comparator, ...]:
+    """Return the comparators of a sign before short numbers.
+
+    There are none for any other text, nor for fewer than *least* numbers.
+    """
+    parts = text.split(".")
+    if len(parts) > _NUMBERS:
         return ()
-    if not caret and not tilde:
-        return (Comparator("", version),)
-    major, minor, patch = version[:3]
-    if caret and major:
+    while len(parts) > 1 and parts[-1] in _OPEN:
+        del parts[-1]
+    given = len(parts)
+    lower = plain_version(".".join([*parts, "0", "0"][:_NUMBERS]))
+    # `_parse_alternative` drops the bound >=0.0.0.
+    if given < least or lower is None or lower[:3] == (0, 0, 0):
+        return ()
+    if sign == ">=" or (given == _NUMBERS and (not sign or sign in _GAPPED_SIGNS)):
+        return (Comparator(sign, lower),)
+    if sign not in {"^", "~", ""}:
+        return ()
+    major, minor, patch = lower[:3]
+    # ^ lets the parts after the first that is not 0 grow, ~ the patch, and parts that are left out always may.
+    if given == 1 or (sign == "^" and major):
         upper = Version(major + 1, 0, 0, (0,))
-    elif caret and not minor:
+    elif sign == "^" and not minor and given == _NUMBERS:
         upper = Version(0, 0, patch + 1, (0,))
     else:
         upper = Version(major, minor + 1, 0, (0,))
-    return (Comparator(">=", version), Comparator("<", upper))
+    return (Comparator(">=", lower), Comparator("<", upper))
 
 
 def _parse_alternative(text: str, floor: str) -> tuple[Comparator, ...] | None:
@@ -289,7 +328,7 @@ def _expand_open(operator: str, major: str, minor: str | None, floor: str) -> tu
 
 def _is_open(part: str | None) -> bool:
     """Return True if a part of a version is left out or is "any"."""
-    return part is None or part in {"x", "X", "*"}
+    return part is None or part in _OPEN
 
 
 def _next_version(major: str, minor: str | None = None, patch: str | None = None) -> str:

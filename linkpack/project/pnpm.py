@@ -58,7 +58,7 @@ def warn_of_hooks(project: Project) -> Iterator[Problem]:
     named = "" if around is not None else project.manifest.package_manager
     if (package_manager(folder, named) if around is None else around.manager) != "pnpm":
         return
-    setting = read_yaml(f"{folder}/pnpm-workspace.yaml").get("pnpmfile")
+    setting = read_yaml(f"{folder}/pnpm-workspace.yaml", (b"pnpmfile",)).get("pnpmfile")
     listed = setting if isinstance(setting, list) else [setting] if setting else [".pnpmfile.cjs", ".pnpmfile.mjs"]
     for name in listed:
         if not isinstance(name, str):

@@ -100,11 +100,11 @@ def _read_workspace(folder: str) -> Workspace | None:
         catalogs.update(manifest.catalogs)
         named = manifest.package_manager
     # The packages of pnpm's own file go before `workspaces` of package.json, which pnpm does not read.
-    pnpm = read_yaml(f"{folder}/pnpm-workspace.yaml")
+    pnpm = read_yaml(f"{folder}/pnpm-workspace.yaml", (b"packages", b"catalog"))
     listed = pnpm.get("packages")
     if isinstance(listed, list):
         patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
-    for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml")):
+    for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml", (b"catalog",))):
         catalogs.update(specs_by_catalog(document))
     if not patterns and not catalogs:
         return None
@@ -134,28 +134,37 @@ def package_manager(folder: str, named: str) -> PackageManager:
     return next((manager for mark, manager in _MARKS if fs.is_file(f"{folder}/{mark}")), "npm")
 
 
-def read_yaml(path: str) -> Mapping[str, object]:
+def read_yaml(path: str, words: tuple[bytes, ...]) -> Mapping[str, object]:
     """Read the mapping in a YAML file, if there is one, scalars as text.
 
-    Raises `ProjectError` (EWORKSPACEFILE) when it cannot be read or is no YAML.
+    *words* are parts of the keys that the caller wants: a file that has none of them is not parsed, and the
+    mapping is empty. Raises `ProjectError` (EWORKSPACEFILE) when the file cannot be read or is no YAML.
     """
     if not fs.is_file(path):
         return {}
-    from linkpack.project.yaml_text import parse_yaml  # noqa: PLC0415 - PyYAML takes 20 ms
-
     why, hint = "", "it must be a readable YAML file"
     document = None
     try:
         raw = fs.read_file(path, _YAML_LIMIT)
         if find_conflict(raw.decode("utf-8", "replace")) is not None:
             why, hint = "it has the markers of a merge conflict", "resolve the conflict in the file"
-        else:
+        elif _may_name(raw, words):
+            from linkpack.project.yaml_text import parse_yaml  # noqa: PLC0415 - PyYAML takes 20 ms
+
             document = parse_yaml(raw)
     except (OSError, ValueError) as err:
         why = str(err)
     if why:
         raise ProjectError(f"{path} cannot be understood: {why}", code="EWORKSPACEFILE", path=path, hint=hint)
     return document if isinstance(document, dict) else {}
+
+
+def _may_name(raw: bytes, words: tuple[bytes, ...]) -> bool:
+    r"""Return True if the YAML in *raw* may have one of *words* in a key.
+
+    An escape (`"c\u0061talog"`) or UTF-16, which has NULs, may hide one.
+    """
+    return any(word in raw for word in (*words, b"\\", b"\0"))
 
 
 def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -143,7 +143,7 @@ def test_merge_keys(tmp_path: Path, case: str) -> None:
     [
         ("catalog: {<<: 5}", "<< takes a mapping"),
         ("catalog: {<<: [5]}", "<< takes a mapping"),
-        ("a: &a {<<: *a}", "recursive"),
+        ("packages: &a {<<: *a}", "recursive"),
         ("packages:\n<<<<<<< HEAD\n  - a\n=======\n  - b\n>>>>>>> x", "has the markers of a merge conflict"),
     ],
 )
@@ -157,7 +157,7 @@ def test_merges_are_bounded(tmp_path: Path) -> None:
     """A file whose merges would take minutes is refused."""
     lines = [f"k{i}: &k{i} {{<<: *k{i - 1}, v{i}: '1'}}" for i in range(1, 4000)]
     with pytest.raises(ProjectError, match="<< merges more than 1000000 keys"):
-        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": "\n".join(["k0: &k0 {v: '1'}", *lines])}))
+        read_workspace(write(tmp_path, {"pnpm-workspace.yaml": "\n".join(["catalog: &k0 {v: '1'}", *lines])}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "text", "packages: a", "packages: []\ncatalog: []"])
@@ -170,12 +170,12 @@ def test_files_that_say_nothing(tmp_path: Path, text: str) -> None:
     "text",
     [
         "packages: [a",
-        "\tx: 1",
-        "a: *missing",
-        "? [a]\n: b",
-        "[" * 3000,
-        "a: b: c",
-        "a: \x01",
+        "packages: [a]\n\tx: 1",
+        "packages: *missing",
+        "? [packages]\n: b",
+        "# packages\n" + "[" * 3000,
+        "packages: b: c",
+        "packages: \x01",
         "packages: &p [a, *p]",
     ],
 )
@@ -214,6 +214,23 @@ def test_whose_workspace_it_is(tmp_path: Path, field: str, files: list[str], man
     assert found.manager == manager
 
 
+@pytest.mark.parametrize(
+    ("raw", "catalogs"),
+    [
+        (b"nodeLinker: node-modules\na: b: c", None),
+        (b'"c\\x61talog": {x: "1"}', {"default": {"x": "1"}}),
+        ("\ufeffcatalog: {x: '1'}".encode("utf-16-le"), {"default": {"x": "1"}}),
+    ],
+)
+def test_only_files_that_may_name_catalogs_are_parsed(
+    tmp_path: Path, raw: bytes, catalogs: dict[str, dict[str, str]] | None
+) -> None:
+    """A file without the word is passed over, while one that spells it otherwise is not."""
+    (tmp_path / ".yarnrc.yml").write_bytes(raw)
+    found = read_workspace(str(tmp_path))
+    assert (found and found.catalogs) == catalogs
+
+
 def test_files_that_are_too_large(tmp_path: Path) -> None:
     """A YAML file that would take minutes to parse is refused before."""
     with pytest.raises(ProjectError, match="more than 262144 bytes"):
@@ -222,7 +239,7 @@ def test_files_that_are_too_large(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """A YAML file that is not UTF-8 is an error that names it."""
-    (tmp_path / ".yarnrc.yml").write_bytes(b"a: \xff\xfe")
+    (tmp_path / ".yarnrc.yml").write_bytes(b"catalog: \xff\xfe")
     with pytest.raises(ProjectError, match=r"\.yarnrc\.yml cannot be understood"):
         read_workspace(str(tmp_path))
 

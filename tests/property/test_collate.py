@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkpack.npm.collation import collation_key, js_lower, numeric_case_key
-from linkpack.npm.sorting import entry_key, listing_key
+from linkpack.npm.sorting import entry_key, listing_key, order_entries
 
 pytestmark = pytest.mark.property
 
@@ -57,6 +57,16 @@ def test_any_text_has_keys(text: str) -> None:
     assert isinstance(numeric_case_key(text), bytes)
     assert entry_key(text) == entry_key(text)
     assert listing_key(text) == listing_key(text)
+
+
+PLAIN = st.text(st.sampled_from("aAbB12/._-@ \n~\x01"), max_size=8)
+
+
+@settings(quick, max_examples=1500)
+@given(st.lists(PLAIN | ASCII, max_size=6) | st.lists(PLAIN | NAMES, max_size=6))
+def test_many_paths_have_the_order_of_their_keys(paths: list[str]) -> None:
+    """Paths that are translated together have the order of one by one, and equal ones keep theirs."""
+    assert order_entries(paths) == sorted(range(len(paths)), key=lambda index: entry_key(paths[index]))
 
 
 @quick

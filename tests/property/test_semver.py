@@ -51,14 +51,25 @@ def test_canonical_text(text: str) -> None:
     assert found is None or parse_range(str(found)) == found
 
 
-@TESTED
-@given(st.sampled_from(["", "^", "~", "^~", "v"]), st.lists(NUMBERS, min_size=2, max_size=4), st.booleans())
-def test_quick_reading(sign: str, numbers: list[int], prereleases: bool) -> None:  # noqa: FBT001 - generated
-    """What is read without a pattern reads as it does with white space before it, which takes the patterns."""
-    text = ".".join(map(str, numbers))
-    assert parse_version(text) == parse_version(f" {text}")
-    found = parse_range(sign + text, include_prerelease=prereleases)
-    assert found == parse_range(f" {sign}{text}", include_prerelease=prereleases)
+PARTS = (st.integers(0, 3) | NUMBERS).map(str) | st.sampled_from(["x", "X", "*", "00", "1-a", ""])
+SIGNS = st.sampled_from(["", "^", "~", ">=", "^~", "v", "<", ">", "<=", ">= ", "< ", " ", "=", "> =", "~ "])
+WORDS_OF_RANGES = st.builds(
+    lambda sign, parts: sign + ".".join(parts), SIGNS, st.lists(PARTS, min_size=1, max_size=4)
+)
+
+
+@settings(TESTED, max_examples=1500)
+@given(
+    st.lists(WORDS_OF_RANGES, min_size=1, max_size=3),
+    st.sampled_from(["||", " || ", " ", "  ", " - "]),
+    st.booleans(),
+)
+def test_quick_reading(words: list[str], bars: str, prereleases: bool) -> None:  # noqa: FBT001 - generated
+    """What is read without a pattern reads as it does with a tab before it, which takes the patterns."""
+    text = bars.join(words)
+    assert parse_version(words[0]) == parse_version(f"\t{words[0]}")
+    found = parse_range(text, include_prerelease=prereleases)
+    assert found == parse_range(f"\t{text}", include_prerelease=prereleases)
 
 
 @TESTED
