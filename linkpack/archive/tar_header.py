@@ -548,9 +548,9 @@ def read_long_name(body: bytes) -> bytes:
 
 
 def may_be_lost(path: str) -> bool:
-    """Return True if node-tar may lose the name *path* that `entry_header` writes.
+    """Return True if node-tar may lose the name *path*.
 
-    See `read_records` for the reason.
+    It is a name as `entry_header` writes it. `read_records` has the reason.
     """
     return (
         not path.isascii() and not pax_record(b"path", path.encode("utf-8", "surrogateescape"))[_FIRST:].isascii()
@@ -558,7 +558,9 @@ def may_be_lost(path: str) -> bool:
 
 
 def is_short_for(own: bytes, path: bytes) -> bool:
-    """Return True if some packer shortens *path* to *own* in the entry's own header.
+    """Return True if some packer writes *own* as the short form of *path*.
+
+    That is the name in the entry's own header, beside the longer one in an extended header.
 
     npm, GNU tar and Python cut the end off. bsdtar and bun leave folders out. pnpm 12 writes the first folder
     twice. Python puts a question mark for a character that is not ASCII. tar-stream (yarn) writes `PaxHeader`.
@@ -573,6 +575,7 @@ def is_short_for(own: bytes, path: bytes) -> bool:
     if own in {path, b"PaxHeader"}:
         return True
     short, long = _skeleton(own), _skeleton(path)
+    # Up to the first difference the end was cut off. From there on a folder may be missing in between.
     differs = next((place for place in range(min(len(short), len(long))) if short[place] != long[place]), None)
     return differs is None or short[differs:] in long
 

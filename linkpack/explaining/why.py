@@ -242,7 +242,7 @@ def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
 
 
 def _is_left_out(bundle: _Bundle, about: Answer) -> bool:
-    """Return True if the thin layout leaves a package of the bundle to the registry."""
+    """Return True if the thin layout leaves the package to the registry."""
     return bundle.layout == "thin" and about.kind == "installed" and not about.slots and bool(bundle.slots)
 
 

@@ -144,7 +144,7 @@ def matches_folder(glob: Glob, parts: tuple[str, ...]) -> bool:
 
 
 def may_hold(glob: Glob, parts: tuple[str, ...]) -> bool:
-    """Return True if *glob* could match something below the directory at *parts*.
+    """Return True if *glob* could match something below *parts*, a directory.
 
     >>> [may_hold(compile_glob(pattern), ("SRC",)) for pattern in ("/src/lib/*.js", "/lib/**", "**/x")]
     [True, False, True]

@@ -215,7 +215,10 @@ class _Stretch:
         self._find: Callable[[str, int, int], re.Match[str] | None] | None = None
 
     def fits_at(self, name: str, start: int) -> bool:
-        """Return True if the stretch fits *name*, which is long enough, at *start*."""
+        """Return True if the stretch fits *name* at *start*.
+
+        *name* must be long enough.
+        """
         if self.text is not None:
             return name.startswith(self.text, start)
         if self._match is None:  # compiled when a name is long enough: no name is as long as some patterns

@@ -383,7 +383,7 @@ def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State
 
 
 def _takes_every_name(state: _State) -> bool:
-    """Return True if the next portion of *state* is the last, and takes every name."""
+    """Return True if the last portion of *state* is next, and takes every name."""
     way, matched = state
     portion = way[matched]
     return matched + 1 == len(way) and (portion is None or portion.ends == ("", ""))

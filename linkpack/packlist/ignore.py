@@ -153,7 +153,7 @@ class RuleSet:
 
     @cached_property
     def takes_back(self) -> bool:
-        """Return True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file here takes something back."""
         return any(rule.negated and rule.where not in {BUILT_IN, FILES} for rule in self.rules)
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:

@@ -48,7 +48,7 @@ class OuterIgnores(Record):
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """The (path, text) of the files that apply."""
+        """Return the (path, text) of the files that apply."""
         return tuple([(file.path, file.text) for file in self.files]) if self.applied else ()
 
     def other_packer(self) -> OuterIgnores:
@@ -66,7 +66,10 @@ class _Line(Record):
     prefix: tuple[str, ...]
 
     def ignores(self, parts: tuple[str, ...]) -> bool:
-        """Return True if git ignores, or takes back, the file at *parts* by the line."""
+        """Return True if git applies the line to the file at *parts*.
+
+        It then ignores the file, or takes it back.
+        """
         path = (*self.prefix, *parts)
         return applies(self.rule, path, "file") or self._names_folder(path[:-1])
 

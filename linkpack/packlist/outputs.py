@@ -72,7 +72,10 @@ class Outputs(Record):
         return ending == "tgz" or is_bill or _is_record(source)
 
     def asks_for(self, path: str) -> bool:
-        """Return True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
+        """Return True if `files` names *path*, or a pattern for its tarballs.
+
+        Such a pattern is `*.tgz`, or `dist/*.tgz`.
+        """
         parts = tuple(map(fold, path.split("/")))
         ending = ".tgz" if path.endswith(".tgz") else ""
         for entry in self.files:

@@ -64,15 +64,15 @@ class Rules(Protocol):
 
     @property
     def work(self) -> int:
-        """The steps that it takes to ask about a directory."""
+        """Return the steps that it takes to ask about a directory."""
 
     @property
     def takes_back(self) -> bool:
-        """Return True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file here takes something back."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules in order."""
+        """Return the rules in order."""
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
         """Narrow the rules to the files in *folder*, the last run first."""

@@ -126,7 +126,7 @@ def identify_secret(path: str) -> str:
 
 
 def _may_be_secret(path: str) -> bool:
-    """Return True for every name of a secret, for `.npmrc`, and for few others."""
+    """Return True for names of secrets, for `.npmrc`, and for few others."""
     lower = path.lower()
     return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
 

@@ -1,4 +1,7 @@
-"""Record where the files of a tarball come from: before it is written, and after."""
+"""Record where the files of a tarball come from.
+
+The sources are read before the first tarball is written, and the records are written after it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Records the sources of the tarballs of one run, as *options* ask for, beside tarballs in *destination*."""
+    """A recorder of sources for the tarballs of one run.
+
+    *options* say what to record. Tarballs go to the folder *destination*.
+    """
 
     def __init__(self, options: RecordOptions, destination: str) -> None:
         self._options = options
@@ -93,7 +99,7 @@ def _check_distinct(paths: Sequence[str]) -> None:
 
 @contextmanager
 def _write_errors(path: str, hint: str) -> Iterator[None]:
-    """Raise `SnapshotError` (EWRITE) with *hint* when the block fails to write *path*."""
+    """Raise `SnapshotError` (EWRITE) when the block cannot write *path*."""
     try:
         yield
     except OSError as err:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
-"""Return True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
+"""Whether names come as they are in a tarball. If not, bytes above 127 come as other characters."""
 CHUNK = 1 << 18  # bytes asked for at once
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
@@ -66,7 +66,7 @@ def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | 
 
 
 def exists(path: str) -> bool:
-    """Return True if anything is at *path*, a broken link included. See `answer`."""
+    """Return True if anything is at *path*, even a broken link. See `answer`."""
     return answer(os.lstat, path) is not None
 
 
@@ -154,15 +154,15 @@ def is_executable(path: str) -> bool:
 
 
 def is_writable_dir(path: str) -> bool:
-    """Return True if this process may make and remove entries of the folder *path*.
+    """Return True if this process may make entries in the folder *path*.
 
-    False for anything that leads to no folder.
+    It may remove them too. False for anything that leads to no folder.
     """
     return is_dir(path) and _may(path, os.W_OK | os.X_OK)
 
 
 def may_change(path: str) -> bool:
-    """Return True if this process may set the permission bits of the file at *path*."""
+    """Return True if this process may set the permission bits of *path*."""
     return os.geteuid() in {0, os.stat(path).st_uid}
 
 

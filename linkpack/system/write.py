@@ -119,7 +119,10 @@ def write_output(target: str, text: bytes) -> None:
 
 
 def _is_stream(target: str) -> bool:
-    """Return True if *target* is a pipe, a character device or an own descriptor."""
+    """Return True if *target* is a pipe, a device or an own descriptor.
+
+    Of devices only those of characters count, such as a terminal.
+    """
     try:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):
