@@ -69,7 +69,10 @@ class Findings:
         """
         more = (
             Finding(
-                code, "", f"{count - _MOST_OF_A_CODE} more findings with the code {code}", "", self._severity(code)
+                code=code,
+                place="",
+                message=f"{count - _MOST_OF_A_CODE} more findings with the code {code}",
+                severity=self._severity(code),
             )
             for code, count in self._counts.items()
             if count > _MOST_OF_A_CODE

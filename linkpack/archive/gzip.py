@@ -178,6 +178,7 @@ def _compress_in_threads(
             waiting.append(task)
             if last:
                 break
+            # Enough for each thread to have a block at hand while the results are written in order.
             if len(waiting) >= 3 * threads:
                 done = waiting.pop(0)
                 yield done.block, done.result()
@@ -186,6 +187,7 @@ def _compress_in_threads(
         for done in waiting:
             yield done.block, done.result()
     finally:
+        # Also when the caller stops half-way: a thread that waits for ever would keep what it holds.
         for _ in workers:
             tasks.put(None)
         for worker in workers:

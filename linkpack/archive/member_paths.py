@@ -60,6 +60,7 @@ class MemberPaths:
             return None
         self._check_windows(path)
         self._claim(path, "folder" if folder else "file")
+        # Tarballs mostly have no entries for folders: each path implies those above it.
         above = path.rpartition("/")[0]
         while above and self._kinds.get(above) not in {"implied", "folder"}:
             self._claim(above, "implied")
@@ -161,7 +162,7 @@ def _size(path: str) -> int:
 
 
 def _character_fault(path: str) -> tuple[str, str] | None:
-    if any("\udc80" <= char <= "\udcff" for char in path):
+    if any("\udc80" <= char <= "\udcff" for char in path):  # how Python decodes bytes that are not UTF-8
         return "EBADNAME", "is not UTF-8"
     if "\\" in path:
         return "EBADNAME", "has a backslash in its name: on Windows that is another path"

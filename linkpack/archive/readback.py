@@ -86,6 +86,7 @@ class _Stream:
     """
 
     def __init__(self, source: Readable) -> None:
+        # *usedforsecurity*: a Python with FIPS rules refuses SHA-1 without it. npm's registry still records it.
         self.digest = hashlib.sha1(usedforsecurity=False)
         self.crc = 0
         self.pieces = self._unzipped(source)

@@ -28,7 +28,7 @@ def find_chains(graph: BundleGraph, target: str) -> tuple[tuple[Edge, ...], ...]
     One shortest chain for each package that needs it, shortest first, then by name. There is none through a
     package that only *target* itself pulls in, and none to the root.
     """
-    if target == graph.root:
+    if target == graph.root:  # nothing pulls the project in
         return ()
     before = _steps_before(graph, target)
     chains = []
@@ -50,8 +50,10 @@ def _steps_before(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, st
     while waiting:
         id_ = waiting.popleft()
         needs = graph.packages[id_].needs
+        # Sorted, so that of two chains of one length it is always the same that is found.
         for name in sorted(needs):
             to = needs[name]
+            # A way through *target* would only come back to it.
             if to is not None and to != target and to in graph.packages and to not in before:
                 before[to] = (id_, name)
                 waiting.append(to)
@@ -70,11 +72,11 @@ def _chain(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], id_
 
 def _edge(package: Package, name: str) -> Edge:
     manifest = package.manifest
-    # npm goes by the optional one where a name is in both.
+    # Where a name is in both sections, npm takes the optional one (docs of package.json, "optionalDependencies").
     for section, specs in (
         ("optionalDependencies", manifest.optional_dependencies),
         ("dependencies", manifest.dependencies),
     ):
         if name in specs:
             return Edge(package.label, section, name, specs[name])
-    return Edge(package.label, "bundleDependencies", name, "")
+    return Edge(package.label, "bundleDependencies", name, "")  # bundled without being declared

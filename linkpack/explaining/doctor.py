@@ -1,6 +1,6 @@
 """Examine a machine and a project for whatever keeps links from working.
 
-Where a link command can fix what is found, the diagnosis has it.
+A diagnosis has the link command that can fix it, if there is one.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from linkpack.linking.status import Status
 
 _MOST = 20_000  # packages of the project that are looked at
-_STASH = ".linkpack"
-_CHANGES_LOOKUP = ("NODE_PATH", "NODE_PRESERVE_SYMLINKS")
+_STASH = ".linkpack"  # as in `linking.builder`: the folder for what links displace
+_CHANGES_LOOKUP = ("NODE_PATH", "NODE_PRESERVE_SYMLINKS")  # variables that Node itself reads
 # These warnings are errors here when a link is the cause: what is linked then fails, or runs twice.
 _GRAVE = frozenset({"WPEERTWICE", "WPEERHIDDEN"})
 
@@ -71,6 +71,7 @@ class Fix(Record):
     def run(self, options: LinkOptions) -> None:
         """Run the command, and raise what it raises."""
         if self.command == "link":
+            # The cure is a link in one folder. A global one would change what other projects find.
             flags = {**options.flags, "link-global": False}
             link(self.names, self.folder, options._replace(flags=flags))
         else:
@@ -99,6 +100,7 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
     Changes nothing. Runs node and npm to ask them. Raises `LinkpackError` where there is nothing to examine,
     such as a folder that does not exist.
     """
+    # A prefix that cannot be found is a diagnosis here, and no error.
     context = open_context(project, options, picking=False, needs_prefix=False)
     env = own_process.environment() if options.env is None else options.env
     found: list[Diagnosis] = []
@@ -111,7 +113,7 @@ def examine(project: str, options: LinkOptions) -> list[Diagnosis]:
             _left_overs(context),
         ):
             found += _as_far_as_possible(part)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found))  # two parts may meet the same damaged record
 
 
 def _as_far_as_possible(part: Iterator[Diagnosis]) -> Iterator[Diagnosis]:
@@ -132,6 +134,7 @@ def run_fixes(found: Iterable[Diagnosis], options: LinkOptions) -> tuple[list[Fi
     """
     done: list[Fix] = []
     failed: list[Diagnosis] = []
+    # One command can answer several diagnoses, such as a dropped link and its commands.
     for fix in dict.fromkeys(diagnosis.fix for diagnosis in found if diagnosis.fix is not None):
         failure = _run(fix, options)
         if failure is None:
@@ -168,7 +171,7 @@ def _warning(group: str, problem: Problem) -> Diagnosis:
 
 def _error(group: str, problem: Problem, fix: Fix | None = None) -> Diagnosis:
     """Return *problem*, a warning or an error, as an error."""
-    code = f"E{problem.code[1:]}"
+    code = f"E{problem.code[1:]}"  # the letter says the severity, and each such code is in the register
     return _warning(group, problem)._replace(severity="error", code=code, fix=fix)
 
 
@@ -207,7 +210,7 @@ def _node(project: str, env: Mapping[str, str]) -> Diagnosis:
 
 
 def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Examine the global prefix: who set it, what npm's is, is it writable."""
+    """Examine the global prefix: its source, npm's own, and who may write."""
     config, group = context.config, "environment"
     if config.fault is not None:
         hint = config.fault.hint
@@ -217,7 +220,7 @@ def _prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> Itera
     yield _ok(group, config.prefix, f"the global prefix is {config.prefix} ({source})")
     yield from _npms_prefix(context, project, env)
     for folder in (config.modules, config.bins):
-        nearest = next(filter(fs.exists, fs.walk_up(folder)))
+        nearest = next(filter(fs.exists, fs.walk_up(folder)))  # a folder that is missing is made by `link`
         if not (fs.is_dir(nearest) and fs.is_writable_dir(nearest)):
             message = f"you may not write to {nearest}, so that global links cannot be made"
             hint = "choose a prefix of your own (npm config set prefix ~/.npm-global), or link with --no-global"
@@ -236,6 +239,7 @@ def _npms_prefix(context: LinkContext, project: str, env: Mapping[str, str]) -> 
         yield _warning(group, Problem("WNPM", npm, f"npm prefix -g gives no answer: {err}", "repair npm"))
         return
     ours = context.config.prefix
+    # By real paths: a prefix may be written with and without a link on the way.
     if fs.canonical_path(theirs) == fs.canonical_path(ours):
         yield _ok(group, npm, f"npm has the same prefix ({npm})")
         return
@@ -329,6 +333,7 @@ def _statuses(
             message = f"{status.name} left package.json since it was linked"
             hint = f"linkpack unlink {status.name} forgets the link, linkpack relink {status.name} brings it back"
             yield _warning(group, Problem("WUNINSTALLED", status.path, message, hint))
+        # A script that is not built yet is the package's own matter, and `link` has warned of it.
         broken = [command for command in status.commands if not command.is_in_order and command.state != "unbuilt"]
         if broken:
             shown = ", ".join(f"{command.name} ({command.state})" for command in broken)
@@ -350,6 +355,7 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
     yield from _statuses(context, statuses, group, shared=True)
     links = _standing_links(statuses)
     yield from (_warning(group, problem) for problem in find_problems(PackageTree(), context, links, shared=True))
+    # Commands in any other state are reported above.
     commands = [command for status in statuses for command in status.commands if command.state == "ok"]
     folders = [fs.canonical_path(path) for path in env.get("PATH", "").split(":") if path.startswith("/")]
     if commands and fs.canonical_path(context.config.bins) not in folders:
@@ -359,6 +365,7 @@ def _global_links(context: LinkContext, env: Mapping[str, str]) -> Iterator[Diag
         hint = f'add it (export PATH="{bins}:$PATH"), or run your version manager\'s reshim after linking'
         yield _warning(group, Problem("WPATH", bins, message, hint))
     elif commands:
+        # Another program may come first on PATH, and a shell runs that.
         for command in commands:
             found = find_program(command.name, env)
             if found and fs.canonical_path(found) != fs.canonical_path(command.path):
@@ -378,6 +385,7 @@ def _bundle(context: LinkContext) -> Iterator[Diagnosis]:
         return
     tree = PackageTree()
     optional = manifest.optional_dependencies
+    # An optional dependency may be absent, as `pack` has it.
     missing = [name for name in manifest.bundle if name not in optional and tree.find(folder, name) is None]
     installer = find_installer(folder)
     if missing:
@@ -404,6 +412,7 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
     That is runs that were cut off, and displaced content that no record knows.
     """
     group = "left-overs"
+    # Any link command would take such a run back first. The doctor only says so.
     for journal, path in cut_off_runs(context.store):
         message = f"a run in {journal.scope} was cut off, and has not been taken back yet"
         fix = Fix("relink", journal.scope, ()) if fs.is_dir(journal.scope) else None
@@ -414,6 +423,7 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
     if context.config.fault is None:
         links += context.recorded(shared=True)
         folders += context.places(shared=True)
+    # A stash that a record names is needed to undo a link, and only the others are left over.
     known = {
         stash
         for _, _, entry in links
@@ -423,6 +433,7 @@ def _left_overs(context: LinkContext) -> Iterator[Diagnosis]:
         )
     }
     for modules in dict.fromkeys(folders):
+        # The user decides about it: it was installed or written by somebody, and no command can bring it back.
         for path in _stashed(modules):
             if path not in known:
                 message = f"{path} was displaced by a link that is not recorded any more"

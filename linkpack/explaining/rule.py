@@ -61,6 +61,7 @@ class _Trail(Walk):
         if f"{self._path}/".startswith(f"{each.path}/"):
             self.met[each.path] = each
             self.folders.add(each.path)
+        # Folders beside the way say nothing about the path, and may be large.
         return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
     def keeps(self, path: str, parts: tuple[str, ...], here: VisitedFolder) -> bool:
@@ -78,8 +79,10 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     """
     trail = _Trail(root, selection, path)
     trail.run()
+    # A file that a field forces in has a better reason than the rule made of the field.
     if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
         return _ruling(_field(manifest, path, ""), path, keeps=True)
+    # From the root on: a folder that is not entered decides about everything below it.
     for met, asked in trail.met.items():
         is_folder = met != path or met in trail.folders
         kept = keeps(asked, "maybe" if is_folder else "file")
@@ -135,7 +138,7 @@ def _reason(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> _Reas
         return _files_entry(manifest, rule)
     if rule.where == BUILT_IN:
         return _built_in(manifest, rule)
-    source, _, line = rule.where.rpartition(":")
+    source, _, line = rule.where.rpartition(":")  # .npmignore:3
     return _Reason("taken back by" if rule.negated else "excluded by", rule.text, source, int(line))
 
 
@@ -148,6 +151,7 @@ def _files_entry(manifest: Manifest, rule: Rule) -> _Reason:
         return _Reason('not named in "files"', "", _MANIFEST, _line(manifest, "files"))
     for index, entry in enumerate(manifest.files or ()):
         pattern = entry.removeprefix(".") if entry.startswith("./") else entry
+        # The forms that `files_field` and `make_required_rules` give to an entry, as npm 11 does.
         texts = {f"!{pattern}", f"!{pattern}/**", f"!{pattern}*", f"!{posixpath.basename(pattern)}"}
         if rule.text == entry or rule.text in texts:
             why = 'named in "files"' if rule.negated else 'taken out by "files"'
@@ -163,13 +167,14 @@ def _built_in(manifest: Manifest, rule: Rule) -> _Reason:
         if rule.text == f"/{_plain(patch)}":
             why = f"npm 12 leaves out what {_PATCHED} names"
             return _Reason(why, patch, _MANIFEST, _line(manifest, _PATCHED))
-    oldest, newest = NPM_RULES
+    oldest, newest = NPM_RULES  # the rule may be one that only npm 12 has
     why = f"npm {newest} never packs it, npm {oldest} does" if rule.text in NEWEST_ONLY else "npm never packs it"
     return _Reason(why, rule.text)
 
 
 def _field(manifest: Manifest, path: str, text: str) -> _Reason:
     """Name the field that forces *path* in, or that *text* was made of."""
+    # A text as `bin` has no key for each command, so that the whole field has to be shown.
     is_single = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),

@@ -96,7 +96,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = apply_publish_config(project, options)
-    # What is missing is no reason to say nothing about the rest.
+    # A package that is missing ends `pack`, and is no reason to say nothing about the others.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
     slots = _slots(graph, options.layout)
     bundle = _Bundle(
@@ -133,7 +133,7 @@ def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
         if layout == "bundle":
             return dict(place(graph))
         return dict(apply_layout(layout, graph, read_consumer(graph, "resolve")).slots)
-    except LinkpackError:
+    except LinkpackError:  # whether a file ships does not depend on its place
         return {}
 
 
@@ -161,6 +161,7 @@ def _find_on_disk(bundle: _Bundle, start: str, path: str) -> _Location | None:
         target = fs.real_path(real) if linked and fs.is_dir(real) else real
     except (OSError, ValueError):
         return None
+    # Packages are known by their real folders, so that a link in node_modules means the package behind it.
     if target in bundle.graph.packages:
         return _Location(target, "")
     owners = [id_ for id_ in bundle.graph.packages if real.startswith(f"{id_.rstrip('/')}/")]
@@ -171,7 +172,7 @@ def _find_on_disk(bundle: _Bundle, start: str, path: str) -> _Location | None:
             path=real,
             hint="name a path in the project, or in a package that it bundles",
         )
-    owner = max(owners, key=len)
+    owner = max(owners, key=len)  # the innermost: a package may lie in another one's node_modules
     return _Location(owner, real[len(owner.rstrip("/")) + 1 :])
 
 
@@ -180,8 +181,8 @@ def _find_in_tarball(bundle: _Bundle, path: str) -> _Location | None:
     around = [slot for slot in bundle.slots if slot and f"{inside}/".startswith(f"{slot}/")]
     if not around:
         return None
-    slot = max(around, key=len)
-    id_, rest = bundle.slots[slot], inside[len(slot) + 1 :]
+    slot = max(around, key=len)  # the innermost
+    id_, rest = bundle.slots[slot], inside[len(slot) + 1 :]  # asked about where the package lies on the disk
     is_there = not rest or fs.is_file(f"{id_}/{rest}") or fs.is_dir(f"{id_}/{rest}")
     return _Location(id_, rest) if is_there else None
 
@@ -204,6 +205,7 @@ def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
     if id_ is None:
         packages = graph.packages.values()
         id_ = next((package.id for package in packages if path in {package.manifest.name, package.label}), None)
+    # A name that the project depends on without bundling it: the answer says so.
     if id_ is None and path in graph.reserved:
         return _Location(graph.root, f"node_modules/{path}")
     return None if id_ is None else _Location(id_, "")
@@ -212,7 +214,7 @@ def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
 def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
     """Explain what is installed beside the bundle, and in no tarball."""
     parts = location.path.split("/")[1:]
-    name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
+    name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])  # a scope is one portion more
     manifest = bundle.project.manifest
     declared = [
         section
@@ -260,6 +262,7 @@ def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
     if not files and (ruling is None or ruling.keeps):
         reason = _other_reason(packlist, location)
     source = next((file.source for file in packlist.files if file.path == path), location.id)
+    # pnpm takes the license of the workspace's root, which no rule of the package decides about.
     if not f"{source}/".startswith(f"{location.id.rstrip('/')}/"):
         ruling, reason = (
             None,
@@ -317,7 +320,7 @@ def _packlist(bundle: _Bundle, package: Package) -> Packlist:
 def _outer(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
     """Read the ignore files around *package* that apply to it, path and text."""
     kind = _kind(bundle, package)
-    if kind == "installed":
+    if kind == "installed":  # it ships as it was published
         return ()
     around = bundle.project.around if kind == "root" else find_workspace(package.id)
     return read_outer_ignores(around, package.id).texts

@@ -27,7 +27,7 @@ _ESCAPES = "\\{},."  # a backslash before one of these makes it plain, and is go
 _SEQUENCE = r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?:\.\.(-?[0-9]{1,15}))?"
 _LONG_SEQUENCE = r"-?[0-9]+\.\.-?[0-9]+(?:\.\.-?[0-9]+)?"
 _LETTERS = r"([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?[0-9]{1,15}))?"
-_PADDED = "-?0[0-9]"
+_PADDED = "-?0[0-9]"  # brace-expansion 5.0.9, `isPadded`
 
 
 def expand_braces(pattern: str) -> list[str]:
@@ -122,7 +122,7 @@ def _expand_sequence(body: str) -> list[str] | None:
     """Return the items of `1..3` or `a..e..2`, or None when *body* is neither."""
     if letters := re.fullmatch(_LETTERS, body):
         first, last = ord(letters[1]), ord(letters[2])
-        # A backslash between Z and a would quote what follows: it becomes nothing.
+        # From A to z the code points pass a backslash, which would quote what follows: it becomes nothing.
         return [chr(code).replace("\\", "") for code in _count_steps(first, last, letters[3])]
     if numbers := re.fullmatch(_SEQUENCE, body):
         width = max(len(numbers[1]), len(numbers[2])) if any(map(_is_padded, numbers.groups(""))) else 0

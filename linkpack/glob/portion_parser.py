@@ -255,13 +255,14 @@ def _parse_class(text: str, position: int) -> tuple[Piece, int] | None:
     first = position
     ranges: list[tuple[str, str]] = []
     posix: list[str] = []
+    # A closing bracket in the first place is plain, as in a shell.
     while position < len(text) and (text[position] != "]" or position == first):
         if name := _read_posix_name(text, position):
             posix.append(name)
             position += len(name) + 4
             continue
         low, position = _read_character(text, position)
-        if text.startswith("-]", position):
+        if text.startswith("-]", position):  # a hyphen at the end is plain
             ranges.append(("-", "-"))
             position += 1
         elif text.startswith("-", position):

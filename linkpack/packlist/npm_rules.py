@@ -242,6 +242,7 @@ def _normalize(path: str) -> str:
     """
     kept: list[str] = []
     for part in path.replace("\\", "/").split("/"):
+        # A `..` that leads out stays, and then names no file of the package.
         if part == ".." and kept and kept[-1] != "..":
             kept.pop()
         elif part not in {"", "."}:
@@ -277,6 +278,7 @@ def _read_files_field(
     except LinkpackError as err:
         raise add_location(err, FILES, f"{len(files)} entries") from err
     if edition == "12":
+        # The search would go through all installed packages, only for the walk to leave them out.
         skipped = _NEVER_SEARCHED - {path.partition("/")[0] for path in forced}
         found, claims = find_files(root, files, skipped)
         return _FilesField(rules=found, claims=claims)
@@ -289,6 +291,7 @@ def _read_files_field(
     )
 
 
+# The built-in sets are made once: they serve every package, and keep what they have answered (`RuleSet`).
 @lru_cache(maxsize=1)
 def _built_in_default() -> RuleSet:
     return RuleSet(make_rules(_DEFAULT, BUILT_IN))

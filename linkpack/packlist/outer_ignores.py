@@ -128,6 +128,7 @@ def _warn_of_shipped(
 ) -> Iterator[Problem]:
     """Warn of each line that leaves out nothing only by being misread."""
     for number, line in enumerate(lines):
+        # An exception leaves nothing out, in whatever folder it is read.
         if line.rule.negated or not line.reaches_in():
             continue
         # A later line may take back what this one ignores.

@@ -104,6 +104,7 @@ class Outputs(Record):
         # It has nothing at its top that the package does not have.
         own = names - _BUNDLED
         # The license of a staged tree can be that of pnpm's workspace root.
+        # With a manifest alone there is nothing that would be packed twice.
         if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
             return False
         # It has all that the package has of what its manifest names.

@@ -60,6 +60,7 @@ _TOKENS = (
     _token("a GitHub token", b"github_pat_", rb"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     _token("a GitLab token", b"glpat-", rb"[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-]{80})"),
     *(
+        # AKIAIOSFODNN7EXAMPLE is the key of AWS's own documentation.
         _token("an AWS key id", prefix, rb"(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}(?![A-Za-z0-9])")
         for prefix in (b"AKIA", b"ASIA")
     ),
@@ -67,6 +68,7 @@ _TOKENS = (
     _token("a Slack token", b"xoxp-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
     _token("a Stripe key", b"sk_live_", rb"[0-9A-Za-z]{24}"),
     _token("a SendGrid key", b"SG.", rb"[\w-]{22}\.[\w-]{43}(?![\w-])"),
+    # Every token of PyPI begins with these characters: a macaroon in base 64, made by pypi.org.
     _token("a PyPI token", b"pypi-AgEIcHlwaS5vcmc", rb"[\w-]{50}"),
     _token("an OpenAI key", b"sk-proj-", rb"[\w-]{40}"),
     _token("an Anthropic key", b"sk-ant-", rb"[\w-]{40}"),

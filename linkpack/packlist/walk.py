@@ -261,7 +261,7 @@ class Walk:
     def _must_compare(self, twin: Selection, folder: Folder) -> bool:
         """Return True if *twin* is to be compared in *folder*.
 
-        That is until it decides otherwise once. Without `files` its rules differ for names in the root only, or for
+        It is until it decides otherwise once. Without `files` its rules differ for names in the root only, or for
         files that the manifest forces in.
         """
         forces_other = len(self.selection.root[0].rules) != len(twin.root[0].rules)
@@ -339,7 +339,7 @@ class Walk:
     def enter(self, asked: Candidate, number: int, folder: Folder) -> Folder | None:
         """Return the directory *asked*, to be visited, or None.
 
-        It is None if nothing below it ships. The reason is noted then, but for node_modules itself. *number* is its
+        It is None if nothing below it ships. The reason is noted, but for node_modules itself. *number* is its
         inode.
         """
         path = asked.path

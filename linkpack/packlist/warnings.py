@@ -144,6 +144,7 @@ class _ShippedPaths:
         self._paths = paths
         self._files = frozenset(paths)
         self._folders: set[str] = set()
+        # From each folder up to the first that is known, so that no folder is met twice.
         todo = list({path.rpartition("/")[0] for path in paths})
         while todo:
             folder = todo.pop()

@@ -34,8 +34,9 @@ def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str,
         "serialNumber": urn,
         "version": 1,
         "metadata": {
-            "lifecycles": [{"phase": "build"}],
+            "lifecycles": [{"phase": "build"}],  # made while packing, of what was packed
             "tools": {"components": [{"type": "application", "name": "linkpack", "version": __version__}]},
+            # The hashes are of the tarball. Its own files have a content digest among the properties.
             "component": {**root, "hashes": [{"alg": name, "content": value} for name, value in digests]},
         },
         "components": bundled,
@@ -46,7 +47,7 @@ def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str,
 
 
 def _ref(slot: str) -> str:
-    return slot or "package"
+    return slot or "package"  # the folder of the project in the tarball
 
 
 def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, object]:
@@ -62,7 +63,7 @@ def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, o
         "pedigree": _pedigree(origin),
         "properties": [{"name": key, "value": value} for key, value in _properties(record, part, origin)],
     }
-    return {key: value for key, value in component.items() if value}
+    return {key: value for key, value in component.items() if value}  # a name without a scope has no group
 
 
 def _pedigree(origin: Origin | None) -> dict[str, object]:
@@ -92,5 +93,6 @@ def _licenses(license_: License) -> list[dict[str, object]]:
     expression = license_.expression
     if not expression:
         return []
+    # The schema takes as an id only one from SPDX's list, and everything longer as an expression.
     is_id = not any(char in expression for char in " ()+") and not expression.startswith("LicenseRef-")
     return [{"license": {"id": expression}}] if is_id else [{"expression": expression}]

@@ -92,7 +92,10 @@ def make_statement(record: Record) -> str:
     package URL.
     """
     plan, tarball, shipped = record.plan, record.tarball, record.shipped
-    subject = make_purl(plan.manifest.name, plan.manifest.version)
+    name, version = plan.manifest.name, plan.manifest.version
+    # npm publishes a version without its build metadata, and refuses provenance for another name (libnpmpublish
+    # 12.0.1: lib/publish.js, `semver.clean`, and lib/provenance.js, `verifyProvenance`).
+    subject = make_purl(name, version.partition("+")[0])
     installed = [package for package in plan.bundled if not package.linked]
     return dump_json(
         {
@@ -102,7 +105,7 @@ def make_statement(record: Record) -> str:
             "predicate": {
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
-                    "externalParameters": {"package": subject, "npmRules": plan.rules},
+                    "externalParameters": {"package": make_purl(name, version), "npmRules": plan.rules},
                     "internalParameters": {
                         "compressor": tarball.compressor,
                         "rewrittenSpecs": _changes(record),
@@ -119,7 +122,8 @@ def make_statement(record: Record) -> str:
 
 
 def dump_json(document: object) -> str:
-    """Return the JSON text of *document*, ASCII only and `clean_json`."""
+    """Return the JSON text of *document*, in ASCII."""
+    # Names that are not UTF-8 come as escapes, so that the text can be encoded whatever they are.
     return json.dumps(clean_json(document), indent=2) + "\n"
 
 
@@ -127,6 +131,7 @@ def _changes(record: Record) -> list[dict[str, object]]:
     """Return the rewritten specs, as far as the record may name them."""
     root = record.plan.root
     changes = []
+    # A spec may name a folder of this machine, and the reason for its change may quote it.
     for change in record.plan.changes:
         old = shown_spec(change.old, change.package, root, record.homes)
         reason = change.reason if old == change.old else change.reason.replace(change.old.strip(), old.strip())
@@ -148,7 +153,7 @@ def _source(record: Record, origin: Origin) -> dict[str, object]:
         "commit": git.commit or None,
         "dirty": list(git.dirty),
         "unversioned": _list_unversioned(record, origin),
-        **({"unknown": git.fault} if git.fault else {}),
+        **({"unknown": git.fault} if git.fault else {}),  # in place of a commit
     }
 
 

@@ -48,6 +48,7 @@ class Recorder:
         records = [path for plan in plans for path in record_paths(plan, self._destination, self._options)]
         outputs = [*(posixpath.join(self._destination, plan.filename) for plan in plans), *records]
         _check_distinct(outputs)
+        # A path that cannot be written is found before the first tarball exists, not after it.
         for path in records:
             with _write_errors(path, "name another file; nothing was packed"):
                 fswrite.check_output(path)
@@ -55,6 +56,7 @@ class Recorder:
         if self._options.require_clean:
             problems = [problem for sources in origins for problem in find_unclean(sources)]
             if problems:
+                # Packages of one run may bundle the same linked one, which is reported once.
                 raise PlanRejected(list(dict.fromkeys(problems)))
         return origins
 
@@ -86,6 +88,7 @@ class Recorder:
 def _check_distinct(paths: Sequence[str]) -> None:
     """Refuse two files at one path."""
     seen: set[str] = set()
+    # Several packages with one --sbom-file, or a record that is called like the tarball.
     for path in map(posixpath.normpath, paths):
         if path in seen:
             raise LinkpackError(

@@ -29,6 +29,7 @@ def make_spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, obje
     root, *bundled = (_package(ids[part.slots[0]], part, origins.get(part.slots[0])) for part in parts)
     shipped = record.shipped
     digests = (("SHA1", shipped.sha1), ("SHA256", shipped.sha256), ("SHA512", shipped.sha512))
+    # Only the project comes as a file of its own. The other packages are folders in it.
     root["packageFileName"] = record.tarball.filename
     root["checksums"] = [{"algorithm": name, "checksumValue": value} for name, value in digests]
     return {
@@ -62,8 +63,8 @@ def _package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
         "SPDXID": ref,
         "name": part.name,
         "versionInfo": part.version,
-        "downloadLocation": _NOTHING,
-        "filesAnalyzed": False,
+        "downloadLocation": _NOTHING,  # the registry, perhaps: what was packed came from a disk
+        "filesAnalyzed": False,  # True would ask for a verification code over them
         "licenseConcluded": _NOTHING,
         **_license(part.license),
         "copyrightText": _NOTHING,
@@ -72,7 +73,7 @@ def _package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": part.purl}
         ],
     }
-    return {key: value for key, value in package.items() if value != ""}
+    return {key: value for key, value in package.items() if value != ""}  # False stays
 
 
 def _license(license_: License) -> dict[str, object]:

@@ -27,7 +27,7 @@ _SMALLEST_VIEW = 2000  # a folder has a map of its own if it holds at least one 
 _LABELLED = 0.006  # share of the map from which a tile has room for a label
 _PREVIEWED = 0.03  # … and for a preview of what is in it
 _KINDS = {"own": "own files", "package": "bundled packages", "snapshot": "snapshots of linked packages"}
-_ROWS = 10  # of a table that are shown at once
+_ROWS = 10  # of a table, or paths in a cell, that are shown at once
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -50,6 +50,7 @@ _PAGE = """<!doctype html>
 
 def html_report(inventory: Inventory) -> str:
     """Return the report on a tarball as an HTML page."""
+    # The style sheet is put into the page, which may load nothing.
     style = files("linkpack.report").joinpath("report.css").read_text(encoding="utf-8")
     title = _text(f"{inventory.name}@{inventory.version}")
     body = "\n".join(_write_body(inventory))
@@ -154,6 +155,7 @@ def _write_view(node: TreeNode, numbers: Mapping[str, int], trail: Sequence[Tree
 
 def _find_owner_kind(node: TreeNode, trail: Sequence[TreeNode]) -> str:
     """Return the kind of the package around *node*, a key of `_KINDS`."""
+    # The root is the project's own package, and has no colour of a bundled one.
     packages = [above.kind for above in (*trail, node) if above.kind in {"package", "snapshot"} and above.path]
     return packages[-1] if packages else "own"
 
@@ -184,7 +186,7 @@ def _write_preview(node: TreeNode, box: Box) -> str:
         f'<i style="left:{100 * part.left / box.width:.2f}%;top:{100 * part.top / box.height:.2f}%;'
         f'width:{100 * part.width / box.width:.2f}%;height:{100 * part.height / box.height:.2f}%"></i>'
         for part in inner
-        if part.width * part.height > 1
+        if part.width * part.height > 1  # smaller ones cannot be seen
     ]
     return f'<em aria-hidden="true">{"".join(parts)}</em>'
 
@@ -369,6 +371,7 @@ def _write_comparison(difference: Difference) -> Iterator[str]:
             ("place", "before", "after"), [_write_change_row(*change) for change in difference.packages]
         )
     yield "<h3>files</h3>"
+    # What grew or shrank most is what a reader looks for.
     changes = sorted(
         ((_count_growth(change.old, change.new), change) for change in difference.files),
         key=lambda each: (-abs(each[0]), each[1].path),
@@ -389,7 +392,7 @@ def _write_change_row(slot: str, old: str, new: str) -> str:
 
 
 def _count_growth(old: object, new: object) -> int:
-    return getattr(new, "size", 0) - getattr(old, "size", 0)
+    return getattr(new, "size", 0) - getattr(old, "size", 0)  # None, on the side without the file, has no size
 
 
 def _write_growth(difference: int) -> str:

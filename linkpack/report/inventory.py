@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from linkpack.verifying.inventory import Inventory, TreeNode
 
-SCHEMA = 1
+SCHEMA = 1  # goes up when a key changes its meaning
 _DEPTH = 2  # folders within each other that the text shows
 _SHARE = 0.01  # of all bytes, from which the text shows a folder or file
 _PICTURE = Box(0, 0, 960, 600)
@@ -43,7 +43,7 @@ def _write_lines(inventory: Inventory) -> Iterator[str]:
     for title, found in (("packages", inventory.same_packages), ("files", inventory.same_files)):
         if found:
             yield f"{title} that are there more than once"
-            for same in found[: len(inventory.largest)]:
+            for same in found[: len(inventory.largest)]:  # as many as there are largest files
                 yield f"  {amount(same.cost):>9}  {escape(same.name)}: {', '.join(map(escape, same.places))}"
     if inventory.snapshots:
         yield "snapshots"
@@ -128,6 +128,7 @@ def svg_report(inventory: Inventory) -> str:
     title = escape_html(escape(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
     size = f'viewBox="0 0 {_PICTURE.width} {_PICTURE.height}" font-family="sans-serif" font-size="12"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{title}</title>']
+    # The top only: a picture has no links to go on by.
     for child, box in zip(tree.children, lay_out([node.size for node in tree.children], _PICTURE), strict=True):
         parts.append(_draw(child, box))
     return "\n".join([*parts, "</svg>"])
@@ -140,6 +141,6 @@ def _draw(node: TreeNode, box: Box) -> str:
     shape = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="{colour}" stroke="#fff"/>'
     fits = box.width >= _LABEL[0] and box.height >= _LABEL[1]
     room = int(box.width / _LETTER)  # letters
-    text = escape_html(escape(node.name)[:room])
+    text = escape_html(escape(node.name)[:room])  # cut before HTML's escapes, so that none is cut in two
     label = f'<text x="{box.left + 6:.2f}" y="{box.top + 17:.2f}" fill="#fff">{text}</text>' if fits else ""
     return f"<g><title>{name}, {amount(node.size)}</title>{shape}{label}</g>"

@@ -33,7 +33,7 @@ def lay_out(sizes: Sequence[float], whole: Box) -> list[Box]:
     [Box(left=0, top=0, width=3.0, height=1.0), Box(left=3.0, top=0, width=1.0, height=1.0)]
     """
     total = sum(sizes)
-    if not total:
+    if not total:  # nothing but empty files, which have no area
         return [Box(whole.left, whole.top, 0, 0)] * len(sizes)
     scale = whole.width * whole.height / total
     areas = [size * scale for size in sizes]

@@ -51,6 +51,7 @@ _KEPT = re.compile(
     "GIT_(?:CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM"
     "|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|(?:KEY|VALUE)_[0-9]+))"
 )
+# Parts of git's messages, with our own words. Git 2.35 calls an "unsafe repository" what later ones say otherwise.
 _FAULTS = (
     ("not a git repository", "it is in no git repository"),
     ("cannot use bare repository", "it is in no git work tree"),
@@ -109,7 +110,7 @@ class Git(Record):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                bufsize=0,
+                bufsize=0,  # the pipes are read by their descriptors, past any buffer
             )
         except OSError as err:
             raise GitFault(f"git cannot be run: {err.strerror}") from err
@@ -165,6 +166,7 @@ def git_environment(variables: Mapping[str, str]) -> dict[str, str]:
     folders = variables.get("PATH", os.defpath).split(os.pathsep)
     return {
         **kept,
+        # Relative folders would be looked up from the working directory of git, which is the project.
         "PATH": os.pathsep.join([folder for folder in folders if os.path.isabs(folder)]),
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
@@ -191,6 +193,7 @@ def find_git(path: str, folder: str) -> str:
         program = os.path.join(bin_folder, "git")
         if not os.path.isfile(program) or not os.access(program, os.X_OK):
             continue
+        # Both are looked at: a folder elsewhere can hold a link into the project.
         if not any(is_within(os.path.realpath(place), project) for place in (bin_folder, program)):
             return program
         reason = "the git on PATH is part of the project, and is not run"

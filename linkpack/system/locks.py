@@ -29,6 +29,7 @@ def hold_lock(path: str, place: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        # This unlocks it. The file stays: another process may have it open, waiting.
         os.close(handle)
 
 

@@ -179,6 +179,7 @@ def _read_cache(path: str) -> dict[str, dict[str, Any]]:
 def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     """Remember *answer*, if the cache can be written."""
     answers = _read_cache(path)
+    # A Node that is no shim sets no variables. Those in its answer are the environment's, another one each time.
     answers[identity] = {**answer, "variables": {}}
     text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
@@ -193,6 +194,7 @@ def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
 
     Raises `NodeUnknown` when it prints no path.
     """
+    # npm would ask the registry for a newer version of itself, and print that.
     status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
     lines = out.decode("utf-8", "surrogateescape").split("\n")
     prefix = next((line for line in reversed(lines) if line.startswith("/")), "")

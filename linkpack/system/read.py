@@ -167,6 +167,7 @@ def may_change(path: str) -> bool:
 
 
 def _may(path: str, mode: int) -> bool:
+    # access(2) asks for the real user, while open(2) goes by the effective one.
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
@@ -197,7 +198,7 @@ def read_open(handle: int, path: str, limit: int) -> bytes:
     if not _stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", path)
     pieces = []
-    left = limit + 1
+    left = limit + 1  # the byte too many says that the file is too large
     while left > 0 and (piece := os.read(handle, min(left, CHUNK))):
         pieces.append(piece)
         left -= len(piece)
@@ -307,7 +308,7 @@ def read_small(path: str, dev: int, ino: int, size: int) -> bytes:
     handle = _open_planned(path)
     try:
         written = _check_planned(os.fstat(handle), path, dev, ino, size)
-        text = os.read(handle, size) if size else b""
+        text = os.read(handle, size) if size else b""  # mostly all of it, in one call
         while len(text) < size:
             piece = os.read(handle, size - len(text))
             if not piece:

@@ -209,6 +209,7 @@ def _set_status(source: int, target: int, status: os.stat_result) -> None:
     That is the owner, extended attributes, mode and times.
     """
     made = os.fstat(target)
+    # The owner first: chown(2) takes set-user-id bits away. The times last: all else changes them.
     if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
         os.fchown(target, status.st_uid, status.st_gid)
     if hasattr(os, "listxattr"):

@@ -173,7 +173,7 @@ def _remove_dead(path: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(handle)
-        if status.st_uid != os.geteuid():  # root could remove it
+        if status.st_uid != os.geteuid():  # root may remove the drafts of others, and does not
             return
         if stat.S_ISDIR(status.st_mode):
             discard_tree(path)

@@ -79,6 +79,7 @@ def read_changes(repository: Repository, depth: int = 0) -> Changes:
     paths = committed.keys() | index.entries.keys()
     staged = {path for path in paths if committed.get(path) != index.entries.get(path)}
     differing = staged | index.unmerged
+    # The index need not be looked at for these: it has what the commit has.
     as_committed = {path: entry for path, entry in committed.items() if path not in differing}
     compared = compare_files(repository, as_committed, depth)
     changed = compared.changed | compared.undecided.keys() | differing | set(repository.new_files())
@@ -224,7 +225,7 @@ class _Conversion(Record):
 
 def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
     """Return what *attributes* and *settings* ask for."""
-    text = attributes.get("text", attributes.get("crlf", ""))
+    text = attributes.get("text", attributes.get("crlf", ""))  # crlf is the old name of text
     lines = {"set": "text", "input": "text", "unset": "binary", "auto": "auto"}.get(text, "")
     if lines != "binary" and attributes.get("eol") in {"lf", "crlf"}:
         lines = lines or "text"

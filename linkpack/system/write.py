@@ -180,7 +180,7 @@ def restore_on_failure(target: str) -> Iterator[None]:
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         handle = -1  # there is no file
-    kept = draft_path(folder)
+    kept = draft_path(folder)  # a draft's name, so that a later run removes it if this one is killed
     try:
         if handle >= 0:
             with contextlib.suppress(OSError):

@@ -179,7 +179,7 @@ def _build_tree(sizes: Mapping[str, int], packages: Mapping[str, PackageSize]) -
 
 
 def _make_folder_node(path: str, held: Iterable[TreeNode], packages: Mapping[str, PackageSize]) -> TreeNode:
-    """Return the node of the folder at *path*, which has the nodes *held* in it."""
+    """Return the node of the folder at *path*, which holds the nodes *held*."""
     # node_modules and scopes are steps on the way to a package, and no place that a reader asks about.
     below = [inner for node in held for inner in (node.children if _is_step(node) else (node,))]
     below.sort(key=lambda node: (-node.size, node.path))
