@@ -470,7 +470,7 @@ def read_records(body: bytes) -> Records:
         length = _RECORD.match(body, start)
         end = start + int(length[1]) if length else 0
         if length is None or end > len(body) or end <= length.end() or body[end - 1 : end] != b"\n":
-            raise BadHeader("EPAX", "has a record whose length is wrong")
+            raise BadHeader("EPAX", "has a record of a wrong length")
         key, equals, value = body[length.end() : end - 1].partition(b"=")
         if not equals or not _KEY.fullmatch(key):
             raise BadHeader("EPAX", "has a record that is not key=value")
@@ -506,7 +506,7 @@ def _check_value(key: bytes, value: bytes) -> None:
         raise BadHeader("EPAX", f"has an empty {shown}")
     form = _STANDARD.get(key)
     if form is None and b"." not in key:
-        raise BadHeader("EPAX", f"has {shown}, which is no key of pax and which only some readers heed")
+        raise BadHeader("EPAX", f"has {shown}, a key that pax does not have and only some readers know")
     if form is not None and not re.fullmatch(form, value):
         raise BadHeader("EPAX", f"has no fit value as its {shown}: {value[:40]!r}")
     if form == _SIZE and int(value) > SAFE_MAX:

@@ -171,11 +171,11 @@ def find_packer_warnings(
     rules = [rule for path, rule in omitted if f"{paths[0]}/".startswith(f"{path.rstrip('/')}/")]
     named = f"{name_first(paths)}{f' ({_show_rule(root, rules[0])})' if rules else ''}"
     if not more:
-        message = f"{outer.manager}, whose workspace this is, leaves out {named}; npm would ship it"
+        message = f"{outer.manager}, the manager of this workspace, leaves out {named}; npm would ship it"
     elif outer.manager == "npm":
         message = f"npm would leave out {named}, beside the package's own .npmignore (npm/cli#6808)"
     else:
-        message = f"npm would leave out {named}; {outer.manager}, whose workspace this is, ships it"
+        message = f"npm would leave out {named}; {outer.manager}, the manager of this workspace, ships it"
     return [Problem("WPACKERS", f"{root}/{paths[0]}", message, 'name what is to ship in "files"')]
 
 
