@@ -39,7 +39,6 @@ class Unzipped:
         self._packed = hashlib.sha512()
         self._first = True
         self._left = b""  # packed bytes that were read and not unpacked
-        # A small file may well unpack to more than a low ratio allows. Beyond npm's own ratio nothing is added.
         slack = _SLACK if limits.ratio < _RATIO else 0
         self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits

@@ -109,12 +109,12 @@ def entry_header(path: str, size: int, mode: int) -> bytes:
     *mode* the octal permission bits.
     """
     if len(path) < _NAME and size <= OCTAL_MAX and path.isascii():
-        return _header(path.encode(), b"", size, mode, b"0")
+        return _write_header(path.encode(), b"", size, mode, b"0")
     name, prefix, pax = split_path(path)
-    header = _header(_cut(name, _NAME), _cut(prefix, _PREFIX), size, mode, b"0")
+    header = _write_header(_encode_cut(name, _NAME), _encode_cut(prefix, _PREFIX), size, mode, b"0")
     if not (pax or not path.isascii() or size > OCTAL_MAX):
         return header
-    return _pax(path, size) + header
+    return _write_pax(path, size) + header
 
 
 def split_path(path: str) -> tuple[str, str, bool]:
@@ -137,17 +137,17 @@ def split_path(path: str) -> tuple[str, str, bool]:
         if _bytes(prefix) <= _PREFIX:
             if _bytes(name) <= _NAME:
                 return name, prefix, False
-            return _units(name, _NAME - 1), prefix, True
+            return _cut_units(name, _NAME - 1), prefix, True
         prefix, last = posixpath.split(prefix)
         name = f"{last}/{name}"
-    return _units(path, _NAME - 1), "", True
+    return _cut_units(path, _NAME - 1), "", True
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def _units(text: str, count: int) -> str:
+def _cut_units(text: str, count: int) -> str:
     """Return the first *count* UTF-16 units of *text*.
 
     Half a surrogate pair becomes U+FFFD, as when node encodes it.
@@ -156,12 +156,12 @@ def _units(text: str, count: int) -> str:
     return cut.decode("utf-16-le", "replace")
 
 
-def _cut(text: str, size: int) -> bytes:
+def _encode_cut(text: str, size: int) -> bytes:
     """Encode *text* in UTF-8, as many whole characters as *size* bytes hold."""
     return text.encode()[:size].decode("utf-8", "ignore").encode()
 
 
-def _header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> bytes:
+def _write_header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> bytes:
     mode_field = b"%06o \0" % mode
     size_field = _write_size(size)
     total = _FIXED + kind[0] + sum(mode_field) + _sum(name) + sum(size_field) + _sum(prefix)
@@ -192,7 +192,7 @@ def _write_size(size: int) -> bytes:
     return (b"%010o " % size)[:11] + b"\0"
 
 
-def _pax(path: str, size: int) -> bytes:
+def _write_pax(path: str, size: int) -> bytes:
     """Write the pax header that carries *path* whole.
 
     It is filled up to whole blocks.
@@ -205,8 +205,8 @@ def _pax(path: str, size: int) -> bytes:
             (b"size", b"%d" % size),
         )
     )
-    title, prefix, _ = split_path(_units(f"PaxHeader/{posixpath.basename(path)}", _NAME - 1))
-    header = _header(_cut(title, _NAME), _cut(prefix, _PREFIX), len(body), 0o644, b"x")
+    title, prefix, _ = split_path(_cut_units(f"PaxHeader/{posixpath.basename(path)}", _NAME - 1))
+    header = _write_header(_encode_cut(title, _NAME), _encode_cut(prefix, _PREFIX), len(body), 0o644, b"x")
     return header + body + bytes(padding(len(body)))
 
 
@@ -470,7 +470,7 @@ def read_records(body: bytes) -> Records:
         length = _RECORD.match(body, start)
         end = start + int(length[1]) if length else 0
         if length is None or end > len(body) or end <= length.end() or body[end - 1 : end] != b"\n":
-            raise BadHeader("EPAX", "has a record of a wrong length")
+            raise BadHeader("EPAX", "has a record whose length is wrong")
         key, equals, value = body[length.end() : end - 1].partition(b"=")
         if not equals or not _KEY.fullmatch(key):
             raise BadHeader("EPAX", "has a record that is not key=value")
@@ -506,7 +506,7 @@ def _check_value(key: bytes, value: bytes) -> None:
         raise BadHeader("EPAX", f"has an empty {shown}")
     form = _STANDARD.get(key)
     if form is None and b"." not in key:
-        raise BadHeader("EPAX", f"has {shown}, a key that pax does not have and only some readers know")
+        raise BadHeader("EPAX", f"has {shown}, which is no key of pax and which only some readers heed")
     if form is not None and not re.fullmatch(form, value):
         raise BadHeader("EPAX", f"has no fit value as its {shown}: {value[:40]!r}")
     if form == _SIZE and int(value) > SAFE_MAX:
@@ -548,9 +548,9 @@ def read_long_name(body: bytes) -> bytes:
 
 
 def may_be_lost(path: str) -> bool:
-    """Return True if node-tar may lose the name *path*.
+    """Return True if node-tar may lose the name *path* that `entry_header` writes.
 
-    It is a name as `entry_header` writes it. `read_records` has the reason.
+    See `read_records` for the reason.
     """
     return (
         not path.isascii() and not pax_record(b"path", path.encode("utf-8", "surrogateescape"))[_FIRST:].isascii()
@@ -558,9 +558,7 @@ def may_be_lost(path: str) -> bool:
 
 
 def is_short_for(own: bytes, path: bytes) -> bool:
-    """Return True if some packer writes *own* as the short form of *path*.
-
-    That is the name in the entry's own header, beside the longer one in an extended header.
+    """Return True if some packer shortens *path* to *own* in the entry's own header.
 
     npm, GNU tar and Python cut the end off. bsdtar and bun leave folders out. pnpm 12 writes the first folder
     twice. Python puts a question mark for a character that is not ASCII. tar-stream (yarn) writes `PaxHeader`.
@@ -575,7 +573,6 @@ def is_short_for(own: bytes, path: bytes) -> bool:
     if own in {path, b"PaxHeader"}:
         return True
     short, long = _skeleton(own), _skeleton(path)
-    # Up to the first difference the end was cut off. From there on a folder may be missing in between.
     differs = next((place for place in range(min(len(short), len(long))) if short[place] != long[place]), None)
     return differs is None or short[differs:] in long
 

@@ -1,6 +1,6 @@
 """Colour, and a line of progress, where a person is looking at a terminal.
 
-Reports are made without colour. `paint` adds it to the lines that it recognises, just before they are printed.
+Reports are made without colour. `paint` adds it to lines whose form it knows, just before they are printed.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ def wants_colour(env: Mapping[str, str], *, is_terminal: bool) -> bool:
 
 
 def paint(text: str) -> str:
-    r"""Return *text* with errors red, warnings yellow and hints cyan.
-
-    A hint is an indented line behind an error or warning.
+    r"""Return *text* with errors red, warnings yellow, hints cyan, and a diff in green and red.
 
     >>> paint("linkpack: error EREAD: no.tgz cannot be read")
     'linkpack: \x1b[31merror EREAD\x1b[0m: no.tgz cannot be read'
@@ -84,9 +82,9 @@ def _painted_change(line: str) -> str:
 
 
 class ProgressLine:
-    """One line on *stream* that says how far the work is.
+    """One line on *stream* that says how far the work is, and is wiped when the block ends.
 
-    It appears after a second, and is wiped when the block ends. *now* is a clock in seconds.
+    It appears after a second. *now* is a clock in seconds.
     """
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
@@ -102,10 +100,7 @@ class ProgressLine:
         self.wipe()
 
     def show(self, step: str, done: int, total: int) -> None:
-        """Show that *done* bytes or things of *total* are done in *step*.
-
-        A *total* of 0 is unknown.
-        """
+        """Say that of *step* so many bytes or things are *done*; a *total* of 0 is unknown."""
         moment = self._now()
         if moment < self._next:
             return

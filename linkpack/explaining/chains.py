@@ -30,16 +30,16 @@ def find_chains(graph: BundleGraph, target: str) -> tuple[tuple[Edge, ...], ...]
     """
     if target == graph.root:  # nothing pulls the project in
         return ()
-    before = _steps_before(graph, target)
+    before = _find_steps_before(graph, target)
     chains = []
     for id_, package in graph.packages.items():
         names = [name for name, to in package.needs.items() if to == target]
         if id_ in before and names:
-            chains += [(*_chain(graph, before, id_), _edge(package, name)) for name in names]
+            chains += [(*_follow_back(graph, before, id_), _make_edge(package, name)) for name in names]
     return tuple(sorted(chains, key=lambda chain: (len(chain), chain)))
 
 
-def _steps_before(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, str] | None]:
+def _find_steps_before(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, str] | None]:
     """Map packages to the step before them on a shortest way from the root.
 
     A step is a package's id and a name that it asks for; the root has none before it. Only packages that are
@@ -60,17 +60,17 @@ def _steps_before(graph: BundleGraph, target: str) -> Mapping[str, tuple[str, st
     return before
 
 
-def _chain(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], id_: str) -> tuple[Edge, ...]:
+def _follow_back(graph: BundleGraph, before: Mapping[str, tuple[str, str] | None], id_: str) -> tuple[Edge, ...]:
     """Follow *before* back from a package to the root."""
     edges = []
     step = before[id_]
     while step is not None:
-        edges.append(_edge(graph.packages[step[0]], step[1]))
+        edges.append(_make_edge(graph.packages[step[0]], step[1]))
         step = before[step[0]]
     return tuple(reversed(edges))
 
 
-def _edge(package: Package, name: str) -> Edge:
+def _make_edge(package: Package, name: str) -> Edge:
     manifest = package.manifest
     # Where a name is in both sections, npm takes the optional one (docs of package.json, "optionalDependencies").
     for section, specs in (

@@ -311,8 +311,8 @@ def _make_class_test(chars: CharClass, *, blind: bool) -> Callable[[str], bool]:
     def test(char: str) -> bool:
         # The class is as written and the name is folded, so that each case of the character has to be tried.
         forms = {char, char.lower(), char.upper()} if blind else {char}
-        inside = any(_in_ranges(form, starts, ends) for form in forms) or any(
-            _in_posix(name, form) for form in forms if len(form) == 1 for name in chars.posix
+        inside = any(_is_in_ranges(form, starts, ends) for form in forms) or any(
+            _is_in_posix(name, form) for form in forms if len(form) == 1 for name in chars.posix
         )
         return inside != chars.negated
 
@@ -336,7 +336,7 @@ def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> tuple[list[str], list[
     return starts, ends
 
 
-def _in_ranges(text: str, starts: list[str], ends: list[str]) -> bool:
+def _is_in_ranges(text: str, starts: list[str], ends: list[str]) -> bool:
     place = bisect_right(starts, text)
     return place > 0 and text <= ends[place - 1]
 
@@ -363,7 +363,7 @@ _EXTRA = {
 POSIX_NAMES = frozenset((*_POSIX, *_NOT_POSIX, *_EXTRA))
 
 
-def _in_posix(name: str, char: str) -> bool:
+def _is_in_posix(name: str, char: str) -> bool:
     """Return True if *char* is in the POSIX class *name*.
 
     Categories are those of minimatch 10.2.5 (brace-expressions.js, `posixClasses`), but for `print`, which matches

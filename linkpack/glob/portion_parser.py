@@ -197,7 +197,7 @@ def _parse_extglob(
 ) -> tuple[Extglob, int]:
     """Return the extglob that begins at *position*, and the place behind it."""
     if depth > MAX_NESTING:
-        raise _unusable(f"its extglobs nest deeper than {MAX_NESTING}")
+        raise _refuse(f"its extglobs nest deeper than {MAX_NESTING}")
     kind = text[position]
     alternatives: list[tuple[Piece, ...]] = []
     position += 1
@@ -296,5 +296,5 @@ def _read_posix_name(text: str, position: int) -> str:
     return name if end > 0 and text.startswith("[:", position) and name in POSIX_NAMES else ""
 
 
-def _unusable(why: str) -> LinkpackError:
+def _refuse(why: str) -> LinkpackError:
     return LinkpackError(f"the pattern cannot be used: {why}", code="EPATTERN", hint="write a simpler pattern")

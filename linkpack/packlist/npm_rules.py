@@ -181,11 +181,11 @@ def read_selection(
     strict = [RuleSet(field.strict)] if field.strict else []
     return Selection(
         kind=kind,
-        root=(RuleSet(last), _built_in_strict(edition), *strict),
+        root=(RuleSet(last), _make_strict_rules(edition), *strict),
         files=field.rules,
         outer=(RuleSet(outer),) if outer else (),
-        default=None if kind == "installed" else _built_in_default(),
-        inner=_built_in_inner(),
+        default=None if kind == "installed" else _make_default_rules(),
+        inner=_make_inner_rules(),
         required=field.required,
         claims=field.claims,
         bins=bins,
@@ -293,17 +293,17 @@ def _read_files_field(
 
 # The built-in sets are made once: they serve every package, and keep what they have answered (`RuleSet`).
 @lru_cache(maxsize=1)
-def _built_in_default() -> RuleSet:
+def _make_default_rules() -> RuleSet:
     return RuleSet(make_rules(_DEFAULT, BUILT_IN))
 
 
 @lru_cache(maxsize=2)
-def _built_in_strict(edition: Edition) -> RuleSet:
+def _make_strict_rules(edition: Edition) -> RuleSet:
     return RuleSet(make_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
 
 
 @lru_cache(maxsize=1)
-def _built_in_inner() -> tuple[RuleSet, ...]:
+def _make_inner_rules() -> tuple[RuleSet, ...]:
     return (RuleSet(make_rules(("/.git",), BUILT_IN)),)
 
 
@@ -314,7 +314,7 @@ def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
     """
     paths = [posixpath.normpath(path) for path in required]
     names = [posixpath.basename(path) for path in paths if posixpath.dirname(path) == folder]
-    return RuleSet([*_built_in_inner()[0].rules, *make_rules([f"!{name}" for name in names], FILES)])
+    return RuleSet([*_make_inner_rules()[0].rules, *make_rules([f"!{name}" for name in names], FILES)])
 
 
 def is_never_packed(path: str) -> bool:
@@ -323,7 +323,7 @@ def is_never_packed(path: str) -> bool:
     Whatever the package says, it stays out. No link may bring in such a file under another name.
     """
     parts = tuple(fold(path).split("/"))
-    rules = _never_packed()
+    rules = _make_never_packed_rules()
     folders = (parts[:count] for count in range(1, len(parts)))
     return rules.keeps_file(parts) is False or any(
         rules.keeps_folder(folder, "maybe") is False for folder in folders
@@ -331,5 +331,5 @@ def is_never_packed(path: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _never_packed() -> RuleSet:
+def _make_never_packed_rules() -> RuleSet:
     return RuleSet(make_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))

@@ -107,7 +107,7 @@ def group_by_slot(files: Mapping[str, str], slots: Iterable[str]) -> Mapping[str
     """
     grouped: dict[str, dict[str, str]] = {slot: {} for slot in slots}
     # By bytes, as `sort` in the locale C: the digests are then the same on every machine.
-    for path in sorted(files, key=_path_bytes):
+    for path in sorted(files, key=_encode_path):
         slot = posixpath.dirname(path)
         while slot not in grouped:  # ends at "", which is the project's
             slot = posixpath.dirname(slot)
@@ -115,7 +115,7 @@ def group_by_slot(files: Mapping[str, str], slots: Iterable[str]) -> Mapping[str
     return grouped
 
 
-def _path_bytes(path: str) -> bytes:
+def _encode_path(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 

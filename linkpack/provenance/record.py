@@ -75,10 +75,12 @@ def snapshot_manifest(record: Record) -> str:
                 "sha256": record.shipped.sha256,
                 "integrity": tarball.integrity,
             },
-            "project": _source(record, project),
-            "snapshots": [{**_source(record, snapshot), "slots": list(snapshot.slots)} for snapshot in snapshots],
-            "installed": [_installed(record, package) for package in plan.bundled if not package.linked],
-            "rewrittenSpecs": _changes(record),
+            "project": _describe_source(record, project),
+            "snapshots": [
+                {**_describe_source(record, snapshot), "slots": list(snapshot.slots)} for snapshot in snapshots
+            ],
+            "installed": [_describe_installed(record, package) for package in plan.bundled if not package.linked],
+            "rewrittenSpecs": _list_changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
             "runtimeGraph": graph_values(plan),
         }
@@ -108,11 +110,11 @@ def make_statement(record: Record) -> str:
                     "externalParameters": {"package": make_purl(name, version), "npmRules": plan.rules},
                     "internalParameters": {
                         "compressor": tarball.compressor,
-                        "rewrittenSpecs": _changes(record),
+                        "rewrittenSpecs": _list_changes(record),
                     },
                     "resolvedDependencies": [
-                        *(_source_resource(record, origin) for origin in record.origins),
-                        *(_installed_resource(record, package) for package in installed),
+                        *(_make_source_resource(record, origin) for origin in record.origins),
+                        *(_make_installed_resource(record, package) for package in installed),
                     ],
                 },
                 "runDetails": {"builder": {"id": BUILDER, "version": {"linkpack": __version__}}},
@@ -127,7 +129,7 @@ def dump_json(document: object) -> str:
     return json.dumps(clean_json(document), indent=2) + "\n"
 
 
-def _changes(record: Record) -> list[dict[str, object]]:
+def _list_changes(record: Record) -> list[dict[str, object]]:
     """Return the rewritten specs, as far as the record may name them."""
     root = record.plan.root
     changes = []
@@ -140,7 +142,7 @@ def _changes(record: Record) -> list[dict[str, object]]:
     return changes
 
 
-def _source(record: Record, origin: Origin) -> dict[str, object]:
+def _describe_source(record: Record, origin: Origin) -> dict[str, object]:
     """Return what plain JSON says of a source directory."""
     slot = origin.slots[0]
     git = origin.git
@@ -165,7 +167,7 @@ def _list_unversioned(record: Record, origin: Origin) -> list[str]:
     return [path for path in record.own[origin.slots[0]] if path not in known]
 
 
-def _installed(record: Record, package: Bundled) -> dict[str, object]:
+def _describe_installed(record: Record, package: Bundled) -> dict[str, object]:
     """Return what plain JSON says of an installed package."""
     return {
         "name": package.name,
@@ -177,7 +179,7 @@ def _installed(record: Record, package: Bundled) -> dict[str, object]:
     }
 
 
-def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
+def _make_source_resource(record: Record, origin: Origin) -> dict[str, object]:
     """Return a source directory as a resource of SLSA."""
     git = origin.git
     digest = {"dirHash": digest_files(record.own[origin.slots[0]])}
@@ -198,7 +200,7 @@ def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
     }
 
 
-def _installed_resource(record: Record, package: Bundled) -> dict[str, object]:
+def _make_installed_resource(record: Record, package: Bundled) -> dict[str, object]:
     """Return an installed package as a resource of SLSA."""
     path = shown_path(package.source, record.plan.root, record.homes)
     annotations = {"path": path, "slots": list(package.slots)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from linkpack.verifying.inventory import Inventory, TreeNode
 
-SCHEMA = 1  # goes up when a key changes its meaning
+SCHEMA = 1
 _DEPTH = 2  # folders within each other that the text shows
 _SHARE = 0.01  # of all bytes, from which the text shows a folder or file
 _PICTURE = Box(0, 0, 960, 600)
@@ -106,9 +106,7 @@ def json_report(inventory: Inventory) -> str:
             }
             for snapshot in inventory.snapshots
         ],
-        "omitted": None
-        if inventory.omissions is None
-        else [omission._asdict() for omission in inventory.omissions],
+        "omitted": None if inventory.omissions is None else [each._asdict() for each in inventory.omissions],
         "problems": [problem._asdict() for problem in inventory.problems],
     }
     if difference is not None:

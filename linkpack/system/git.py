@@ -114,7 +114,7 @@ class Git(Record):
             )
         except OSError as err:
             raise GitFault(f"git cannot be run: {err.strerror}") from err
-        _bound_memory(process)
+        _limit_memory(process)
         return process
 
     def silence(self) -> GitFault:
@@ -185,7 +185,7 @@ def find_git(path: str, folder: str) -> str:
     that are in the outermost work tree around *folder* or are links into it. Raises `GitFault` when no other git
     is there.
     """
-    project = _outermost_work_tree(folder)
+    project = _find_outermost_work_tree(folder)
     reason = "git is not installed, or not on PATH"
     for bin_folder in path.split(os.pathsep):
         if not os.path.isabs(bin_folder) or os.path.normpath(bin_folder).endswith("/node_modules/.bin"):
@@ -200,7 +200,7 @@ def find_git(path: str, folder: str) -> str:
     raise GitFault(reason)
 
 
-def _outermost_work_tree(folder: str) -> str:
+def _find_outermost_work_tree(folder: str) -> str:
     """Return the outermost folder around that has a `.git`.
 
     It is *folder* or above it, and *folder* when none has one.
@@ -209,7 +209,7 @@ def _outermost_work_tree(folder: str) -> str:
     return tops[-1] if tops else folder
 
 
-def _bound_memory(process: subprocess.Popen[bytes]) -> None:
+def _limit_memory(process: subprocess.Popen[bytes]) -> None:
     """Limit git's memory, on Linux.
 
     A repository can have it read a device without end.

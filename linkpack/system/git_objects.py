@@ -127,7 +127,7 @@ class ObjectReader:
         return int(rest)
 
     def _read_contents(self, name: str, kind: str, size: int) -> Iterator[bytes]:
-        digest = _new_digest(name)
+        digest = _make_digest(name)
         digest.update(f"{kind} {size}\0".encode())
         left = size
         # The hash is known at the end only: whoever reads gets pieces that may turn out wrong, and then an error.
@@ -233,7 +233,7 @@ def blob_id(pieces: Iterable[bytes], size: int, like: str) -> str:
     >>> blob_id([b"hello\n"], 6, "0" * 40)
     'ce013625030ba8dba906f756967f9e9ca394464a'
     """
-    digest = _new_digest(like)
+    digest = _make_digest(like)
     digest.update(f"blob {size}\0".encode())
     for piece in pieces:
         digest.update(piece)
@@ -253,6 +253,6 @@ def canonical_mode(mode: int) -> int:
     return mode
 
 
-def _new_digest(like: str) -> hashlib._Hash:
+def _make_digest(like: str) -> hashlib._Hash:
     # *usedforsecurity*: a Python with FIPS rules refuses SHA-1 without it, and git has no other digest there.
     return hashlib.sha256() if len(like) == _SHA256_DIGITS else hashlib.sha1(usedforsecurity=False)

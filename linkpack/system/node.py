@@ -69,18 +69,18 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
 
     Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
-    identity = _identity(program)
+    identity = _identify(program)
     remembered = _read_cache(cache).get(identity) if cache else None
     if remembered is not None and remembered["execPath"] == os.path.realpath(program):
-        return _node(program, remembered, env)
+        return _make_node(program, remembered, env)
     answer = _ask(program, cwd, env)
-    node = _node(program, answer, env)
+    node = _make_node(program, answer, env)
     if cache and not node.is_shim:
         _write_cache(cache, identity, answer)
     return node
 
 
-def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
+def _make_node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
     return Node(
         program=program,
         exec_path=answer["execPath"],
@@ -91,7 +91,7 @@ def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
     )
 
 
-def _identity(program: str) -> str:
+def _identify(program: str) -> str:
     """Return a text that changes when the program's file does."""
     try:
         status = os.stat(program)

@@ -253,15 +253,15 @@ def open_regular(path: str) -> Iterator[OpenFile]:
         os.close(handle)
         raise OSError(errno.EINVAL, "not a regular file", path)
     with open(handle, "rb") as source:
-        yield OpenFile(source, status.st_size, _stamp(status))
+        yield OpenFile(source, status.st_size, _make_stamp(status))
 
 
 def is_unchanged(file: OpenFile) -> bool:
     """Return True if *file* was not written to since it was opened."""
-    return _stamp(os.fstat(file.source.fileno())) == file.stamp
+    return _make_stamp(os.fstat(file.source.fileno())) == file.stamp
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+def _make_stamp(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -290,12 +290,12 @@ def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
         while left > 0:
             piece = os.read(handle, min(left, CHUNK))
             if not piece:
-                raise _changed(path, "became shorter while it was read")
+                raise _report_change(path, "became shorter while it was read")
             left -= len(piece)
             yield piece
         _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
-        raise _changed(path, f"cannot be read ({err.strerror})") from err
+        raise _report_change(path, f"cannot be read ({err.strerror})") from err
     finally:
         os.close(handle)
 
@@ -312,11 +312,11 @@ def read_small(path: str, dev: int, ino: int, size: int) -> bytes:
         while len(text) < size:
             piece = os.read(handle, size - len(text))
             if not piece:
-                raise _changed(path, "became shorter while it was read")
+                raise _report_change(path, "became shorter while it was read")
             text += piece
         _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
-        raise _changed(path, f"cannot be read ({err.strerror})") from err
+        raise _report_change(path, f"cannot be read ({err.strerror})") from err
     finally:
         os.close(handle)
     return text
@@ -326,7 +326,7 @@ def _open_planned(path: str) -> int:
     try:
         return os.open(path, _READ | os.O_NOFOLLOW)
     except OSError as err:
-        raise _changed(path, f"can no longer be read ({err.strerror})") from err
+        raise _report_change(path, f"can no longer be read ({err.strerror})") from err
 
 
 def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: int) -> int:
@@ -335,9 +335,9 @@ def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: 
     Returns the time at which the file was last written to, in nanoseconds.
     """
     if status.st_ino != ino or status.st_dev != dev:
-        raise _changed(path, "was replaced by another file")
+        raise _report_change(path, "was replaced by another file")
     if status.st_size != size:
-        raise _changed(path, f"had {size} bytes and now has {status.st_size}")
+        raise _report_change(path, f"had {size} bytes and now has {status.st_size}")
     return status.st_mtime_ns
 
 
@@ -347,8 +347,8 @@ def _check_unwritten(status: os.stat_result, path: str, size: int, written: int)
     *status* is that after reading, *written* the time of the last write before.
     """
     if status.st_size != size or status.st_mtime_ns != written:
-        raise _changed(path, "was written to while it was read")
+        raise _report_change(path, "was written to while it was read")
 
 
-def _changed(path: str, how: str) -> SourceChanged:
+def _report_change(path: str, how: str) -> SourceChanged:
     return SourceChanged(f"{path} {how}", path=path, hint="pack again when nothing writes to it")

@@ -127,10 +127,10 @@ def _is_stream(target: str) -> bool:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):
         return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _own_descriptor(target) is not None
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _find_own_descriptor(target) is not None
 
 
-def _own_descriptor(path: str) -> int | None:
+def _find_own_descriptor(path: str) -> int | None:
     """Return the number of the own descriptor that *path* leads to, or None.
 
     `/dev/stdout` is a link to `/proc/self/fd/1`, which is 1. It must not be opened again, since that would start
@@ -147,7 +147,7 @@ def _own_descriptor(path: str) -> int | None:
 
 
 def _write_stream(target: str, text: bytes) -> None:
-    own = _own_descriptor(target)
+    own = _find_own_descriptor(target)
     try:
         # O_NONBLOCK: a pipe that nothing reads from must not hold us up.
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

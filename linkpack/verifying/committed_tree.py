@@ -104,7 +104,7 @@ class CommittedTree:
             if place in self._holes:
                 self._holes.remove(place)
                 with open(place, "r+b") as out:  # the same inode: the plan knows the file by it
-                    out.writelines(_contents(self._built_files[place]))
+                    out.writelines(_read_contents(self._built_files[place]))
         for package in plan.bundled:
             if package.linked and not is_within(package.source, self._tree):
                 why = _find_uncommitted(package.source)
@@ -171,7 +171,7 @@ class CommittedTree:
         if converted:  # the commit has other line ends, or a pointer to the contents
             for _ in pieces:  # objects come in one stream: this one's contents must be read before the next
                 pass
-            pieces = _contents(f"{self._repository.top}/{path}")
+            pieces = _read_contents(f"{self._repository.top}/{path}")
         _write(place, pieces, executable=bool(entry.mode & stat.S_IXUSR))
 
     def add_modules(self) -> None:
@@ -221,7 +221,7 @@ class CommittedTree:
             elif os.path.lexists(here):
                 continue
             elif entry.is_file(follow_symlinks=False):  # notes of installers, such as .package-lock.json
-                _write(here, _contents(entry.path), executable=False)
+                _write(here, _read_contents(entry.path), executable=False)
             else:
                 own = committed.get(entry.path)
                 os.symlink(entry.path if own is None else f"{self._tree}/{own}", here)
@@ -272,7 +272,7 @@ class CommittedTree:
             os.symlink(os.readlink(source), place)
             return
         is_rule = os.path.basename(path) in _RULES
-        _write(place, _contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
+        _write(place, _read_contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
         self._built_files[place] = source
         # A file of the right size without blocks takes no room, however large the ignored folders are.
         if not is_rule:
@@ -359,7 +359,7 @@ def _find_uncommitted(folder: str) -> str:
     return f"it has uncommitted changes: {', '.join(changed[:_NAMED])}{more}" if changed else ""
 
 
-def _contents(path: str) -> Iterable[bytes]:
+def _read_contents(path: str) -> Iterable[bytes]:
     """Return the bytes of the file at *path*, in pieces.
 
     Raises `OSError`, and `SourceChanged` when the file changes while they are read.
