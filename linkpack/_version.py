@@ -1,4 +1,7 @@
-"""The version of linkpack, for modules that must not import the whole package."""
+"""The version of linkpack, apart from the package that offers it.
+
+So a module that prints it need not import the whole package.
+"""
 
 from __future__ import annotations
 

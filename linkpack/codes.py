@@ -90,7 +90,7 @@ CODES = {
     ),
     "EBUNDLELINK": Code(
         "A bundled dependency is a link that is broken, or leads to no package.",
-        "Mend the link, or install the package.",
+        "Repair the link, or install the package.",
     ),
     "EBUNDLEMISSING": Code(
         "A package of the bundle needs a dependency that is not installed, or not in the tarball.",
@@ -266,7 +266,7 @@ CODES = {
     ),
     "ELOCK": Code(
         "package-lock.json cannot be understood, so that a link cannot be saved in it.",
-        "Mend the file, or pass `--no-package-lock`.",
+        "Repair the file, or pass `--no-package-lock`.",
     ),
     "ELOOP": Code(
         "Symbolic links lead round in a circle, or a link is where none is followed.",

@@ -28,7 +28,7 @@ else:
     _FEW = 16  # records of a class that are cheaper to make without compiling
 
     class _RecordType(type):
-        """Make classes whose annotated names are the fields of a tuple."""
+        """The type of record classes: their annotated names are the fields."""
 
         def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, object]) -> type:
             if not bases:  # Record itself
@@ -38,17 +38,19 @@ else:
             if list(defaults) != list(names[len(names) - len(defaults) :]):
                 message = f"{name}: a field without a default follows one with a default"
                 raise TypeError(message)
+            # `collections.namedtuple` uses `_tuplegetter` too, which reads a field in C.
             for index, field in enumerate(names):
                 body[field] = _tuplegetter(index, f"Field {index} of {name}")
             body["__slots__"] = ()
             body["_fields"] = body["__match_args__"] = names
             body["_field_defaults"] = defaults
+            # `type` makes a function of this name a static method, whatever it is called itself.
             body["__new__"] = _constructor(names, defaults)
             return super().__new__(cls, name, bases, body)
 
         @property
         def __signature__(cls) -> object:
-            """The signature of the constructor, for `inspect` and `help`."""
+            """Return the signature of the constructor, for `inspect` and `help`."""
             from inspect import Parameter, Signature  # noqa: PLC0415 - 15 ms, and only who asks needs it
 
             return Signature(
@@ -73,7 +75,8 @@ else:
         make = tuple.__new__
         uses = count()
 
-        def __new__(cls: type, *values: object, **named: object) -> object:  # noqa: N807 - it becomes the class's
+        def construct(cls: type, *values: object, **named: object) -> object:
+            # Most records are made by position and whole, which needs no look at names and defaults.
             if not named and len(values) == amount:
                 return make(cls, values)
             rest = names[len(values) :]
@@ -81,6 +84,7 @@ else:
             is_complete = all(field in given for field in rest) and all(field in rest for field in named)
             if len(values) <= amount and is_complete and next(uses) < _FEW:
                 return make(cls, (*values, *map(given.__getitem__, rest)))
+            # Also for wrong arguments: the compiled function raises the TypeError that Python would.
             listed = ", ".join(names)
             compiled = eval(f"lambda cls, {listed}: make(cls, ({listed},))", {"make": make})  # noqa: S307 - names only
             compiled.__defaults__ = tuple(defaults.values())
@@ -88,10 +92,10 @@ else:
             cls.__new__ = compiled
             return compiled(cls, *values, **named)
 
-        return __new__
+        return construct
 
     class Record(metaclass=_RecordType):
-        """A tuple with named fields; see the module."""
+        """A tuple with named fields, as the module describes."""
 
         @classmethod
         def _make(cls, values: object) -> object:
@@ -100,7 +104,7 @@ else:
 
         def _replace(self, **changes: object) -> object:
             """Return a copy of the record with the fields *changes*."""
-            values = [changes.pop(field, value) for field, value in zip(self._fields, self)]  # noqa: B905 - equally long
+            values = [changes.pop(field, value) for field, value in zip(self._fields, self, strict=True)]
             if changes:
                 message = f"{type(self).__name__} has no field {next(iter(changes))!r}"
                 raise TypeError(message)
@@ -108,7 +112,7 @@ else:
 
         def _asdict(self) -> dict[str, object]:
             """Return the fields by name, in order."""
-            return dict(zip(self._fields, self))  # noqa: B905 - equally long
+            return dict(zip(self._fields, self, strict=True))
 
         def __repr__(self) -> str:
             fields = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())

@@ -69,12 +69,14 @@ class ContentScan:
         Hardly any of them holds what every token begins with, so that one search passes over most.
         """
         files, self._waiting, self._size = self._waiting, [], 0
+        # With a line break between two files, no token seems to begin in one and end in the next.
         tokens = find_tokens(b"\n".join([contents for _, contents in files]))
         if not tokens:
             return
         for path, contents in files:
             scanner = Scanner(path, tokens)
             scanner.feed(contents)
+            # A file with the name of a secret has a warning already (`packlist.secrets.find_secret_files`).
             if scanner.labels and not identify_secret(path):
                 labels = ", ".join(scanner.labels)
                 message = f"{path} holds what looks like {labels}, and ships: it may be a secret"

@@ -17,8 +17,8 @@ _MOST_OF_A_CODE = 50  # findings that are kept: a hostile archive can have one f
 class Finding(Record):
     """One thing that is wrong with a tarball.
 
-    *code* is stable. *place* is the path in the tarball, *fix* what to do. The texts may hold hostile names:
-    whoever prints them escapes them (`report.safe`).
+    *code* is stable. *place* is the path in the tarball, *fix* the advice. The texts may hold hostile names, which
+    `report.text.escape` escapes where they are printed.
     """
 
     code: str
@@ -69,7 +69,10 @@ class Findings:
         """
         more = (
             Finding(
-                code, "", f"{count - _MOST_OF_A_CODE} more findings with the code {code}", "", self._severity(code)
+                code=code,
+                place="",
+                message=f"{count - _MOST_OF_A_CODE} more findings with the code {code}",
+                severity=self._severity(code),
             )
             for code, count in self._counts.items()
             if count > _MOST_OF_A_CODE

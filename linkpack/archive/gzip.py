@@ -105,7 +105,7 @@ def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "d
     crc = 0
     size = 0
     setting = _SETTINGS[level]
-    blocks = _blocks(pieces, setting.block)
+    blocks = _cut_blocks(pieces, setting.block)
     block, last = next(blocks)
     if last or threads <= 1:
         work = _compress_one_by_one(setting.level, block, blocks, last=last)
@@ -118,7 +118,7 @@ def gzip_stream(pieces: Iterable[bytes], threads: int = 2, level: GzipLevel = "d
     yield crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
 
 
-def _blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]]:
+def _cut_blocks(pieces: Iterable[bytes], length: int) -> Iterator[tuple[bytes, bool]]:
     """Yield the stream in blocks, at least one.
 
     Each has *length* bytes but the last, and comes with whether it is that.
@@ -178,6 +178,7 @@ def _compress_in_threads(
             waiting.append(task)
             if last:
                 break
+            # Enough for each thread to have a block at hand while the results are written in order.
             if len(waiting) >= 3 * threads:
                 done = waiting.pop(0)
                 yield done.block, done.result()
@@ -186,6 +187,7 @@ def _compress_in_threads(
         for done in waiting:
             yield done.block, done.result()
     finally:
+        # Also when the caller stops half-way: a thread that waits for ever would keep what it holds.
         for _ in workers:
             tasks.put(None)
         for worker in workers:
@@ -196,7 +198,7 @@ def _start_workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threa
     """Start *threads* threads, or as many as the system gives."""
     workers: list[threading.Thread] = []
     while len(workers) < threads:
-        worker = threading.Thread(target=_work, args=(tasks,), daemon=True)
+        worker = threading.Thread(target=_run_tasks, args=(tasks,), daemon=True)
         try:
             worker.start()
         except RuntimeError:
@@ -205,6 +207,6 @@ def _start_workers(tasks: SimpleQueue[_Task | None], threads: int) -> list[threa
     return workers
 
 
-def _work(tasks: SimpleQueue[_Task | None]) -> None:
+def _run_tasks(tasks: SimpleQueue[_Task | None]) -> None:
     while (task := tasks.get()) is not None:
         task.run()

@@ -1,4 +1,4 @@
-"""The digest by which npm names a tarball's bytes."""
+"""Write the digest by which npm names a tarball's bytes."""
 
 from __future__ import annotations
 

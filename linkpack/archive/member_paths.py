@@ -49,7 +49,7 @@ class MemberPaths:
         if dot and below and "/" not in root and not folder and not below.endswith(_IGNORES):
             path = f"{root}/{below}"
             self._dotted.add(path)
-        fault = _path_fault(path, self._limits)
+        fault = _find_fault(path, self._limits)
         if fault:
             code, why = fault
             shown = name or "an entry with an empty path"
@@ -60,6 +60,7 @@ class MemberPaths:
             return None
         self._check_windows(path)
         self._claim(path, "folder" if folder else "file")
+        # Tarballs mostly have no entries for folders: each path implies those above it.
         above = path.rpartition("/")[0]
         while above and self._kinds.get(above) not in {"implied", "folder"}:
             self._claim(above, "implied")
@@ -135,33 +136,33 @@ class MemberPaths:
             self._findings.warning("WCASE", path, why, "rename one of them")
 
 
-def _path_fault(path: str, limits: Limits) -> tuple[str, str] | None:
+def _find_fault(path: str, limits: Limits) -> tuple[str, str] | None:
     """Return the code and the reason why no tarball may hold *path*, or None."""
     if path == "":
         return "EBADNAME", "has no name"
-    return _shape_fault(path, limits) or _character_fault(path)
+    return _find_shape_fault(path, limits) or _find_character_fault(path)
 
 
-def _shape_fault(path: str, limits: Limits) -> tuple[str, str] | None:
+def _find_shape_fault(path: str, limits: Limits) -> tuple[str, str] | None:
     parts = path.split("/")
-    size = _size(path)
+    size = _count_bytes(path)
     if size > limits.path or len(parts) > limits.depth:
         return "EPATHLONG", f"is too long or too deep: {size} bytes, {len(parts)} portions"
     if path.startswith("/") or ".." in parts:
         return "ETRAVERSAL", "leads out of the package"
     if "" in parts or "." in parts:
         return "EBADNAME", "has an empty portion in its path, or a dot as one"
-    if any(_size(part) > _PORTION for part in parts):
+    if any(_count_bytes(part) > _PORTION for part in parts):
         return "EPATHLONG", f"has a portion of more than {_PORTION} bytes"
     return None
 
 
-def _size(path: str) -> int:
+def _count_bytes(path: str) -> int:
     return len(path.encode("utf-8", "surrogateescape"))
 
 
-def _character_fault(path: str) -> tuple[str, str] | None:
-    if any("\udc80" <= char <= "\udcff" for char in path):
+def _find_character_fault(path: str) -> tuple[str, str] | None:
+    if any("\udc80" <= char <= "\udcff" for char in path):  # how Python decodes bytes that are not UTF-8
         return "EBADNAME", "is not UTF-8"
     if "\\" in path:
         return "EBADNAME", "has a backslash in its name: on Windows that is another path"

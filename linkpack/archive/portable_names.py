@@ -8,18 +8,20 @@ from unicodedata import normalize
 # Linux and npm can hold all of these: such files are shipped, and a warning says so.
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
+# Windows takes the superscript digits for digits here ("Naming Files, Paths, and Namespaces").
 WINDOWS_DEVICE = r"(?:^|/)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.[^/]*)?(?:/|$)"
-"""Finds a portion that is a device on Windows, whatever its ending; for patterns that ignore case."""
+"""Finds a portion that is a device on Windows, whatever its ending. It is for patterns that ignore case."""
 
 _WINDOWS = rf'(?i)[<>:"|?]|[ .](?:/|$)|{WINDOWS_DEVICE}'
 
+# Characters without any of these faults, so that one `strip` shows that a path has no others.
 PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@+=,#~!$%&'()[]{};^`* -"
 
 _DEVICES = ("con", "prn", "aux", "nul", "com", "lpt")
 
 
 def has_control(path: str) -> bool:
-    r"""Return True if *path* has characters that control a terminal or cannot be seen.
+    r"""Return True if *path* has a control or an invisible character.
 
     >>> has_control("a\tb.js"), has_control("a\u200b.js"), has_control("é.js")
     (True, True, False)

@@ -67,16 +67,16 @@ def read_back(tarball: Readable, entries: Sequence[Entry]) -> Digests:
         for _ in stream.pieces:
             pass
     except (ValueError, LookupError) as err:
-        raise _failed(f"it cannot be read back: {err}") from err
+        raise _report_failure(f"it cannot be read back: {err}") from err
     return Digests(stream.digest.hexdigest(), stream.crc)
 
 
 def compare(digests: Digests, shasum: str, crc: int) -> None:
     """Raise `VerifyFailed` unless *digests* are this *shasum* and this *crc*."""
     if digests.crc != crc:
-        raise _failed("its contents are not what was written")
+        raise _report_failure("its contents are not what was written")
     if digests.shasum != shasum:
-        raise _failed("its bytes are not what was written")
+        raise _report_failure("its bytes are not what was written")
 
 
 class _Stream:
@@ -86,6 +86,7 @@ class _Stream:
     """
 
     def __init__(self, source: Readable) -> None:
+        # *usedforsecurity*: a Python with FIPS rules refuses SHA-1 without it. npm's registry still records it.
         self.digest = hashlib.sha1(usedforsecurity=False)
         self.crc = 0
         self.pieces = self._unzipped(source)
@@ -143,10 +144,10 @@ def _check_member(stream: _Stream, entry: Entry) -> None:
     """
     block = stream.take(BLOCK)
     if not any(block):
-        raise _failed(f"it ends before {entry.path}")
+        raise _report_failure(f"it ends before {entry.path}")
     path, size, header, block = _read_member(stream, block)
     if (path, size, header.mode) != (entry.path, entry.size, entry.mode) or not is_anonymous_file(block):
-        raise _failed(f"its entry {path} differs from the planned {entry.path}")
+        raise _report_failure(f"its entry {path} differs from the planned {entry.path}")
     stream.skip(size + padding(size))
 
 
@@ -171,12 +172,12 @@ def _check_end(stream: _Stream) -> None:
     """Read the end mark, and raise `VerifyFailed` or ValueError without one."""
     block = stream.take(BLOCK)
     if any(block):
-        raise _failed(f"it holds {_read_member(stream, block)[0]}, which was not planned")
+        raise _report_failure(f"it holds {_read_member(stream, block)[0]}, which was not planned")
     if block + stream.take(BLOCK) != _END:
         raise ValueError("the tar stream has no end")
 
 
-def _failed(why: str) -> VerifyFailed:
+def _report_failure(why: str) -> VerifyFailed:
     return VerifyFailed(
         f"the tarball failed verification: {why}",
         hint="nothing was written; if packing again fails as well, report it",

@@ -281,6 +281,7 @@ class _Reader:
         keep = path is not None and self._keeps(path, size)
         digest, scanner = hashlib.sha256(), Scanner(name)
         head, pieces = b"", []
+        # A refused file is read as well, since what follows it is checked.
         for piece in self.stream.pieces(size, name):
             digest.update(piece)
             head = head or piece[: FIRST_LINE if piece.startswith(b"#!") else HEAD]
@@ -327,7 +328,7 @@ def read_archive(source: BinaryIO, size: int, wanted: Wanted, limits: Limits) ->
         reader.run()
         integrity = stream.integrity
     except Refused as err:
-        reader.findings.add(err.finding)
+        reader.findings.add(err.finding)  # what was found before it stays, and the integrity is ""
     return Archive(
         root=reader.paths.root,
         members=tuple(reader.members),

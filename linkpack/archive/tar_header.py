@@ -87,12 +87,12 @@ def entry_header(path: str, size: int, mode: int) -> bytes:
     *mode* the octal permission bits.
     """
     if len(path) < _NAME and size <= OCTAL_MAX and path.isascii():
-        return _header(path.encode(), b"", size, mode, b"0")
+        return _write_header(path.encode(), b"", size, mode, b"0")
     name, prefix, pax = split_path(path)
-    header = _header(_cut(name, _NAME), _cut(prefix, _PREFIX), size, mode, b"0")
+    header = _write_header(_encode_cut(name, _NAME), _encode_cut(prefix, _PREFIX), size, mode, b"0")
     if not (pax or not path.isascii() or size > OCTAL_MAX):
         return header
-    return _pax(path, size) + header
+    return _write_pax(path, size) + header
 
 
 def split_path(path: str) -> tuple[str, str, bool]:
@@ -115,17 +115,17 @@ def split_path(path: str) -> tuple[str, str, bool]:
         if _bytes(prefix) <= _PREFIX:
             if _bytes(name) <= _NAME:
                 return name, prefix, False
-            return _units(name, _NAME - 1), prefix, True
+            return _cut_units(name, _NAME - 1), prefix, True
         prefix, last = posixpath.split(prefix)
         name = f"{last}/{name}"
-    return _units(path, _NAME - 1), "", True
+    return _cut_units(path, _NAME - 1), "", True
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def _units(text: str, count: int) -> str:
+def _cut_units(text: str, count: int) -> str:
     """Return the first *count* UTF-16 units of *text*.
 
     Half a surrogate pair becomes U+FFFD, as when node encodes it.
@@ -134,12 +134,12 @@ def _units(text: str, count: int) -> str:
     return cut.decode("utf-16-le", "replace")
 
 
-def _cut(text: str, size: int) -> bytes:
+def _encode_cut(text: str, size: int) -> bytes:
     """Encode *text* in UTF-8, as many whole characters as *size* bytes hold."""
     return text.encode()[:size].decode("utf-8", "ignore").encode()
 
 
-def _header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> bytes:
+def _write_header(name: bytes, prefix: bytes, size: int, mode: int, kind: bytes) -> bytes:
     mode_field = b"%06o \0" % mode
     size_field = _write_size(size)
     total = _FIXED + kind[0] + sum(mode_field) + _sum(name) + sum(size_field) + _sum(prefix)
@@ -170,7 +170,7 @@ def _write_size(size: int) -> bytes:
     return (b"%010o " % size)[:11] + b"\0"
 
 
-def _pax(path: str, size: int) -> bytes:
+def _write_pax(path: str, size: int) -> bytes:
     """Write the pax header that carries *path* whole.
 
     It is filled up to whole blocks.
@@ -183,8 +183,8 @@ def _pax(path: str, size: int) -> bytes:
             (b"size", b"%d" % size),
         )
     )
-    title, prefix, _ = split_path(_units(f"PaxHeader/{posixpath.basename(path)}", _NAME - 1))
-    header = _header(_cut(title, _NAME), _cut(prefix, _PREFIX), len(body), 0o644, b"x")
+    title, prefix, _ = split_path(_cut_units(f"PaxHeader/{posixpath.basename(path)}", _NAME - 1))
+    header = _write_header(_encode_cut(title, _NAME), _encode_cut(prefix, _PREFIX), len(body), 0o644, b"x")
     return header + body + bytes(padding(len(body)))
 
 

@@ -65,7 +65,7 @@ def paint(text: str) -> str:
 
 
 def paint_diff(text: str) -> str:
-    """Return the output of `linkpack diff` with added lines green and removed ones red."""
+    """Return the output of `linkpack diff` in the colours of git."""
     return "\n".join(map(_painted_change, text.split("\n")))
 
 

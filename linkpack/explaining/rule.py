@@ -61,6 +61,7 @@ class _Trail(Walk):
         if f"{self._path}/".startswith(f"{each.path}/"):
             self.met[each.path] = each
             self.folders.add(each.path)
+        # Folders beside the way say nothing about the path, and may be large.
         return super().enter(each, number, folder) if self._path.startswith(f"{each.path}/") else None
 
     def keeps(self, path: str, parts: tuple[str, ...], here: VisitedFolder) -> bool:
@@ -78,16 +79,18 @@ def read_ruling(root: str, manifest: Manifest, selection: Selection, kind: Kind,
     """
     trail = _Trail(root, selection, path)
     trail.run()
+    # A file that a field forces in has a better reason than the rule made of the field.
     if path in selection.forced and path in trail.met and keeps(trail.met[path], "file"):
-        return _ruling(_field(manifest, path, ""), path, keeps=True)
+        return _make_ruling(_explain_field(manifest, path, ""), path, keeps=True)
+    # From the root on: a folder that is not entered decides about everything below it.
     for met, asked in trail.met.items():
         is_folder = met != path or met in trail.folders
         kept = keeps(asked, "maybe" if is_folder else "file")
         if met == path or not kept:
-            rule = _deciding_rule(asked, is_folder=is_folder, kept=kept)
-            opened = _opened_folder(manifest, trail) if kept and rule is None else None
+            rule = _find_deciding_rule(asked, is_folder=is_folder, kept=kept)
+            opened = _find_opened_folder(manifest, trail) if kept and rule is None else None
             about = f"{met}/" if is_folder else met
-            return opened or _ruling(_reason(manifest, rule, kind), about, keeps=kept)
+            return opened or _make_ruling(_explain_rule(manifest, rule, kind), about, keeps=kept)
     return None
 
 
@@ -100,13 +103,13 @@ class _Reason(Record):
     line: int = 0
 
 
-def _ruling(reason: _Reason, about: str, *, keeps: bool) -> Ruling:
+def _make_ruling(reason: _Reason, about: str, *, keeps: bool) -> Ruling:
     return Ruling(
         keeps=keeps, about=about, why=reason.why, text=reason.text, source=reason.source, line=reason.line
     )
 
 
-def _deciding_rule(asked: Candidate, *, is_folder: bool, kept: bool) -> Rule | None:
+def _find_deciding_rule(asked: Candidate, *, is_folder: bool, kept: bool) -> Rule | None:
     """Return the rule that decides.
 
     Of a folder that is kept it is the rule that names the folder, before one for something in it.
@@ -116,60 +119,62 @@ def _deciding_rule(asked: Candidate, *, is_folder: bool, kept: bool) -> Rule | N
     return find_rule_by_pathspec(asked, "maybe" if is_folder else "file")
 
 
-def _opened_folder(manifest: Manifest, trail: _Trail) -> Ruling | None:
+def _find_opened_folder(manifest: Manifest, trail: _Trail) -> Ruling | None:
     """Return the ruling about a folder that is opened for a forced file."""
     for path, asked in trail.met.items():
         rule = find_rule_by_pathspec(asked, "folder") if path in trail.folders else None
         if rule is not None and not rule.negated:
-            reason = _reason(manifest, rule)._replace(why="ignored, but opened for what is forced in, whole")
-            return _ruling(reason, f"{path}/", keeps=True)
+            reason = _explain_rule(manifest, rule)._replace(why="ignored, but opened for what is forced in, whole")
+            return _make_ruling(reason, f"{path}/", keeps=True)
     return None
 
 
-def _reason(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> _Reason:
+def _explain_rule(manifest: Manifest, rule: Rule | None, kind: Kind = "root") -> _Reason:
     """Say why *rule* decides."""
     if rule is None:
         is_installed = kind == "installed"
         return _Reason("installed: ships as it was published" if is_installed else "no rule excludes it", "")
     if rule.where == FILES:
-        return _files_entry(manifest, rule)
+        return _explain_files_entry(manifest, rule)
     if rule.where == BUILT_IN:
-        return _built_in(manifest, rule)
-    source, _, line = rule.where.rpartition(":")
+        return _explain_built_in(manifest, rule)
+    source, _, line = rule.where.rpartition(":")  # .npmignore:3
     return _Reason("taken back by" if rule.negated else "excluded by", rule.text, source, int(line))
 
 
-def _files_entry(manifest: Manifest, rule: Rule) -> _Reason:
+def _explain_files_entry(manifest: Manifest, rule: Rule) -> _Reason:
     """Name the entry of `files` that *rule* was made of.
 
     npm 12's rules have the entry as their text, npm 11's have what became of it.
     """
     if not rule.negated and rule.text == "*":
-        return _Reason('not named in "files"', "", _MANIFEST, _line(manifest, "files"))
+        return _Reason('not named in "files"', "", _MANIFEST, _find_line(manifest, "files"))
     for index, entry in enumerate(manifest.files or ()):
         pattern = entry.removeprefix(".") if entry.startswith("./") else entry
+        # The forms that `files_field` and `make_required_rules` give to an entry, as npm 11 does.
         texts = {f"!{pattern}", f"!{pattern}/**", f"!{pattern}*", f"!{posixpath.basename(pattern)}"}
         if rule.text == entry or rule.text in texts:
             why = 'named in "files"' if rule.negated else 'taken out by "files"'
-            return _Reason(why, entry, _MANIFEST, _line(manifest, "files", index))
-    return _Reason('named in "files"', rule.text, _MANIFEST, _line(manifest, "files"))
+            return _Reason(why, entry, _MANIFEST, _find_line(manifest, "files", index))
+    return _Reason('named in "files"', rule.text, _MANIFEST, _find_line(manifest, "files"))
 
 
-def _built_in(manifest: Manifest, rule: Rule) -> _Reason:
+def _explain_built_in(manifest: Manifest, rule: Rule) -> _Reason:
     """Say why npm's own *rule* decides."""
     if rule.negated:
-        return _field(manifest, "", rule.text)
+        return _explain_field(manifest, "", rule.text)
     for patch in manifest.patched:
-        if rule.text == f"/{_plain(patch)}":
+        if rule.text == f"/{_normalize(patch)}":
             why = f"npm 12 leaves out what {_PATCHED} names"
-            return _Reason(why, patch, _MANIFEST, _line(manifest, _PATCHED))
-    oldest, newest = NPM_RULES
+            return _Reason(why, patch, _MANIFEST, _find_line(manifest, _PATCHED))
+    oldest, newest = NPM_RULES  # the rule may be one that only npm 12 has
     why = f"npm {newest} never packs it, npm {oldest} does" if rule.text in NEWEST_ONLY else "npm never packs it"
     return _Reason(why, rule.text)
 
 
-def _field(manifest: Manifest, path: str, text: str) -> _Reason:
+def _explain_field(manifest: Manifest, path: str, text: str) -> _Reason:
     """Name the field that forces *path* in, or that *text* was made of."""
+    # A text as `bin` has no key for each command, so that the whole field has to be shown.
     is_single = isinstance(parse(manifest.raw, _MANIFEST).get("bin"), str)
     fields: list[tuple[str, str | None, tuple[str, ...]]] = [
         ("main", manifest.main, ("main",)),
@@ -180,23 +185,23 @@ def _field(manifest: Manifest, path: str, text: str) -> _Reason:
         ),
     ]
     for name, value, where in fields:
-        if value and (_plain(value) == path or text == f"!/{value}"):
-            return _Reason(f"always ships: it is {name}", value, _MANIFEST, _line(manifest, *where))
+        if value and (_normalize(value) == path or text == f"!/{value}"):
+            return _Reason(f"always ships: it is {name}", value, _MANIFEST, _find_line(manifest, *where))
     if path and manifest.directories_bin is not None:
         folder = manifest.directories_bin or "."
-        line = _line(manifest, "directories", "bin")
+        line = _find_line(manifest, "directories", "bin")
         return _Reason("always ships: it is in directories.bin", folder, _MANIFEST, line)
     return _Reason("npm always ships it", text)
 
 
-def _line(manifest: Manifest, *path: str | int) -> int:
+def _find_line(manifest: Manifest, *path: str | int) -> int:
     return int(find_position(manifest.raw, path).partition(":")[0] or 0)
 
 
-def _plain(path: str) -> str:
+def _normalize(path: str) -> str:
     """Write *path* as the package's file that it means.
 
-    >>> _plain("./lib/a.js"), _plain("lib//b.js")
+    >>> _normalize("./lib/a.js"), _normalize("lib//b.js")
     ('lib/a.js', 'lib/b.js')
     """
     return "/".join(part for part in path.replace("\\", "/").split("/") if part not in {"", "."})

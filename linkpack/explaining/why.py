@@ -96,9 +96,9 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = apply_publish_config(project, options)
-    # What is missing is no reason to say nothing about the rest.
+    # A package that is missing ends `pack`, and is no reason to say nothing about the others.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, options.layout)
+    slots = _place_bundle(graph, options.layout)
     bundle = _Bundle(
         project=view.project,
         graph=graph,
@@ -124,7 +124,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     return _explain_file(bundle, location) if location.path else _explain_package(bundle, location)
 
 
-def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
+def _place_bundle(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """Place the bundle.
 
     Returns slots to package ids, empty where no tree holds the bundle.
@@ -133,7 +133,7 @@ def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
         if layout == "bundle":
             return dict(place(graph))
         return dict(apply_layout(layout, graph, read_consumer(graph, "resolve")).slots)
-    except LinkpackError:
+    except LinkpackError:  # whether a file ships does not depend on its place
         return {}
 
 
@@ -161,6 +161,7 @@ def _find_on_disk(bundle: _Bundle, start: str, path: str) -> _Location | None:
         target = fs.real_path(real) if linked and fs.is_dir(real) else real
     except (OSError, ValueError):
         return None
+    # Packages are known by their real folders, so that a link in node_modules means the package behind it.
     if target in bundle.graph.packages:
         return _Location(target, "")
     owners = [id_ for id_ in bundle.graph.packages if real.startswith(f"{id_.rstrip('/')}/")]
@@ -171,7 +172,7 @@ def _find_on_disk(bundle: _Bundle, start: str, path: str) -> _Location | None:
             path=real,
             hint="name a path in the project, or in a package that it bundles",
         )
-    owner = max(owners, key=len)
+    owner = max(owners, key=len)  # the innermost: a package may lie in another one's node_modules
     return _Location(owner, real[len(owner.rstrip("/")) + 1 :])
 
 
@@ -180,8 +181,8 @@ def _find_in_tarball(bundle: _Bundle, path: str) -> _Location | None:
     around = [slot for slot in bundle.slots if slot and f"{inside}/".startswith(f"{slot}/")]
     if not around:
         return None
-    slot = max(around, key=len)
-    id_, rest = bundle.slots[slot], inside[len(slot) + 1 :]
+    slot = max(around, key=len)  # the innermost
+    id_, rest = bundle.slots[slot], inside[len(slot) + 1 :]  # asked about where the package lies on the disk
     is_there = not rest or fs.is_file(f"{id_}/{rest}") or fs.is_dir(f"{id_}/{rest}")
     return _Location(id_, rest) if is_there else None
 
@@ -190,7 +191,7 @@ def _find_license(bundle: _Bundle, path: str) -> _Location | None:
     """Find a license that pnpm ships from the workspace's root."""
     inside = posixpath.normpath(path).removeprefix("package/")
     root = bundle.graph.packages[bundle.graph.root]
-    is_there = any(file.path == inside for file in _packlist(bundle, root).files)
+    is_there = any(file.path == inside for file in _read_packlist(bundle, root).files)
     return _Location(root.id, inside) if is_there else None
 
 
@@ -204,6 +205,7 @@ def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
     if id_ is None:
         packages = graph.packages.values()
         id_ = next((package.id for package in packages if path in {package.manifest.name, package.label}), None)
+    # A name that the project depends on without bundling it: the answer says so.
     if id_ is None and path in graph.reserved:
         return _Location(graph.root, f"node_modules/{path}")
     return None if id_ is None else _Location(id_, "")
@@ -212,7 +214,7 @@ def _find_by_name(bundle: _Bundle, path: str) -> _Location | None:
 def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
     """Explain what is installed beside the bundle, and in no tarball."""
     parts = location.path.split("/")[1:]
-    name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
+    name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])  # a scope is one portion more
     manifest = bundle.project.manifest
     declared = [
         section
@@ -234,38 +236,41 @@ def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
 
 def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
     package = bundle.graph.packages[location.id]
-    about = _about(bundle, package)
+    about = _describe_package(bundle, package)
     if _is_left_out(bundle, about):
         return about._replace(reason=_LEFT)
-    packlist = _packlist(bundle, package)
+    packlist = _read_packlist(bundle, package)
     return about._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
 
 
 def _is_left_out(bundle: _Bundle, about: Answer) -> bool:
-    """Return True if the thin layout leaves a package of the bundle to the registry."""
+    """Return True if the thin layout leaves the package to the registry."""
     return bundle.layout == "thin" and about.kind == "installed" and not about.slots and bool(bundle.slots)
 
 
 def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
     """Explain a file or folder of a package."""
     package, path = bundle.graph.packages[location.id], location.path
-    packlist = _packlist(bundle, package)
+    packlist = _read_packlist(bundle, package)
     files = [file.path for file in packlist.files if f"{file.path}/".startswith(f"{path}/")]
     is_file = files == [path]
     omissions = [omission for omission in packlist.omissions if f"{omission.path}/".startswith(f"{path}/")]
-    kind = _kind(bundle, package)
-    selection = read_selection(location.id, package.manifest, kind, bundle.edition, _outer(bundle, package))
+    kind = _find_kind(bundle, package)
+    selection = read_selection(
+        location.id, package.manifest, kind, bundle.edition, _read_outer_ignores(bundle, package)
+    )
     ruling = read_ruling(location.id, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
-        reason = _other_reason(packlist, location)
+        reason = _find_other_reason(packlist, location)
     source = next((file.source for file in packlist.files if file.path == path), location.id)
+    # pnpm takes the license of the workspace's root, which no rule of the package decides about.
     if not f"{source}/".startswith(f"{location.id.rstrip('/')}/"):
         ruling, reason = (
             None,
             f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
         )
-    answer = _about(bundle, package)
+    answer = _describe_package(bundle, package)
     if _is_left_out(bundle, answer):
         return answer._replace(path=path, reason=_LEFT)
     return answer._replace(
@@ -281,7 +286,7 @@ def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
     )
 
 
-def _other_reason(packlist: Packlist, location: _Location) -> str:
+def _find_other_reason(packlist: Packlist, location: _Location) -> str:
     """Say why nothing at the path ships though the rules would let it."""
     full = f"{location.id}/{location.path}"
     for omission in packlist.omissions:
@@ -294,30 +299,30 @@ def _other_reason(packlist: Packlist, location: _Location) -> str:
     return "nothing in it ships" if fs.is_dir(full) else ""
 
 
-def _about(bundle: _Bundle, package: Package) -> Answer:
+def _describe_package(bundle: _Bundle, package: Package) -> Answer:
     slots = tuple(slot for slot, id_ in bundle.slots.items() if id_ == package.id)
     folder = posixpath.relpath(package.id, bundle.graph.root)
     chains = find_chains(bundle.graph, package.id)
-    return Answer(package.label, folder, _kind(bundle, package), "", ships=False, slots=slots, chains=chains)
+    return Answer(package.label, folder, _find_kind(bundle, package), "", ships=False, slots=slots, chains=chains)
 
 
-def _kind(bundle: _Bundle, package: Package) -> Kind:
+def _find_kind(bundle: _Bundle, package: Package) -> Kind:
     if package.id == bundle.graph.root:
         return "root"
     return "linked" if package.linked else "installed"
 
 
-def _packlist(bundle: _Bundle, package: Package) -> Packlist:
+def _read_packlist(bundle: _Bundle, package: Package) -> Packlist:
     """Read what packing ships of *package* alone."""
     # No other package of the bundle is asked about.
     alone = bundle.graph._replace(packages={package.id: package})
     return read_contents(bundle.project, alone, bundle.edition, ())[package.id]
 
 
-def _outer(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
+def _read_outer_ignores(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
     """Read the ignore files around *package* that apply to it, path and text."""
-    kind = _kind(bundle, package)
-    if kind == "installed":
+    kind = _find_kind(bundle, package)
+    if kind == "installed":  # it ships as it was published
         return ()
     around = bundle.project.around if kind == "root" else find_workspace(package.id)
     return read_outer_ignores(around, package.id).texts

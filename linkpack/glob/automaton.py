@@ -61,6 +61,7 @@ class Automaton:
 
     def add_star(self, after: int) -> int:
         """Add states that accept any number of any characters, then *after*."""
+        # The two states lead to each other: the first gets a stand-in until the second has a number.
         eat = self._add(_State((END,), bool))
         loop = self._add(_State((after, eat)))
         self._states[eat] = _State((loop,), bool)
@@ -102,6 +103,7 @@ class Automaton:
 
         *char* is "" at the end of the name. *behind* is the same list for the position behind *char*.
         """
+        # States that follow mostly have lower numbers, so that one pass from the first on decides all but loops.
         here = [False] * len(self._states)
         # A loop whose body can be empty is seen before its body is known: look again until nothing changes.
         for _ in range(self._loops + 1):

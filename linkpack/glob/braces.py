@@ -27,7 +27,7 @@ _ESCAPES = "\\{},."  # a backslash before one of these makes it plain, and is go
 _SEQUENCE = r"(-?[0-9]{1,15})\.\.(-?[0-9]{1,15})(?:\.\.(-?[0-9]{1,15}))?"
 _LONG_SEQUENCE = r"-?[0-9]+\.\.-?[0-9]+(?:\.\.-?[0-9]+)?"
 _LETTERS = r"([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?[0-9]{1,15}))?"
-_PADDED = "-?0[0-9]"
+_PADDED = "-?0[0-9]"  # brace-expansion 5.0.9, `isPadded`
 
 
 def expand_braces(pattern: str) -> list[str]:
@@ -50,7 +50,7 @@ def expand_braces(pattern: str) -> list[str]:
     if start < 0 or pattern.rfind("}") < start:
         return [pattern]
     if pattern.count("{") + pattern.count("}") > MAX_BRACES:
-        raise _too_much(f"it has more than {MAX_BRACES} braces")
+        raise _refuse(f"it has more than {MAX_BRACES} braces")
     # What a backslash makes plain is replaced by characters that mean nothing, and put back at the end.
     stand_ins = _find_unused(pattern, len(_ESCAPES))
     # A leading {} is plain text, as in bash.
@@ -77,7 +77,7 @@ def _expand(text: str, plain_close: str, depth: int) -> list[str]:
     *plain_close* is the character that replaces a closing brace that is plain text.
     """
     if depth > MAX_DEPTH:
-        raise _too_much(f"its braces nest deeper than {MAX_DEPTH}")
+        raise _refuse(f"its braces nest deeper than {MAX_DEPTH}")
     done = [""]
     while group := _find_group(text):
         start, end = group
@@ -122,14 +122,14 @@ def _expand_sequence(body: str) -> list[str] | None:
     """Return the items of `1..3` or `a..e..2`, or None when *body* is neither."""
     if letters := re.fullmatch(_LETTERS, body):
         first, last = ord(letters[1]), ord(letters[2])
-        # A backslash between Z and a would quote what follows: it becomes nothing.
+        # From A to z the code points pass a backslash, which would quote what follows: it becomes nothing.
         return [chr(code).replace("\\", "") for code in _count_steps(first, last, letters[3])]
     if numbers := re.fullmatch(_SEQUENCE, body):
         width = max(len(numbers[1]), len(numbers[2])) if any(map(_is_padded, numbers.groups(""))) else 0
         steps = _count_steps(int(numbers[1]), int(numbers[2]), numbers[3])
         return [f"{number:0{width}d}" for number in steps]
     if re.fullmatch(_LONG_SEQUENCE, body):
-        raise _too_much("it counts with numbers of more than 15 digits")
+        raise _refuse("it counts with numbers of more than 15 digits")
     return None
 
 
@@ -142,7 +142,7 @@ def _count_steps(first: int, last: int, step: str | None) -> range:
     steps = range(first, last + 1, by) if first <= last else range(first, last - 1, -by)
     # Not len(): it fails on a range that no list could hold.
     if (abs(last - first)) // by >= MAX_RESULTS:
-        raise _too_much(f"it stands for more than {MAX_RESULTS} patterns")
+        raise _refuse(f"it stands for more than {MAX_RESULTS} patterns")
     return steps
 
 
@@ -181,12 +181,12 @@ def _combine(heads: list[str], tails: Iterable[str]) -> list[str]:
     for tail in tails:
         ends.append(tail)
         if len(ends) * len(heads) > MAX_RESULTS:
-            raise _too_much(f"it stands for more than {MAX_RESULTS} patterns")
+            raise _refuse(f"it stands for more than {MAX_RESULTS} patterns")
     characters = len(ends) * sum(map(len, heads)) + len(heads) * sum(map(len, ends))
     if characters > MAX_CHARS:
-        raise _too_much(f"it stands for more than {MAX_CHARS} characters of patterns")
+        raise _refuse(f"it stands for more than {MAX_CHARS} characters of patterns")
     return [head + end for head in heads for end in ends]
 
 
-def _too_much(why: str) -> LinkpackError:
+def _refuse(why: str) -> LinkpackError:
     return LinkpackError(f"the pattern cannot be used: {why}", code="EPATTERN", hint="write a simpler pattern")

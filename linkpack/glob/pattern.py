@@ -18,7 +18,7 @@ from linkpack.glob.braces import expand_braces
 from linkpack.glob.portion_parser import Portion, compile_portion
 from linkpack.record import Record
 
-MAX_PATTERN = 65_536  # characters; npm's limit too
+MAX_PATTERN = 65_536  # characters, as many as npm takes (minimatch 10.2.5, assert-valid-pattern.js)
 
 _FREE = 64  # portions compared that add nothing to the usual cost of a pattern
 
@@ -107,6 +107,7 @@ def _reduce(portions: list[str]) -> list[str]:
         last = kept[-1] if kept else ""
         if portion == "**" == last:
             continue
+        # Only a plain name is cancelled: nobody knows how many portions `**` would be.
         if portion == ".." and last not in ("", ".", "..", "**"):
             kept.pop()
             continue
@@ -146,7 +147,7 @@ def matches_folder(glob: Glob, parts: tuple[str, ...]) -> bool:
 
 
 def may_hold(glob: Glob, parts: tuple[str, ...]) -> bool:
-    """Return True if *glob* could match something below the directory at *parts*.
+    """Return True if *glob* could match something below *parts*, a directory.
 
     >>> [may_hold(compile_glob(pattern), ("SRC",)) for pattern in ("/src/lib/*.js", "/lib/**", "**/x")]
     [True, False, True]
@@ -235,6 +236,7 @@ def _fits_beginning(stretches: tuple[tuple[Portion, ...], ...], parts: tuple[str
     if len(stretches) == 1 and len(parts) > len(head):
         return False
     _spend_on(min(len(head), len(parts)))
+    # The shorter of the two ends the comparison: what is behind it may be matched below.
     return all(portion.fits(name) for portion, name in zip(head, parts, strict=False))
 
 

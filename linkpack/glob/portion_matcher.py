@@ -215,7 +215,10 @@ class _Stretch:
         self._find: Callable[[str, int, int], re.Match[str] | None] | None = None
 
     def fits_at(self, name: str, start: int) -> bool:
-        """Return True if the stretch fits *name*, which is long enough, at *start*."""
+        """Return True if the stretch fits *name* at *start*.
+
+        *name* must be long enough.
+        """
         if self.text is not None:
             return name.startswith(self.text, start)
         if self._match is None:  # compiled when a name is long enough: no name is as long as some patterns
@@ -245,12 +248,13 @@ def _write_piece(piece: Piece, flags: str) -> str:
 
 def _write_class(chars: CharClass, flags: str) -> str:
     if not chars.ranges:
-        return "[^/]" if chars.negated else "(?!)"
+        return "[^/]" if chars.negated else "(?!)"  # (?!) matches nothing
     body = "".join([f"{_escape(first)}-{_escape(last)}" for first, last in chars.ranges])
     return f"(?{flags}:[{'^' if chars.negated else ''}{body}])"
 
 
 def _escape(char: str) -> str:
+    # `re` warns of plain [[ and -- in a class, which may get a meaning.
     return char if char.isalnum() else f"\\u{ord(char):04x}" if char <= "\uffff" else char
 
 
@@ -305,9 +309,10 @@ def _make_class_test(chars: CharClass, *, blind: bool) -> Callable[[str], bool]:
 
     @lru_cache(maxsize=1024)
     def test(char: str) -> bool:
+        # The class is as written and the name is folded, so that each case of the character has to be tried.
         forms = {char, char.lower(), char.upper()} if blind else {char}
-        inside = any(_in_ranges(form, starts, ends) for form in forms) or any(
-            _in_posix(name, form) for form in forms if len(form) == 1 for name in chars.posix
+        inside = any(_is_in_ranges(form, starts, ends) for form in forms) or any(
+            _is_in_posix(name, form) for form in forms if len(form) == 1 for name in chars.posix
         )
         return inside != chars.negated
 
@@ -331,7 +336,7 @@ def _merge_ranges(ranges: tuple[tuple[str, str], ...]) -> tuple[list[str], list[
     return starts, ends
 
 
-def _in_ranges(text: str, starts: list[str], ends: list[str]) -> bool:
+def _is_in_ranges(text: str, starts: list[str], ends: list[str]) -> bool:
     place = bisect_right(starts, text)
     return place > 0 and text <= ends[place - 1]
 
@@ -358,10 +363,11 @@ _EXTRA = {
 POSIX_NAMES = frozenset((*_POSIX, *_NOT_POSIX, *_EXTRA))
 
 
-def _in_posix(name: str, char: str) -> bool:
+def _is_in_posix(name: str, char: str) -> bool:
     """Return True if *char* is in the POSIX class *name*.
 
-    The Unicode categories of each class are those of npm's minimatch.
+    Categories are those of minimatch 10.2.5 (brace-expressions.js, `posixClasses`), but for `print`, which matches
+    control characters there (row D11 of docs/differences-from-npm.md).
     """
     kind = category(char)
     if name in _POSIX:

@@ -197,7 +197,7 @@ def _parse_extglob(
 ) -> tuple[Extglob, int]:
     """Return the extglob that begins at *position*, and the place behind it."""
     if depth > MAX_NESTING:
-        raise _unusable(f"its extglobs nest deeper than {MAX_NESTING}")
+        raise _refuse(f"its extglobs nest deeper than {MAX_NESTING}")
     kind = text[position]
     alternatives: list[tuple[Piece, ...]] = []
     position += 1
@@ -255,13 +255,14 @@ def _parse_class(text: str, position: int) -> tuple[Piece, int] | None:
     first = position
     ranges: list[tuple[str, str]] = []
     posix: list[str] = []
+    # A closing bracket in the first place is plain, as in a shell.
     while position < len(text) and (text[position] != "]" or position == first):
         if name := _read_posix_name(text, position):
             posix.append(name)
             position += len(name) + 4
             continue
         low, position = _read_character(text, position)
-        if text.startswith("-]", position):
+        if text.startswith("-]", position):  # a hyphen at the end is plain
             ranges.append(("-", "-"))
             position += 1
         elif text.startswith("-", position):
@@ -295,5 +296,5 @@ def _read_posix_name(text: str, position: int) -> str:
     return name if end > 0 and text.startswith("[:", position) and name in POSIX_NAMES else ""
 
 
-def _unusable(why: str) -> LinkpackError:
+def _refuse(why: str) -> LinkpackError:
     return LinkpackError(f"the pattern cannot be used: {why}", code="EPATTERN", hint="write a simpler pattern")

@@ -69,11 +69,13 @@ class PacklistBuilder:
             message = f"the name {path} cannot be read: this process decodes names in another encoding than UTF-8"
             self.fail("EENCODING", path, message, "start Python in UTF-8 mode: -X utf8, or PYTHONUTF8=1")
         elif "\\" in path or not (path.isascii() or _is_utf8(path)):
+            # Installers on Windows take a backslash for a slash, and `verify` refuses such a tarball.
             what = "has a backslash" if "\\" in path else "is not UTF-8"
             self.fail("EBADNAME", path, f"the name {path} {what}", "rename it, or leave it out")
         elif status.st_mode & _ALL_READ != _ALL_READ and not fs.is_readable(source):
             self.fail("EUNREADABLE", path, f"the file {path} cannot be read", "allow reading it, or leave it out")
         else:
+            # npm makes commands executable, too (pacote, lib/util/tar-create-options.js, `filter`).
             mode = 0o755 if status.st_mode & stat.S_IXUSR or path in self._bins else 0o644
             # By position: this is made for every file, and keywords take longer.
             self.files.append(PackedFile(path, source, status.st_size, mode, status.st_dev, status.st_ino))

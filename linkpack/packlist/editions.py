@@ -54,6 +54,7 @@ def find_range_edition(wanted: str) -> Edition | None:
     if versions is None:
         return None
     newest = parse_version(f"{NPM_RULES[-1]}.0.0")
+    # A range may reach it by versions that do not exist yet, such as those of npm 13.
     is_newest = newest is not None and any(
         all(_reaches(bound, newest) for bound in comparators) for comparators in versions.alternatives
     )

@@ -79,6 +79,7 @@ def find_named_files(root: str, files: Iterable[str]) -> Named:
     required: list[str] = []
     claims: list[Claim] = []
     for entry in files:
+        # npm-packlist 10.0.4, lib/index.js, `processPackage`. npm 12 does otherwise (`find_files`).
         pattern = entry.removeprefix(".") if entry.startswith("./") else entry
         if pattern.endswith("/*"):
             pattern += "*"
@@ -94,6 +95,7 @@ def find_named_files(root: str, files: Iterable[str]) -> Named:
             rules.append(f"!{pattern}")
         if not entry.startswith("!"):
             claims.append(_make_claim(entry, pattern, mode))
+    # npm puts each such file in front of its own strict rules (`strict.unshift`).
     return Named(
         rules=tuple(rules), strict=tuple(reversed(strict)), required=tuple(required), claims=tuple(claims)
     )
@@ -115,7 +117,7 @@ def _make_claim(entry: str, pattern: str, mode: int | None) -> Claim:
     if mode is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return Claim(entry, (), tuple(make_rules([f"!{pattern}"], FILES)))
     folder, _, name = posixpath.normpath(f"/{pattern}").strip("/").rpartition("/")
-    if not name:
+    if not name:  # "." or "/": the package itself
         return Claim(entry, (Place("", None, ()),))
     is_folder = stat.S_ISDIR(mode)
     return Claim(entry, (Place(folder, () if is_folder else (name,), (name,) if is_folder else ()),))
@@ -295,6 +297,7 @@ class _Search:
 
         An entry that takes away is looked for only where one before it lets something in.
         """
+        # A stack and no recursion: a package may have folders as deep as paths may be long.
         takes_away = not self.found.rules[number].negated
         todo: list[tuple[str, tuple[str, ...], list[_State]]] = [("", (), [(way, 0) for way in ways])]
         while todo:
@@ -370,7 +373,13 @@ class _Search:
 def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State]]:
     """Return the states to ask in a folder, and those to ask below it too.
 
-    A `**` matches no portion as well, so what is behind it is asked about too. At the end it is asked itself.
+    A `**` can match no portion at all. So in `lib/**/a.js` the portion behind it is asked about here, and the `**`
+    goes on into every folder below. A `**` at the end is asked itself.
+
+    >>> (way,) = _compile_ways("lib/**/a.js")
+    >>> asked, deep = _find_next_portions([(way, 1)])
+    >>> [way[matched].literal for way, matched in asked], [matched for _, matched in deep]
+    (['a.js'], [1])
     """
     asked, deep = [], []
     for way, matched in states:
@@ -383,7 +392,7 @@ def _find_next_portions(states: list[_State]) -> tuple[list[_State], list[_State
 
 
 def _takes_every_name(state: _State) -> bool:
-    """Return True if the next portion of *state* is the last, and takes every name."""
+    """Return True if *state* needs one portion more, which takes every name."""
     way, matched = state
     portion = way[matched]
     return matched + 1 == len(way) and (portion is None or portion.ends == ("", ""))

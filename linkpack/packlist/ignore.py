@@ -67,6 +67,7 @@ def decode_rules(raw: bytes, source: str) -> tuple[str, str]:
     else:
         encoding = ""
         text = raw.decode("utf-8", "replace")
+    # Hardly any file has one of these, and only such a file is read line by line.
     if "\ufffd" in text or "\0" in text:
         _check_text(raw, text, encoding, source)
     return text, encoding
@@ -124,6 +125,7 @@ def _parse_rule(text: str, where: str) -> Rule:
         raise add_location(err, where, text) from err
 
 
+# Ignore files repeat each other's patterns, and a pattern means the same in each.
 @lru_cache(maxsize=512)
 def _compile(pattern: str) -> Glob:
     return compile_glob(pattern)
@@ -153,7 +155,7 @@ class RuleSet:
 
     @cached_property
     def takes_back(self) -> bool:
-        """Return True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file here takes something back."""
         return any(rule.negated and rule.where not in {BUILT_IN, FILES} for rule in self.rules)
 
     def keeps_file(self, parts: tuple[str, ...]) -> bool | None:

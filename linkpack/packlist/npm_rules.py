@@ -32,7 +32,7 @@ Kind: TypeAlias = Literal["root", "linked", "installed"]
 
 _LOOKING_UP = 100  # steps for an entry of `files`, which is looked up on the disk
 
-# npm-packlist, lib/index.js: `defaults`.
+# npm-packlist, lib/index.js, `defaults`: the same list in 10.0.4 and 11.3.0.
 _DEFAULT = (
     ".npmignore",
     ".gitignore",
@@ -89,31 +89,31 @@ class ManifestView(Protocol):
 
     @property
     def raw(self) -> bytes:
-        """The file, byte for byte."""
+        """Return the file, byte for byte."""
 
     @property
     def files(self) -> tuple[str, ...] | None:
-        """The entries of `files` as written, None without the field."""
+        """Return the entries of `files` as written, None without the field."""
 
     @property
     def main(self) -> str | None:
-        """The entry point as written."""
+        """Return the entry point as written."""
 
     @property
     def browser(self) -> str | None:
-        """The entry point for browsers, None if it is a table."""
+        """Return the entry point for browsers, None if it is a table."""
 
     @property
     def bins(self) -> Mapping[str, str]:
-        """Commands and the cleaned paths of their scripts."""
+        """Return the commands and the cleaned paths of their scripts."""
 
     @property
     def directories_bin(self) -> str | None:
-        """The folder of files that are commands."""
+        """Return the folder of files that are commands."""
 
     @property
     def patched(self) -> tuple[str, ...]:
-        """The patch files of patchedDependencies."""
+        """Return the patch files of patchedDependencies."""
 
 
 class Selection(Record):
@@ -181,11 +181,11 @@ def read_selection(
     strict = [RuleSet(field.strict)] if field.strict else []
     return Selection(
         kind=kind,
-        root=(RuleSet(last), _built_in_strict(edition), *strict),
+        root=(RuleSet(last), _make_strict_rules(edition), *strict),
         files=field.rules,
         outer=(RuleSet(outer),) if outer else (),
-        default=None if kind == "installed" else _built_in_default(),
-        inner=_built_in_inner(),
+        default=None if kind == "installed" else _make_default_rules(),
+        inner=_make_inner_rules(),
         required=field.required,
         claims=field.claims,
         bins=bins,
@@ -242,6 +242,7 @@ def _normalize(path: str) -> str:
     """
     kept: list[str] = []
     for part in path.replace("\\", "/").split("/"):
+        # A `..` that leads out stays, and then names no file of the package.
         if part == ".." and kept and kept[-1] != "..":
             kept.pop()
         elif part not in {"", "."}:
@@ -277,6 +278,7 @@ def _read_files_field(
     except LinkpackError as err:
         raise add_location(err, FILES, f"{len(files)} entries") from err
     if edition == "12":
+        # The search would go through all installed packages, only for the walk to leave them out.
         skipped = _NEVER_SEARCHED - {path.partition("/")[0] for path in forced}
         found, claims = find_files(root, files, skipped)
         return _FilesField(rules=found, claims=claims)
@@ -289,18 +291,19 @@ def _read_files_field(
     )
 
 
+# The built-in sets are made once: they serve every package, and keep what they have answered (`RuleSet`).
 @lru_cache(maxsize=1)
-def _built_in_default() -> RuleSet:
+def _make_default_rules() -> RuleSet:
     return RuleSet(make_rules(_DEFAULT, BUILT_IN))
 
 
 @lru_cache(maxsize=2)
-def _built_in_strict(edition: Edition) -> RuleSet:
+def _make_strict_rules(edition: Edition) -> RuleSet:
     return RuleSet(make_rules((*_FORCED, *_STRICT, *(NEWEST_ONLY if edition == "12" else ())), BUILT_IN))
 
 
 @lru_cache(maxsize=1)
-def _built_in_inner() -> tuple[RuleSet, ...]:
+def _make_inner_rules() -> tuple[RuleSet, ...]:
     return (RuleSet(make_rules(("/.git",), BUILT_IN)),)
 
 
@@ -311,16 +314,16 @@ def make_required_rules(required: Iterable[str], folder: str) -> RuleSet:
     """
     paths = [posixpath.normpath(path) for path in required]
     names = [posixpath.basename(path) for path in paths if posixpath.dirname(path) == folder]
-    return RuleSet([*_built_in_inner()[0].rules, *make_rules([f"!{name}" for name in names], FILES)])
+    return RuleSet([*_make_inner_rules()[0].rules, *make_rules([f"!{name}" for name in names], FILES)])
 
 
 def is_never_packed(path: str) -> bool:
-    """Return True if npm leaves out a file at *path* whatever the package says.
+    """Return True if npm never packs a file at *path*.
 
-    No link may bring in such a file under another name.
+    Whatever the package says, it stays out. No link may bring in such a file under another name.
     """
     parts = tuple(fold(path).split("/"))
-    rules = _never_packed()
+    rules = _make_never_packed_rules()
     folders = (parts[:count] for count in range(1, len(parts)))
     return rules.keeps_file(parts) is False or any(
         rules.keeps_folder(folder, "maybe") is False for folder in folders
@@ -328,5 +331,5 @@ def is_never_packed(path: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _never_packed() -> RuleSet:
+def _make_never_packed_rules() -> RuleSet:
     return RuleSet(make_rules((*_DEFAULT, *_STRICT, *NEWEST_ONLY), BUILT_IN))

@@ -48,7 +48,7 @@ class OuterIgnores(Record):
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """The (path, text) of the files that apply."""
+        """Return the (path, text) of the files that apply."""
         return tuple([(file.path, file.text) for file in self.files]) if self.applied else ()
 
     def other_packer(self) -> OuterIgnores:
@@ -66,7 +66,10 @@ class _Line(Record):
     prefix: tuple[str, ...]
 
     def ignores(self, parts: tuple[str, ...]) -> bool:
-        """Return True if git ignores, or takes back, the file at *parts* by the line."""
+        """Return True if git applies the line to the file at *parts*.
+
+        It then ignores the file, or takes it back.
+        """
         path = (*self.prefix, *parts)
         return applies(self.rule, path, "file") or self._names_folder(path[:-1])
 
@@ -125,6 +128,7 @@ def _warn_of_shipped(
 ) -> Iterator[Problem]:
     """Warn of each line that leaves out nothing only by being misread."""
     for number, line in enumerate(lines):
+        # An exception leaves nothing out, in whatever folder it is read.
         if line.rule.negated or not line.reaches_in():
             continue
         # A later line may take back what this one ignores.
@@ -167,11 +171,11 @@ def find_packer_warnings(
     rules = [rule for path, rule in omitted if f"{paths[0]}/".startswith(f"{path.rstrip('/')}/")]
     named = f"{name_first(paths)}{f' ({_show_rule(root, rules[0])})' if rules else ''}"
     if not more:
-        message = f"{outer.manager}, whose workspace this is, leaves out {named}; npm would ship it"
+        message = f"{outer.manager}, the manager of this workspace, leaves out {named}; npm would ship it"
     elif outer.manager == "npm":
         message = f"npm would leave out {named}, beside the package's own .npmignore (npm/cli#6808)"
     else:
-        message = f"npm would leave out {named}; {outer.manager}, whose workspace this is, ships it"
+        message = f"npm would leave out {named}; {outer.manager}, the manager of this workspace, ships it"
     return [Problem("WPACKERS", f"{root}/{paths[0]}", message, 'name what is to ship in "files"')]
 
 

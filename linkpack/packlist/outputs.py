@@ -72,7 +72,10 @@ class Outputs(Record):
         return ending == "tgz" or is_bill or _is_record(source)
 
     def asks_for(self, path: str) -> bool:
-        """Return True if `files` names *path*, or all tarballs of its folder (`*.tgz`)."""
+        """Return True if `files` names *path*, or a pattern for its tarballs.
+
+        Such a pattern is `*.tgz`, or `dist/*.tgz`.
+        """
         parts = tuple(map(fold, path.split("/")))
         ending = ".tgz" if path.endswith(".tgz") else ""
         for entry in self.files:
@@ -101,6 +104,7 @@ class Outputs(Record):
         # It has nothing at its top that the package does not have.
         own = names - _BUNDLED
         # The license of a staged tree can be that of pnpm's workspace root.
+        # With a manifest alone there is nothing that would be packed twice.
         if len(own) == 1 or not all(_exists(f"{root}/{name}") or re.fullmatch(_ALWAYS, name) for name in own):
             return False
         # It has all that the package has of what its manifest names.

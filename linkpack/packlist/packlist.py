@@ -160,6 +160,7 @@ def _find_warnings(package: PackageFolder, walk: Walk) -> list[Problem]:
     warnings += find_output_warnings(root, walk.old_outputs, walk.tarballs)
     # Entries of `files` that ship nothing, unless a file that was added is what they name.
     if selection.claims:
+        # Such as the license of a pnpm workspace's root.
         added = [file.path for file in builder.files if not file.source.startswith(f"{root}/")]
         claims = [claim for claim in selection.claims if not names_any(claim, added)]
         reported = {problem.path[len(root) + 1 :] for problem in (*warnings, *builder.problems)}
@@ -183,6 +184,7 @@ def _add_edition_warnings(warnings: list[Problem], twin: PackageFolder, walk: Wa
     although it does by the other edition, has the same cause and is left out.
     """
     try:
+        # What the other edition costs is not counted, and what it refuses is no reason to warn.
         with limits.within(limits.current()):
             theirs = {file.path for file in _walk(twin).builder.files}
     except LinkpackError:

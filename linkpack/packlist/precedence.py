@@ -201,6 +201,7 @@ def judge_files(applicable: Iterable[ApplicableRules], folder: tuple[str, ...], 
     for is_open, depth, runs, sets in applicable:
         # The names that these rules may still decide about: an open directory may take back what is dropped.
         left = set(files.names) if is_open else set(kept)
+        # Of one directory the first set that answers decides, so that an answered name is asked no more.
         for run, rules in zip(runs, sets, strict=True):
             hits = find_matches(run, files, folder[depth:]) & left
             if run.negated:

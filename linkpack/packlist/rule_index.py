@@ -64,15 +64,15 @@ class Rules(Protocol):
 
     @property
     def work(self) -> int:
-        """The steps that it takes to ask about a directory."""
+        """Return the steps that it takes to ask about a directory."""
 
     @property
     def takes_back(self) -> bool:
-        """Return True if a rule of an ignore file among these takes something back."""
+        """Return True if a rule of an ignore file here takes something back."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules in order."""
+        """Return the rules in order."""
 
     def narrow(self, folder: tuple[str, ...]) -> tuple[NarrowedRun, ...]:
         """Narrow the rules to the files in *folder*, the last run first."""
@@ -152,7 +152,14 @@ class SplitAlternative(Record):
 
 
 def group_rules(rules: Iterable[Rule]) -> tuple[Run, ...]:
-    """Group *rules* into runs of one sign, the last run first."""
+    r"""Group *rules* into runs of one sign, the last run first.
+
+    >>> from linkpack.packlist.ignore import parse_rules
+    >>> for run in group_rules(parse_rules("*.log\n/build/**\n!keep.log\n", ".npmignore")):
+    ...     run.negated, set(run.by_name.names), run.by_name.ends, set(run.under)
+    (True, {'KEEP.LOG'}, (), set())
+    (False, set(), ('.LOG',), {'BUILD'})
+    """
     groups: list[list[Rule]] = []
     for rule in rules:
         if not groups or groups[-1][0].negated != rule.negated:
@@ -307,16 +314,23 @@ EVERY_NAME = {keep: NarrowedRun(negated=keep, by_name=NameTests(ends=("",))) for
 
 
 def narrow_run(run: Run, folder: tuple[str, ...]) -> NarrowedRun | None:
-    """Narrow *run* to the files of *folder*.
+    r"""Narrow *run* to the files of *folder*.
 
     In one directory most rules match no name, or every name, or go by the last portion alone. None if *run* can
-    match no name there.
+    match no name there:
+
+    >>> from linkpack.packlist.ignore import parse_rules
+    >>> (run,) = group_rules(parse_rules("/lib/a*.js\n/build/**\n", ".npmignore"))
+    >>> narrow_run(run, ("LIB",)).by_name.pairs, narrow_run(run, ("SRC",))
+    ((('A', '.JS'),), None)
+    >>> narrow_run(run, ("BUILD",)) is EVERY_NAME[False]
+    True
     """
     # Which of the alternatives for paths are about this directory, and what they ask of the last portion.
     takes_every_name = _is_under(run, folder) or not run.inside.isdisjoint(folder)
     lasts: list[Portion | None] = []
     candidates = run.counted.get(len(folder) + 1, ())
-    limits.spend(len(candidates) * len(folder) // 4)
+    limits.spend(len(candidates) * len(folder) // 4)  # a portion compared is a quarter of a step
     for alternative in candidates:
         *above, last = alternative.stretches[0]
         if all(portion.fits(name) for portion, name in zip(above, folder, strict=True)):
@@ -329,7 +343,7 @@ def narrow_run(run: Run, folder: tuple[str, ...]) -> NarrowedRun | None:
             lasts.append(split.last)
     if takes_every_name or None in lasts:
         return EVERY_NAME[run.negated]
-    # These ask the same of a name as the portions that apply in every directory.
+    # From here on these ask the same of a name as the portions that apply in every directory.
     fitting = _sort_portions([portion for portion in lasts if portion is not None])
     names, starts, ends, pairs, tests = run.by_name
     here = run.paths.get("/".join(folder), frozenset()) | fitting.names

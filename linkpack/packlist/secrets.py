@@ -33,7 +33,7 @@ class Token(Record):
     shape: bytes
 
 
-def _token(label: str, prefix: bytes, rest: bytes) -> Token:
+def _make_token(label: str, prefix: bytes, rest: bytes) -> Token:
     return Token(label, prefix, rb"(?<![A-Za-z0-9_])" + re.escape(prefix) + rest)
 
 
@@ -43,33 +43,38 @@ def _token(label: str, prefix: bytes, rest: bytes) -> Token:
 _LINE_END = rb"(?:\\[rn]|[\r\n])(?:\\[rn]|\s){0,3}(?!\s)"  # as it is, or escaped in a string
 _TOKENS = (
     # The heading alone is in the source of many parsers. A key has contents, and its line ends may be escaped.
-    _token(
+    _make_token(
         PRIVATE_KEY,
         b"-----BEGIN ",
         rb"(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\\[rn]|[\s\"'+,]){1,40}(?![\s\"'+,])"
         rb"(?:[A-Za-z-]{4,16}: [^\n\r\\]{1,80}" + _LINE_END + rb"){0,4}"
         rb"(?:[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{24,39}={0,2}(?:\\[rn]|\s){1,4}-----END )",
     ),
-    _token("an npm token", b"npm_", rb"[A-Za-z0-9]{36}(?![A-Za-z0-9_])"),
-    _token(_LOGIN, b"_authToken=", rb"[\"']?[A-Za-z0-9+/=_.-]{16,200}"),
+    _make_token("an npm token", b"npm_", rb"[A-Za-z0-9]{36}(?![A-Za-z0-9_])"),
+    _make_token(_LOGIN, b"_authToken=", rb"[\"']?[A-Za-z0-9+/=_.-]{16,200}"),
     *(
-        _token(_LOGIN, prefix, rb"[\"']?[A-Za-z0-9+/]{12,200}={0,2}[\"']?[ \t\r]{0,9}(?:\n|\Z)")
+        _make_token(_LOGIN, prefix, rb"[\"']?[A-Za-z0-9+/]{12,200}={0,2}[\"']?[ \t\r]{0,9}(?:\n|\Z)")
         for prefix in (b":_password=", b":_auth=")
     ),
-    *(_token("a GitHub token", prefix, rb"[A-Za-z0-9]{36}") for prefix in (b"ghp_", b"gho_", b"ghu_", b"ghs_")),
-    _token("a GitHub token", b"github_pat_", rb"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    _token("a GitLab token", b"glpat-", rb"[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-]{80})"),
     *(
-        _token("an AWS key id", prefix, rb"(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}(?![A-Za-z0-9])")
+        _make_token("a GitHub token", prefix, rb"[A-Za-z0-9]{36}")
+        for prefix in (b"ghp_", b"gho_", b"ghu_", b"ghs_")
+    ),
+    _make_token("a GitHub token", b"github_pat_", rb"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    _make_token("a GitLab token", b"glpat-", rb"[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-]{80})"),
+    *(
+        # AKIAIOSFODNN7EXAMPLE is the key of AWS's own documentation.
+        _make_token("an AWS key id", prefix, rb"(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}(?![A-Za-z0-9])")
         for prefix in (b"AKIA", b"ASIA")
     ),
-    _token("a Slack token", b"xoxb-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
-    _token("a Slack token", b"xoxp-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
-    _token("a Stripe key", b"sk_live_", rb"[0-9A-Za-z]{24}"),
-    _token("a SendGrid key", b"SG.", rb"[\w-]{22}\.[\w-]{43}(?![\w-])"),
-    _token("a PyPI token", b"pypi-AgEIcHlwaS5vcmc", rb"[\w-]{50}"),
-    _token("an OpenAI key", b"sk-proj-", rb"[\w-]{40}"),
-    _token("an Anthropic key", b"sk-ant-", rb"[\w-]{40}"),
+    _make_token("a Slack token", b"xoxb-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
+    _make_token("a Slack token", b"xoxp-", rb"[0-9]{10,13}-[0-9A-Za-z-]{20}"),
+    _make_token("a Stripe key", b"sk_live_", rb"[0-9A-Za-z]{24}"),
+    _make_token("a SendGrid key", b"SG.", rb"[\w-]{22}\.[\w-]{43}(?![\w-])"),
+    # Every token of PyPI begins with these characters: a macaroon in base 64, made by pypi.org.
+    _make_token("a PyPI token", b"pypi-AgEIcHlwaS5vcmc", rb"[\w-]{50}"),
+    _make_token("an OpenAI key", b"sk-proj-", rb"[\w-]{40}"),
+    _make_token("an Anthropic key", b"sk-ant-", rb"[\w-]{40}"),
 )
 
 _SUMMED = (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"npm_")  # tokens that end in a check sum
@@ -126,7 +131,7 @@ def identify_secret(path: str) -> str:
 
 
 def _may_be_secret(path: str) -> bool:
-    """Return True for every name of a secret, for `.npmrc`, and for few others."""
+    """Return True for names of secrets, for `.npmrc`, and for few others."""
     lower = path.lower()
     return "/." in path or lower.startswith(_STARTS) or "/id_" in lower or lower.endswith(_ENDS)
 
@@ -157,12 +162,12 @@ def find_tokens(text: bytes, among: tuple[Token, ...] = _TOKENS) -> tuple[Token,
     """
     absent: frozenset[bytes] = frozenset()
     if len(text) >= _LONG and among is _TOKENS:
-        absent = frozenset([end for end, screen in _screens() if screen.search(text) is None])
+        absent = frozenset([end for end, screen in _make_screens() if screen.search(text) is None])
     return tuple([token for token in among if token.prefix[-1:] not in absent and token.prefix in text])
 
 
 @lru_cache(maxsize=1)
-def _screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
+def _make_screens() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
     """Return patterns for prefixes that end alike, with their last character.
 
     A pattern begins with that character, for which `re` searches fast. A space or a dot, of which texts are

@@ -259,9 +259,10 @@ class Walk:
             raise err if rule is None else add_location(err, rule.where, rule.text) from err
 
     def _must_compare(self, twin: Selection, folder: Folder) -> bool:
-        """Return True if *twin* may decide otherwise in *folder*, for the first time.
+        """Return True if *twin* is to be compared in *folder*.
 
-        Without `files` its rules differ for names in the root only, or for files that the manifest forces in.
+        It is until it decides otherwise once. Without `files` its rules differ for names in the root only, or for
+        files that the manifest forces in.
         """
         forces_other = len(self.selection.root[0].rules) != len(twin.root[0].rules)
         return not self.differs and (not folder.parts or forces_other or self.selection.files is not None)
@@ -336,11 +337,10 @@ class Walk:
             self.builder.warn("WLINK", path, f"{path} is a symbolic link to {text}: packed as a copy of that file")
 
     def enter(self, asked: Candidate, number: int, folder: Folder) -> Folder | None:
-        """Return the directory *asked* to visit it, or None.
+        """Return the directory *asked*, to be visited, or None.
 
-        None if nothing below it ships.
-
-        *number* is its inode. Why it is not entered is noted, but for node_modules itself.
+        It is None if nothing below it ships. The reason is noted, but for node_modules itself. *number* is its
+        inode.
         """
         path = asked.path
         if path == "node_modules" and self.selection.kind != "root":
@@ -411,7 +411,7 @@ class Walk:
 def _differs(
     here: VisitedFolder, other: tuple[DirectoryRules, ...], names: Sequence[str], inner: Sequence[Listed]
 ) -> bool:
-    """Return True if the rules *other* decide otherwise about something in *here*.
+    """Return True if the rules *other* decide otherwise in *here*.
 
     *names* are the folded names of the files, *inner* the directories.
     """

@@ -34,7 +34,7 @@ NAMED_ALIKE = {
     "/archived-packages/**": "npm's own archive",
     "/build/config.gypi": "what node-gyp writes",
 }
-"""Built-in rules for names that people also give to their own files, and what npm means by each."""
+"""Built-in rules for names that people also give to their own files, with the things that npm means by them."""
 
 
 class OpenedFolder(Record):
@@ -144,6 +144,7 @@ class _ShippedPaths:
         self._paths = paths
         self._files = frozenset(paths)
         self._folders: set[str] = set()
+        # From each folder up to the first that is known, so that no folder is met twice.
         todo = list({path.rpartition("/")[0] for path in paths})
         while todo:
             folder = todo.pop()
@@ -219,16 +220,20 @@ def find_built_in_warnings(root: str, omitted: Sequence[tuple[str, Rule]]) -> It
 
 
 def _is_meant(path: str, rule: str) -> bool:
-    """Return True if *rule* is meant for what is at *path*, or nothing is there."""
+    """Return True if *rule* is meant for the contents of *path*.
+
+    It also is if there is nothing to lose: an empty folder, or one that cannot be read.
+    """
     if rule == "/build/config.gypi":
-        with suppress(OSError):  # node-gyp begins the file with a comment
+        # node-gyp begins the file with this comment (node-gyp 13.0.0, lib/create-config-gypi.js).
+        with suppress(OSError):
             return fs.read_file(path, _CONFIG_LIMIT).startswith(b"# Do not edit.")
         return True
     try:
         names = {entry.name for entry in fs.scan(path)} if path.endswith("/") else {"a file"}
     except OSError:
         return True
-    # CVS has these two files in each of its folders.
+    # A working copy of CVS has these two files in each of its folders called CVS.
     return not names or ("CVS" in rule and {"Entries", "Repository"} <= names)
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Part(Record):
     """A package of the tarball: the project itself, or a bundled one.
 
-    The project's only slot is "". *needs* are the first slots of the parts that it finds for the names it depends
-    on, from any of its slots. *linked* parts are snapshots of a source directory.
+    The project's only slot is "". *needs* are the parts that it depends on and finds from any of its slots, each
+    by its first slot. *linked* parts are snapshots of a source directory.
     """
 
     name: str
@@ -45,6 +45,7 @@ def make_purl(name: str, version: str) -> str:
     >>> make_purl("@scope/lib", "1.0.0+build")
     'pkg:npm/%40scope/lib@1.0.0%2Bbuild'
     """
+    # The slash between scope and name stays, and all else is percent-encoded (the purl specification, type npm).
     path = "/".join(quote(portion, safe="") for portion in name.split("/"))
     return f"pkg:npm/{path}@{quote(version, safe='')}" if version else f"pkg:npm/{path}"
 
@@ -65,15 +66,17 @@ def plan_parts(plan: PackPlan) -> tuple[Part, ...]:
     folders = dict(_iter_folders(manifests[""], first_slots))
     parts = []
     for name, version, slots, linked in packages:
-        own_slot = slots[0]
+        own_slot = slots[0]  # copies of a package have the same files: the first stands for all
         manifest = manifests[own_slot]
         wanted = [
             *_iter_names(manifest, "dependencies", "optionalDependencies"),
+            # The project ships what it bundles. Its own peers come from the consumer.
             *(_iter_names(manifest, "peerDependencies") if own_slot else plan.manifest.bundle),
             *_iter_bundled_names(manifest),
         ]
         # In node_modules, or in a folder as the layouts vendor and thin have it.
         hits = (index.find(slot, other) or folders.get(other) for slot in slots for other in wanted)
+        # A package that depends on its own name finds itself, which says nothing.
         needs = {first_slots[hit] for hit in hits if hit is not None} - {own_slot}
         parts.append(
             Part(
@@ -94,6 +97,7 @@ def _read_manifests(plan: PackPlan, slots: Mapping[str, str]) -> dict[str, Mappi
     for entry in plan.entries:
         path = entry.path[len(ROOT) :]
         slot = path.removesuffix("package.json").rstrip("/")
+        # The text of each package.json is in the plan, as it may have been rewritten.
         if isinstance(entry.source, bytes) and slot in slots:
             manifests[slot] = jsontext.parse(entry.source, entry.path)
     return manifests
@@ -109,6 +113,7 @@ def _iter_names(members: Mapping[str, object], *sections: str) -> Iterator[str]:
 
 def _iter_bundled_names(members: Mapping[str, object]) -> Iterator[str]:
     """Yield the names that a package bundles, declared or not."""
+    # npm reads both spellings (@npmcli/package-json, lib/normalize.js, `bundledDependencies`).
     for key in ("bundleDependencies", "bundledDependencies"):
         names = members.get(key)
         if isinstance(names, list):
@@ -126,5 +131,5 @@ def _iter_folders(root: Mapping[str, object], slots: Mapping[str, str]) -> Itera
             continue
         for name, spec in table.items():
             folder = posixpath.normpath(str(spec).removeprefix("file:"))
-            if folder in slots:
+            if folder in slots:  # `file:./vendor/a` of the layout vendor, and no folder at the author's
                 yield name, folder

@@ -46,12 +46,12 @@ class _Hashing(io.RawIOBase):
         self.sha512 = hashlib.sha512()
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill *buffer*, or its start, and return how many bytes that were."""
+        """Fill *buffer*, or its start, and return the number of bytes."""
         if not self._left:
             self._left = next(self._pieces, b"")
             self.sha256.update(self._left)
             self.sha512.update(self._left)
-        view = memoryview(buffer).cast("B")
+        view = memoryview(buffer).cast("B")  # as bytes, whatever the buffer is made of
         size = min(len(view), len(self._left))
         view[:size] = self._left[:size]
         self._left = self._left[size:]
@@ -88,7 +88,8 @@ def read_shipped(tarball: Tarball) -> Shipped:
                 archive.members = []  # tarfile keeps every header, which takes memory
     except (tarfile.TarError, OSError, EOFError) as err:
         raise _report_changed(tarball, f"is no tarball any more: {err}") from err
-    source.finish()
+    source.finish()  # tarfile stops at the end mark, and the digests are of the whole file
+    # Its name may lead to another tarball by now, which would be read without any error.
     if to_integrity(source.sha512.digest()) != tarball.integrity:
         raise _report_changed(tarball, "is no longer what was written")
     return Shipped(tarball.shasum, source.sha256.hexdigest(), source.sha512.hexdigest(), files)
@@ -105,15 +106,16 @@ def group_by_slot(files: Mapping[str, str], slots: Iterable[str]) -> Mapping[str
     {'': {'a.js': '1'}, 'node_modules/b': {'b.js': '2'}}
     """
     grouped: dict[str, dict[str, str]] = {slot: {} for slot in slots}
-    for path in sorted(files, key=_path_bytes):
+    # By bytes, as `sort` in the locale C: the digests are then the same on every machine.
+    for path in sorted(files, key=_encode_path):
         slot = posixpath.dirname(path)
-        while slot not in grouped:
+        while slot not in grouped:  # ends at "", which is the project's
             slot = posixpath.dirname(slot)
         grouped[slot][path[len(slot) + bool(slot) :]] = files[path]
     return grouped
 
 
-def _path_bytes(path: str) -> bytes:
+def _encode_path(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 

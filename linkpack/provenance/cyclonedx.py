@@ -25,7 +25,7 @@ def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str,
     *urn* is unique to the tarball.
     """
     origins = {origin.slots[0]: origin for origin in record.origins}
-    root, *bundled = (_component(record, part, origins.get(part.slots[0])) for part in parts)
+    root, *bundled = (_make_component(record, part, origins.get(part.slots[0])) for part in parts)
     shipped = record.shipped
     digests = (("SHA-1", shipped.sha1), ("SHA-256", shipped.sha256), ("SHA-512", shipped.sha512))
     return {
@@ -34,38 +34,40 @@ def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str,
         "serialNumber": urn,
         "version": 1,
         "metadata": {
-            "lifecycles": [{"phase": "build"}],
+            "lifecycles": [{"phase": "build"}],  # made while packing, of what was packed
             "tools": {"components": [{"type": "application", "name": "linkpack", "version": __version__}]},
+            # The hashes are of the tarball. Its own files have a content digest among the properties.
             "component": {**root, "hashes": [{"alg": name, "content": value} for name, value in digests]},
         },
         "components": bundled,
         "dependencies": [
-            {"ref": _ref(part.slots[0]), "dependsOn": [_ref(slot) for slot in part.needs]} for part in parts
+            {"ref": _make_ref(part.slots[0]), "dependsOn": [_make_ref(slot) for slot in part.needs]}
+            for part in parts
         ],
     }
 
 
-def _ref(slot: str) -> str:
-    return slot or "package"
+def _make_ref(slot: str) -> str:
+    return slot or "package"  # the folder of the project in the tarball
 
 
-def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, object]:
+def _make_component(record: Record, part: Part, origin: Origin | None) -> dict[str, object]:
     scope, _, name = part.name.rpartition("/")
     component = {
         "type": "library",
-        "bom-ref": _ref(part.slots[0]),
+        "bom-ref": _make_ref(part.slots[0]),
         "group": scope,
         "name": name,
         "version": part.version,
         "purl": part.purl,
-        "licenses": _licenses(part.license),
-        "pedigree": _pedigree(origin),
-        "properties": [{"name": key, "value": value} for key, value in _properties(record, part, origin)],
+        "licenses": _make_licenses(part.license),
+        "pedigree": _make_pedigree(origin),
+        "properties": [{"name": key, "value": value} for key, value in _list_properties(record, part, origin)],
     }
-    return {key: value for key, value in component.items() if value}
+    return {key: value for key, value in component.items() if value}  # a name without a scope has no group
 
 
-def _pedigree(origin: Origin | None) -> dict[str, object]:
+def _make_pedigree(origin: Origin | None) -> dict[str, object]:
     """Return the commit that a part is made from, {} for none."""
     if origin is None or not origin.git.commit:
         return {}
@@ -74,7 +76,7 @@ def _pedigree(origin: Origin | None) -> dict[str, object]:
     return {"commits": [{"uid": origin.git.commit}], **notes}
 
 
-def _properties(record: Record, part: Part, origin: Origin | None) -> Iterator[tuple[str, str]]:
+def _list_properties(record: Record, part: Part, origin: Origin | None) -> Iterator[tuple[str, str]]:
     """Yield where a part is in the tarball, and what it was made from."""
     if part.slots != ("",):
         yield "cdx:npm:package:bundled", "true"
@@ -85,12 +87,13 @@ def _properties(record: Record, part: Part, origin: Origin | None) -> Iterator[t
     yield "linkpack:content:sha256", digest_files(record.own[part.slots[0]])
 
 
-def _licenses(license_: License) -> list[dict[str, object]]:
+def _make_licenses(license_: License) -> list[dict[str, object]]:
     """Return a license as an SPDX id, an expression or a name."""
     if license_.words:
         return [{"license": {"name": license_.words}}]
     expression = license_.expression
     if not expression:
         return []
+    # The schema takes as an id only one from SPDX's list, and everything longer as an expression.
     is_id = not any(char in expression for char in " ()+") and not expression.startswith("LicenseRef-")
     return [{"license": {"id": expression}}] if is_id else [{"expression": expression}]

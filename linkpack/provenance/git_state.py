@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class GitState(Record):
-    """What git says of one directory, by paths relative to it.
+    """The answers of git about one directory, with paths relative to it.
 
     *commit* is HEAD's id, "" when nothing is known. Then *fault* says why, without a path, so that records can
     hold it, and *detail* may be git's own words. *dirty* are the files that differ from the commit, new ones that
@@ -38,12 +38,12 @@ def read_git(folder: str) -> GitState:
     """
     try:
         repository = open_repository(folder)
-        changes = read_changes(repository)
+        changes = read_changes(repository)  # compares contents: flags and times of the index hide nothing
     except GitFault as err:
         return GitState("", fault=err.reason, detail=err.detail)
     return GitState(
         repository.commit,
         tuple(sorted(changes.changed)),
         changes.tracked,
-        undecided=dict(sorted(changes.undecided.items())),
+        undecided=dict(sorted(changes.undecided.items())),  # messages name the first one
     )

@@ -33,12 +33,12 @@ def read_license(members: Mapping[str, object]) -> License:
     License(expression='', words='SEE LICENSE IN terms.txt')
     """
     words = _read_words(members.get("license"))
-    licenses = members.get("licenses")
+    licenses = members.get("licenses")  # the form of old packages, which npm has deprecated
     if not words and isinstance(licenses, list):
         choices = [text for license_ in licenses if (text := _read_words(license_))]
         words = f"({' OR '.join(choices)})" if len(choices) > 1 else "".join(choices)
     expression = read_license_expression(words)
-    return License(expression, "" if expression else words)
+    return License(expression, "" if expression else words)  # never both: the formats have one place for each
 
 
 def _read_words(value: object) -> str:

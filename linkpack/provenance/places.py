@@ -18,14 +18,16 @@ from linkpack.system.own_process import environment
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+# Where systems keep the homes of users: Linux, macOS, Fedora's immutable variants, servers that export homes.
 _ABOVE_HOMES = frozenset({"/", "/home", "/Users", "/var/home", "/export/home"})
 _PROTOCOL = re.compile(r"(?:file|link|portal):(?://)?", re.IGNORECASE)
-_LOGIN = re.compile(r"//[^/@\s]*@")
+_LOGIN = re.compile(r"//[^/@\s]*@")  # the user and password of an address
 _HIDDEN = "<a path of the machine>"
 
 
 def known_homes() -> tuple[str, ...]:
     """Return the user's home folders, by HOME and by the user database."""
+    # HOME may be a throw-away folder, as in tests and builds, while the sources lie in the real home.
     return tuple(filter(None, dict.fromkeys((home_folder(environment()), home_folder({})))))
 
 
@@ -41,6 +43,7 @@ def shown_path(path: str, root: str, homes: Collection[str]) -> str:
     ''
     """
     common = posixpath.commonpath((path, root))
+    # A path below the project tells nothing of the machine.
     if common != root and (common in _ABOVE_HOMES or any(_is_below(home, common) for home in homes)):
         return ""
     return posixpath.relpath(path, root)
@@ -61,6 +64,7 @@ def shown_spec(spec: str, folder: str, root: str, homes: Collection[str]) -> str
         return _LOGIN.sub("//", spec)
     match = _PROTOCOL.match(spec)
     protocol, path = (match[0], spec[match.end() :]) if match else ("", spec)
+    # `~` is a home, a backslash and a drive are Windows' roots.
     is_relative = not re.match(r"[/~\\]|[A-Za-z]:", path)
     target = posixpath.normpath(posixpath.join(folder, path))
     return spec if is_relative and shown_path(target, root, homes) else f"{protocol}{_HIDDEN}"

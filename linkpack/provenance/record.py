@@ -75,10 +75,12 @@ def snapshot_manifest(record: Record) -> str:
                 "sha256": record.shipped.sha256,
                 "integrity": tarball.integrity,
             },
-            "project": _source(record, project),
-            "snapshots": [{**_source(record, snapshot), "slots": list(snapshot.slots)} for snapshot in snapshots],
-            "installed": [_installed(record, package) for package in plan.bundled if not package.linked],
-            "rewrittenSpecs": _changes(record),
+            "project": _describe_source(record, project),
+            "snapshots": [
+                {**_describe_source(record, snapshot), "slots": list(snapshot.slots)} for snapshot in snapshots
+            ],
+            "installed": [_describe_installed(record, package) for package in plan.bundled if not package.linked],
+            "rewrittenSpecs": _list_changes(record),
             "rules": {"linkpack": __version__, "npmRules": plan.rules, "compressor": tarball.compressor},
             "runtimeGraph": graph_values(plan),
         }
@@ -92,7 +94,10 @@ def make_statement(record: Record) -> str:
     package URL.
     """
     plan, tarball, shipped = record.plan, record.tarball, record.shipped
-    subject = make_purl(plan.manifest.name, plan.manifest.version)
+    name, version = plan.manifest.name, plan.manifest.version
+    # npm publishes a version without its build metadata, and refuses provenance for another name (libnpmpublish
+    # 12.0.1: lib/publish.js, `semver.clean`, and lib/provenance.js, `verifyProvenance`).
+    subject = make_purl(name, version.partition("+")[0])
     installed = [package for package in plan.bundled if not package.linked]
     return dump_json(
         {
@@ -102,14 +107,14 @@ def make_statement(record: Record) -> str:
             "predicate": {
                 "buildDefinition": {
                     "buildType": BUILD_TYPE,
-                    "externalParameters": {"package": subject, "npmRules": plan.rules},
+                    "externalParameters": {"package": make_purl(name, version), "npmRules": plan.rules},
                     "internalParameters": {
                         "compressor": tarball.compressor,
-                        "rewrittenSpecs": _changes(record),
+                        "rewrittenSpecs": _list_changes(record),
                     },
                     "resolvedDependencies": [
-                        *(_source_resource(record, origin) for origin in record.origins),
-                        *(_installed_resource(record, package) for package in installed),
+                        *(_make_source_resource(record, origin) for origin in record.origins),
+                        *(_make_installed_resource(record, package) for package in installed),
                     ],
                 },
                 "runDetails": {"builder": {"id": BUILDER, "version": {"linkpack": __version__}}},
@@ -119,14 +124,16 @@ def make_statement(record: Record) -> str:
 
 
 def dump_json(document: object) -> str:
-    """Return the JSON text of *document*, ASCII only and `clean_json`."""
+    """Return the JSON text of *document*, in ASCII."""
+    # Names that are not UTF-8 come as escapes, so that the text can be encoded whatever they are.
     return json.dumps(clean_json(document), indent=2) + "\n"
 
 
-def _changes(record: Record) -> list[dict[str, object]]:
+def _list_changes(record: Record) -> list[dict[str, object]]:
     """Return the rewritten specs, as far as the record may name them."""
     root = record.plan.root
     changes = []
+    # A spec may name a folder of this machine, and the reason for its change may quote it.
     for change in record.plan.changes:
         old = shown_spec(change.old, change.package, root, record.homes)
         reason = change.reason if old == change.old else change.reason.replace(change.old.strip(), old.strip())
@@ -135,7 +142,7 @@ def _changes(record: Record) -> list[dict[str, object]]:
     return changes
 
 
-def _source(record: Record, origin: Origin) -> dict[str, object]:
+def _describe_source(record: Record, origin: Origin) -> dict[str, object]:
     """Return what plain JSON says of a source directory."""
     slot = origin.slots[0]
     git = origin.git
@@ -148,7 +155,7 @@ def _source(record: Record, origin: Origin) -> dict[str, object]:
         "commit": git.commit or None,
         "dirty": list(git.dirty),
         "unversioned": _list_unversioned(record, origin),
-        **({"unknown": git.fault} if git.fault else {}),
+        **({"unknown": git.fault} if git.fault else {}),  # in place of a commit
     }
 
 
@@ -160,7 +167,7 @@ def _list_unversioned(record: Record, origin: Origin) -> list[str]:
     return [path for path in record.own[origin.slots[0]] if path not in known]
 
 
-def _installed(record: Record, package: Bundled) -> dict[str, object]:
+def _describe_installed(record: Record, package: Bundled) -> dict[str, object]:
     """Return what plain JSON says of an installed package."""
     return {
         "name": package.name,
@@ -172,7 +179,7 @@ def _installed(record: Record, package: Bundled) -> dict[str, object]:
     }
 
 
-def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
+def _make_source_resource(record: Record, origin: Origin) -> dict[str, object]:
     """Return a source directory as a resource of SLSA."""
     git = origin.git
     digest = {"dirHash": digest_files(record.own[origin.slots[0]])}
@@ -193,7 +200,7 @@ def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
     }
 
 
-def _installed_resource(record: Record, package: Bundled) -> dict[str, object]:
+def _make_installed_resource(record: Record, package: Bundled) -> dict[str, object]:
     """Return an installed package as a resource of SLSA."""
     path = shown_path(package.source, record.plan.root, record.homes)
     annotations = {"path": path, "slots": list(package.slots)}

@@ -1,4 +1,4 @@
-"""Which records of a tarball are asked for, and where they go."""
+"""Say which records of a tarball are asked for, and where they go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUFFIXES: dict[SbomKind, str] = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
 
 
 class RecordOptions(Record):
-    """What to record beside a tarball; by default nothing."""
+    """The records to write beside a tarball, by default none."""
 
     snapshot_manifest: str = ""
     """Pattern of the file for the record of sources; "" for none."""
@@ -36,8 +36,9 @@ class RecordOptions(Record):
 
 
 def record_paths(plan: PackPlan, destination: str, options: RecordOptions) -> tuple[str, ...]:
-    """Return the paths that recording writes for *plan*, whose tarball goes to *destination*.
+    """Return the paths that recording writes for *plan*.
 
+    The tarball goes to *destination*, and a bill of materials without a name of its own is written beside it.
     Raises `LinkpackError` (EOUTPATTERN) when a pattern makes no file name.
     """
     name, version = plan.manifest.name, plan.manifest.version

@@ -1,4 +1,7 @@
-"""Record where the files of a tarball come from: before it is written, and after."""
+"""Record where the files of a tarball come from.
+
+The sources are read before the first tarball is written, and the records are written after it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Records the sources of the tarballs of one run, as *options* ask for, beside tarballs in *destination*."""
+    """A recorder of sources for the tarballs of one run.
+
+    *options* say what to record. Tarballs go to the folder *destination*.
+    """
 
     def __init__(self, options: RecordOptions, destination: str) -> None:
         self._options = options
@@ -42,6 +48,7 @@ class Recorder:
         records = [path for plan in plans for path in record_paths(plan, self._destination, self._options)]
         outputs = [*(posixpath.join(self._destination, plan.filename) for plan in plans), *records]
         _check_distinct(outputs)
+        # A path that cannot be written is found before the first tarball exists, not after it.
         for path in records:
             with _write_errors(path, "name another file; nothing was packed"):
                 fswrite.check_output(path)
@@ -49,6 +56,7 @@ class Recorder:
         if self._options.require_clean:
             problems = [problem for sources in origins for problem in find_unclean(sources)]
             if problems:
+                # Packages of one run may bundle the same linked one, which is reported once.
                 raise PlanRejected(list(dict.fromkeys(problems)))
         return origins
 
@@ -80,6 +88,7 @@ class Recorder:
 def _check_distinct(paths: Sequence[str]) -> None:
     """Refuse two files at one path."""
     seen: set[str] = set()
+    # Several packages with one --sbom-file, or a record that is called like the tarball.
     for path in map(posixpath.normpath, paths):
         if path in seen:
             raise LinkpackError(
@@ -93,7 +102,7 @@ def _check_distinct(paths: Sequence[str]) -> None:
 
 @contextmanager
 def _write_errors(path: str, hint: str) -> Iterator[None]:
-    """Raise `SnapshotError` (EWRITE) with *hint* when the block fails to write *path*."""
+    """Raise `SnapshotError` (EWRITE) when the block cannot write *path*."""
     try:
         yield
     except OSError as err:

@@ -28,4 +28,5 @@ def make_bill(record: Record, kind: SbomKind) -> str:
 
 def _make_urn(record: Record) -> str:
     """Return a URN that belongs to the tarball's bytes."""
+    # Both formats want a name that no other document has. A random one would change with every run.
     return uuid5(NAMESPACE_OID, f"linkpack {record.shipped.sha512}").urn

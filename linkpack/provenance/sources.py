@@ -95,6 +95,7 @@ def find_unclean(origins: Iterable[Origin]) -> Iterator[Problem]:
 
 def _iter_faults(git: GitState) -> Iterator[tuple[str, str]]:
     """Yield why a directory is not clean, and what to do about it."""
+    # Undecided files are dirty as well, and have a sentence of their own.
     changed = [path for path in git.dirty if path not in git.undecided]
     if git.fault:
         detail = f" ({git.detail})" if git.detail else ""
@@ -103,6 +104,7 @@ def _iter_faults(git: GitState) -> Iterator[tuple[str, str]]:
         yield f"has uncommitted changes: {_name_some(changed)}", "commit them, or have git ignore new files"
     if git.undecided:
         yield f"is not known to be committed: {_describe_undecided(git)}", "leave such files out of the repository"
+    # Nothing in an ignored folder is dirty to git, although none of it is committed.
     if not (git.fault or git.dirty) and "package.json" not in git.tracked:
         yield "is not committed: git ignores its package.json", "commit it"
 
@@ -119,7 +121,7 @@ def warn_of_undecided(origins: Iterable[Origin]) -> Iterator[Problem]:
 def _describe_undecided(git: GitState) -> str:
     """Return which files cannot be compared, and why, in words."""
     count = len(git.undecided)
-    path, filter_ = next(iter(git.undecided.items()))
+    path, filter_ = next(iter(git.undecided.items()))  # sorted by path (`read_git`)
     more = f", and {count - 1} more files likewise" if count > 1 else ""
     return f"{path} has other contents, and {filter_} would have to be run to compare it{more}"
 

@@ -26,9 +26,10 @@ def make_spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, obje
     """
     ids = {part.slots[0]: f"SPDXRef-Package-{number}" for number, part in enumerate(parts)}
     origins = {origin.slots[0]: origin for origin in record.origins}
-    root, *bundled = (_package(ids[part.slots[0]], part, origins.get(part.slots[0])) for part in parts)
+    root, *bundled = (_make_package(ids[part.slots[0]], part, origins.get(part.slots[0])) for part in parts)
     shipped = record.shipped
     digests = (("SHA1", shipped.sha1), ("SHA256", shipped.sha256), ("SHA512", shipped.sha512))
+    # Only the project comes as a file of its own. The other packages are folders in it.
     root["packageFileName"] = record.tarball.filename
     root["checksums"] = [{"algorithm": name, "checksumValue": value} for name, value in digests]
     return {
@@ -41,12 +42,12 @@ def make_spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, obje
         "packages": [root, *bundled],
         "relationships": [
             {"spdxElementId": element, "relationshipType": kind, "relatedSpdxElement": related}
-            for element, kind, related in _relations(parts, ids)
+            for element, kind, related in _list_relations(parts, ids)
         ],
     }
 
 
-def _relations(parts: Sequence[Part], ids: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def _list_relations(parts: Sequence[Part], ids: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield each relation as an element, its kind and the related element."""
     root, *bundled = parts
     yield _DOCUMENT, "DESCRIBES", ids[root.slots[0]]
@@ -57,25 +58,25 @@ def _relations(parts: Sequence[Part], ids: dict[str, str]) -> Iterator[tuple[str
             yield ids[part.slots[0]], "DEPENDS_ON", ids[slot]
 
 
-def _package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
+def _make_package(ref: str, part: Part, origin: Origin | None) -> dict[str, object]:
     package: dict[str, object] = {
         "SPDXID": ref,
         "name": part.name,
         "versionInfo": part.version,
-        "downloadLocation": _NOTHING,
-        "filesAnalyzed": False,
+        "downloadLocation": _NOTHING,  # the registry, perhaps: what was packed came from a disk
+        "filesAnalyzed": False,  # True would ask for a verification code over them
         "licenseConcluded": _NOTHING,
-        **_license(part.license),
+        **_describe_license(part.license),
         "copyrightText": _NOTHING,
-        "sourceInfo": _source(part, origin),
+        "sourceInfo": _describe_source(part, origin),
         "externalRefs": [
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": part.purl}
         ],
     }
-    return {key: value for key, value in package.items() if value != ""}
+    return {key: value for key, value in package.items() if value != ""}  # False stays
 
 
-def _license(license_: License) -> dict[str, object]:
+def _describe_license(license_: License) -> dict[str, object]:
     """Return what package.json says of the license.
 
     What is no SPDX expression goes into a comment.
@@ -88,7 +89,7 @@ def _license(license_: License) -> dict[str, object]:
     return {"licenseDeclared": _NOTHING, "licenseComments": comment}
 
 
-def _source(part: Part, origin: Origin | None) -> str:
+def _describe_source(part: Part, origin: Origin | None) -> str:
     """Return where the package's files come from, in words."""
     if origin is None:
         return f"installed package, in {', '.join(part.slots)}"

@@ -1,8 +1,8 @@
-"""The report on a tarball as one HTML page.
+"""Write the report on a tarball as one HTML page.
 
-The page needs no network and no script: folders of the treemap are links, and the style sheet shows the one that
+The page needs no network and no script: folders of the treemap are links, and the style sheet shows the map that
 the address names. Its content security policy forbids everything but that style sheet. Names are escaped twice:
-for a terminal (`safe`) and for HTML.
+characters that are not printable (`text.escape`), then those of HTML.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ from html import escape as escape_html
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from linkpack.record import Record
 from linkpack.report.text import amount, count, escape
 from linkpack.report.treemap import Box, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linkpack.packlist.builder import Omission
     from linkpack.verifying.difference import Difference
-    from linkpack.verifying.inventory import Duplicate, Inventory, Node, PackageSize
+    from linkpack.verifying.inventory import Duplicate, Inventory, PackageSize, TreeNode
 
 _MAP = Box(0, 0, 160, 100)  # the map's proportions
-_SMALLEST_VIEW = 2000  # a folder has a map of its own when it holds more than one part in so many of all bytes
+_SMALLEST_VIEW = 2000  # a folder has a map of its own if it holds at least one part in so many of all bytes
 _LABELLED = 0.006  # share of the map from which a tile has room for a label
 _PREVIEWED = 0.03  # … and for a preview of what is in it
 _KINDS = {"own": "own files", "package": "bundled packages", "snapshot": "snapshots of linked packages"}
-_ROWS = 10  # of a table that are shown at once
+_ROWS = 10  # of a table, or paths in a cell, that are shown at once
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -51,17 +50,19 @@ _PAGE = """<!doctype html>
 
 def html_report(inventory: Inventory) -> str:
     """Return the report on a tarball as an HTML page."""
+    # The style sheet is put into the page, which may load nothing.
     style = files("linkpack.report").joinpath("report.css").read_text(encoding="utf-8")
     title = _text(f"{inventory.name}@{inventory.version}")
-    body = "\n".join(_body(inventory))
+    body = "\n".join(_write_body(inventory))
     return _PAGE.format(title=title, style=style.strip(), body=body)
 
 
 def _text(name: str) -> str:
+    """Return *name* escaped for HTML."""
     return escape_html(escape(name))
 
 
-def _body(inventory: Inventory) -> Iterator[str]:
+def _write_body(inventory: Inventory) -> Iterator[str]:
     bundled = len(inventory.packages) - 1
     facts = [
         ("packed", amount(inventory.packed)),
@@ -78,107 +79,98 @@ def _body(inventory: Inventory) -> Iterator[str]:
         yield f'<p class="from">installs with {_text(", ".join(inventory.serves))}</p>'
     yield f'<p class="digest">{_text(inventory.integrity)}</p></header>'
     if inventory.difference is not None:
-        yield from _comparison(inventory.difference)
-    yield from _map(inventory.tree)
-    yield from _packages(inventory)
-    yield from _snapshots(inventory)
-    yield from _largest(inventory)
-    yield from _duplicates(inventory)
-    yield from _omissions(inventory.omissions)
-    yield from _problems(inventory)
+        yield from _write_comparison(inventory.difference)
+    yield from _write_map(inventory.tree)
+    yield from _write_packages(inventory)
+    yield from _write_snapshots(inventory)
+    yield from _write_largest(inventory)
+    yield from _write_duplicates(inventory)
+    yield from _write_omissions(inventory.omissions)
+    yield from _write_problems(inventory)
 
 
 # --- the map
 
 
-class _Views(Record):
-    """The folders with a map of their own: each by its path, with the number in its address."""
-
-    numbers: dict[str, int]
-    total: int
-
-    def address(self, node: Node) -> str:
-        """Return the address of the map of *node*; "" when it has none."""
-        return f"#map-{self.numbers[node.path]}" if node.children and node.path in self.numbers else ""
-
-
-def _map(tree: Node) -> Iterator[str]:
-    """Yield the section with a treemap for each large folder; the root's is last, so that CSS can hide it."""
-    chosen = [node for node in _walk(tree) if node.children and node.size * _SMALLEST_VIEW >= tree.size]
-    views = _Views({node.path: number for number, node in enumerate(chosen)}, tree.size)
-    trails = _trails(tree)
+def _write_map(tree: TreeNode) -> Iterator[str]:
+    """Yield the section with a treemap for each large folder."""
+    nodes = list(_walk(tree))
+    chosen = [(node, trail) for node, trail in nodes if node.children and node.size * _SMALLEST_VIEW >= tree.size]
+    numbers = {node.path: number for number, (node, _) in enumerate(chosen)}
     yield '<section id="map"><h2>Where the bytes are</h2>'
-    kinds = {node.kind for node in _walk(tree) if node.path}
+    kinds = {node.kind for node, _ in nodes if node.path}
     keys = [
         f'<span class="key {kind}">{title}</span>' for kind, title in _KINDS.items() if kind in {"own", *kinds}
     ]
     if len(keys) > 1:
         yield f'<p class="legend">{" ".join(keys)}</p>'
-    for node in (*chosen[1:], tree):
-        yield from _view(node, views, trails[node.path])
+    # The root's map comes last: `:target ~ .root` in report.css hides it only behind the map that is shown.
+    for node, trail in (*chosen[1:], chosen[0]):
+        yield from _write_view(node, numbers, trail)
     yield "</section>"
 
 
-def _walk(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)
+def _walk(tree: TreeNode) -> Iterator[tuple[TreeNode, tuple[TreeNode, ...]]]:
+    """Yield each node with the folders around it, the root first.
+
+    A folder comes before what it holds.
+    """
+    waiting: list[tuple[TreeNode, tuple[TreeNode, ...]]] = [(tree, ())]
+    while waiting:
+        node, trail = waiting.pop()
+        yield node, trail
+        waiting += [(child, (*trail, node)) for child in reversed(node.children)]
 
 
-def _trails(tree: Node) -> dict[str, tuple[Node, ...]]:
-    """Return for each folder the folders around it, the root first."""
-    trails: dict[str, tuple[Node, ...]] = {}
+def _find_address(node: TreeNode, numbers: Mapping[str, int]) -> str:
+    """Return the address of the map of *node*, "" if it has none.
 
-    def follow(node: Node, above: tuple[Node, ...]) -> None:
-        if node.children:
-            trails[node.path] = above
-        for child in node.children:
-            follow(child, (*above, node))
-
-    follow(tree, ())
-    return trails
+    *numbers* are those of the maps, by the path of the folder.
+    """
+    return f"#map-{numbers[node.path]}" if node.children and node.path in numbers else ""
 
 
-def _view(node: Node, views: _Views, trail: Sequence[Node]) -> Iterator[str]:
+def _write_view(node: TreeNode, numbers: Mapping[str, int], trail: Sequence[TreeNode]) -> Iterator[str]:
     kind = "view root" if not node.path else "view"
-    yield f'<div class="{kind}" id="map-{views.numbers[node.path]}">'
-    steps = [f'<a href="{views.address(above)}">{_text(above.name)}</a>' for above in trail]
+    yield f'<div class="{kind}" id="map-{numbers[node.path]}">'
+    steps = [f'<a href="{_find_address(above, numbers)}">{_text(above.name)}</a>' for above in trail]
     here = f'<b aria-current="page">{_text(node.name)}</b>'
     trail_links = " / ".join([*steps, here])
-    yield f'<nav class="trail" aria-label="Folder">{trail_links} <small>{_weight(node)}</small></nav>'
+    yield f'<nav class="trail" aria-label="Folder">{trail_links} <small>{_describe_size(node)}</small></nav>'
     yield '<ul class="tiles">'
-    owner = _owner_kind(node, trail)
+    owner = _find_owner_kind(node, trail)
     boxes = lay_out([child.size for child in node.children], _MAP)
     for child, box in zip(node.children, boxes, strict=True):
-        yield _tile(child, box, views, owner)
+        yield _write_tile(child, box, numbers, owner)
     yield "</ul>"
     yield "<details><summary>The same as a list</summary><table><tbody>"
     for child in node.children:
         name = _text(child.name)
-        address = views.address(child)
+        address = _find_address(child, numbers)
         linked = f'<a href="{address}">{name}</a>' if address else name
         files = f" <small>{count(child.files, 'file')}</small>" if child.kind != "file" else ""
-        yield _row(linked + files, child.size, node.size)
+        yield _write_row(linked + files, child.size, node.size)
     yield "</tbody></table></details></div>"
 
 
-def _owner_kind(node: Node, trail: Sequence[Node]) -> str:
-    """Return the kind of the package that *node* belongs to: `own`, `package` or `snapshot`."""
+def _find_owner_kind(node: TreeNode, trail: Sequence[TreeNode]) -> str:
+    """Return the kind of the package around *node*, a key of `_KINDS`."""
+    # The root is the project's own package, and has no colour of a bundled one.
     packages = [above.kind for above in (*trail, node) if above.kind in {"package", "snapshot"} and above.path]
     return packages[-1] if packages else "own"
 
 
-def _tile(node: Node, box: Box, views: _Views, owner: str) -> str:
+def _write_tile(node: TreeNode, box: Box, numbers: Mapping[str, int], owner: str) -> str:
     share = box.width * box.height / (_MAP.width * _MAP.height)
     kind = node.kind if node.kind in {"package", "snapshot"} else owner
     place = (
         f"left:{100 * box.left / _MAP.width:.3f}%;top:{100 * box.top / _MAP.height:.3f}%;"
         f"width:{100 * box.width / _MAP.width:.3f}%;height:{100 * box.height / _MAP.height:.3f}%"
     )
-    title = f"{_text(node.name)}, {_weight(node)}"
+    title = f"{_text(node.name)}, {_describe_size(node)}"
     label = f"<span>{_text(node.name)}<br><small>{amount(node.size)}</small></span>" if share >= _LABELLED else ""
-    preview = _preview(node, box) if share >= _PREVIEWED and node.children else ""
-    address = views.address(node)
+    preview = _write_preview(node, box) if share >= _PREVIEWED and node.children else ""
+    address = _find_address(node, numbers)
     inner = (
         f'<a href="{address}" title="{title}" aria-label="{title}">{preview}{label}</a>'
         if address
@@ -187,30 +179,33 @@ def _tile(node: Node, box: Box, views: _Views, owner: str) -> str:
     return f'<li class="{kind}" style="{place}">{inner}</li>'
 
 
-def _preview(node: Node, box: Box) -> str:
-    """Return what is in the folder of a tile, as rectangles without names."""
+def _write_preview(node: TreeNode, box: Box) -> str:
+    """Return what is in the folder of a tile, as boxes without names."""
     inner = lay_out([child.size for child in node.children], Box(0, 0, box.width, box.height))
     parts = [
         f'<i style="left:{100 * part.left / box.width:.2f}%;top:{100 * part.top / box.height:.2f}%;'
         f'width:{100 * part.width / box.width:.2f}%;height:{100 * part.height / box.height:.2f}%"></i>'
         for part in inner
-        if part.width * part.height > 1
+        if part.width * part.height > 1  # smaller ones cannot be seen
     ]
     return f'<em aria-hidden="true">{"".join(parts)}</em>'
 
 
-def _weight(node: Node) -> str:
+def _describe_size(node: TreeNode) -> str:
     return f"{amount(node.size)}, {count(node.files, 'file')}"
 
 
 # --- the tables
 
 _BYTES = '<span class="number">bytes</span>'
-_SIZED = ('<span class="bar"></span>', _BYTES)  # heads of the columns that `_row` makes
+_SIZED = ('<span class="bar"></span>', _BYTES)  # heads of the columns that `_write_row` makes
 
 
-def _row(name: str, size: int, whole: int) -> str:
-    """Return a row with *size* as a bar, which is full at *whole*, and as a number."""
+def _write_row(name: str, size: int, whole: int) -> str:
+    """Return a row with *size* as a bar and as a number.
+
+    The bar is full when *size* is *whole*.
+    """
     share = 100 * size / whole if whole else 0
     return (
         f"<tr><th scope=row>{name}</th>"
@@ -218,8 +213,8 @@ def _row(name: str, size: int, whole: int) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
-    """Yield a table of *rows*, of which those after the first few are folded away."""
+def _write_table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
+    """Yield a table of *rows*, all after the first few folded away."""
     titles = "".join(f"<th scope=col>{title}</th>" for title in head)
     yield f"<table><thead><tr>{titles}</tr></thead><tbody>"
     yield from rows[:_ROWS]
@@ -230,96 +225,104 @@ def _table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
         yield "</tbody></table></details>"
 
 
-def _section(name: str, title: str, note: str = "") -> str:
+def _open_section(name: str, title: str, note: str = "") -> str:
     return f'<section id="{name}"><h2>{title}</h2>' + (f"<p>{note}</p>" if note else "")
 
 
-def _packages(inventory: Inventory) -> Iterator[str]:
+def _write_packages(inventory: Inventory) -> Iterator[str]:
     bundled = inventory.packages[1:]
     if not bundled:
         return
     whole = bundled[0].size
     own = inventory.packages[0]
     note = f"The package's own {count(own.files, 'file')} have {amount(own.size)}, the bundled packages"
-    yield _section("packages", "Bundled packages", f"{note} {amount(sum(each.size for each in bundled))}.")
+    yield _open_section("packages", "Bundled packages", f"{note} {amount(sum(each.size for each in bundled))}.")
     rows = [
-        _row(f"{_text(package.name)} <small>{_text(package.version)}{_note(package)}</small>", package.size, whole)
+        _write_row(
+            f"{_text(package.name)} <small>{_text(package.version)}{_describe_place(package)}</small>",
+            package.size,
+            whole,
+        )
         for package in bundled
     ]
-    yield from _table(("package", *_SIZED), rows)
+    yield from _write_table(("package", *_SIZED), rows)
     yield "</section>"
 
 
-def _note(package: PackageSize) -> str:
-    """Return whether *package* is a snapshot, and its place unless that is the top of node_modules."""
+def _describe_place(package: PackageSize) -> str:
+    """Return a note about *package*: if it is a snapshot, and its place.
+
+    The place is left out if it is the usual one, the top of node_modules.
+    """
     place = "" if package.slot == f"node_modules/{package.name}" else f" in {_text(package.slot)}"
     return f"{' snapshot' if package.is_snapshot else ''}{place}"
 
 
-def _snapshots(inventory: Inventory) -> Iterator[str]:
+def _write_snapshots(inventory: Inventory) -> Iterator[str]:
     if not inventory.snapshots:
         return
-    yield _section("snapshots", "Snapshots", "Copies of packages that were linked, and where they come from.")
+    yield _open_section("snapshots", "Snapshots", "Copies of packages that were linked, and where they come from.")
     rows = [
         f"<tr><th scope=row><code>{_text(snapshot.slot)}</code></th><td>{_text(snapshot.origin)}</td>"
         f"<td><code>{_text(snapshot.commit[:12])}</code>{' with changes' if snapshot.is_dirty else ''}</td></tr>"
         for snapshot in inventory.snapshots
     ]
-    yield from _table(("place", "folder", "commit"), rows)
+    yield from _write_table(("place", "folder", "commit"), rows)
     yield "</section>"
 
 
-def _largest(inventory: Inventory) -> Iterator[str]:
+def _write_largest(inventory: Inventory) -> Iterator[str]:
     if not inventory.largest:
         return
-    yield _section("largest", "Largest files")
+    yield _open_section("largest", "Largest files")
     whole = inventory.largest[0][1]
-    yield from _table(
-        ("file", *_SIZED), [_row(f"<code>{_text(path)}</code>", size, whole) for path, size in inventory.largest]
+    yield from _write_table(
+        ("file", *_SIZED),
+        [_write_row(f"<code>{_text(path)}</code>", size, whole) for path, size in inventory.largest],
     )
     yield "</section>"
 
 
-def _duplicates(inventory: Inventory) -> Iterator[str]:
+def _write_duplicates(inventory: Inventory) -> Iterator[str]:
     found = (("packages", inventory.same_packages), ("files", inventory.same_files))
     if not any(same for _, same in found):
         return
     cost = sum(duplicate.cost for duplicate in inventory.same_files)
-    yield _section(
+    yield _open_section(
         "twice", "More than once", f"Files with the same contents cost {amount(cost)} before compression."
     )
     for title, same in found:
         if same:
             yield f"<h3>{title}</h3>"
-            yield from _table(
-                ("name and places", *_SIZED), [_same_row(duplicate, same[0].cost) for duplicate in same]
+            yield from _write_table(
+                ("name and places", *_SIZED), [_write_same_row(duplicate, same[0].cost) for duplicate in same]
             )
     yield "</section>"
 
 
-def _same_row(duplicate: Duplicate, whole: int) -> str:
+def _write_same_row(duplicate: Duplicate, whole: int) -> str:
     places = "<br>".join(f"<code>{_text(place)}</code>" for place in duplicate.places[:_ROWS])
     more = len(duplicate.places) - _ROWS
     detail = places + (f"<br>and {more} more" if more > 0 else "")
-    return _row(f"{_text(duplicate.name)}<br>{detail}", duplicate.cost, whole)
+    return _write_row(f"{_text(duplicate.name)}<br>{detail}", duplicate.cost, whole)
 
 
-def _omissions(omissions: Sequence[Omission] | None) -> Iterator[str]:
+def _write_omissions(omissions: Sequence[Omission] | None) -> Iterator[str]:
     if not omissions:
         return
     reasons: dict[str, list[str]] = defaultdict(list)
     for omission in omissions:
         reasons[omission.reason].append(omission.path)
-    yield _section("omitted", "Left out", f"{count(len(omissions), 'path')} of the packages did not ship.")
+    yield _open_section("omitted", "Left out", f"{count(len(omissions), 'path')} of the packages did not ship.")
     rows = [
-        f"<tr><th scope=row>{_text(reason)}</th><td>{_paths(paths)}</td></tr>"
+        f"<tr><th scope=row>{_text(reason)}</th><td>{_write_paths(paths)}</td></tr>"
         for reason, paths in sorted(reasons.items(), key=lambda each: (-len(each[1]), each[0]))
     ]
-    yield from _table(("rule", "paths"), rows)
+    yield from _write_table(("rule", "paths"), rows)
     yield "</section>"
 
 
-def _paths(paths: Iterable[str]) -> str:
+def _write_paths(paths: Iterable[str]) -> str:
     listed = sorted(paths)
     shown = "<br>".join(f"<code>{_text(path)}</code>" for path in listed[:_ROWS])
     rest = listed[_ROWS:]
@@ -329,10 +332,10 @@ def _paths(paths: Iterable[str]) -> str:
     return f"{shown}<details><summary>{len(rest):,} more</summary>{folded}</details>"
 
 
-def _problems(inventory: Inventory) -> Iterator[str]:
+def _write_problems(inventory: Inventory) -> Iterator[str]:
     if not inventory.problems:
         return
-    yield _section("problems", "Errors and warnings")
+    yield _open_section("problems", "Errors and warnings")
     yield '<ul class="problems">'
     for problem in inventory.problems:
         kind = "error" if problem.code.startswith("E") else "warning"
@@ -346,9 +349,9 @@ def _problems(inventory: Inventory) -> Iterator[str]:
 _CHANGES = {"added": "added", "removed": "removed", "changed": "changed", "mode": "mode changed"}
 
 
-def _comparison(difference: Difference) -> Iterator[str]:
+def _write_comparison(difference: Difference) -> Iterator[str]:
     """Yield what changed since the tarball that this one is compared with."""
-    yield _section("changes", "Changes", f"Compared with <code>{_text(difference.old)}</code>.")
+    yield _open_section("changes", "Changes", f"Compared with <code>{_text(difference.old)}</code>.")
     if difference.is_same:
         yield "<p>All files are the same.</p></section>"
         return
@@ -356,7 +359,7 @@ def _comparison(difference: Difference) -> Iterator[str]:
     yield '<dl class="facts">'
     for name, before, after in (("packed", packed_before, packed), ("unpacked", unpacked_before, unpacked)):
         sizes = f"{amount(before)} to {amount(after)}"
-        yield f"<div><dt>{name}</dt><dd>{_growth(after - before)}</dd><dd>{sizes}</dd></div>"
+        yield f"<div><dt>{name}</dt><dd>{_write_growth(after - before)}</dd><dd>{sizes}</dd></div>"
     kinds = [change.kind for change in difference.files]
     for kind, title in _CHANGES.items():
         if kind in kinds:
@@ -364,32 +367,35 @@ def _comparison(difference: Difference) -> Iterator[str]:
     yield "</dl>"
     if difference.packages:
         yield "<h3>packages</h3>"
-        yield from _table(("place", "before", "after"), [_change_row(*change) for change in difference.packages])
+        yield from _write_table(
+            ("place", "before", "after"), [_write_change_row(*change) for change in difference.packages]
+        )
     yield "<h3>files</h3>"
+    # What grew or shrank most is what a reader looks for.
     changes = sorted(
-        ((_grown(change.old, change.new), change) for change in difference.files),
+        ((_count_growth(change.old, change.new), change) for change in difference.files),
         key=lambda each: (-abs(each[0]), each[1].path),
     )
     rows = [
         f"<tr><th scope=row><code>{_text(change.path)}</code></th>"
         f'<td class="short {change.kind}">{_CHANGES[change.kind]}</td>'
-        f'<td class="number">{_growth(grown)}</td></tr>'
+        f'<td class="number">{_write_growth(grown)}</td></tr>'
         for grown, change in changes
     ]
-    yield from _table(("file", "change", _BYTES), rows)
+    yield from _write_table(("file", "change", _BYTES), rows)
     yield "</section>"
 
 
-def _change_row(slot: str, old: str, new: str) -> str:
+def _write_change_row(slot: str, old: str, new: str) -> str:
     versions = "".join(f'<td class="short">{_text(version)}</td>' for version in (old, new))
     return f"<tr><th scope=row><code>{_text(slot)}</code></th>{versions}</tr>"
 
 
-def _grown(old: object, new: object) -> int:
-    return getattr(new, "size", 0) - getattr(old, "size", 0)
+def _count_growth(old: object, new: object) -> int:
+    return getattr(new, "size", 0) - getattr(old, "size", 0)  # None, on the side without the file, has no size
 
 
-def _growth(difference: int) -> str:
+def _write_growth(difference: int) -> str:
     """Return a signed size, as `+1.2 kB` or `-3 B`."""
     sign = "+" if difference > 0 else "-" if difference else ""
     return f"{sign}{amount(abs(difference))}"

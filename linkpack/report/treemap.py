@@ -1,4 +1,8 @@
-"""Rectangles for sizes: the squarified treemap of Bruls, Huizing and van Wijk (2000)."""
+"""Lay out sizes as rectangles: a squarified treemap.
+
+Source: Bruls, Huizing and van Wijk, "Squarified Treemaps" (2000). A row of boxes is filled along the shorter side
+of the room that is left, as long as that makes its worst box more like a square.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Box(Record):
-    """A rectangle by its left upper corner, in the units of the whole."""
+    """A rectangle, by its left upper corner and its sides."""
 
     left: float
     top: float
@@ -29,7 +33,7 @@ def lay_out(sizes: Sequence[float], whole: Box) -> list[Box]:
     [Box(left=0, top=0, width=3.0, height=1.0), Box(left=3.0, top=0, width=1.0, height=1.0)]
     """
     total = sum(sizes)
-    if not total:
+    if not total:  # nothing but empty files, which have no area
         return [Box(whole.left, whole.top, 0, 0)] * len(sizes)
     scale = whole.width * whole.height / total
     areas = [size * scale for size in sizes]
@@ -37,7 +41,7 @@ def lay_out(sizes: Sequence[float], whole: Box) -> list[Box]:
     room = whole
     start = 0
     while start < len(areas):
-        end = _row_end(areas, start, min(room.width, room.height))
+        end = _find_row_end(areas, start, min(room.width, room.height))
         row = areas[start:end]
         placed, room = _place_row(row, room)
         boxes += placed
@@ -45,14 +49,17 @@ def lay_out(sizes: Sequence[float], whole: Box) -> list[Box]:
     return boxes
 
 
-def _row_end(areas: Sequence[float], start: int, side: float) -> int:
-    """Return where the row ends that begins at *start*: when one more area would make its worst box worse."""
+def _find_row_end(areas: Sequence[float], start: int, side: float) -> int:
+    """Return the end of the row that begins at *start*.
+
+    It ends where one more area would make its worst box worse. *side* is the length of the row.
+    """
     end = start + 1
     total = areas[start]
-    worst = _worst(areas[start], areas[start], total, side)
+    worst = _find_worst_ratio(areas[start], areas[start], total, side)
     while end < len(areas):
         grown = total + areas[end]
-        next_worst = _worst(areas[start], areas[end], grown, side)
+        next_worst = _find_worst_ratio(areas[start], areas[end], grown, side)
         if next_worst > worst:
             break
         total, worst = grown, next_worst
@@ -60,15 +67,18 @@ def _row_end(areas: Sequence[float], start: int, side: float) -> int:
     return end
 
 
-def _worst(largest: float, smallest: float, total: float, side: float) -> float:
-    """Return the worst ratio of sides in a row of *total* area along *side*."""
-    if not smallest or not side:
+def _find_worst_ratio(largest: float, smallest: float, total: float, side: float) -> float:
+    """Return the worst ratio of sides in a row of *total* area."""
+    if not smallest or not side:  # a box without area has no ratio, and may always join the row
         return float("inf")
     return max(side * side * largest / (total * total), total * total / (side * side * smallest))
 
 
 def _place_row(row: Sequence[float], room: Box) -> tuple[list[Box], Box]:
-    """Return the boxes of *row* along the shorter side of *room*, and the room that is left."""
+    """Return the boxes for the areas of *row*, and the room that is left.
+
+    They lie along the shorter side of *room*.
+    """
     total = sum(row)
     boxes = []
     if room.width >= room.height:

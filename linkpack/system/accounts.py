@@ -20,7 +20,7 @@ def home_folder(env: Mapping[str, str]) -> str:
     if home.startswith("/"):
         return home
     try:
-        home = pwd.getpwuid(os.geteuid()).pw_dir
+        home = pwd.getpwuid(os.geteuid()).pw_dir  # the effective user, as libuv does (uv_os_homedir)
     except KeyError:  # a container that runs as a number
         return ""
     return home if home.startswith("/") else ""

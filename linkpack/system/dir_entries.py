@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV}
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # O_NONBLOCK: a pipe in a file's place must not be waited for
-_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
+_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY  # `open_plain` adds O_NOFOLLOW
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def make_link(target: str, path: str) -> None:
 def make_dir(path: str, mode: int = 0o777) -> None:
     """Make the directory *path*, unless there is one.
 
-    A link to one will do.
+    A link to a directory is as good as one.
     """
     with open_parent(path) as (folder, name):
         try:
@@ -219,14 +219,16 @@ def overwrite(path: str, text: bytes, mode: int) -> None:
     with open(handle, "wb") as out:
         out.write(text)
         out.flush()
-        out.truncate()
+        out.truncate()  # last, so that a failure before leaves no less than there was
         os.fchmod(handle, mode)
         os.fsync(handle)
 
 
 def sync_dir(path: str) -> None:
     """Store the names in the directory *path* durably, where that is possible."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(
+        OSError
+    ):  # some file systems refuse fsync(2) of a directory, or a user may not read it
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
@@ -247,5 +249,5 @@ def exchange(left: str, right: str) -> bool:
     if code in _NO_EXCHANGE:
         return False
     if code:
-        raise OSError(code, os.strerror(code), left, None, right)
+        raise OSError(code, os.strerror(code), left, None, right)  # None stands where Windows has its own number
     return True

@@ -51,6 +51,7 @@ _KEPT = re.compile(
     "GIT_(?:CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM"
     "|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|(?:KEY|VALUE)_[0-9]+))"
 )
+# Parts of git's messages, with our own words. Git 2.35 calls an "unsafe repository" what later ones say otherwise.
 _FAULTS = (
     ("not a git repository", "it is in no git repository"),
     ("cannot use bare repository", "it is in no git work tree"),
@@ -109,11 +110,11 @@ class Git(Record):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                bufsize=0,
+                bufsize=0,  # the pipes are read by their descriptors, past any buffer
             )
         except OSError as err:
             raise GitFault(f"git cannot be run: {err.strerror}") from err
-        _bound_memory(process)
+        _limit_memory(process)
         return process
 
     def silence(self) -> GitFault:
@@ -165,6 +166,7 @@ def git_environment(variables: Mapping[str, str]) -> dict[str, str]:
     folders = variables.get("PATH", os.defpath).split(os.pathsep)
     return {
         **kept,
+        # Relative folders would be looked up from the working directory of git, which is the project.
         "PATH": os.pathsep.join([folder for folder in folders if os.path.isabs(folder)]),
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
@@ -183,7 +185,7 @@ def find_git(path: str, folder: str) -> str:
     that are in the outermost work tree around *folder* or are links into it. Raises `GitFault` when no other git
     is there.
     """
-    project = _outermost_work_tree(folder)
+    project = _find_outermost_work_tree(folder)
     reason = "git is not installed, or not on PATH"
     for bin_folder in path.split(os.pathsep):
         if not os.path.isabs(bin_folder) or os.path.normpath(bin_folder).endswith("/node_modules/.bin"):
@@ -191,13 +193,14 @@ def find_git(path: str, folder: str) -> str:
         program = os.path.join(bin_folder, "git")
         if not os.path.isfile(program) or not os.access(program, os.X_OK):
             continue
+        # Both are looked at: a folder elsewhere can hold a link into the project.
         if not any(is_within(os.path.realpath(place), project) for place in (bin_folder, program)):
             return program
         reason = "the git on PATH is part of the project, and is not run"
     raise GitFault(reason)
 
 
-def _outermost_work_tree(folder: str) -> str:
+def _find_outermost_work_tree(folder: str) -> str:
     """Return the outermost folder around that has a `.git`.
 
     It is *folder* or above it, and *folder* when none has one.
@@ -206,7 +209,7 @@ def _outermost_work_tree(folder: str) -> str:
     return tops[-1] if tops else folder
 
 
-def _bound_memory(process: subprocess.Popen[bytes]) -> None:
+def _limit_memory(process: subprocess.Popen[bytes]) -> None:
     """Limit git's memory, on Linux.
 
     A repository can have it read a device without end.

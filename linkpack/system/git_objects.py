@@ -31,7 +31,7 @@ _MOST_NAMES = 1 << 28  # characters of their paths together
 _MOST_PATH = 4096  # characters of one path
 _MOST_TREE = 64 << 20  # bytes of one folder of a commit
 _MOST_COMMIT = 16 << 20  # bytes of a commit and its message
-_AHEAD = 64  # objects that are asked for before the first is read
+_AHEAD = 64  # objects that are asked for before the first is read: some 4 kB of ids, which a pipe takes
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA256_DIGITS = 64
 
@@ -127,9 +127,10 @@ class ObjectReader:
         return int(rest)
 
     def _read_contents(self, name: str, kind: str, size: int) -> Iterator[bytes]:
-        digest = _new_digest(name)
+        digest = _make_digest(name)
         digest.update(f"{kind} {size}\0".encode())
         left = size
+        # The hash is known at the end only: whoever reads gets pieces that may turn out wrong, and then an error.
         while left:
             piece = self._take(left)
             digest.update(piece)
@@ -215,6 +216,7 @@ def _parse_tree(name: str, text: bytes) -> dict[str, TreeEntry]:
         end = text.find(b"\0", at)
         mode, _, raw = text[at:end].partition(b" ")
         label = os.fsdecode(raw)
+        # git checks out no such names either (read-cache.c, verify_path).
         bad = label in {"", ".", ".."} or "/" in label or label.lower() == ".git" or label in entries
         if end < 0 or bad or not re.fullmatch(rb"[0-7]{5,6}", mode) or end + 1 + width > len(text):
             raise GitFault("its git repository is damaged", f"the tree {name} is malformed")
@@ -231,7 +233,7 @@ def blob_id(pieces: Iterable[bytes], size: int, like: str) -> str:
     >>> blob_id([b"hello\n"], 6, "0" * 40)
     'ce013625030ba8dba906f756967f9e9ca394464a'
     """
-    digest = _new_digest(like)
+    digest = _make_digest(like)
     digest.update(f"blob {size}\0".encode())
     for piece in pieces:
         digest.update(piece)
@@ -251,5 +253,6 @@ def canonical_mode(mode: int) -> int:
     return mode
 
 
-def _new_digest(like: str) -> hashlib._Hash:
+def _make_digest(like: str) -> hashlib._Hash:
+    # *usedforsecurity*: a Python with FIPS rules refuses SHA-1 without it, and git has no other digest there.
     return hashlib.sha256() if len(like) == _SHA256_DIGITS else hashlib.sha1(usedforsecurity=False)

@@ -24,7 +24,7 @@ def find_exchange(libc: object) -> Callable[[int, bytes, int, bytes], int]:
     number: 0 when it is done, ENOSYS when *libc* cannot swap. Source: renameat2(2) of Linux, renameatx_np(2) of
     macOS.
     """
-    for name in ("renameat2", "renameatx_np"):
+    for name in ("renameat2", "renameatx_np"):  # glibc has the first one since 2.28
         if hasattr(libc, name):
             call = getattr(libc, name)
             call.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]

@@ -25,10 +25,11 @@ def hold_lock(path: str, place: str) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         if not _lock_soon(handle):
-            tell(f"waiting for {_holder(handle)}, which is at work in {place}")
+            tell(f"waiting for {_find_holder(handle)}, which is at work in {place}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        # This unlocks it. The file stays: another process may have it open, waiting.
         os.close(handle)
 
 
@@ -51,7 +52,7 @@ def _lock_soon(handle: int) -> bool:
         pause = min(2 * pause, 0.05)
 
 
-def _holder(handle: int) -> str:
+def _find_holder(handle: int) -> str:
     """Return who holds the lock on the open file *handle*.
 
     It is such as "process 12 (linkpack)" on Linux, which lists locks in /proc/locks, and "another process"

@@ -51,7 +51,7 @@ class NewFolder:
             out.writelines(pieces)
             os.fchmod(handle, mode)
             if mtime is not None:
-                out.flush()
+                out.flush()  # before the time is set, as writing sets it again
                 os.utime(handle, (mtime, mtime))
 
     def make(self, path: str) -> None:
@@ -93,7 +93,7 @@ class NewFolder:
             self._made.add(path)
         handle = os.open(name, _FOLDER, dir_fd=above)
         try:
-            if self._mode is not None:
+            if self._mode is not None:  # mkdir(2) has taken the umask away from it
                 os.fchmod(handle, self._mode)
         except OSError:
             os.close(handle)

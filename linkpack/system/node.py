@@ -69,18 +69,18 @@ def ask_node(program: str, cwd: str, env: Mapping[str, str], cache: str = "") ->
 
     Raises `NodeUnknown` when the program cannot be started, fails, or answers with something else.
     """
-    identity = _identity(program)
+    identity = _identify(program)
     remembered = _read_cache(cache).get(identity) if cache else None
     if remembered is not None and remembered["execPath"] == os.path.realpath(program):
-        return _node(program, remembered, env)
+        return _make_node(program, remembered, env)
     answer = _ask(program, cwd, env)
-    node = _node(program, answer, env)
+    node = _make_node(program, answer, env)
     if cache and not node.is_shim:
         _write_cache(cache, identity, answer)
     return node
 
 
-def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
+def _make_node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
     return Node(
         program=program,
         exec_path=answer["execPath"],
@@ -91,7 +91,7 @@ def _node(program: str, answer: dict[str, Any], env: Mapping[str, str]) -> Node:
     )
 
 
-def _identity(program: str) -> str:
+def _identify(program: str) -> str:
     """Return a text that changes when the program's file does."""
     try:
         status = os.stat(program)
@@ -179,6 +179,7 @@ def _read_cache(path: str) -> dict[str, dict[str, Any]]:
 def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     """Remember *answer*, if the cache can be written."""
     answers = _read_cache(path)
+    # A Node that is no shim sets no variables. Those in its answer are the environment's, another one each time.
     answers[identity] = {**answer, "variables": {}}
     text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
@@ -193,6 +194,7 @@ def ask_npm_prefix(npm: str, cwd: str, env: Mapping[str, str]) -> str:
 
     Raises `NodeUnknown` when it prints no path.
     """
+    # npm would ask the registry for a newer version of itself, and print that.
     status, out, _ = _run([npm, "prefix", "-g"], cwd, {**env, "npm_config_update_notifier": "false"})
     lines = out.decode("utf-8", "surrogateescape").split("\n")
     prefix = next((line for line in reversed(lines) if line.startswith("/")), "")

@@ -19,6 +19,7 @@ def current_umask() -> int:
 
 def count_processors() -> int:
     """Return how many processors this process may use."""
+    # `cpu_count` counts those too that taskset(1) or a container keeps from this process.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

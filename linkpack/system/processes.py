@@ -48,16 +48,16 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
     process = None
     forget()  # the script may change any file that was read
     try:
-        with delay_signals():  # a signal must not come between the start and the name that `_end` needs
+        with delay_signals():  # a signal must not come between the start and the name that `_end_group` needs
             process = subprocess.Popen(  # the project's own script, which its author wants run
                 [shell, "-c", script.command], cwd=script.folder, env=env, stdout=_STDERR, start_new_session=True
             )
         status = process.wait()
     except BaseException as stop:
         if process is not None:
-            _end(process, signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM)
+            _end_group(process, signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM)
         elif isinstance(stop, (OSError, ValueError)):
-            raise _unstartable(script, shell, stop) from stop
+            raise _report_unstartable(script, shell, stop) from stop
         raise
     if status:
         status = _SIGNALLED - status if status < 0 else status
@@ -70,7 +70,7 @@ def run_script(script: Script, env: Mapping[str, str], shell: str) -> None:
         )
 
 
-def _unstartable(script: Script, shell: str, err: OSError | ValueError) -> ScriptFailed:
+def _report_unstartable(script: Script, shell: str, err: OSError | ValueError) -> ScriptFailed:
     reason = getattr(err, "strerror", None) or str(err)
     return ScriptFailed(
         f"the {script.event} script of {script.label} cannot be started with {shell}: {reason}",
@@ -80,7 +80,7 @@ def _unstartable(script: Script, shell: str, err: OSError | ValueError) -> Scrip
     )
 
 
-def _end(process: subprocess.Popen[bytes], number: int) -> None:
+def _end_group(process: subprocess.Popen[bytes], number: int) -> None:
     """Send the signal *number* to the script's process group.
 
     What is left of the group after `_GRACE` is killed.

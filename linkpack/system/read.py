@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 NAMES_ARE_UTF8 = sys.getfilesystemencoding() == "utf-8"
-"""Return True if names come as they are in a tarball; otherwise bytes above 127 come as other characters."""
+"""Whether names come as they are in a tarball. If not, bytes above 127 come as other characters."""
 CHUNK = 1 << 18  # bytes asked for at once
 
 # O_NONBLOCK: opening a pipe that took a file's place must not wait for a writer.
@@ -66,7 +66,7 @@ def answer(ask: Callable[[str], os.stat_result], path: str) -> os.stat_result | 
 
 
 def exists(path: str) -> bool:
-    """Return True if anything is at *path*, a broken link included. See `answer`."""
+    """Return True if anything is at *path*, even a broken link. See `answer`."""
     return answer(os.lstat, path) is not None
 
 
@@ -154,19 +154,20 @@ def is_executable(path: str) -> bool:
 
 
 def is_writable_dir(path: str) -> bool:
-    """Return True if this process may make and remove entries of the folder *path*.
+    """Return True if this process may make entries in the folder *path*.
 
-    False for anything that leads to no folder.
+    It may remove them too. False for anything that leads to no folder.
     """
     return is_dir(path) and _may(path, os.W_OK | os.X_OK)
 
 
 def may_change(path: str) -> bool:
-    """Return True if this process may set the permission bits of the file at *path*."""
+    """Return True if this process may set the permission bits of *path*."""
     return os.geteuid() in {0, os.stat(path).st_uid}
 
 
 def _may(path: str, mode: int) -> bool:
+    # access(2) asks for the real user, while open(2) goes by the effective one.
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
@@ -197,7 +198,7 @@ def read_open(handle: int, path: str, limit: int) -> bytes:
     if not _stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", path)
     pieces = []
-    left = limit + 1
+    left = limit + 1  # the byte too many says that the file is too large
     while left > 0 and (piece := os.read(handle, min(left, CHUNK))):
         pieces.append(piece)
         left -= len(piece)
@@ -252,15 +253,15 @@ def open_regular(path: str) -> Iterator[OpenFile]:
         os.close(handle)
         raise OSError(errno.EINVAL, "not a regular file", path)
     with open(handle, "rb") as source:
-        yield OpenFile(source, status.st_size, _stamp(status))
+        yield OpenFile(source, status.st_size, _make_stamp(status))
 
 
 def is_unchanged(file: OpenFile) -> bool:
     """Return True if *file* was not written to since it was opened."""
-    return _stamp(os.fstat(file.source.fileno())) == file.stamp
+    return _make_stamp(os.fstat(file.source.fileno())) == file.stamp
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+def _make_stamp(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -289,12 +290,12 @@ def read_planned(path: str, dev: int, ino: int, size: int) -> Iterator[bytes]:
         while left > 0:
             piece = os.read(handle, min(left, CHUNK))
             if not piece:
-                raise _changed(path, "became shorter while it was read")
+                raise _report_change(path, "became shorter while it was read")
             left -= len(piece)
             yield piece
         _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
-        raise _changed(path, f"cannot be read ({err.strerror})") from err
+        raise _report_change(path, f"cannot be read ({err.strerror})") from err
     finally:
         os.close(handle)
 
@@ -307,15 +308,15 @@ def read_small(path: str, dev: int, ino: int, size: int) -> bytes:
     handle = _open_planned(path)
     try:
         written = _check_planned(os.fstat(handle), path, dev, ino, size)
-        text = os.read(handle, size) if size else b""
+        text = os.read(handle, size) if size else b""  # mostly all of it, in one call
         while len(text) < size:
             piece = os.read(handle, size - len(text))
             if not piece:
-                raise _changed(path, "became shorter while it was read")
+                raise _report_change(path, "became shorter while it was read")
             text += piece
         _check_unwritten(os.fstat(handle), path, size, written)
     except OSError as err:
-        raise _changed(path, f"cannot be read ({err.strerror})") from err
+        raise _report_change(path, f"cannot be read ({err.strerror})") from err
     finally:
         os.close(handle)
     return text
@@ -325,7 +326,7 @@ def _open_planned(path: str) -> int:
     try:
         return os.open(path, _READ | os.O_NOFOLLOW)
     except OSError as err:
-        raise _changed(path, f"can no longer be read ({err.strerror})") from err
+        raise _report_change(path, f"can no longer be read ({err.strerror})") from err
 
 
 def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: int) -> int:
@@ -334,9 +335,9 @@ def _check_planned(status: os.stat_result, path: str, dev: int, ino: int, size: 
     Returns the time at which the file was last written to, in nanoseconds.
     """
     if status.st_ino != ino or status.st_dev != dev:
-        raise _changed(path, "was replaced by another file")
+        raise _report_change(path, "was replaced by another file")
     if status.st_size != size:
-        raise _changed(path, f"had {size} bytes and now has {status.st_size}")
+        raise _report_change(path, f"had {size} bytes and now has {status.st_size}")
     return status.st_mtime_ns
 
 
@@ -346,8 +347,8 @@ def _check_unwritten(status: os.stat_result, path: str, size: int, written: int)
     *status* is that after reading, *written* the time of the last write before.
     """
     if status.st_size != size or status.st_mtime_ns != written:
-        raise _changed(path, "was written to while it was read")
+        raise _report_change(path, "was written to while it was read")
 
 
-def _changed(path: str, how: str) -> SourceChanged:
+def _report_change(path: str, how: str) -> SourceChanged:
     return SourceChanged(f"{path} {how}", path=path, hint="pack again when nothing writes to it")

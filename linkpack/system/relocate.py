@@ -147,7 +147,7 @@ def _open_pair(source: int, name: str, target: int, other: str, status: os.stat_
 
 
 @contextlib.contextmanager
-def _closing(stack: list[_Pair]) -> Iterator[None]:
+def _close_at_end(stack: list[_Pair]) -> Iterator[None]:
     """Close the folders that are still on *stack* at the end."""
     try:
         yield
@@ -164,7 +164,7 @@ def _copy(old: str, new: str) -> None:
             return
         os.mkdir(other, 0o700, dir_fd=target)
         stack = [_open_pair(source, name, target, other, status)]
-    with _closing(stack):
+    with _close_at_end(stack):
         while stack:
             left, right, names, status = stack[-1]
             name = next(names, "")
@@ -209,6 +209,7 @@ def _set_status(source: int, target: int, status: os.stat_result) -> None:
     That is the owner, extended attributes, mode and times.
     """
     made = os.fstat(target)
+    # The owner first: chown(2) takes set-user-id bits away. The times last: all else changes them.
     if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid):
         os.fchown(target, status.st_uid, status.st_gid)
     if hasattr(os, "listxattr"):
@@ -232,9 +233,9 @@ def is_part_of(part: str, whole: str) -> bool:
         return False
     with open_parent(part) as (source, name), open_parent(whole) as (target, other):
         if not stat.S_ISDIR(mine.st_mode) or not stat.S_ISDIR(theirs.st_mode):
-            return _same_entry(source, name, target, other)
+            return _is_same_entry(source, name, target, other)
         stack = [_open_pair(source, name, target, other, mine)]
-    with _closing(stack):
+    with _close_at_end(stack):
         while stack:
             left, right, names, _ = stack[-1]
             name = next(names, "")
@@ -243,7 +244,7 @@ def is_part_of(part: str, whole: str) -> bool:
                 continue
             status = os.stat(name, dir_fd=left, follow_symlinks=False)
             if not stat.S_ISDIR(status.st_mode):
-                if not _same_entry(left, name, right, name):
+                if not _is_same_entry(left, name, right, name):
                     return False
                 continue
             try:
@@ -253,7 +254,7 @@ def is_part_of(part: str, whole: str) -> bool:
     return True
 
 
-def _same_entry(source: int, name: str, target: int, other: str) -> bool:
+def _is_same_entry(source: int, name: str, target: int, other: str) -> bool:
     """Return True if two entries that are no folders are alike.
 
     They are if both are links with one text, or files with one mode and content.
@@ -268,11 +269,13 @@ def _same_entry(source: int, name: str, target: int, other: str) -> bool:
     if stat.S_ISLNK(mine.st_mode):
         return os.readlink(name, dir_fd=source) == os.readlink(other, dir_fd=target)
     return (
-        stat.S_ISREG(mine.st_mode) and mine.st_size == theirs.st_size and _same_bytes(source, name, target, other)
+        stat.S_ISREG(mine.st_mode)
+        and mine.st_size == theirs.st_size
+        and _have_same_bytes(source, name, target, other)
     )
 
 
-def _same_bytes(source: int, name: str, target: int, other: str) -> bool:
+def _have_same_bytes(source: int, name: str, target: int, other: str) -> bool:
     with _open_file(source, name) as mine, _open_file(target, other) as theirs:
         while True:
             piece = os.read(mine, CHUNK)
@@ -327,7 +330,7 @@ def _empty(top: int) -> None:
 
     *top* is closed.
     """
-    stack = [(top, iter(_removable(top)), "")]
+    stack = [(top, iter(_list_removable(top)), "")]
     try:
         while stack:
             folder, names, own = stack[-1]
@@ -339,7 +342,7 @@ def _empty(top: int) -> None:
                     os.rmdir(own, dir_fd=stack[-1][0])
             elif stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 below = os.open(name, _FOLDER, dir_fd=folder)
-                stack.append((below, iter(_removable(below)), name))
+                stack.append((below, iter(_list_removable(below)), name))
             else:
                 os.unlink(name, dir_fd=folder)
     finally:
@@ -347,7 +350,7 @@ def _empty(top: int) -> None:
             os.close(folder)
 
 
-def _removable(folder: int) -> list[str]:
+def _list_removable(folder: int) -> list[str]:
     """Return the names in an open folder, making it writable for its owner."""
     mode = os.fstat(folder).st_mode
     if mode & stat.S_IRWXU != stat.S_IRWXU:

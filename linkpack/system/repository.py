@@ -152,15 +152,15 @@ def open_repository(folder: str) -> Repository:
     inside, _, git_dir = git.ask("rev-parse", "--is-inside-work-tree", "--absolute-git-dir").partition("\n")
     if inside != "true":
         raise GitFault("it is in no git work tree")
-    top = os.path.realpath(_line(git.ask("rev-parse", "--show-toplevel")))
+    top = os.path.realpath(_strip_line_break(git.ask("rev-parse", "--show-toplevel")))
     # Older gits use any folder that looks like a repository, with the work tree that its settings name.
     if (
         not is_within(real, top)
-        or is_within(real, _line(git_dir))
+        or is_within(real, _strip_line_break(git_dir))
         or not os.path.lexists(os.path.join(top, ".git"))
     ):
         raise GitFault("its git repository has its work tree elsewhere")
-    commit = _line(git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}", accepted=(0, 1)))
+    commit = _strip_line_break(git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}", accepted=(0, 1)))
     if not commit:
         raise GitFault("its git repository has no commit")
     prefix = os.path.relpath(real, top)
@@ -169,7 +169,7 @@ def open_repository(folder: str) -> Repository:
     )
 
 
-def _line(text: str) -> str:
+def _strip_line_break(text: str) -> str:
     """Return *text* without git's line break at the end.
 
     A path may end with others.

@@ -34,7 +34,7 @@ def draft_path(folder: str) -> str:
 
     Nothing is made there. Raises `OSError` when the folder cannot be looked at.
     """
-    return os.path.join(folder, _draft_name(os.stat(folder).st_ino))
+    return os.path.join(folder, _make_name(os.stat(folder).st_ino))
 
 
 def is_draft(name: str) -> bool:
@@ -46,23 +46,23 @@ def is_draft(name: str) -> bool:
     return name.startswith(_START) and re.fullmatch(_TEMPORARY, name) is not None
 
 
-def _draft_name(inode: int) -> str:
+def _make_name(inode: int) -> str:
     """Return a name for a new draft in the folder with the number *inode*.
 
     It has eight random digits, and the CRC-32 of these and the number: `.linkpack-8a1f00c33d9b27e4.tmp`.
     """
     random = os.urandom(4).hex()
-    return f"{_START}{random}{_checksum(inode, random)}.tmp"
+    return f"{_START}{random}{_sum_name(inode, random)}.tmp"
 
 
-def _checksum(inode: int, random: str) -> str:
+def _sum_name(inode: int, random: str) -> str:
     return f"{zlib.crc32(f'{inode} {random}'.encode()):08x}"
 
 
 def _was_made_in(inode: int, name: str) -> bool:
     """Return True if *name* is of a draft made in the folder *inode*."""
     digits = name[len(_START) : -len(".tmp")]
-    return is_draft(name) and digits[8:] == _checksum(inode, digits[:8])
+    return is_draft(name) and digits[8:] == _sum_name(inode, digits[:8])
 
 
 # --- Making ------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def new_draft_folder(around: int, mode: int) -> tuple[int, str]:
     *around* is the descriptor of a folder.
     """
     while True:
-        name = _draft_name(os.fstat(around).st_ino)
+        name = _make_name(os.fstat(around).st_ino)
         os.mkdir(name, mode, dir_fd=around)
         try:
             handle = os.open(name, _FOLDER, dir_fd=around)
@@ -173,7 +173,7 @@ def _remove_dead(path: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(handle)
-        if status.st_uid != os.geteuid():  # root could remove it
+        if status.st_uid != os.geteuid():  # root may remove the drafts of others, and does not
             return
         if stat.S_ISDIR(status.st_mode):
             discard_tree(path)

@@ -81,7 +81,7 @@ def open_plain(path: str, flags: int) -> int:
     Raises `OSError` (ELOOP, ENOTDIR) when a link is part of the path.
     """
     handle = os.open(path, flags | os.O_NOFOLLOW)
-    if _path_of(handle) == path:
+    if _find_path(handle) == path:
         return handle
     try:  # no /proc, a file system that ignores case, or a link on the way
         there = _open_plain_stepwise(path, flags)
@@ -112,7 +112,7 @@ def read_beneath(folder: str, name: str, limit: int) -> bytes:
         os.close(handle)
 
 
-def _path_of(handle: int) -> str:
+def _find_path(handle: int) -> str:
     """Return the path of an open *handle*, "" without /proc."""
     try:
         return os.readlink(f"/proc/self/fd/{handle}")

@@ -79,6 +79,7 @@ def read_changes(repository: Repository, depth: int = 0) -> Changes:
     paths = committed.keys() | index.entries.keys()
     staged = {path for path in paths if committed.get(path) != index.entries.get(path)}
     differing = staged | index.unmerged
+    # The index need not be looked at for these: it has what the commit has.
     as_committed = {path: entry for path, entry in committed.items() if path not in differing}
     compared = compare_files(repository, as_committed, depth)
     changed = compared.changed | compared.undecided.keys() | differing | set(repository.new_files())
@@ -104,7 +105,7 @@ def compare_files(repository: Repository, entries: Mapping[str, TreeEntry], dept
     undecided = {}
     attributes = repository.attributes(with_other_contents) if with_other_contents else {}
     for path, entry in with_other_contents.items():
-        conversion = _conversion(attributes.get(path, {}), settings)
+        conversion = _find_conversion(attributes.get(path, {}), settings)
         if _is_stored_as(f"{repository.folder}/{path}", conversion, entry.id):
             converted.add(path)
         elif conversion.unknown:
@@ -148,7 +149,7 @@ class _FileComparer:
             return "" if blob_id((text,), len(text), entry.id) == entry.id else "other"
         if status.st_size > _MOST_TEXT and self._repository.sizes([entry.id]).get(entry.id) != status.st_size:
             return "contents"  # without reading what may be a terabyte of holes
-        return "" if blob_id(_pieces(full, status), status.st_size, entry.id) == entry.id else "contents"
+        return "" if blob_id(_read_contents(full, status), status.st_size, entry.id) == entry.id else "contents"
 
     def _has_type(self, mode: int, wanted: int) -> bool:
         """Return True if a file's *mode* may be what git has as *wanted*."""
@@ -196,7 +197,7 @@ class _FileComparer:
             return False
 
 
-def _pieces(path: str, status: os.stat_result) -> Iterable[bytes]:
+def _read_contents(path: str, status: os.stat_result) -> Iterable[bytes]:
     """Return the bytes of the file at *path* in pieces."""
     return read_pieces(path, status.st_dev, status.st_ino, status.st_size)
 
@@ -222,9 +223,9 @@ class _Conversion(Record):
         return f"its encoding {self.encoding}" if self.encoding else ""
 
 
-def _conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
+def _find_conversion(attributes: Mapping[str, str], settings: Mapping[str, str]) -> _Conversion:
     """Return what *attributes* and *settings* ask for."""
-    text = attributes.get("text", attributes.get("crlf", ""))
+    text = attributes.get("text", attributes.get("crlf", ""))  # crlf is the old name of text
     lines = {"set": "text", "input": "text", "unset": "binary", "auto": "auto"}.get(text, "")
     if lines != "binary" and attributes.get("eol") in {"lf", "crlf"}:
         lines = lines or "text"
@@ -250,13 +251,13 @@ def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
         status = os.lstat(path)
         if conversion.filter == _LFS_NAME:
             digest = hashlib.sha256()
-            for piece in _pieces(path, status):
+            for piece in _read_contents(path, status):
                 digest.update(piece)
             pointer = _LFS.format(digest.hexdigest(), status.st_size).encode()
             return blob_id((pointer,), len(pointer), name) == name
         if conversion.filter or status.st_size > _MOST_TEXT:
             return False
-        stored = convert(b"".join(_pieces(path, status)), conversion)
+        stored = convert(b"".join(_read_contents(path, status)), conversion)
     except (OSError, SourceChanged, LookupError, UnicodeError):
         return False
     return blob_id((stored,), len(stored), name) == name

@@ -119,15 +119,18 @@ def write_output(target: str, text: bytes) -> None:
 
 
 def _is_stream(target: str) -> bool:
-    """Return True if *target* is a pipe, a character device or an own descriptor."""
+    """Return True if *target* is a pipe, a device or an own descriptor.
+
+    Of devices only those of characters count, such as a terminal.
+    """
     try:
         mode = os.stat(target).st_mode
     except (OSError, ValueError):
         return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _own_descriptor(target) is not None
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _find_own_descriptor(target) is not None
 
 
-def _own_descriptor(path: str) -> int | None:
+def _find_own_descriptor(path: str) -> int | None:
     """Return the number of the own descriptor that *path* leads to, or None.
 
     `/dev/stdout` is a link to `/proc/self/fd/1`, which is 1. It must not be opened again, since that would start
@@ -144,7 +147,7 @@ def _own_descriptor(path: str) -> int | None:
 
 
 def _write_stream(target: str, text: bytes) -> None:
-    own = _own_descriptor(target)
+    own = _find_own_descriptor(target)
     try:
         # O_NONBLOCK: a pipe that nothing reads from must not hold us up.
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -177,7 +180,7 @@ def restore_on_failure(target: str) -> Iterator[None]:
         handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         handle = -1  # there is no file
-    kept = draft_path(folder)
+    kept = draft_path(folder)  # a draft's name, so that a later run removes it if this one is killed
     try:
         if handle >= 0:
             with contextlib.suppress(OSError):

@@ -42,11 +42,11 @@ class CheckedTarball(Record):
 
 
 class Reference(Record):
-    """What to compare a tarball with.
+    """The source that a tarball is compared with.
 
-    *source* is a directory, a tarball, `git` or `git:DIR`; "" for nothing. *options* are those of packing it.
-    *built* are patterns for files that are not committed and come from the work tree; without any, all that git
-    ignores do. *limits* are for reading a tarball or a commit.
+    *source* is a directory, a tarball, `git` or `git:DIR`, or "" for none. *options* are those of packing it.
+    *built* are patterns for files that are not committed and come from the work tree. Without any, all files that
+    git ignores come from there. *limits* are for reading a tarball or a commit.
     """
 
     source: str
@@ -58,9 +58,9 @@ class Reference(Record):
 class ProjectSource(Record):
     """A project to pack and compare with.
 
-    *folder* is where it is, and *label* what findings call it ("": the folder). *prepare* gets each plan before
-    the files are read. *built* are paths in the tarball that come from the work tree, and *undecided* those that
-    only a filter of git could compare, with the filter's name.
+    *folder* is its folder, and *label* its name in findings, "" for the folder. *prepare* gets each plan before
+    the files are read. *built* are the paths in the tarball of files from the work tree. *undecided* maps paths
+    that only a filter of git could compare to the filter's name.
     """
 
     folder: str
@@ -78,6 +78,7 @@ def check_against(tarball: CheckedTarball, reference: Reference) -> Iterator[Fin
     # The tarball may lie in the project: with its folder as the destination it is not packed itself.
     options = reference.options._replace(destination=posixpath.dirname(tarball.path) or ".")
     kind, _, folder = reference.source.partition(":")
+    # A folder comes first, as it may be called `git`.
     if fs.is_dir(reference.source):
         yield from _check_project(tarball, ProjectSource(reference.source), options)
     elif kind == "git":
@@ -92,6 +93,7 @@ def _check_commit(tarball: CheckedTarball, folder: str, reference: Reference) ->
         label = f"the committed tree of {folder}"
         source = ProjectSource(tree.project, label, tree.fill, tree.built, tree.undecided)
         for finding in _check_project(tarball, source, reference.options):
+            # Only the filter knows if such a file is committed, and linkpack runs no program of a repository.
             filter_ = tree.undecided.get(finding.place)
             yield finding._replace(fix=f"{filter_} would have to be run to compare it") if filter_ else finding
         yield from _note_uncommitted(tree, reference.built)
@@ -125,7 +127,7 @@ def _compare(archive: Archive, source: Side, built: Collection[str] = ()) -> Ite
 
     *source* is what *archive* has to be. *built* are the paths of files that *source* has from the work tree.
     """
-    if archive.integrity == source.integrity:
+    if archive.integrity == source.integrity:  # the same bytes: nothing can differ
         return
     files = list_files(archive)
     is_same = True
@@ -135,6 +137,7 @@ def _compare(archive: Archive, source: Side, built: Collection[str] = ()) -> Ite
             is_same = False
             label = _BUILD if path in built else source.label
             yield Finding("EAGAINST", path, f"{path} {difference} {label}", _FIX)
+    # Which level was asked for is not in the tarball, and *source* was packed at the default one.
     if is_same and not _is_best_compression(archive, source):
         why = f"all files are those of {source.label}, but the tarball's bytes are not: another tool packed it"
         yield Finding("EAGAINST", "", why, "pack it with linkpack pack, or pass --allow EAGAINST")
@@ -156,7 +159,7 @@ def _describe_difference(file: SideFile | None, other: SideFile | None) -> str:
 
 def _is_best_compression(archive: Archive, source: Side) -> bool:
     """Return True if *archive* is *source* packed with --gzip-level max."""
-    if source.plan is None:
+    if source.plan is None:  # a tarball, which cannot be packed again
         return False
     return archive.integrity == measure_plan(source.plan, PackOptions(gzip_level="max")).integrity
 

@@ -33,7 +33,7 @@ ALLOWABLE = frozenset(
         "EWINDOWS",
     }
 )
-"""Codes that may be allowed; none of these errors makes a tarball dangerous to read."""
+"""Codes that may be allowed. None of these errors makes a tarball dangerous to read."""
 
 
 def check_allowable(allow: Collection[str]) -> None:

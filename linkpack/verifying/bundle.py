@@ -78,6 +78,7 @@ def check_runtime(
     index = SlotIndex(manifests)
     packages = {slot: _look_up(slot, manifest, index) for slot, manifest in manifests.items()}
     root = packages[""]
+    # An installer brings what the root depends on, but for the bundled names: those it expects to be there.
     declared = _list_dependencies(root.manifest) - set(root.manifest.bundle)
     findings.extend(
         _report_missing(root, name, "is not in node_modules of the tarball, though it is bundled")
@@ -119,7 +120,7 @@ def _list_dependencies(manifest: Manifest) -> set[str]:
 def _count_edges(packages: Mapping[str, TarballPackage], vendored: Mapping[str, Manifest]) -> int:
     """Count the dependencies that lead to a package of the tarball."""
     root = packages[""].manifest
-    edges = sum(f"node_modules/{name}" in packages for name in root.bundle)
+    edges = sum(f"node_modules/{name}" in packages for name in root.bundle)  # the root's own, one a bundled name
     for package in packages.values():
         if package.slot:
             edges += sum(slot is not None for slot in (*package.needs.values(), *package.peers.values()))
@@ -135,6 +136,7 @@ def _list_installers(root: Manifest, specs: Iterable[Finding]) -> tuple[str, ...
     """
     if any(finding.severity == "error" for finding in specs):
         return ()  # which installer understands which spec of another one is not looked into
+    # docs/verify.md: npm and pnpm install bundled packages, yarn 4 and bun do not.
     return ("npm", "pnpm") if root.bundle else ("npm", "pnpm", "yarn", "bun")
 
 
@@ -182,6 +184,7 @@ def _check_extraneous(packages: Mapping[str, TarballPackage]) -> Iterator[Findin
 
     npm removes such packages at its second install.
     """
+    # From the bundled names along everything that Node finds. Optional ones and peers keep a package, too.
     waiting = [slot for name in packages[""].manifest.bundle if (slot := f"node_modules/{name}") in packages]
     reached = set(waiting)
     while waiting:
@@ -198,6 +201,7 @@ def _check_extraneous(packages: Mapping[str, TarballPackage]) -> Iterator[Findin
 
 def _check_specs(packages: Mapping[str, TarballPackage], paths: Collection[str]) -> Iterator[Finding]:
     """Yield a finding for each spec that a consumer cannot use."""
+    # What `pack` would have rewritten is what a consumer cannot use.
     plan = plan_specs(packages, "", mode="resolve", disk=NOWHERE)
     for change in plan.changes:
         place = f"{change.package}/package.json".lstrip("/")
@@ -223,6 +227,7 @@ def _suggest(change: SpecChange) -> str:
 def _check_inner_paths(root: TarballPackage, paths: Collection[str]) -> Iterator[Finding]:
     """Yield an error for each path of *root* into itself with nothing there."""
     for name, spec in {**root.manifest.dependencies, **root.manifest.optional_dependencies}.items():
+        # Specs that lead out of the package are found above. A bundled name is in node_modules, whatever its spec.
         if root.needs[name] is not None or not is_local(spec) or not is_inside(spec):
             continue
         path = posixpath.normpath(spec.partition(":")[2] or spec)

@@ -49,6 +49,7 @@ def lay_out(folder: str, built: Collection[str], tarball: str, limits: Limits) -
     if not fs.is_dir(folder):
         raise _report_failure(folder, "there is no such folder")
     try:
+        # Private, as what is committed may be. On macOS the temporary folder is behind a link (/var).
         with draft_folder(os.path.realpath(tempfile.gettempdir()), 0o700) as temporary:
             tree = CommittedTree(folder, f"{temporary}/tree")
             tree.write_commit(limits)
@@ -102,8 +103,8 @@ class CommittedTree:
                 self.built.add(path)
             if place in self._holes:
                 self._holes.remove(place)
-                with open(place, "r+b") as out:
-                    out.writelines(_contents(self._built_files[place]))
+                with open(place, "r+b") as out:  # the same inode: the plan knows the file by it
+                    out.writelines(_read_contents(self._built_files[place]))
         for package in plan.bundled:
             if package.linked and not is_within(package.source, self._tree):
                 why = _find_uncommitted(package.source)
@@ -113,6 +114,7 @@ class CommittedTree:
     def rename_problems(self, problems: Iterable[Problem]) -> list[Problem]:
         """Return *problems* with the paths of the work tree."""
         top, tree = self._repository.top, self._tree
+        # The second pair is for paths of the folder around the tree.
         pairs = ((tree, top), (os.path.dirname(tree), os.path.dirname(top).rstrip("/")))
         renamed = []
         for problem in problems:
@@ -132,6 +134,7 @@ class CommittedTree:
         with top.objects() as objects:
             files = objects.files(top.commit, "")
             prefix = self._repository.prefix
+            # Else packing would find no folder there, and could not say why.
             if prefix and not any(path.startswith(f"{prefix}/") for path in files):
                 raise GitFault("its commit has no such folder", prefix)
             compared = compare_files(top, files)
@@ -146,7 +149,7 @@ class CommittedTree:
                 if not self._make_folder(os.path.dirname(path)):
                     raise GitFault("its commit has names that this disk takes for one", path)
                 self._write_entry(path, entry, pieces, converted=path in compared.converted)
-        for path in files.keys() - blobs.keys():
+        for path in files.keys() - blobs.keys():  # submodules: empty folders, as git leaves them
             self._make_folder(path)
         for path in files:
             if os.path.basename(path) == "package.json":
@@ -162,12 +165,13 @@ class CommittedTree:
         """Write one file or link of the commit, as a checkout would leave it."""
         place = f"{self._tree}/{path}"
         if stat.S_ISLNK(entry.mode):
+            # As bytes: the text of a link need not be UTF-8.
             os.symlink(b"".join(pieces), os.fsencode(place))
             return
         if converted:  # the commit has other line ends, or a pointer to the contents
             for _ in pieces:  # objects come in one stream: this one's contents must be read before the next
                 pass
-            pieces = _contents(f"{self._repository.top}/{path}")
+            pieces = _read_contents(f"{self._repository.top}/{path}")
         _write(place, pieces, executable=bool(entry.mode & stat.S_IXUSR))
 
     def add_modules(self) -> None:
@@ -186,8 +190,13 @@ class CommittedTree:
     def _link_modules(self, modules: str, place: str, *, scopes: bool) -> None:
         """Make *place* a link to *modules*, or a folder of links.
 
-        It is a folder where some links must lead elsewhere than those of the folder *modules*. What is in the
-        folder already stays.
+        One link is enough where no link in the folder *modules* leads to a package of the commit. Otherwise
+        *place* is a folder with a link for each entry, and those to such packages lead to files of the commit:
+
+            node_modules/lodash  ->  <work tree>/node_modules/lodash
+            node_modules/b       ->  <temporary>/tree/packages/b
+
+        What is in *place* already stays. With *scopes* the folders of scopes are looked into as well.
         """
         entries = sorted(fs.scan(modules), key=lambda entry: entry.name)
         inner: set[str] = set()
@@ -211,8 +220,8 @@ class CommittedTree:
                 self._link_modules(entry.path, here, scopes=False)
             elif os.path.lexists(here):
                 continue
-            elif entry.is_file(follow_symlinks=False):  # what installers note there
-                _write(here, _contents(entry.path), executable=False)
+            elif entry.is_file(follow_symlinks=False):  # notes of installers, such as .package-lock.json
+                _write(here, _read_contents(entry.path), executable=False)
             else:
                 own = committed.get(entry.path)
                 os.symlink(entry.path if own is None else f"{self._tree}/{own}", here)
@@ -263,8 +272,9 @@ class CommittedTree:
             os.symlink(os.readlink(source), place)
             return
         is_rule = os.path.basename(path) in _RULES
-        _write(place, _contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
+        _write(place, _read_contents(source) if is_rule else (), executable=bool(status.st_mode & stat.S_IXUSR))
         self._built_files[place] = source
+        # A file of the right size without blocks takes no room, however large the ignored folders are.
         if not is_rule:
             os.truncate(place, status.st_size)
             self._holes.add(place)
@@ -349,7 +359,7 @@ def _find_uncommitted(folder: str) -> str:
     return f"it has uncommitted changes: {', '.join(changed[:_NAMED])}{more}" if changed else ""
 
 
-def _contents(path: str) -> Iterable[bytes]:
+def _read_contents(path: str) -> Iterable[bytes]:
     """Return the bytes of the file at *path*, in pieces.
 
     Raises `OSError`, and `SourceChanged` when the file changes while they are read.

@@ -116,6 +116,7 @@ def diff(
         after = read_side(check_path(new), limits, options)
         paths = _find_changed_paths(before, after)
         wanted = paths if text else ()
+        # Read again: contents are wanted only of what differs, which is known now.
         contents = read_contents(before, wanted, limits), read_contents(after, wanted, limits)
     return Difference(
         old=before.label,
@@ -160,17 +161,18 @@ def _unify(path: str, before: bytes | None, after: bytes | None, budget: int) ->
     """
     try:
         old, new = ((content or b"").decode() for content in (before, after))
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # linkpack knows no other encoding, and git takes a NUL for binary
         return "binary files differ", 0
     if "\0" in old or "\0" in new:
         return "binary files differ", 0
     a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    size = _count_between(a, b) if a and b else 0
+    size = _count_between(a, b) if a and b else 0  # against nothing, each line is added or removed at once
     if size > min(_LINES, budget):
         return "too many lines to compare", 0
     # As `git diff` names a file that one side lacks.
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
     lines = unified_diff(a, b, *names)
+    # `difflib` runs a last line without a line break into the next. git marks it like this.
     text = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     return text, size
 

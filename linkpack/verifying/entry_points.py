@@ -44,6 +44,7 @@ def check_entries(
     *files* are by path, and *members* is the manifest as JSON. A file that an install script may make is only a
     warning: the package `bun` ships no program of its own.
     """
+    # npm runs `node-gyp rebuild` for a binding.gyp (@npmcli/package-json 8.0.0, lib/normalize.js, `gypfile`).
     has_install_script = "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)
     for finding in _iter_missing(manifest, members, files):
         if has_install_script and finding.code in {"EENTRYPOINT", "ESHEBANG"}:
@@ -67,6 +68,7 @@ def _iter_missing(
             and files.keys().isdisjoint(EntryPoint(key, value, "types").candidates())
         ):
             yield _report_absent(key, value, "ETYPES")
+    # Bundlers read these two, and go on to main where one is missing: no error.
     for key in ("module", "browser"):
         value = members.get(key)
         if isinstance(value, str) and value and not _resolves(value, files, SCRIPT_ENDINGS):
@@ -132,13 +134,13 @@ def _is_exported(target: str, files: PathIndex) -> bool:
 
 
 def _check_bins(manifest: Manifest, files: Mapping[str, Member]) -> Iterator[Finding]:
-    below = f"{manifest.directories_bin}/"
-    listed = [path[len(below) :] for path in files if path.startswith(below)]
+    folder = manifest.directories_bin
+    listed = [path[len(folder) + 1 :] for path in files if path.startswith(f"{folder}/")] if folder else []
     for command, script in commands(manifest, listed).items():
         path = posixpath.normpath(script)
         if path not in files:
             yield _report_absent(f"bin.{command}", script)
-        elif not files[path].head.startswith(_PROGRAMS):
+        elif not files[path].head.startswith(_PROGRAMS):  # a shell would run it as a script of its own
             why = f"{path}, the command {command}, does not begin with #!"
             yield Finding("ESHEBANG", path, why, "begin it with #!/usr/bin/env node")
         elif has_crlf_shebang(files[path].head):

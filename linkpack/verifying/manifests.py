@@ -68,10 +68,11 @@ def read_manifests(archive: Archive, filename: str) -> Manifests:
                 Finding(problem.code, member.path, problem.message, problem.hint) for problem in err.problems
             ]
             continue
-        members = jsontext.parse(member.kept, member.path)
+        members = jsontext.parse(member.kept, member.path)  # the fields that `Manifest` does not have, as written
         by_slot[slot] = manifest
         findings += _check_paths(members, member.path)
         own = own if slot else members
+    # A file that was not read to its end may have its manifest further on.
     if archive.integrity and not any(member.path == "package.json" for member in archive.members):
         place = f"{archive.root or 'package'}/package.json"
         findings.append(Finding("ENOMANIFEST", place, "the tarball has no package.json", "pack a package"))
@@ -115,6 +116,7 @@ def _check_paths(members: Mapping[str, object], place: str) -> Iterator[Finding]
         ("directories.man", folders.get("man")),
     ):
         for text in _iter_texts(value):
+            # A backslash is a slash on Windows.
             if ".." in re.split(r"[/\\]", text) or text.startswith(("/", "\\")) or not text.isprintable():
                 why = f'{place}: {key} has "{text}", which leads out of the package'
                 yield Finding("EBINPATH", place, why, f"make {key} a path inside the package")
@@ -123,7 +125,8 @@ def _check_paths(members: Mapping[str, object], place: str) -> Iterator[Finding]
 def _iter_texts(value: object) -> Iterator[str]:
     """Yield the texts in *value*.
 
-    *value* is a text, a list of texts, or an object, of which keys count as well.
+    *value* is a text, a list of texts, or an object, the keys of which are texts too: those of `bin` become file
+    names.
     """
     if isinstance(value, str):
         yield value
@@ -159,7 +162,7 @@ def _check_filename(manifest: Manifest, filename: str) -> Iterator[Finding]:
     base = posixpath.basename(filename)
     stem = base.removesuffix(".tgz").removesuffix(".tar.gz")
     names = {make_slug(name), name.rpartition("/")[2], "@" + make_slug(name), name.replace("/", "-")}
-    versions = {version, version.partition("+")[0]}
+    versions = {version, version.partition("+")[0]}  # pnpm leaves build metadata out (docs/verify.md)
     if stem in {f"{known}-{number}" for known in names for number in versions}:
         return
     if _CLAIM.fullmatch(base):

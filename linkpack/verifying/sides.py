@@ -71,7 +71,9 @@ def read_tarball_side(path: str, limits: Limits) -> Side:
         archive = read_archive(file.source, file.size, Wanted(is_manifest), limits)
     manifests = read_manifests(archive, path)
     faults = only_errors((*archive.findings, *manifests.findings))
-    faults = tuple(finding for finding in faults if finding.code != "EFILENAME")  # it does not touch the contents
+    faults = tuple(
+        finding for finding in faults if finding.code != "EFILENAME"
+    )  # about the name, not the contents
     if faults:
         raise PlanRejected(as_problems(faults))
     return Side(
@@ -98,13 +100,14 @@ def plan_side(folder: str, options: PackOptions, prepare: Callable[[PackPlan], N
     plan = make_plan(folder, options)
     if prepare is not None:
         prepare(plan)
-    tarball = measure_plan(plan, options)
+    tarball = measure_plan(plan, options)  # for its size and digest: nothing is written
     files = {
         entry.path[len(ROOT) :]: SideFile(entry.size, entry.mode, _digest(entry.read())) for entry in plan.entries
     }
     manifests = {
         slot: parse_manifest(entry.source, entry.path, "installed")
         for entry in plan.entries
+        # `pack` has the text of every manifest in memory, since it may have been rewritten.
         if isinstance(entry.source, bytes) and (slot := find_slot(entry.path[len(ROOT) :])) is not None
     }
     return Side(
@@ -132,7 +135,7 @@ def read_contents(side: Side, paths: Collection[str], limits: Limits) -> Mapping
     with open_tarball(side.path) as file:
         keep = Wanted(lambda path, _size: path in wanted)
         archive = read_archive(file.source, file.size, keep, limits)
-    if archive.integrity != side.integrity:
+    if archive.integrity != side.integrity:  # another process wrote to the file between the two readings
         raise PlanRejected(as_problems(only_errors(archive.findings)) or (changed_problem(side.path),))
     return {member.path: member.kept for member in archive.members if member.path in wanted}
 

@@ -92,7 +92,7 @@ def _extract(file: OpenFile, archive: Archive, folder: str, draft: NewFolder) ->
 
     They must be those of *archive*. *folder* is what the draft becomes.
     """
-    file.source.seek(0)
+    file.source.seek(0)  # the first reader has left it at its end
     try:
         with _anchor_tarsafe(folder).open(
             fileobj=file.source, mode="r:gz", encoding="utf-8", errors="surrogateescape"
@@ -137,18 +137,20 @@ def _check_same_entries(members: list[TarInfo], archive: Archive) -> None:
 def _write_entry(path: str, member: TarInfo, reader: tarsafe.TarSafe, draft: NewFolder) -> None:
     """Write one entry with a plain mode, npm's constant time and no owner."""
     if member.isdir():
-        if path != ".":
+        if path != ".":  # the package's own folder, which the draft is
             draft.make(path)
         return
     source = reader.extractfile(member)
     if source is None:
         raise ValueError(f"{member.name} has no contents")
+    # The two modes that `pack` writes.
     mode = 0o755 if member.mode & 0o111 else 0o644
     draft.write(path, iter(lambda: source.read(CHUNK), b""), mode, MTIME)
 
 
 def _report_unwritable(folder: str, err: OSError) -> SnapshotError:
     """Return the error for a *folder* that could not be made."""
+    # Another file may be in the way of a folder above, which is a place that cannot be written.
     if isinstance(err, FileExistsError) and err.filename == folder:
         return SnapshotError(
             f"{folder} exists already: nothing was unpacked", code="EEXIST", path=folder, hint="choose another -C"

@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 _SETTINGS_MAX = 1 << 16  # bytes of an npmrc that is looked into
 _PADDING = " \t\"'"  # allowed around keys and values of an npmrc
+# The secret keys of a login in npm's settings (@npmcli/config, lib/index.js, `clearCredentialsByURI`).
 _LOGINS = {"_authToken", "_auth", "_password"}
 _STASH = ".linkpack"  # where the link commands keep what they displace (linking.builder.STASH, slow to import)
-_VARIABLE = re.compile(r"\$\{[^{}]*\}")
+_VARIABLE = re.compile(r"\$\{[^{}]*\}")  # npm puts the value in when it reads the file, so that none ships
 
 
 class Verdict(Record):
-    """What was found in a tarball, and what it is.
+    """The findings about a tarball, and its main facts.
 
     *name* and *version* are "" when its manifest cannot be read, *integrity* when the file cannot be read to its
     end. *size* and *unpacked* are bytes, *entries* is a number of files. *packages* and *edges* are those of the
@@ -178,7 +179,7 @@ def _check_leftovers(archive: Archive) -> Iterator[Finding]:
             place = "/".join(portions[:depth])
             if place in seen:
                 continue
-            if portion.lower() == ".git":
+            if portion.lower() == ".git":  # in any case: on Windows and macOS .GIT is the same folder
                 seen.add(place)
                 why = f"{place} is git's: its settings can name programs that git runs there"
                 yield Finding("EREPOSITORY", place, why, f"leave {place} out of the package")
@@ -201,6 +202,7 @@ def _check_secrets(archive: Archive) -> Iterator[Finding]:
             tokens = ("a registry login",)
         kind = identify_secret(member.path)
         fix = f"leave {member.path} out of the package"
+        # ssh2 and node-forge publish keys of their tests. One warning is enough for all of them.
         if (kind or tokens) and is_fixture(member.path, tokens):
             fixtures.append(member.path)
             continue
@@ -222,7 +224,7 @@ def _holds_login(member: Member) -> bool:
     """Return True if the npmrc *member* sets a login to more than a variable."""
     for line in member.kept.decode("utf-8", "replace").splitlines():
         key, _, value = line.partition("=")
-        name = key.strip(_PADDING).rpartition(":")[2]
+        name = key.strip(_PADDING).rpartition(":")[2]  # //registry/:_authToken
         login = value.strip(_PADDING)
         if name in _LOGINS and login and not _VARIABLE.fullmatch(login):
             return True

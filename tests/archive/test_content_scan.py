@@ -28,15 +28,14 @@ def entry(path: str = "a.js", size: int = len(TOKEN), *, own: bool = True) -> En
     ],
     ids=["own", "installed", "image", "named already", "largest", "too large"],
 )
-def test_what_is_looked_at(file: Entry, found: int) -> None:
+def test_small_files_of_source_directories_are_looked_at(file: Entry, found: int) -> None:
     """Small files of source directories are looked at, and every file's bytes come through as they are."""
     made = ContentScan()
     assert b"".join(made.pass_on(file, [TOKEN[:9], TOKEN[9:]])) == TOKEN
     assert [(each.code, each.path) for each in made.warnings()] == [("WSECRET", "a.js")] * found
 
 
-def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After so many bytes of one tarball no further file is looked at."""
+def test_after_so_many_bytes_no_file_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "MOST_OF_ALL", 100)
     made = ContentScan()
     for number in range(5):
@@ -45,7 +44,7 @@ def test_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("together", [1, 60, 1 << 20])
-def test_in_the_order_of_the_files(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+def test_files_with_a_token_are_named_in_their_order(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
     """However many files are looked at together, each that holds a token is named, in their order."""
     monkeypatch.setattr(watch, "_TOGETHER", together)
     made = ContentScan()

@@ -38,7 +38,7 @@ def _no_thread_stays() -> Iterator[None]:
     assert set(threading.enumerate()) <= before
 
 
-def test_as_far_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piece_can_be_read_once_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece can be read once it is written, before the next one is, and nothing beyond it."""
     got: SimpleQueue[bytes] = SimpleQueue()
 
@@ -65,7 +65,7 @@ def test_as_far_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert got.empty()
 
 
-def test_more_than_was_written(tmp_path: Path) -> None:
+def test_a_file_that_other_hands_let_grow_fails(tmp_path: Path) -> None:
     """A file that has grown by other hands fails, as it does when it is read back afterwards."""
     with (tmp_path / "f").open("w+b") as out, follow(out, []) as file:
         assert file is not None
@@ -103,7 +103,9 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 
 
 @pytest.mark.parametrize("which", [1, 2, 3], ids=["reader", "first", "second"])
-def test_interrupted_as_a_thread_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+def test_an_interrupt_as_a_thread_begins_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
     """Whichever thread has just begun when the interrupt comes, it is at its end when that comes out."""
     start = threading.Thread.start
     begun: list[threading.Thread] = []
@@ -128,7 +130,7 @@ def slowly(read: Callable[[int, int, int], bytes]) -> Callable[[int, int, int], 
     return lambda handle, size, start: read(handle, min(size, 500), start)
 
 
-def test_a_writer_that_fails(tmp_path: Path) -> None:
+def test_the_error_of_the_writer_comes_out(tmp_path: Path) -> None:
     """When writing fails, that error comes out, and not what the reader makes of half a file."""
 
     def stopped() -> None:
@@ -141,8 +143,7 @@ def test_a_writer_that_fails(tmp_path: Path) -> None:
         stopped()
 
 
-def test_a_reader_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that cannot be read back is an error of the tarball, and nothing is left behind."""
+def test_a_disk_that_cannot_be_read_back_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fails(*_: object) -> bytes:
         raise OSError(5, "Input/output error")
@@ -153,7 +154,7 @@ def test_a_reader_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_thread_the_tarball_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system gives no thread, the tarball is read back afterwards, and is the same."""
     with_threads = write_tarball([LARGE], str(tmp_path / "p.tgz"), threads=2)
 

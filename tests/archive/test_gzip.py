@@ -42,7 +42,7 @@ def packed(*pieces: bytes, threads: int = 2, level: GzipLevel = "default") -> by
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("threads", THREADS)
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 4 * BLOCK, 5 * BLOCK + 17, 20 * BLOCK])
-def test_round_trip(size: int, threads: int, level: GzipLevel) -> None:
+def test_every_size_comes_back_whole(size: int, threads: int, level: GzipLevel) -> None:
     """Every size, block borders too, comes back whole, and the bytes do not depend on the threads."""
     data = sample(size)
     made = packed(data, threads=threads, level=level)
@@ -51,7 +51,7 @@ def test_round_trip(size: int, threads: int, level: GzipLevel) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_frame(level: GzipLevel) -> None:
+def test_header_and_trailer_are_npms(level: GzipLevel) -> None:
     """The header has no time, no name, npm's XFL and OS; the trailer has CRC and length."""
     data = sample(1000)
     made = packed(data, level=level)
@@ -60,7 +60,7 @@ def test_frame(level: GzipLevel) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_one_member(level: GzipLevel) -> None:
+def test_nothing_follows_the_only_member(level: GzipLevel) -> None:
     """Nothing follows the only member, however many blocks it has."""
     unzip = zlib.decompressobj(31)
     unzip.decompress(packed(sample(9 * BLOCK), level=level))
@@ -134,8 +134,7 @@ def test_errors_of_the_compressor_come_through(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("given", [0, 1])
-def test_systems_without_threads(monkeypatch: pytest.MonkeyPatch, given: int) -> None:
-    """Where the system gives fewer threads, or none, the bytes are the same."""
+def test_fewer_threads_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, given: int) -> None:
     start = threading.Thread.start
     started: list[threading.Thread] = []
 

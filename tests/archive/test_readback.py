@@ -46,7 +46,7 @@ def stream(entries: Iterable[Entry]) -> bytes:
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.lists(ENTRIES, max_size=6), st.sampled_from([1, 511, 512, 700, 1 << 20]))
-def test_reads_what_is_written(entries: list[Entry], piece: int) -> None:
+def test_entries_read_back_as_planned(entries: list[Entry], piece: int) -> None:
     """Any entries read back as planned, whatever pieces the stream comes in; tarsafe sees the same."""
     tar = stream(entries)
     with pytest.MonkeyPatch.context() as patch:
@@ -83,8 +83,7 @@ def test_no_byte_may_be_missing(entries: list[Entry], data: st.DataObject) -> No
         check_tarball(io.BytesIO(packed), entries, shasum(packed), zlib.crc32(tar))
 
 
-def test_the_file_is_what_was_written() -> None:
-    """A gzip file of the same stream, but of other bytes, fails."""
+def test_other_bytes_of_the_same_stream_fail() -> None:
     tar = stream([])
     with pytest.raises(VerifyFailed, match="its bytes are not what was written"):
         check_tarball(io.BytesIO(gzip.compress(tar, 1)), [], shasum(gzip.compress(tar, 9)), zlib.crc32(tar))
@@ -106,7 +105,7 @@ class Headers(readback._Stream):  # noqa: SLF001 - contents of such sizes cannot
 
 
 @pytest.mark.parametrize("size", [0o77777777777, 0o100000000000, 1 << 40])
-def test_sizes_beyond_octal(size: int) -> None:
+def test_a_size_beyond_octal_digits_reads_back(size: int) -> None:
     """A size of 8 GiB and more reads back, from the header or from the pax record before it."""
     found = Headers(entry_header("package/big", size, 0o644))
     readback._check_member(found, Entry("package/big", b"", size, 0o644))  # noqa: SLF001 - see above
@@ -116,7 +115,7 @@ def test_sizes_beyond_octal(size: int) -> None:
 @pytest.mark.parametrize(
     "body", [b"x", b"12 path=a\n", b"9 path=ab\n", b"7 path\n", b"10 path=ab", b"1 \n", b"0 a=b\n"]
 )
-def test_broken_pax_records(body: bytes) -> None:
+def test_a_broken_pax_record_is_a_value_error(body: bytes) -> None:
     """A pax header that is not what the writer writes is a ValueError."""
     with pytest.raises(ValueError, match=r"pax|invalid literal|subsection"):
         read_written_records(body)

@@ -26,7 +26,7 @@ def stream(*entries: Entry) -> bytes:
     return b"".join(tar_blocks(entries, lambda one: (one.source,) if isinstance(one.source, bytes) else ()))
 
 
-def test_plain_header() -> None:
+def test_every_field_of_a_plain_header_is_npms() -> None:
     """Every field of a plain header is where ustar has it, with npm's constants."""
     header = entry_header("package/a.js", 5, 0o755)
     fields = {
@@ -59,7 +59,7 @@ def test_plain_header() -> None:
 
 
 @pytest.mark.parametrize("path", ["package/a", "package/" + "n" * 91, "x" * 70 + "/" + "y" * 90, "package/é"])
-def test_checksum(path: str) -> None:
+def test_the_checksum_is_the_sum_of_the_header(path: str) -> None:
     """The checksum of each header is the sum of its bytes with its own field blank."""
     header = entry_header(path, 1, 0o644)[-BLOCK:]
     assert int(header[148:154], 8) == sum(header[:148]) + 8 * 0x20 + sum(header[156:])
@@ -75,7 +75,7 @@ def test_checksum(path: str) -> None:
         (LONG, b"\x80" + LONG.to_bytes(11, "big"), True),
     ],
 )
-def test_sizes(size: int, field: bytes, pax: bool) -> None:  # noqa: FBT001 - pytest passes it
+def test_a_size_has_as_many_digits_as_it_needs(size: int, field: bytes, pax: bool) -> None:  # noqa: FBT001 - pytest passes it
     """Ten digits, eleven when needed, base 256 and a pax header from 8 GiB on."""
     header = entry_header("package/big", size, 0o644)
     assert header[-BLOCK:][124:136] == field
@@ -98,7 +98,7 @@ def test_sizes(size: int, field: bytes, pax: bool) -> None:  # noqa: FBT001 - py
         ("p/" + "a" * 98 + "😀", "a" * 98 + "\ufffd", "p", True),
     ],
 )
-def test_split(path: str, name: str, prefix: str, short: bool) -> None:  # noqa: FBT001 - pytest passes it
+def test_a_path_is_split_where_a_slash_allows_it(path: str, name: str, prefix: str, short: bool) -> None:  # noqa: FBT001 - pytest passes it
     """A path goes into name and prefix where a slash allows it, and is cut off where none does."""
     assert split_path(path) == (name, prefix, short)
 
@@ -113,7 +113,7 @@ def test_pax_record_counts_itself(pad: int) -> None:
     assert body[length:].rstrip(b"\0") == b"19 mtime=%d\n9 size=7\n" % MTIME
 
 
-def test_end() -> None:
+def test_a_stream_ends_with_two_zero_blocks() -> None:
     """The stream ends with two zero blocks and no padding to a record; an empty one is nothing else."""
     assert stream() == bytes(1024)
     assert stream(entry("package/a", b"x")) == entry_header("package/a", 1, 0o644) + b"x".ljust(

@@ -63,8 +63,7 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_writes(tmp_path: Path, source: Path, threads: int) -> None:
-    """The tarball holds the entries, and its figures are those that npm and the registry compute of it."""
+def test_a_tarball_holds_its_entries_and_has_npms_figures(tmp_path: Path, source: Path, threads: int) -> None:
     entries = [planned(source, mode=0o755), planned(source, "package/é/b.js"), MANIFEST]
     target = tmp_path / "out" / "p-1.0.0.tgz"
     made = write_tarball(entries, str(target), threads=threads)
@@ -85,14 +84,13 @@ def test_writes(tmp_path: Path, source: Path, threads: int) -> None:
 
 
 @pytest.mark.parametrize("entries", [[], [MANIFEST]])
-def test_measures(tmp_path: Path, entries: list[Entry]) -> None:
-    """Measuring gives the figures of writing, and writes nothing."""
+def test_measuring_gives_the_figures_of_writing(tmp_path: Path, entries: list[Entry]) -> None:
     measured = measure_tarball(entries, "p.tgz")
     assert names(tmp_path) == []
     assert write_tarball(entries, str(tmp_path / "p.tgz")) == measured._replace(path=str(tmp_path / "p.tgz"))
 
 
-def test_levels(tmp_path: Path, source: Path) -> None:
+def test_a_level_changes_the_compressed_bytes_alone(tmp_path: Path, source: Path) -> None:
     """A tarball names its compressor; the level that is asked for changes the compressed bytes alone."""
     entries = [planned(source), MANIFEST]
     plain = write_tarball(entries, str(tmp_path / "a.tgz"))
@@ -120,7 +118,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_source_that_changes(tmp_path: Path, source: Path, change: str) -> None:
+def test_a_source_that_changes_stops_the_run(tmp_path: Path, source: Path, change: str) -> None:
     """A file that is not what was planned stops the run; the older tarball stays and nothing else does."""
     entries = [planned(source), MANIFEST]
     target = tmp_path / "out" / "p.tgz"
@@ -163,7 +161,7 @@ def place_of(tmp_path: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["a folder", "below a file", "missing", "too long"])
-def test_targets_that_cannot_be(tmp_path: Path, kind: str) -> None:
+def test_a_target_that_cannot_be_written_is_named(tmp_path: Path, kind: str) -> None:
     """A target that cannot be written is named with the system's reason, and nothing is left behind."""
     target = place_of(tmp_path, kind)
     before = sorted(tmp_path.rglob("*"))
@@ -173,7 +171,7 @@ def test_targets_that_cannot_be(tmp_path: Path, kind: str) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk without room is an error like any other of the system's: older file kept, nothing left behind."""
 
     def full(*_: object) -> None:
@@ -249,7 +247,7 @@ CORRUPTIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("meanwhile", [False, True], ids=["after", "meanwhile"])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_verification(
+def test_anything_but_the_plan_on_the_disk_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corruption: str, *, meanwhile: bool
 ) -> None:
     """Whatever else than the plan comes to lie on the disk is noticed, and the older tarball stays.

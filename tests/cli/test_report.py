@@ -147,6 +147,13 @@ def test_names_are_text_in_every_form(project: Path) -> None:
     assert ET.fromstring(report(project, "--format", "svg")).tag.endswith("svg")  # noqa: S314 - our own
 
 
+def test_a_report_that_cannot_be_written_names_the_file(project: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(program, ["report", str(project), "-o", str(tmp_path)], prog_name="linkpack")
+    assert isinstance(done.exception, linkpack.SnapshotError)
+    assert str(done.exception) == f"{tmp_path} cannot be written: Is a directory"
+    assert (done.exception.code, done.exception.path) == ("EWRITE", str(tmp_path))
+
+
 def test_an_unsafe_tarball_is_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.tgz").write_bytes(b"no gzip")
     done = CliRunner().invoke(program, ["report", str(tmp_path / "odd.tgz")], prog_name="linkpack")

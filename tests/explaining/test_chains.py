@@ -55,8 +55,7 @@ def test_a_dependent_that_the_target_pulls_in_itself_has_no_chain(tmp_path: Path
     ]
 
 
-def test_sections(tmp_path: Path) -> None:
-    """A chain says whether a name is optional, or only bundled; the root has no chain."""
+def test_a_chain_says_if_a_name_is_optional_or_only_bundled(tmp_path: Path) -> None:
     assert chains(tmp_path, "c") == [["app@1.0.0 optionalDependencies c 1"]]
     assert chains(tmp_path, "extra") == [["app@1.0.0 bundleDependencies extra"]]
     assert chains(tmp_path, "") == []

@@ -79,7 +79,7 @@ def package(folder: str | Path, name: str, **members: object) -> str:
 # --- the command
 
 
-def test_a_machine_in_order(box: Machine) -> None:
+def test_a_machine_in_order_has_no_errors(box: Machine) -> None:
     """All is well, and the last line says so; what was looked at is listed."""
     lib, app = box.command("lib", "lib"), box.package("app", "app", bundleDependencies=["dep"])
     package(app, "dep")
@@ -136,7 +136,7 @@ def test_a_fix_that_fails_is_an_error(box: Machine) -> None:
     assert box.leads(app, "lib") == lib
 
 
-def test_a_folder_that_does_not_exist(box: Machine) -> None:
+def test_a_folder_that_does_not_exist_is_an_error(box: Machine) -> None:
     """There is nothing to examine."""
     with pytest.raises(LinkpackError) as caught:
         box.found(f"{box.work}/nosuch")
@@ -146,7 +146,7 @@ def test_a_folder_that_does_not_exist(box: Machine) -> None:
 # --- the environment
 
 
-def test_node_and_npm(box: Machine) -> None:
+def test_node_has_to_answer_and_npm_to_agree(box: Machine) -> None:
     """A node that does not answer is an error; without node or npm there is a warning, and npm must agree."""
     app = box.package("app", "app")
     program(box.tools / "npm", "echo warning; echo /elsewhere")
@@ -230,7 +230,7 @@ def test_commands_on_path(box: Machine) -> None:
     assert (problem.code, problem.path) == ("WSHADOWED", f"{box.root}/mine/lib")
 
 
-def test_plug_and_play(box: Machine) -> None:
+def test_plug_and_play_is_a_warning(box: Machine) -> None:
     """Links have no effect there, so that nothing else is looked for in node_modules."""
     app = box.package("app", "app", {".pnp.cjs": ""})
     linkpack.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options())
@@ -240,7 +240,7 @@ def test_plug_and_play(box: Machine) -> None:
 # --- links
 
 
-def test_states_of_links(box: Machine) -> None:
+def test_each_link_that_is_out_of_order_has_a_cure(box: Machine) -> None:
     """Dropped, replaced, dangling and uninstalled links, and a command that cannot be run, each with a cure."""
     app = box.package("app", "app", dependencies={"removed": "1"})
     folders = {name: box.command(name, name) for name in ("dropped", "replaced", "dangling", "removed", "broken")}
@@ -341,8 +341,7 @@ def test_members_are_looked_at(box: Machine) -> None:
     assert box.codes(root) == ["WPEERTWICE"]
 
 
-def test_strict_peer_deps(box: Machine) -> None:
-    """All faults of peers of links are errors then."""
+def test_with_strict_peer_deps_all_faults_of_links_are_errors(box: Machine) -> None:
     app = box.package("app", "app")
     linkpack.link([box.package("kit", "kit", peerDependencies={"ui": "1"})], app, box.options(link_global=False))
     assert box.codes(app) == ["WPEER"]

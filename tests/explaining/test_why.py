@@ -189,7 +189,7 @@ def told(app: Path, path: str, edition: Edition = "12") -> tuple[str, str]:
          "index.js of @s/stray does not ship", "no package of the bundle needs it"),
     ],
 )  # fmt: skip
-def test_the_rule(app: Path, path: str, first: str, second: str) -> None:
+def test_the_answer_names_the_rule_and_its_line(app: Path, path: str, first: str, second: str) -> None:
     """The answer says whether the path ships, by which rule, and on which line of which file that stands."""
     assert told(app, path) == (first, second)
 
@@ -208,7 +208,7 @@ def test_an_ignore_file_around_a_workspace_member_counts(app: Path) -> None:
         ("../redis/one.js", 'named in "files": one.js (../redis/package.json:9)'),
     ],
 )
-def test_the_rules_of_npm_11(app: Path, path: str, second: str) -> None:
+def test_npm_11s_rules_are_named_by_their_entry(app: Path, path: str, second: str) -> None:
     """What npm 11 makes of an entry of `files` is told as the entry that it came from."""
     assert told(app, path, "11")[1] == second
 
@@ -222,7 +222,7 @@ def test_an_entry_of_several_lines(tmp_path: Path) -> None:
     assert told(tmp_path, "a.js", "11") == ("a.js ships", 'named in "files": !a.js (package.json:2)')
 
 
-def test_chains_and_places(app: Path) -> None:
+def test_a_bundled_package_has_its_chains_and_places(app: Path) -> None:
     """A bundled package is told with its source, its places in the tarball, and each way to it."""
     text = answer_text(explain(str(app), "is-odd", NPM12, walk_up=False))
     assert text.splitlines()[1:] == [
@@ -235,8 +235,7 @@ def test_chains_and_places(app: Path) -> None:
 
 @pytest.mark.parametrize(("path", "code"), [("nothing", "ENOPATH"), ("package/node_modules/redis/no", "ENOPATH"),
                                            ("../other/index.js", "EOUTSIDE"), ("a\0b", "ENOPATH")])  # fmt: skip
-def test_what_is_not_there(app: Path, path: str, code: str) -> None:
-    """A path that is nowhere, or in no package of the bundle, is an error."""
+def test_a_path_that_is_nowhere_is_an_error(app: Path, path: str, code: str) -> None:
     with pytest.raises(LinkpackError) as caught:
         explain(str(app), path, NPM12, walk_up=False)
     assert caught.value.code == code
@@ -303,7 +302,7 @@ def test_the_command(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("../keep.log", "--npm-rules", "11")[1].startswith("keep.log ships\n")
 
 
-def test_json(app: Path) -> None:
+def test_json_names_the_rulings_file_from_the_project(app: Path) -> None:
     """With --json the answer is an object, with the ruling's file relative to the project."""
     status, out = run("node_modules/redis/lib/index.js", "--json", "-C", str(app))
     found: dict[str, Any] = json.loads(out)
@@ -323,7 +322,7 @@ def test_json(app: Path) -> None:
     assert json.loads(run("left", "--json", "-C", str(app))[1])["ruling"] is None
 
 
-def test_a_failure(app: Path) -> None:
+def test_a_failure_is_reported_as_by_other_commands(app: Path) -> None:
     """An error is told as by the other commands, with --json on standard output too; unknown rules are misuse."""
     assert json.loads(run("nothing", "--json", "-C", str(app))[1])["error"]["code"] == "ENOPATH"
     assert run("nothing", "-C", str(app)) == (1, "")
@@ -362,7 +361,7 @@ def make_site(tmp_path: Path) -> Path:
         ("thin", "node_modules/left/index.js", ["index.js of left@1.2.3 does not ship"]),
     ],
 )  # fmt: skip
-def test_layouts(site: Path, layout: str, path: str, lines: list[str]) -> None:
+def test_the_places_are_those_of_the_layout(site: Path, layout: str, path: str, lines: list[str]) -> None:
     """The places are those of the layout, and what the thin one leaves to the registry does not ship."""
     if path == "shout/index.js":
         path = "../shout/index.js"

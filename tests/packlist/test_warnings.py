@@ -235,7 +235,7 @@ WANCHORED ../../.gitignore:1: /build is read by pnpm from this package's folder,
   build/ is left out
 WANCHORED ../../.gitignore:2: packages/*/secret/ is read by pnpm from this package's folder, not from its own:
   secret/key is shipped
-WPACKERS pnpm, whose workspace this is, leaves out build/a.js (../../.gitignore:1: /build);
+WPACKERS pnpm, the manager of this workspace, leaves out build/a.js (../../.gitignore:1: /build);
   npm would ship it
 """,
     ),
@@ -264,7 +264,7 @@ WPACKERS pnpm, whose workspace this is, leaves out build/a.js (../../.gitignore:
         Tree("coverage/a.html x.log a.js"),
         """
 WPACKERS npm would leave out coverage/a.html and 1 more (../../.gitignore:1: coverage);
-  yarn, whose workspace this is, ships it
+  yarn, the manager of this workspace, ships it
 """,
     ),
     "bun does not read them": (
@@ -272,7 +272,7 @@ WPACKERS npm would leave out coverage/a.html and 1 more (../../.gitignore:1: cov
         "/dist\n",
         Tree("dist/a.js a.js"),
         """
-WPACKERS npm would leave out dist/a.js (../../.gitignore:1: /dist); bun, whose workspace this is, ships it
+WPACKERS npm would leave out dist/a.js (../../.gitignore:1: /dist); bun, the manager of this workspace, ships it
 """,
     ),
     "bun, with files": ("bun", "/dist\n", Tree("dist/a.js a.js", {}, {"files": ["dist"]}), ""),

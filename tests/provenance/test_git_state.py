@@ -26,14 +26,14 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path / "repo"
 
 
-def test_a_clean_folder(repo: Path) -> None:
+def test_a_clean_folder_has_a_commit_and_its_files(repo: Path) -> None:
     """Of a clean folder git says the commit and the files, relative to that folder."""
     state = read_git(str(repo / "packages" / "lib"))
     commit = git(repo, "rev-parse", "HEAD").strip()
     assert state == GitState(commit, (), frozenset({"a.js", "b.js", "package.json"}))
 
 
-def test_changes(repo: Path) -> None:
+def test_changed_removed_renamed_and_new_files_are_dirty(repo: Path) -> None:
     """Changed, removed, renamed and new files count; ignored ones, node_modules and other folders do not."""
     lib = repo / "packages" / "lib"
     (lib / "a.js").write_text("changed", encoding="utf-8")
@@ -69,30 +69,29 @@ def test_settings_of_a_hook_are_not_followed(repo: Path, tmp_path: Path, monkeyp
     assert read_git(str(repo / "packages" / "lib")).fault == ""
 
 
-def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_repository_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside of any repository the fault says so."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert read_git(str(tmp_path)).fault == "it is in no git repository"
 
 
-def test_no_commit(tmp_path: Path) -> None:
+def test_a_repository_without_a_commit_is_a_fault(tmp_path: Path) -> None:
     """A repository without a commit knows nothing of its files."""
     git(tmp_path, "init", "-q")
     assert read_git(str(tmp_path)).fault == "its git repository has no commit"
 
 
-def test_inside_of_a_git_folder(repo: Path) -> None:
-    """The folder .git itself is no work tree."""
+def test_the_git_folder_is_no_work_tree(repo: Path) -> None:
     assert read_git(str(repo / ".git")).fault == "it is in no git work tree"
 
 
-def test_no_git(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_git_is_a_fault(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a git program the fault says so."""
     monkeypatch.setenv("PATH", "/nonexistent")
     assert read_git(str(repo)).fault == "git is not installed, or not on PATH"
 
 
-def test_a_broken_repository(repo: Path) -> None:
+def test_a_fault_does_not_hold_gits_own_words(repo: Path) -> None:
     """Any other failure is a fault without git's words, which may name places; they are told apart from it."""
     (repo / ".git" / "index").write_bytes(b"broken")
     state = read_git(str(repo))
@@ -100,7 +99,9 @@ def test_a_broken_repository(repo: Path) -> None:
     assert "index" in state.detail
 
 
-def test_broken_settings(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_settings_is_a_fault_without_a_path(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A mistake in the user's settings is a fault that does not name the file, which is in the home folder."""
     (tmp_path / "settings").write_text("[core", encoding="utf-8")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
@@ -109,7 +110,7 @@ def test_broken_settings(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert str(tmp_path) in state.detail
 
 
-def test_files_that_only_a_filter_could_compare(repo: Path) -> None:
+def test_files_that_only_a_filter_could_compare_are_dirty(repo: Path) -> None:
     """They count as dirty, and which filter would have to be run is known."""
     lib = repo / "packages" / "lib"
     git(repo, "config", "filter.f.process", "f")

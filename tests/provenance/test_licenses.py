@@ -25,6 +25,8 @@ from linkpack.provenance.licenses import License, read_license
         ({}, "", ""),
     ],
 )
-def test_licenses(members: dict[str, object], expression: str, words: str) -> None:
+def test_anything_but_an_spdx_expression_stays_as_words(
+    members: dict[str, object], expression: str, words: str
+) -> None:
     """An SPDX expression is put in its usual form, everything else stays as words."""
     assert read_license(members) == License(expression, words)

@@ -35,7 +35,7 @@ HOMES = ("/home/me",)
         ("/home/me", "/home/me/app", ".."),
     ],
 )
-def test_paths(path: str, root: str, shown: str) -> None:
+def test_a_path_through_a_folder_of_homes_is_not_shown(path: str, root: str, shown: str) -> None:
     """A way is shown unless it leads through a folder that holds homes, or through the root."""
     assert shown_path(path, root, HOMES) == shown
 
@@ -57,8 +57,7 @@ def test_paths(path: str, root: str, shown: str) -> None:
         ("npm:@s/lib@^1", "npm:@s/lib@^1"),
     ],
 )
-def test_specs(spec: str, shown: str) -> None:
-    """A spec is shown without absolute paths, ways through other homes, and logins."""
+def test_a_spec_is_shown_without_absolute_paths_and_logins(spec: str, shown: str) -> None:
     assert shown_spec(spec, "/home/me/src/app", "/home/me/src/app", HOMES) == shown
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_is_at_a_path(tmp_path: Path) -> None:
+def test_nothing_at_a_path_is_none(tmp_path: Path) -> None:
     """Status, text of a link, and contents are None where there is nothing of that kind."""
     (tmp_path / "file").write_text("x")
     (tmp_path / "file").chmod(0o640)
@@ -68,7 +68,7 @@ def test_a_file_of_another_user_is_not_read(tmp_path: Path, monkeypatch: pytest.
     assert dir_entries.privacy_fault(str(tmp_path)) == f"belongs to another user (number {user})"
 
 
-def test_who_else_gets_at_a_folder(tmp_path: Path) -> None:
+def test_a_folder_that_is_open_to_others_has_a_fault(tmp_path: Path) -> None:
     """A private folder, and one that is not there, have no fault."""
     (tmp_path / "link").symlink_to(tmp_path)
     tmp_path.chmod(0o700)

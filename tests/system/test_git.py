@@ -152,7 +152,7 @@ def test_a_commit_without_measure_is_refused(repo: Path) -> None:
         objects.files(commit, "")
 
 
-def test_files_of_a_commit(repo: Path) -> None:
+def test_files_of_a_commit_have_mode_and_id(repo: Path) -> None:
     """Files are given with mode and id below any folder; a folder that the commit does not have has none."""
     (repo / "packages" / "run").write_text("x", encoding="utf-8")
     (repo / "packages" / "run").chmod(0o755)
@@ -174,8 +174,7 @@ def test_files_of_a_commit(repo: Path) -> None:
     assert found["run"] == TreeEntry(0o100755, blob_id((b"x",), 1, repository.commit))
 
 
-def test_repositories_with_longer_ids(tmp_path: Path) -> None:
-    """A repository with SHA-256 ids is read in the same way."""
+def test_a_repository_with_sha_256_ids_is_read(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "--object-format=sha256")
     (tmp_path / "a").write_text("x", encoding="utf-8")
     git(tmp_path, "add", ".")
@@ -208,8 +207,7 @@ def test_a_pipe_among_the_files_does_not_hold_us_up(repo: Path) -> None:
         open_repository(str(repo))._replace(timeout=0.2).new_files()
 
 
-def test_what_git_ignores(repo: Path) -> None:
-    """Ignored files and folders are listed, a folder of nothing else as one; what may be committed is not."""
+def test_a_folder_of_ignored_files_alone_is_listed_as_one(repo: Path) -> None:
     for path in (
         "dist/a",
         "dist/b/c",
@@ -316,8 +314,9 @@ def test_git_files_that_lead_elsewhere_as_git_makes_them(repo: Path, tmp_path: P
     )
 
 
-def test_a_repository_of_another_user(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A repository that git does not trust is not read, and the fault names the setting."""
+def test_a_repository_that_git_does_not_trust_is_not_read(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = shutil.which("git")
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "git"
@@ -346,7 +345,9 @@ def test_memory_of_git_is_bounded(repo: Path, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "script", ["exit 3", "kill -9 $$", "cat > /dev/null; echo", "yes | head -c 3000000 >&2; exit 1"]
 )
-def test_a_git_that_fails(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def test_a_git_that_fails_is_a_fault_with_a_reason(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
     """Whatever the program called git does, there is a fault with a reason."""
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "git"

@@ -92,7 +92,7 @@ def test_node_options_of_the_project_do_not_count(tmp_path: Path) -> None:
         ("echo '[1'; echo '{\"variables\": []}'", "it does not answer as Node does"),
     ],
 )
-def test_a_program_that_gives_no_answer(text: str, reason: str, tmp_path: Path) -> None:
+def test_the_last_line_of_a_program_is_the_reason(text: str, reason: str, tmp_path: Path) -> None:
     """The reason is the program's own last line, if it prints any."""
     node = program(tmp_path / "bin/node", text)
     with pytest.raises(NodeUnknown, match=reason):
@@ -102,7 +102,7 @@ def test_a_program_that_gives_no_answer(text: str, reason: str, tmp_path: Path) 
     assert caught.value.code == "ENODE"
 
 
-def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_started_is_no_node(tmp_path: Path) -> None:
     """A file that is no program of this machine, and one that is not there."""
     (tmp_path / "node").write_bytes(b"\x7fELF")
     (tmp_path / "node").chmod(0o755)

@@ -21,8 +21,7 @@ def test_the_name_of_a_run_tells_whether_it_may_be_alive() -> None:
     assert own_process.is_running("9" * 30)
 
 
-def test_the_umask_stays() -> None:
-    """Asking for the umask does not change it."""
+def test_asking_for_the_umask_does_not_change_it() -> None:
     before = os.umask(0o027)
     try:
         assert [own_process.current_umask(), own_process.current_umask()] == [0o027, 0o027]
@@ -30,7 +29,7 @@ def test_the_umask_stays() -> None:
         os.umask(before)
 
 
-def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_processors_that_this_process_may_use_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that this process may use are counted, or all where the system does not tell (macOS)."""
     assert own_process.count_processors() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")

@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", [0, 1, fs.CHUNK, fs.CHUNK + 1])
-def test_read_file(tmp_path: Path, size: int) -> None:
+def test_a_file_is_read_up_to_the_very_limit(tmp_path: Path, size: int) -> None:
     """A file is read whole up to the very limit, through links too, and refused one byte beyond."""
     (tmp_path / "f").write_bytes(b"y" * size)
     (tmp_path / "link").symlink_to("f")
@@ -84,15 +84,15 @@ readers = pytest.mark.parametrize("read", [in_pieces, fs.read_small])
 
 @readers
 @pytest.mark.parametrize("size", [0, 1, 1000])
-def test_planned_contents(tmp_path: Path, size: int, read: Callable[[str, int, int, int], bytes]) -> None:
-    """Both readers give all bytes of a file that is as planned."""
+def test_both_readers_give_all_bytes_of_a_planned_file(
+    tmp_path: Path, size: int, read: Callable[[str, int, int, int], bytes]
+) -> None:
     (tmp_path / "f").write_bytes(bytes(range(250)) * 4)
     os.truncate(tmp_path / "f", size)
     assert read(*planned(tmp_path / "f")) == (tmp_path / "f").read_bytes()
 
 
-def test_read_planned(file: Path) -> None:
-    """A file that is as planned comes in pieces of the promised size."""
+def test_a_planned_file_comes_in_pieces_of_the_promised_size(file: Path) -> None:
     pieces = list(fs.read_planned(*planned(file)))
     assert [len(piece) for piece in pieces] == [fs.CHUNK, fs.CHUNK, 600_000 - 2 * fs.CHUNK]
 
@@ -164,8 +164,7 @@ def test_a_folder_of_the_planned_number(tmp_path: Path, read: Callable[[str, int
         read(str(tmp_path), status.st_dev, status.st_ino, status.st_size)
 
 
-def test_kinds(tmp_path: Path) -> None:
-    """Links are followed, and a path that cannot be looked at, or cannot be, is neither file nor folder."""
+def test_a_path_that_cannot_be_is_neither_file_nor_folder(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     (tmp_path / "to-f").symlink_to("f")
     (tmp_path / "to-dir").symlink_to(".")
@@ -175,8 +174,7 @@ def test_kinds(tmp_path: Path) -> None:
     assert [fs.is_dir(f"{tmp_path}/{name}") for name in names] == [False, False, True, *[False] * 4]
 
 
-def test_scan_and_status(tmp_path: Path) -> None:
-    """Names that are not UTF-8 come as surrogate escapes and lead back to their files."""
+def test_names_that_are_not_utf_8_lead_back_to_their_files(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.js")
     (tmp_path / name).write_bytes(b"abc")
     (tmp_path / "link").symlink_to(name)
@@ -188,7 +186,7 @@ def test_scan_and_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["link", "missing", "f/x"])
-def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
+def test_a_broken_link_has_no_real_path(tmp_path: Path, target: str) -> None:
     """A link that is broken, leads through a file or to itself has no real path."""
     (tmp_path / "f").touch()
     (tmp_path / "link").symlink_to(target)
@@ -196,7 +194,7 @@ def test_real_path_is_strict(tmp_path: Path, target: str) -> None:
         fs.real_path(str(tmp_path / "link"))
 
 
-def test_access(tmp_path: Path) -> None:
+def test_what_is_open_to_this_user_is_readable(tmp_path: Path) -> None:
     """What exists and is open to this user is readable; only a folder is a place for files."""
     (tmp_path / "f").touch()
     assert [fs.is_readable(f"{tmp_path}{name}") for name in ("", "/f", "/missing")] == [True, True, False]
@@ -204,7 +202,7 @@ def test_access(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ENOMEM])
-def test_no_answer(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_cannot_answer_is_an_error(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the system cannot say what is at a path, that is an error."""
 
     def fail(*_: object) -> os.stat_result:
@@ -218,8 +216,7 @@ def test_no_answer(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
         assert caught.value.errno == code
 
 
-def test_answers(tmp_path: Path) -> None:
-    """What is not there, or cannot be there, is answered with no."""
+def test_what_is_not_there_is_answered_with_no(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in ("none", "file/below", "n" * 300, "nul\0"):
         assert not fs.is_dir(f"{tmp_path}/{path}")
@@ -227,7 +224,7 @@ def test_answers(tmp_path: Path) -> None:
         assert not fs.exists(f"{tmp_path}/{path}")
 
 
-def test_the_head_of_a_file(tmp_path: Path) -> None:
+def test_only_a_file_has_first_bytes(tmp_path: Path) -> None:
     """The first bytes of a file come; what is no file has none."""
     (tmp_path / "file").write_bytes(b"#!/bin/sh")
     assert fs.read_head(f"{tmp_path}/file", 2) == b"#!"

@@ -183,7 +183,7 @@ def test_kinds_are_no_part_of_each_other(tmp_path: Path, part: str, whole: str) 
 
 
 @pytest.mark.parametrize("what", ["folder", "file", "link", "nothing"])
-def test_removing(tmp_path: Path, what: str) -> None:
+def test_folders_go_with_all_that_is_in_them(tmp_path: Path, what: str) -> None:
     """Folders go with all that is in them, also what their owner made unwritable; links are not followed."""
     path, kept = tmp_path / "p", lay(tmp_path / "kept")
     if what == "folder":

@@ -26,7 +26,7 @@ def interrupt(done: list[str]) -> None:
         done.append("went on")
 
 
-def test_signals_wait() -> None:
+def test_a_signal_in_the_block_acts_at_its_end() -> None:
     """A signal in the block does at its end what it would have done; the handlers are those of before."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
     done: list[str] = []
@@ -53,8 +53,7 @@ def test_ignored_signals_stay_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_other_threads() -> None:
-    """In another thread, which no signal interrupts, the block is run as it is."""
+def test_another_thread_runs_the_block_as_it_is() -> None:
     done: list[object] = []
 
     def work() -> None:

@@ -36,7 +36,7 @@ def handles() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_listing(root: Path) -> None:
+def test_a_listing_gives_every_descriptor_back(root: Path) -> None:
     """Each directory is listed through its parent's number, and gives every descriptor back."""
     before = handles()
     tree = Tree(str(root))
@@ -83,7 +83,7 @@ def test_swapped_folders(root: Path, swap: str) -> None:
     assert handles() == before
 
 
-def test_status(root: Path) -> None:
+def test_the_status_is_that_of_the_path_itself(root: Path) -> None:
     """The status is that of the path itself, and an error when a link is on the way."""
     (root / "link").symlink_to("a")
     (root / "a/c").symlink_to("b/file")
@@ -101,7 +101,7 @@ def refuse(path: str) -> str:
 
 
 @pytest.mark.parametrize("proc", [True, False], ids=["proc", "no proc"])
-def test_open_plain(root: Path, monkeypatch: pytest.MonkeyPatch, proc: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_path_with_a_link_in_it_is_not_opened(root: Path, monkeypatch: pytest.MonkeyPatch, proc: bool) -> None:  # noqa: FBT001 - a parameter
     """A path with a link anywhere in it is refused, whether or not the system tells what it opened."""
     if not proc:
         monkeypatch.setattr(os, "readlink", refuse)
@@ -119,7 +119,7 @@ def test_open_plain(root: Path, monkeypatch: pytest.MonkeyPatch, proc: bool) -> 
     assert handles() == before
 
 
-def test_read_beneath(root: Path) -> None:
+def test_a_link_that_leads_out_is_not_read(root: Path) -> None:
     """A file is read whole, also through a link that stays inside; one that leads out is not."""
     (root / "in").symlink_to("a/b/file")
     (root / "out").symlink_to("../outside/a/b/file")

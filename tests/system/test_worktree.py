@@ -136,7 +136,7 @@ def test_a_sparse_checkout_is_a_change(repo: Path) -> None:
     assert changes(repo).changed == {"sub/c.js"}
 
 
-def test_types_and_modes(repo: Path) -> None:
+def test_another_type_or_mode_is_a_change(repo: Path) -> None:
     """Another mode or type is a change; with core.fileMode off modes are none, as git has it."""
     (repo / "run").chmod(0o644)
     (repo / "a.js").chmod(0o755)
@@ -161,7 +161,7 @@ def test_a_folder_that_became_a_link(repo: Path, tmp_path: Path) -> None:
     assert changes(repo).changed == {"sub", "sub/c.js"}
 
 
-def test_what_is_staged(repo: Path) -> None:
+def test_staged_files_are_changes(repo: Path) -> None:
     """What is in the index and not in HEAD is a change, also when the file is as in HEAD or not yet added."""
     (repo / "a.js").write_text("staged\n", encoding="utf-8")
     git(repo, "add", "a.js")
@@ -172,7 +172,7 @@ def test_what_is_staged(repo: Path) -> None:
     assert changes(repo).changed == {"a.js", "b.js", "later.js"}
 
 
-def test_new_files(repo: Path) -> None:
+def test_new_files_are_changes_unless_git_ignores_them(repo: Path) -> None:
     """New files are changes, in whatever folder, unless git ignores them; a repository is one."""
     for path in ("new.js", "deep/er/new.js", "dist/built.js", "node_modules/x/i.js", "node_modules/x/lib/i.js"):
         (repo / path).parent.mkdir(parents=True, exist_ok=True)
@@ -248,7 +248,7 @@ def test_files_of_git_lfs(repo: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["UTF-16", "UTF-16LE", "SHIFT-JIS", "punycode", "no-such-encoding"])
-def test_other_encodings(repo: Path, encoding: str) -> None:
+def test_a_file_in_another_encoding_is_compared_by_its_text(repo: Path, encoding: str) -> None:
     """A file in another encoding is the committed one when its text is; else git would have to tell."""
     attribute = f"a.js working-tree-encoding={encoding}\n"
     (repo / ".git" / "info" / "attributes").write_text(attribute, encoding="utf-8")
@@ -282,7 +282,7 @@ def outer(repo: Path, tmp_path: Path) -> Path:
     return tmp_path / "outer"
 
 
-def test_submodules(outer: Path) -> None:
+def test_a_submodule_at_its_commit_is_unchanged(outer: Path) -> None:
     """A submodule is unchanged at its commit with no changes, and when it is not checked out."""
     inner = outer / "inner"
     assert not changes(outer).changed

@@ -57,7 +57,7 @@ def against(tarball: str, source: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_a_folder(project: Path, tmp_path: Path) -> None:
+def test_the_folder_that_was_packed_is_the_same(project: Path, tmp_path: Path) -> None:
     """Nothing differs from the folder that was packed; then contents, modes, files that came and went."""
     tarball = linkpack.pack(project, destination=tmp_path).path
     assert against(tarball, str(project)) == []
@@ -71,15 +71,13 @@ def test_a_folder(project: Path, tmp_path: Path) -> None:
     assert "is not in" in texts["run"]
 
 
-def test_modes(project: Path, tmp_path: Path) -> None:
-    """A mode that changed is a difference."""
+def test_a_mode_that_changed_is_a_difference(project: Path, tmp_path: Path) -> None:
     tarball = linkpack.pack(project, destination=tmp_path).path
     (project / "run").chmod(0o755)
     assert against(tarball, str(project)) == [("EAGAINST", "run")]
 
 
-def test_another_packer(project: Path, tmp_path: Path) -> None:
-    """The same files in other bytes are one finding, which can be allowed."""
+def test_the_same_files_in_other_bytes_are_one_finding(project: Path, tmp_path: Path) -> None:
     tarball = linkpack.pack(project, destination=tmp_path / "x").path
     other = tmp_path / "app-1.0.0.tgz"
     with gzip.open(tarball) as stream:
@@ -89,7 +87,7 @@ def test_another_packer(project: Path, tmp_path: Path) -> None:
     assert api.verify(other, against=project, allow=["EAGAINST"]).ok
 
 
-def test_any_level(project: Path, tmp_path: Path) -> None:
+def test_any_level_of_compression_is_the_same(project: Path, tmp_path: Path) -> None:
     """What was packed with --gzip-level max is the source's as well, be it a folder or a commit."""
     commit(project)
     tarball = linkpack.pack(project, destination=tmp_path, gzip_level="max").path
@@ -97,7 +95,7 @@ def test_any_level(project: Path, tmp_path: Path) -> None:
     assert against(tarball, f"git:{project}") == []
 
 
-def test_what_is_committed(project: Path) -> None:
+def test_git_with_a_folder_is_its_committed_tree(project: Path) -> None:
     """`git:DIR` is the committed tree, export-ignore or not, with node_modules as it lies there."""
     tarball = linkpack.pack(project, destination=project).path
     commit(project)
@@ -121,8 +119,9 @@ def test_git_is_the_current_directory(project: Path, monkeypatch: pytest.MonkeyP
         against(tarball, "git")
 
 
-def test_no_repository(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a repository, without a commit and without git it is an error that says so."""
+def test_no_repository_is_an_error_that_says_so(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tarball = linkpack.pack(project, destination=tmp_path).path
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     with pytest.raises(LinkpackError) as err:
@@ -160,7 +159,7 @@ def make_site(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("layout", ["bundle", "vendor", "thin"])
-def test_layouts(site: Path, tmp_path: Path, layout: LayoutName) -> None:
+def test_the_layout_is_the_tarballs_own(site: Path, tmp_path: Path, layout: LayoutName) -> None:
     """The layout is told by the tarball; a file that was changed is the one thing that differs."""
     tarball = linkpack.pack(site, destination=tmp_path / "out", layout=layout).path
     assert against(tarball, str(site)) == []

@@ -110,7 +110,7 @@ def test_the_same(tmp_path: Path) -> None:
     assert report.difference_text(found).startswith("all files are the same; the bytes of the tarballs are not\n")
 
 
-def test_reports(tmp_path: Path) -> None:
+def test_names_in_a_diff_are_escaped(tmp_path: Path) -> None:
     """Names are escaped; `--stat` leaves the lines out."""
     old, new = (OLD + member("package/é.js", f"{each}\t\x1b[2J\n") for each in "ab")
     found = compare(tmp_path, old, new + member("package/b", b"\xff"))

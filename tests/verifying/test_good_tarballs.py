@@ -110,7 +110,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("name", "stream", "codes"), GOOD, ids=[each[0] for each in GOOD])
-def test_good_tarballs(name: str, stream: bytes, codes: list[str], tmp_path: Path) -> None:
+def test_a_good_tarball_is_accepted(name: str, stream: bytes, codes: list[str], tmp_path: Path) -> None:
     """Each is accepted, with the warnings listed, and unpacks to what it holds."""
     path = write(tmp_path, stream)
     verdict = api.verify(path)
@@ -136,7 +136,9 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("name", "version", "filename", "code"), NAMES)
-def test_file_names(name: str, version: str, filename: str, code: str, tmp_path: Path) -> None:
+def test_file_names_of_all_packers_are_known(
+    name: str, version: str, filename: str, code: str, tmp_path: Path
+) -> None:
     """A file's name is that of its package in the way of npm, pnpm, yarn or a registry, or says nothing of it."""
     path = write(tmp_path, manifest(name=name, version=version), filename)
     assert [each.code for each in api.verify(path).findings] == [code] * bool(code)
@@ -183,7 +185,7 @@ def test_real_packages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_other_writers(form: int, tmp_path: Path) -> None:
+def test_tarballs_of_other_writers_are_read(form: int, tmp_path: Path) -> None:
     """Python's tarfile, in each of its formats and with a time, an owner and a record size of its own, is read."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:

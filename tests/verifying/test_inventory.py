@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import linkpack
 from linkpack.limits import DEFAULTS
-from linkpack.verifying.inventory import Node, take_inventory
-from linkpack.verifying.sides import read_tarball_side
+from linkpack.npm.manifest import parse_manifest
+from linkpack.report.html import html_report
+from linkpack.verifying.inventory import TreeNode, take_inventory
+from linkpack.verifying.sides import Side, SideFile, read_tarball_side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +41,7 @@ def packed(tmp_path: Path, files: dict[str, object]) -> Inventory:
     return take_inventory(read_tarball_side(tarball.path, DEFAULTS))
 
 
-def names(node: Node) -> dict[str, object]:
+def names(node: TreeNode) -> dict[str, object]:
     """Return the tree as nested dictionaries of names."""
     return {child.name: names(child) for child in node.children}
 
@@ -57,7 +59,7 @@ def test_packages_are_nodes_and_node_modules_is_not(tmp_path: Path) -> None:
 def test_sizes_add_up(tmp_path: Path) -> None:
     inventory = packed(tmp_path, FILES)
 
-    def check(node: Node) -> None:
+    def check(node: TreeNode) -> None:
         if node.children:
             assert node.size == sum(child.size for child in node.children)
             assert node.files == sum(child.files for child in node.children)
@@ -91,3 +93,18 @@ def test_small_files_of_a_full_folder_are_one_node(tmp_path: Path) -> None:
     assert lib.children[-1].kind == "files"
     assert lib.children[-1].files == 40
     assert lib.files == 100
+
+
+def test_a_tree_may_be_deeper_than_python_recurses() -> None:
+    deep = "/".join(["a"] * 1100)
+    side = Side(
+        label="",
+        files={"package.json": SideFile(2, 0o644, "1"), f"{deep}/x.js": SideFile(1, 0o644, "2")},
+        manifests={"": parse_manifest(b'{"name": "app", "version": "1.0.0"}', "package.json", "root")},
+        packed=0,
+        integrity="",
+        path="",
+        plan=None,
+    )
+    assert take_inventory(side).tree.files == 2
+    assert "x.js" in html_report(take_inventory(side))

@@ -71,7 +71,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == [path.name, "to"]
 
 
-def test_a_path_too_long_for_the_disk(tmp_path: Path) -> None:
+def test_a_path_too_long_for_the_disk_leaves_nothing(tmp_path: Path) -> None:
     """A path that is allowed, and longer than the disk takes below this target, leaves nothing."""
     stream = BODY + header(b"package/x", 0, b"0")
     deep = tmp_path / "/".join(["d" * 200] * 18)
@@ -154,7 +154,7 @@ def test_a_folder_that_came_meanwhile_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["nothing", "folder", "pipe", "nul"])
-def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
+def test_anything_but_a_file_is_refused_by_name(kind: str, tmp_path: Path) -> None:
     """What is no regular file is refused by name, and never waited for."""
     path = tmp_path / ("\0" if kind == "nul" else kind)
     if kind == "folder":
@@ -166,7 +166,7 @@ def test_what_is_no_file(kind: str, tmp_path: Path) -> None:
     assert err.value.code == "EREAD"
 
 
-def test_what_can_be_allowed(tmp_path: Path) -> None:
+def test_another_name_can_be_allowed_and_danger_cannot(tmp_path: Path) -> None:
     """A name that differs can be allowed; what is dangerous cannot."""
     path = write(tmp_path, manifest(version="2.0.0"))
     assert [each.severity for each in unpack(path, tmp_path, allow=["EFILENAME"]).findings] == ["warning"]
