@@ -39,7 +39,7 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
                 yield SpecChange(
                     package=package.id,
                     label=package.label,
-                    section=_list_of(manifest),
+                    section=_find_list_key(manifest),
                     key=name,
                     old=name,
                     new="",
@@ -65,7 +65,7 @@ def _is_undeclared(graph: BundleGraph, package: Package, name: str) -> bool:
     return not declared and package.id != graph.root and package.needs.get(name) in graph.packages
 
 
-def _list_of(manifest: Manifest) -> str:
+def _find_list_key(manifest: Manifest) -> str:
     """Return the key of the list: npm takes the alias only without the other."""
     return _LISTS[0] if _LISTS[0] in manifest.members else _LISTS[1]
 

@@ -41,7 +41,7 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
         catalogs=catalogs,
         workspaces=members,
         installed=lambda folder, name: _read_installed(graph, folder, name),
-        tags="yarn" in {_manager(graph), *(monorepo.manager for monorepo in monorepos)},
+        tags="yarn" in {_find_manager(graph), *(monorepo.manager for monorepo in monorepos)},
     )
     plan = plan_specs(graph.packages, graph.root, mode=mode, disk=disk)
     names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
@@ -65,7 +65,7 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
     members: dict[str, Supplied] = {}
     for monorepo in monorepos:
         for folder in (monorepo.root, *list_all_members(monorepo)):
-            manifest = _manifest(graph, folder)
+            manifest = _find_manifest(graph, folder)
             if manifest is not None and manifest.name:
                 members.setdefault(
                     manifest.name, Supplied(manifest.name, manifest.version, folder, manifest.private)
@@ -73,18 +73,18 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
     return members
 
 
-def _manager(graph: BundleGraph) -> PackageManager:
+def _find_manager(graph: BundleGraph) -> PackageManager:
     return package_manager(graph.root, graph.packages[graph.root].manifest.package_manager)
 
 
 def _read_installed(graph: BundleGraph, folder: str, name: str) -> Supplied | None:
     """Read the package that Node finds for *name* from *folder*, if usable."""
     real = find_installed(folder, name)
-    manifest = None if real is None else _manifest(graph, real)
+    manifest = None if real is None else _find_manifest(graph, real)
     return None if manifest is None or real is None else Supplied(manifest.name, manifest.version, real)
 
 
-def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
+def _find_manifest(graph: BundleGraph, folder: str) -> Manifest | None:
     """Read the manifest in *folder*, if it can be used."""
     return graph.packages[folder].manifest if folder in graph.packages else read_usable(folder)
 

@@ -140,7 +140,7 @@ class _Entry(Record):
         return self.section == "optionalDependencies"
 
     @property
-    def there(self) -> Supplied | None:
+    def installed(self) -> Supplied | None:
         """Return what is installed under the key on the author's disk."""
         return self.context.disk.installed(self.package, self.key)
 
@@ -215,11 +215,11 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 section=section,
                 key=key,
                 spec=spec,
-                answer=_answer(context, subject, key),
+                answer=_find_answer(context, subject, key),
             )
             try:
-                new, reason = _written(entry)
-                yield from _private(entry, subject.label)
+                new, reason = _decide_spec(entry)
+                yield from _warn_of_private(entry, subject.label)
             except UnresolvableError as err:
                 if not _is_ignored(manifest, section, key):
                     message = f'{subject.label}: {section}.{key} "{spec}" {err.message}'
@@ -237,13 +237,13 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 )
 
 
-def _private(entry: _Entry, label: str) -> Iterator[Problem]:
+def _warn_of_private(entry: _Entry, label: str) -> Iterator[Problem]:
     """Warn of a dependency on a private workspace, which no registry has."""
     manifest = entry.context.packages[entry.package].manifest
     is_needed = entry.section != "devDependencies" and entry.key not in manifest.optional_peers
     if entry.answer is not None or "workspace:" not in entry.spec or not is_needed:
         return
-    _, package = _workspace(entry, entry.spec.strip())
+    _, package = _resolve_workspace(entry, entry.spec.strip())
     if package is not None and package.private:
         message = f'{label}: {entry.section}.{entry.key} "{entry.spec}" means {package.name}, which is private'
         hint = f"bundle {package.name}, or publish it: no registry has what is private"
@@ -260,31 +260,31 @@ def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
     return section == "devDependencies"
 
 
-def _answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
+def _find_answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
     """Find the package in the tarball, or the root, that *key* resolves to."""
     id_ = subject.needs[key] if key in subject.needs else subject.peers.get(key)
     package = None if id_ is None else context.packages.get(id_)
     return Supplied(package.manifest.name, package.manifest.version) if package else None
 
 
-def _written(entry: _Entry) -> tuple[str, str]:
+def _decide_spec(entry: _Entry) -> tuple[str, str]:
     """Decide what to write for an entry ("" removes it), and why."""
-    return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
+    return _decide_unbundled(entry) if entry.answer is None else _decide_bundled(entry, entry.answer)
 
 
-def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
+def _resolve_workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
     """Resolve the `workspace:` alternatives of *spec*, and find their package."""
     return WorkspaceSpecs(
         folder=entry.package,
         key=entry.key,
         workspaces=entry.context.disk.workspaces,
         answer=entry.answer,
-        there=None if entry.answer else entry.there,
+        installed=None if entry.answer else entry.installed,
         binding=entry.is_seen and entry.answer is not None,
     ).resolve(spec)
 
 
-def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
+def _decide_bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
     """Decide what to write for a dependency in the tarball, and why."""
     asked = entry.spec.strip()
     reason = f"{entry.key} {copy.version} is bundled but package.json asks for {asked}"
@@ -293,17 +293,17 @@ def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
         # Even under "*" npm's second install looks for it in the registry, unless it is inside of its user.
         raise make_version_error(f'"{entry.key}"')
     if "workspace:" in asked:
-        return _parsed(entry, _workspace(entry, asked)[0], reason)
+        return _check_spec(entry, _resolve_workspace(entry, asked)[0], reason)
     spec = strip_npm(asked, entry.key, None, tags=False)
     is_dev = entry.section == "devDependencies"
     is_useless = is_local(spec) or bool(parse_spec(spec).fault)
     is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_useless and not is_dev)
     if is_foreign or (entry.is_seen and not allows(spec, copy.version)):
         return add_alias(entry.key, copy, make_exact(copy.version) or "*"), reason
-    return (entry.spec, "") if is_dev and is_useless else _parsed(entry, spec, _BEHIND_NPM)
+    return (entry.spec, "") if is_dev and is_useless else _check_spec(entry, spec, _BEHIND_NPM)
 
 
-def _unbundled(entry: _Entry) -> tuple[str, str]:
+def _decide_unbundled(entry: _Entry) -> tuple[str, str]:
     """Decide what to write for a dependency from elsewhere, and why."""
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
@@ -314,11 +314,11 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
     if spec.startswith("catalog:"):
         spec = resolve_catalog(spec, entry.key, entry.context.disk.catalogs)
     if "workspace:" in spec:
-        spec, _ = _workspace(entry, spec)
+        spec, _ = _resolve_workspace(entry, spec)
     elif spec.startswith("jsr:"):
         spec = resolve_jsr(spec, entry.key)
     elif spec.lower().startswith("npm:"):
-        spec = strip_npm(spec, entry.key, entry.there, tags=entry.context.disk.tags)
+        spec = strip_npm(spec, entry.key, entry.installed, tags=entry.context.disk.tags)
         reason = _BEHIND_NPM if asked.startswith("npm:") else reason
     if fault := find_patch_error(spec):
         raise fault
@@ -326,10 +326,10 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
         what = "is" if spec == asked else f"means {spec},"
         message = f"{what} a path on this disk, which the consumer does not have"
         raise UnresolvableError("ESPECLOCAL", message, "bundle it, publish it, or pack with --specs keep")
-    return _parsed(entry, spec, reason)
+    return _check_spec(entry, spec, reason)
 
 
-def _parsed(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
+def _check_spec(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
     """Return *spec* and why it differs from the entry's own text, if it does.
 
     Raises `UnresolvableError` (ESPECINVALID) when npm can parse neither.

@@ -37,10 +37,10 @@ def read_contents(
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
-    targets = once(("written", paths), lambda: _by_folder(paths))
+    targets = once(("written", paths), lambda: _group_by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for folder, package in graph.packages.items():
-        outputs = _outputs(folder, package.manifest, targets)
+        outputs = _list_outputs(folder, package.manifest, targets)
         if folder == project.root:
             root = PackageFolder(
                 root=folder,
@@ -102,7 +102,7 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     for folder in list_members(own) if own is not None else ():
         try:
             manifest = read_manifest(folder, "linked")
-            packlist = _read_linked(folder, manifest, edition, own, _outputs(folder, manifest, {}))
+            packlist = _read_linked(folder, manifest, edition, own, _list_outputs(folder, manifest, {}))
             allowed = frozenset(file.path for file in packlist.files)
         except LinkpackError:
             allowed = frozenset()
@@ -110,7 +110,7 @@ def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, f
     return tuple(members)
 
 
-def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+def _list_outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
     """Say what linkpack writes into the source folder *folder*, or once wrote.
 
     *targets* are the names of the files that it writes, by folder.
@@ -118,13 +118,13 @@ def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str
     inside = f"{folder.rstrip('/')}/"
     written: set[str] = set()
     for target, names in targets.items():
-        real = _real(target)
+        real = _find_real_path(target)
         if f"{real}/".startswith(inside):
             written |= {posixpath.join(real, name)[len(inside) :] for name in names}
     return Outputs(manifest.name, frozenset(written), manifest.files or ())
 
 
-def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+def _group_by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Group the last portions of *paths* by folder."""
     found: dict[str, list[str]] = {}
     for path in paths:
@@ -133,7 +133,7 @@ def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _real(folder: str) -> str:
+def _find_real_path(folder: str) -> str:
     """Return the real path of *folder*, or *folder* where there is none yet."""
     try:
         return once(("real", folder), lambda: fs.real_path(folder or "."))

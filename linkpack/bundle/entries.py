@@ -75,7 +75,7 @@ def plan_archive(
                 )
             entries.append((path, entry))
         omissions += [omission._replace(path=f"{below}{omission.path}") for omission in packlist.omissions]
-    entries.sort(key=_entry_key)
+    entries.sort(key=_sort_key)
     paths = [path for path, _ in entries]
     folders = _list_folders(paths)
     shipped = [packlists[id_] for id_ in dict.fromkeys(slots.values())]
@@ -84,12 +84,12 @@ def plan_archive(
         tuple(omissions),
         (
             *(problem for packlist in shipped for problem in packlist.problems),
-            *_limit_faults(entries),
-            *_path_faults(paths, folders),
+            *_find_limit_faults(entries),
+            *_find_path_faults(paths, folders),
         ),
         (
             *(warning for packlist in shipped for warning in packlist.warnings),
-            *_name_warnings(paths, folders),
+            *_warn_of_names(paths, folders),
             *_warn_of_large(entries),
         ),
     )
@@ -107,11 +107,11 @@ def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) 
     )
 
 
-def _entry_key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
+def _sort_key(item: tuple[str, Entry]) -> tuple[bytes, bytes, bytes]:
     return entry_key(item[0])
 
 
-def _limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+def _find_limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
     """Yield what is beyond the limits: all files together, and each."""
     most = limits.current()
     total = sum([entry.size for _, entry in entries])
@@ -140,7 +140,7 @@ def _warn_of_large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
             yield Problem("WLARGE", path, message, "ship files of 2 GiB and more in another way")
 
 
-def _path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+def _find_path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     """Yield the paths that no tarball may hold.
 
     They can only come from a fault in planning, and are never written.
@@ -169,15 +169,15 @@ def _list_folders(paths: list[str]) -> set[str]:
     return folders
 
 
-def _name_warnings(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+def _warn_of_names(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     """Warn of names that some systems cannot hold, or hold as one."""
-    if _has_odd(paths):
-        yield from _odd_names(paths)
+    if _may_have_odd_names(paths):
+        yield from _warn_of_odd_names(paths)
     yield from find_secret_files(paths)
     yield from _find_collisions([*paths, *folders])
 
 
-def _odd_names(paths: list[str]) -> Iterator[Problem]:
+def _warn_of_odd_names(paths: list[str]) -> Iterator[Problem]:
     for path in paths:
         if has_control(path):
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
@@ -193,8 +193,8 @@ def _odd_names(paths: list[str]) -> Iterator[Problem]:
             yield Problem("WNAME", path, message, "use fewer folders")
 
 
-def _has_odd(paths: list[str]) -> bool:
-    """Return True unless no path can have what `_odd_names` looks for.
+def _may_have_odd_names(paths: list[str]) -> bool:
+    """Return True unless no path can have what `_warn_of_odd_names` looks for.
 
     Asks about all paths together, in far less time than one by one.
     """

@@ -126,7 +126,7 @@ class _Reader:
         manifest, via = self.manifests[folder]
         label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
-        names.update(name for name in manifest.bundle if self._brings(folder, name))
+        names.update(name for name in manifest.bundle if self._ships_with(folder, name))
         needs = {
             name: self._follow(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names)
@@ -136,7 +136,7 @@ class _Reader:
         }
         return Package(id=folder, manifest=manifest, needs=needs, peers=peers, linked=is_linked(folder), via=via)
 
-    def _brings(self, folder: str, name: str) -> bool:
+    def _ships_with(self, folder: str, name: str) -> bool:
         """Return True if the package in *folder* ships *name*, which its bundle lists.
 
         A source directory ships it when it is packed. An installed package brought along what is in its own

@@ -51,13 +51,13 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
     ]  # fmt: skip
     for name, to in graph.reserved.items():
         if slots.get(f"node_modules/{name}", to) != to:
-            wrong.append(_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
+            wrong.append(_refuse_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
     warnings: list[Problem] = []
     edges = nowhere = 0
     for slot, id_ in slots.items():
         package = graph.packages[id_]
         nowhere += len(list_missing_names(package))
-        compared = dict(_expected(graph, package))
+        compared = dict(_iter_expected(graph, package))
         for name in {**package.needs, **package.peers}:
             shipped_slot = index.find(slot, name)
             ships = name in package.peers or package.needs[name] is not None
@@ -68,9 +68,9 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
                 continue
             on_disk = package.needs.get(name, package.peers.get(name))
             if to is not None or (on_disk is not None and on_disk in {graph.root, graph.reserved.get(name)}):
-                wrong.append(_misled(graph, slot, name, (on_disk, got)))
+                wrong.append(_refuse_misled(graph, slot, name, (on_disk, got)))
             else:
-                warnings.append(_exposed(package, name, slot, (on_disk, shipped_slot)))
+                warnings.append(_warn_of_exposed(package, name, slot, (on_disk, shipped_slot)))
     return LayoutCheck(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
 
 
@@ -109,7 +109,7 @@ def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[s
     return len(inside) + sum(len(inside.intersection(names)) for names in packages.values())
 
 
-def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:
+def _iter_expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:
     """Yield the names that *package* looks up, with what each has to be.
 
     None is for nothing in the tarball.
@@ -123,7 +123,7 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str |
             yield name, None
 
 
-def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str | None]) -> Problem:
+def _warn_of_exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str | None]) -> Problem:
     on_disk, shipped = ways
     return Problem(
         "WOPTIONAL",
@@ -133,7 +133,7 @@ def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str
     )
 
 
-def _misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
+def _refuse_misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
     labels = [graph.packages[id_].label if id_ is not None and id_ in graph.packages else id_ for id_ in ids]
     want, got = (label or "nothing" for label in labels)
     return Problem(

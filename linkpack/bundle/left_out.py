@@ -30,7 +30,7 @@ class LeftOut:
         """
         if path.startswith(("../", "/")):
             return _OUTSIDE
-        if name := package_in(path):
+        if name := find_package_in(path):
             return f"{name} is another package"
         left_out = path
         while left_out and left_out not in self._reasons:
@@ -38,14 +38,14 @@ class LeftOut:
         return self._reasons.get(left_out, "")
 
 
-def remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
+def suggest_remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
     """Return a hint how to ship *paths*, which *reason* keeps out.
 
     *manifest* is the path of the package's package.json. "" where there is nothing to advise.
     """
     if reason == _OUTSIDE:
         return "name a file of the package"
-    if name := package_in(paths[0]):
+    if name := find_package_in(paths[0]):
         return f"add {name} to bundleDependencies, or name a file of the package itself"
     rule = re.match(r"(.*ignore):\d+: ", reason)
     if rule is None and 'in "files"' not in reason:
@@ -56,10 +56,10 @@ def remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
     return f'add {" and ".join(tops[:_SHOWN])} to "files" in {manifest}'
 
 
-def package_in(path: str) -> str:
+def find_package_in(path: str) -> str:
     """Return the package in node_modules that *path* is a file of, else "".
 
-    >>> package_in("node_modules/@s/a/lib/x.js"), package_in("lib/x.js")
+    >>> find_package_in("node_modules/@s/a/lib/x.js"), find_package_in("lib/x.js")
     ('@s/a', '')
     """
     match = re.match(r"node_modules/((?:@[^/]+/)?[^/]+)/", path)

@@ -11,7 +11,7 @@ import posixpath
 from collections import deque
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
+from linkpack.bundle.left_out import LeftOut, find_package_in, is_made_later, suggest_remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, find_entry_points, has_crlf_shebang
 from linkpack.record import Record
@@ -98,7 +98,7 @@ class _Shipped:
         return any(self._has(path) for path in entry.candidates())
 
     def _has(self, path: str) -> bool:
-        name = package_in(path)
+        name = find_package_in(path)
         if not name:
             return path in self.files
         # It has to be in node_modules as a package: a file of it that was forced in is not enough.
@@ -198,12 +198,12 @@ def _report(code: str, package: Package, lacks: Sequence[Lack], *, later: bool =
     for reason in dict.fromkeys(lack.reason for lack in lacks if lack.path):
         group = [lack for lack in lacks if lack.path and lack.reason == reason]
         verb = "is" if len(group) == 1 else "are"
-        name = package_in(group[0].path)
+        name = find_package_in(group[0].path)
         why = f"which {verb} on this disk and will not ship{f': {reason}' if reason else ''}"
         if name:
             why = f"and {name} is not there in the tarball"
         why = f"{package.label} names {_list_paths(group)}, {why}"
-        yield Problem(code, where, why + more, remedy([lack.path for lack in group], reason, where))
+        yield Problem(code, where, why + more, suggest_remedy([lack.path for lack in group], reason, where))
     missing = [lack for lack in lacks if not lack.path]
     if missing:
         verb = "is no file" if len(missing) == 1 else "are no files"

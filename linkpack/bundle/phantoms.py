@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
+from linkpack.bundle.left_out import LeftOut, is_made_later, suggest_remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, find_entry_points
 from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, find_mentions, find_package_name
@@ -112,11 +112,11 @@ class _PackageSources:
 
     def read(self) -> None:
         """Read what the entry points lead to, and with *every* the other scripts."""
-        todo = deque(dict.fromkeys(self._starts()))
+        todo = deque(dict.fromkeys(self._find_starts()))
         self.reached = set(todo)
         while todo:
             path = todo.popleft()
-            for specifier in self._mentions(path):
+            for specifier in self._read_mentions(path):
                 to = self.resolve(path, specifier)
                 if to and to not in self.reached and is_source(to):
                     self.reached.add(to)
@@ -125,9 +125,9 @@ class _PackageSources:
             for path in self.files:
                 is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
                 if is_script and path not in self.reached and not re.search(_FOR_DEVELOPERS, path, re.IGNORECASE):
-                    self._mentions(path)
+                    self._read_mentions(path)
 
-    def _starts(self) -> Iterator[str]:
+    def _find_starts(self) -> Iterator[str]:
         """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
         others = (entry for entry in find_entry_points(self.package.manifest) if not entry.is_main)
@@ -139,7 +139,7 @@ class _PackageSources:
                 if is_source(found) or (entry.key.startswith("bin.") and found):
                     yield found
 
-    def _mentions(self, path: str) -> set[str]:
+    def _read_mentions(self, path: str) -> set[str]:
         """Return the specifiers that the source at *path* mentions, read once."""
         if path not in self.mentions:
             file = self.files[path]
@@ -147,10 +147,10 @@ class _PackageSources:
                 self.unread += 1
                 return set()
             self.left -= file.size
-            self.mentions[path] = find_mentions(self._text(file))
+            self.mentions[path] = find_mentions(self._read_text(file))
         return self.mentions[path]
 
-    def _text(self, file: PackedFile) -> str:
+    def _read_text(self, file: PackedFile) -> str:
         raw = fs.read_small(file.source, file.dev, file.ino, file.size)
         return raw.decode("utf-8", "replace").removeprefix("\ufeff")
 
@@ -163,14 +163,14 @@ class _PackageSources:
             extension = posixpath.splitext(path)[1]
             found = None
             if file.size <= _MOST_TO_READ:
-                found = find_imports(self._text(file), extension if extension in SOURCES else ".js")
+                found = find_imports(self._read_text(file), extension if extension in SOURCES else ".js")
             if found is None:
                 self.unread += 1
                 self.doubted += 1
             self._imports[path] = tuple(load for load in found or () if not load.guarded)
         return self._imports[path]
 
-    def needed(self) -> set[str]:
+    def find_needed(self) -> set[str]:
         """Return the files that Node always loads with it, shipped or not."""
         mains = [
             entry for entry in _main_entries(self.package.manifest) if entry.by_node and "*" not in entry.target
@@ -183,7 +183,7 @@ class _PackageSources:
             if path not in self.files or not path.endswith((".js", ".mjs", ".cjs")):
                 continue
             for load in self.imports(path):
-                to = self.resolve(path, load.specifier) or self.unshipped(path, load.specifier)
+                to = self.resolve(path, load.specifier) or self.find_unshipped(path, load.specifier)
                 if load.certain and to and to not in found:
                     found[to] = None
                     todo.append(to)
@@ -200,18 +200,18 @@ class _PackageSources:
 
     def resolve(self, path: str, specifier: str) -> str:
         """Return the shipped file that *specifier* means in *path*, or ""."""
-        base = self.target(path, specifier)
-        return next((file for file in completions(base) if file in self.files), "") if base else ""
+        base = self.find_target(path, specifier)
+        return next((file for file in list_completions(base) if file in self.files), "") if base else ""
 
-    def unshipped(self, path: str, specifier: str) -> str:
+    def find_unshipped(self, path: str, specifier: str) -> str:
         """Return the file that *specifier* means in *path*, if it does not ship.
 
         That is a file on disk, or where there is none the path as it is written; "" for none.
         """
-        base = self.target(path, specifier)
+        base = self.find_target(path, specifier)
         if not base or self.resolve(path, specifier) or self._is_folder(base):
             return ""
-        return next(filter(self.is_there, completions(base)), base)
+        return next(filter(self.is_there, list_completions(base)), base)
 
     def _is_folder(self, path: str) -> bool:
         """Return True if a file below *path* ships.
@@ -219,14 +219,14 @@ class _PackageSources:
         A package.json in such a folder may say which file the folder means.
         """
         if self._folders is None:
-            self._folders = _folders(self.files)
+            self._folders = _list_folders(self.files)
         return path in self._folders
 
     def is_there(self, path: str) -> bool:
         """Return True if there is a file at *path* on disk."""
         return fs.is_file(posixpath.join(self.package.id, path))
 
-    def target(self, path: str, specifier: str) -> str:
+    def find_target(self, path: str, specifier: str) -> str:
         """Return the path in the package that *specifier* means in *path*.
 
         "" where it means a package, the package's own folder or something in node_modules.
@@ -254,7 +254,7 @@ def _main_entries(manifest: Manifest) -> list[EntryPoint]:
     return mains or [EntryPoint("main", "index.js", "script")]
 
 
-def _folders(paths: Iterable[str]) -> set[str]:
+def _list_folders(paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         folder = posixpath.dirname(path)
@@ -273,12 +273,12 @@ def is_source(path: str) -> bool:
     return path.endswith(SOURCES) and not path.endswith(DECLARATIONS)
 
 
-def completions(path: str) -> Iterator[str]:
+def list_completions(path: str) -> Iterator[str]:
     """Yield the files that *path* may mean, best first.
 
     Node, bundlers and TypeScript complete a path each in its own way.
 
-    >>> [path for path in completions("lib/a.mjs") if path.endswith("ts")][-1]
+    >>> [path for path in list_completions("lib/a.mjs") if path.endswith("ts")][-1]
     'lib/a.mts'
     """
     for ending in _ENDINGS:
@@ -300,32 +300,32 @@ class _Supply(Record):
     def is_declared(self, name: str) -> bool:
         """Return True if *name* is declared for consumers, or the package itself."""
         manifest = self.package.manifest
-        return name == manifest.name or name in self.package.needs or name in _declared(manifest)
+        return name == manifest.name or name in self.package.needs or name in _list_declared(manifest)
 
-    def on_disk(self, name: str) -> tuple[str, str]:
+    def find_on_disk(self, name: str) -> tuple[str, str]:
         """Return the real directory and the path of *name* here, or "" twice."""
         real, via, _ = self.lookup.resolve(self.package.id, name)
         return real, via
 
-    def missing(self, name: str, real: str) -> str:
+    def describe_missing(self, name: str, real: str) -> str:
         """Say what becomes of *name*, the package in *real*, at the consumer.
 
         "" when it is found there too: the tarball has it, or the root asks for it and does not bundle it.
         """
         homes = [slot for slot, id_ in self.slots.items() if id_ == self.package.id]
-        found = {self._shipped_id(home, name) for home in homes}
+        found = {self._find_shipped_id(home, name) for home in homes}
         if found == {real} or (found == {""} and self.graph.reserved.get(name) == real):
             return ""
         others = [self.graph.packages[id_].label for id_ in sorted(found - {"", real})]
         return f"in the tarball it is {others[0]}" if others else "nothing brings it along with the tarball"
 
-    def _shipped_id(self, home: str, name: str) -> str:
+    def _find_shipped_id(self, home: str, name: str) -> str:
         """Return the id of what Node finds for *name* from the slot *home*, or ""."""
         slot = self.shipped.find(home, name)
         return "" if slot is None else self.slots[slot]
 
 
-def _declared(manifest: Manifest) -> set[str]:
+def _list_declared(manifest: Manifest) -> set[str]:
     dependencies = {*manifest.dependencies, *manifest.optional_dependencies}
     return {*dependencies, *manifest.peer_dependencies, *manifest.optional_peers}
 
@@ -339,13 +339,13 @@ def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
     for name in sorted(mentioning):
         if not name or name in _BY_HOSTS or supply.is_declared(name) or find_dependency_name_fault(name):
             continue
-        real, via = supply.on_disk(name)
-        missing = supply.missing(name, real) if real and real != supply.graph.root else ""
+        real, via = supply.find_on_disk(name)
+        missing = supply.describe_missing(name, real) if real and real != supply.graph.root else ""
         if not missing:
             continue
         places = list(_find_places(own, name, mentioning[name], types_only=_has_types_only(real)))
         if places:
-            yield _phantom(own.package, name, places, f"it is found here, in {via}, and {missing}")
+            yield _make_phantom_warning(own.package, name, places, f"it is found here, in {via}, and {missing}")
 
 
 def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
@@ -380,7 +380,7 @@ def _has_types_only(real: str) -> bool:
     return not fs.is_file(f"{real}/index.js") and all(entry.target.endswith(DECLARATIONS) for entry in main)
 
 
-def _phantom(package: Package, name: str, places: list[str], why: str) -> Problem:
+def _make_phantom_warning(package: Package, name: str, places: list[str], why: str) -> Problem:
     where = f"{package.id}/package.json"
     if name in package.manifest.dev_dependencies:
         how, hint = "has in devDependencies only", f"move {name} to dependencies in {where}"
@@ -403,7 +403,7 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
         return
     found: dict[str, str] = {}
     for path in sorted(own.reached & own.mentions.keys()):
-        suspects = {text: to for text in own.mentions[path] if (to := own.unshipped(path, text))}
+        suspects = {text: to for text in own.mentions[path] if (to := own.find_unshipped(path, text))}
         if not suspects:
             continue
         for load in own.imports(path):
@@ -412,7 +412,7 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
                 own.is_there(target) or (load.kind in {"import", "export"} and _is_exact(path, target))
             ):
                 found.setdefault(target, f"{path}:{load.line}")
-    needed = own.needed() if found and own.every else set()
+    needed = own.find_needed() if found and own.every else set()
     groups: dict[tuple[str, str], list[str]] = {}
     for target in found:
         is_there = own.is_there(target)
@@ -422,7 +422,7 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
         code = "EENTRYPOINT" if is_refused else "WLEFTBEHIND"
         groups.setdefault((code, reason), []).append(target)
     for (code, reason), targets in groups.items():
-        yield _left_behind(code, own.package, found[targets[0]], targets, reason)
+        yield _make_left_behind(code, own.package, found[targets[0]], targets, reason)
 
 
 def _is_exact(path: str, target: str) -> bool:
@@ -430,7 +430,7 @@ def _is_exact(path: str, target: str) -> bool:
     return path.endswith((".js", ".mjs")) and target.endswith((".js", ".mjs", ".cjs"))
 
 
-def _left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
+def _make_left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
     manifest = f"{package.id}/package.json"
     others = [*targets[1:_NAMED], *([f"{len(targets) - _NAMED} more"] if len(targets) > _NAMED else [])]
     more = f"; the same holds for {' and '.join(others)}" if others else ""
@@ -438,7 +438,7 @@ def _left_behind(code: str, package: Package, place: str, targets: list[str], re
         why, hint = _NO_FILE, "build before you pack"
     else:
         why = f"which is on this disk and will not ship{': ' if reason else ''}{reason}"
-        hint = remedy(targets, reason, manifest)
+        hint = suggest_remedy(targets, reason, manifest)
     how = ": " if code == "WLEFTBEHIND" else " cannot be loaded: "
     message = f"{package.label}{how}{place} loads {targets[0]}, {why}{more}"
     return Problem(code, f"{package.id}/{place.rpartition(':')[0]}", message, hint)

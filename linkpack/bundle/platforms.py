@@ -53,35 +53,37 @@ def check_platforms(graph: BundleGraph, planned: Planned) -> Iterator[Problem]:
     systems: dict[str, list[str]] = {}
     for id_ in planned.ids[1:]:
         package = graph.packages[id_]
-        system = _named_systems(package.manifest, root) or _program_system(package, planned.packlists[id_], root)
+        system = _describe_named_systems(package.manifest, root) or _find_program_system(
+            package, planned.packlists[id_], root
+        )
         if system:
             systems.setdefault(system, []).append(package.label)
     if systems:
-        groups = [f"{', '.join(_first(labels))} ({system})" for system, labels in sorted(systems.items())]
+        groups = [f"{', '.join(_shorten(labels))} ({system})" for system, labels in sorted(systems.items())]
         message = f"the bundle has packages for some systems only: {'; '.join(groups)}"
         hint = "leave them out of the bundle: installers choose by system; or limit os and cpu in package.json"
         yield Problem("WPLATFORM", graph.root, message, hint)
 
 
-def _first(labels: list[str]) -> list[str]:
+def _shorten(labels: list[str]) -> list[str]:
     more = len(labels) - _SHOWN
     return labels if more <= 0 else [*labels[:_SHOWN], f"{more} more"]
 
 
-def _named_systems(manifest: Manifest, root: Manifest) -> str:
+def _describe_named_systems(manifest: Manifest, root: Manifest) -> str:
     """Return the systems that *manifest* names, as `linux x64`.
 
     "" when it leaves out none that the project, with the manifest *root*, is for.
     """
-    named = {key: _values(manifest, key) for key in _FIELDS}
+    named = {key: _read_values(manifest, key) for key in _FIELDS}
     for key, systems in _FIELDS.items():
-        wanted = [system for system in systems if _allows(_values(root, key), system)]
-        if not all(_allows(named[key], system) for system in wanted or _values(root, key)):
+        wanted = [system for system in systems if _allows(_read_values(root, key), system)]
+        if not all(_allows(named[key], system) for system in wanted or _read_values(root, key)):
             return " ".join(", ".join(sorted(values)) for values in named.values() if values)
     return ""
 
 
-def _values(manifest: Manifest, key: str) -> frozenset[str]:
+def _read_values(manifest: Manifest, key: str) -> frozenset[str]:
     """Return the values of a field for systems, but for `any`, no limit.
 
     As npm-install-checks 8, `checkList`.
@@ -101,7 +103,7 @@ def _allows(values: frozenset[str], system: str) -> bool:
     return f"!{system}" not in values and (not wanted or system in wanted)
 
 
-def _program_system(package: Package, packlist: Packlist, root: Manifest) -> str:
+def _find_program_system(package: Package, packlist: Packlist, root: Manifest) -> str:
     """Return the system that the programs in *package* are compiled for.
 
     "" without any, or for several systems. Its programs are Node's addons (`*.node`) and its commands: esbuild
@@ -109,17 +111,17 @@ def _program_system(package: Package, packlist: Packlist, root: Manifest) -> str
     """
     commands = {posixpath.normpath(script) for script in package.manifest.bins.values()}
     programs = [file for file in packlist.files if file.path.endswith(".node") or file.path in commands]
-    found = {system for file in programs if (system := _system(file))}
+    found = {system for file in programs if (system := _read_system(file))}
     if len({os for os, _ in found}) != 1:
         return ""
     os = next(os for os, _ in found)
     cpus = sorted({cpu for _, cpu in found if cpu})
-    if _values(root, "os") == {os} and (len(cpus) > 1 or set(cpus) == _values(root, "cpu")):
+    if _read_values(root, "os") == {os} and (len(cpus) > 1 or set(cpus) == _read_values(root, "cpu")):
         return ""
     return " ".join([os, *cpus[:1]] if len(cpus) == 1 else [os])
 
 
-def _system(file: PackedFile) -> tuple[str, str] | None:
+def _read_system(file: PackedFile) -> tuple[str, str] | None:
     """Return the system and processor of a program, or None for other files."""
     head = fs.read_head(file.source, _HEAD)
     if head.startswith(b"\x7fELF") and len(head) > _ELF_MACHINE_END:

@@ -103,7 +103,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     run = secrets.token_hex(8)
 
     # Check each package, and that no two of them have one tarball.
-    with remembering(_memo(run)):
+    with remembering(_find_memo(run)):
         checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
     fit = {folder: check for folder, check in checked.items() if isinstance(check, _Checked)}
     here = fs.real_path(".")
@@ -111,7 +111,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     check_distinct(targets)
 
     # Describe the work for processes that may be in another folder.
-    options = _for_workers(batch, here, len(fit))
+    options = _make_worker_options(batch, here, len(fit))
     tasks = {
         folder: Task(
             name=check.project.manifest.name,
@@ -165,7 +165,7 @@ def fail(name: str, error: LinkpackError) -> Failed:
     return Failed(name, problems, error.status)
 
 
-def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
+def _make_worker_options(batch: Batch, here: str, packages: int) -> PackOptions:
     """Return the options of *batch* for any process.
 
     *here* is the working directory.
@@ -190,10 +190,8 @@ def _pack_here(task: Task, project: Project, hooks: Hooks | None) -> Outcome:
     """Pack the package of *task* in this process, with its scripts."""
     if hooks is None:
         return pack_task(task)
-    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - 5 ms, and few packages have scripts
-
     try:
-        lifecycle = start_lifecycle(project, hooks)
+        lifecycle = hooks.start(project)
         plan = _plan(task)
         with lifecycle.restore_on_failure("" if task.dry_run else task.options.destination, plan.filename):
             tarball = _write(task, plan)
@@ -211,14 +209,14 @@ def pack_task(task: Task) -> Outcome:
     A `LinkpackError` becomes the outcome.
     """
     try:
-        with remembering(_memo(task.run)):
+        with remembering(_find_memo(task.run)):
             plan = _plan(task)
         return Packed(task.name, plan, _write(task, plan))
     except LinkpackError as err:
         return fail(task.name, err)
 
 
-def _memo(run: str) -> Memo:
+def _find_memo(run: str) -> Memo:
     """Return what this process has read in *run*.
 
     What it read in an earlier run is forgotten.

@@ -73,7 +73,7 @@ def run_all(
     if size <= 1 and not crew.scheduler:
         yield from _run_here(task, items, stops)
         return
-    with _cluster(crew.scheduler) if crew.scheduler else _processes(size) as executor:
+    with _connect_cluster(crew.scheduler) if crew.scheduler else _start_processes(size) as executor:
         futures = [_submit(executor, task, item) for item in items]
         try:
             for item, future in zip(items, futures, strict=True):
@@ -120,7 +120,7 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 
 
 @contextmanager
-def _processes(size: int) -> Iterator[Executor]:
+def _start_processes(size: int) -> Iterator[Executor]:
     """Provide an executor of *size* processes.
 
     The block ends when the work that was begun is done.
@@ -157,7 +157,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Executor]:
+def _connect_cluster(address: str) -> Iterator[Executor]:
     """Provide the executor of the Dask cluster at *address*.
 
     That is the address of its scheduler. Raises `ConfigError` (ESCHEDULER).

@@ -52,6 +52,11 @@ class Hooks(Record):
     announce: Callable[[Script], None] = _stay_silent
     flags: Mapping[str, FlagValue] = {}
 
+    def start(self, project: Project) -> Lifecycle:
+        """Run prepack and prepare of *project*, as `start_lifecycle` does."""
+        # A method, so that jobs.batch need not import this module: 8 ms, and few packages have scripts.
+        return start_lifecycle(project, self)
+
 
 class _Event(Record):
     """A lifecycle event, and the variables that only its script gets."""

@@ -113,7 +113,7 @@ def load_config(
     except TooLong as err:
         raise ConfigError(f"the settings cannot be used: {err}", code="ENPMRC", hint="make them shorter") from err
     default = _DefaultPrefix(cascade)
-    if "prefix" not in cascade.settings and (own := default.set_by_shim()):
+    if "prefix" not in cascade.settings and (own := default.find_shim_prefix()):
         cascade.settings["prefix"] = own
     # 3. the project's npmrc, if it is not the user's, 4. the user's
     user_file = cascade.text("userconfig", resolve_path(home, ".npmrc") if home else "")
@@ -162,18 +162,18 @@ def _add_lowest(cascade: _Cascade, default: _DefaultPrefix) -> None:
     npm's own, though lower, is read first: the prefix in it may say where the global npmrc is. Raises as
     `find_node`.
     """
-    npms = _Cascade(cascade.env, cascade.cwd, cascade.home, windows=cascade.windows)
+    lower = _Cascade(cascade.env, cascade.cwd, cascade.home, windows=cascade.windows)
     own = _find_npms_own(cascade, default)
     if own:
-        npms.read(own, "npm's own npmrc")
-    so_far = cascade.text("prefix", "") or npms.text("prefix", "")
+        lower.read(own, "npm's own npmrc")
+    so_far = cascade.text("prefix", "") or lower.text("prefix", "")
     named = cascade.text("globalconfig", "")
     if not so_far and not named:
         so_far = _text(default.find())
     if named or so_far:
         cascade.read(named or resolve_path(so_far, "etc/npmrc"), "global npmrc")
-    cascade.warnings += npms.warnings
-    for key, setting in npms.settings.items():
+    cascade.warnings += lower.warnings
+    for key, setting in lower.settings.items():
         cascade.settings.setdefault(key, setting)
     if "prefix" not in cascade.settings and _text(default.find()):
         cascade.settings["prefix"] = default.find()
@@ -241,7 +241,7 @@ class _DefaultPrefix:
             return Setting(resolve_path(cascade.cwd, f"{seen['DESTDIR']}/{place}"), f"DESTDIR and {source}")
         return Setting(place, source)
 
-    def set_by_shim(self) -> Setting | None:
+    def find_shim_prefix(self) -> Setting | None:
         """Return the prefix that a shim called `node` sets.
 
         npm sees it as a variable of the environment, above every npmrc (asdf-nodejs set it for npm below 7).
@@ -313,7 +313,7 @@ class _Cascade:
         try:
             values = parse_npmrc(fs.read_file(path, _MAX_NPMRC).decode("utf-8", "replace"))
             names = {raw: expand(raw, self.env, _MAX_NPMRC) for raw in values}
-            set_anyway = [
+            refused_keys = [
                 key for key in refused if any(name == key and values[raw] for raw, name in names.items())
             ]
             self.add({raw: value for raw, value in values.items() if names[raw] not in refused}, f"{label} {path}")
@@ -323,8 +323,8 @@ class _Cascade:
             message = f"{path} is left out: {getattr(err, 'strerror', None) or err}"
             self.warnings.append(Problem("WNPMRC", path, message, "fix the file, or its permissions"))
             return
-        if set_anyway:
-            self.warnings.append(_make_refusal(path, set_anyway))
+        if refused_keys:
+            self.warnings.append(_make_refusal(path, refused_keys))
 
     def text(self, key: str, default: str) -> str:
         """Return the setting *key* so far, *default* if it is not a text."""

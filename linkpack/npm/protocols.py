@@ -109,13 +109,13 @@ def resolve_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str
     return listed
 
 
-def strip_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
+def strip_npm(spec: str, key: str, installed: Supplied | None, *, tags: bool) -> str:
     """Remove the `npm:` of yarn before a range or tag of *key*.
 
     Yarn 2 and later write it. npm reads the text behind `npm:` as a package's name: it cannot parse
     `npm:^1.2.0`, and takes `npm:1.2.0` and `npm:latest` for packages of these names. A word can be either, a
-    package or a tag of *key*. The package that is installed as *key*, *there*, decides; if there is none, *tags*
-    says whether it is a tag.
+    package or a tag of *key*. *installed*, the package that is installed as *key*, decides. If there is none,
+    *tags* says whether it is a tag.
 
     >>> strip_npm("npm:^1.2.0", "a", None, tags=False)
     '^1.2.0'
@@ -123,11 +123,11 @@ def strip_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str
     'npm:latest'
     """
     wanted = spec[4:].strip()
-    if spec[:4].lower() != "npm:" or "@" in wanted or (there is not None and there.name == wanted):
+    if spec[:4].lower() != "npm:" or "@" in wanted or (installed is not None and installed.name == wanted):
         return spec
     if not wanted or (parse_range(wanted) is not None and not wanted.isalpha()):
         return wanted or spec
-    is_tag = tags if there is None else there.name == key
+    is_tag = tags if installed is None else installed.name == key
     return wanted if is_tag and parse_spec(wanted).kind == "registry" else spec
 
 

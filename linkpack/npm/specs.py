@@ -89,11 +89,11 @@ def _parse_place(text: str) -> Spec:
         return _parse_url(text)
     if "/" in text or re.search(_TARBALL, text, re.IGNORECASE):
         return Spec("file")
-    fault = registry_fault(text)
+    fault = find_registry_fault(text)
     return Spec("", fault) if fault else Spec("registry")
 
 
-def registry_fault(text: str) -> str:
+def find_registry_fault(text: str) -> str:
     """Say why *text* is no version, range or tag, "" if it is."""
     text = text.strip(WHITESPACE)
     if not text.strip(_FRIENDLY) or parse_range(text) is not None or _is_loose_range(text):

@@ -25,7 +25,7 @@ class WorkspaceSpecs(Record):
 
     *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in
     the tarball that the key resolves to. Without one the package is looked up in *workspaces*, by name, and
-    *there* is what is installed as the key. *binding* says that the published spec must allow the answer's
+    *installed* is what is installed as the key. *binding* says that the published spec must allow the answer's
     version.
     """
 
@@ -33,7 +33,7 @@ class WorkspaceSpecs(Record):
     key: str
     workspaces: Mapping[str, Supplied]
     answer: Supplied | None
-    there: Supplied | None
+    installed: Supplied | None
     binding: bool
 
     def resolve(self, spec: str) -> tuple[str, Supplied | None]:
@@ -44,7 +44,7 @@ class WorkspaceSpecs(Record):
         (ENOVERSION).
 
         >>> workspaces = {"lib": Supplied("lib", "1.2.3", "/repo/lib")}
-        >>> specs = WorkspaceSpecs("/repo/app", "lib", workspaces, answer=None, there=None, binding=False)
+        >>> specs = WorkspaceSpecs("/repo/app", "lib", workspaces, answer=None, installed=None, binding=False)
         >>> [specs.resolve(f"workspace:{text}")[0] for text in ("*", "^", "^1.0.0", "../lib")]
         ['1.2.3', '^1.2.3', '^1.0.0', '1.2.3']
         """
@@ -53,13 +53,13 @@ class WorkspaceSpecs(Record):
         for i, alternative in enumerate(alternatives):
             text = alternative.strip()
             if text.startswith("workspace:"):
-                package, new = self._meaning(text.removeprefix("workspace:"))
+                package, new = self._resolve_alternative(text.removeprefix("workspace:"))
                 if len(alternatives) == 1:
                     new = add_alias(self.key, package, new)
                 alternatives[i] = alternative.replace(text, new)
         return "||".join(alternatives), package
 
-    def _meaning(self, wanted: str) -> tuple[Supplied, str]:
+    def _resolve_alternative(self, wanted: str) -> tuple[Supplied, str]:
         """Find the package and the range that *wanted* means.
 
         It is a range, an alias with a range, or a path.
@@ -95,7 +95,7 @@ class WorkspaceSpecs(Record):
                     return workspace
         if name in self.workspaces:
             return self.workspaces[name]
-        if self.there is None or name not in {self.key, self.there.name}:
+        if self.installed is None or name not in {self.key, self.installed.name}:
             message = f'means "{name}", which is no workspace here and not installed'
             raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")
-        return self.there
+        return self.installed

@@ -33,6 +33,8 @@ from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.linking.lost_links import LostLinks
     from linkpack.packlist.packlist import Packlist
@@ -232,18 +234,23 @@ def _read_lost_links(folder: str, state: str) -> LostLinks | None:
     """
     if not state or not fs.is_dir(f"{state}/links"):
         return None
-    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - 4 ms, and few projects have links
-
-    return read_lost_links(state, folder)
+    lost: LostLinks = _load_lost_links().read_lost_links(state, folder)
+    return lost
 
 
 def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> Iterable[Problem]:
     """Return a warning for each *lost* link that the bundle would use."""
     if lost is None:
         return ()
-    from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
+    warnings: Iterable[Problem] = _load_lost_links().warn_of_lost_links(state, graph, lost)
+    return warnings
 
-    return warn_of_lost_links(state, graph, lost)
+
+def _load_lost_links() -> ModuleType:
+    """Import `linking.lost_links` where a project has a record of links."""
+    from linkpack.linking import lost_links  # noqa: PLC0415 - 3 ms, and few projects have links
+
+    return lost_links
 
 
 def _list_bundled(

@@ -64,7 +64,7 @@ class PublishView(Record):
         for folder, package in packages.items():
             if not package.linked or folder == graph.root:
                 continue
-            manifest = overridden(package.manifest, f"{folder}/package.json", "linked")
+            manifest = apply_overrides(package.manifest, f"{folder}/package.json", "linked")
             packages[folder] = package._replace(manifest=manifest)
             if "directory" in package.manifest.publish_config:
                 message = f"{package.label} publishes another folder (publishConfig.directory); this one ships"
@@ -104,7 +104,7 @@ def apply_publish_config(project: Project, options: PackOptions) -> PublishView:
         return PublishView(project, "", fields)
     if "directory" in config:
         project = _enter_directory(project, config["directory"])
-    manifest = overridden(project.manifest, f"{project.root}/package.json", "root")
+    manifest = apply_overrides(project.manifest, f"{project.root}/package.json", "root")
     return PublishView(project._replace(manifest=manifest), reason, fields)
 
 
@@ -148,7 +148,7 @@ def _enter_directory(project: Project, directory: object) -> Project:
     return inner._replace(around=inner.around or project.around)
 
 
-def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
+def apply_overrides(manifest: Manifest, where: str, role: Role) -> Manifest:
     """Return *manifest* with the fields that its publishConfig replaces.
 
     Bytes that no such field touches stay. The text is parsed again, as the manifest at *where* with *role*; raises

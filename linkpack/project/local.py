@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from linkpack.errors import LinkError
+from linkpack.project.workspace import find_workspace
 from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
@@ -52,8 +53,6 @@ def find_local_project(cwd: str) -> LocalProject:
         raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
     above = posixpath.dirname(start)
     if above != start and fs.is_file(f"{start}/package.json") and any(map(_may_be_workspace_root, walk_up(above))):
-        from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - 3 ms; most projects are in no other
-
         workspace = find_workspace(start)
         if workspace is not None:
             return LocalProject(workspace.root, start, implicit=True)

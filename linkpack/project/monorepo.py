@@ -15,11 +15,11 @@ from linkpack.errors import LinkpackError, ManifestInvalid, ProjectError
 from linkpack.npm.json_text import blank_comments, parse
 from linkpack.project.workspace import (
     Workspace,
+    iter_catalogs,
     list_members,
     names_member,
     package_manager,
     read_workspace,
-    specs_by_catalog,
 )
 from linkpack.read_cache import once
 from linkpack.system import read as fs
@@ -60,7 +60,7 @@ def find_enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
     members.
     """
     own = read_monorepo(folder)
-    around = find_monorepos(folder) or tuple(_above(folder))[:1]
+    around = find_monorepos(folder) or tuple(_iter_above(folder))[:1]
     return (own, *around) if own is not None else around
 
 
@@ -70,17 +70,17 @@ def find_monorepos(folder: str) -> tuple[Workspace, ...]:
     There may be several, since yarn's workspaces nest. A folder in a member is part of the monorepo, too: builds
     write packages there (`packages/a/dist`).
     """
-    return tuple(monorepo for monorepo in _above(folder) if _has(monorepo, folder))
+    return tuple(monorepo for monorepo in _iter_above(folder) if _is_part_of(monorepo, folder))
 
 
-def _above(folder: str) -> Iterator[Workspace]:
+def _iter_above(folder: str) -> Iterator[Workspace]:
     for above in walk_up(posixpath.dirname(folder)):
         monorepo = read_monorepo(above)
         if monorepo is not None:
             yield monorepo
 
 
-def _has(monorepo: Workspace, folder: str) -> bool:
+def _is_part_of(monorepo: Workspace, folder: str) -> bool:
     """Return True if *folder*, or a folder around it, is a member of *monorepo*."""
     inside = posixpath.relpath(folder, monorepo.root).split("/")
     return any(names_member(monorepo, "/".join(inside[:count])) for count in range(len(inside), 0, -1))
@@ -129,7 +129,7 @@ def _read_rush(folder: str) -> Workspace | None:
     return Workspace(
         root=folder,
         patterns=tuple(folder for folder in folders if isinstance(folder, str)),
-        catalogs=dict(specs_by_catalog({"catalogs": settings.get("globalCatalogs")})),
+        catalogs=dict(iter_catalogs({"catalogs": settings.get("globalCatalogs")})),
         manager=cast("PackageManager", manager),
     )
 

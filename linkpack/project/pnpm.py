@@ -27,24 +27,24 @@ _HOOK = b"beforePacking"
 _HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
 
 
-def add_license(around: Workspace | None, account: PacklistBuilder) -> None:
+def add_license(around: Workspace | None, builder: PacklistBuilder) -> None:
     """Add the license files of a pnpm workspace to a package without one.
 
-    *around* is the workspace, *account* has the package's files. The license files are all regular files of the
+    *around* is the workspace, *builder* has the package's files. The license files are all regular files of the
     root called LICENSE or LICENCE, in any case and with any extension. A file of that name in any folder of the
     package is a license of its own. Neither ignore files nor `files` apply to them.
     """
     if around is None or around.manager != "pnpm":
         return
-    if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
+    if any(_is_license(file.path.rpartition("/")[2]) for file in builder.files):
         return
     licenses = PacklistBuilder(around.root, frozenset())
-    taken = {file.path.partition("/")[0] for file in account.files}
+    taken = {file.path.partition("/")[0] for file in builder.files}
     for entry in fs.scan(around.root):
         if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
             licenses.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
-    account.files += licenses.files
-    account.problems += licenses.problems
+    builder.files += licenses.files
+    builder.problems += licenses.problems
 
 
 def warn_of_hooks(project: Project) -> Iterator[Problem]:

@@ -45,11 +45,11 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     when a workspace file above it cannot.
     """
     if not start:
-        raise _no_project('""', "it is no path")
+        raise _make_not_found('""', "it is no path")
     try:
         root = fs.real_path(start)
     except (OSError, ValueError) as err:
-        raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
+        raise _make_not_found(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
         root = nearest_root(root)
     # Asked before it is read, so that a folder that is no package is told from a manifest that cannot be used.
@@ -59,15 +59,17 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
         other = next((name for name in OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
         if other is not None:
             why = f"it has a {other}, which pnpm reads, but no package.json"
-            raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
-        raise _no_project(root, "it has no package.json") from err
+            raise _make_not_found(root, why, "write it as package.json, or pack it with pnpm") from err
+        raise _make_not_found(root, "it has no package.json") from err
     except OSError as err:
-        raise _no_project(root, str(err.strerror)) from err
+        raise _make_not_found(root, str(err.strerror)) from err
     manifest = read_manifest(root, "root")
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
+def _make_not_found(
+    path: str, why: str, hint: str = "name the folder that holds the package.json"
+) -> ProjectNotFound:
     return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 

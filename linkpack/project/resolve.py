@@ -131,7 +131,7 @@ class Lookup:
         """Resolve *name* from the real directory *start*."""
         fault = ""
         if start not in self._above:
-            self._above[start] = tuple(self._existing(start))
+            self._above[start] = tuple(self._iter_existing(start))
         for folder, real in self._above[start]:
             key = (real, name)
             if key not in self._hits:
@@ -143,7 +143,7 @@ class Lookup:
                 fault = hit.fault
         return Resolution("", "", fault)
 
-    def _existing(self, start: str) -> Iterator[tuple[str, str]]:
+    def _iter_existing(self, start: str) -> Iterator[tuple[str, str]]:
         """Yield those of `node_modules_above` that exist, with their real paths."""
         for folder in node_modules_above(start):
             if folder not in self._folders:

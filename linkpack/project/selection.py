@@ -66,7 +66,7 @@ def choose_workspaces(
     if picks.every:
         chosen.update(dict.fromkeys(members, False))
     for wanted in picks.workspaces:
-        meant = list(_meant(members, wanted, (start, root)))
+        meant = list(_find_meant(members, wanted, (start, root)))
         if not meant:
             raise ProjectError(
                 f'no workspace of {root} is called "{wanted}"',
@@ -93,7 +93,7 @@ def leave_private(chosen: Iterable[ChosenWorkspace]) -> Publishable:
     return Publishable(tuple(folders), tuple(private))
 
 
-def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Iterator[ChosenWorkspace]:
+def _find_meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Iterator[ChosenWorkspace]:
     """Yield the members that *wanted* means, a name or a path from *bases*."""
     if not wanted:
         return

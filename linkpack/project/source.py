@@ -37,8 +37,8 @@ def read_source_package(root: str, manifest: Manifest) -> SourcePackage:
 
     Commands and man pages with a NUL in a name are left out, as no file can have it.
     """
-    scripts = commands(manifest, _below(root, manifest.directories_bin))
-    pages = find_man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
+    scripts = commands(manifest, _list_files(root, manifest.directories_bin))
+    pages = find_man_pages(manifest, _list_files(root, None if manifest.mans else manifest.directories_man))
     return SourcePackage(
         root=root,
         manifest=manifest,
@@ -47,7 +47,7 @@ def read_source_package(root: str, manifest: Manifest) -> SourcePackage:
     )
 
 
-def _below(root: str, folder: str | None) -> list[str]:
+def _list_files(root: str, folder: str | None) -> list[str]:
     """List the plain files below *folder* of a package, relative to it.
 
     A folder that leads out of the package has none. Neither node_modules nor links to folders are entered, and

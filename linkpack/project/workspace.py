@@ -79,7 +79,7 @@ def names_member(workspace: Workspace, relative: str) -> bool:
     >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
     [True, False, False]
     """
-    return _names(_compile_patterns(workspace), relative)
+    return _is_named(_compile_patterns(workspace), relative)
 
 
 def read_workspace(folder: str) -> Workspace | None:
@@ -105,7 +105,7 @@ def _read_workspace(folder: str) -> Workspace | None:
     if isinstance(listed, list):
         patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
     for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml")):
-        catalogs.update(specs_by_catalog(document))
+        catalogs.update(iter_catalogs(document))
     if not patterns and not catalogs:
         return None
     return Workspace(folder, patterns, catalogs, package_manager(folder, named))
@@ -158,7 +158,7 @@ def read_yaml(path: str) -> Mapping[str, object]:
     return document if isinstance(document, dict) else {}
 
 
-def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
+def iter_catalogs(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the catalogs in `catalog` and `catalogs` of *document*, by name."""
     named = document.get("catalogs")
     catalogs = {"default": document.get("catalog"), **(named if isinstance(named, dict) else {})}
@@ -190,7 +190,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
             entries = fs.scan(posixpath.join(workspace.root, relative))
         except OSError:
             continue
-        if relative and _names(rules, relative) and any(entry.name == "package.json" for entry in entries):
+        if relative and _is_named(rules, relative) and any(entry.name == "package.json" for entry in entries):
             members.append(f"{workspace.root}/{relative}")
         limits.spend(len(entries) * len(rules))
         for entry in entries:
@@ -199,7 +199,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
                 entry.name not in {"node_modules", ".git"}
                 and entry.is_dir(follow_symlinks=False)
                 # Only where a member may be: a repository has far more folders than packages.
-                and any(not negated and may_hold(rule, _parts(below)) for negated, rule in rules)
+                and any(not negated and may_hold(rule, _fold_portions(below)) for negated, rule in rules)
             ):
                 waiting.append(below)
     return sorted(members)
@@ -211,7 +211,7 @@ def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool
     A folder that is reached through a link is none, as the search does not enter links either.
     """
     folder = f"{root}/{relative}"
-    is_there = _names(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
+    is_there = _is_named(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
     return is_there and fs.real_path(folder) == folder
 
 
@@ -232,15 +232,15 @@ def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     return rules
 
 
-def _names(rules: list[tuple[bool, Glob]], relative: str) -> bool:
+def _is_named(rules: list[tuple[bool, Glob]], relative: str) -> bool:
     """Return True if the patterns name the folder *relative*: the last match decides."""
     named = False
-    parts = _parts(relative)
+    parts = _fold_portions(relative)
     for negated, rule in rules:
         if matches_file(rule, parts):
             named = not negated
     return named and "node_modules" not in relative.split("/")
 
 
-def _parts(relative: str) -> tuple[str, ...]:
+def _fold_portions(relative: str) -> tuple[str, ...]:
     return tuple(fold(part) for part in relative.split("/"))

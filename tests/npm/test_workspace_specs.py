@@ -15,7 +15,7 @@ SPECS = WorkspaceSpecs(
     key="lib",
     workspaces={package.name: package for package in (LIB, OTHER, BARE)},
     answer=None,
-    there=None,
+    installed=None,
     binding=False,
 )
 
@@ -52,7 +52,7 @@ def test_unresolvable(spec: str, code: str) -> None:
 
 def test_what_is_installed_comes_last() -> None:
     """A package that is no workspace is taken if it is installed as the key."""
-    there = SPECS._replace(key="dep", there=Supplied("dep", "3.0.0"))
+    there = SPECS._replace(key="dep", installed=Supplied("dep", "3.0.0"))
     assert there.resolve("workspace:^")[0] == "^3.0.0"
 
 

@@ -10,7 +10,7 @@ import pytest
 from linkpack.errors import LinkpackError
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packing import plan as api
-from linkpack.packing.publish_config import OVERRIDES, overridden
+from linkpack.packing.publish_config import OVERRIDES, apply_overrides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,7 +181,7 @@ def test_every_override(tmp_path: Path) -> None:
     }
     config |= {"os": ["linux"], "cpu": [], "libc": []}
     raw = manifest(publishConfig=config)
-    found = overridden(parse_manifest(raw, str(tmp_path), "root"), "package.json", "root")
+    found = apply_overrides(parse_manifest(raw, str(tmp_path), "root"), "package.json", "root")
     fields = json.loads(found.raw)
     assert "publishConfig" not in fields
     assert {key: fields[key] for key in OVERRIDES} == config
@@ -191,7 +191,7 @@ def test_nothing_to_override(tmp_path: Path) -> None:
     """A publishConfig about the registry is none of our business."""
     raw = manifest(publishConfig={"access": "public"})
     parsed = parse_manifest(raw, str(tmp_path), "root")
-    assert overridden(parsed, "package.json", "root") is parsed
+    assert apply_overrides(parsed, "package.json", "root") is parsed
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["npm", "pnpm"])
