@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Batch(Record):
     """How to pack many packages.
 
-    Each is packed with *options*, and *hooks* run its scripts; None: no script runs. *crew* does the work. With
-    *fail_fast*, packages that were not begun at the first failure are left undone.
+    Each is packed with *options*, and *hooks* run its scripts. No script runs if they are None. *crew* does the
+    work. With *fail_fast*, packages that were not begun at the first failure are left undone.
     """
 
     options: PackOptions = PackOptions()
@@ -160,7 +160,7 @@ def _check(folder: str, batch: Batch) -> _Checked | Failed:
 
 
 def fail(name: str, error: LinkpackError) -> Failed:
-    """Return *error* as the outcome of *name*, which its problems name."""
+    """Return *error* as the outcome of *name*, named in each message."""
     problems = tuple(problem._replace(message=f"{name}: {problem.message}") for problem in error.problems)
     return Failed(name, problems, error.status)
 
@@ -179,9 +179,9 @@ def _make_worker_options(batch: Batch, here: str, packages: int) -> PackOptions:
 def _must_come_first(project: Project, options: PackOptions, hooks: Hooks | None) -> bool:
     """Return True if *project* is packed before the others, in this process.
 
-    Its scripts may build what the others bundle. Or the tarballs are written into it, and it must not be read
-    while those of the others come and go.
+    That is a project with scripts, or one that the tarballs are written into.
     """
+    # Scripts may build what the others bundle, and a folder must not be read while tarballs come and go in it.
     runs_scripts = hooks is not None and (hooks.linked or has_scripts(project))
     return runs_scripts or f"{options.destination}/".startswith(f"{project.root}/")
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 class WorkspaceSpecs(Record):
     """What the `workspace:` specs of one dependency may mean.
 
-    *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in
-    the tarball that the key resolves to. Without one the package is looked up in *workspaces*, by name, and
-    *installed* is what is installed as the key. *binding* says that the published spec must allow the answer's
-    version.
+    *folder* is the directory of the manifest, and *key* the dependency's name in it. *answer* is the package in
+    the tarball that the key resolves to. If there is none, the package is looked up in *workspaces*, by name, and
+    then taken from *installed*, the package that is installed as the key. If *binding*, the published spec must
+    allow the answer's version.
     """
 
     folder: str
@@ -37,7 +37,7 @@ class WorkspaceSpecs(Record):
     binding: bool
 
     def resolve(self, spec: str) -> tuple[str, Supplied | None]:
-        """Replace each `||` alternative with `workspace:`.
+        """Replace the `workspace:` in each `||` alternative.
 
         Returns the new spec, and the package that the last of these alternatives means. Raises
         `UnresolvableError` when there is no such workspace (EWORKSPACESPEC), or when it has no version
@@ -54,6 +54,7 @@ class WorkspaceSpecs(Record):
             text = alternative.strip()
             if text.startswith("workspace:"):
                 package, new = self._resolve_alternative(text.removeprefix("workspace:"))
+                # An alias takes the whole spec, so beside others an alternative has none.
                 if len(alternatives) == 1:
                     new = add_alias(self.key, package, new)
                 alternatives[i] = alternative.replace(text, new)
@@ -73,6 +74,7 @@ class WorkspaceSpecs(Record):
         elif not is_range:
             wanted = ""
         version = make_exact(package.version)
+        # pnpm writes the version for `workspace:` and `workspace:*`, and puts `^` and `~` before it.
         if wanted in {"", "*", "^", "~"}:
             if not version:
                 raise make_version_error(f'the workspace "{package.name or name}"')

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 class Bundled(Record):
     """A package inside the tarball.
 
-    *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are of one copy.
-    A *linked* package is a snapshot of its source directory; an installed one is copied from where it is
-    installed. That directory is *source*, and *reached* is the link that led there.
+    *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are those of one
+    copy. *source* is the directory that the package was read from, and *reached* the path that led there. If
+    *linked*, that is a source directory, and else one that an installer made.
     """
 
     name: str
@@ -152,6 +152,7 @@ def make_plan(
         lost = _read_lost_links(project.root, options.link_state)
         targets = {place: link.target for place, link in lost.links.items()} if lost else {}
         graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
+        # Nothing can be placed while packages are missing, and further problems would only follow from these.
         if graph.problems:
             raise PlanRejected(graph.problems)
 
@@ -159,6 +160,7 @@ def make_plan(
         consumer = read_consumer(graph, options.specs)
 
         # Read which files ship: once for each package, however often it is placed.
+        # What this run will write may be there from the last one, and is no part of the package.
         written = tuple(dict.fromkeys((*outputs, options.target(filename))))
         packlists = view.packlists(
             graph, read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
@@ -263,7 +265,7 @@ def _list_bundled(
     slots_of: dict[str, list[str]] = {}
     for slot, package_id in slots.items():
         slots_of.setdefault(package_id, []).append(slot)
-    del slots_of[graph.root]
+    del slots_of[graph.root]  # the project itself is not bundled
     return tuple(
         _describe(graph.packages[package_id], tuple(own_slots), packlists[package_id])
         for package_id, own_slots in slots_of.items()

@@ -48,9 +48,9 @@ _MARKS: tuple[tuple[str, PackageManager], ...] = (
 class Workspace(Record):
     """A workspace root.
 
-    *root* is its real directory, *patterns* name its members. *catalogs* maps a catalog's name (`default` for
-    the unnamed one) to its specs by package name. *manager* is the package manager that the workspace belongs
-    to.
+    *root* is its real directory, and *patterns* name its members. *catalogs* maps the name of each catalog to its
+    specs by package name. The catalog without a name is `default`. *manager* is the package manager that the
+    workspace belongs to.
     """
 
     root: str
@@ -62,9 +62,9 @@ class Workspace(Record):
 def find_workspace(folder: str) -> Workspace | None:
     """Find the nearest workspace above *folder* that names it as a member.
 
-    *folder* is a real directory. As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces).
-    `ProjectError` when a workspace file on the way cannot be understood.
+    *folder* is a real directory. Raises `ProjectError` when a workspace file on the way cannot be understood.
     """
+    # As npm finds it: @npmcli/config, lib/index.js, `loadLocalPrefix`, and @npmcli/map-workspaces.
     for above in walk_up(posixpath.dirname(folder)):
         workspace = read_workspace(above)
         if workspace is not None and names_member(workspace, posixpath.relpath(folder, above)):
@@ -73,7 +73,9 @@ def find_workspace(folder: str) -> Workspace | None:
 
 
 def names_member(workspace: Workspace, relative: str) -> bool:
-    """Return True if *workspace* names the folder *relative* to its root as a member.
+    """Return True if *workspace* names a folder as a member.
+
+    The folder is *relative* to the workspace's root.
 
     >>> workspace = Workspace("/w", ("pk/*", "!pk/out"), {})
     >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
@@ -112,21 +114,19 @@ def _read_workspace(folder: str) -> Workspace | None:
 
 
 def _read_root(folder: str) -> Manifest | None:
-    """Read the package.json in *folder*, if it can be used.
-
-    Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
-    """
+    """Read the package.json in *folder*, if it can be used."""
     try:
         return read_manifest(folder, "installed")
     except LinkpackError as err:
+        # Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
         return read_loose(folder) if err.code == "EMANIFESTLINK" else None
 
 
 def package_manager(folder: str, named: str) -> PackageManager:
     """Return the package manager that the project in *folder* belongs to.
 
-    *named* is the packageManager field of its manifest (`pnpm@9.1.0`), which decides where it names one that is
-    known. Else the manager's own files do, and without any it is npm.
+    *named* is the packageManager field of its manifest (`pnpm@9.1.0`). If it names none of these managers, their
+    files decide. A project without such files is npm's.
     """
     name = named.partition("@")[0]
     if name in get_args(PackageManager):
@@ -170,8 +170,8 @@ def iter_catalogs(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping
 def list_members(workspace: Workspace) -> list[str]:
     """List the real directories of the members, sorted.
 
-    These are folders with a package.json that the patterns name, never in node_modules, as for npm and pnpm.
-    Unreadable folders are passed over.
+    A member is a folder with a package.json that the patterns name, outside of node_modules. Unreadable folders
+    are passed over.
     """
     return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
 
@@ -206,20 +206,16 @@ def _member_folders(workspace: Workspace) -> list[str]:
 
 
 def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """Return True if *rules* name the folder *relative*, and it is a package.
-
-    A folder that is reached through a link is none, as the search does not enter links either.
-    """
+    """Return True if *rules* name the folder *relative*, and it is a package."""
     folder = f"{root}/{relative}"
     is_there = _is_named(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
+    # Nothing behind a link, which the search does not enter either.
     return is_there and fs.real_path(folder) == folder
 
 
 def _compile_patterns(workspace: Workspace) -> list[tuple[bool, Glob]]:
-    """Compile the patterns, each with whether it is an exception.
-
-    They are anchored at the root.
-    """
+    """Compile the patterns, each with whether it is an exception."""
+    # Once a command: `find_workspace` asks the same root about many folders.
     return once(("rules", workspace.patterns), lambda: _compile_each(workspace.patterns))
 
 
@@ -233,12 +229,16 @@ def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
 
 
 def _is_named(rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """Return True if the patterns name the folder *relative*: the last match decides."""
+    """Return True if *rules* name the folder *relative*.
+
+    The last rule that matches decides.
+    """
     named = False
     parts = _fold_portions(relative)
     for negated, rule in rules:
         if matches_file(rule, parts):
             named = not negated
+    # npm ignores `**/node_modules/**` whatever the patterns say (@npmcli/map-workspaces, lib/index.js).
     return named and "node_modules" not in relative.split("/")
 
 

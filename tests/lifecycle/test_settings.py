@@ -57,6 +57,7 @@ def test_always_there(tmp_path: Path) -> None:
         ("@scope:registry=https://host/", "npm_config_@scope:registry", None),
         ("_auth=c2VjcmV0", "npm_config__auth", None),
         ("only=prod", "npm_config_only", None),
+        ("init.license=MIT", "npm_config_init.license", None),
         ("workspaces=true", "npm_config_workspaces", None),
     ],
 )

@@ -147,6 +147,12 @@ def test_an_npmrc_that_expands_to_too_much_is_left_out(tmp_path: Path) -> None:
         assert caught.value.code == "ENPMRC"
 
 
+def test_a_variable_for_one_registry_keeps_its_spelling(tmp_path: Path) -> None:
+    env = {"npm_config_//host/:_authToken": "x", "NPM_CONFIG_Save_Dev": "true"}
+    settings = load_config(env, str(tmp_path), {}, needs_prefix=False).settings
+    assert {"//host/:_authToken", "save-dev"} <= settings.keys()
+
+
 def test_force_is_not_a_projects_to_set(tmp_path: Path) -> None:
     """A clone cannot have its commands put in the place of the user's own; the user can."""
     (tmp_path / "app").mkdir()
