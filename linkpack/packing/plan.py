@@ -176,12 +176,14 @@ def make_plan(
 
         # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
         check = check_applied(layout, graph, archive.entries)
+        # Checks look at paths as Node does, below the package's own folder.
         paths = [entry.path[len(ROOT) :] for entry in archive.entries]
         planned = Planned(layout.slots, packlists, paths, layout.moved, flat=layout.name != "bundle")
         loading = check_entry_points(graph, planned)
         problems = (*consumer.problems, *layout.problems, *archive.problems, *loading.problems)
         if problems or check.problems:  # one cause once: a known problem makes the graph check fail as well
             raise PlanRejected(problems or check.problems)
+        # Last, as it reads the sources: no time is lost on a plan with a known problem.
         contents = check_contents(graph, planned, check, loading)
         if contents.problems:
             raise PlanRejected(contents.problems)

@@ -97,6 +97,7 @@ def apply_publish_config(project: Project, options: PackOptions) -> PublishView:
     """
     config = project.manifest.publish_config
     fields = tuple(key for key in config if key in OVERRIDES or key in {"directory", "executableFiles"})
+    # --publish-config changes nothing either where no field concerns packing.
     if not fields or options.publish_config is False:
         reason = ""
     else:
@@ -168,6 +169,7 @@ def apply_overrides(manifest: Manifest, where: str, role: Role) -> Manifest:
     mark = BOM if manifest.raw.startswith(BOM) else b""
     text = manifest.raw[len(mark) :].decode()
     for key in keys:
+        # As written, so that numbers, escapes and spaces stay.
         value = get_raw(text, ("publishConfig", key))
         text = set_raw(text, (key,), value)
         text = set_raw(text, ("publishConfig", key), None)
