@@ -1,8 +1,7 @@
 """Plan how the shipped manifests name their own bundles.
 
-Measured with npm 11.19.1, npm 12.2.0 and pnpm 12.21.0 as the consumer: a name that bundleDependencies lists is
-not fetched, even when the tarball lacks it. A package that a bundled one lists without declaring it has to stay
-inside of that one: further up npm's first install removes it.
+These are the names in their bundleDependencies. Measured with npm 11.19.1, npm 12.2.0 and pnpm 12.21.0 as the
+consumer.
 """
 
 from __future__ import annotations
@@ -27,24 +26,28 @@ _LISTS = ("bundleDependencies", "bundledDependencies")
 def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
     """Yield the changes that the lists of bundled names need.
 
-    An optional name that is not installed leaves the list. What a linked package bundles without declaring it
-    becomes a dependency. An installed package keeps such a package inside of itself.
+    An optional name that is not installed leaves the list. A package that a linked one bundles without declaring
+    it becomes a dependency of that one.
     """
     for package in graph.packages.values():
         manifest = package.manifest
         for name in manifest.bundle:
             to = package.needs.get(name)
+            # Neither npm nor pnpm fetches a listed name, even when the tarball lacks it
+            # (docs/differences-from-npm.md, B11).
             if to is None and name in manifest.optional_dependencies:
                 reason = "it is optional and not installed, and installers fetch no name that is listed there"
                 yield SpecChange(
                     package=package.id,
                     label=package.label,
-                    section=_list_of(manifest),
+                    section=_find_list_key(manifest),
                     key=name,
                     old=name,
                     new="",
                     reason=reason,
                 )
+            # It may be placed further up, where npm's first install removes what nobody declares (row B10). In an
+            # installed package it stays inside, where npm does not look.
             elif package.linked and _is_undeclared(graph, package, name):
                 spec = make_exact(graph.packages[str(to)].manifest.version) or "*"
                 reason = "it is bundled and not declared, and npm install would remove it"
@@ -60,13 +63,14 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
 
 
 def _is_undeclared(graph: BundleGraph, package: Package, name: str) -> bool:
-    """Return True if *name* ships for a bundled *package* that does not declare it."""
+    """Return True if a bundled *package* ships *name* without declaring it."""
     declared = name in package.manifest.dependencies or name in package.manifest.optional_dependencies
     return not declared and package.id != graph.root and package.needs.get(name) in graph.packages
 
 
-def _list_of(manifest: Manifest) -> str:
-    """Return the key of the list: npm takes the alias only without the other."""
+def _find_list_key(manifest: Manifest) -> str:
+    """Return the key of the list of bundled names in *manifest*."""
+    # npm takes the alias only without the other (@npmcli/package-json 7, lib/normalize.js).
     return _LISTS[0] if _LISTS[0] in manifest.members else _LISTS[1]
 
 
@@ -79,7 +83,7 @@ def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
 def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     """Make *changes* in the manifest *raw*, and leave every other byte.
 
-    They are those of `plan_bundled_names` for this manifest.
+    *changes* are those that `plan_bundled_names` has for this manifest.
     """
     if not changes:
         return raw
@@ -92,7 +96,8 @@ def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
         places = ((name, name) for name in listed) if isinstance(listed, dict) else enumerate(listed)
         gone = [place for place, name in places if name in dropped]
         raw = replace_values(raw, [((key, place), REMOVE) for place in gone])
-    elif dropped:  # `true` means every dependency
+    # `true` means every dependency: write them out, without those that are dropped.
+    elif dropped:
         dependencies = members.get("dependencies")
         kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []
         raw = _set_member(raw, (key,), json.dumps(kept))

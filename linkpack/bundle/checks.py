@@ -1,4 +1,4 @@
-"""The checks of a planned tarball together, and what they left open."""
+"""Run the checks of a planned tarball, and count what they left open."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Checks(Record):
     """How much was compared with the disk, and how much of it differs.
 
-    *packages* are the copies in the tarball, *edges* their declared dependencies: *nowhere* of these lead to
-    nothing, *elsewhere* to another copy than on disk. *lacking* are entry points that are not in the tarball.
-    *sources* were read for what they load, *unread* were too large or no valid scripts. *strays* are the warnings
-    of what the sources load and the tarball does not bring.
+    *packages* is the number of copies in the tarball, and *edges* that of their declared dependencies. *nowhere*
+    of these lead to nothing, and *elsewhere* to another copy than on disk. *lacking* entry points are not in the
+    tarball. *sources* were read for what they load, and *unread* were too large or no valid scripts. *strays* is
+    the number of warnings that sources load what the tarball does not bring.
     """
 
     packages: int = 0
@@ -52,8 +52,8 @@ class ContentCheck(Record):
 def check_contents(graph: BundleGraph, planned: Planned, layout: LayoutCheck, loading: Loading) -> ContentCheck:
     """Check what the files of *planned* load, and add up all checks.
 
-    *layout* and *loading* are what was found before. Raises `OSError` and `SourceChanged` when a file cannot be
-    read, or is not what was planned.
+    *layout* and *loading* are the results of the checks before. Raises `OSError` when a file cannot be read, and
+    `SourceChanged` when it is not what was planned.
     """
     sources = check_sources(graph, planned)
     checks = Checks(
@@ -66,6 +66,7 @@ def check_contents(graph: BundleGraph, planned: Planned, layout: LayoutCheck, lo
         unread=sources.unread,
         strays=len(sources.warnings),
     )
+    # Programs for one system and line ends concern the author's choice, not the graph: they leave nothing open.
     more = (*check_commands(graph, planned), *check_platforms(graph, planned))
     warnings = (*layout.warnings, *loading.warnings, *sources.warnings, *more)
     return ContentCheck(checks, sources.problems, warnings)

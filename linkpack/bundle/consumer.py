@@ -1,4 +1,4 @@
-"""Read what decides the specs of a consumer, and rewrite the manifests."""
+"""Read from disk what decides a consumer's specs, and rewrite manifests."""
 
 from __future__ import annotations
 
@@ -20,28 +20,31 @@ if TYPE_CHECKING:
     from linkpack.project.workspace import PackageManager, Workspace
 
 
-_ASKING = (b"workspace:", b"catalog:", b"npm:")  # what only a monorepo can answer
+# Only a monorepo can say what these mean, yarn's `npm:` included (`protocols.strip_npm`).
+_ASKING = (b"workspace:", b"catalog:", b"npm:")
 
 
 def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
     """Plan the spec changes that the manifests of *graph* need.
 
-    Monorepos, and what is installed beside the bundle, are looked at only when a spec asks for it. Warnings of
-    the project's own manifest and of linked ones are included. Raises `ProjectError` when a workspace file
-    cannot be understood.
+    Warnings of the project's own manifest and of linked ones are included. Raises `ProjectError` when a workspace
+    file cannot be understood.
     """
+    # Installed packages were published already. Specs that only their author's disk resolves are problems there.
     sources = [package for package in graph.packages.values() if package.linked or package.id == graph.root]
+    # A monorepo is searched for its members, so only when a manifest asks for it.
     asking = [package.id for package in sources if any(word in package.manifest.raw for word in _ASKING)]
     monorepos = _read_monorepos(asking)
     # The first monorepo's catalogs win over those of the next with the same name.
     catalogs = {name: specs for monorepo in reversed(monorepos) for name, specs in monorepo.catalogs.items()}
+    # A catalog may say `workspace:` too.
     named = any(b"workspace:" in package.manifest.raw for package in sources)
     members = _read_members(graph, monorepos) if named or b"workspace:" in repr(catalogs).encode() else {}
     disk = AuthorDisk(
         catalogs=catalogs,
         workspaces=members,
         installed=lambda folder, name: _read_installed(graph, folder, name),
-        tags="yarn" in {_manager(graph), *(monorepo.manager for monorepo in monorepos)},
+        tags="yarn" in {_find_manager(graph), *(monorepo.manager for monorepo in monorepos)},
     )
     plan = plan_specs(graph.packages, graph.root, mode=mode, disk=disk)
     names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
@@ -65,7 +68,7 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
     members: dict[str, Supplied] = {}
     for monorepo in monorepos:
         for folder in (monorepo.root, *list_all_members(monorepo)):
-            manifest = _manifest(graph, folder)
+            manifest = _find_manifest(graph, folder)
             if manifest is not None and manifest.name:
                 members.setdefault(
                     manifest.name, Supplied(manifest.name, manifest.version, folder, manifest.private)
@@ -73,24 +76,24 @@ def _read_members(graph: BundleGraph, monorepos: list[Workspace]) -> dict[str, S
     return members
 
 
-def _manager(graph: BundleGraph) -> PackageManager:
+def _find_manager(graph: BundleGraph) -> PackageManager:
     return package_manager(graph.root, graph.packages[graph.root].manifest.package_manager)
 
 
 def _read_installed(graph: BundleGraph, folder: str, name: str) -> Supplied | None:
-    """Read the package that Node finds for *name* from *folder*, if usable."""
+    """Read the package that Node finds for *name* from *folder*, if any."""
     real = find_installed(folder, name)
-    manifest = None if real is None else _manifest(graph, real)
+    manifest = None if real is None else _find_manifest(graph, real)
     return None if manifest is None or real is None else Supplied(manifest.name, manifest.version, real)
 
 
-def _manifest(graph: BundleGraph, folder: str) -> Manifest | None:
+def _find_manifest(graph: BundleGraph, folder: str) -> Manifest | None:
     """Read the manifest in *folder*, if it can be used."""
     return graph.packages[folder].manifest if folder in graph.packages else read_usable(folder)
 
 
 def rewrite_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]:
-    """Return the package.json of every package, rewritten by *plan*, by id."""
+    """Map every package id to its package.json, rewritten by *plan*."""
     specs = drop_bundled_names(graph, plan)
     manifests = {}
     for id_, package in graph.packages.items():
@@ -101,9 +104,9 @@ def rewrite_manifests(graph: BundleGraph, plan: SpecPlan) -> Mapping[str, bytes]
 
 
 def drop_bundled_names(graph: BundleGraph, plan: SpecPlan) -> SpecPlan:
-    """Return *plan* without changes of lists of bundled names.
+    """Return *plan* without the changes of `plan_bundled_names`.
 
-    Flat layouts have no such lists.
+    Flat layouts have no lists of bundled names.
     """
     kept = (change for change in plan.changes if not is_of_bundle(graph.packages[change.package].manifest, change))
     return plan._replace(changes=tuple(kept))

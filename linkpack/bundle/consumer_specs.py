@@ -1,11 +1,12 @@
 """Decide which specs a consumer could not use, and what replaces them.
 
-Measured on npm 11.19.1 as the consumer, offline (install, ls --all, install, ci): over a bundled copy only a range
-that the copy satisfies, and `npm:` with such a range, pass all four. Over a tag, a URL, a path or an unknown
-protocol `npm ls` fails, and in a bundled package `npm ci`, too. What npm does not look at passes: all of
-devDependencies, peers that are dependencies, dependencies that are optional ones, too, and the root's own peers.
+Measured on npm 11.19.1 as the consumer, offline (install, ls --all, install, ci). For a bundled dependency only a
+range that the copy satisfies, and `npm:` with such a range, pass all four. With a tag, a URL, a path or an unknown
+protocol `npm ls` fails, and in a bundled package `npm ci` fails too. npm does not look at four kinds of entries:
+devDependencies, peers that are dependencies too, dependencies that are optional too, and the root's own peers.
 
-Without a copy, `npm install` ends at each spec that its parser refuses, in npm 11 at those of optional peers too.
+For a dependency from elsewhere, `npm install` ends at each spec that its parser refuses, and in npm 11 at those of
+optional peers too.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Subject(Protocol):
 class SpecChange(Record):
     """One spec to replace in a manifest.
 
-    It replaces *old* by *new* under *key* of *section*. The entry is removed when *new* is empty. *package* is
-    the id, *label* its name in messages, and *reason* says why, as a clause.
+    Under *key* of *section* it replaces *old* by *new*, or removes the entry if *new* is empty. *package* is the
+    package's id and *label* its name in messages. *reason* says why, as a clause.
     """
 
     package: str
@@ -79,9 +80,9 @@ class SpecChange(Record):
 
 
 class SpecPlan(Record):
-    """The changes, in order, and the problems that no change can fix.
+    """The changes, and the problems that no change can fix.
 
-    The order is that of packages, then sections, then keys.
+    Both are in the order of packages, then sections, then keys.
     """
 
     changes: tuple[SpecChange, ...]
@@ -92,9 +93,9 @@ class SpecPlan(Record):
 class AuthorDisk(Record):
     """What the author's disk says of specs that no registry knows.
 
-    *catalogs* are the specs by catalog and package name, *workspaces* the members by name. *installed* takes a
-    package's directory and a name, and returns what Node finds, bundled or not. With *tags* `npm:` before a word
-    means a tag, as it does in yarn's projects.
+    *catalogs* are the specs by catalog and package name, and *workspaces* the members by name. *installed* takes a
+    package's directory and a name, and returns the package that Node finds, bundled or not. With *tags*, a word
+    behind `npm:` is a tag, as in yarn's projects.
     """
 
     catalogs: Mapping[str, Mapping[str, str]]
@@ -104,7 +105,7 @@ class AuthorDisk(Record):
 
 
 NOWHERE = AuthorDisk({}, {})
-"""For a package that is far from its author's disk."""
+"""For a package from a tarball, away from its author's disk."""
 
 
 class _Context(Record):
@@ -130,7 +131,8 @@ class _Entry(Record):
 
     @property
     def is_seen(self) -> bool:
-        """Return True if npm as the consumer reads the spec (see the top of the module)."""
+        """Return True if npm, as the consumer, looks at the spec."""
+        # The four exceptions are listed at the top of the module.
         manifest = self.context.packages[self.package].manifest
         if self.section == "dependencies":
             return self.key not in manifest.optional_dependencies
@@ -140,7 +142,7 @@ class _Entry(Record):
         return self.section == "optionalDependencies"
 
     @property
-    def there(self) -> Supplied | None:
+    def installed(self) -> Supplied | None:
         """Return what is installed under the key on the author's disk."""
         return self.context.disk.installed(self.package, self.key)
 
@@ -148,17 +150,19 @@ class _Entry(Record):
 def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: AuthorDisk) -> SpecPlan:
     """Plan the specs to replace in the manifests of *packages*.
 
-    These, by id, are the root and every bundled package. A dependency among them comes with the tarball: its
-    version replaces a range that it does not satisfy, and a spec that only this disk resolves. All other
-    dependencies come from elsewhere: `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what they mean by
-    *disk*. What npm cannot parse then is a problem, and so are paths out of the package. Absent optional
-    dependencies leave the manifests of bundled packages. The root's devDependencies are resolved where they can
-    be, those of bundled packages stay.
+    *packages*, by id, are the root and every bundled package.
 
-    Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
-    (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
-    parse), ECATALOG, EWORKSPACESPEC, EJSR (no such thing), ENOVERSION (the package has no version to write). A
-    warning is WPRIVATE (a workspace that is not bundled and cannot be published).
+    - A dependency on one of them comes with the tarball. Its version replaces a range that it does not satisfy,
+      and a spec that only this disk resolves.
+    - Any other dependency comes from elsewhere. `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what
+      they mean by *disk*. A spec that npm cannot parse after that is a problem, as is a path out of the package.
+    - An absent optional dependency leaves the manifest of a bundled package.
+    - The root's devDependencies are resolved if they can be. Those of bundled packages stay as they are.
+
+    Mode `keep` plans nothing. With `error` every change is a problem (ESPEC) instead. Other problems are
+    ESPECLOCAL (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that
+    npm can parse), ECATALOG, EWORKSPACESPEC and EJSR (no such thing), and ENOVERSION (the package has no version
+    to write). The only warning is WPRIVATE (a workspace that is not bundled and cannot be published).
     """
     changes: list[SpecChange] = []
     problems: list[Problem] = []
@@ -191,20 +195,21 @@ def rewrite_specs(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
 
 
 def refuse_change(change: SpecChange) -> Problem:
-    """Return the problem that *change* is where no manifest may be changed."""
-    what = f'has to be written as "{change.new}"' if change.new else "has to go"
-    message = f'{change.label}: {change.section}.{change.key} "{change.old}" {what}: {change.reason}'
+    """Return the problem for *change* in mode `error`."""
+    needed = f'has to be written as "{change.new}"' if change.new else "has to go"
+    message = f'{change.label}: {change.section}.{change.key} "{change.old}" {needed}: {change.reason}'
     return Problem("ESPEC", f"{change.package}/package.json", message, "change it, or pack with --specs resolve")
 
 
 def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Problem]:
-    """Yield what changes in one manifest, and problems where it cannot."""
+    """Yield the changes in one manifest, and the problems with it."""
     subject = context.packages[package]
     manifest = subject.manifest
     sections = [
         ("dependencies", manifest.dependencies),
         ("optionalDependencies", manifest.optional_dependencies),
         ("peerDependencies", manifest.peer_dependencies),
+        # Nobody installs those of a bundled package.
         ("devDependencies", manifest.dev_dependencies if package == context.root else {}),
     ]
     for section, specs in sections:
@@ -215,11 +220,11 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 section=section,
                 key=key,
                 spec=spec,
-                answer=_answer(context, subject, key),
+                answer=_find_answer(context, subject, key),
             )
             try:
-                new, reason = _written(entry)
-                yield from _private(entry, subject.label)
+                new, reason = _decide_spec(entry)
+                yield from _warn_of_private(entry, subject.label)
             except UnresolvableError as err:
                 if not _is_ignored(manifest, section, key):
                     message = f'{subject.label}: {section}.{key} "{spec}" {err.message}'
@@ -237,13 +242,14 @@ def _plan_package(context: _Context, package: str) -> Iterator[SpecChange | Prob
                 )
 
 
-def _private(entry: _Entry, label: str) -> Iterator[Problem]:
+def _warn_of_private(entry: _Entry, label: str) -> Iterator[Problem]:
     """Warn of a dependency on a private workspace, which no registry has."""
     manifest = entry.context.packages[entry.package].manifest
     is_needed = entry.section != "devDependencies" and entry.key not in manifest.optional_peers
+    # What is bundled need not be fetched, and what is optional or for developers may be missing.
     if entry.answer is not None or "workspace:" not in entry.spec or not is_needed:
         return
-    _, package = _workspace(entry, entry.spec.strip())
+    _, package = _resolve_workspace(entry, entry.spec.strip())
     if package is not None and package.private:
         message = f'{label}: {entry.section}.{entry.key} "{entry.spec}" means {package.name}, which is private'
         hint = f"bundle {package.name}, or publish it: no registry has what is private"
@@ -251,7 +257,7 @@ def _private(entry: _Entry, label: str) -> Iterator[Problem]:
 
 
 def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
-    """Return True if npm never looks at the spec.
+    """Return True if npm never looks at a spec that has a fault.
 
     It does not look at devDependencies, nor at an optional peer at a path.
     """
@@ -260,51 +266,53 @@ def _is_ignored(manifest: Manifest, section: str, key: str) -> bool:
     return section == "devDependencies"
 
 
-def _answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
+def _find_answer(context: _Context, subject: Subject, key: str) -> Supplied | None:
     """Find the package in the tarball, or the root, that *key* resolves to."""
     id_ = subject.needs[key] if key in subject.needs else subject.peers.get(key)
     package = None if id_ is None else context.packages.get(id_)
     return Supplied(package.manifest.name, package.manifest.version) if package else None
 
 
-def _written(entry: _Entry) -> tuple[str, str]:
+def _decide_spec(entry: _Entry) -> tuple[str, str]:
     """Decide what to write for an entry ("" removes it), and why."""
-    return _unbundled(entry) if entry.answer is None else _bundled(entry, entry.answer)
+    return _decide_unbundled(entry) if entry.answer is None else _decide_bundled(entry, entry.answer)
 
 
-def _workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
+def _resolve_workspace(entry: _Entry, spec: str) -> tuple[str, Supplied | None]:
     """Resolve the `workspace:` alternatives of *spec*, and find their package."""
     return WorkspaceSpecs(
         folder=entry.package,
         key=entry.key,
         workspaces=entry.context.disk.workspaces,
         answer=entry.answer,
-        there=None if entry.answer else entry.there,
+        installed=None if entry.answer else entry.installed,
         binding=entry.is_seen and entry.answer is not None,
     ).resolve(spec)
 
 
-def _bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
+def _decide_bundled(entry: _Entry, copy: Supplied) -> tuple[str, str]:
     """Decide what to write for a dependency in the tarball, and why."""
     asked = entry.spec.strip()
     reason = f"{entry.key} {copy.version} is bundled but package.json asks for {asked}"
     is_nested = entry.package != entry.context.root
     if copy.version == "" and is_nested and entry.is_seen and entry.section != "optionalDependencies":
-        # Even under "*" npm's second install looks for it in the registry, unless it is inside of its user.
+        # Even for "*" npm's second install then looks in the registry, unless the copy is inside of its user.
         raise make_version_error(f'"{entry.key}"')
     if "workspace:" in asked:
-        return _parsed(entry, _workspace(entry, asked)[0], reason)
+        return _check_spec(entry, _resolve_workspace(entry, asked)[0], reason)
     spec = strip_npm(asked, entry.key, None, tags=False)
     is_dev = entry.section == "devDependencies"
     is_useless = is_local(spec) or bool(parse_spec(spec).fault)
+    # For its developers a path may be right: in devDependencies it stays.
     is_foreign = spec.startswith(("catalog:", "jsr:")) or (is_useless and not is_dev)
     if is_foreign or (entry.is_seen and not allows(spec, copy.version)):
         return add_alias(entry.key, copy, make_exact(copy.version) or "*"), reason
-    return (entry.spec, "") if is_dev and is_useless else _parsed(entry, spec, _BEHIND_NPM)
+    return (entry.spec, "") if is_dev and is_useless else _check_spec(entry, spec, _BEHIND_NPM)
 
 
-def _unbundled(entry: _Entry) -> tuple[str, str]:
+def _decide_unbundled(entry: _Entry) -> tuple[str, str]:
     """Decide what to write for a dependency from elsewhere, and why."""
+    # In this order, as a catalog may say `workspace:`, `jsr:` or `npm:`.
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
@@ -314,31 +322,32 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
     if spec.startswith("catalog:"):
         spec = resolve_catalog(spec, entry.key, entry.context.disk.catalogs)
     if "workspace:" in spec:
-        spec, _ = _workspace(entry, spec)
+        spec, _ = _resolve_workspace(entry, spec)
     elif spec.startswith("jsr:"):
         spec = resolve_jsr(spec, entry.key)
     elif spec.lower().startswith("npm:"):
-        spec = strip_npm(spec, entry.key, entry.there, tags=entry.context.disk.tags)
+        spec = strip_npm(spec, entry.key, entry.installed, tags=entry.context.disk.tags)
         reason = _BEHIND_NPM if asked.startswith("npm:") else reason
     if fault := find_patch_error(spec):
         raise fault
     if is_local(spec) and not (is_root and is_inside(spec)):
-        what = "is" if spec == asked else f"means {spec},"
-        message = f"{what} a path on this disk, which the consumer does not have"
+        verb = "is" if spec == asked else f"means {spec},"
+        message = f"{verb} a path on this disk, which the consumer does not have"
         raise UnresolvableError("ESPECLOCAL", message, "bundle it, publish it, or pack with --specs keep")
-    return _parsed(entry, spec, reason)
+    return _check_spec(entry, spec, reason)
 
 
-def _parsed(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
-    """Return *spec* and why it differs from the entry's own text, if it does.
+def _check_spec(entry: _Entry, spec: str, reason: str) -> tuple[str, str]:
+    """Return *spec*, and why it differs from the entry's own text, if it does.
 
-    Raises `UnresolvableError` (ESPECINVALID) when npm can parse neither.
+    Raises `UnresolvableError` (ESPECINVALID) when npm cannot parse it.
     """
+    # npm strips no white space before it looks for `npm:`, a path or a URL (npm-package-arg, lib/npa.js).
     if spec == entry.spec.strip() and not parse_spec(entry.spec).fault:
         return entry.spec, ""
     fault = parse_spec(spec).fault
     if fault:
-        what = "" if spec == entry.spec.strip() else f"means {spec}, which "
+        meaning = "" if spec == entry.spec.strip() else f"means {spec}, which "
         hint = "write a version, range, tag, alias, git repository or URL"
-        raise UnresolvableError("ESPECINVALID", f"{what}{fault}: npm cannot install it", hint)
-    return spec, reason if spec != entry.spec.strip() else "npm counts the white space around it"
+        raise UnresolvableError("ESPECINVALID", f"{meaning}{fault}: npm cannot install it", hint)
+    return spec, reason if spec != entry.spec.strip() else "npm takes the white space around it for a part of it"

@@ -30,14 +30,15 @@ def read_contents(
 ) -> Mapping[str, Packlist]:
     """Read the packlist of every package of *graph*, by id.
 
-    The root and linked packages give what packing them would ship, without their node_modules, installed ones what
-    was published. *written* are the paths that this run will write: what is there now is part of no package. With
-    *compare* it is a warning when the rules of the other edition give other files.
+    The packlists of the root and of linked packages are what packing them would ship, without their node_modules.
+    Those of installed packages are what was published. *written* are the paths that this run will write, and files
+    there are part of no package. With *compare* it is a warning when the rules of the other edition give other
+    files.
 
     Raises `ManifestInvalid` when an ignore file above a workspace member cannot be read.
     """
     paths = tuple(written)  # the packages of a run share it
-    targets = once(("written", paths), lambda: _by_folder(paths))
+    targets = once(("written", paths), lambda: _group_by_folder(paths))
     packlists: dict[str, Packlist] = {}
     for folder, package in graph.packages.items():
         if folder == project.root:
@@ -48,12 +49,13 @@ def read_contents(
                 edition=edition,
                 outer_ignores=read_outer_ignores(project.around, folder),
                 members=_read_members(project.own, edition),
-                outputs=_outputs(folder, package.manifest, targets),
+                outputs=_list_outputs(folder, package.manifest, targets),
                 add=partial(add_license, project.around),
             )
             packlists[folder] = read_packlist(root, compare=compare)
         elif package.linked:
-            around, outputs = find_workspace(folder), _outputs(folder, package.manifest, targets)
+            # A linked package may belong to another workspace than the project.
+            around, outputs = find_workspace(folder), _list_outputs(folder, package.manifest, targets)
             packlists[folder] = _read_linked(folder, package.manifest, edition, around, outputs, compare=compare)
         else:
             packlists[folder] = _read_installed(folder, package.manifest, edition, compare=compare)
@@ -94,36 +96,38 @@ def _read_linked(
 def _read_members(own: Workspace | None, edition: Edition) -> tuple[tuple[str, frozenset[str]], ...]:
     """Read which files of the members of *own* may ship with its root.
 
-    Returns the members' folders relative to the root, and paths below them. A member without a usable manifest may
-    ship nothing, as its rules are not known.
+    Returns the members' folders relative to the root, and paths below them.
     """
+    # Below a member's folder only what the member ships (docs/differences-from-npm.md, W7).
     members = []
     for folder in list_members(own) if own is not None else ():
         try:
             manifest = read_manifest(folder, "linked")
-            packlist = _read_linked(folder, manifest, edition, own, _outputs(folder, manifest, {}))
+            packlist = _read_linked(folder, manifest, edition, own, _list_outputs(folder, manifest, {}))
             allowed = frozenset(file.path for file in packlist.files)
         except LinkpackError:
-            allowed = frozenset()
+            allowed = frozenset()  # without a usable manifest its rules are not known
         members.append((posixpath.relpath(folder, own.root if own is not None else "/"), allowed))
     return tuple(members)
 
 
-def _outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
-    """Say what linkpack writes into the source folder *folder*, or once wrote.
+def _list_outputs(folder: str, manifest: Manifest, targets: Mapping[str, Sequence[str]]) -> Outputs:
+    """Describe what linkpack writes or wrote into the source folder *folder*.
 
-    *targets* are the names of the files that it writes, by folder.
+    *targets* are the names of the files that this run writes, by folder.
     """
+    # Tarballs of earlier runs are known by the package's name, unless `files` asks for them
+    # (docs/differences-from-npm.md, S1).
     inside = f"{folder.rstrip('/')}/"
     written: set[str] = set()
     for target, names in targets.items():
-        real = _real(target)
+        real = _find_real_path(target)
         if f"{real}/".startswith(inside):
             written |= {posixpath.join(real, name)[len(inside) :] for name in names}
     return Outputs(manifest.name, frozenset(written), manifest.files or ())
 
 
-def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+def _group_by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Group the last portions of *paths* by folder."""
     found: dict[str, list[str]] = {}
     for path in paths:
@@ -132,8 +136,8 @@ def _by_folder(paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _real(folder: str) -> str:
-    """Return the real path of *folder*, or *folder* where there is none yet."""
+def _find_real_path(folder: str) -> str:
+    """Return the real path of *folder*, or *folder* if it does not exist."""
     try:
         return once(("real", folder), lambda: fs.real_path(folder or "."))
     except (OSError, ValueError):

@@ -24,9 +24,9 @@ _LONG = 64  # characters: the bytes of shorter paths are not measured
 
 
 class ArchivePlan(Record):
-    """What will be written, and what not.
+    """The files that will be written, and those that will not.
 
-    *entries* are in order, *omissions* have the paths that they would have had in the tarball.
+    *entries* are in the tarball's order. *omissions* have the paths that they would have in the tarball.
     """
 
     entries: tuple[Entry, ...]
@@ -48,10 +48,10 @@ def plan_archive(
 ) -> ArchivePlan:
     """Put each package's files below its slots.
 
-    *slots* maps slots to package ids, *packlists* and *manifests* are by id. A package.json ships as the bytes in
-    *manifests*, whatever is on disk by then. A path that both the root forces in and a bundled package supplies is
-    that package's. What *moved* maps is supplied under another path. *commands* are the root's, and executable
-    wherever they come from. Paths that only some systems cannot hold are warnings.
+    *slots* maps slots to package ids, and *packlists* and *manifests* are by id. A package.json ships as the bytes
+    in *manifests*. *moved* maps paths in node_modules that the root names to where the layout has these files.
+    *commands* are the scripts of the root's commands, and executable. Paths that only some systems cannot hold are
+    warnings.
     """
     entries: list[tuple[str, Entry]] = []
     omissions: list[Omission] = []
@@ -62,11 +62,12 @@ def plan_archive(
         packlist = packlists[id_]
         for file in packlist.files:
             path = f"{below}{file.path}"
+            # `main` or `bin` may force in a file of a bundled package, which ships with that package.
             if supplied and not slot and path in supplied:
-                continue  # or it would be in the tarball twice
+                continue
             mode = 0o755 if path in executable else file.mode
             if file.path == "package.json":
-                # The bytes that were checked and rewritten, not those that are on disk when it is written.
+                # The bytes that were checked and rewritten, whatever is on disk when the tarball is written.
                 raw = manifests[id_]
                 entry = Entry(f"{ROOT}{path}", raw, len(raw), mode, own=packlist.own)
             else:
@@ -84,12 +85,12 @@ def plan_archive(
         tuple(omissions),
         (
             *(problem for packlist in shipped for problem in packlist.problems),
-            *_limit_faults(entries),
-            *_path_faults(paths, folders),
+            *_find_limit_faults(entries),
+            *_find_path_faults(paths, folders),
         ),
         (
             *(warning for packlist in shipped for warning in packlist.warnings),
-            *_name_warnings(paths, folders),
+            *_warn_of_names(paths, folders),
             *_warn_of_large(entries),
         ),
     )
@@ -98,6 +99,7 @@ def plan_archive(
 def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) -> set[str]:
     """Return the root's own paths that a bundled package supplies."""
     bundled = {slot: id_ for slot, id_ in slots.items() if slot}
+    # Few roots have own files below a top folder of the slots, so most calls end early.
     tops = tuple({f"{slot.partition('/')[0]}/" for slot in bundled})
     own = {file.path for file in packlists[slots[""]].files if file.path.startswith(tops)} if tops else set()
     if not own:
@@ -107,7 +109,7 @@ def _find_supplied(slots: Mapping[str, str], packlists: Mapping[str, Packlist]) 
     )
 
 
-def _limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
+def _find_limit_faults(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
     """Yield what is beyond the limits: all files together, and each."""
     most = limits.current()
     total = sum([entry.size for _, entry in entries])
@@ -136,10 +138,10 @@ def _warn_of_large(entries: list[tuple[str, Entry]]) -> Iterator[Problem]:
             yield Problem("WLARGE", path, message, "ship files of 2 GiB and more in another way")
 
 
-def _path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+def _find_path_faults(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     """Yield the paths that no tarball may hold.
 
-    They can only come from a fault in planning, and are never written.
+    Only a fault in planning can cause them, and they are never written.
     """
     joined = f"/{'/'.join(paths)}/"  # one text to search, in place of a split of each
     if "//" in joined or "/./" in joined or "/../" in joined:
@@ -165,15 +167,15 @@ def _list_folders(paths: list[str]) -> set[str]:
     return folders
 
 
-def _name_warnings(paths: list[str], folders: set[str]) -> Iterator[Problem]:
+def _warn_of_names(paths: list[str], folders: set[str]) -> Iterator[Problem]:
     """Warn of names that some systems cannot hold, or hold as one."""
-    if _has_odd(paths):
-        yield from _odd_names(paths)
+    if _may_have_odd_names(paths):
+        yield from _warn_of_odd_names(paths)
     yield from find_secret_files(paths)
     yield from _find_collisions([*paths, *folders])
 
 
-def _odd_names(paths: list[str]) -> Iterator[Problem]:
+def _warn_of_odd_names(paths: list[str]) -> Iterator[Problem]:
     for path in paths:
         if has_control(path):
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
@@ -189,14 +191,12 @@ def _odd_names(paths: list[str]) -> Iterator[Problem]:
             yield Problem("WNAME", path, message, "use fewer folders")
 
 
-def _has_odd(paths: list[str]) -> bool:
-    """Return True unless no path can have what `_odd_names` looks for.
-
-    Asks about all paths together, in far less time than one by one.
-    """
+def _may_have_odd_names(paths: list[str]) -> bool:
+    """Return True if `_warn_of_odd_names` may have something to warn of."""
+    # One look at all paths together takes far less time than a look at each.
     text = "\n".join(["", *paths, ""])
     return (
-        text.count("\n") != len(paths) + 1
+        text.count("\n") != len(paths) + 1  # a path with a line break in it
         or text.encode("utf-8", "surrogatepass").translate(None, _PLAIN_LINES) != b""
         or any(end in text for end in ("./", " /", ".\n", " \n"))
         or re.search(_DEVICE, text.lower()) is not None
@@ -206,12 +206,12 @@ def _has_odd(paths: list[str]) -> bool:
 
 def _find_collisions(paths: list[str]) -> Iterator[Problem]:
     """Warn of names that are one where case or composition is ignored."""
-    # Of ASCII `casefold` says all, and it is quicker.
+    # For ASCII `casefold` gives the same, and is quicker.
     folded = [path.casefold() if path.isascii() else fold_name(path) for path in paths]
     if len(set(folded)) == len(folded):
         return
     first: dict[tuple[str, str], str] = {}
-    # Within one folder: of two folders that collide, the files need not be named as well.
+    # Only within one folder: if two folders collide, their files need no warnings of their own.
     for path, fold in sorted(zip(paths, folded, strict=True)):
         other = first.setdefault((path.rpartition("/")[0], fold), path)
         if other != path:

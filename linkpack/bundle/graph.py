@@ -29,9 +29,9 @@ class Package(Record):
     """One instance of the bundle, or the root.
 
     *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
-    the id that it resolves to, or to None when it is absent and may be. *peers* does so for the other peers.
-    A *linked* package is a source directory (`is_linked`). *via* is the path that it was first reached by: the
-    link's own, where there is one.
+    the id that the name resolves to, or to None when it is absent and that is allowed. *peers* maps the other
+    peers in the same way. A *linked* package is a source directory (`is_linked`). *via* is the path that it was
+    first reached by, which may be a link.
     """
 
     id: str
@@ -53,8 +53,8 @@ class BundleGraph(Record):
 
     *packages* holds the root and every bundled instance by id, in the order reached (breadth first, names
     sorted). *bundled* maps the root's bundled names to ids. *reserved* maps the names that the root needs and
-    does not bundle to their real directories, None for nothing on disk: at the top of the tarball's node_modules
-    only that instance may have the name.
+    does not bundle to their real directories, or None if there is nothing on disk. At the top of the tarball's
+    node_modules such a name belongs to that instance alone.
     """
 
     root: str
@@ -68,7 +68,7 @@ class BundleGraph(Record):
 def is_linked(real: str) -> bool:
     """Return True if a real directory is a source directory.
 
-    An installer's have a node_modules around them.
+    Packages that an installer put there have a node_modules around them.
 
     >>> is_linked("/src/lib"), is_linked("/app/node_modules/lib")
     (True, False)
@@ -97,6 +97,7 @@ class _Reader:
             bundled[name] = self._follow(root, "the project", name, optional=optional)
             self._warn_if_undeclared(name)
         present = {name: to for name, to in bundled.items() if to is not None}
+        # The installed package itself answers edges of others to it, but a copy of it cannot be in its own bundle.
         for name in [name for name, to in present.items() if to == root]:
             self._refuse("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
             del present[name]
@@ -110,7 +111,7 @@ class _Reader:
                 self.packages[folder] = self._read_package(folder)
                 needs = self.packages[folder].needs
                 waiting += [to for name in sorted(needs) if (to := needs[name]) is not None]
-        # Last, as any package of the bundle may be the peer.
+        # Warn of peers last, as any package of the bundle may be one.
         reserved = self._find_reserved(frozenset(bundled))
         self._warn_of_peers(frozenset(reserved) | frozenset(bundled))
         return BundleGraph(
@@ -126,7 +127,7 @@ class _Reader:
         manifest, via = self.manifests[folder]
         label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
-        names.update(name for name in manifest.bundle if self._brings(folder, name))
+        names.update(name for name in manifest.bundle if self._ships_with(folder, name))
         needs = {
             name: self._follow(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names)
@@ -136,20 +137,17 @@ class _Reader:
         }
         return Package(id=folder, manifest=manifest, needs=needs, peers=peers, linked=is_linked(folder), via=via)
 
-    def _brings(self, folder: str, name: str) -> bool:
-        """Return True if the package in *folder* ships *name*, which its bundle lists.
-
-        A source directory ships it when it is packed. An installed package brought along what is in its own
-        node_modules. The other names that it lists were left out when it was published (npm drops those that are
-        not declared), and what has such a name further up belongs to another package.
-        """
+    def _ships_with(self, folder: str, name: str) -> bool:
+        """Return True if the package in *folder* ships *name* of its bundle."""
+        # A source directory ships it when it is packed. An installed package brought along only what is in its own
+        # node_modules: npm drops names that are not declared, and a package further up belongs to another one.
         return is_linked(folder) or fs.is_file(f"{folder}/node_modules/{name}/package.json")
 
     def _follow(self, start: str, dependent: str, name: str, *, optional: bool) -> str | None:
         """Return the id that *name* leads to, or None.
 
-        That the name is absent, or that a link on the way is broken, is a problem unless the edge is *optional*.
-        Other faults always are.
+        An absent name and a broken link on the way are problems, unless the edge is *optional*. Other faults are
+        always problems.
         """
         real, via, fault = self.lookup.resolve(start, name)
         if fault and not optional:
@@ -157,13 +155,14 @@ class _Reader:
                 "EBUNDLELINK",
                 start,
                 f"{dependent} needs {name}, and {fault}",
-                "mend the link, or install the package",
+                "fix the link, or install the package",
             )
             return None
         if not real:
             if not optional:
                 self._note_missing(start, dependent, name)
             return None
+        # A ring: the manifest was read and checked already, as that of a root.
         if real == self.project.root:
             return real
         # Packing a folder around the project would pack the project into itself.
@@ -184,7 +183,7 @@ class _Reader:
     def _is_readable(self, folder: str, via: str) -> bool:
         """Return True if the package in *folder* has a usable manifest.
 
-        A fault is recorded once, with the path *via* that led there.
+        A fault is recorded, once, with the path *via* that led there.
         """
         if folder in self.manifests:
             return True
@@ -200,6 +199,7 @@ class _Reader:
         return True
 
     def _note_missing(self, start: str, dependent: str, name: str) -> None:
+        # npm packs without it and exits with 0 (docs/differences-from-npm.md, B4).
         folders = list(node_modules_above(start))
         hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
         target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
@@ -213,6 +213,7 @@ class _Reader:
 
     def _warn_if_undeclared(self, name: str) -> None:
         manifest = self.project.manifest
+        # npm leaves such a name out without a word (docs/differences-from-npm.md, B2).
         if name not in manifest.dependencies and name not in manifest.optional_dependencies:
             self.warnings.append(
                 Problem(
@@ -256,10 +257,10 @@ class _Reader:
 def read_bundle(project: Project, lost: Mapping[str, str] = {}, *, allow_missing: bool = False) -> BundleGraph:
     """Read the graph of everything that the project's tarball will hold.
 
-    Follows `dependencies`, `optionalDependencies` and what a package bundles itself, from the bundled names on,
-    never `devDependencies`. A peer pulls nothing in. All faults (a name that does not resolve, a dangling link, a
-    broken manifest) are in the graph's *problems*. With *allow_missing* a name that is not installed is a warning.
-    *lost* maps the paths of recorded links that are gone to their targets, for hints.
+    From the bundled names on, it follows `dependencies`, `optionalDependencies` and what a package bundles itself,
+    but never `devDependencies` and peers. All faults (a name that does not resolve, a broken link, a broken
+    manifest) are in the graph's *problems*. With *allow_missing* a name that is not installed is a warning. *lost*
+    maps the paths of recorded links that are gone to their targets, for hints.
     """
     graph = _Reader(project, lost, allow_missing=allow_missing).read()
     # With yarn's Plug'n'Play every package is missing, for one reason that is named once.

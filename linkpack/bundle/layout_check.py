@@ -21,10 +21,10 @@ _MANIFEST = "/package.json"
 
 
 class LayoutCheck(Record):
-    """The packages and edges that were checked, and what is not as on disk.
+    """How much was checked, and what differs from the disk.
 
-    An edge is a name that a package asks for and finds in the tarball, as for `linkpack verify`.
-    *nowhere* is the number of names that a package requires and that are nothing on disk.
+    An edge is a name that a package asks for and finds in the tarball, as for `linkpack verify`. *nowhere* is the
+    number of required names that are not on disk.
     """
 
     packages: int
@@ -37,11 +37,12 @@ class LayoutCheck(Record):
 def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[str]) -> LayoutCheck:
     """Look up every edge of every package among the planned *paths*.
 
-    *slots* maps slots to package ids, *paths* are relative to the package's root. Problems (ELAYOUT) are a slot
-    without a package.json, a package.json of no slot, an edge that leads elsewhere than on disk, and a name at
-    the top that the project needs from outside. A warning (WOPTIONAL) is a name that is absent on disk, or a
-    peer that is another copy there, where the tarball has to have the name for a package around.
+    *slots* maps slots to package ids, and *paths* are relative to the package's root. A problem (ELAYOUT) is a
+    slot without a package.json, a package.json outside of all slots, an edge that leads elsewhere than on disk, or
+    a name at the top that the project needs from outside. A warning (WOPTIONAL) is a name that is absent on disk,
+    or another copy of a peer there, if a package around needs the name in the tarball.
     """
+    # From the paths, not from the slots: a slot that was planned and not written is found as well.
     shipped_slots = {slot for path in paths if (slot := find_slot(path)) is not None}
     index = SlotIndex(slots)
     wrong = [
@@ -49,40 +50,42 @@ def check_layout(graph: BundleGraph, slots: Mapping[str, str], paths: Iterable[s
                 " package.json in the tarball")
         for slot in sorted(shipped_slots.symmetric_difference(slots))
     ]  # fmt: skip
+    # The project's other dependencies are installed beside its node_modules, and a bundled copy would hide them.
     for name, to in graph.reserved.items():
         if slots.get(f"node_modules/{name}", to) != to:
-            wrong.append(_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
+            wrong.append(_refuse_misled(graph, "", name, (to, slots[f"node_modules/{name}"])))
     warnings: list[Problem] = []
     edges = nowhere = 0
     for slot, id_ in slots.items():
         package = graph.packages[id_]
         nowhere += len(list_missing_names(package))
-        compared = dict(_expected(graph, package))
+        compared = dict(_iter_expected(graph, package))
         for name in {**package.needs, **package.peers}:
             shipped_slot = index.find(slot, name)
             ships = name in package.peers or package.needs[name] is not None
             edges += shipped_slot is not None and ships  # an absent optional name leaves the manifest
+            # A name that need not hold is compared with itself.
             got = None if shipped_slot is None else slots[shipped_slot]
             to = compared.get(name, got)
             if got == to:
                 continue
             on_disk = package.needs.get(name, package.peers.get(name))
             if to is not None or (on_disk is not None and on_disk in {graph.root, graph.reserved.get(name)}):
-                wrong.append(_misled(graph, slot, name, (on_disk, got)))
+                wrong.append(_refuse_misled(graph, slot, name, (on_disk, got)))
             else:
-                warnings.append(_exposed(package, name, slot, (on_disk, shipped_slot)))
+                warnings.append(_warn_of_exposed(package, name, slot, (on_disk, shipped_slot)))
     return LayoutCheck(len(slots), edges, tuple(wrong), tuple(warnings), nowhere)
 
 
 def list_missing_names(package: Package) -> tuple[str, ...]:
-    """Return the names that *package* requires and that are nothing on disk."""
+    """Return the names that *package* requires and that are not on disk."""
     manifest = package.manifest
     required = {*manifest.dependencies, *manifest.bundle} - set(manifest.optional_dependencies)
     return tuple(name for name, to in package.needs.items() if to is None and name in required)
 
 
 def find_slot(path: str) -> str | None:
-    """Return the slot that *path* is the manifest of, if any.
+    """Return the slot with its manifest at *path*, if any.
 
     >>> find_slot("node_modules/@s/a/package.json"), find_slot("package.json"), find_slot("a/package.json")
     ('node_modules/@s/a', '', None)
@@ -109,11 +112,13 @@ def count_flat_edges(specs: Mapping[str, str], packages: Mapping[str, Iterable[s
     return len(inside) + sum(len(inside.intersection(names)) for names in packages.values())
 
 
-def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:
-    """Yield the names that *package* looks up, with what each has to be.
+def _iter_expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str | None]]:
+    """Yield the names that *package* looks up, and their ids.
 
-    None is for nothing in the tarball.
+    The id is None if the name must lead to nothing in the tarball.
     """
+    # The root is not in its own tarball: the installed package answers, outside. A peer must hold where its
+    # package ships anyway, or where the host supplies it.
     for name, to in package.needs.items():
         yield name, None if to == graph.root else to
     for name, to in package.peers.items():
@@ -123,7 +128,7 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str |
             yield name, None
 
 
-def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str | None]) -> Problem:
+def _warn_of_exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str | None]) -> Problem:
     on_disk, shipped = ways
     return Problem(
         "WOPTIONAL",
@@ -133,7 +138,7 @@ def _exposed(package: Package, name: str, slot: str, ways: tuple[str | None, str
     )
 
 
-def _misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
+def _refuse_misled(graph: BundleGraph, slot: str, name: str, ids: tuple[str | None, str | None]) -> Problem:
     labels = [graph.packages[id_].label if id_ is not None and id_ in graph.packages else id_ for id_ in ids]
     want, got = (label or "nothing" for label in labels)
     return Problem(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LayoutName = Literal["bundle", "vendor", "thin"]
 
+# yarn 4 and bun look for bundled packages in the registry (measured by installing, see docs/pipelines.md).
 _BUNDLE = ("npm 11", "npm 12", "pnpm 12")
 _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
@@ -99,8 +100,7 @@ def check_applied(layout: Layout, graph: BundleGraph, entries: Sequence[Entry]) 
 def list_installers(name: LayoutName, *, bundled: bool) -> tuple[str, ...]:
     """Return the package managers that install a layout from a registry.
 
-    Without a bundle all layouts are alike. yarn 4 and bun do not take a bundle from a tarball (measured, see
-    docs/pipelines.md).
+    Without a bundle all layouts are alike.
 
     >>> list_installers("bundle", bundled=True)
     ('npm 11', 'npm 12', 'pnpm 12')

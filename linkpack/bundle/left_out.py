@@ -1,4 +1,4 @@
-"""Why a file that exists does not ship, and how its author can ship it."""
+"""Say why a file does not ship, and how its author can ship it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTALLING = ("preinstall", "install", "postinstall")
 
 
 class LeftOut:
-    """The files that the walk through one package left out, by path."""
+    """The reasons why files of one package were left out, by path."""
 
     def __init__(self, omissions: Iterable[Omission]) -> None:
         self._reasons = {omission.path: omission.reason for omission in omissions}
@@ -30,36 +30,39 @@ class LeftOut:
         """
         if path.startswith(("../", "/")):
             return _OUTSIDE
-        if name := package_in(path):
+        if name := find_package_in(path):
             return f"{name} is another package"
+        # The walk does not enter a folder that it leaves out, and such a folder's path ends with a slash.
         left_out = path
         while left_out and left_out not in self._reasons:
             left_out = f"{posixpath.dirname(left_out.rstrip('/'))}/".lstrip("/")
         return self._reasons.get(left_out, "")
 
 
-def remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
+def suggest_remedy(paths: Sequence[str], reason: str, manifest: str) -> str:
     """Return a hint how to ship *paths*, which *reason* keeps out.
 
-    *manifest* is the path of the package's package.json. "" where there is nothing to advise.
+    *manifest* is the path of the package's package.json. The hint is "" if there is nothing to advise.
     """
     if reason == _OUTSIDE:
         return "name a file of the package"
-    if name := package_in(paths[0]):
+    if name := find_package_in(paths[0]):
         return f"add {name} to bundleDependencies, or name a file of the package itself"
+    # A rule of an ignore file: `lib/.npmignore:3: *.js`.
     rule = re.match(r"(.*ignore):\d+: ", reason)
     if rule is None and 'in "files"' not in reason:
         return ""
+    # `files` does not win over an ignore file in a folder below the root.
     if rule and "/" in rule[1] and not rule[1].startswith(("/", "../")):
         return f"take the rule out, or write an .npmignore beside {rule[1]}"
     tops = list(dict.fromkeys(path.partition("/")[0] for path in paths))
     return f'add {" and ".join(tops[:_SHOWN])} to "files" in {manifest}'
 
 
-def package_in(path: str) -> str:
-    """Return the package in node_modules that *path* is a file of, else "".
+def find_package_in(path: str) -> str:
+    """Return the package in node_modules with the file *path*, else "".
 
-    >>> package_in("node_modules/@s/a/lib/x.js"), package_in("lib/x.js")
+    >>> find_package_in("node_modules/@s/a/lib/x.js"), find_package_in("lib/x.js")
     ('@s/a', '')
     """
     if not path.startswith("node_modules/"):
@@ -69,8 +72,6 @@ def package_in(path: str) -> str:
 
 
 def is_made_later(manifest: Manifest, files: Collection[str]) -> bool:
-    """Return True if a script may make missing files where the package is installed.
-
-    npm builds what a binding.gyp describes though no script says so.
-    """
+    """Return True if a script may make missing files at installation."""
+    # npm runs `node-gyp rebuild` for a binding.gyp without any script (@npmcli/arborist, lib/arborist/rebuild.js).
     return "binding.gyp" in files or any(manifest.scripts.get(event) for event in _INSTALLING)

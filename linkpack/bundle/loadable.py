@@ -1,8 +1,8 @@
 """Check that the entry points of each package are in the tarball.
 
-Packing is refused where a rule drops what Node needs to load a bundled package at all. Anything else is a warning,
-as real packages name paths that only their checkout has: targets for `development`, sources for a bundler,
-subpaths for their own tests.
+Packing is refused if a rule drops a file without which Node cannot load a bundled package at all. Anything else is
+a warning, as real packages name paths that only their checkout has: targets for `development`, sources for a
+bundler, subpaths for their own tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import posixpath
 from collections import deque
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.left_out import LeftOut, is_made_later, package_in, remedy
+from linkpack.bundle.left_out import LeftOut, find_package_in, is_made_later, suggest_remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import CRLF_SHEBANG, EntryPoint, PathIndex, find_entry_points, has_crlf_shebang
 from linkpack.record import Record
@@ -32,7 +32,7 @@ _HEAD = 512  # bytes of a command that are read: more than a first line has
 class Lack(Record):
     """An entry point that is not in the tarball.
 
-    *path* is the file on disk and *reason* why it does not ship; both are "" when there is nothing on disk.
+    *path* is the file on disk, and *reason* says why it does not ship. Both are "" if there is nothing on disk.
     """
 
     entry: EntryPoint
@@ -41,7 +41,7 @@ class Lack(Record):
 
 
 class Loading(Record):
-    """How many paths the packages lack, refusals and warnings."""
+    """How many entry points are *lacking*, the refusals and the warnings."""
 
     lacking: int
     problems: tuple[Problem, ...]
@@ -51,9 +51,9 @@ class Loading(Record):
 def check_entry_points(graph: BundleGraph, planned: Planned) -> Loading:
     """Look for the entry points of every package in the planned tarball.
 
-    Of installed packages only what Node itself loads is looked for: their types are often left out when they are
-    published, and everybody who installs them lacks the same.
+    For installed packages only those that Node itself loads are looked for.
     """
+    # Types are often left out when a package is published, and everybody who installs it lacks the same.
     lacking = 0
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -62,7 +62,8 @@ def check_entry_points(graph: BundleGraph, planned: Planned) -> Loading:
         homes.setdefault(id_, slot)
     for id_, slot in homes.items():
         package = graph.packages[id_]
-        shipped = _Shipped(slot, planned)  # all copies of a package ship the same files
+        # One slot is enough: all copies of a package ship the same files.
+        shipped = _Shipped(slot, planned)
         lacks = list(_find_lacks(package, shipped, is_own=id_ == graph.root or package.linked))
         lacking += len(lacks)
         later = bool(lacks) and is_made_later(package.manifest, shipped.paths)
@@ -87,6 +88,7 @@ class _Shipped:
 
     def reason(self, path: str) -> str:
         """Return why the file at *path* was left out."""
+        # Made on demand: hardly any package lacks an entry point.
         if self._left_out is None:
             self._left_out = LeftOut(self.omissions)
         return self._left_out.reason(path)
@@ -98,10 +100,11 @@ class _Shipped:
         return any(self._has(path) for path in entry.candidates())
 
     def _has(self, path: str) -> bool:
-        name = package_in(path)
+        name = find_package_in(path)
         if not name:
             return path in self.files
-        # It has to be in node_modules as a package: a file of it that was forced in is not enough.
+        # The package has to ship: without it npm's second install removes a file of it that was forced in
+        # (docs/differences-from-npm.md, B12).
         slot = f"{self._slot}/node_modules/{name}".lstrip("/")
         moved = {} if self._slot else self._planned.moved
         place = moved.get(path, f"{self._slot}/{path}".lstrip("/"))
@@ -109,9 +112,9 @@ class _Shipped:
 
 
 def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterator[Lack]:
-    """Yield what *package* names and the tarball lacks, each path once."""
+    """Yield the entry points that the tarball lacks, each path once."""
     seen: set[str] = set()
-    # What Node takes comes first: each path is told once, and a field for bundlers may name it as well.
+    # Node's own entry points first: each path is reported once, and a field for bundlers may name it as well.
     for entry in sorted(find_entry_points(package.manifest), key=lambda entry: not entry.by_node):
         if not (is_own or entry.by_node) or entry.path in seen or shipped.holds(entry):
             continue
@@ -124,11 +127,10 @@ def _find_lacks(package: Package, shipped: _Shipped, *, is_own: bool) -> Iterato
 
 
 def _is_vital(entry: EntryPoint, shipped: _Shipped) -> bool:
-    """Return True if an installed package cannot be used without *entry*.
-
-    Other subpaths that were published without their files are its author's business (nx, @nx/devkit).
-    """
-    falls_back = entry.key == "main" and "index.js" in shipped.files  # Node goes on to that
+    """Return True if an installed package cannot be used without *entry*."""
+    # Node goes on to index.js (LOAD_AS_DIRECTORY). Other subpaths that were published without their files are the
+    # author's business (nx, @nx/devkit).
+    falls_back = entry.key == "main" and "index.js" in shipped.files
     return (entry.is_main and not falls_back) or entry.key.startswith("bin.")
 
 
@@ -147,8 +149,9 @@ def _is_like(path: str, start: str, end: str) -> bool:
 def _list_left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iterator[str]:
     """Yield paths of files that were left out and may begin with *start*.
 
-    No more than `_MOST_LISTED` in folders.
+    At most `_MOST_LISTED` entries of folders are looked at.
     """
+    # A folder that is left out may be all of node_modules.
     folders: deque[str] = deque()
     for omission in omissions:
         if not omission.path.endswith("/"):
@@ -176,8 +179,8 @@ def _list_left_out(root: str, start: str, omissions: Iterable[Omission]) -> Iter
 def _find_refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) -> list[Lack]:
     """Return those of *lacks* that keep Node from loading *package*.
 
-    They exist on disk and are left out. That is the main entry. A package with other ones only is refused when
-    none of them ships.
+    They exist on disk and do not ship. If the main entry is among them, it is the one. If not, they are all of
+    them, but only if nothing of the package's exports ships.
     """
     dropped = [lack for lack in lacks if lack.entry.by_node and lack.path]
     main = [lack for lack in dropped if lack.entry.is_main]
@@ -198,12 +201,12 @@ def _report(code: str, package: Package, lacks: Sequence[Lack], *, later: bool =
     for reason in dict.fromkeys(lack.reason for lack in lacks if lack.path):
         group = [lack for lack in lacks if lack.path and lack.reason == reason]
         verb = "is" if len(group) == 1 else "are"
-        name = package_in(group[0].path)
+        name = find_package_in(group[0].path)
         why = f"which {verb} on this disk and will not ship{f': {reason}' if reason else ''}"
         if name:
             why = f"and {name} is not there in the tarball"
         why = f"{package.label} names {_list_paths(group)}, {why}"
-        yield Problem(code, where, why + more, remedy([lack.path for lack in group], reason, where))
+        yield Problem(code, where, why + more, suggest_remedy([lack.path for lack in group], reason, where))
     missing = [lack for lack in lacks if not lack.path]
     if missing:
         verb = "is no file" if len(missing) == 1 else "are no files"
@@ -224,8 +227,9 @@ def _list_paths(lacks: Sequence[Lack]) -> str:
 def check_commands(graph: BundleGraph, planned: Planned) -> Iterator[Problem]:
     """Warn of commands with a first line that ends as on Windows.
 
-    Those of the root and of linked packages are read. Raises `OSError` when a command cannot be read.
+    The commands of the root and of linked packages are read. Raises `OSError` when one cannot be read.
     """
+    # Installed packages were published by others, and npm fixes their commands when it links them (bin-links).
     for id_ in planned.ids:
         package = graph.packages[id_]
         if id_ != graph.root and not package.linked:

@@ -1,8 +1,8 @@
-"""Check that what the shipped sources load ships, or is installed, too.
+"""Check that all that the shipped sources load is there for consumers.
 
-The root's sources and those of linked packages are read, as installed packages were published by others. Only
-packages that are found on this disk are looked at. A name that is not found here may be a host's, a bundler's or
-optional.
+The root's sources and those of linked packages are read, as installed packages were published by others. A phantom
+is a package that a source loads without declaring it, and that is found on this disk by chance. A name that is not
+found here is passed over: it may be a host's, a bundler's or optional.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.left_out import LeftOut, is_made_later, remedy
+from linkpack.bundle.left_out import LeftOut, is_made_later, suggest_remedy
 from linkpack.errors import Problem
 from linkpack.npm.entry_points import EntryPoint, PathIndex, find_entry_points
 from linkpack.npm.import_mentions import DECLARATIONS, SOURCES, TYPESCRIPT, find_mentions, find_package_name
@@ -37,7 +37,7 @@ _NAMED = 2  # files that one message names
 _NO_FILE = "which is no file on this disk"
 _BY_HOSTS = frozenset({"electron", "vscode", "atom", "obsidian"})  # programs that bring their own module along
 _ENDINGS = ("", *SOURCES, ".json", ".node", *(f"/index{each}" for each in (*SOURCES, ".json", ".node")))
-# What is written in TypeScript may ask for the script that it becomes: ./a.js for ./a.ts.
+# TypeScript may ask for the script that a source becomes: ./a.js for ./a.ts.
 _COMPILED = {".js": (".ts", ".tsx", ".jsx"), ".mjs": (".mts",), ".cjs": (".cts",), ".jsx": (".tsx",)}
 # Sources that only the package's own developers run, unless an entry point leads to them.
 _FOR_DEVELOPERS = (
@@ -49,7 +49,7 @@ _FOR_DEVELOPERS = (
 
 
 class SourceCheck(Record):
-    """How many sources were read and not read, refusals and warnings."""
+    """How many sources were *read* and *unread*, refusals and warnings."""
 
     read: int
     unread: int
@@ -60,12 +60,13 @@ class SourceCheck(Record):
 def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
     """Check the sources of the root and of linked packages that ship.
 
-    These are the root's sources that its entry points lead to. Of a linked package, which others may load file by
-    file, they are all but tests and the like.
+    Of the root, the sources that its entry points lead to are read. Of a linked package, which others may load
+    file by file, all sources except tests and the like are read.
 
     Raises `SourceChanged` when a file is no longer what was planned.
     """
     lookup = Lookup()
+    # In a flat layout a package finds only what it declares, so a phantom is never there.
     slots = {} if planned.flat else planned.slots
     index = SlotIndex(slots)
     left = _MOST
@@ -92,9 +93,9 @@ def check_sources(graph: BundleGraph, planned: Planned) -> SourceCheck:
 class _PackageSources:
     """The sources of one package that its consumers may load.
 
-    *mentions* are the specifiers in each source that was read, by its path, *reached* the sources that an entry
-    point leads to. With *every* all scripts of the package are read, not only those. *left* is how many bytes may
-    still be read.
+    *mentions* maps the path of each source that was read to the specifiers in it. *reached* are the sources that
+    an entry point leads to. With *every*, all scripts of the package are read, not only these. *left* is how many
+    bytes may still be read.
     """
 
     def __init__(self, package: Package, packlist: Packlist, left: int, *, every: bool) -> None:
@@ -111,23 +112,24 @@ class _PackageSources:
         self._folders: set[str] | None = None
 
     def read(self) -> None:
-        """Read what the entry points lead to, and with *every* the other scripts."""
-        todo = deque(dict.fromkeys(self._starts()))
+        """Read the sources that entry points lead to, or with *every* all."""
+        todo = deque(dict.fromkeys(self._find_starts()))
         self.reached = set(todo)
         while todo:
             path = todo.popleft()
-            for specifier in self._mentions(path):
+            for specifier in self._read_mentions(path):
                 to = self.resolve(path, specifier)
                 if to and to not in self.reached and is_source(to):
                     self.reached.add(to)
                     todo.append(to)
         if self.every:
             for path in self.files:
+                # TypeScript and JSX are loaded only by tools, which an entry point would lead to.
                 is_script = is_source(path) and not path.endswith((*TYPESCRIPT, ".jsx"))
                 if is_script and path not in self.reached and not re.search(_FOR_DEVELOPERS, path, re.IGNORECASE):
-                    self._mentions(path)
+                    self._read_mentions(path)
 
-    def _starts(self) -> Iterator[str]:
+    def _find_starts(self) -> Iterator[str]:
         """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
         others = (entry for entry in find_entry_points(self.package.manifest) if not entry.is_main)
@@ -139,23 +141,23 @@ class _PackageSources:
                 if is_source(found) or (entry.key.startswith("bin.") and found):
                     yield found
 
-    def _mentions(self, path: str) -> set[str]:
-        """Return the specifiers that the source at *path* mentions, read once."""
+    def _read_mentions(self, path: str) -> set[str]:
+        """Return the specifiers that the source at *path* mentions."""
         if path not in self.mentions:
             file = self.files[path]
             if file.size > self.left:
                 self.unread += 1
                 return set()
             self.left -= file.size
-            self.mentions[path] = find_mentions(self._text(file))
+            self.mentions[path] = find_mentions(self._read_text(file))
         return self.mentions[path]
 
-    def _text(self, file: PackedFile) -> str:
+    def _read_text(self, file: PackedFile) -> str:
         raw = fs.read_small(file.source, file.dev, file.ino, file.size)
         return raw.decode("utf-8", "replace").removeprefix("\ufeff")
 
     def imports(self, path: str) -> tuple[Import, ...]:
-        """Return what the source at *path* loads, unless it may fail there."""
+        """Return the loads in the source at *path* that may not fail."""
         from linkpack.npm.imports import find_imports  # noqa: PLC0415 - 4 ms; few mention what they lack
 
         if path not in self._imports:
@@ -163,15 +165,18 @@ class _PackageSources:
             extension = posixpath.splitext(path)[1]
             found = None
             if file.size <= _MOST_TO_READ:
-                found = find_imports(self._text(file), extension if extension in SOURCES else ".js")
+                found = find_imports(self._read_text(file), extension if extension in SOURCES else ".js")
             if found is None:
                 self.unread += 1
                 self.doubted += 1
             self._imports[path] = tuple(load for load in found or () if not load.guarded)
         return self._imports[path]
 
-    def needed(self) -> set[str]:
-        """Return the files that Node always loads with it, shipped or not."""
+    def find_needed(self) -> set[str]:
+        """Return the files that Node always loads with the package.
+
+        They may ship or not.
+        """
         mains = [
             entry for entry in _main_entries(self.package.manifest) if entry.by_node and "*" not in entry.target
         ]
@@ -183,53 +188,49 @@ class _PackageSources:
             if path not in self.files or not path.endswith((".js", ".mjs", ".cjs")):
                 continue
             for load in self.imports(path):
-                to = self.resolve(path, load.specifier) or self.unshipped(path, load.specifier)
+                to = self.resolve(path, load.specifier) or self.find_unshipped(path, load.specifier)
                 if load.certain and to and to not in found:
                     found[to] = None
                     todo.append(to)
         return set(found)
 
     def is_needed(self, load: Import) -> bool:
-        """Return True if the package may fail without what *load* loads.
-
-        For the root that is what it loads at once, not inside of a function: of 2,744 published packages those
-        that load a development dependency in a function mean it to be optional (css-minimizer-webpack-plugin,
-        @babel/core), and so do libraries that a build has copied in whole (consolidate in @vue/compiler-sfc).
-        """
+        """Return True if the package may fail without what *load* loads."""
+        # For the root only what is loaded at once, not inside of a function. Of 2,744 published packages those
+        # that load a development dependency in a function mean it to be optional (css-minimizer-webpack-plugin,
+        # @babel/core), and so do libraries that a build has copied in whole (consolidate in @vue/compiler-sfc).
         return self.every or not load.lazy
 
     def resolve(self, path: str, specifier: str) -> str:
         """Return the shipped file that *specifier* means in *path*, or ""."""
-        base = self.target(path, specifier)
-        return next((file for file in completions(base) if file in self.files), "") if base else ""
+        base = self.find_target(path, specifier)
+        return next((file for file in list_completions(base) if file in self.files), "") if base else ""
 
-    def unshipped(self, path: str, specifier: str) -> str:
+    def find_unshipped(self, path: str, specifier: str) -> str:
         """Return the file that *specifier* means in *path*, if it does not ship.
 
-        That is a file on disk, or where there is none the path as it is written; "" for none.
+        If there is no such file on disk, the answer is the path as written. It is "" if the file ships.
         """
-        base = self.target(path, specifier)
+        base = self.find_target(path, specifier)
         if not base or self.resolve(path, specifier) or self._is_folder(base):
             return ""
-        return next(filter(self.is_there, completions(base)), base)
+        return next(filter(self.is_there, list_completions(base)), base)
 
     def _is_folder(self, path: str) -> bool:
-        """Return True if a file below *path* ships.
-
-        A package.json in such a folder may say which file the folder means.
-        """
+        """Return True if a file below *path* ships."""
+        # A package.json in such a folder may say which file the folder means, so nothing is said of it.
         if self._folders is None:
-            self._folders = _folders(self.files)
+            self._folders = _list_folders(self.files)
         return path in self._folders
 
     def is_there(self, path: str) -> bool:
         """Return True if there is a file at *path* on disk."""
         return fs.is_file(posixpath.join(self.package.id, path))
 
-    def target(self, path: str, specifier: str) -> str:
+    def find_target(self, path: str, specifier: str) -> str:
         """Return the path in the package that *specifier* means in *path*.
 
-        "" where it means a package, the package's own folder or something in node_modules.
+        "" if it means a package, the package's own folder or something in node_modules.
         """
         if specifier.startswith("#"):
             return self._resolve_internal(specifier)
@@ -239,7 +240,7 @@ class _PackageSources:
         return "" if base == "." or base.startswith("node_modules/") else base
 
     def _resolve_internal(self, specifier: str) -> str:
-        """Return the path that the field `imports` has for *specifier* (`#name`)."""
+        """Return the path that the field `imports` has for `#name`."""
         table = self.package.manifest.members.get("imports")
         value = table.get(specifier) if isinstance(table, dict) else None
         while isinstance(value, dict):
@@ -254,7 +255,7 @@ def _main_entries(manifest: Manifest) -> list[EntryPoint]:
     return mains or [EntryPoint("main", "index.js", "script")]
 
 
-def _folders(paths: Iterable[str]) -> set[str]:
+def _list_folders(paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         folder = posixpath.dirname(path)
@@ -273,12 +274,12 @@ def is_source(path: str) -> bool:
     return path.endswith(SOURCES) and not path.endswith(DECLARATIONS)
 
 
-def completions(path: str) -> Iterator[str]:
+def list_completions(path: str) -> Iterator[str]:
     """Yield the files that *path* may mean, best first.
 
     Node, bundlers and TypeScript complete a path each in its own way.
 
-    >>> [path for path in completions("lib/a.mjs") if path.endswith("ts")][-1]
+    >>> [path for path in list_completions("lib/a.mjs") if path.endswith("ts")][-1]
     'lib/a.mts'
     """
     for ending in _ENDINGS:
@@ -289,7 +290,10 @@ def completions(path: str) -> Iterator[str]:
 
 
 class _Supply(Record):
-    """What *package* finds on this disk, and where the tarball is installed."""
+    """What *package* finds on this disk and at the consumer.
+
+    *slots* and *shipped* are those of the tarball.
+    """
 
     graph: BundleGraph
     slots: Mapping[str, str]
@@ -298,40 +302,42 @@ class _Supply(Record):
     lookup: Lookup
 
     def is_declared(self, name: str) -> bool:
-        """Return True if *name* is declared for consumers, or the package itself."""
+        """Return True if *name* is declared for consumers."""
+        # A package may load itself by its name, where it has exports.
         manifest = self.package.manifest
-        return name == manifest.name or name in self.package.needs or name in _declared(manifest)
+        return name == manifest.name or name in self.package.needs or name in _list_declared(manifest)
 
-    def on_disk(self, name: str) -> tuple[str, str]:
-        """Return the real directory and the path of *name* here, or "" twice."""
+    def find_on_disk(self, name: str) -> tuple[str, str]:
+        """Return the real directory and the path of *name* here, both "" if none."""
         real, via, _ = self.lookup.resolve(self.package.id, name)
         return real, via
 
-    def missing(self, name: str, real: str) -> str:
+    def describe_missing(self, name: str, real: str) -> str:
         """Say what becomes of *name*, the package in *real*, at the consumer.
 
-        "" when it is found there too: the tarball has it, or the root asks for it and does not bundle it.
+        "" if the consumer finds it too.
         """
+        # The tarball has it, or the root declares it and does not bundle it, so that it is installed beside.
         homes = [slot for slot, id_ in self.slots.items() if id_ == self.package.id]
-        found = {self._shipped_id(home, name) for home in homes}
+        found = {self._find_shipped_id(home, name) for home in homes}
         if found == {real} or (found == {""} and self.graph.reserved.get(name) == real):
             return ""
         others = [self.graph.packages[id_].label for id_ in sorted(found - {"", real})]
         return f"in the tarball it is {others[0]}" if others else "nothing brings it along with the tarball"
 
-    def _shipped_id(self, home: str, name: str) -> str:
-        """Return the id of what Node finds for *name* from the slot *home*, or ""."""
+    def _find_shipped_id(self, home: str, name: str) -> str:
+        """Return the id that *name* leads to from the slot *home*, or ""."""
         slot = self.shipped.find(home, name)
         return "" if slot is None else self.slots[slot]
 
 
-def _declared(manifest: Manifest) -> set[str]:
+def _list_declared(manifest: Manifest) -> set[str]:
     dependencies = {*manifest.dependencies, *manifest.optional_dependencies}
     return {*dependencies, *manifest.peer_dependencies, *manifest.optional_peers}
 
 
 def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
-    """Warn of undeclared packages that are loaded and found on this disk only."""
+    """Warn of packages that are loaded and found on this disk only."""
     mentioning: dict[str, list[str]] = {}
     for path, specifiers in own.mentions.items():
         for name in {find_package_name(specifier) for specifier in specifiers}:
@@ -339,13 +345,13 @@ def _find_phantoms(own: _PackageSources, supply: _Supply) -> Iterator[Problem]:
     for name in sorted(mentioning):
         if not name or name in _BY_HOSTS or supply.is_declared(name) or find_dependency_name_fault(name):
             continue
-        real, via = supply.on_disk(name)
-        missing = supply.missing(name, real) if real and real != supply.graph.root else ""
+        real, via = supply.find_on_disk(name)
+        missing = supply.describe_missing(name, real) if real and real != supply.graph.root else ""
         if not missing:
             continue
         places = list(_find_places(own, name, mentioning[name], types_only=_has_types_only(real)))
         if places:
-            yield _phantom(own.package, name, places, f"it is found here, in {via}, and {missing}")
+            yield _make_phantom_warning(own.package, name, places, f"it is found here, in {via}, and {missing}")
 
 
 def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types_only: bool) -> Iterator[str]:
@@ -362,17 +368,15 @@ def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types
 def _has_nested(files: Mapping[str, object], path: str, name: str) -> bool:
     """Return True if a folder around *path* ships *name* in a node_modules.
 
-    The package's own node_modules is not asked.
+    The package's own node_modules is not looked in.
     """
     nearest = find_path(posixpath.dirname(path), name, lambda folder: f"{folder}/package.json" in files)
     return nearest not in {"", f"node_modules/{name}"}
 
 
 def _has_types_only(real: str) -> bool:
-    """Return True if the package in *real* has declarations only.
-
-    What TypeScript imports from it leaves no trace in a script.
-    """
+    """Return True if the package in *real* has declarations only."""
+    # What TypeScript imports from it leaves no trace in a script.
     manifest = read_usable(real)
     if manifest is None:
         return False
@@ -380,7 +384,7 @@ def _has_types_only(real: str) -> bool:
     return not fs.is_file(f"{real}/index.js") and all(entry.target.endswith(DECLARATIONS) for entry in main)
 
 
-def _phantom(package: Package, name: str, places: list[str], why: str) -> Problem:
+def _make_phantom_warning(package: Package, name: str, places: list[str], why: str) -> Problem:
     where = f"{package.id}/package.json"
     if name in package.manifest.dev_dependencies:
         how, hint = "has in devDependencies only", f"move {name} to dependencies in {where}"
@@ -396,14 +400,14 @@ def _phantom(package: Package, name: str, places: list[str], why: str) -> Proble
 def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
     """Yield a problem for the files that are loaded and do not ship.
 
-    Either they exist and are left out, or nothing is there, as before a build, and the source fails without
-    them. A linked package that cannot be loaded without a file that a rule leaves out is refused.
+    Such a file is on disk, or an import can mean nothing else. A linked package is refused if it cannot be loaded
+    without a file that is on disk.
     """
     if is_made_later(own.package.manifest, own.files):
         return
     found: dict[str, str] = {}
     for path in sorted(own.reached & own.mentions.keys()):
-        suspects = {text: to for text in own.mentions[path] if (to := own.unshipped(path, text))}
+        suspects = {text: to for text in own.mentions[path] if (to := own.find_unshipped(path, text))}
         if not suspects:
             continue
         for load in own.imports(path):
@@ -412,25 +416,27 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
                 own.is_there(target) or (load.kind in {"import", "export"} and _is_exact(path, target))
             ):
                 found.setdefault(target, f"{path}:{load.line}")
-    needed = own.needed() if found and own.every else set()
+    # Following what Node always loads reads sources token by token, so only where something is left behind.
+    needed = own.find_needed() if found and own.every else set()
     groups: dict[tuple[str, str], list[str]] = {}
     for target in found:
         is_there = own.is_there(target)
         reason = own.left_out.reason(target) if is_there else _NO_FILE
-        # A file beside the package may, by chance, be beside it at the consumer as well.
+        # A file outside of the package may be at the same place at the consumer, so it is only a warning.
         is_refused = is_there and target in needed and not target.startswith("../")
         code = "EENTRYPOINT" if is_refused else "WLEFTBEHIND"
         groups.setdefault((code, reason), []).append(target)
     for (code, reason), targets in groups.items():
-        yield _left_behind(code, own.package, found[targets[0]], targets, reason)
+        yield _make_left_behind(code, own.package, found[targets[0]], targets, reason)
 
 
 def _is_exact(path: str, target: str) -> bool:
-    """Return True if an import of *target* in *path* can only mean that very file."""
+    """Return True if an import in *path* can only mean the file *target*."""
+    # Both have their extension, and Node completes no path in an import.
     return path.endswith((".js", ".mjs")) and target.endswith((".js", ".mjs", ".cjs"))
 
 
-def _left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
+def _make_left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
     manifest = f"{package.id}/package.json"
     others = [*targets[1:_NAMED], *([f"{len(targets) - _NAMED} more"] if len(targets) > _NAMED else [])]
     more = f"; the same holds for {' and '.join(others)}" if others else ""
@@ -438,7 +444,7 @@ def _left_behind(code: str, package: Package, place: str, targets: list[str], re
         why, hint = _NO_FILE, "build before you pack"
     else:
         why = f"which is on this disk and will not ship{': ' if reason else ''}{reason}"
-        hint = remedy(targets, reason, manifest)
+        hint = suggest_remedy(targets, reason, manifest)
     how = ": " if code == "WLEFTBEHIND" else " cannot be loaded: "
     message = f"{package.label}{how}{place} loads {targets[0]}, {why}{more}"
     return Problem(code, f"{package.id}/{place.rpartition(':')[0]}", message, hint)

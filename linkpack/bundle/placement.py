@@ -1,9 +1,11 @@
 """Place the packages of a bundle in the slots of a tarball.
 
-A slot is `""` for the root or `node_modules/a/node_modules/@s/b`. Placing goes outward from the root, breadth
-first, names sorted: nothing where the lookup already finds the package; where it is on disk, in the node_modules
-of a placed package, it stays; everything else goes to the outermost level where it hides nothing (npm-folders:
-"Cycles, Conflicts, and Folder Parsimony").
+A slot is `""` for the root or `node_modules/a/node_modules/@s/b`. The names that packages need are answered
+outward from the root, breadth first and sorted. The first rule that applies decides:
+
+1. If Node's lookup finds the package already, nothing is placed.
+2. If the package is on disk in the node_modules of a placed package, it stays there.
+3. It goes to the outermost level where it hides nothing (npm-folders: "Cycles, Conflicts, and Folder Parsimony").
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
     # name -> what it must be wherever the package sees it; None: nothing in the tarball
     _Edges = Mapping[str, "str | None"]
 
-# A package that is this often inside of itself is a ring that no finite tree holds: each further copy
-# would see the same neighbours as the last.
+# A package this often inside of itself is part of a ring that no finite tree holds: each further copy would see
+# the same neighbours as the last.
 _NESTED = 4
-# Placing starts again with one more level ruled out each time an early choice turns out to hide something.
+# Placing starts again, with one more level ruled out, each time an early choice turns out to hide something.
 _RESTARTS = 500
-# A ring that the first way of placing does not end on may still fit another way: as many are tried.
+# A graph that ends in a ring one way may be placed another way, so this many are tried.
 _WAYS = 64
 _OUTERMOST = range(2)  # with the names forwards, then backwards
 _INNERMOST = range(2, 4)
@@ -47,7 +49,7 @@ class _Slot:
         self.above = above
         self.asker = asker  # the slot whose edge put it here
         self.held: dict[str, _Slot] = {}  # this slot's node_modules
-        self.closed: set[str] = set()  # names that an answer given below passes through here
+        self.closed: set[str] = set()  # names that may not be put here, as an answer is looked up through here
 
     def outward(self) -> Iterator[_Slot]:
         """Yield this slot and those around it, nearest first: where Node looks."""
@@ -68,7 +70,7 @@ class _Clash(Exception):
 class _Ring(Exception):
     """Placing would go on for ever.
 
-    *chain* holds ids, each needing the next. That of a ring begins and ends with the same one.
+    *chain* holds ids, each needing the next. The chain of a ring begins and ends with the same id.
     """
 
     def __init__(self, chain: list[str]) -> None:
@@ -79,8 +81,8 @@ class _Ring(Exception):
 class _Placing:
     """One attempt to place a graph, which `_Clash` or `_Ring` may end.
 
-    *edges* are the `_list_edges` of each package, *bans* the slots and names that earlier attempts ruled out.
-    *way* is the number of the attempt's order.
+    *edges* are the `_list_edges` of each package. *bans* are the slots and names that earlier attempts ruled out.
+    *way* numbers the orders in which names are answered and levels chosen.
     """
 
     def __init__(
@@ -106,11 +108,12 @@ class _Placing:
         return {slot.path: slot.id for slot in self.slots}
 
     def _sort_names(self, package: Package) -> list[str]:
-        """Sort the names of a package into the order in which they are answered.
+        """Sort the names of a package into the order of answering.
 
-        What must be absent comes first, then packages without peers, those with peers, which then find the peers
-        that they have on disk, and the package's own peers last.
+        Names that must be absent come first, then packages without peers, then those with peers, and the package's
+        own peers last.
         """
+        # So a package with peers finds them in place, where it can be put beside them.
         edges = self.edges[package.id]
 
         def rank(name: str) -> int:
@@ -127,7 +130,7 @@ class _Placing:
     def _answer(self, slot: _Slot, name: str, to: str | None, *, beside: bool) -> None:
         """Have Node find *to* as *name* from *slot*, by a new copy if need be.
 
-        A copy of a peer (*beside*) goes outside of its user where it can.
+        With *beside* the copy is a peer's, and goes outside of its user if it can.
         """
         visible = _find_visible(slot, name)
         if visible is not None and visible.id == to:
@@ -136,11 +139,13 @@ class _Placing:
             self._put_copy(slot, name, to, beside=beside)
         elif visible is None:
             _close_levels(slot, name, None)
+        # The name must be absent. A copy that another package put there may go elsewhere in the next attempt.
         elif not self._is_pinned(visible, name):
             raise _Clash(visible, name)
         elif self._is_outside(slot.id, name):
             raise _Ring(self._list_chain(slot, self.graph.root))
         else:
+            # An absent optional name is exposed: `layout_check` warns of it (WOPTIONAL).
             _close_levels(slot, name, visible.above)
 
     def _put_copy(self, slot: _Slot, name: str, to: str, *, beside: bool) -> None:
@@ -159,7 +164,7 @@ class _Placing:
             misfit = self._find_misfit(levels[0], to, name)
             if misfit is not None and not self._is_pinned(misfit[0], misfit[1]):
                 raise _Clash(*misfit)
-        # What is right on disk stays: the level that is the package which holds it there.
+        # Rule 2: a level whose package holds the copy on disk keeps it.
         homes = [level for level in suited if _path_on_disk(level.id, name) == to]
         choice = self._choose_level(homes[:1] or suited or levels or [slot])
         new = _Slot(_join_slot(choice.path, name), to, choice, slot)
@@ -171,7 +176,7 @@ class _Placing:
         _close_levels(slot, name, choice)
 
     def _choose_level(self, levels: list[_Slot]) -> _Slot:
-        """Choose one of *levels*, which go outward: at first the outermost."""
+        """Choose one of *levels*, which go outward."""
         if self.way in _OUTERMOST:
             return levels[-1]
         if self.way in _INNERMOST:
@@ -184,6 +189,7 @@ class _Placing:
         """Return True if *to* may have *name* in the node_modules of *level*."""
         if name in level.closed:
             return False
+        # The top name of what the project needs from outside belongs to that package alone.
         if level is self.root and self.graph.reserved.get(name, to) != to:
             return False
         if level is slot:
@@ -200,7 +206,8 @@ class _Placing:
     def _find_misfit(self, level: _Slot, to: str, own: str) -> tuple[_Slot, str] | None:
         """Return what a copy of *to* in *level* would see wrongly, if anything.
 
-        That is another package than its peer on disk, or one where there must be none; *own* is the copy's name.
+        It would see another package than its peer on disk, or one where there must be none. *own* is the name of
+        the copy itself.
         """
         peers = self.graph.packages[to].peers
         for name, wanted in self.edges[to].items():
@@ -215,7 +222,7 @@ class _Placing:
         return slot.above is not None and self.edges[slot.above.id].get(name) == slot.id
 
     def _is_outside(self, id_: str, name: str) -> bool:
-        """Return True if *name* means the project itself, or what the host installs."""
+        """Return True if *name* leads to the project, or to the host's package."""
         package = self.graph.packages[id_]
         to = package.needs.get(name, package.peers.get(name))
         return to is not None and to in {self.graph.root, self.graph.reserved.get(name)}
@@ -235,10 +242,10 @@ class _Placing:
 def _list_edges(graph: BundleGraph, package: Package) -> _Edges:
     """Map the names that *package* looks up to what they must be.
 
-    None means that nothing in the tarball may have the name. An edge to the root is answered by the installed
-    package itself, outside. A peer is an edge where its package on disk is in the bundle, or where the host
-    supplies it.
+    None means that nothing in the tarball may have the name. A peer is an edge if its package on disk is in the
+    bundle, or if the host supplies it.
     """
+    # The installed package itself, outside of the tarball, answers edges to the root.
     edges = {name: None if to == graph.root else to for name, to in package.needs.items()}
     for name, to in package.peers.items():
         if to in graph.packages and to != graph.root:
@@ -259,7 +266,7 @@ def _find_visible(slot: _Slot, name: str) -> _Slot | None:
 def _close_levels(slot: _Slot, name: str, level: _Slot | None) -> None:
     """Keep *name* out of the levels from *slot* to its answer in *level*.
 
-    None is beyond the outermost: there is no answer in the tarball.
+    With the level None the answer is outside of the tarball, and all levels are closed.
     """
     for nearer in slot.outward():
         if nearer is level:
@@ -279,12 +286,11 @@ def _join_slot(slot: str, name: str) -> str:
 def place(graph: BundleGraph) -> Mapping[str, str]:
     """Place *graph* so that every copy finds what it found on disk.
 
-    Returns slots to package ids, in the order placed, the root's slot `""` first: a function of the graph alone,
-    whatever the order of its mappings.
+    Returns slots to package ids, in the order placed, the root's slot `""` first. The result depends on the graph
+    alone, not on the order of its mappings.
 
-    Raises `UnplaceableGraph`: EBUNDLERING when conflicting versions need each other in a ring, which it names,
-    after other orders and levels were tried; EBUNDLECONFLICT when conflicts need too many copies (`_MOST`,
-    `_WORK`).
+    Raises `UnplaceableGraph`: EBUNDLERING names a ring of conflicting versions that need each other, after other
+    orders and levels were tried. EBUNDLECONFLICT says that conflicts need too many copies (`_MOST`, `_WORK`).
     """
     # Every attempt asks for the edges of each slot again.
     edges = {id_: _list_edges(graph, package) for id_, package in graph.packages.items()}
@@ -310,6 +316,7 @@ def _unplaceable_error(graph: BundleGraph, chains: list[list[str]]) -> Unplaceab
     """Return the error that names a ring of *chains*, or where placing ended."""
     ring = next((chain for chain in chains if chain[0] == chain[-1]), None)
     named = " -> ".join(graph.packages[id_].label for id_ in ring or (chains or [[graph.root]])[0])
+    # Without a code it is EBUNDLERING, that of the class.
     why, code = f"no tree without links can hold these packages, which need each other: {named}", ""
     if ring is None:
         why, code = f"too many versions conflict for a tree of these packages, last {named}", "EBUNDLECONFLICT"

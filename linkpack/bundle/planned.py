@@ -1,4 +1,4 @@
-"""The planned tarball as the checks see it: packages, slots, files."""
+"""Describe the planned tarball as its checks see it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Planned(Record):
     """A planned tarball.
 
     *slots* maps each folder that holds a package, "" for the root, to the package's id. *packlists* are by id,
-    *paths* are all paths in it, below the root. *moved* maps paths in node_modules that the root's manifest names
-    to where the layout has them. In a *flat* layout a package finds what it declares and nothing else.
+    and *paths* are all paths below the root. *moved* maps paths in node_modules that the root's manifest names to
+    where the layout has these files. In a *flat* layout a package finds only what it declares.
     """
 
     slots: Mapping[str, str]

@@ -151,6 +151,7 @@ class _Flattening:
         """Return a folder for a package that neither the root nor another one has."""
         natural = f"{FOLDER}/{name}"
         folders = (natural if number == 1 else f"{natural}-{number}" for number in count(1))
+        # A project may link a folder of its own: what is in vendor/lib then is the package itself.
         is_own = id_ == f"{self.graph.root}/{natural}"
         return next(
             folder
@@ -175,7 +176,10 @@ class _Flattening:
         return not self.thin or self.graph.packages[id_].linked
 
     def _is_same(self, name: str, first: str, second: str) -> bool:
-        """Return True if two packages can be one: two installed copies of one version."""
+        """Return True if two packages can be one.
+
+        They can if they are installed copies of one version.
+        """
         if self.twins.get(second, second) == first:
             return True
         one, other = self.graph.packages[first], self.graph.packages[second]

@@ -97,6 +97,7 @@ def _split_bom(raw: bytes) -> tuple[str, bytes]:
 
 def _remove(text: str, path: Sequence[str]) -> str:
     """Remove the member at *path* from *text*, and any duplicates of it."""
+    # JSON.parse would take an earlier duplicate for the value once the last is gone.
     while get_raw(text, path) is not None:
         text = set_raw(text, path, None)
     return text

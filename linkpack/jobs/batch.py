@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Batch(Record):
     """How to pack many packages.
 
-    Each is packed with *options*, and *hooks* run its scripts; None: no script runs. *crew* does the work. With
-    *fail_fast*, packages that were not begun at the first failure are left undone.
+    Each is packed with *options*, and *hooks* run its scripts. No script runs if they are None. *crew* does the
+    work. With *fail_fast*, packages that were not begun at the first failure are left undone.
     """
 
     options: PackOptions = PackOptions()
@@ -103,7 +103,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     run = secrets.token_hex(8)
 
     # Check each package, and that no two of them have one tarball.
-    with remembering(_memo(run)):
+    with remembering(_find_memo(run)):
         checked = {folder: _check(folder, batch) for folder in dict.fromkeys(folders)}
     fit = {folder: check for folder, check in checked.items() if isinstance(check, _Checked)}
     here = fs.real_path(".")
@@ -111,7 +111,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
     check_distinct(targets)
 
     # Describe the work for processes that may be in another folder.
-    options = _for_workers(batch, here, len(fit))
+    options = _make_worker_options(batch, here, len(fit))
     tasks = {
         folder: Task(
             name=check.project.manifest.name,
@@ -160,12 +160,12 @@ def _check(folder: str, batch: Batch) -> _Checked | Failed:
 
 
 def fail(name: str, error: LinkpackError) -> Failed:
-    """Return *error* as the outcome of *name*, which its problems name."""
+    """Return *error* as the outcome of *name*, named in each message."""
     problems = tuple(problem._replace(message=f"{name}: {problem.message}") for problem in error.problems)
     return Failed(name, problems, error.status)
 
 
-def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
+def _make_worker_options(batch: Batch, here: str, packages: int) -> PackOptions:
     """Return the options of *batch* for any process.
 
     *here* is the working directory.
@@ -179,9 +179,9 @@ def _for_workers(batch: Batch, here: str, packages: int) -> PackOptions:
 def _must_come_first(project: Project, options: PackOptions, hooks: Hooks | None) -> bool:
     """Return True if *project* is packed before the others, in this process.
 
-    Its scripts may build what the others bundle. Or the tarballs are written into it, and it must not be read
-    while those of the others come and go.
+    That is a project with scripts, or one that the tarballs are written into.
     """
+    # Scripts may build what the others bundle, and a folder must not be read while tarballs come and go in it.
     runs_scripts = hooks is not None and (hooks.linked or has_scripts(project))
     return runs_scripts or f"{options.destination}/".startswith(f"{project.root}/")
 
@@ -190,10 +190,8 @@ def _pack_here(task: Task, project: Project, hooks: Hooks | None) -> Outcome:
     """Pack the package of *task* in this process, with its scripts."""
     if hooks is None:
         return pack_task(task)
-    from linkpack.lifecycle.scripts import start_lifecycle  # noqa: PLC0415 - 5 ms, and few packages have scripts
-
     try:
-        lifecycle = start_lifecycle(project, hooks)
+        lifecycle = hooks.start(project)
         plan = _plan(task)
         with lifecycle.restore_on_failure("" if task.dry_run else task.options.destination, plan.filename):
             tarball = _write(task, plan)
@@ -211,14 +209,14 @@ def pack_task(task: Task) -> Outcome:
     A `LinkpackError` becomes the outcome.
     """
     try:
-        with remembering(_memo(task.run)):
+        with remembering(_find_memo(task.run)):
             plan = _plan(task)
         return Packed(task.name, plan, _write(task, plan))
     except LinkpackError as err:
         return fail(task.name, err)
 
 
-def _memo(run: str) -> Memo:
+def _find_memo(run: str) -> Memo:
     """Return what this process has read in *run*.
 
     What it read in an earlier run is forgotten.

@@ -105,7 +105,7 @@ def _read_members(start: str) -> Mapping[str, tuple[str, str]]:
         try:
             manifest = read_manifest(folder, "installed")
         except LinkpackError:
-            continue  # if the plan names it, that is an error then
+            continue  # an error only if the plan names this package, which is then not found
         members.setdefault(manifest.name, (manifest.version, folder))
     return members
 

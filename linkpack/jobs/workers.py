@@ -35,8 +35,7 @@ class Crew(Record):
     """The workers of a run.
 
     They are *jobs* processes of this machine, or those of a Dask *scheduler*. 0 jobs means one more than there are
-    processors, as each process waits for the disk at times (measured on two processors: three pack 300 packages in
-    0.94 of the time of two, four in the same as three).
+    processors.
     """
 
     jobs: int = 0
@@ -52,6 +51,8 @@ class Crew(Record):
         """
         if self.jobs == 0 and items < FEW:
             return 1
+        # One more than processors, as each waits for the disk at times. Measured on two processors: three
+        # processes pack 300 packages in 0.94 of the time of two, and four in the same time as three.
         return min(self.jobs or own_process.count_processors() + 1, items)
 
 
@@ -65,15 +66,15 @@ def run_all(
 ) -> Generator[_Result | None, None, None]:
     """Run *task* for each of *items*, and yield the results in their order.
 
-    Each result is yielded as soon as it and those before it are there. One that *stops* is true for cancels the
-    items that have not begun, which yield None. *lost* makes the result of an item when its worker broke: the
-    worker was killed, or its result cannot be sent. Raises `ConfigError` when the scheduler does not answer.
+    Each result is yielded as soon as it and those before it are there. If *stops* is true for a result, the items
+    that have not begun are cancelled, and yield None. *lost* makes the result of an item when its worker was
+    killed or its result cannot be sent. Raises `ConfigError` when the scheduler does not answer.
     """
     size = crew.size(len(items))
     if size <= 1 and not crew.scheduler:
         yield from _run_here(task, items, stops)
         return
-    with _cluster(crew.scheduler) if crew.scheduler else _processes(size) as executor:
+    with _connect_cluster(crew.scheduler) if crew.scheduler else _start_processes(size) as executor:
         futures = [_submit(executor, task, item) for item in items]
         try:
             for item, future in zip(items, futures, strict=True):
@@ -120,7 +121,7 @@ def _cancel(futures: Sequence[Future[_Result]]) -> None:
 
 
 @contextmanager
-def _processes(size: int) -> Iterator[Executor]:
+def _start_processes(size: int) -> Iterator[Executor]:
     """Provide an executor of *size* processes.
 
     The block ends when the work that was begun is done.
@@ -134,9 +135,10 @@ def _processes(size: int) -> Iterator[Executor]:
 def _start_method() -> Literal["fork", "forkserver"]:
     """Return how to start workers: `fork` where it is safe.
 
-    A forked worker has all modules loaded already. But a lock that another thread holds would stay locked in it
-    for ever, and on macOS the system's libraries do not survive a fork.
+    It is safe on Linux while no other thread runs.
     """
+    # A forked worker has all modules loaded already. But a lock that another thread holds would stay locked in it
+    # for ever, and on macOS the system's libraries do not survive a fork.
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "forkserver"
 
 
@@ -157,7 +159,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Executor]:
+def _connect_cluster(address: str) -> Iterator[Executor]:
     """Provide the executor of the Dask cluster at *address*.
 
     That is the address of its scheduler. Raises `ConfigError` (ESCHEDULER).

@@ -1,8 +1,8 @@
 """Build the environment that npm gives to a lifecycle script of `pack`.
 
 Sources: set-envs.js of @npmcli/config, package-envs.js and set-path.js of @npmcli/run-script; measured on npm
-11.19.1. npm's own settings (`npm_config_registry` and so on) are in `lifecycle.settings`. COLOR and
-`npm_config_allow_scripts` are not passed on: npm works them out for itself.
+11.19.1. npm's own settings (`npm_config_registry` and so on) are in `lifecycle.settings`. Unlike by npm, COLOR and
+`npm_config_allow_scripts` are not set.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 class ScriptContext(Record):
     """What all scripts of a run share.
 
-    *env* are the variables, all but those of the package. *shell* runs the scripts. *gyp* is npm's folder with a
-    node-gyp command, or "".
+    *env* has all variables except those of a package. *shell* runs the scripts. *gyp* is npm's folder with the
+    command node-gyp, "" if it was not found.
     """
 
     env: Mapping[str, str]
@@ -60,8 +60,7 @@ def read_script_context(
 
     The command is started in the real directory *cwd*. *env* is the command's environment and *flags* are its
     flags, by npm's names. *workspaces* says whether workspaces were asked for, and *command* is the npm command
-    that the scripts see. Node, npm and a global prefix that are not found leave their variables as they are in
-    *env*.
+    that the scripts see. If Node, npm or a global prefix is not found, its variables are as in *env*.
     """
     project = find_local_project(cwd)
     config = _load_config(env, cwd, project.root, flags)
@@ -72,6 +71,7 @@ def read_script_context(
     agent = env.get("npm_config_user_agent")
     variables = {
         **env,
+        # The default of npm's setting `editor` (@npmcli/config, lib/definitions), which npm sets for scripts.
         "EDITOR": env.get("EDITOR") or env.get("VISUAL") or "vi",
         **(list_setting_variables(config, cwd, npm_root, version) if config else {}),
         "INIT_CWD": cwd,
@@ -86,12 +86,13 @@ def read_script_context(
         variables["NODE"] = variables["npm_node_execpath"] = node.exec_path
     if npm_root and not env.get("npm_execpath"):
         variables["npm_execpath"] = npm
+    # npm brings this command along for packages with a binding.gyp (set-path.js, `nodeGypPath`).
     gyp = f"{npm_root}/node_modules/@npmcli/run-script/lib/node-gyp-bin" if npm_root else ""
     return ScriptContext(variables, _choose_shell(config, flags), gyp if fs.is_dir(gyp) else "")
 
 
 def _load_config(env: Mapping[str, str], cwd: str, project: str, flags: Mapping[str, FlagValue]) -> Config | None:
-    """Return npm's settings, or None when there is no global prefix."""
+    """Return npm's settings, None when there is no global prefix."""
     try:
         return load_config(env, cwd, flags, project)
     except ConfigError:
@@ -116,7 +117,7 @@ def _find_node(env: Mapping[str, str], cwd: str) -> Node | None:
 def _make_user_agent(node: Node | None, version: str, *, workspaces: bool) -> str:
     """Return the user agent of npm *version*.
 
-    When npm was not found, linkpack is named in its place.
+    linkpack is named in the place of an npm that was not found.
 
     >>> _make_user_agent(None, "11.19.1", workspaces=False)
     'npm/11.19.1 workspaces/false'
@@ -159,6 +160,7 @@ def build_environment(
 def _list_package_variables(folder: str, manifest: Manifest) -> dict[str, str]:
     """Return the fields of package.json as `npm_package_*` variables."""
     members = parse(manifest.raw, f"{folder}/package.json")
+    # npm 7 and later set these fields only (@npmcli/run-script, lib/package-envs.js).
     fields: dict[str, object] = {
         "name": manifest.name,
         "version": manifest.version,
@@ -179,6 +181,7 @@ def _flatten(key: str, value: object) -> Iterator[tuple[str, str]]:
     >>> list(_flatten("npm_package", {"bin": {"a": "a.js"}, "os": ["linux"]}))
     [('npm_package_bin_a', 'a.js'), ('npm_package_os_0', 'linux')]
     """
+    # The members of a list are named by their indexes, as in package-envs.js.
     if isinstance(value, (dict, list)):
         for name, member in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _flatten(f"{key}_{name}", member)

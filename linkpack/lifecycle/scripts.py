@@ -1,8 +1,7 @@
 """Run prepack and prepare before packing, and postpack after it.
 
-This is npm's order (libnpmpack, and dir.js of pacote; measured on npm 11.19.1), on a dry run too. Unlike npm, what
-can be checked without the scripts is checked before the first one runs (see `packing.preflight`), and a failing
-postpack leaves no new tarball.
+This is npm's order, in a dry run too (libnpmpack, lib/index.js, and pacote, lib/dir.js; measured on npm 11.19.1).
+`packing.preflight` checks before the first script what no script can change. npm finds out afterwards.
 """
 
 from __future__ import annotations
@@ -39,10 +38,10 @@ def _stay_silent(script: Script) -> None:
 class Hooks(Record):
     """How scripts are run.
 
-    They get the environment *env*, and are run by *script_shell*; "" for the shell of npm's setting. *linked* runs
-    prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were asked for.
-    *announce* is called with each script before it starts. *flags* are those of the command line, by npm's names
-    (`dry-run`).
+    Scripts get the environment *env*. *script_shell* runs them, or the shell of npm's setting if that is "". With
+    *linked*, prepack and prepare of linked bundled packages run first. *workspaces* says whether workspaces were
+    asked for. *announce* is called with each script before it starts. *flags* are those of the command line, by
+    npm's names (`dry-run`).
     """
 
     env: Mapping[str, str] = {}
@@ -51,6 +50,11 @@ class Hooks(Record):
     workspaces: bool = False
     announce: Callable[[Script], None] = _stay_silent
     flags: Mapping[str, FlagValue] = {}
+
+    def start(self, project: Project) -> Lifecycle:
+        """Run prepack and prepare of *project*, as `start_lifecycle` does."""
+        # A method, so that jobs.batch need not import this module: 8 ms, and few packages have scripts.
+        return start_lifecycle(project, self)
 
 
 class _Event(Record):
@@ -63,7 +67,7 @@ class _Event(Record):
 class Lifecycle(Record):
     """A project with its prepack and prepare done, and postpack still to run.
 
-    *manifest* is as it was before them. Postpack is taken from it.
+    *manifest* is that from before these scripts, and postpack is taken from it.
     """
 
     project: Project
@@ -75,12 +79,13 @@ class Lifecycle(Record):
     def restore_on_failure(self, destination: str, filename: str) -> Iterator[None]:
         """Put an earlier tarball back as it was, if the block fails.
 
-        It is *filename* in *destination*. That folder is made when missing, and removed again if the block fails.
-        With the destination "", as of a dry run, nothing is made or put back.
+        The tarball is *filename* in *destination*. That folder is made when missing, and removed again if the
+        block fails. In a dry run *destination* is "", and nothing is made or put back.
         """
         if not destination:
             yield
             return
+        # npm leaves the tarball of a run that postpack made fail, as it is written before.
         target = posixpath.join(destination, filename)
         try:
             with fswrite.make_folders(posixpath.dirname(target)), fswrite.restore_on_failure(target):
@@ -99,6 +104,7 @@ class Lifecycle(Record):
         Raises `ScriptFailed`.
         """
         root = self.project.root
+        # libnpmpack, lib/index.js, gives these three to postpack alone.
         variables = {
             "npm_package_from": f"file:{root}",
             "npm_package_resolved": root,
@@ -110,8 +116,8 @@ class Lifecycle(Record):
 def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
     """Run prepack and prepare of *project*.
 
-    With `hooks.linked` those of linked packages are run first. They may change anything, so everything on disk has
-    to be read again afterwards. Raises `ScriptFailed` for the first script that fails, and runs none after it.
+    With `hooks.linked` those of linked packages run first. Scripts may change anything on disk, so read it again
+    afterwards. Raises `ScriptFailed` for the first script that fails, and runs none after it.
     """
     flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
     context = read_script_context(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
@@ -123,9 +129,13 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
 
 
 def _prepare(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, role: Role) -> None:
-    """Run prepack, and then prepare, as the manifest has it after prepack."""
+    """Run prepack, and then prepare.
+
+    *manifest* is that from before prepack.
+    """
     _run(hooks, context, folder, manifest, _Event("prepack"))
-    if manifest.scripts.get("prepack"):  # it may have changed package.json
+    # Prepack may have changed package.json. npm reads it between the two as well (pacote, lib/dir.js, `manifest`).
+    if manifest.scripts.get("prepack"):
         manifest = read_manifest(folder, role)
     _run(hooks, context, folder, manifest, _Event("prepare", {"npm_package_resolved": folder}))
 
@@ -144,7 +154,7 @@ def _run(hooks: Hooks, context: ScriptContext, folder: str, manifest: Manifest, 
 def _iter_linked(graph: BundleGraph) -> Iterator[Package]:
     """Yield the linked packages, each after those that it depends on.
 
-    In a ring of dependencies one comes before another that it depends on.
+    In a ring of dependencies that is not possible for all of them.
     """
     done = {graph.root}
     # A stack, for the graph may be deeper than Python's own: (package id, whether its dependencies are done).

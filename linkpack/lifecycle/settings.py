@@ -1,8 +1,7 @@
 """Turn npm's settings into variables for scripts.
 
-An npm that a script starts reads its settings from them as well. Source: set-envs.js of @npmcli/config; measured
-on npm 11.19.1. npm leaves out a setting that equals its default. Here one that a flag or a file spells out is
-passed on as well, which means the same.
+An npm that a script starts reads its settings from these variables. Source: @npmcli/config, lib/set-envs.js;
+measured on npm 11.19.1.
 """
 
 from __future__ import annotations
@@ -19,12 +18,14 @@ if TYPE_CHECKING:
     from linkpack.npm.config import Config
     from linkpack.npm.npmrc_text import Value
 
-# Not passed on: deprecated settings, and those that apply to one command only.
+# Not passed on: settings with `deprecated` or `envExport: false` (@npmcli/config, lib/definitions/definitions.js),
+# and those of older npm that were deprecated when they were removed.
 _NEVER = frozenset(
     {"also", "cache-max", "cache-min", "cert", "dev", "global-style", "key", "legacy-bundling", "only", "optional"}
     | {"production", "shrinkwrap", "sso-poll-frequency", "sso-type", "tmp"}
     | {"if-present", "include-workspace-root", "min-release-age", "min-release-age-exclude", "workspace"}
-    | {"workspaces"}
+    | {"workspaces", "init.author.email", "init.author.name", "init.author.url", "init.license", "init.module"}
+    | {"init.version"}
 )
 _PATHS = frozenset({"cafile", "init-module", "logs-dir", "node-gyp"})  # `npm.config` resolves the other paths
 _ENVIRONMENT = "environment "  # how a setting's source begins when it is a variable
@@ -61,8 +62,10 @@ def list_setting_variables(config: Config, cwd: str, npm_root: str, npm_version:
 def _iter_stated(config: Config, cwd: str) -> Iterator[tuple[str, str]]:
     """Yield the variables of settings from flags and npmrc files.
 
-    Left out are logins, settings of a scope, and what applies to one command only.
+    Logins, settings of a scope and those in `_NEVER` are left out.
     """
+    # npm leaves out a setting that equals its default. Here it is passed on if a flag or a file has it, and means
+    # the same.
     for key, (value, source) in config.settings.items():
         name = _name_variable(key)
         if key[:1] in {"", "/", "@", "_"} or key in _NEVER or "\0" in name or "=" in name:
@@ -80,6 +83,7 @@ def _name_variable(key: str) -> str:
 
 
 def _format_list(value: Value) -> str:
+    # npm reads a list back from a variable by splitting it there (set-envs.js, `envVal`).
     return "\n\n".join(map(format_value, value)) if isinstance(value, list) else format_value(value)
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
+# A man page and its section (bin-links 6, lib/link-mans.js). Another page ends npm with EBADMAN.
 _PAGE = r".*\.([0-9]+)(?:\.gz)?"
+# The pattern `**/*.[0-9]` of @npmcli/package-json 7, lib/normalize.js, which takes no `.gz`.
 _LISTED_PAGE = r".*\.[0-9]"
 
 
@@ -28,15 +30,15 @@ class BinTarget(Record):
 
 
 def commands(manifest: Manifest, listed: Iterable[str] = ()) -> dict[str, str]:
-    """Return the commands of *manifest*.
+    """Map the commands of *manifest* to their scripts in the package.
 
-    They are names to scripts inside the package. *listed* are the plain files below `directories.bin`, relative
-    to it. They are used if there is no bin field. Paths with a portion that begins with a dot are skipped, and
-    of two files with one base name the last is used.
+    *listed* are the plain files below `directories.bin`, relative to it. They are used if there is no bin field.
+    Of two files with one base name the last is used.
     """
     if manifest.directories_bin is None:
         return dict(manifest.bins)
     base = manifest.directories_bin
+    # npm finds them with `**`, which matches no portion that begins with a dot (lib/normalize.js).
     visible = [path for path in listed if not path.startswith(".") and "/." not in path]
     return {posixpath.basename(path): posixpath.join(base, path) for path in sorted(visible)}
 
@@ -88,6 +90,7 @@ def points_into(path: str, target: str, folder: str) -> bool:
     >>> points_into("/p/node_modules/.bin/a", "../A/cli.js", "/p/node_modules/a")
     True
     """
+    # bin-links 6, lib/check-bin.js, compares so before it replaces a command of another package.
     goal = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)).lower()
     base = folder.lower()
     return goal == base or goal.startswith(base + "/")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.collation_table import Table
 
+# ICU ignores control characters other than white space.
 _IGNORED = bytes(code for code in range(128) if chr(code).lower() not in ASCII_ORDER)
 _LOWEST = b"\x01"
 LOWEST_WEIGHT = "\x01"
@@ -36,8 +37,10 @@ _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PRIMARY = bytes(2 * ASCII_ORDER.find(chr(code).lower()) + 3 for code in range(128)) + bytes(128)
 _SHAPE = bytes(_CAPITAL_SHAPE if code in _CAPITALS else 1 for code in range(256))
 _CASE = bytes(_CAPITAL_CASE if code in _CAPITALS else 1 for code in range(256))
+# A number has a weight in the gap before the digit 0, above those of all characters in that gap.
 _NUMBER = bytes([2 * ASCII_ORDER.index("0") + 2]) + b"\xff\xff\xff"
 _NUMBER_DIGITS = 254
+# ASCII text needs no table of the digits of other scripts.
 _DIGITS = {digit: digit for digit in "0123456789"}
 
 _SIGMA = "\u03a3"

@@ -77,6 +77,7 @@ class Config(Record):
 
     def flag(self, key: str, *, default: bool) -> bool:
         """Return the setting *key* as yes or no."""
+        # Unlike in npm, `0` and `no` mean no as well (docs/differences-from-npm.md, C4).
         value = self.settings[key].value if key in self.settings else default
         if isinstance(value, str):
             return value.lower() not in {"false", "null", "0", "no"}
@@ -113,9 +114,10 @@ def load_config(
     except TooLong as err:
         raise ConfigError(f"the settings cannot be used: {err}", code="ENPMRC", hint="make them shorter") from err
     default = _DefaultPrefix(cascade)
-    if "prefix" not in cascade.settings and (own := default.set_by_shim()):
+    if "prefix" not in cascade.settings and (own := default.find_shim_prefix()):
         cascade.settings["prefix"] = own
-    # 3. the project's npmrc, if it is not the user's, 4. the user's
+    # 3. the project's npmrc, 4. the user's. A home folder that is a project has one npmrc for both, which is then
+    # the user's (@npmcli/config, lib/index.js, `loadProjectConfig`).
     user_file = cascade.text("userconfig", resolve_path(home, ".npmrc") if home else "")
     if project is not None and fs.canonical_path(f"{project}/.npmrc") != fs.canonical_path(user_file or "/"):
         cascade.read(resolve_path(project, ".npmrc"), "project npmrc", _NEVER_OF_A_PROJECT)
@@ -141,6 +143,7 @@ def load_config(
 
 def _place_folders(cascade: _Cascade, prefix: str, fault: ConfigError | None) -> Config:
     """Make the result with the folders that npm has below *prefix*."""
+    # On Windows there is neither lib nor bin (npm, lib/npm.js, `globalDir` and `globalBin`).
     windows = cascade.windows
     lib = prefix if windows or not prefix else resolve_path(prefix, "lib")
     return Config(
@@ -159,21 +162,21 @@ def _place_folders(cascade: _Cascade, prefix: str, fault: ConfigError | None) ->
 def _add_lowest(cascade: _Cascade, default: _DefaultPrefix) -> None:
     """Add the global npmrc, npm's own npmrc and the default prefix.
 
-    npm's own, though lower, is read first: the prefix in it may say where the global npmrc is. Raises as
-    `find_node`.
+    Raises as `find_node`.
     """
-    npms = _Cascade(cascade.env, cascade.cwd, cascade.home, windows=cascade.windows)
+    # npm's own, though lower, is read first: the prefix in it may say where the global npmrc is.
+    lower = _Cascade(cascade.env, cascade.cwd, cascade.home, windows=cascade.windows)
     own = _find_npms_own(cascade, default)
     if own:
-        npms.read(own, "npm's own npmrc")
-    so_far = cascade.text("prefix", "") or npms.text("prefix", "")
+        lower.read(own, "npm's own npmrc")
+    so_far = cascade.text("prefix", "") or lower.text("prefix", "")
     named = cascade.text("globalconfig", "")
     if not so_far and not named:
         so_far = _text(default.find())
     if named or so_far:
         cascade.read(named or resolve_path(so_far, "etc/npmrc"), "global npmrc")
-    cascade.warnings += npms.warnings
-    for key, setting in npms.settings.items():
+    cascade.warnings += lower.warnings
+    for key, setting in lower.settings.items():
         cascade.settings.setdefault(key, setting)
     if "prefix" not in cascade.settings and _text(default.find()):
         cascade.settings["prefix"] = default.find()
@@ -188,7 +191,8 @@ def _find_npms_own(cascade: _Cascade, default: _DefaultPrefix) -> str:
     root = resolve_path(npm, "../..")
     if not npm or fs.is_file(f"{root}/npmrc"):
         return f"{root}/npmrc" if npm else ""
-    # npm without an npmrc of its own, or no need to ask Node, or no shims.
+    # npm's own folder has no npmrc. Or npm is a shim, but the prefix is known, or this is Windows, where shims are
+    # not asked.
     if fs.is_file(f"{root}/package.json") or "prefix" in cascade.settings or cascade.windows:
         return ""
     node = default.ask_node()
@@ -204,7 +208,7 @@ class _DefaultPrefix:
 
     def __init__(self, cascade: _Cascade) -> None:
         self.cascade = cascade
-        self._asked: list[Node | None] = []
+        self._asked: list[Node | None] = []  # empty until Node was asked
 
     def ask_node(self) -> Node | None:
         """Return the Node on PATH, None if there is none.
@@ -229,6 +233,7 @@ class _DefaultPrefix:
         node = self.ask_node()
         if node is None:
             return Setting("", "")
+        # /usr/local/bin/node -> /usr/local
         place = posixpath.dirname(posixpath.dirname(node.exec_path))
         source = f"place of {node.exec_path}"
         if node.is_shim:
@@ -237,15 +242,14 @@ class _DefaultPrefix:
         seen = {**env, **node.variables}
         if seen.get("PREFIX"):
             return Setting(cascade.path(expand(seen["PREFIX"].strip(), env)), f"PREFIX, set by {node.program}")
+        # On Unix only, as in `loadGlobalPrefix`.
         if seen.get("DESTDIR"):
             return Setting(resolve_path(cascade.cwd, f"{seen['DESTDIR']}/{place}"), f"DESTDIR and {source}")
         return Setting(place, source)
 
-    def set_by_shim(self) -> Setting | None:
-        """Return the prefix that a shim called `node` sets.
-
-        npm sees it as a variable of the environment, above every npmrc (asdf-nodejs set it for npm below 7).
-        """
+    def find_shim_prefix(self) -> Setting | None:
+        """Return the prefix that a shim called `node` sets, if any."""
+        # npm sees it as a variable of the environment, above every npmrc (asdf-nodejs sets it for npm below 7).
         program = find_program("node", self.cascade.env)
         if not program or self.cascade.windows or fs.read_head(program, 2) != b"#!":
             return None
@@ -313,7 +317,7 @@ class _Cascade:
         try:
             values = parse_npmrc(fs.read_file(path, _MAX_NPMRC).decode("utf-8", "replace"))
             names = {raw: expand(raw, self.env, _MAX_NPMRC) for raw in values}
-            set_anyway = [
+            refused_keys = [
                 key for key in refused if any(name == key and values[raw] for raw, name in names.items())
             ]
             self.add({raw: value for raw, value in values.items() if names[raw] not in refused}, f"{label} {path}")
@@ -323,8 +327,8 @@ class _Cascade:
             message = f"{path} is left out: {getattr(err, 'strerror', None) or err}"
             self.warnings.append(Problem("WNPMRC", path, message, "fix the file, or its permissions"))
             return
-        if set_anyway:
-            self.warnings.append(_make_refusal(path, set_anyway))
+        if refused_keys:
+            self.warnings.append(_make_refusal(path, refused_keys))
 
     def text(self, key: str, default: str) -> str:
         """Return the setting *key* so far, *default* if it is not a text."""
@@ -342,6 +346,7 @@ def _make_refusal(path: str, keys: Sequence[str]) -> Problem:
 
 def resolve_path(base: str, path: str) -> str:
     """Make *path* absolute from *base*, as Node's path.resolve."""
+    # normpath keeps two slashes at the start, as POSIX has it. Node makes one of them.
     joined = posixpath.normpath(posixpath.join(base, path))
     return "/" + joined.lstrip("/")
 
@@ -349,13 +354,15 @@ def resolve_path(base: str, path: str) -> str:
 def _read_environment(env: Mapping[str, str]) -> dict[str, Value]:
     """Return the settings in *env*, by npm's names.
 
-    `npm_config_Save_Dev` is save-dev. An underscore in front stays (`_auth`), and an empty variable is none.
+    `npm_config_Save_Dev` is save-dev. An underscore in front stays (`_auth`), and an empty variable sets nothing.
     """
     values: dict[str, Value] = {}
     for name, value in env.items():
         if name.lower().startswith(_ENV) and value != "":
             key = name[len(_ENV) :]
-            values[(key[:1] + key[1:].replace("_", "-")).lower()] = value
+            # A setting of one registry keeps its spelling (@npmcli/config, lib/index.js, `loadEnv`).
+            is_of_registry = key.startswith("//")
+            values[key if is_of_registry else (key[:1] + key[1:].replace("_", "-")).lower()] = value
     return values
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("dependencies", "optionalDependencies", "devDependencies", "peerDependencies")
 META = "peerDependenciesMeta"
+# The order in which npm infers the kind of a dependency (add-rm-pkg-deps.js, `inferSaveType`).
 _KINDS = {
     "dev": "devDependencies",
     "optional": "optionalDependencies",
@@ -54,7 +55,7 @@ def place_dependency(before: Table, name: str, spec: str, kind: str) -> Table:
     # npm reads an optional dependency that is in dependencies too as optional only.
     if name in after["optionalDependencies"]:
         after["dependencies"].pop(name, None)
-    # add-rm-pkg-deps.js
+    # From here on add-rm-pkg-deps.js, `add`.
     chosen = kind or find_kind(after, name)
     _make_way(after, name, chosen)
     after[_KINDS[chosen]][name] = spec
@@ -82,12 +83,13 @@ def place_dependency(before: Table, name: str, spec: str, kind: str) -> Table:
 def _make_way(after: Table, name: str, kind: str) -> None:
     """Remove *name* from the sections that exclude the *kind*.
 
-    A dev dependency may be a peer or optional too, an optional one a dev dependency, a peer a dev dependency.
+    To add-rm-pkg-deps.js a dependency may be dev and peer, or dev and optional, but nothing else at once.
     """
     if kind == "prod":
         after["devDependencies"].pop(name, None)
     if kind in {"prod", "optional"}:
         after["peerDependencies"].pop(name, None)
+        # Only a peer has an entry there (add-rm-pkg-deps.js, `deleteSubKey`).
         after[META].pop(name, None)
     if kind in {"dev", "peer"}:
         after["dependencies"].pop(name, None)

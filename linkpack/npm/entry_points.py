@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from linkpack.npm.manifest import Manifest
 
+# In the order in which Node tries them: LOAD_AS_FILE, then LOAD_INDEX.
 SCRIPT_ENDINGS = ("", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node")
 TYPES_ENDINGS = ("", ".d.ts", ".ts", "/index.d.ts", ".d.mts", ".d.cts")
 _MODULE_ENDINGS = (*SCRIPT_ENDINGS, ".mjs", ".cjs", ".ts", "/index.mjs", "/index.ts")
@@ -68,7 +69,7 @@ class EntryPoint(Record):
         return self.key in {"main", "exports"} or self.key.startswith(("exports.", 'exports["."]'))
 
     def candidates(self) -> tuple[str, ...]:
-        """Return the files that may answer it, best first.
+        """Return the files that may be meant, best first.
 
         There are none for a folder or pattern.
 
@@ -85,9 +86,9 @@ class EntryPoint(Record):
         return complete_path(path, endings)
 
     def ends(self) -> tuple[str, str]:
-        """Return the start and the end of the paths that answer it.
+        """Return the start and the end of the paths that are meant.
 
-        It must be a folder or pattern.
+        The entry point must be a folder or pattern.
 
         >>> EntryPoint("exports", "./lib/*.js", "pattern").ends()
         ('lib/', '.js')
@@ -193,7 +194,7 @@ def find_exports_targets(
                         has_spare=above.has_spare or (types and beside),
                     )
                     inner.append((below, target))
-            todo += reversed(inner)
+            todo += reversed(inner)  # *todo* is a stack, and targets come in the order written
         elif isinstance(value, list):
             todo += [(above, value[0])] if value else []
         elif isinstance(value, str):
@@ -254,8 +255,9 @@ def _select_target(value: object, wanted: Collection[str]) -> str | None:
 class PathIndex:
     """The files of a package by exact path, or by start and end.
 
-    The work is bounded: a question by start and end looks at the paths that begin so, or at those that end so,
-    whichever are fewer, and at most at `WORK` over all questions together. After that the answer is yes.
+    The work is bounded, as the patterns of a package may be hostile. A question by start and end looks at the
+    paths with that start, or at those with that end, whichever are fewer. All questions together look at no more
+    than `WORK` paths. After that `any_like` is always true.
     """
 
     WORK = 5_000_000
@@ -291,7 +293,7 @@ class PathIndex:
         ahead = _find_beginning(self._sorted, start)
         behind = _find_beginning(self._mirrored, end[::-1])
         forward = len(ahead) <= len(behind)
-        least = len(start) + len(end)
+        least = len(start) + len(end)  # the two may not overlap: `./a*a` does not mean `./a`
         for index in ahead if forward else behind:
             self._work += 1
             if self.is_exhausted:
@@ -304,6 +306,7 @@ class PathIndex:
 def _find_beginning(paths: Sequence[str], start: str) -> range:
     """Return which of the sorted *paths* begin with *start*."""
     low = bisect_left(paths, start)
+    # Nothing sorts behind the highest code point.
     return range(low, bisect_left(paths, start + chr(0x10FFFF), low))
 
 

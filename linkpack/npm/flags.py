@@ -97,8 +97,8 @@ _TRUTH = {"true": True, "false": False}
 class Taken(Record):
     """A command line in two parts.
 
-    *rest* is for the command. *flags* are npm's, by name without dashes, with those switches of the command
-    that it has no spelling for: `--no-x` where it has `--x` only.
+    *rest* is for the command. *flags* are npm's, by name without dashes. A switch of the command that is off is
+    among them too, if the command has `--x` and no `--no-x`.
     """
 
     rest: tuple[str, ...]
@@ -156,7 +156,7 @@ class _Reader:
         """Keep an option of the command with its value."""
         _, equals, value = word.partition("=")
         key, is_on = _strip_no(name[2:])
-        if self.own[name]:
+        if self.own[name]:  # with a value, which may look like an option
             if equals or not self.left:
                 self.rest.append(word)
             else:
@@ -228,15 +228,14 @@ class _Reader:
 
 
 def _is_end(word: str) -> bool:
-    """Return True for `--`, after which there are no options.
-
-    npm takes three and more dashes for it too.
-    """
+    """Return True for `--`, after which there are no options."""
+    # Three and more dashes mean the same (nopt 9, lib/nopt-lib.js, `/^-{2,}$/`).
     return len(word) > 1 and not word.strip("-")
 
 
 def _looks_like_option(word: str) -> bool:
     """Return True for a word with one or two dashes in front."""
+    # nopt 9, lib/nopt-lib.js, `/^-{1,2}[^-]+/`: such a word is no text for the flag before it.
     bare = word.lstrip("-")
     return bool(bare) and len(word) - len(bare) in {1, 2}
 
@@ -244,7 +243,7 @@ def _looks_like_option(word: str) -> bool:
 def _also_takes(key: str, word: str) -> bool:
     """Return True if the switch *key* takes *word*: `--color always`."""
     if key == "color":
-        return word == "always"
+        return word == "always"  # of its other values, true and false are read as those of a switch
     return key == "browser" and word != "" and (word[0] != "-" or word[1:2] in ("", "-"))
 
 

@@ -124,6 +124,7 @@ def set_raw(text: str, path: Sequence[str], raw: str | None, order: Callable[[st
         if member is None:
             value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
             return _insert(text, container, depth, (key, value), order if is_last else None)
+        # A value that is no object gives way, as the path leads through it.
         if is_last or text[member.value] != "{":
             value = _write_nested(text, path[depth + 1 :], raw, depth + 1)
             return text[: member.value] + value + text[member.end :]
@@ -147,10 +148,11 @@ def _insert(
     first = members[0]
     colon = text[first.key_end : first.value]
     piece = f"{_quote(key)}{':' if colon.strip() != ':' else colon}{value}"
-    gap = text[container.open + 1 : first.start]
+    gap = text[container.open + 1 : first.start]  # with one member, what is before it
     if len(members) > 1:
         # What is between the first two members, behind the comma.
         gap = text[first.end : members[1].start].partition(",")[2]
+    # An object with one member on one line: a space behind the comma if there is one behind the colon.
     elif "\n" not in gap and colon.endswith(" "):
         gap = " "
     if order is not None:

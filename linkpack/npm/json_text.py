@@ -99,8 +99,10 @@ def _mark_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 # All numbers are floats, as in JSON.parse. int() would refuse those of more than 4,300 digits.
 _STRICT = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_int=float, parse_constant=_Constant)
+# Without a hook for objects the C decoder is fastest, so duplicates are looked for only where they matter.
 _LENIENT = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
 _MARKING = json.JSONDecoder(object_pairs_hook=_mark_duplicates, parse_int=float, parse_constant=_Constant)
+# Other readers accept control characters in texts, and this one only finds places.
 _SKIPPING = json.JSONDecoder(parse_int=float, strict=False)
 
 
@@ -244,7 +246,7 @@ def decode(raw: bytes, where: str) -> str:
 
 
 def skip_space(text: str, at: int) -> int:
-    """Return the next place from *at* that is no white space."""
+    """Return the first place from *at* on without white space."""
     while at < len(text) and text[at] in _SPACE:
         at += 1
     return at
@@ -329,7 +331,7 @@ def _walk(value: dict[str, object]) -> Iterator[tuple[list[str | int], object]]:
             path.pop()
         else:
             frames.pop()
-            del path[-1:]
+            del path[-1:]  # at the end of *value* itself there is no key left
 
 
 def _make_constant_error(where: str, text: str, value: dict[str, object]) -> ManifestInvalid:

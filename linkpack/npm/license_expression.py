@@ -10,7 +10,9 @@ _MOST_GROUPS = 20  # opening parentheses
 
 
 def read_license_expression(text: str) -> str:
-    """Return *text* as an SPDX expression in its usual form, "" when it is none.
+    """Return *text* as an SPDX expression, "" when it is none.
+
+    The expression is in its usual form.
 
     >>> read_license_expression("mit or apache-2.0")
     'MIT OR Apache-2.0'

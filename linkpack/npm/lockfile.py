@@ -31,7 +31,7 @@ def _to_npm_number(value: float | str) -> float | int | None:
     """
     value = float(value)
     if not math.isfinite(value):
-        return None
+        return None  # JSON.stringify writes null for Infinity and NaN
     if not value.is_integer() or abs(value) >= _LARGEST:
         return value
     # The shortest digits that give the number, as in JavaScript, and zeros: int() would write all of its digits.
@@ -74,10 +74,10 @@ def convert_numbers(value: Json) -> Json:
 
 
 def sort_as_npm(value: Json) -> Json:
-    """Sort the members of *value* as npm does in a lockfile.
+    """Sort the members of *value*, at every depth, as in a lockfile.
 
-    So at every depth. Members that are no objects come first. Among them, and among the objects, the names that
-    npm knows come first, and the others by name.
+    Members that are no objects come before those that are. In both groups the names in npm's list come first, and
+    then the others by name (json-stringify-nice, index.js).
 
     >>> sort_as_npm({"b": {}, "link": True, "version": "1", "a": {}})
     {'version': '1', 'link': True, 'a': {}, 'b': {}}

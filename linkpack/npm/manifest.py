@@ -90,7 +90,7 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
     dependencies = _read_dependencies(fields, "dependencies")
     edits = [((key,), text) for key, text in (("name", name), ("version", version)) if text]
     edits = [(path, text) for path, text in edits if text != fields.get(*path)]
-    raw = replace_values(raw, edits) if edits else raw
+    raw = replace_values(raw, edits) if edits else raw  # nearly all manifests ship as they are
     return Manifest(
         raw=raw,
         name=name,
@@ -182,6 +182,7 @@ def _read_checked(
     text = _read_required(fields, key)
     fault = fault_of(text) if text and fields.role != "installed" else ""
     if fault:
+        # `npm pack` ships such a text as it is (docs/differences-from-npm.md, J1 and J2).
         written, text = text, clean(text) or ""
         if not text or fault_of(text):
             fields.refuse((key,), f"{show(written)} {fault}", f"change {key}", f"E{key.upper()}")
@@ -223,6 +224,7 @@ def _read_bundle(fields: Fields, dependencies: Mapping[str, str]) -> tuple[str, 
     if key not in fields.members:  # as npm: the alias is read only without the real field, whatever that holds
         key = "bundledDependencies"
     value = fields.get(key)
+    # `true`, an object and `false` mean what they mean to npm (lib/normalize.js, step bundleDependencies).
     if value is True:
         return tuple(dependencies)
     if isinstance(value, (list, dict)):
@@ -279,6 +281,7 @@ def _read_folder(fields: Fields, kind: str) -> str | None:
 
     None if there is no folder, or a field *kind* with a value.
     """
+    # As in lib/normalize.js, which asks for the folder only where the field itself is empty.
     folder = fields.text("directories", kind) if fields.table("directories") else ""
     return clean_path(folder).rstrip("/") if folder and fields.get(kind) in (None, False, "") else None
 
@@ -298,8 +301,9 @@ def _read_main(fields: Fields) -> str | None:
 def _read_workspaces(fields: Fields) -> tuple[str, ...]:
     """Read the patterns of workspaces.
 
-    They are a list or, in bun and yarn 1, the `packages` of an object.
+    They are a list, or the `packages` of an object.
     """
+    # yarn 1 and bun document the object, and npm reads it too (@npmcli/map-workspaces 5, `getPatterns`).
     if isinstance(fields.get("workspaces"), dict):
         return fields.items("workspaces", "packages") or ()
     return fields.items("workspaces") or ()

@@ -61,12 +61,14 @@ def _put(settings: dict[str, Value], raw_key: str, raw_value: str | None) -> Non
     if raw_value is not None:
         value = _unquote(raw_value)
         value = _CONSTANTS.get(value, value) if isinstance(value, str) else value
-    is_list = key.endswith("[]") and key != "[]"  # the brackets alone are an ordinary key
+    # The brackets alone are an ordinary key (ini 6, lib/ini.js, `keyRaw.length > 2`).
+    is_list = key.endswith("[]") and key != "[]"
     key = key[:-2] if is_list else key
     # `ini` drops this key, which would change the prototype of its result.
     if key == "__proto__":
         return
     old = settings.get(key)
+    # A list stays one even where a later line forgets the brackets (lib/ini.js).
     if isinstance(old, list):
         old.append(value)
     elif is_list:
@@ -104,6 +106,7 @@ def _read_quoted(text: str) -> Scalar:
     """
     inner = text[1:-1] if text[0] == "'" else text
     try:
+        # Python reads NaN and Infinity, which JSON.parse refuses.
         value = json.loads(inner, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return inner
@@ -136,7 +139,7 @@ def expand(text: str, env: Mapping[str, str], limit: int = EXPANDED) -> str:
     def expand_one(match: re.Match[str]) -> str:
         nonlocal room
         escapes, name, optional = match.groups()
-        # Two backslashes are one. An odd one escapes the dollar.
+        # Two backslashes are one, and a single one left over escapes the dollar (lib/env-replace.js).
         if len(escapes) % 2:
             return match[0][(len(escapes) + 1) // 2 :]
         fallback = "" if optional else f"${{{name}}}"

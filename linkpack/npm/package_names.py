@@ -36,9 +36,10 @@ def find_name_fault(name: str) -> str:
         return "is empty"
     if len(name) > MAX_LENGTH:
         return f"is longer than {MAX_LENGTH} characters"
+    # The rules from here on are those of validate-npm-package-name 7, lib/index.js.
     if name.startswith((".", "-", "_")):
         return f'starts with "{name[0]}"'
-    # Compared without regard to case, as in validate-npm-package-name.
+    # In any case, as there: a disk may take `Node_Modules` for node_modules.
     if name.lower() in {"node_modules", "favicon.ico"}:
         return "is a reserved name"
     return _find_portions_fault(name)
@@ -83,7 +84,8 @@ def _find_portions_fault(name: str) -> str:
         scope = scope[1:]
     elif slash:
         return 'has a "/" but no scope'
-    unfriendly = (scope + folder).strip(_FRIENDLY)  # begins with the first such character
+    # strip leaves a text that begins with the first character that is not allowed.
+    unfriendly = (scope + folder).strip(_FRIENDLY)
     if unfriendly:
         return f"has a character that npm does not allow in names: {unfriendly[0]!a}"
     return ""

@@ -25,6 +25,7 @@ def find_program(name: str, env: Mapping[str, str], *, windows: bool = False) ->
     """
     names = (name, f"{name}.exe", f"{name}.cmd") if windows else (name,)
     for folder in env.get("PATH", "").split(":"):
+        # npm takes such a node for its own, with a global prefix in the clone (docs/differences-from-npm.md, K3).
         if not folder.startswith("/") or folder.rstrip("/").endswith("/node_modules/.bin"):
             continue
         for path in (posixpath.join(folder, file) for file in names):
@@ -40,14 +41,15 @@ def find_real_program(name: str, env: Mapping[str, str], *, windows: bool = Fals
 
 
 def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
-    """Find what the `node` on PATH is for a command in *cwd*.
+    """Ask the `node` on PATH what it is, for a command in *cwd*.
 
-    None if there is none. Raises `ConfigError` (ENODE) when it does not say what it is, as a shim of a version
-    manager that has no version for this folder.
+    None if there is no such program. Raises `ConfigError` (ENODE) when it does not answer, as does a shim of a
+    version manager that has no version for this folder.
     """
     program = find_program("node", env)
     if not program:
         return None
+    # A shim may answer otherwise in another folder, so the folder is part of the key.
     try:
         return once(("node", program, cwd), lambda: ask_node(program, cwd, env, _cache_file(env)))
     except NodeUnknown as err:
@@ -64,6 +66,7 @@ def _cache_file(env: Mapping[str, str]) -> str:
 
     It is "" if there is no folder for it.
     """
+    # A relative path there is to be ignored (XDG Base Directory Specification).
     base, home = env.get("XDG_CACHE_HOME", ""), home_folder(env)
     if not base.startswith("/"):
         base = f"{home}/.cache" if home and fs.is_dir(home) else ""

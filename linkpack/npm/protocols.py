@@ -62,13 +62,14 @@ def is_local(spec: str) -> bool:
 def is_inside(spec: str) -> bool:
     """Return True if the path *spec* stays inside the package.
 
-    A tarball may carry it then.
+    The tarball may then bring along what it names.
 
     >>> is_inside("file:./vendor/x"), is_inside("file:../x"), is_inside("git@host:a/b")
     (True, False, False)
 
-    The last of these is a path to npm, but no one who writes a colon means one.
+    The last of these is a path to npm.
     """
+    # Nobody who writes a colon means a path below the package.
     path = spec[5:] if spec[:5].lower() == "file:" else spec
     return (
         ":" not in path
@@ -83,6 +84,7 @@ def add_alias(key: str, package: Supplied, spec: str) -> str:
     >>> add_alias("pad", Supplied("left-pad", "1.3.0"), "^1.3.0")
     'npm:left-pad@^1.3.0'
     """
+    # Without a name, or with one that npm refuses, there is nothing to write before the version.
     if package.name in {"", key} or find_dependency_name_fault(package.name):
         return spec
     return f"npm:{package.name}@{spec}"
@@ -109,13 +111,13 @@ def resolve_catalog(spec: str, key: str, catalogs: Mapping[str, Mapping[str, str
     return listed
 
 
-def strip_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str:
+def strip_npm(spec: str, key: str, installed: Supplied | None, *, tags: bool) -> str:
     """Remove the `npm:` of yarn before a range or tag of *key*.
 
     Yarn 2 and later write it. npm reads the text behind `npm:` as a package's name: it cannot parse
     `npm:^1.2.0`, and takes `npm:1.2.0` and `npm:latest` for packages of these names. A word can be either, a
-    package or a tag of *key*. The package that is installed as *key*, *there*, decides; if there is none, *tags*
-    says whether it is a tag.
+    package or a tag of *key*. *installed*, the package that is installed as *key*, decides. If there is none,
+    *tags* says whether it is a tag.
 
     >>> strip_npm("npm:^1.2.0", "a", None, tags=False)
     '^1.2.0'
@@ -123,11 +125,12 @@ def strip_npm(spec: str, key: str, there: Supplied | None, *, tags: bool) -> str
     'npm:latest'
     """
     wanted = spec[4:].strip()
-    if spec[:4].lower() != "npm:" or "@" in wanted or (there is not None and there.name == wanted):
+    if spec[:4].lower() != "npm:" or "@" in wanted or (installed is not None and installed.name == wanted):
         return spec
+    # The word `x` is a range, but more likely a package or tag.
     if not wanted or (parse_range(wanted) is not None and not wanted.isalpha()):
         return wanted or spec
-    is_tag = tags if there is None else there.name == key
+    is_tag = tags if installed is None else installed.name == key
     return wanted if is_tag and parse_spec(wanted).kind == "registry" else spec
 
 

@@ -153,6 +153,7 @@ def _parse(grammar: str, text: str) -> Version | None:
 
 def _identifier(text: str) -> int | str:
     """Return *text* as a number if JavaScript holds it exactly."""
+    # node-semver 7, classes/semver.js, keeps a larger number as text.
     if text.isdecimal() and int(text) < MAX_SAFE_INTEGER:
         return int(text)
     return text

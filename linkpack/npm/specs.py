@@ -89,11 +89,12 @@ def _parse_place(text: str) -> Spec:
         return _parse_url(text)
     if "/" in text or re.search(_TARBALL, text, re.IGNORECASE):
         return Spec("file")
-    fault = registry_fault(text)
+    # What is left is a version, a range or a tag of the registry.
+    fault = find_registry_fault(text)
     return Spec("", fault) if fault else Spec("registry")
 
 
-def registry_fault(text: str) -> str:
+def find_registry_fault(text: str) -> str:
     """Say why *text* is no version, range or tag, "" if it is."""
     text = text.strip(WHITESPACE)
     if not text.strip(_FRIENDLY) or parse_range(text) is not None or _is_loose_range(text):
@@ -108,8 +109,9 @@ def _parse_alias(text: str) -> Spec:
     is_file = not name.startswith("@") and re.search(_TARBALL, name, re.IGNORECASE)
     if is_file or find_dependency_name_fault(name) or name.startswith(("-", "_")):
         return Spec("", "names no package behind npm:")
+    # npm refuses an alias of an alias, and one of anything but a registry's package (npa.js, `fromAlias`).
     if wanted[:4].lower() == "npm:" or parse_spec(wanted).kind != "registry":
-        return Spec("", f"has behind npm:{name}@ what no registry knows")
+        return Spec("", f"asks behind npm:{name}@ for something that no registry has")
     return Spec("alias", "", name, wanted)
 
 
@@ -131,6 +133,7 @@ def _parse_git(text: str) -> Spec:
     Behind `#` npm takes at most one commit, branch, tag or `semver:` range, and at most one `path:`.
     """
     counts = {"commit": 0, "path": 0}
+    # `::` separates the parts (npa.js, `setGitAttrs`).
     for part in text.partition("#")[2].split("::"):
         key, colon, _ = part.partition(":")
         if part and (not colon or key == "semver"):
@@ -167,6 +170,7 @@ def allows(spec: str, version: str) -> bool:
         name, spec = split_alias(spec[4:]) or (spec[4:], "*")
         if find_dependency_name_fault(name):
             return False
+    # To npm these two allow every version, pre-releases and those that it cannot compare included.
     return spec in {"", "*"} or satisfies(make_exact(version), spec)
 
 

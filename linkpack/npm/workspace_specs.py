@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 class WorkspaceSpecs(Record):
     """What the `workspace:` specs of one dependency may mean.
 
-    *folder* is the directory of the manifest, *key* the dependency's name in it. *answer* is the package in
-    the tarball that the key resolves to. Without one the package is looked up in *workspaces*, by name, and
-    *there* is what is installed as the key. *binding* says that the published spec must allow the answer's
-    version.
+    *folder* is the directory of the manifest, and *key* the dependency's name in it. *answer* is the package in
+    the tarball that the key resolves to. If there is none, the package is looked up in *workspaces*, by name, and
+    then taken from *installed*, the package that is installed as the key. If *binding*, the published spec must
+    allow the answer's version.
     """
 
     folder: str
     key: str
     workspaces: Mapping[str, Supplied]
     answer: Supplied | None
-    there: Supplied | None
+    installed: Supplied | None
     binding: bool
 
     def resolve(self, spec: str) -> tuple[str, Supplied | None]:
-        """Replace each `||` alternative with `workspace:`.
+        """Replace the `workspace:` in each `||` alternative.
 
         Returns the new spec, and the package that the last of these alternatives means. Raises
         `UnresolvableError` when there is no such workspace (EWORKSPACESPEC), or when it has no version
         (ENOVERSION).
 
         >>> workspaces = {"lib": Supplied("lib", "1.2.3", "/repo/lib")}
-        >>> specs = WorkspaceSpecs("/repo/app", "lib", workspaces, answer=None, there=None, binding=False)
+        >>> specs = WorkspaceSpecs("/repo/app", "lib", workspaces, answer=None, installed=None, binding=False)
         >>> [specs.resolve(f"workspace:{text}")[0] for text in ("*", "^", "^1.0.0", "../lib")]
         ['1.2.3', '^1.2.3', '^1.0.0', '1.2.3']
         """
@@ -53,13 +53,14 @@ class WorkspaceSpecs(Record):
         for i, alternative in enumerate(alternatives):
             text = alternative.strip()
             if text.startswith("workspace:"):
-                package, new = self._meaning(text.removeprefix("workspace:"))
+                package, new = self._resolve_alternative(text.removeprefix("workspace:"))
+                # An alias takes the whole spec, so beside others an alternative has none.
                 if len(alternatives) == 1:
                     new = add_alias(self.key, package, new)
                 alternatives[i] = alternative.replace(text, new)
         return "||".join(alternatives), package
 
-    def _meaning(self, wanted: str) -> tuple[Supplied, str]:
+    def _resolve_alternative(self, wanted: str) -> tuple[Supplied, str]:
         """Find the package and the range that *wanted* means.
 
         It is a range, an alias with a range, or a path.
@@ -73,6 +74,7 @@ class WorkspaceSpecs(Record):
         elif not is_range:
             wanted = ""
         version = make_exact(package.version)
+        # pnpm writes the version for `workspace:` and `workspace:*`, and puts `^` and `~` before it.
         if wanted in {"", "*", "^", "~"}:
             if not version:
                 raise make_version_error(f'the workspace "{package.name or name}"')
@@ -95,7 +97,7 @@ class WorkspaceSpecs(Record):
                     return workspace
         if name in self.workspaces:
             return self.workspaces[name]
-        if self.there is None or name not in {self.key, self.there.name}:
+        if self.installed is None or name not in {self.key, self.installed.name}:
             message = f'means "{name}", which is no workspace here and not installed'
             raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")
-        return self.there
+        return self.installed

@@ -1,3 +1,12 @@
-"""From a project to a plan, and from a plan to a tarball."""
+"""Plan the tarball of a project, and write it.
+
+| question | module |
+| --- | --- |
+| How does packing go, from the project to the tarball? | `pack`, `plan` |
+| What can be asked for? | `options` |
+| What is checked before a script runs? | `preflight` |
+| What does publishConfig change? | `publish_config` |
+| How is a folder written instead of a tarball? | `staged_tree` |
+"""
 
 from __future__ import annotations

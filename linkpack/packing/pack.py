@@ -38,14 +38,14 @@ def pack(
 ) -> Tarball:
     """Pack the project in *path* into a verified tarball.
 
-    It is written into the directory *destination*, which is made when missing. The tarball's warnings
-    include those of the plan. Unless *ignore_scripts*, prepack and prepare run before the project is read and
-    postpack at the end, with the environment *env* and what npm adds to it. *threads* compress at a time (0: one
-    for each processor, at most eight); the bytes do not depend on it. *gzip_level* `"max"` makes a smaller file.
-    The other arguments are those of `plan_pack`.
+    The tarball is written into the directory *destination*, which is made when missing. Its warnings include those
+    of the plan. Unless *ignore_scripts*, prepack and prepare run before the project is read and postpack at the
+    end, with the environment *env* and what npm adds to it. *threads* compress at a time (0: one for each
+    processor, at most eight), and the bytes do not depend on their number. *gzip_level* `"max"` makes a smaller
+    file. The other arguments are those of `plan_pack`.
 
-    Raises what `plan_pack` raises, `SnapshotError` when a file changes meanwhile or the tarball cannot be written,
-    and `ScriptFailed`. No new tarball is left behind then, and an earlier one is as it was.
+    Raises what `plan_pack` raises, `ScriptFailed`, and `SnapshotError` when a file changes meanwhile or the
+    tarball cannot be written. No new tarball is left behind then, and an earlier one is as it was.
     """
     given = PackOptions(
         specs=specs,
@@ -61,7 +61,7 @@ def pack(
     )
     options = check_options(given, npm_rules)
 
-    # Run prepack and prepare, once all is checked that no script can change. They may change what is read next.
+    # Check what no script can change, then run prepack and prepare. They may change what is read next.
     lifecycle = None
     if not ignore_scripts:
         from linkpack.lifecycle.scripts import Hooks, start_lifecycle  # noqa: PLC0415 - 7 ms, with subprocess
@@ -99,13 +99,14 @@ def write_pack(
 def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
     """Write the tarball of *plan* as *options* say.
 
-    Unlike those of `write_pack`, its warnings are only those of the files' contents.
+    Its warnings are only those about the contents of files, without those of the plan.
     """
     target = options.target(plan.filename)
     try:
         with fswrite.make_folders(posixpath.dirname(target) or "."):
             return write_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
-    except OSError as err:  # of making the folder: `write_tarball` has errors of its own
+    # Only making the folder raises OSError: `write_tarball` has errors of its own.
+    except OSError as err:
         raise SnapshotError(
             f"{options.destination} cannot be made a folder: {err.strerror}",
             code="EWRITE",
@@ -117,8 +118,9 @@ def write_plan(plan: PackPlan, options: PackOptions) -> Tarball:
 def measure_plan(plan: PackPlan, options: PackOptions) -> Tarball:
     """Return the tarball that `write_plan` would write, without writing it.
 
-    Its sizes and digests take reading every file once. Raises `SourceChanged` as `pack` does.
+    Raises `SourceChanged` as `pack` does.
     """
+    # Every file is read and compressed: npm prints the size and the digests of a dry run too.
     target = options.target(plan.filename)
     return measure_tarball(plan.entries, target, threads=options.threads, gzip_level=options.gzip_level)
 

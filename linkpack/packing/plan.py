@@ -33,6 +33,8 @@ from linkpack.record import Record
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.linking.lost_links import LostLinks
     from linkpack.packlist.packlist import Packlist
@@ -41,9 +43,9 @@ if TYPE_CHECKING:
 class Bundled(Record):
     """A package inside the tarball.
 
-    *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are of one copy.
-    A *linked* package is a snapshot of its source directory; an installed one is copied from where it is
-    installed. That directory is *source*, and *reached* is the link that led there.
+    *slots* are the folders that hold it there (`node_modules/redis`). *files* and *size* (bytes) are those of one
+    copy. *source* is the directory that the package was read from, and *reached* the path that led there. If
+    *linked*, that is a source directory, and else one that an installer made.
     """
 
     name: str
@@ -150,6 +152,7 @@ def make_plan(
         lost = _read_lost_links(project.root, options.link_state)
         targets = {place: link.target for place, link in lost.links.items()} if lost else {}
         graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
+        # Nothing can be placed while packages are missing, and further problems would only follow from these.
         if graph.problems:
             raise PlanRejected(graph.problems)
 
@@ -157,6 +160,7 @@ def make_plan(
         consumer = read_consumer(graph, options.specs)
 
         # Read which files ship: once for each package, however often it is placed.
+        # What this run will write may be there from the last one, and is no part of the package.
         written = tuple(dict.fromkeys((*outputs, options.target(filename))))
         packlists = view.packlists(
             graph, read_contents(project, graph, rules.edition, written, compare=not rules.is_named)
@@ -172,12 +176,14 @@ def make_plan(
 
         # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
         check = check_applied(layout, graph, archive.entries)
+        # Checks look at paths as Node does, below the package's own folder.
         paths = [entry.path[len(ROOT) :] for entry in archive.entries]
         planned = Planned(layout.slots, packlists, paths, layout.moved, flat=layout.name != "bundle")
         loading = check_entry_points(graph, planned)
         problems = (*consumer.problems, *layout.problems, *archive.problems, *loading.problems)
         if problems or check.problems:  # one cause once: a known problem makes the graph check fail as well
             raise PlanRejected(problems or check.problems)
+        # Last, as it reads the sources: no time is lost on a plan with a known problem.
         contents = check_contents(graph, planned, check, loading)
         if contents.problems:
             raise PlanRejected(contents.problems)
@@ -232,18 +238,23 @@ def _read_lost_links(folder: str, state: str) -> LostLinks | None:
     """
     if not state or not fs.is_dir(f"{state}/links"):
         return None
-    from linkpack.linking.lost_links import read_lost_links  # noqa: PLC0415 - 4 ms, and few projects have links
-
-    return read_lost_links(state, folder)
+    lost: LostLinks = _load_lost_links().read_lost_links(state, folder)
+    return lost
 
 
 def _warn_of_lost_links(graph: BundleGraph, lost: LostLinks | None, state: str) -> Iterable[Problem]:
     """Return a warning for each *lost* link that the bundle would use."""
     if lost is None:
         return ()
-    from linkpack.linking.lost_links import warn_of_lost_links  # noqa: PLC0415 - as above
+    warnings: Iterable[Problem] = _load_lost_links().warn_of_lost_links(state, graph, lost)
+    return warnings
 
-    return warn_of_lost_links(state, graph, lost)
+
+def _load_lost_links() -> ModuleType:
+    """Import `linking.lost_links` where a project has a record of links."""
+    from linkpack.linking import lost_links  # noqa: PLC0415 - 3 ms, and few projects have links
+
+    return lost_links
 
 
 def _list_bundled(
@@ -256,7 +267,7 @@ def _list_bundled(
     slots_of: dict[str, list[str]] = {}
     for slot, package_id in slots.items():
         slots_of.setdefault(package_id, []).append(slot)
-    del slots_of[graph.root]
+    del slots_of[graph.root]  # the project itself is not bundled
     return tuple(
         _describe(graph.packages[package_id], tuple(own_slots), packlists[package_id])
         for package_id, own_slots in slots_of.items()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from linkpack.packing.options import PackOptions
     from linkpack.project.project import Project
 
-EVENTS = ("prepack", "prepare", "postpack")  # the scripts that npm runs around packing a folder
+# What npm runs around packing a folder (libnpmpack, lib/index.js; pacote, lib/dir.js): no pre- and post-scripts.
+EVENTS = ("prepack", "prepare", "postpack")
 
 
 def has_scripts(project: Project) -> bool:
@@ -28,11 +29,12 @@ def has_scripts(project: Project) -> bool:
 def check_before_scripts(
     path: str, options: PackOptions, *, walk_up: bool, dry_run: bool = False
 ) -> tuple[Project, str]:
-    """Find the project in *path*, and return it with the path of its tarball.
+    """Find the project in *path*, and return it with its tarball's path.
 
-    The manifest and the tarball's name are checked, and, except in a *dry_run*, that the tarball can be written.
-    Raises what `plan_pack` raises about these, and `SnapshotError` (EWRITE).
+    The manifest and the tarball's name are checked. Except in a *dry_run*, it is also checked that the tarball can
+    be written. Raises what `plan_pack` raises about these, and `SnapshotError` (EWRITE).
     """
+    # npm finds such faults only after prepack and prepare, which may take minutes.
     project = find_project(path, walk_up=walk_up)
     target = options.target(options.filename(project.manifest))
     if not dry_run:
@@ -47,7 +49,7 @@ def check_distinct(targets: Sequence[str]) -> None:
     """
     target, count = next(iter(Counter(targets).most_common(1)), ("", 0))
     if count > 1:
-        name = posixpath.basename(target)
+        name = posixpath.basename(target)  # `@s/a` and `s-a` have one name for their tarballs
         raise LinkpackError(
             f"{count} packages would be written to {name}",
             code="EOUTSAME",
@@ -59,7 +61,8 @@ def check_distinct(targets: Sequence[str]) -> None:
 def _check_writable(target: str) -> None:
     """Raise `SnapshotError` (EWRITE) if no file can be written at *target*."""
     folder = posixpath.dirname(target) or "."
-    nearest = folder  # the first folder above the tarball that exists: the others will be made in it
+    # The first folder above the tarball that exists. The missing ones below will be made in it.
+    nearest = folder
     while nearest and not _exists(nearest):
         nearest = posixpath.dirname(nearest)
     nearest = nearest or "."

@@ -1,8 +1,8 @@
 """Apply publishConfig as pnpm does when it packs.
 
-It replaces fields of the manifest, and may name another folder to pack. Measured on pnpm 12.21.0. A field of
-publishConfig that replaces one of the manifest is removed from publishConfig, and publishConfig itself when
-nothing is left in it. `executableFiles` stays, and the files that it names get mode 755. npm does nothing of this.
+publishConfig replaces fields of the manifest, and may name another folder to pack. Measured on pnpm 12.21.0. A
+field that replaces one of the manifest is removed from publishConfig, and so is publishConfig itself when it is
+empty then. `executableFiles` stays, and the files that it names get mode 755. npm does none of this.
 """
 
 from __future__ import annotations
@@ -53,19 +53,21 @@ class PublishView(Record):
     fields: tuple[str, ...]
 
     def graph(self, graph: BundleGraph) -> BundleGraph:
-        """Return *graph* with publishConfig applied to its linked packages too.
+        """Return *graph* with publishConfig applied to its linked packages.
 
-        It is *graph* itself when the project's publishConfig was not applied.
+        Nothing changes when the project's publishConfig was not applied.
         """
         if not self.reason:
             return graph
         packages = dict(graph.packages)
         warnings = list(graph.warnings)
         for folder, package in packages.items():
+            # The root has had its turn, and installed packages were published already.
             if not package.linked or folder == graph.root:
                 continue
-            manifest = overridden(package.manifest, f"{folder}/package.json", "linked")
+            manifest = apply_overrides(package.manifest, f"{folder}/package.json", "linked")
             packages[folder] = package._replace(manifest=manifest)
+            # Its slot and its identity are those of the linked folder, so another one cannot take its place.
             if "directory" in package.manifest.publish_config:
                 message = f"{package.label} publishes another folder (publishConfig.directory); this one ships"
                 warnings.append(Problem("WPUBLISHDIR", folder, message, "link that folder instead"))
@@ -87,15 +89,15 @@ class PublishView(Record):
 
 
 def apply_publish_config(project: Project, options: PackOptions) -> PublishView:
-    """Return *project* as it is published, by *options* or as its tools do it.
+    """Return *project* as it is published, with publishConfig or without.
 
-    Its publishConfig is applied if *options* say so. If they say nothing, it is applied to projects of pnpm and
-    yarn: when packageManager in the manifest or in that of a monorepo around it, a lockfile or pnpm-workspace.yaml
-    beside either, or rush.json names one of them. `publishConfig.directory` makes that folder the project. Raises
-    `ManifestInvalid` (EPUBLISHDIR) when it is no package, or outside of this one.
+    publishConfig is applied if *options* say so. If they say nothing, it is applied to projects of pnpm and yarn
+    (see `_find_manager`). The folder `publishConfig.directory` becomes the project. Raises `ManifestInvalid`
+    (EPUBLISHDIR) when that is no package, or is outside of this one.
     """
     config = project.manifest.publish_config
     fields = tuple(key for key in config if key in OVERRIDES or key in {"directory", "executableFiles"})
+    # --publish-config changes nothing either where no field concerns packing.
     if not fields or options.publish_config is False:
         reason = ""
     else:
@@ -104,12 +106,16 @@ def apply_publish_config(project: Project, options: PackOptions) -> PublishView:
         return PublishView(project, "", fields)
     if "directory" in config:
         project = _enter_directory(project, config["directory"])
-    manifest = overridden(project.manifest, f"{project.root}/package.json", "root")
+    manifest = apply_overrides(project.manifest, f"{project.root}/package.json", "root")
     return PublishView(project._replace(manifest=manifest), reason, fields)
 
 
 def _find_manager(project: Project) -> str:
-    """Return why *project* is pnpm's or yarn's, "" when it is neither's."""
+    """Return why *project* is pnpm's or yarn's, "" when it is neither's.
+
+    packageManager in its manifest, or in that of a monorepo around it, says so. So does a lockfile or a
+    pnpm-workspace.yaml beside one of these manifests, or rush.json.
+    """
     if project.manifest.package_manager.startswith(_MANAGERS):
         return f"packageManager is {project.manifest.package_manager}"
     monorepos = find_monorepos(project.root)
@@ -138,21 +144,24 @@ def _enter_directory(project: Project, directory: object) -> Project:
     inner = None
     if not path.startswith(("/", "../")) and path != ".." and fs.is_file(f"{project.root}/{path}/package.json"):
         inner = find_project(f"{project.root}/{path}")
-    if inner is None or not f"{inner.root}/".startswith(f"{project.root}/"):  # a link may lead out as well
+    # A link may lead out as well, so the real path is compared.
+    if inner is None or not f"{inner.root}/".startswith(f"{project.root}/"):
         raise ManifestInvalid(
             f"{where}: publishConfig.directory is {directory!r}, which is no package inside of this one",
             code="EPUBLISHDIR",
             path=where,
             hint="build it first; it needs a package.json of its own",
         )
+    # No pattern of a workspace names a built folder, but the workspace's license is meant for it too
+    # (tests/project/test_pnpm.py, `test_the_folder_that_is_published_gets_it`).
     return inner._replace(around=inner.around or project.around)
 
 
-def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
+def apply_overrides(manifest: Manifest, where: str, role: Role) -> Manifest:
     """Return *manifest* with the fields that its publishConfig replaces.
 
-    Bytes that no such field touches stay. The text is parsed again, as the manifest at *where* with *role*; raises
-    `ManifestInvalid` when a new field is not what it has to be.
+    All other bytes stay. *where* and *role* are those of the manifest for `parse_manifest`, which reads the new
+    text. Raises `ManifestInvalid` when a new field is not what it has to be.
     """
     keys = [key for key in manifest.publish_config if key in OVERRIDES]
     if not keys:
@@ -160,6 +169,7 @@ def overridden(manifest: Manifest, where: str, role: Role) -> Manifest:
     mark = BOM if manifest.raw.startswith(BOM) else b""
     text = manifest.raw[len(mark) :].decode()
     for key in keys:
+        # As written, so that numbers, escapes and spaces stay.
         value = get_raw(text, ("publishConfig", key))
         text = set_raw(text, (key,), value)
         text = set_raw(text, ("publishConfig", key), None)

@@ -1,6 +1,6 @@
 """Write the staged tree: a folder with exactly the files of the tarball.
 
-It is for tools that take a folder and no tarball.
+Tools that take a folder and no tarball can publish it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def write_tree(entries: Sequence[Entry], target: str) -> None:
     """Write *entries* below the new folder *target*, all or nothing.
 
-    Missing folders above it are made. Raises `SnapshotError`: EDIRNOTEMPTY when *target* is not empty, EWRITE when
-    it cannot be written; `SourceChanged` when a file is no longer what was planned.
+    Missing folders above it are made. Raises `SourceChanged` when a file is no longer what was planned, and
+    `SnapshotError`: EDIRNOTEMPTY when *target* is not empty, EWRITE when it cannot be written.
     """
     try:
         with (
@@ -34,6 +34,7 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
         ):
             for entry in entries:
                 folder.write(entry.path[len(ROOT) :], entry.read(), entry.mode)
+    # An entry that changed raises `SourceChanged`, so an OSError is about the target.
     except OSError as err:
         raise _report_failure(target, err) from err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from linkpack.errors import LinkError
+from linkpack.project.workspace import find_workspace
 from linkpack.record import Record
 from linkpack.system import read as fs
 from linkpack.system.read import walk_up
@@ -18,9 +19,9 @@ _PNPM_FILES = ("pnpm-workspace.yaml", "pnpm-lock.yaml")
 class LocalProject(Record):
     """The project that a command is about.
 
-    *start* is the real directory of the project proper, *root* that of the workspace root which names it as a
-    member, else the same. *implicit* is true in the first case: a command without workspace options is then about
-    the member *start*.
+    *start* is the real directory of the nearest project. *root* is the workspace root that names *start* as a
+    member, if there is one, and else *start* itself. *implicit* says that there is one: a command without
+    workspace options is then about the member *start*.
     """
 
     root: str
@@ -31,7 +32,8 @@ class LocalProject(Record):
 class WorkspaceChoice(Record):
     """Which workspaces a command was asked for.
 
-    *workspaces* are names, paths or folders above them, *every* asks for all, *with_root* for the root besides.
+    *workspaces* are names, paths or folders above them. *every* asks for all workspaces, and *with_root* for the
+    root as well.
     """
 
     workspaces: tuple[str, ...] = ()
@@ -42,18 +44,18 @@ class WorkspaceChoice(Record):
 def find_local_project(cwd: str) -> LocalProject:
     """Find the project that a command in *cwd* is about.
 
-    As npm does (@npmcli/config, `loadLocalPrefix`), a project with a broken manifest included. Raises
-    `LinkError` (ENOENT) when *cwd* does not exist, and `ProjectError` for a workspace file that cannot be
+    Raises `LinkError` (ENOENT) when *cwd* does not exist, and `ProjectError` for a workspace file that cannot be
     understood.
     """
     try:
+        # As npm (@npmcli/config, lib/index.js, `loadLocalPrefix`), which does not read the manifest of the nearest
+        # project: a broken one does not make a folder further up the project.
         start = nearest_root(fs.real_path(cwd))
     except (OSError, ValueError) as err:
         raise LinkError(f"{cwd} does not exist", code="ENOENT", path=cwd, hint="name an existing folder") from err
+    # A cheap look first: most projects have no package.json above them, and `find_workspace` reads much more.
     above = posixpath.dirname(start)
     if above != start and fs.is_file(f"{start}/package.json") and any(map(_may_be_workspace_root, walk_up(above))):
-        from linkpack.project.workspace import find_workspace  # noqa: PLC0415 - 3 ms; most projects are in no other
-
         workspace = find_workspace(start)
         if workspace is not None:
             return LocalProject(workspace.root, start, implicit=True)
@@ -63,9 +65,8 @@ def find_local_project(cwd: str) -> LocalProject:
 def nearest_root(start: str) -> str:
     """Return the nearest project at or above *start*, else *start*.
 
-    Both are real directories. A project is a folder with a package.json file or a node_modules directory. Where
-    the project is pnpm's, a manifest in one of its other forms makes a project, too: what is above is another
-    one.
+    Both are real directories. A project is a folder with a package.json file or a node_modules directory. In a
+    project of pnpm, a manifest in one of its other forms makes a project too.
     """
     return next(filter(_is_root, walk_up(start)), start)
 
@@ -73,6 +74,7 @@ def nearest_root(start: str) -> str:
 def _is_root(folder: str) -> bool:
     if fs.is_file(f"{folder}/package.json") or fs.is_dir(f"{folder}/node_modules"):
         return True
+    # Without this the command would be about another project, further up.
     is_other = any(fs.is_file(f"{folder}/{name}") for name in OTHER_FORMS)
     return is_other and any(fs.is_file(f"{above}/{name}") for above in walk_up(folder) for name in _PNPM_FILES)
 

@@ -15,11 +15,11 @@ from linkpack.errors import LinkpackError, ManifestInvalid, ProjectError
 from linkpack.npm.json_text import blank_comments, parse
 from linkpack.project.workspace import (
     Workspace,
+    iter_catalogs,
     list_members,
     names_member,
     package_manager,
     read_workspace,
-    specs_by_catalog,
 )
 from linkpack.read_cache import once
 from linkpack.system import read as fs
@@ -36,8 +36,8 @@ _LERNA_DEFAULT: tuple[str, ...] = ("packages/*",)  # Lerna before 7, where lerna
 def read_monorepo(folder: str) -> Workspace | None:
     """Read what the files in *folder* say of a monorepo, if anything.
 
-    The workspaces of a package manager go before the `packages` of lerna.json, and those before the `projects` of
-    rush.json. Raises `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
+    The workspaces of a package manager come before the `packages` of lerna.json, and these before the `projects`
+    of rush.json. Raises `ProjectError` (EWORKSPACEFILE) when one of the files cannot be understood.
     """
     return once(("monorepo", folder), lambda: _read_monorepo(folder))
 
@@ -47,6 +47,7 @@ def _read_monorepo(folder: str) -> Workspace | None:
     if workspace is not None and workspace.patterns:
         return workspace
     other = _read_lerna(folder) or _read_rush(folder)
+    # Files without members may still have catalogs.
     if other is None or workspace is None:
         return other or workspace
     return other._replace(catalogs={**other.catalogs, **workspace.catalogs})
@@ -55,33 +56,33 @@ def _read_monorepo(folder: str) -> Workspace | None:
 def find_enclosing_monorepos(folder: str) -> tuple[Workspace, ...]:
     """Find the monorepos that can say what a spec in *folder* means.
 
-    *folder* is a real directory. First comes what it is the root of, then what it is part of. When it is part of
-    none, it is the nearest above: builds also write to the root's `dist/packages/a`, and examples are beside the
-    members.
+    *folder* is a real directory. The monorepo that it is the root of comes first, then those that it is part of.
+    If it is part of none, the nearest one above comes instead.
     """
+    # Builds also write to the root's `dist/packages/a`, and examples are beside the members.
     own = read_monorepo(folder)
-    around = find_monorepos(folder) or tuple(_above(folder))[:1]
+    around = find_monorepos(folder) or tuple(_iter_above(folder))[:1]
     return (own, *around) if own is not None else around
 
 
 def find_monorepos(folder: str) -> tuple[Workspace, ...]:
     """Find the monorepos that *folder* is part of, the nearest first.
 
-    There may be several, since yarn's workspaces nest. A folder in a member is part of the monorepo, too: builds
-    write packages there (`packages/a/dist`).
+    A folder in a member is part of the monorepo too.
     """
-    return tuple(monorepo for monorepo in _above(folder) if _has(monorepo, folder))
+    # Several, since yarn's workspaces nest. Builds write packages into members (`packages/a/dist`).
+    return tuple(monorepo for monorepo in _iter_above(folder) if _is_part_of(monorepo, folder))
 
 
-def _above(folder: str) -> Iterator[Workspace]:
+def _iter_above(folder: str) -> Iterator[Workspace]:
     for above in walk_up(posixpath.dirname(folder)):
         monorepo = read_monorepo(above)
         if monorepo is not None:
             yield monorepo
 
 
-def _has(monorepo: Workspace, folder: str) -> bool:
-    """Return True if *folder*, or a folder around it, is a member of *monorepo*."""
+def _is_part_of(monorepo: Workspace, folder: str) -> bool:
+    """Return True if *folder* is a member of *monorepo* or inside one."""
     inside = posixpath.relpath(folder, monorepo.root).split("/")
     return any(names_member(monorepo, "/".join(inside[:count])) for count in range(len(inside), 0, -1))
 
@@ -112,6 +113,7 @@ def _read_lerna(folder: str) -> Workspace | None:
     patterns = _LERNA_DEFAULT
     if isinstance(listed, list):
         patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
+    # Lerna's own setting for the package manager, `npm` by default.
     client = members.get("npmClient")
     return Workspace(folder, patterns, {}, package_manager(folder, client if isinstance(client, str) else ""))
 
@@ -125,11 +127,12 @@ def _read_rush(folder: str) -> Workspace | None:
     projects = [project for project in listed if isinstance(project, dict)] if isinstance(listed, list) else []
     folders = [project.get("projectFolder") for project in projects]
     settings = _read_json(f"{folder}/common/config/rush/pnpm-config.json") or {}
+    # Exactly one of pnpmVersion, npmVersion and yarnVersion is in a rush.json.
     manager = next((name for name in ("pnpm", "yarn") if f"{name}Version" in members), "npm")
     return Workspace(
         root=folder,
         patterns=tuple(folder for folder in folders if isinstance(folder, str)),
-        catalogs=dict(specs_by_catalog({"catalogs": settings.get("globalCatalogs")})),
+        catalogs=dict(iter_catalogs({"catalogs": settings.get("globalCatalogs")})),
         manager=cast("PackageManager", manager),
     )
 

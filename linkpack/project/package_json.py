@@ -16,6 +16,7 @@ from linkpack.system.tree import read_beneath
 if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest, Role
 
+# EXDEV is what `read_beneath` raises for a link that leads out of the folder.
 _CODES = {errno.EACCES: "EUNREADABLE", errno.EPERM: "EUNREADABLE", errno.EXDEV: "EMANIFESTLINK"}
 
 
@@ -51,9 +52,9 @@ def read_usable(folder: str) -> Manifest | None:
 def read_loose(folder: str) -> Manifest | None:
     """Read the manifest in *folder* anew, and through links.
 
-    For the link commands, which go through links and change such files themselves. None where the manifest cannot
-    be used.
+    None if it cannot be used.
     """
+    # Not by `once`: the link commands change such files themselves.
     path = f"{folder}/package.json"
     try:
         return parse_manifest(fs.read_file(path, limits.DEFAULTS.manifest), path, "installed")

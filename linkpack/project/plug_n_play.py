@@ -1,6 +1,6 @@
 """Say why nothing is installed where yarn's Plug'n'Play is used.
 
-It keeps packages in archives and makes no node_modules.
+Plug'n'Play keeps packages in archives and makes no node_modules.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FILES = (".pnp.cjs", ".pnp.js")  # yarn 3 and later, yarn 1 and 2
+# How `bundle.graph` begins the message of EBUNDLEMISSING and WBUNDLEMISSING.
 _MISSING = r"(.*) needs (\S+), which is not installed "
 _NAMED = 5  # missing packages that the message names
 
@@ -29,8 +30,9 @@ def find_pnp(folder: str) -> str | None:
 def name_pnp(root: str, problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Replace problems of missing packages by one that names Plug'n'Play.
 
-    *root* is the project's directory. The other *problems* stay, as do all where Plug'n'Play is not used.
+    *root* is the project's directory. Other *problems* stay, and all of them do where Plug'n'Play is not used.
     """
+    # Every package is missing for the same reason, which is one message.
     missing = [problem for problem in problems if problem.code.endswith("BUNDLEMISSING")]
     path = find_pnp(root) if missing else None
     if path is None:

@@ -27,32 +27,34 @@ _HOOK = b"beforePacking"
 _HOOKS_LIMIT = 1 << 20  # bytes of a file that is searched for a hook
 
 
-def add_license(around: Workspace | None, account: PacklistBuilder) -> None:
+def add_license(around: Workspace | None, builder: PacklistBuilder) -> None:
     """Add the license files of a pnpm workspace to a package without one.
 
-    *around* is the workspace, *account* has the package's files. The license files are all regular files of the
-    root called LICENSE or LICENCE, in any case and with any extension. A file of that name in any folder of the
-    package is a license of its own. Neither ignore files nor `files` apply to them.
+    *around* is the workspace, and *builder* has the package's files. A file called LICENSE or LICENCE in any
+    folder of the package, in any case and with any extension, is a license of its own. All regular files of such
+    a name at the workspace's root are its license files. Neither ignore files nor `files` apply to them.
     """
     if around is None or around.manager != "pnpm":
         return
-    if any(_is_license(file.path.rpartition("/")[2]) for file in account.files):
+    if any(_is_license(file.path.rpartition("/")[2]) for file in builder.files):
         return
+    # By a builder of their own, as these files have another root than the package's.
     licenses = PacklistBuilder(around.root, frozenset())
-    taken = {file.path.partition("/")[0] for file in account.files}
+    taken = {file.path.partition("/")[0] for file in builder.files}
     for entry in fs.scan(around.root):
         if entry.name not in taken and _is_license(entry.name) and entry.is_file(follow_symlinks=False):
             licenses.ship(entry.name, f"{around.root}/{entry.name}", entry.stat(follow_symlinks=False))
-    account.files += licenses.files
-    account.problems += licenses.problems
+    builder.files += licenses.files
+    builder.problems += licenses.problems
 
 
 def warn_of_hooks(project: Project) -> Iterator[Problem]:
     """Warn of each `beforePacking` hook, which pnpm would run.
 
-    pnpm runs the hooks of the workspace's root alone, in .pnpmfile.cjs, .pnpmfile.mjs, or what its setting names
-    instead. linkpack runs no code of the project but its scripts.
+    Its hooks are in .pnpmfile.cjs or .pnpmfile.mjs at the workspace's root, or in the files that the setting
+    `pnpmfile` names instead.
     """
+    # linkpack runs no code of the project but its scripts (docs/security.md).
     around = project.around
     folder = project.root if around is None else around.root
     named = "" if around is not None else project.manifest.package_manager
@@ -70,6 +72,7 @@ def warn_of_hooks(project: Project) -> Iterator[Problem]:
 
 
 def _has_hook(path: str) -> bool:
+    # The name in a comment warns too: only running the file would tell.
     with contextlib.suppress(OSError):
         return _HOOK in fs.read_file(path, _HOOKS_LIMIT)
     return False

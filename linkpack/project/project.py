@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Project(Record):
     """A package: its real directory and its manifest.
 
-    *around* is the workspace that names it as a member. *own* is the workspace, or the catalogs, that it is the
-    root of.
+    *around* is the workspace that names the project as a member. *own* is the workspace that the project is the
+    root of, or that has only its catalogs.
     """
 
     root: str
@@ -45,36 +45,38 @@ def find_project(start: str, *, walk_up: bool = False) -> Project:
     when a workspace file above it cannot.
     """
     if not start:
-        raise _no_project('""', "it is no path")
+        raise _make_not_found('""', "it is no path")
     try:
         root = fs.real_path(start)
     except (OSError, ValueError) as err:
-        raise _no_project(start, getattr(err, "strerror", None) or str(err)) from err
+        raise _make_not_found(start, getattr(err, "strerror", None) or str(err)) from err
     if walk_up:
         root = nearest_root(root)
-    # Asked before it is read, so that a folder that is no package is told from a manifest that cannot be used.
+    # Before the manifest is read, so that a folder without one has another error than a manifest with a fault.
     try:
         fs.lstat(f"{root}/package.json")
     except FileNotFoundError as err:
         other = next((name for name in OTHER_FORMS if fs.is_file(f"{root}/{name}")), None)
         if other is not None:
             why = f"it has a {other}, which pnpm reads, but no package.json"
-            raise _no_project(root, why, "write it as package.json, or pack it with pnpm") from err
-        raise _no_project(root, "it has no package.json") from err
+            raise _make_not_found(root, why, "write it as package.json, or pack it with pnpm") from err
+        raise _make_not_found(root, "it has no package.json") from err
     except OSError as err:
-        raise _no_project(root, str(err.strerror)) from err
+        raise _make_not_found(root, str(err.strerror)) from err
     manifest = read_manifest(root, "root")
     return Project(root, manifest, find_workspace(root), read_workspace(root))
 
 
-def _no_project(path: str, why: str, hint: str = "name the folder that holds the package.json") -> ProjectNotFound:
+def _make_not_found(
+    path: str, why: str, hint: str = "name the folder that holds the package.json"
+) -> ProjectNotFound:
     return ProjectNotFound(f"{path} is not a package: {why}", path=path, hint=hint)
 
 
 class ProjectEdition(Record):
     """The edition of npm's rules for a project.
 
-    It is *is_named* when the user or a manifest asks for it, and else the newest.
+    If the user or a manifest asks for it, *is_named* is true. Else it is the newest.
     """
 
     edition: Edition
@@ -82,10 +84,10 @@ class ProjectEdition(Record):
 
 
 def project_edition(project: Project, npm_rules: str | None) -> ProjectEdition:
-    """Find out which edition of npm's rules selects the files of *project*.
+    """Find the edition of npm's rules for the files of *project*.
 
-    *npm_rules*, a version of npm, decides if given. Else it is the manifest of the project, then that of the
-    workspace around it: `"linkpack": {"npmRules": "11"}`, packageManager, devEngines.packageManager.
+    *npm_rules*, a version of npm, decides if given. Else the manifest of the project decides, or that of the
+    workspace around it: by `"linkpack": {"npmRules": "11"}`, packageManager or devEngines.packageManager.
 
     Raises `LinkpackError` (ERULES) for a version without known rules.
     """
@@ -115,12 +117,7 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores
 
     *folder* is the member. The files are outermost first, one for each directory, .npmignore before .gitignore,
     the member's own directory not included (npm-packlist 10.0.4 and 11.3.0, lib/index.js,
-    `readOutOfTreeIgnoreFiles`).
-
-    npm applies them where `workspaces` in package.json names the member, pnpm in its workspaces, but not beside
-    the member's own .npmignore, which says all there is to say. npm does even then (npm/cli#6808), linkpack does
-    not. The packers of yarn and bun do not read them. Measured on npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn
-    4.18.1, bun 1.4.5.
+    `readOutOfTreeIgnoreFiles`). They apply in workspaces of npm and pnpm.
 
     Raises `ManifestInvalid` (EUNREADABLE, EIGNOREFILE) when one cannot be read: its rules may keep secrets out.
     """
@@ -128,15 +125,19 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores
         return OuterIgnores()
     relative = posixpath.relpath(folder, workspace.root)
     by_npm = names_member(workspace._replace(patterns=_npm_patterns(workspace.root)), relative)
+    # npm applies them where `workspaces` in package.json names the member, pnpm in its workspaces, yarn and bun
+    # never (docs/differences-from-npm.md, W8; npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4.18.1, bun 1.4.5).
     by_manager = {"npm": by_npm, "pnpm": True}.get(workspace.manager, False)
     if not by_npm and not by_manager:
         return OuterIgnores()
+    # The member's own .npmignore replaces them, as for pnpm. npm applies both (npm/cli#6808; row W4).
     is_alone = fs.answer(fs.lstat, f"{folder}/.npmignore") is None
     ignores = OuterIgnores((), by_manager and is_alone, by_npm, workspace.manager)
     between = [above for above in walk_up(posixpath.dirname(folder)) if above.startswith(workspace.root)]
     try:
         files = [file for above in reversed(between) if (file := _read_ignore_file(above)) is not None]
     except ManifestInvalid:
+        # Rules that only npm would apply are kept for a warning, and cannot fail.
         if ignores.applied:
             raise
         return OuterIgnores()

@@ -1,7 +1,8 @@
 """Find what Node finds for a name from a folder.
 
-On the disk, among the planned paths of a tarball, or in a lockfile.
-There is one walk-up, `node_modules_above`. Each caller answers for itself what is at the paths that it yields.
+The folder is on the disk, among the planned paths of a tarball, or in a lockfile. There is one walk-up,
+`node_modules_above`. Each caller says for itself what is at the paths that it yields.
+
 Source: Node's documentation of `require` ("Loading from node_modules folders").
 """
 
@@ -33,6 +34,7 @@ def node_modules_above(start: str) -> Iterator[str]:
     folder = start.strip("/")
     while True:
         above, _, name = folder.rpartition("/")
+        # Node does not look in node_modules/node_modules.
         if name != "node_modules":
             yield f"{root}{folder}/node_modules" if folder else f"{root}node_modules"
         if not folder or name == "..":
@@ -41,7 +43,7 @@ def node_modules_above(start: str) -> Iterator[str]:
 
 
 def lookup_paths(start: str, name: str) -> Iterator[str]:
-    """Yield the paths where Node looks for *name* from *start*, nearest first."""
+    """Yield where Node looks for *name* from *start*, nearest first."""
     for folder in node_modules_above(start):
         yield f"{folder}/{name}"
 
@@ -58,9 +60,7 @@ def find_path(start: str, name: str, is_there: Callable[[str], bool]) -> str:
 class SlotIndex:
     """The packages of a tarball by slot, to be looked up as Node does it.
 
-    A slot is the folder of a package: `""` for the root, or `node_modules/a/node_modules/@s/b`. A lookup takes as
-    many steps as there are packages of that name, or folders around the slot, whichever are fewer: a name that
-    nothing in the tarball has costs one step however deep the slot is.
+    A slot is the folder of a package: `""` for the root, or `node_modules/a/node_modules/@s/b`.
     """
 
     def __init__(self, slots: Iterable[str]) -> None:
@@ -85,6 +85,7 @@ class SlotIndex:
             return None
         if slot != self._slot:
             self._slot, self._above = slot, list(node_modules_above(slot))
+        # Whichever are fewer: a hostile tarball may have deep slots, or one name in very many folders.
         if len(folders) < len(self._above):
             nearest = max((folder for folder in folders if _is_above(folder, slot)), key=len, default=None)
         else:
@@ -93,14 +94,14 @@ class SlotIndex:
 
 
 def _is_above(folder: str, slot: str) -> bool:
-    """Return True if Node looks in the node_modules folder *folder* from *slot*."""
+    """Return True if Node looks in *folder*, a node_modules, from *slot*."""
     return f"{slot}/".startswith(folder[: -len("node_modules")])
 
 
 class Hit(Record):
     """What is at one `node_modules/<name>` on disk.
 
-    *real* is the package's real directory; "" where *fault* says why the path leads to no package.
+    *real* is the package's real directory. It is "" if the path leads to no package, and *fault* says why.
     """
 
     real: str
@@ -110,8 +111,8 @@ class Hit(Record):
 class Resolution(Record):
     """What Node finds for a name on the disk.
 
-    *real* is the package's real directory and *path* what led there, both "" for nothing. *fault* is that of a
-    broken link nearer than the package: Node passes over it, its owner would not.
+    *real* is the package's real directory and *path* the path that led there, both "" if there is none. *fault* is
+    that of a broken link nearer than the package. Node passes over such a link, but its owner meant it to work.
     """
 
     real: str
@@ -131,7 +132,7 @@ class Lookup:
         """Resolve *name* from the real directory *start*."""
         fault = ""
         if start not in self._above:
-            self._above[start] = tuple(self._existing(start))
+            self._above[start] = tuple(self._iter_existing(start))
         for folder, real in self._above[start]:
             key = (real, name)
             if key not in self._hits:
@@ -143,7 +144,7 @@ class Lookup:
                 fault = hit.fault
         return Resolution("", "", fault)
 
-    def _existing(self, start: str) -> Iterator[tuple[str, str]]:
+    def _iter_existing(self, start: str) -> Iterator[tuple[str, str]]:
         """Yield those of `node_modules_above` that exist, with their real paths."""
         for folder in node_modules_above(start):
             if folder not in self._folders:
@@ -160,23 +161,23 @@ def _look(folder: str, name: str) -> Hit | None:
     path = f"{folder}/{name}"
     try:
         mode = fs.lstat(path).st_mode
-        what = f"the link {path} -> {fs.read_link(path)}" if stat.S_ISLNK(mode) else path
+        label = f"the link {path} -> {fs.read_link(path)}" if stat.S_ISLNK(mode) else path
     except OSError:
         return None
     try:
         # A scope's folder may be a link as well.
         real = fs.real_path(path) if stat.S_ISLNK(mode) or "/" in name else path
     except OSError:
-        return Hit("", f"{what} leads nowhere")
+        return Hit("", f"{label} leads nowhere")
     if not fs.is_dir(real):
-        return Hit("", f"{what} is not a directory")
+        return Hit("", f"{label} is not a directory")
     try:
         fs.lstat(f"{real}/package.json")
     except PermissionError:
-        return Hit("", f"{what} cannot be looked into")
+        return Hit("", f"{label} cannot be looked into")
     except OSError:
         # A plain folder is passed over; a link to something that is no package is a mistake.
-        return Hit("", f"{what} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
+        return Hit("", f"{label} leads to a folder without package.json") if stat.S_ISLNK(mode) else None
     return Hit(real)
 
 

@@ -1,8 +1,7 @@
 """Choose workspaces: by name, by path, by a folder around several, or all.
 
-npm's options and its order (get-workspaces.js of npm and @npmcli/map-workspaces; measured on npm 11.19.1), for the
-workspaces of npm, yarn, bun and pnpm alike, and for the packages of Lerna and Rush. Unlike npm, a name that is no
-workspace is an error even beside others that are.
+The options and the order are npm's (lib/utils/get-workspaces.js, @npmcli/map-workspaces; measured on npm 11.19.1).
+They apply to the workspaces of npm, yarn, bun and pnpm alike, and to the packages of Lerna and Rush.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 class ChosenWorkspace(Record):
     """A workspace that was asked for, by its real directory.
 
-    It is *named* when its own name or folder was given, and not when it is one of all, or of those in a folder.
+    *named* says that its own name or folder was given, not `--workspaces` or a folder around it.
     """
 
     folder: str
@@ -48,11 +47,11 @@ def choose_workspaces(
 ) -> tuple[ChosenWorkspace, ...]:
     """Choose members of *workspace* for a command started in *start*.
 
-    *root* is the workspace's root. Paths in *picks* are taken from *start* and from *root*, both real
-    directories. The root comes first, then the members as they were asked for; those of one word in the order of
-    the patterns that name them, then of paths.
+    *root* is the workspace's root. Paths in *picks* start at *start* or at *root*, both real directories. The root
+    comes first, then the members as they were asked for. Members that one word means are ordered by the patterns
+    that name them, then by path.
 
-    Raises `ProjectError` (EWORKSPACE) when *workspace* has no members, or not the one that was asked for.
+    Raises `ProjectError` (EWORKSPACE) when *workspace* has no members, or when a word means none of them.
     """
     members = _ordered_members(workspace) if workspace is not None else []
     if not members:
@@ -66,7 +65,8 @@ def choose_workspaces(
     if picks.every:
         chosen.update(dict.fromkeys(members, False))
     for wanted in picks.workspaces:
-        meant = list(_meant(members, wanted, (start, root)))
+        meant = list(_find_meant(members, wanted, (start, root)))
+        # npm fails only if no word means a workspace, and passes over a misspelt one beside others.
         if not meant:
             raise ProjectError(
                 f'no workspace of {root} is called "{wanted}"',
@@ -80,10 +80,8 @@ def choose_workspaces(
 
 
 def leave_private(chosen: Iterable[ChosenWorkspace]) -> Publishable:
-    """Set the private workspaces apart, unless they were named.
-
-    `npm publish --workspaces`, `pnpm -r publish`, lerna and changesets pass over those as well.
-    """
+    """Set the private workspaces apart, unless they were named."""
+    # `npm publish --workspaces`, `pnpm -r publish`, lerna and changesets pass over those as well.
     folders: list[str] = []
     private: list[str] = []
     for workspace in chosen:
@@ -93,7 +91,7 @@ def leave_private(chosen: Iterable[ChosenWorkspace]) -> Publishable:
     return Publishable(tuple(folders), tuple(private))
 
 
-def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Iterator[ChosenWorkspace]:
+def _find_meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Iterator[ChosenWorkspace]:
     """Yield the members that *wanted* means, a name or a path from *bases*."""
     if not wanted:
         return
@@ -107,10 +105,8 @@ def _meant(members: Iterable[str], wanted: str, bases: tuple[str, str]) -> Itera
 
 
 def _ordered_members(workspace: Workspace) -> list[str]:
-    """List the members by the first pattern that names them, then by path.
-
-    Paths are in npm's order.
-    """
+    """List the members by the first pattern that names them, then by path."""
+    # @npmcli/map-workspaces, lib/index.js: sorted by localeCompare, then pattern by pattern.
     rules = [compile_glob("/" + posixpath.normpath(pattern).lstrip("/")) for pattern in workspace.patterns]
 
     def key(folder: str) -> tuple[int, bytes]:

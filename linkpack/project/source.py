@@ -33,12 +33,10 @@ class SourcePackage(Record):
 
 
 def read_source_package(root: str, manifest: Manifest) -> SourcePackage:
-    """Return the package in the real directory *root* with this *manifest*.
-
-    Commands and man pages with a NUL in a name are left out, as no file can have it.
-    """
-    scripts = commands(manifest, _below(root, manifest.directories_bin))
-    pages = find_man_pages(manifest, _below(root, None if manifest.mans else manifest.directories_man))
+    """Return the package in the real directory *root* with this *manifest*."""
+    scripts = commands(manifest, _list_files(root, manifest.directories_bin))
+    pages = find_man_pages(manifest, _list_files(root, None if manifest.mans else manifest.directories_man))
+    # No file can have a NUL in its name.
     return SourcePackage(
         root=root,
         manifest=manifest,
@@ -47,11 +45,10 @@ def read_source_package(root: str, manifest: Manifest) -> SourcePackage:
     )
 
 
-def _below(root: str, folder: str | None) -> list[str]:
+def _list_files(root: str, folder: str | None) -> list[str]:
     """List the plain files below *folder* of a package, relative to it.
 
-    A folder that leads out of the package has none. Neither node_modules nor links to folders are entered, and
-    unreadable folders are passed over.
+    A folder that leads out of the package has none. Unreadable folders are passed over.
 
     Raises `LinkpackError` (ELIMIT) for more files and folders than the limits allow.
     """
@@ -73,6 +70,7 @@ def _below(root: str, folder: str | None) -> list[str]:
             raise LinkpackError(message, code="ELIMIT", path=base, hint="name commands and pages by bin and man")
         for entry in entries:
             path = posixpath.join(relative, entry.name)
+            # glob's `**` follows no links to folders either, which could lead in a circle.
             if not entry.is_dir(follow_symlinks=False):
                 files += [path] if fs.is_file(entry.path) else []
             elif entry.name != "node_modules":

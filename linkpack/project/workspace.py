@@ -48,9 +48,9 @@ _MARKS: tuple[tuple[str, PackageManager], ...] = (
 class Workspace(Record):
     """A workspace root.
 
-    *root* is its real directory, *patterns* name its members. *catalogs* maps a catalog's name (`default` for
-    the unnamed one) to its specs by package name. *manager* is the package manager that the workspace belongs
-    to.
+    *root* is its real directory, and *patterns* name its members. *catalogs* maps the name of each catalog to its
+    specs by package name. The catalog without a name is `default`. *manager* is the package manager that the
+    workspace belongs to.
     """
 
     root: str
@@ -62,9 +62,9 @@ class Workspace(Record):
 def find_workspace(folder: str) -> Workspace | None:
     """Find the nearest workspace above *folder* that names it as a member.
 
-    *folder* is a real directory. As npm finds it (@npmcli/config, `loadLocalPrefix`; @npmcli/map-workspaces).
-    `ProjectError` when a workspace file on the way cannot be understood.
+    *folder* is a real directory. Raises `ProjectError` when a workspace file on the way cannot be understood.
     """
+    # As npm finds it: @npmcli/config, lib/index.js, `loadLocalPrefix`, and @npmcli/map-workspaces.
     for above in walk_up(posixpath.dirname(folder)):
         workspace = read_workspace(above)
         if workspace is not None and names_member(workspace, posixpath.relpath(folder, above)):
@@ -73,13 +73,15 @@ def find_workspace(folder: str) -> Workspace | None:
 
 
 def names_member(workspace: Workspace, relative: str) -> bool:
-    """Return True if *workspace* names the folder *relative* to its root as a member.
+    """Return True if *workspace* names a folder as a member.
+
+    The folder is *relative* to the workspace's root.
 
     >>> workspace = Workspace("/w", ("pk/*", "!pk/out"), {})
     >>> [names_member(workspace, path) for path in ("pk/a", "pk/out", "pk/a/b")]
     [True, False, False]
     """
-    return _names(_compile_patterns(workspace), relative)
+    return _is_named(_compile_patterns(workspace), relative)
 
 
 def read_workspace(folder: str) -> Workspace | None:
@@ -105,28 +107,26 @@ def _read_workspace(folder: str) -> Workspace | None:
     if isinstance(listed, list):
         patterns = tuple(pattern for pattern in listed if isinstance(pattern, str))
     for document in (pnpm, read_yaml(f"{folder}/.yarnrc.yml", (b"catalog",))):
-        catalogs.update(specs_by_catalog(document))
+        catalogs.update(iter_catalogs(document))
     if not patterns and not catalogs:
         return None
     return Workspace(folder, patterns, catalogs, package_manager(folder, named))
 
 
 def _read_root(folder: str) -> Manifest | None:
-    """Read the package.json in *folder*, if it can be used.
-
-    Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
-    """
+    """Read the package.json in *folder*, if it can be used."""
     try:
         return read_manifest(folder, "installed")
     except LinkpackError as err:
+        # Unlike that of a package to pack, it may be a link to a file elsewhere, which npm follows.
         return read_loose(folder) if err.code == "EMANIFESTLINK" else None
 
 
 def package_manager(folder: str, named: str) -> PackageManager:
     """Return the package manager that the project in *folder* belongs to.
 
-    *named* is the packageManager field of its manifest (`pnpm@9.1.0`), which decides where it names one that is
-    known. Else the manager's own files do, and without any it is npm.
+    *named* is the packageManager field of its manifest (`pnpm@9.1.0`). If it names none of these managers, their
+    files decide. A project without such files is npm's.
     """
     name = named.partition("@")[0]
     if name in get_args(PackageManager):
@@ -167,7 +167,7 @@ def _may_name(raw: bytes, words: tuple[bytes, ...]) -> bool:
     return any(word in raw for word in (*words, b"\\", b"\0"))
 
 
-def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
+def iter_catalogs(document: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the catalogs in `catalog` and `catalogs` of *document*, by name."""
     named = document.get("catalogs")
     catalogs = {"default": document.get("catalog"), **(named if isinstance(named, dict) else {})}
@@ -179,8 +179,8 @@ def specs_by_catalog(document: Mapping[str, object]) -> Iterator[tuple[str, Mapp
 def list_members(workspace: Workspace) -> list[str]:
     """List the real directories of the members, sorted.
 
-    These are folders with a package.json that the patterns name, never in node_modules, as for npm and pnpm.
-    Unreadable folders are passed over.
+    A member is a folder with a package.json that the patterns name, outside of node_modules. Unreadable folders
+    are passed over.
     """
     return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
 
@@ -199,7 +199,7 @@ def _member_folders(workspace: Workspace) -> list[str]:
             entries = fs.scan(posixpath.join(workspace.root, relative))
         except OSError:
             continue
-        if relative and _names(rules, relative) and any(entry.name == "package.json" for entry in entries):
+        if relative and _is_named(rules, relative) and any(entry.name == "package.json" for entry in entries):
             members.append(f"{workspace.root}/{relative}")
         limits.spend(len(entries) * len(rules))
         for entry in entries:
@@ -208,27 +208,23 @@ def _member_folders(workspace: Workspace) -> list[str]:
                 entry.name not in {"node_modules", ".git"}
                 and entry.is_dir(follow_symlinks=False)
                 # Only where a member may be: a repository has far more folders than packages.
-                and any(not negated and may_hold(rule, _parts(below)) for negated, rule in rules)
+                and any(not negated and may_hold(rule, _fold_portions(below)) for negated, rule in rules)
             ):
                 waiting.append(below)
     return sorted(members)
 
 
 def _is_member(root: str, rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """Return True if *rules* name the folder *relative*, and it is a package.
-
-    A folder that is reached through a link is none, as the search does not enter links either.
-    """
+    """Return True if *rules* name the folder *relative*, and it is a package."""
     folder = f"{root}/{relative}"
-    is_there = _names(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
+    is_there = _is_named(rules, relative) and fs.answer(fs.lstat, f"{folder}/package.json") is not None
+    # Nothing behind a link, which the search does not enter either.
     return is_there and fs.real_path(folder) == folder
 
 
 def _compile_patterns(workspace: Workspace) -> list[tuple[bool, Glob]]:
-    """Compile the patterns, each with whether it is an exception.
-
-    They are anchored at the root.
-    """
+    """Compile the patterns, each with whether it is an exception."""
+    # Once a command: `find_workspace` asks the same root about many folders.
     return once(("rules", workspace.patterns), lambda: _compile_each(workspace.patterns))
 
 
@@ -241,15 +237,19 @@ def _compile_each(patterns: tuple[str, ...]) -> list[tuple[bool, Glob]]:
     return rules
 
 
-def _names(rules: list[tuple[bool, Glob]], relative: str) -> bool:
-    """Return True if the patterns name the folder *relative*: the last match decides."""
+def _is_named(rules: list[tuple[bool, Glob]], relative: str) -> bool:
+    """Return True if *rules* name the folder *relative*.
+
+    The last rule that matches decides.
+    """
     named = False
-    parts = _parts(relative)
+    parts = _fold_portions(relative)
     for negated, rule in rules:
         if matches_file(rule, parts):
             named = not negated
+    # npm ignores `**/node_modules/**` whatever the patterns say (@npmcli/map-workspaces, lib/index.js).
     return named and "node_modules" not in relative.split("/")
 
 
-def _parts(relative: str) -> tuple[str, ...]:
+def _fold_portions(relative: str) -> tuple[str, ...]:
     return tuple(fold(part) for part in relative.split("/"))

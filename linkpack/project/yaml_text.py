@@ -1,7 +1,6 @@
 """Parse YAML as pnpm does, but with every scalar a text.
 
-1.10 is a version here, and no number. A module of its own, as PyYAML takes 20 ms to import and only workspaces
-of pnpm and yarn need it.
+A module of its own, as PyYAML takes 20 ms to import and only workspaces of pnpm and yarn need it.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 _MERGED_KEYS = 1_000_000  # of all merge keys of a file together
 
 
+# PyYAML's other loaders make numbers, and 1.10 is a version here. Only those know merge keys.
 class _TextLoader(yaml.BaseLoader):
     """A loader that makes only text, lists and mappings, and knows merge keys."""
 
@@ -33,6 +33,7 @@ class _TextLoader(yaml.BaseLoader):
                 if not isinstance(mapping, dict):
                     raise yaml.YAMLError(f"<< takes a mapping (line {value.start_mark.line + 1})")
                 merged = {**mapping, **merged}
+                # A small file can merge the same many keys again and again.
                 self.merged_keys += len(merged)
                 if self.merged_keys > _MERGED_KEYS:
                     raise yaml.YAMLError(f"<< merges more than {_MERGED_KEYS} keys")

@@ -58,7 +58,7 @@ def tree(**fields: Any) -> dict[str, str]:  # noqa: ANN401 - of a manifest
 
 
 @pytest.mark.parametrize("key", ["bundleDependencies", "bundledDependencies"])
-def test_an_optional_name_that_is_not_installed(key: str, tmp_path: Path) -> None:
+def test_an_optional_name_that_is_not_installed_leaves_the_list(key: str, tmp_path: Path) -> None:
     """It leaves the project's list, so that installers fetch it; its range stays."""
     plan = linkpack.plan_pack(lay(tmp_path, tree(**{key: ["a", "gone"]})))
     [change] = plan.changes
@@ -68,8 +68,7 @@ def test_an_optional_name_that_is_not_installed(key: str, tmp_path: Path) -> Non
     assert json.loads(shipped) | {"name": "", "version": ""} == {**OPTIONAL, "name": "", "version": "", key: ["a"]}
 
 
-def test_modes(tmp_path: Path) -> None:
-    """As specs, the list stays with `keep`, and is refused with `error`."""
+def test_the_list_stays_with_keep_and_is_refused_with_error(tmp_path: Path) -> None:
     app = lay(tmp_path, tree(bundleDependencies=["a", "gone"]))
     assert linkpack.plan_pack(app, specs="keep").changes == ()
     with pytest.raises(LinkpackError) as caught:
@@ -97,7 +96,7 @@ def linked(**fields: Any) -> dict[str, str]:  # noqa: ANN401 - of a manifest
 
 
 @pytest.mark.parametrize("declared", ["devDependencies", "peerDependencies", ""])
-def test_what_a_linked_package_bundles(declared: str, tmp_path: Path) -> None:
+def test_what_a_linked_package_bundles_ships_and_is_declared(declared: str, tmp_path: Path) -> None:
     """A source directory's bundle ships with it, as when it is packed by itself, and is declared to installers."""
     fields = {"bundleDependencies": ["x"], **({declared: {"x": "*"}} if declared else {})}
     plan = linkpack.plan_pack(lay(tmp_path, linked(**fields)))
@@ -106,7 +105,7 @@ def test_what_a_linked_package_bundles(declared: str, tmp_path: Path) -> None:
     assert plan.edges == 2
 
 
-def test_what_a_linked_package_bundles_and_lacks(tmp_path: Path) -> None:
+def test_what_a_linked_package_bundles_and_lacks_is_missing(tmp_path: Path) -> None:
     """It is missing as any dependency is."""
     with pytest.raises(LinkpackError) as caught:
         linkpack.plan_pack(lay(tmp_path, linked(bundleDependencies=["y"])))
@@ -114,7 +113,7 @@ def test_what_a_linked_package_bundles_and_lacks(tmp_path: Path) -> None:
     assert "lib needs y" in caught.value.message
 
 
-def test_what_an_installed_package_lists_and_did_not_bring(tmp_path: Path) -> None:
+def test_what_an_installed_package_lists_and_did_not_bring_is_not_needed(tmp_path: Path) -> None:
     """A name that was left out when it was published pulls nothing in, whoever else has a package of that name."""
     files = tree(dependencies={"a": "*"}, optionalDependencies={}, bundleDependencies=["a"])
     files["app/node_modules/a/package.json"] = '{"name": "a", "bundleDependencies": ["dev", "x"]}'

@@ -28,7 +28,7 @@ def listed(project: Path, *written: str) -> dict[str, list[str]]:
     return {at.rpartition("/")[2]: [file.path for file in packlist.files] for at, packlist in packlists.items()}
 
 
-def test_each_by_what_it_is(tmp_path: Path) -> None:
+def test_linked_packages_ship_as_packed_and_installed_ones_as_they_are(tmp_path: Path) -> None:
     """A linked package ships what packing it would, less its node_modules; an installed one what lies there."""
     root = write(
         tmp_path,
@@ -57,7 +57,7 @@ def test_each_by_what_it_is(tmp_path: Path) -> None:
     assert found["d"] == ["d.js", "package.json"]
 
 
-def test_ignore_files_around_a_member(tmp_path: Path) -> None:
+def test_ignore_files_around_a_member_apply_to_it(tmp_path: Path) -> None:
     """What the workspace's ignore files keep out stays out of a member, packed itself or linked into another."""
     root = write(
         tmp_path,
@@ -94,7 +94,7 @@ def test_a_root_never_ships_what_its_members_keep(tmp_path: Path) -> None:
     assert set(listed(root).popitem()[1]) == {"package.json", "top", "p/a/open", "p/a/package.json"}
 
 
-def test_unreadable_rules_around_a_member(tmp_path: Path) -> None:
+def test_unreadable_rules_around_a_member_are_an_error(tmp_path: Path) -> None:
     """An ignore file around a member that cannot be read is an error: its rules may keep secrets out."""
     root = write(
         tmp_path,

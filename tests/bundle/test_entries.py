@@ -27,7 +27,7 @@ def plan(*paths: str) -> ArchivePlan:
     return plan_archive({"": "/app"}, {"/app": packlist(*paths)}, {"/app": b"{}"})
 
 
-def test_entries() -> None:
+def test_files_are_below_each_slot_in_npms_order() -> None:
     """Each package's files stand below each of its slots, in npm's order; manifests are the bytes given."""
     found = plan_archive(
         SLOTS,
@@ -71,13 +71,13 @@ def test_what_packlists_say_goes_on() -> None:
         (("x/y", "x/y/z/b"), "x/y is both a file and a folder"),
     ],
 )
-def test_faults(paths: tuple[str, ...], message: str) -> None:
+def test_a_path_that_no_tarball_may_hold_is_a_problem(paths: tuple[str, ...], message: str) -> None:
     """A path that no tarball may hold is a problem, whoever let it through."""
     assert [(one.code, one.message) for one in plan(*paths).problems] == [("EPATH", message)]
 
 
 @pytest.mark.parametrize(("size", "codes"), [(DEFAULTS.file, []), (DEFAULTS.file + 1, ["ETOOLARGE"])])
-def test_files_that_are_too_large(size: int, codes: list[str]) -> None:
+def test_a_file_beyond_the_limit_is_a_problem(size: int, codes: list[str]) -> None:
     """A file beyond the limit is a problem, one byte less is none."""
     whole = Packlist((PackedFile("big", "/src/big", size, 0o644, 1, 2),), (), (), ())
     found = plan_archive({"": "/app"}, {"/app": whole}, {})
@@ -156,8 +156,8 @@ def test_no_odd_path_among_plain_ones_is_missed(paths: list[str]) -> None:
     odd = [
         path for path in paths if has_control(path) or windows_lacks(path) or path.count("/") + 2 > DEFAULTS.depth
     ]
-    assert archive._has_odd(paths) or not odd  # noqa: SLF001 - what it saves cannot be seen from outside
-    assert not archive._has_odd(["a/index.js", "lib/b.d.ts"])  # noqa: SLF001
+    assert archive._may_have_odd_names(paths) or not odd  # noqa: SLF001 - what it saves cannot be seen from outside
+    assert not archive._may_have_odd_names(["a/index.js", "lib/b.d.ts"])  # noqa: SLF001
 
 
 def test_deep_paths_are_linear() -> None:

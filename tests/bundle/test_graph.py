@@ -189,7 +189,7 @@ TREES = {
 
 
 @pytest.mark.parametrize("case", TREES)
-def test_edges(case: str, tmp_path: Path) -> None:
+def test_each_layout_gives_the_edges_that_node_sees(case: str, tmp_path: Path) -> None:
     """Each layout gives the edges that Node sees in it, breadth first."""
     text, wanted = TREES[case]
     root = text.split()[0]
@@ -260,7 +260,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_faults(case: str, tmp_path: Path) -> None:
+def test_a_fault_names_who_needs_what(case: str, tmp_path: Path) -> None:
     """What is wrong with a bundle is a problem that names who needs what, the link and its target."""
     text, wanted = FAULTS[case]
     project = next(line.split()[0] for line in text.splitlines() if "!" in line)
@@ -282,7 +282,7 @@ def test_every_fault_is_found(tmp_path: Path) -> None:
     assert [one.code for one in graph.problems] == ["EBUNDLEMISSING", "EBUNDLELINK", "EJSON"]
 
 
-def test_allow_missing(tmp_path: Path) -> None:
+def test_what_is_not_installed_can_be_made_a_warning(tmp_path: Path) -> None:
     """What is not installed can be made a warning; a broken link stays a problem."""
     graph = tree("app a! b!\napp/node_modules/b -> gone", tmp_path, allow_missing=True)
     assert [one.code for one in graph.problems] == ["EBUNDLELINK"]
@@ -291,7 +291,7 @@ def test_allow_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["gone", "file", "folder"])
-def test_optional_links_that_break(tmp_path: Path, target: str) -> None:
+def test_an_optional_package_behind_a_broken_link_is_absent(tmp_path: Path, target: str) -> None:
     """An optional package whose link leads to nothing usable is absent, as it is for Node."""
     graph = tree(
         f"app a!\napp/node_modules/a x?\napp/node_modules/x -> {target}\napp/node_modules/file = 1", tmp_path
@@ -301,7 +301,7 @@ def test_optional_links_that_break(tmp_path: Path, target: str) -> None:
     assert messages(graph, tmp_path) == []
 
 
-def test_special_manifests(tmp_path: Path) -> None:
+def test_a_manifest_that_is_no_file_is_a_fault(tmp_path: Path) -> None:
     """A pipe or a folder called package.json is a fault that is named, and nothing is waited for."""
     tree("app a! b!\napp/node_modules/a/x = 1\napp/node_modules/b/package.json/x = 1", tmp_path)
     os.mkfifo(tmp_path / "app/node_modules/a/package.json")
@@ -312,14 +312,14 @@ def test_special_manifests(tmp_path: Path) -> None:
     ]
 
 
-def test_undeclared(tmp_path: Path) -> None:
+def test_an_undeclared_bundled_name_is_a_warning(tmp_path: Path) -> None:
     """A bundled name in no dependency field is bundled, with a warning."""
     graph = tree("app a*\napp/node_modules/a", tmp_path)
     assert graph.bundled == {"a": str(tmp_path.resolve() / "app/node_modules/a")}
     assert [one.code for one in graph.warnings] == ["WUNDECLARED"]
 
 
-def test_peers_that_nobody_supplies(tmp_path: Path) -> None:
+def test_a_peer_that_nobody_supplies_is_a_warning(tmp_path: Path) -> None:
     """A peer is warned of unless the project declares it, it is in the bundle, or it is optional."""
     graph = tree(
         """app a! b! declared peer^
@@ -333,7 +333,7 @@ def test_peers_that_nobody_supplies(tmp_path: Path) -> None:
     assert dict(graph.reserved) == {"declared": None, "peer": None}
 
 
-def test_values(tmp_path: Path) -> None:
+def test_a_package_knows_the_link_it_was_reached_by(tmp_path: Path) -> None:
     """A package knows the link it was reached by, and whether it is somebody's source."""
     graph = tree("app a! b!\napp/node_modules/a -> ../../lib\nlib\napp/node_modules/b", tmp_path)
     root = str(tmp_path.resolve())
@@ -345,7 +345,7 @@ def test_values(tmp_path: Path) -> None:
     ]
 
 
-def test_labels_without_name_and_version(tmp_path: Path) -> None:
+def test_a_package_without_a_name_is_called_like_its_folder(tmp_path: Path) -> None:
     """A package without name and version is called as its folder is."""
     graph = tree("app a!\napp/node_modules/a/package.json = {}", tmp_path)
     assert [package.label for package in graph.packages.values()] == ["app@1.0.0", "a"]
@@ -354,12 +354,12 @@ def test_labels_without_name_and_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "linked"), [("/a/b", True), ("/a/node_modules/b", False), ("/my_node_modules/b", True)]
 )
-def test_is_linked(path: str, linked: bool) -> None:  # noqa: FBT001 - pytest passes it
+def test_only_paths_without_node_modules_are_sources(path: str, linked: bool) -> None:  # noqa: FBT001 - pytest passes it
     """Only a real path with no part called node_modules is somebody's source."""
     assert is_linked(path) == linked
 
 
-def test_deep_chains_of_packages(tmp_path: Path) -> None:
+def test_a_deep_chain_of_packages_is_read(tmp_path: Path) -> None:
     """A chain of 1,500 packages is read without recursion."""
     lines = [f"app/node_modules/p{n} p{n + 1}" for n in range(1500)]
     graph = tree("\n".join(["app p0!", *lines, "app/node_modules/p1500"]), tmp_path)

@@ -65,7 +65,7 @@ def test_other_manifests_are_no_packages(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["package.json", "node_modules/a/package.json", "node_modules/@s/c/package.json"])
-def test_a_slot_without_its_manifest(path: str) -> None:
+def test_a_slot_without_its_manifest_is_a_problem(path: str) -> None:
     """A package whose manifest is not shipped is a problem of its slot."""
     found = checked(SLOTS, less=(path,)).problems
     assert [(one.code, one.path) for one in found] == [("ELAYOUT", path.rpartition("package.json")[0].rstrip("/"))]
@@ -73,7 +73,7 @@ def test_a_slot_without_its_manifest(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["node_modules/x/package.json", "node_modules/a/node_modules/@s/c/package.json"])
-def test_a_manifest_without_a_slot(path: str) -> None:
+def test_a_manifest_without_a_slot_is_a_problem(path: str) -> None:
     """A package that nobody planned is a problem."""
     (found,) = checked(SLOTS, more=(path,)).problems
     assert "no slot but has a package.json" in found.message
@@ -92,7 +92,7 @@ FAULTS: dict[str, tuple[dict[str, str | None], str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_planted_faults(fault: str) -> None:
+def test_an_edge_that_leads_elsewhere_is_a_problem(fault: str) -> None:
     """An edge that leads elsewhere than on disk is a problem that names both ends."""
     change, message = FAULTS[fault]
     slots = {slot: at for slot, at in (SLOTS | change).items() if at is not None}
@@ -124,7 +124,7 @@ def test_another_copy_of_a_peer_is_a_warning() -> None:
     ]
 
 
-def test_knows_nothing_of_placing() -> None:
+def test_the_check_imports_nothing_of_placing() -> None:
     """The module imports nothing of the one whose work it checks."""
     tree = ast.parse(Path(check.__file__).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -88,7 +88,9 @@ LINKED: list[tuple[dict[str, Any], dict[str, str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("fields", "files", "want"), LINKED)
-def test_a_linked_package(fields: dict[str, Any], files: dict[str, str], want: list[str], tmp_path: Path) -> None:
+def test_a_linked_package_that_node_cannot_load_is_refused(
+    fields: dict[str, Any], files: dict[str, str], want: list[str], tmp_path: Path
+) -> None:
     """What Node needs is refused when a rule drops it, all else that is named and not inside is a warning."""
     tree = {**linking(**fields), **{f"lib/{path}": text for path, text in files.items()}}
     assert [brief(each) for each in said(lay(tmp_path, tree))] == want
@@ -144,7 +146,7 @@ def test_installed_packages_are_asked_for_what_node_loads(tmp_path: Path) -> Non
     assert said(app) == ["WENTRYPOINT b@1.0.0 names gone.js (main), which is no file on this disk"]
 
 
-def test_a_path_in_ones_own_node_modules(tmp_path: Path) -> None:
+def test_a_path_in_ones_own_node_modules_must_ship(tmp_path: Path) -> None:
     """What a linked package names in its node_modules must be there in the tarball, at that place."""
     tree = {
         **linking(main="./node_modules/x/index.js", dependencies={"x": "*"}),
@@ -159,7 +161,7 @@ def test_a_path_in_ones_own_node_modules(tmp_path: Path) -> None:
     ]
 
 
-def test_a_command_with_a_line_break_of_windows(tmp_path: Path) -> None:
+def test_a_command_with_a_line_break_of_windows_is_a_warning(tmp_path: Path) -> None:
     """Commands of the project and of linked packages are looked at, by their first line; no byte changes."""
     tree = linking(directories={"bin": "bin"})
     tree["app/package.json"] = tree["app/package.json"].replace('"app"', '"app", "bin": "./a.js"')

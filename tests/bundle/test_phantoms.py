@@ -37,7 +37,7 @@ NOT_DECLARED = (
         ('require.resolve("x")', 1),
     ],
 )
-def test_a_package_that_is_not_declared(source: str, line: int, tmp_path: Path) -> None:
+def test_a_package_that_is_not_declared_is_named(source: str, line: int, tmp_path: Path) -> None:
     """A package that only this disk has is named, with the file and the line that loads it."""
     assert said(lay(tmp_path, loads(source))) == [NOT_DECLARED.format(f"index.js:{line}")]
 
@@ -71,7 +71,7 @@ def test_nothing_is_said(name: str, tmp_path: Path) -> None:
     assert [each for each in said(lay(tmp_path, SILENT[name])) if "WPHANTOM" in each] == []
 
 
-def test_typescript_that_an_entry_point_leads_to(tmp_path: Path) -> None:
+def test_typescript_is_read_where_an_entry_point_leads_to_it(tmp_path: Path) -> None:
     """Sources for bundlers count as soon as somebody loads them; types that are not marked so leave no trace."""
     tree = loads('import {A} from "x"', "src/a.ts", exports="./src/index.ts")
     tree["lib/src/index.ts"] = 'export * from "./a.js"'
@@ -81,7 +81,7 @@ def test_typescript_that_an_entry_point_leads_to(tmp_path: Path) -> None:
     assert said(lay(tmp_path / "two", types_only)) == []
 
 
-def test_a_test_that_an_entry_point_leads_to(tmp_path: Path) -> None:
+def test_a_test_is_read_where_an_entry_point_leads_to_it(tmp_path: Path) -> None:
     """A folder's name says nothing where consumers load what is in it."""
     tree = loads('require("x")', "test/a.js", exports={".": "./index.js", "./test": "./test/a.js"})
     assert said(lay(tmp_path, {**tree, "lib/index.js": ""})) == [NOT_DECLARED.format("test/a.js:1")]
@@ -98,7 +98,7 @@ def test_a_development_dependency_is_told_once(tmp_path: Path) -> None:
     assert hints(app) == ["move x to dependencies in lib/package.json"]
 
 
-def test_what_the_tarball_has_anyway(tmp_path: Path) -> None:
+def test_what_the_tarball_has_anyway_is_no_phantom(tmp_path: Path) -> None:
     """The same copy in the tarball, or as a dependency of the project, is found; another one is named."""
     tree = loads('require("x")')
     app = json.loads(tree["app/package.json"])
@@ -140,14 +140,16 @@ def root(source: str, **fields: object) -> dict[str, str]:
         (root('require("./b")', files=["index.js", "b.js"]), 0),
     ],
 )
-def test_the_project_itself(tree: dict[str, str], count: int, tmp_path: Path) -> None:
+def test_of_the_project_only_what_loads_at_once_is_checked(
+    tree: dict[str, str], count: int, tmp_path: Path
+) -> None:
     """Of the project those sources count that its entry points lead to, by what they load at once."""
     app = lay(tmp_path, {**tree, "app/b.js": "", "app/c.js": 'require("x")', "app/a.js": ""})
     assert len(said(app)) == count
     assert linkpack.plan_pack(app).checks.strays == count
 
 
-def test_files_that_stay_behind(tmp_path: Path) -> None:
+def test_files_that_stay_behind_are_named(tmp_path: Path) -> None:
     """A file that an entry point leads to is named when it is left out, and what is left out alike is counted."""
     tree = loads(
         'f = () => { require("./lib/a"); import("./lib/b.json"); require("./lib"); require("../out") };'
@@ -182,8 +184,12 @@ def test_files_that_stay_behind(tmp_path: Path) -> None:
         ('const a = import("./dist/a.js")', False),
     ],
 )
-def test_a_file_that_the_main_file_cannot_do_without(source: str, refused: bool, tmp_path: Path) -> None:  # noqa: FBT001 - from the table
-    """A linked package is refused when what its main entry loads for sure is left out; the project never is."""
+def test_a_linked_package_without_a_file_of_its_main_entry_is_refused(
+    source: str,
+    refused: bool,  # noqa: FBT001 - from the table
+    tmp_path: Path,
+) -> None:
+    """It is refused when what its main entry loads for sure is left out. The project never is."""
     files = {"lib/.gitignore": "dist", "lib/dist/a.js": "", "lib/index.js": source}
     files["lib/b.js"] = 'exports.a = require("./dist/a")'
     [problem] = said(lay(tmp_path / "linked", {**linking(), **files}))
@@ -195,7 +201,7 @@ def test_a_file_that_the_main_file_cannot_do_without(source: str, refused: bool,
     assert {each.partition(" ")[0] for each in problems} <= {"WLEFTBEHIND"}
 
 
-def test_a_source_that_was_not_built(tmp_path: Path) -> None:
+def test_a_source_that_was_not_built_is_a_warning(tmp_path: Path) -> None:
     """A static import of a file that is nowhere fails when the package is loaded; a require may be conditional."""
     tree = loads('import "./dist/a.js"; require("./dist/b.js"); import("./dist/c.js")', type="module")
     [warning] = said(lay(tmp_path, tree))

@@ -55,7 +55,7 @@ def slots(graph: BundleGraph) -> dict[str, str]:
     }
 
 
-def test_worked_example_of_the_folders_document() -> None:
+def test_the_example_of_npms_document_comes_out_as_drawn() -> None:
     """The example that npm's document on folders draws, read from disk as drawn, comes out as drawn."""
     drawn = {
         "": {"blerg": "./blerg", "bar": "./bar", "baz": "./baz"},
@@ -124,8 +124,7 @@ PLACED: dict[str, tuple[Edges, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", PLACED)
-def test_slots(case: str) -> None:
-    """Each graph is laid out as its name says."""
+def test_each_graph_is_placed_as_its_name_says(case: str) -> None:
     needs, wanted = PLACED[case]
     assert slots(bundle(needs)) == wanted
 

@@ -42,7 +42,9 @@ def bundling(*names: str, **fields: object) -> dict[str, str]:
         ({"os": 5, "cpu": [7]}, {}, ""),
     ],
 )
-def test_fields(fields: dict[str, Any], project: dict[str, Any], systems: str, tmp_path: Path) -> None:
+def test_a_package_that_leaves_out_a_system_is_named(
+    fields: dict[str, Any], project: dict[str, Any], systems: str, tmp_path: Path
+) -> None:
     """A package that leaves out a system which the project is for is named with those that it is for."""
     tree = {**bundling("a", **project), "app/node_modules/a/package.json": json.dumps({"name": "a", **fields})}
     wanted = [f"WPLATFORM the bundle has packages for some systems only: a@1.0.0 ({systems})"] if systems else []
@@ -66,7 +68,9 @@ def test_fields(fields: dict[str, Any], project: dict[str, Any], systems: str, t
         ({"a.node": b""}, {}, ""),
     ],
 )
-def test_programs(programs: dict[str, bytes], project: dict[str, Any], systems: str, tmp_path: Path) -> None:
+def test_the_first_bytes_of_a_program_name_its_system(
+    programs: dict[str, bytes], project: dict[str, Any], systems: str, tmp_path: Path
+) -> None:
     """Addons and commands tell by their first bytes what they are compiled for."""
     app = lay(
         tmp_path, {**bundling("a", **project), "app/node_modules/a/package.json": '{"bin": "bin/a", "name": "a"}'}
@@ -79,7 +83,7 @@ def test_programs(programs: dict[str, bytes], project: dict[str, Any], systems: 
     assert said(app) == wanted
 
 
-def test_one_warning_for_all(tmp_path: Path) -> None:
+def test_all_packages_are_in_one_warning(tmp_path: Path) -> None:
     """Packages are grouped by system, and only some of many are named."""
     names = [f"a{number}" for number in range(7)]
     tree = bundling(*names, "b")

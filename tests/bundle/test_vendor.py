@@ -98,7 +98,7 @@ def test_thin_holds_linked_packages(site: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", ["vendor", "thin"])
-def test_a_vendored_manifest(site: Path, layout: LayoutName) -> None:
+def test_a_vendored_manifest_keeps_nothing_that_npm_acts_on(site: Path, layout: LayoutName) -> None:
     """What a consumer's npm would act on is gone: dependencies inside, devDependencies, prepare."""
     found = manifests(api.plan_pack(site, layout=layout))["vendor/shout"]
     assert found["peerDependencies"] == {"@site/words": "^0.2.0", "left": "^1.1.0"}
@@ -192,13 +192,12 @@ REFUSED: dict[str, tuple[LayoutName, str, Tree]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(tmp_path: Path, case: str) -> None:
-    """What the layout cannot hold is refused."""
+def test_what_the_layout_cannot_hold_is_refused(tmp_path: Path, case: str) -> None:
     layout, code, tree = REFUSED[case]
     assert set(codes(lay(tmp_path, tree), layout)) == {code}
 
 
-def test_beside_a_vendor_folder_of_the_project(tmp_path: Path) -> None:
+def test_a_package_takes_another_folder_beside_one_of_the_project(tmp_path: Path) -> None:
     """A package takes another folder where the project has its own of that name, which ships as it is."""
     tree: Tree = {
         "app": app("lib", "lib-2"),
@@ -216,7 +215,7 @@ def test_beside_a_vendor_folder_of_the_project(tmp_path: Path) -> None:
     assert "package/vendor/lib/index.js" in paths
 
 
-def test_a_package_that_lies_in_the_vendor_folder_already(tmp_path: Path) -> None:
+def test_a_package_in_the_vendor_folder_stays_there(tmp_path: Path) -> None:
     """What the project links to in its own vendor folder stays there, and each of its files is there once."""
     fields = {"name": "lib", "devDependencies": {"x": "1"}}
     tree: Tree = {"app": app("lib"), "app/vendor/lib": fields, "app/node_modules": {}}
@@ -233,7 +232,7 @@ def test_a_package_that_lies_in_the_vendor_folder_already(tmp_path: Path) -> Non
     assert specs(plan, "vendor/lib") == {}
 
 
-def test_commands_in_a_vendored_package(tmp_path: Path) -> None:
+def test_paths_into_a_vendored_package_are_rewritten(tmp_path: Path) -> None:
     """Paths of the project in node_modules are written as those where the package lies, and are there once."""
     tree: Tree = {
         "app": app("lib", main="./node_modules/lib/index.js", bin={"a": "node_modules/lib/index.js", "b": "b.js"}),
@@ -259,7 +258,7 @@ def test_equal_copies_become_one(tmp_path: Path) -> None:
     assert [problem.code for problem in plan.warnings] == ["WVENDORTWICE"]
 
 
-def test_an_equal_copy_of_an_unbundled_dependency(tmp_path: Path) -> None:
+def test_the_thin_layout_takes_an_equal_copy_of_a_dependency(tmp_path: Path) -> None:
     """The thin layout takes the project's own dependency for the linked package's, when the versions are equal."""
     tree = CONFLICT | {
         "app": app("lib") | {"dependencies": {"lib": "*", "left": "^1.0.0"}},
@@ -308,7 +307,7 @@ def test_optional_dependencies_stay_optional(tmp_path: Path) -> None:
     assert manifests(plan)["vendor/lib"]["peerDependenciesMeta"] == {"fast": {"optional": True}}
 
 
-def test_aliases(tmp_path: Path) -> None:
+def test_an_alias_is_in_the_folder_of_its_name(tmp_path: Path) -> None:
     """A package under another name is in the folder of that name; one package under two names is there once."""
     tree: Tree = {
         "app": app("a", "b"),
@@ -325,7 +324,7 @@ def test_aliases(tmp_path: Path) -> None:
     assert specs(api.plan_pack(root, layout="thin"))["dependencies"]["c"] == "npm:left@^1.0.0"
 
 
-def test_a_fetched_dependency(tmp_path: Path) -> None:
+def test_the_thin_layout_leaves_a_git_dependency_where_it_is(tmp_path: Path) -> None:
     """The thin layout leaves a git dependency where it comes from; the vendor layout has the copy."""
     tree: Tree = {
         "app": app("lib"),

@@ -46,7 +46,7 @@ def make_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_packed(workspace: Path) -> None:
+def test_each_package_to_publish_is_packed(workspace: Path) -> None:
     """Each package to publish is packed into packages/; its release gains path and integrity, all else stays."""
     done = CliRunner().invoke(
         linkpack, ["pack", "--from-publish-plan", "plan.json", "--out-dir", "out"], catch_exceptions=False
@@ -70,7 +70,7 @@ def test_a_dry_run_writes_nothing(workspace: Path) -> None:
     assert not (workspace / "out").exists()
 
 
-def test_nothing_to_publish(workspace: Path) -> None:
+def test_a_plan_without_packages_packs_nothing(workspace: Path) -> None:
     """A plan without packages is written as it is, and nothing is packed, not even the current directory."""
     (workspace / "plan.json").write_text('{"version": 1, "plan": []}', encoding="utf-8")
     words = ["pack", "--from-publish-plan", "plan.json", "--out-dir", "out"]
@@ -78,7 +78,7 @@ def test_nothing_to_publish(workspace: Path) -> None:
     assert json.loads((workspace / "out" / "publish-plan.json").read_text()) == {"version": 1, "plan": []}
 
 
-def test_one_package_alone(tmp_path: Path) -> None:
+def test_one_package_needs_no_workspace(tmp_path: Path) -> None:
     """Without a workspace the plan may name the package around the current directory."""
     (tmp_path / "package.json").write_text('{"name": "b", "version": "2.0.0"}', encoding="utf-8")
     (tmp_path / "plan.json").write_text(json.dumps({"version": 1, "plan": [PLAN["plan"][1]]}), encoding="utf-8")
@@ -101,7 +101,7 @@ def test_one_package_alone(tmp_path: Path) -> None:
         ('{"version": 1, "plan": [[{"kind": "publish", "name": "b", "version": "1.0.0"}]]}', "is at 2.0.0"),
     ],
 )
-def test_refused(workspace: Path, text: str, message: str) -> None:
+def test_what_is_no_plan_is_refused(workspace: Path, text: str, message: str) -> None:
     """What is no plan, or does not fit the workspace, is refused with a reason."""
     (workspace / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(LinkpackError) as caught:
@@ -110,15 +110,13 @@ def test_refused(workspace: Path, text: str, message: str) -> None:
     assert message in caught.value.message
 
 
-def test_no_file(workspace: Path) -> None:
-    """A plan that is not there is refused."""
+def test_a_plan_that_is_not_there_is_refused(workspace: Path) -> None:
     with pytest.raises(LinkpackError) as caught:
         read_publish_plan(str(workspace / "nope.json"))
     assert caught.value.code == "EPUBLISHPLAN"
 
 
-def test_unwritable(workspace: Path) -> None:
-    """A folder that cannot be made is an error with a code."""
+def test_a_folder_that_cannot_be_made_is_an_error(workspace: Path) -> None:
     plan = read_publish_plan("plan.json")._replace(releases=())
     plan = plan._replace(document={"plan": []})
     with pytest.raises(LinkpackError) as caught:
@@ -137,13 +135,12 @@ def test_unwritable(workspace: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("workspace")
-def test_options_that_do_not_go_together(words: list[str]) -> None:
-    """Options that make no sense together are wrong usage."""
+def test_options_that_do_not_go_together_are_wrong_usage(words: list[str]) -> None:
     assert CliRunner().invoke(linkpack, ["pack", *words]).exit_code == 2
 
 
 @pytest.mark.usefixtures("workspace")
-def test_what_pack_says() -> None:
+def test_the_json_names_installers_and_publish_config() -> None:
     """The JSON names the layout's installers and what became of publishConfig."""
     done = CliRunner().invoke(linkpack, ["pack", "packages/a", "--json", "--layout", "thin", "--dir", "tree"])
     (found,) = json.loads(done.stdout)
@@ -152,7 +149,7 @@ def test_what_pack_says() -> None:
     assert found["linkpack"]["publishConfig"] == {"fields": [], "applied": ""}
 
 
-def test_what_pack_reports(tmp_path: Path) -> None:
+def test_the_report_names_installers_and_publish_config(tmp_path: Path) -> None:
     """The report names the layout's installers and, where there is such a field, what became of publishConfig."""
     manifest = {"name": "a", "version": "1.0.0", "dependencies": {"b": "*"}, "bundleDependencies": ["b"]}
     (tmp_path / "node_modules" / "b").mkdir(parents=True)

@@ -87,7 +87,7 @@ def test_a_cluster_that_loses_a_worker_packs_the_same(
     outcomes = [next(run)]
     cluster.workers[0].kill()
     outcomes += run
-    assert all(isinstance(each, Packed) for each in outcomes)
+    assert {type(each) for each in outcomes} == {Packed}
     shasums = [each.tarball.shasum for each in outcomes if isinstance(each, Packed)]
     assert shasums == [each.tarball.shasum for each in alone if isinstance(each, Packed)]
     found = [{path.name: path.read_bytes() for path in (tmp_path / at).iterdir()} for at in ("alone", "together")]
@@ -96,8 +96,9 @@ def test_a_cluster_that_loses_a_worker_packs_the_same(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://", "tcp://"])
-def test_no_scheduler_there(address: str, folders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address where no scheduler answers is an error that names it."""
+def test_an_address_without_a_scheduler_is_an_error(
+    address: str, folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr("linkpack.jobs.workers._PATIENCE", "1s")
     with pytest.raises(ConfigError, match="no Dask scheduler answers") as caught:
@@ -105,8 +106,9 @@ def test_no_scheduler_there(address: str, folders: list[str], monkeypatch: pytes
     assert caught.value.code == "ESCHEDULER"
 
 
-def test_without_distributed(folders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, the error says what to install."""
+def test_without_the_extra_the_error_says_what_to_install(
+    folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match="needs the distributed package") as caught:
         list(
@@ -116,7 +118,9 @@ def test_without_distributed(folders: list[str], monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("error", [AssertionError(), RuntimeError("no loop")], ids=["without words", "with words"])
-def test_a_client_that_cannot_start(error: Exception, folders: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_cannot_start_is_no_traceback(
+    error: Exception, folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever keeps Dask's client from starting, the error names the address and is no traceback."""
 
     def fails(*_: object, **__: object) -> None:

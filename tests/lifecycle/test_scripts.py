@@ -176,7 +176,7 @@ def linked(tmp_path: Path) -> Path:
     return app
 
 
-def test_linked_packages_first(tmp_path: Path) -> None:
+def test_scripts_of_linked_packages_run_first(tmp_path: Path) -> None:
     """Dependencies come before their dependents, the project is last, and installed packages never run any."""
     app = linked(tmp_path)
     (app.parent / "z" / "package.json").write_text("{}")
@@ -207,7 +207,7 @@ def test_the_library_runs_them_when_asked(tmp_path: Path) -> None:
     assert (caught.value.event, caught.value.status) == ("prepack", 3)
 
 
-def test_a_destination_that_vanishes(tmp_path: Path) -> None:
+def test_a_destination_that_vanishes_is_an_error(tmp_path: Path) -> None:
     """A script that puts a file where the destination was to be made is an error, not a traceback."""
     demo = write(tmp_path / "demo", scripts={"prepack": "touch ../out"})
     with pytest.raises(SnapshotError) as caught:
@@ -215,7 +215,7 @@ def test_a_destination_that_vanishes(tmp_path: Path) -> None:
     assert caught.value.code == "EWRITE"
 
 
-def test_a_shell_that_is_not_there(tmp_path: Path) -> None:
+def test_a_shell_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """A shell that cannot be started is an error that names it."""
     done = run(write(tmp_path / "demo", scripts={"prepack": "x"}), "--script-shell", "/no/shell")
     assert done.returncode == 1
@@ -225,7 +225,7 @@ def test_a_shell_that_is_not_there(tmp_path: Path) -> None:
         run_script(Script("prepack", "a\0b", "demo", str(tmp_path)), ENV, "sh")
 
 
-def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
+def test_without_node_and_npm_their_variables_are_not_set(tmp_path: Path) -> None:
     """Without node and npm their variables are not there, and the user agent is our own."""
     (tmp_path / "package.json").write_text("{}")
     found = read_script_context({"PATH": str(tmp_path)}, str(tmp_path))
@@ -246,8 +246,7 @@ def test_surroundings_without_node_and_npm(tmp_path: Path) -> None:
     )
 
 
-def test_broken_node_and_npm(tmp_path: Path) -> None:
-    """A node that fails and an npm without a version are as if absent."""
+def test_a_broken_node_or_npm_is_as_if_absent(tmp_path: Path) -> None:
     for name, text in (("bin/npm-cli.js", ""), ("bin/node", "#!/bin/sh\nexit 1\n")):
         path = tmp_path / "npm" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -264,7 +263,7 @@ def test_broken_node_and_npm(tmp_path: Path) -> None:
         assert found.gyp == ""
 
 
-def test_odd_config(tmp_path: Path) -> None:
+def test_values_that_no_environment_holds_are_left_out(tmp_path: Path) -> None:
     """A NUL, which no environment holds, leaves its variable out; numbers too large are Infinity."""
     demo = write(tmp_path / "demo", scripts={"prepack": "x"})
     text = (demo / "package.json").read_text()
@@ -282,7 +281,7 @@ def test_odd_config(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_a_script_starts(
+def test_a_signal_while_a_script_starts_ends_it(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signal that arrives before the script is known to have started ends it all the same."""
@@ -309,8 +308,7 @@ def test_a_signal_while_a_script_starts(
     assert started[0].returncode < 0
 
 
-def test_a_script_started_by_another_thread(tmp_path: Path) -> None:
-    """Where signals do not interrupt, scripts run as well."""
+def test_scripts_run_where_signals_do_not_interrupt(tmp_path: Path) -> None:
     work = Thread(target=run_script, args=(Script("prepack", "touch ran", "demo", str(tmp_path)), ENV, "sh"))
     work.start()
     work.join()

@@ -99,7 +99,7 @@ FIELDS: list[dict[str, object]] = [
 
 
 @pytest.mark.parametrize("fields", FIELDS, ids=str)
-def test_one_package(fields: dict[str, object], tmp_path: Path) -> None:
+def test_scripts_and_variables_are_those_of_npm(fields: dict[str, object], tmp_path: Path) -> None:
     """The same scripts run in the same order, with the same npm variables and PATH."""
     results = both(write(tmp_path / "top" / "demo", **fields), tmp_path)
     assert results[0][:2] == results[1][:2]
@@ -109,7 +109,7 @@ def test_one_package(fields: dict[str, object], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--dry-run",), ("--ignore-scripts",), ("../other", ".")], ids=str)
-def test_options(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_options_run_the_same_scripts_as_in_npm(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """A dry run runs them too, --ignore-scripts none, and directories one after the other."""
     demo, _ = (write(tmp_path / "top" / name) for name in ("demo", "other"))
     results = both(demo, tmp_path, *arguments)
@@ -121,7 +121,7 @@ def test_options(arguments: tuple[str, ...], tmp_path: Path) -> None:
     "arguments",
     [("-ws",), ("-w", "b", "-w", "a"), ("-w", "pk"), ("-ws", "-iwr"), ("-w", "pk/a", "-iwr"), (".", "-w", "z")],
 )
-def test_workspaces(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_workspaces_run_their_scripts_in_npms_order(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Workspaces run theirs in npm's order, with the root's folder as the local prefix."""
     root = tmp_path / "top" / "root"
     for name in ("z", "pk/b", "pk/a", "pk/no"):
@@ -136,7 +136,7 @@ def test_workspaces(arguments: tuple[str, ...], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("event", ["prepack", "prepare", "postpack"])
 @pytest.mark.parametrize("end", ["exit 7", "kill -9 $$", "no-such-command"])
-def test_failures(event: str, end: str, tmp_path: Path) -> None:
+def test_a_failing_script_ends_the_pack(event: str, end: str, tmp_path: Path) -> None:
     """The pack ends with the script's status, no later script runs, and nothing is written."""
     demo = write(tmp_path / "top" / "demo", scripts={**SCRIPTS, event: f"{DUMP}; {end}"})
     demo.joinpath("demo-1.0.0.tgz").write_text("older")
@@ -157,7 +157,7 @@ def test_failures(event: str, end: str, tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
-def test_script_shell(tmp_path: Path) -> None:
+def test_the_script_shell_of_settings_runs_the_scripts(tmp_path: Path) -> None:
     """A script-shell in the project's npmrc runs the scripts, as does one in the environment."""
     demo = write(tmp_path / "top" / "demo")
     shell = tmp_path / "shell"
@@ -170,7 +170,7 @@ def test_script_shell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("setting", "ran"), [("true", 0), ("false", 3)])
-def test_ignore_scripts_setting(setting: str, ran: int, tmp_path: Path) -> None:
+def test_settings_can_forbid_scripts(setting: str, ran: int, tmp_path: Path) -> None:
     """What npm's settings forbid is not run."""
     results = both(write(tmp_path / "top" / "demo"), tmp_path, env={"npm_config_ignore_scripts": setting})
     assert results[0][:2] == results[1][:2]
@@ -203,7 +203,9 @@ LINES: list[tuple[tuple[str, ...], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("arguments", "env"), LINES, ids=str)
-def test_settings(arguments: tuple[str, ...], env: dict[str, str], tmp_path: Path) -> None:
+def test_settings_reach_scripts_as_npm_passes_them_on(
+    arguments: tuple[str, ...], env: dict[str, str], tmp_path: Path
+) -> None:
     """Settings of npmrc files and flags reach scripts as npm passes them on: no login, no scope, paths whole."""
     demo = write(tmp_path / "top" / "demo")
     (demo / ".npmrc").write_text(NPMRC, encoding="utf-8")

@@ -22,7 +22,7 @@ def variables(home: Path, npmrc: str, npm_root: str = "", **env: str) -> dict[st
     )
 
 
-def test_always_there(tmp_path: Path) -> None:
+def test_npms_places_are_always_passed_on(tmp_path: Path) -> None:
     """Npm's places are passed on though nobody set them; those of its own folder when it is found."""
     found = variables(tmp_path, "")
     assert found == {
@@ -57,24 +57,26 @@ def test_always_there(tmp_path: Path) -> None:
         ("@scope:registry=https://host/", "npm_config_@scope:registry", None),
         ("_auth=c2VjcmV0", "npm_config__auth", None),
         ("only=prod", "npm_config_only", None),
+        ("init.license=MIT", "npm_config_init.license", None),
         ("workspaces=true", "npm_config_workspaces", None),
     ],
 )
-def test_one_setting(line: str, variable: str, value: str | None, tmp_path: Path) -> None:
+def test_each_setting_is_written_as_npm_writes_it(
+    line: str, variable: str, value: str | None, tmp_path: Path
+) -> None:
     """Each is written as npm writes it; logins, scopes and deprecated ones are not passed on."""
     found = variables(tmp_path, f"{line}\n")
     assert found.get(variable) == (value and value.replace("HOME", str(tmp_path)))
     assert not any("secret" in text for text in found.values())
 
 
-def test_the_environment_stays(tmp_path: Path) -> None:
+def test_variables_of_the_environment_are_not_repeated(tmp_path: Path) -> None:
     """What the environment has set is there already, and is not said once more."""
     found = variables(tmp_path, "tag=next\n", npm_config_tag="beta", npm_config_cache="/c")
     assert not {"npm_config_tag", "npm_config_cache", "npm_config_prefix"} & found.keys()
 
 
-def test_no_variable_holds_a_nul(tmp_path: Path) -> None:
-    """A value that no environment can hold is left out."""
+def test_a_value_with_a_nul_is_left_out(tmp_path: Path) -> None:
     assert "npm_config_tag" not in variables(tmp_path, "tag=a\0b\n")
 
 
@@ -86,6 +88,5 @@ def test_no_variable_holds_a_nul(tmp_path: Path) -> None:
         (float("inf"), "Infinity"), (float("-inf"), "-Infinity"), ("x", "x"),
     ],
 )  # fmt: skip
-def test_text(value: object, text: str) -> None:
-    """Scalars are written as JavaScript has them."""
+def test_scalars_are_written_as_javascript_writes_them(value: object, text: str) -> None:
     assert format_value(value) == text

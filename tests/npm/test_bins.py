@@ -30,7 +30,9 @@ def manifest(**members: object) -> Manifest:
         ({}, [], {}),
     ],
 )
-def test_commands(members: dict[str, object], listed: list[str], found: dict[str, str]) -> None:
+def test_each_form_of_bin_gives_its_commands(
+    members: dict[str, object], listed: list[str], found: dict[str, str]
+) -> None:
     """Each form of bin gives its commands; what is no text or no path in the package is left out."""
     assert commands(manifest(**members), listed) == found
 
@@ -45,8 +47,9 @@ def test_commands(members: dict[str, object], listed: list[str], found: dict[str
         ({}, [], ()),
     ],
 )
-def test_man_pages(members: dict[str, object], listed: list[str], found: tuple[str, ...]) -> None:
-    """Each form of man gives its pages, once each."""
+def test_each_form_of_man_gives_each_page_once(
+    members: dict[str, object], listed: list[str], found: tuple[str, ...]
+) -> None:
     assert find_man_pages(manifest(**members), listed) == found
 
 
@@ -61,13 +64,13 @@ def test_man_pages(members: dict[str, object], listed: list[str], found: tuple[s
         ("1", None),
     ],
 )
-def test_man_target(page: str, path: str | None) -> None:
+def test_a_page_goes_to_the_folder_of_its_section(page: str, path: str | None) -> None:
     """A page goes to the folder of its section; without one it goes nowhere."""
     target = place_man_page(page, "/s")
     assert (target.path if target else None) == path
 
 
-def test_places_and_texts() -> None:
+def test_a_command_links_through_the_link_of_its_package() -> None:
     """A command is in its folder, and its link leads through the package's own link."""
     (target,) = place_commands({"tool": "cli.js"}, "/p/bin")
     assert target.path == "/p/bin/tool"
@@ -86,6 +89,6 @@ def test_places_and_texts() -> None:
         ("/p/m/tool/../x", False),
     ],
 )
-def test_points_into(target: str, inside: bool) -> None:  # noqa: FBT001 - an expectation
+def test_the_words_of_a_link_say_where_it_leads(target: str, inside: bool) -> None:  # noqa: FBT001 - an expectation
     """Whether a link leads into a folder is decided by its words, upper and lower case alike."""
     assert points_into("/p/bin/tool", target, "/p/m/tool") is inside

@@ -19,8 +19,7 @@ RISING = [
 
 
 @pytest.mark.parametrize("texts", RISING, ids="|".join)
-def test_keys_rise(texts: list[str]) -> None:
-    """Each text of a row comes after the one before it."""
+def test_each_text_of_a_row_comes_after_the_one_before(texts: list[str]) -> None:
     keys = [collation_key(text) for text in texts]
     assert keys == sorted(set(keys))
 
@@ -39,7 +38,7 @@ def test_keys_rise(texts: list[str]) -> None:
         ("", "\u200b"),
     ],
 )
-def test_equal_keys(one: str, other: str) -> None:
+def test_equivalent_texts_have_one_key(one: str, other: str) -> None:
     """Canonically equivalent texts, and texts that differ in ignored characters, have one key."""
     assert collation_key(one) == collation_key(other)
     assert numeric_case_key(one) == numeric_case_key(other)
@@ -54,7 +53,7 @@ def test_equal_keys(one: str, other: str) -> None:
         ("\u0fb2\u0f71\u0f80", "\u0fb2\u0f71\x01\u0f80"),  # three in one
     ],
 )
-def test_contractions(one: str, other: str) -> None:
+def test_contracted_characters_have_a_key_of_their_own(one: str, other: str) -> None:
     """Characters that contract have another key than the same characters held apart."""
     assert collation_key(one) != collation_key(other)
 
@@ -66,7 +65,7 @@ def test_contractions(one: str, other: str) -> None:
         ("\u0fb2\u0f71\u0f72", "\u0fb2\x01\u0f71\u0f72"),  # half of a contraction is none
     ],
 )
-def test_no_contraction(one: str, other: str) -> None:
+def test_blocked_marks_and_parts_do_not_contract(one: str, other: str) -> None:
     """What a mark of the same class blocks, or what is only a part of a contraction, does not contract."""
     assert collation_key(one) == collation_key(other)
 
@@ -84,7 +83,7 @@ def test_no_contraction(one: str, other: str) -> None:
     ],
     ids="|".join,
 )
-def test_numeric_keys_rise(texts: list[str]) -> None:
+def test_numbers_compare_by_value(texts: list[str]) -> None:
     """Numbers of any script compare by value, below digits that are only characters."""
     keys = [numeric_case_key(text) for text in texts]
     assert keys == sorted(set(keys))
@@ -94,8 +93,7 @@ def test_numeric_keys_rise(texts: list[str]) -> None:
     ("one", "other"),
     [("007", "7"), ("é", "e"), ("\uff11\uff12", "12"), ("٣", "3"), ("1" * 254 + "05", "1" * 254 + "5")],
 )
-def test_numeric_keys_equal(one: str, other: str) -> None:
-    """Leading zeros, accents, widths and the script of a digit do not count in numeric keys."""
+def test_numeric_keys_ignore_zeros_accents_widths_and_scripts(one: str, other: str) -> None:
     assert numeric_case_key(one) == numeric_case_key(other)
 
 
@@ -113,7 +111,7 @@ def test_numeric_keys_equal(one: str, other: str) -> None:
         ("\udc80A", "\udc80a"),
     ],
 )
-def test_js_lower(text: str, lower: str) -> None:
+def test_text_is_lowered_as_javascript_does(text: str, lower: str) -> None:
     """Text is lowered as JavaScript does, final sigma included."""
     assert js_lower(text) == lower
 
@@ -133,6 +131,6 @@ def test_js_lower(text: str, lower: str) -> None:
         ("\U00010428", True),
     ],
 )
-def test_is_js_upper(char: str, upper: bool) -> None:  # noqa: FBT001 - the expected value
+def test_only_characters_that_javascript_raises_are_no_capitals(char: str, upper: bool) -> None:  # noqa: FBT001 - the expected value
     """Only characters that JavaScript's toUpperCase changes are not capitals; beyond the BMP none is."""
     assert is_js_upper(char) is upper

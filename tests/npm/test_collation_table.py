@@ -5,7 +5,7 @@ import pytest
 from linkpack.npm.collation_table import ASCII_ORDER, decompose, read_table
 
 
-def test_table_is_whole() -> None:
+def test_the_table_covers_every_code_point() -> None:
     """Every code point is ignored, listed, decomposed, a Hangul syllable or in a run of ranks."""
     table = read_table()
     known = {ord(char) for char in table.units if len(char) == 1} | set(map(ord, table.decompositions))
@@ -13,11 +13,11 @@ def test_table_is_whole() -> None:
     ends = [*table.starts[1:], 0x110000]
     assert table.starts[0] == ord("\t")
     assert len(table.starts) == len(table.ranks)
-    assert all(start < end for start, end in zip(table.starts, ends, strict=True))
+    assert [start < end for start, end in zip(table.starts, ends, strict=True)] == [True] * len(table.ranks)
     assert {0, 0x7F, 0x301, 0x200B, 0xDF} <= known
 
 
-def test_ascii_order_is_the_table_s() -> None:
+def test_the_order_of_ascii_is_that_of_the_table() -> None:
     """The ASCII characters have rising ranks in the order that the code states."""
     table = read_table()
     assert len(table.ascii_ranks) == len(ASCII_ORDER) == 74
@@ -36,6 +36,6 @@ def test_ascii_order_is_the_table_s() -> None:
         ("\u0344", "\u0308\u0301"),
     ],
 )
-def test_decompose(text: str, plain: str) -> None:
+def test_decomposed_marks_are_in_canonical_order(text: str, plain: str) -> None:
     """Text is taken apart and its marks are put in canonical order."""
     assert "".join(decompose(text)) == plain

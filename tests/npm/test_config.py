@@ -83,10 +83,9 @@ CASES: list[tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], st
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
-def test_prefix(
+def test_the_highest_source_with_a_prefix_decides(
     case: tuple[str, dict[str, str], dict[str, str | bool], dict[str, str], str], tmp_path: Path
 ) -> None:
-    """The highest source that says something decides."""
     _, env, flags, files, wanted = case
     for name in ("node/bin", "npm/bin", "home", "app"):
         (tmp_path / name).mkdir(parents=True)
@@ -107,7 +106,7 @@ def test_prefix(
     assert [problem.code for problem in config.warnings] == ["WPROJECTNPMRC"] * ("app/.npmrc" in files)
 
 
-def test_settings_and_sources(tmp_path: Path) -> None:
+def test_each_setting_names_its_source(tmp_path: Path) -> None:
     """Each setting says who made it; flags are understood however they are written."""
     (tmp_path / ".npmrc").write_text("save-exact=true\nbin-links=false\npackage-lock=no\nforce[]=x\n")
     env = {
@@ -147,7 +146,13 @@ def test_an_npmrc_that_expands_to_too_much_is_left_out(tmp_path: Path) -> None:
         assert caught.value.code == "ENPMRC"
 
 
-def test_force_is_not_a_projects_to_set(tmp_path: Path) -> None:
+def test_a_variable_for_one_registry_keeps_its_spelling(tmp_path: Path) -> None:
+    env = {"npm_config_//host/:_authToken": "x", "NPM_CONFIG_Save_Dev": "true"}
+    settings = load_config(env, str(tmp_path), {}, needs_prefix=False).settings
+    assert {"//host/:_authToken", "save-dev"} <= settings.keys()
+
+
+def test_a_project_cannot_set_force(tmp_path: Path) -> None:
     """A clone cannot have its commands put in the place of the user's own; the user can."""
     (tmp_path / "app").mkdir()
     (tmp_path / "app/.npmrc").write_text("force=true\nsave-exact=true\n")
@@ -169,7 +174,7 @@ def test_a_project_in_the_home_folder_has_the_users_npmrc(tmp_path: Path) -> Non
     assert (config.prefix, config.warnings) == ("/mine", ())
 
 
-def test_windows_layout(tmp_path: Path) -> None:
+def test_on_windows_everything_is_in_the_prefix_itself(tmp_path: Path) -> None:
     """On Windows packages and commands lie in the prefix itself, which is the folder of node.exe."""
     (tmp_path / "node.exe").write_text("")
     (tmp_path / "node.exe").chmod(0o755)
@@ -181,8 +186,7 @@ def test_windows_layout(tmp_path: Path) -> None:
     assert load_config({**env, "npm_config_prefix": "~\\x"}, "/", {}, None).prefix == "/h/x"
 
 
-def test_what_is_wrong_is_told(tmp_path: Path) -> None:
-    """Without any source there is an error; an npmrc that cannot be read is a warning."""
+def test_a_missing_prefix_is_an_error_and_an_unreadable_npmrc_a_warning(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config({"HOME": str(tmp_path), "PATH": ""}, str(tmp_path), {}, None)
     assert caught.value.code == "ENOPREFIX"

@@ -26,7 +26,9 @@ PROD, OPTIONAL, DEV, PEER = SECTIONS
         ((DEV, PEER), "", {DEV: "2", PEER: "2"}),
     ],
 )
-def test_place(before: tuple[str, ...], kind: str, after: dict[str, str]) -> None:
+def test_a_dependency_is_saved_in_the_sections_that_npm_leaves(
+    before: tuple[str, ...], kind: str, after: dict[str, str]
+) -> None:
     """The dependency is in exactly the sections, with the specs, that npm leaves."""
     sections = place_dependency(copy_sections({section: {"a": "1"} for section in before}), "a", "2", kind)
     assert {section: sections[section]["a"] for section in SECTIONS if sections[section]} == after
@@ -39,7 +41,7 @@ def test_a_saved_peer_is_no_longer_optional() -> None:
     assert place_dependency(before, "a", "2", "prod")[META] == {}
 
 
-def test_kind_of() -> None:
+def test_dev_goes_before_optional_prod_and_peer() -> None:
     """In several sections a dependency is dev, then optional, prod and peer."""
     sections = copy_sections(
         {PROD: {"a": "1", "b": "1"}, DEV: {"a": "1"}, PEER: {"b": "1", "c": "1"}, OPTIONAL: []}

@@ -65,7 +65,7 @@ CASES: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("fields", "want"), CASES)
-def test_named(fields: dict[str, Any], want: list[str]) -> None:
+def test_every_field_gives_its_paths(fields: dict[str, Any], want: list[str]) -> None:
     """Every field gives its paths, with the conditions of exports in their keys."""
     assert named(**fields) == want
 
@@ -87,7 +87,9 @@ def test_named(fields: dict[str, Any], want: list[str]) -> None:
         (EntryPoint("exports", "./a//b", "file"), ["a/b"], ["a/b.js", "a/b/index.js"]),
     ],
 )
-def test_what_may_answer(entry: EntryPoint, answers: list[str], others: list[str]) -> None:
+def test_a_path_is_completed_as_its_readers_complete_it(
+    entry: EntryPoint, answers: list[str], others: list[str]
+) -> None:
     """A path is completed as its readers complete it, and a target of exports not at all."""
     found = entry.candidates()
     assert set(answers) <= set(found)
@@ -107,12 +109,11 @@ def test_what_may_answer(entry: EntryPoint, answers: list[str], others: list[str
         ("bin.main", False),
     ],
 )
-def test_the_main_entry(key: str, is_main: bool) -> None:  # noqa: FBT001 - from the table
-    """What the bare name means is main, or the subpath `.` of exports."""
+def test_the_bare_name_means_main_or_the_dot_of_exports(key: str, is_main: bool) -> None:  # noqa: FBT001 - from the table
     assert EntryPoint(key, "./x", "file").is_main is is_main
 
 
-def test_a_list_counts_by_its_first_target() -> None:
+def test_only_the_first_target_of_a_list_is_taken() -> None:
     """An alternative is for hosts that do not know the first, and an empty list names nothing."""
     found = find_exports_targets({".": [{"import": "./a.mjs"}, "./b.js"], "./x": []})
     assert [(each.subpath, each.conditions, each.value) for each in found] == [
@@ -179,6 +180,6 @@ def test_a_pattern_is_looked_for_from_either_side(paths: set[str], start: str, e
         (b"", False),
     ],
 )
-def test_a_line_break_of_windows_after_a_shebang(head: bytes, found: bool) -> None:  # noqa: FBT001 - from the table
+def test_a_carriage_return_is_found_in_a_first_line_with_a_shebang(head: bytes, found: bool) -> None:  # noqa: FBT001 - from the table
     """Only the first line is looked at, and only behind #!."""
     assert has_crlf_shebang(head) is found

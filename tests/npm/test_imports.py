@@ -36,7 +36,7 @@ CODE, TYPED = cases("scripts"), cases("typescript")
 
 
 @pytest.mark.parametrize("name", CODE)
-def test_code(name: str) -> None:
+def test_scripts_give_what_they_load_with_the_line(name: str) -> None:
     """Scripts give what they load, with the line, and nothing else."""
     source, want = CODE[name]
     assert loads(source) == want
@@ -44,14 +44,14 @@ def test_code(name: str) -> None:
 
 @pytest.mark.parametrize("extension", [".ts", ".tsx", ".mts"])
 @pytest.mark.parametrize("name", TYPED)
-def test_typescript(name: str, extension: str) -> None:
+def test_imports_for_type_checkers_are_left_out(name: str, extension: str) -> None:
     """What only type checkers read is not loaded, and generics are no elements."""
     source, want = TYPED[name]
     assert loads(source, extension) == want
 
 
 @pytest.mark.parametrize("extension", [".jsx", ".tsx", ".js"])
-def test_elements(extension: str) -> None:
+def test_text_of_elements_is_no_code(extension: str) -> None:
     """The text of elements is no code, and what is in their braces is."""
     source = (
         "const a = <A.B c=\"require('no')\" d={require('x1')} e={<i/>}>\n"
@@ -78,8 +78,7 @@ def test_types_of_flow_are_no_elements() -> None:
         *((each, "") for each in ("https://a/b", "npm:a", "@/a", "@s", "~/a", "bun:ffi", "!a")),
     ],
 )
-def test_package_names(specifier: str, name: str) -> None:
-    """A bare specifier names a package, and nothing else does."""
+def test_only_bare_specifiers_name_a_package(specifier: str, name: str) -> None:
     assert find_package_name(specifier) == name
 
 

@@ -55,20 +55,20 @@ MANY_LINES = (
         ),
     ],
 )
-def test_replace_values(raw: bytes, edits: list[tuple[tuple[str | int, ...], str | None]], want: bytes) -> None:
+def test_an_edit_leaves_every_other_byte(
+    raw: bytes, edits: list[tuple[tuple[str | int, ...], str | None]], want: bytes
+) -> None:
     """An edit changes its own value or member, and every other byte stays."""
     assert replace_values(raw, edits) == want
 
 
 @pytest.mark.parametrize("path", [("b",), ("a", "b"), ("a", 0, "b"), ("a", 1), ("a", "0"), (0,)])
-def test_replace_values_needs_the_path(path: tuple[str | int, ...]) -> None:
-    """An edit of what is not there is a KeyError, never a silent nothing."""
+def test_an_edit_of_a_missing_path_is_a_key_error(path: tuple[str | int, ...]) -> None:
     with pytest.raises(KeyError):
         replace_values(b'{"a":["x"]}', [(path, "y")])
 
 
-def test_replace_values_refuses_what_is_no_json() -> None:
-    """Bytes that are no manifest are refused, not mangled."""
+def test_an_edit_of_what_is_no_manifest_is_refused() -> None:
     with pytest.raises(ManifestInvalid):
         replace_values(b'{"a":}', [(("a",), "y")])
 
@@ -98,7 +98,7 @@ def test_replace_values_refuses_what_is_no_json() -> None:
         ('{"a": 1}', (), "2", "2"),
     ],
 )
-def test_set_raw(text: str, path: tuple[str, ...], raw: str | None, after: str) -> None:
+def test_members_are_set_added_and_removed(text: str, path: tuple[str, ...], raw: str | None, after: str) -> None:
     """Members are set, added in order, and removed, with objects that are left empty; all else stays."""
     assert set_raw(text, path, raw, lambda key: key) == after
 
@@ -113,20 +113,18 @@ def test_set_raw(text: str, path: tuple[str, ...], raw: str | None, after: str) 
         (("x",), None),
     ],
 )
-def test_get_raw(path: tuple[str, ...], raw: str | None) -> None:
-    """A value is returned as it is written."""
+def test_a_value_is_returned_as_written(path: tuple[str, ...], raw: str | None) -> None:
     assert get_raw('{"a": {"b" : [1, "x"]}, "c": 1.50} ', path) == raw
 
 
-def test_sort_members() -> None:
-    """Members change places; the gaps between them stay where they are."""
+def test_sorted_members_leave_the_gaps_where_they_are() -> None:
     text = '{"d": {\n  "b": 1,   "a": {"z": 1, "y": 2}\n}, "e": 5}'
     assert sort_members(text, ("d",), lambda key: key) == '{"d": {\n  "a": {"z": 1, "y": 2},   "b": 1\n}, "e": 5}'
     for path in (("e",), ("x",), ("e", "f")):
         assert sort_members(text, path, lambda key: key) == text
 
 
-def test_looks() -> None:
+def test_new_text_looks_like_the_old() -> None:
     """Line end, indentation and the layout of a list follow the text."""
     assert [find_line_end(text) for text in ("{}\n", "{\n}", "{\r\n}\r\n")] == ["", "\n", "\r\n"]
     assert [find_indent(text) for text in ("{}", '{\n\t"a": 1}', '\ufeff{\r\n    "a": 1}'[1:])] == [

@@ -35,7 +35,7 @@ from linkpack.npm.json_text import (
         (b'{"a":[' + b"{}," * 300 + b'"{[' + b"[" * 300 + b'"]}', None),
     ],
 )
-def test_parse(raw: bytes, want: object) -> None:
+def test_json_of_the_rfc_is_read(raw: bytes, want: object) -> None:
     """What RFC 8259 allows is read, and every text in it can be encoded again."""
     value = parse(raw, "package.json")
     assert want is None or value == want
@@ -71,7 +71,7 @@ def test_parse(raw: bytes, want: object) -> None:
         (b'{"a":"' + b" " * MAX_BYTES + b'"}', ["too large", str(MAX_BYTES)]),
     ],
 )
-def test_parse_refuses(raw: bytes, words: list[str]) -> None:
+def test_anything_else_is_refused_with_place_and_remedy(raw: bytes, words: list[str]) -> None:
     """What is not JSON, not UTF-8, too deep or too large is refused with place and remedy."""
     with pytest.raises(ManifestInvalid) as caught:
         parse(raw, "lib/package.json")
@@ -122,12 +122,12 @@ def test_other_text_is_no_merge_conflict(raw: bytes) -> None:
         (b'{"a":{"b":1,"b":2},"a":{"c":1}}', (("a", "1:20"),)),
     ],
 )
-def test_duplicate_keys(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
+def test_every_duplicate_key_is_found_at_its_last_place(raw: bytes, found: tuple[tuple[str, str], ...]) -> None:
     """Every duplicate key is found at its last place, however it is written."""
     assert find_duplicate_keys(raw) == found
 
 
-def test_the_last_of_duplicate_keys_counts() -> None:
+def test_the_last_of_duplicate_keys_wins() -> None:
     """As in JSON.parse the last one wins; a NaN below another one still is no JSON."""
     assert parse(b'{"a":1,"a":{"b":1,"b":2}}', "package.json") == {"a": {"b": 2}}
     with pytest.raises(ManifestInvalid, match=r"1:1: NaN and Infinity are no JSON numbers"):
@@ -152,7 +152,7 @@ MANY_LINES = (
         ((), "", ""),
     ],
 )
-def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
+def test_a_path_is_found_as_line_and_column(path: tuple[str | int, ...], place: str, text: str) -> None:
     """A path is found as line and column, and written as people write it."""
     assert (find_position(MANY_LINES, path), format_path(path)) == (place, text)
 
@@ -168,6 +168,6 @@ def test_position(path: tuple[str | int, ...], place: str, text: str) -> None:
         (b"/* " * 200_000, b"   " * 200_000),
     ],
 )
-def test_without_comments(raw: bytes, want: bytes) -> None:
+def test_blanked_comments_leave_every_place(raw: bytes, want: bytes) -> None:
     """Comments and trailing commas become blanks, so that every other place stays; texts are left alone."""
     assert blank_comments(raw) == want

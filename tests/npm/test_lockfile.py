@@ -24,13 +24,13 @@ def test_numbers_are_those_of_javascript(number: str, want: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "error"), [(b'{"n": NaN}', ValueError), (b"[" * 300 + b"]" * 300, RecursionError)]
 )
-def test_load_refuses(raw: bytes, error: type[Exception]) -> None:
+def test_what_is_no_json_is_refused(raw: bytes, error: type[Exception]) -> None:
     """What is no JSON, and what is nested too deeply, is refused."""
     with pytest.raises(error):
         load(raw)
 
 
-def test_nice_is_the_order_of_a_lockfile() -> None:
+def test_a_lockfile_is_sorted_as_npm_sorts_it() -> None:
     """Members that are no objects come first, in each half the known names, then the others by name."""
     value = {"z": 1, "packages": {}, "B": {}, "a": {"x": {}, "version": "1"}, "name": "p"}
     assert list(sort_as_npm(value)) == ["name", "z", "packages", "a", "B"]

@@ -138,7 +138,9 @@ def test_a_bare_manifest_is_empty() -> None:
         ({"publishConfig": {"directory": "dist"}}, "publish_config", {"directory": "dist"}),
     ],
 )
-def test_fields(fields: dict[str, object], attribute: str, want: object, role: Role) -> None:
+def test_every_form_of_a_field_gives_one_value(
+    fields: dict[str, object], attribute: str, want: object, role: Role
+) -> None:
     """Every form that npm takes of a field gives one value, in every role."""
     assert getattr(read(role, **fields), attribute) == want
 
@@ -368,7 +370,7 @@ def test_a_main_that_is_no_text_cannot_be_published(value: object) -> None:
     assert read(main=False).warnings == read(main="").warnings == ()
 
 
-def test_of_duplicate_keys_the_last_one_counts() -> None:
+def test_of_duplicate_keys_the_last_one_wins() -> None:
     """As for npm the last one wins; in a package's own source all of them are named in one warning."""
     raw = b'{"name":"a","version":"1.0.0",\n"name":"b","scripts":{"x":"1","x":"2"}}'
     for role in ROLES:
@@ -406,6 +408,6 @@ def test_what_is_no_json_object_is_refused_in_every_role(raw: bytes, role: Role)
         ("...", "..."),
     ],
 )
-def test_cleaned(path: str, want: str) -> None:
+def test_a_cleaned_path_is_below_the_package(path: str, want: str) -> None:
     """A cleaned path is below the package, whatever it was."""
     assert clean_path(path) == want

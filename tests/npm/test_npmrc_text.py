@@ -14,8 +14,7 @@ CASES = sorted(FIXTURES.glob("*.npmrc"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_fixture(path: Path) -> None:
-    """Each npmrc of the fixtures has the keys and values of the JSON beside it."""
+def test_each_npmrc_has_the_values_of_the_json_beside_it(path: Path) -> None:
     wanted = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert parse_npmrc(path.read_bytes().decode()) == wanted
 
@@ -37,8 +36,7 @@ def test_fixture(path: Path) -> None:
         ("'null'=5", {"null": "5"}),
     ],
 )
-def test_odd_lines(text: str, found: dict[str, object]) -> None:
-    """Odd lines mean what npm takes them for."""
+def test_odd_lines_mean_what_npm_takes_them_for(text: str, found: dict[str, object]) -> None:
     assert parse_npmrc(text) == found
 
 
@@ -57,7 +55,7 @@ def test_odd_lines(text: str, found: dict[str, object]) -> None:
         ("$A", "$A"),
     ],
 )
-def test_variables(text: str, found: str) -> None:
+def test_variables_are_replaced_as_npm_replaces_them(text: str, found: str) -> None:
     """Variables are replaced, and stay or vanish when unset, as npm has it."""
     assert expand(text, {"A": "1"}) == found
 

@@ -65,14 +65,14 @@ NO_NAME = [  # name, and what its fault says
 
 
 @pytest.mark.parametrize("name", [*FINE, "a" * 214])
-def test_fine(name: str) -> None:
+def test_good_names_have_no_fault(name: str) -> None:
     """Names of old and new packages have no fault, neither as one's own nor as a dependency's."""
     assert find_name_fault(name) == ""
     assert find_dependency_name_fault(name) == ""
 
 
 @pytest.mark.parametrize(("name", "want"), NO_NAME)
-def test_no_name(name: str, want: str) -> None:
+def test_bad_names_have_a_fault_everywhere(name: str, want: str) -> None:
     """What is a path, or has characters that no package name has, is faulted everywhere, with the reason."""
     assert want in find_name_fault(name)
     assert want in find_dependency_name_fault(name)
@@ -89,7 +89,7 @@ def test_no_name(name: str, want: str) -> None:
         ("@s/node_modules", "", "is a reserved name"),
     ],
 )
-def test_own_and_dependency(name: str, own: str, dependency: str) -> None:
+def test_a_dependency_may_have_names_that_npm_no_longer_gives(name: str, own: str, dependency: str) -> None:
     """An installed package may have names that npm no longer gives, as long as they are safe folders."""
     assert find_name_fault(name) == own
     assert find_dependency_name_fault(name) == dependency
@@ -103,7 +103,7 @@ def test_own_and_dependency(name: str, own: str, dependency: str) -> None:
         ("@S/N", "1.2.3-a+b.1", "S-N-1.2.3-a+b.1.tgz"),
     ],
 )
-def test_tarball_name(name: str, version: str, want: str) -> None:
+def test_a_tarball_is_named_as_npm_names_it(name: str, version: str, want: str) -> None:
     """A tarball is named as npm names it, build metadata included; the usual pattern gives the same name."""
     assert make_tarball_name(name, version) == want
     assert fill_pattern("%s-%v.tgz", name, version) == want
@@ -123,13 +123,13 @@ def test_tarball_name(name: str, version: str, want: str) -> None:
         ("\udcff%s", "\udcffs-n"),
     ],
 )
-def test_format_out(pattern: str, want: str) -> None:
+def test_a_pattern_is_filled_in(pattern: str, want: str) -> None:
     """Each %s and %v is replaced, everything else stays, folders too."""
     assert fill_pattern(pattern, "@s/n", "1.2.3+b") == want
 
 
 @pytest.mark.parametrize("pattern", ["", "dir/", "/", ".", "..", "%s/..", "%s\0", "\ud800"])
-def test_bad_pattern(pattern: str) -> None:
+def test_a_pattern_that_names_no_file_is_refused(pattern: str) -> None:
     """A pattern that names no file, or one that no disk takes, is refused."""
     with pytest.raises(LinkpackError) as raised:
         fill_pattern(pattern, "n", "1.0.0")

@@ -46,7 +46,9 @@ def test_a_catalog_without_the_key_is_an_error(spec: str, key: str) -> None:
         ("^1", None, True, "^1"),
     ],
 )
-def test_without_npm(spec: str, there: Supplied | None, want: str, *, tags: bool) -> None:
+def test_npm_is_removed_before_ranges_and_tags(
+    spec: str, there: Supplied | None, want: str, *, tags: bool
+) -> None:
     """`npm:` is removed before a range, and before a word that is a tag of the package itself."""
     assert strip_npm(spec, "a", there, tags=tags) == want
 
@@ -68,7 +70,7 @@ def test_a_jsr_package_has_a_scope(spec: str) -> None:
     assert caught.value.code == "EJSR"
 
 
-def test_local_specs() -> None:
+def test_paths_and_their_protocols_are_local() -> None:
     """Paths and the protocols for them are local; inside the package are those that do not leave it."""
     specs = ["./a", "file:a", "portal:../a", "exec:./a.js", "^1", "a/b"]
     assert [is_local(spec) for spec in specs] == [True, True, True, True, False, False]
@@ -76,7 +78,7 @@ def test_local_specs() -> None:
     assert [is_inside(path) for path in paths] == [True, True, False, False, False, False, False]
 
 
-def test_named() -> None:
+def test_an_alias_is_written_only_for_another_name() -> None:
     """A name is written only where it differs from the key, and is one."""
     packages = [Supplied("a", ""), Supplied("", ""), Supplied("../b", ""), Supplied("b", "")]
     assert [add_alias("a", package, "1") for package in packages] == ["1", "1", "1", "npm:b@1"]

@@ -57,7 +57,7 @@ from linkpack.npm.ranges import parse_range, satisfies
         ("<=9007199254740990", "<9007199254740991.0.0-0"),
     ],
 )
-def test_canonical(text: str, want: str) -> None:
+def test_the_text_of_a_range_is_its_bounds(text: str, want: str) -> None:
     """A range's text is its bounds spelled out, as npm spells them."""
     assert str(parse_range(text)) == want
 
@@ -94,7 +94,7 @@ def test_canonical(text: str, want: str) -> None:
         "\x1c1.2.3",
     ],
 )
-def test_invalid(text: str) -> None:
+def test_what_npm_reads_as_no_range_is_none(text: str) -> None:
     """What npm does not read as a range is None, and no version is in it."""
     assert parse_range(text) is None
     assert not satisfies("1.2.3", text)
@@ -131,7 +131,9 @@ def test_invalid(text: str) -> None:
         ("0.0.0-a", ">=0.0.0-0", True, True),
     ],
 )
-def test_satisfies(version: str, wanted: str, *, want: bool, with_prereleases: bool) -> None:
+def test_a_version_is_in_a_range_by_npms_rules(
+    version: str, wanted: str, *, want: bool, with_prereleases: bool
+) -> None:
     """A version is in a range by npm's rules, pre-releases only where one of that version is named."""
     assert satisfies(version, wanted) == want
     assert satisfies(version, wanted, include_prerelease=True) == with_prereleases

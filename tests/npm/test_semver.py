@@ -69,7 +69,7 @@ def parsed(text: str) -> Version:
         ("1.2.3-" + "a" * (MAX_LENGTH - 6), Version(1, 2, 3, ("a" * (MAX_LENGTH - 6),))),
     ],
 )
-def test_parse(text: str, want: Version) -> None:
+def test_a_version_comes_back_in_parts(text: str, want: Version) -> None:
     """A version comes back in parts, its pre-release numbers as numbers."""
     assert parse_version(text) == want
 
@@ -111,7 +111,7 @@ def test_parse(text: str, want: Version) -> None:
         "*",
     ],
 )
-def test_not_a_version(text: str) -> None:
+def test_what_npm_reads_as_no_version_is_none(text: str) -> None:
     """What npm does not read as a version is None, never an error."""
     assert parse_version(text) is None
 
@@ -124,14 +124,14 @@ def test_not_a_version(text: str) -> None:
         ("1.2.3+b", "1.2.3+b", "1.2.3"),
     ],
 )
-def test_text(text: str, full: str, public: str) -> None:
+def test_the_text_of_a_version_is_canonical(text: str, full: str, public: str) -> None:
     """A version's text is canonical; build metadata is in it, but not in its public form."""
     assert str(parsed(text)) == full
     assert parsed(text).public == public
 
 
 @pytest.mark.parametrize(("low", "high"), list(pairwise(ORDER)))
-def test_order(low: str, high: str) -> None:
+def test_each_version_comes_before_the_next(low: str, high: str) -> None:
     """Each version comes before the next of the list, and neither before nor after itself."""
     assert compare(parsed(low), parsed(high)) == -1
     assert compare(parsed(high), parsed(low)) == 1
@@ -150,13 +150,12 @@ def test_order(low: str, high: str) -> None:
         ("2.0.0+a", "1.0.0+b", 1),
     ],
 )
-def test_build_order(left: str, right: str, want: int) -> None:
-    """Build metadata orders only versions that are equal without it."""
+def test_build_metadata_orders_only_equal_versions(left: str, right: str, want: int) -> None:
     assert compare_build(parsed(left), parsed(right)) == want
     assert compare_build(parsed(right), parsed(left)) == -want
 
 
-def test_huge_identifiers() -> None:
+def test_numbers_that_javascript_rounds_to_one_are_equal() -> None:
     """Pre-release numbers that JavaScript rounds to one number are equal, whatever follows, as in npm."""
     left, right = parsed("1.0.0-9007199254740992.1"), parsed("1.0.0-9007199254740993.2")
     assert compare(left, right) == 0
@@ -178,14 +177,13 @@ def test_huge_identifiers() -> None:
         (" " * MAX_LENGTH + "1.2.3", None),
     ],
 )
-def test_clean_version(text: str, want: str | None) -> None:
+def test_versions_are_cleaned_as_publishing_cleans_them(text: str, want: str | None) -> None:
     """What publishing cleans is cleaned; what it refuses is None."""
     assert clean_version(text) == want
 
 
 @pytest.mark.parametrize("version", ["1.2.3", "0.0.0-0", "1.2.3-rc.1+b.01", "1.2.3-9007199254740993"])
-def test_good_version(version: str) -> None:
-    """A semantic version in canonical form has no fault."""
+def test_a_canonical_version_has_no_fault(version: str) -> None:
     assert find_version_fault(version) == ""
 
 
@@ -202,6 +200,5 @@ def test_good_version(version: str) -> None:
         ("1.0.0-a/b", "is not a semantic version"),
     ],
 )
-def test_version_fault(version: str, want: str) -> None:
-    """Any other text has a fault."""
+def test_any_other_version_has_a_fault(version: str, want: str) -> None:
     assert want in find_version_fault(version)

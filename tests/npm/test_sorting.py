@@ -19,8 +19,7 @@ from linkpack.npm.sorting import entry_key, extension, listing_key
         ("...", "."),
     ],
 )
-def test_extension(name: str, expected: str) -> None:
-    """The extension is the one that Node's extname gives."""
+def test_the_extension_is_that_of_node(name: str, expected: str) -> None:
     assert extension(name) == expected
 
 
@@ -54,7 +53,7 @@ def test_extension(name: str, expected: str) -> None:
     ],
     ids=["ascii", "letters", "at sign", "at sign after dash"],
 )
-def test_entries(paths: list[str]) -> None:
+def test_entries_have_npms_order(paths: list[str]) -> None:
     """Entries have npm's order: extension, last portion, path; a leading @ is read as ./@."""
     turned = paths[::-1]
     assert sorted(turned, key=entry_key) == paths
@@ -67,7 +66,7 @@ def test_entries(paths: list[str]) -> None:
         ["lib/a.js", "lib/A.js", "lib/a1.js", "lib/a02.js", "lib/a10.js"],
     ],
 )
-def test_listing(paths: list[str]) -> None:
+def test_the_report_lists_capitals_first_and_numbers_by_value(paths: list[str]) -> None:
     """The report lists capitals and caseless beginnings first, and numbers by value."""
     turned = paths[::-1]
     assert sorted(turned, key=listing_key) == paths

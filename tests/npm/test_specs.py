@@ -30,7 +30,7 @@ from linkpack.npm.specs import Spec, allows, make_exact, parse_spec
         ("a b!c%", ""),
     ],
 )
-def test_kind(text: str, kind: str) -> None:
+def test_a_spec_has_the_kind_that_npm_gives_it(text: str, kind: str) -> None:
     """A spec has the kind that npm gives it, and a reason if it has none."""
     spec = parse_spec(text)
     assert (spec.kind, bool(spec.fault)) == (kind, kind == "")
@@ -55,7 +55,7 @@ def test_an_alias_has_a_name_and_a_spec() -> None:
         ("^1", "not a version", False),
     ],
 )
-def test_allows(spec: str, version: str, *, is_allowed: bool) -> None:
+def test_only_ranges_allow_a_bundled_version(spec: str, version: str, *, is_allowed: bool) -> None:
     """Only a range, or an alias with one, allows a bundled version."""
     assert allows(spec, version) is is_allowed
 

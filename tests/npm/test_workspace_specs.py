@@ -15,7 +15,7 @@ SPECS = WorkspaceSpecs(
     key="lib",
     workspaces={package.name: package for package in (LIB, OTHER, BARE)},
     answer=None,
-    there=None,
+    installed=None,
     binding=False,
 )
 
@@ -35,7 +35,7 @@ SPECS = WorkspaceSpecs(
         ("^0.9", "^0.9", None),
     ],
 )
-def test_resolve(spec: str, want: str, package: Supplied | None) -> None:
+def test_workspace_specs_become_what_pnpm_publishes(spec: str, want: str, package: Supplied | None) -> None:
     """Ranges stay, shorthands get the version, names and paths of other packages become aliases."""
     assert SPECS.resolve(spec) == (want, package)
 
@@ -43,7 +43,7 @@ def test_resolve(spec: str, want: str, package: Supplied | None) -> None:
 @pytest.mark.parametrize(
     ("spec", "code"), [("workspace:none@*", "EWORKSPACESPEC"), ("workspace:bare@*", "ENOVERSION")]
 )
-def test_unresolvable(spec: str, code: str) -> None:
+def test_a_missing_workspace_or_version_is_an_error(spec: str, code: str) -> None:
     """There must be such a workspace, and it needs a version where that is written."""
     with pytest.raises(UnresolvableError) as caught:
         SPECS.resolve(spec)
@@ -52,7 +52,7 @@ def test_unresolvable(spec: str, code: str) -> None:
 
 def test_what_is_installed_comes_last() -> None:
     """A package that is no workspace is taken if it is installed as the key."""
-    there = SPECS._replace(key="dep", there=Supplied("dep", "3.0.0"))
+    there = SPECS._replace(key="dep", installed=Supplied("dep", "3.0.0"))
     assert there.resolve("workspace:^")[0] == "^3.0.0"
 
 

@@ -10,7 +10,7 @@ import pytest
 from linkpack.errors import LinkpackError
 from linkpack.npm.manifest import parse_manifest
 from linkpack.packing import plan as api
-from linkpack.packing.publish_config import OVERRIDES, overridden
+from linkpack.packing.publish_config import OVERRIDES, apply_overrides
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def shipped(plan: api.PackPlan) -> bytes:
     return found
 
 
-def test_applied(tmp_path: Path) -> None:
+def test_fields_take_their_place_and_leave_publish_config(tmp_path: Path) -> None:
     """The fields are spliced into place and leave publishConfig; what pnpm makes executable is."""
     plan = api.plan_pack(lay(tmp_path / "app"), publish_config=True)
     assert shipped(plan) == APPLIED
@@ -66,7 +66,7 @@ def test_applied(tmp_path: Path) -> None:
     )
 
 
-def test_not_applied(tmp_path: Path) -> None:
+def test_without_a_sign_of_pnpm_or_yarn_nothing_changes(tmp_path: Path) -> None:
     """Without anything that says pnpm or yarn the manifest ships byte for byte, as npm ships it."""
     plan = api.plan_pack(lay(tmp_path / "app"))
     assert shipped(plan) == RAW
@@ -97,7 +97,7 @@ OWNERS: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_whose_project(tmp_path: Path, owner: str) -> None:
+def test_a_lockfile_or_package_manager_says_whose_rules_apply(tmp_path: Path, owner: str) -> None:
     """A lockfile or a packageManager, here or at the workspace's root, says whose rules count."""
     files, reason = OWNERS[owner]
     root = lay(tmp_path / "app")
@@ -110,7 +110,7 @@ def test_whose_project(tmp_path: Path, owner: str) -> None:
 @pytest.mark.parametrize(
     ("manager", "applied"), [("pnpm@12.0.0", True), ("yarn@4.0.0", True), ("npm@11.0.0", False)]
 )
-def test_package_manager(tmp_path: Path, manager: str, *, applied: bool) -> None:
+def test_the_projects_own_package_manager_decides(tmp_path: Path, manager: str, *, applied: bool) -> None:
     """The packageManager field of the project itself counts."""
     raw = RAW.replace(b'"main":', f'"packageManager": "{manager}", "main":'.encode())
     assert bool(api.plan_pack(lay(tmp_path / "app", raw)).publish_config) is applied
@@ -121,7 +121,7 @@ def manifest(**fields: object) -> bytes:
     return json.dumps({"name": "app", "version": "1.0.0", **fields}).encode()
 
 
-def test_directory(tmp_path: Path) -> None:
+def test_the_named_folder_is_packed_instead(tmp_path: Path) -> None:
     """The folder that publishConfig names is packed in the project's place, by its own manifest."""
     inner = json.dumps({"name": "inner", "version": "2.0.0", "main": "a.js", "publishConfig": {"main": "b.js"}})
     root = lay(
@@ -136,7 +136,7 @@ def test_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("directory", ["nope", "..", "../app", "/", 5, ".git/../../app", "leads-out"])
-def test_directory_that_is_none(tmp_path: Path, directory: object) -> None:
+def test_a_named_folder_outside_is_refused(tmp_path: Path, directory: object) -> None:
     """A folder that is no package, or not inside, is refused, also behind a link."""
     root = lay(tmp_path / "app", manifest(publishConfig={"directory": directory}))
     (root / "leads-out").symlink_to(lay(tmp_path / "app-2", manifest()))
@@ -145,7 +145,7 @@ def test_directory_that_is_none(tmp_path: Path, directory: object) -> None:
     assert caught.value.code == "EPUBLISHDIR"
 
 
-def test_linked_packages(tmp_path: Path) -> None:
+def test_linked_packages_ship_as_published(tmp_path: Path) -> None:
     """A linked package ships as it would be published, too; another folder of it is only warned of."""
     fields: dict[str, Any] = {"dependencies": dict.fromkeys(("lib", "left", "more"), "*")}
     fields["bundleDependencies"] = True
@@ -174,28 +174,28 @@ def test_linked_packages(tmp_path: Path) -> None:
     assert [problem.code for problem in plan.warnings if problem.code != "WENTRYPOINT"] == ["WPUBLISHDIR"]
 
 
-def test_every_override(tmp_path: Path) -> None:
+def test_every_override_leaves_publish_config(tmp_path: Path) -> None:
     """Each field that pnpm takes leaves publishConfig, which is gone with its last one."""
     config = {
         key: {} if key in {"exports", "imports", "engines", "bin", "typesVersions"} else "x" for key in OVERRIDES
     }
     config |= {"os": ["linux"], "cpu": [], "libc": []}
     raw = manifest(publishConfig=config)
-    found = overridden(parse_manifest(raw, str(tmp_path), "root"), "package.json", "root")
+    found = apply_overrides(parse_manifest(raw, str(tmp_path), "root"), "package.json", "root")
     fields = json.loads(found.raw)
     assert "publishConfig" not in fields
     assert {key: fields[key] for key in OVERRIDES} == config
 
 
-def test_nothing_to_override(tmp_path: Path) -> None:
+def test_a_publish_config_about_the_registry_stays(tmp_path: Path) -> None:
     """A publishConfig about the registry is none of our business."""
     raw = manifest(publishConfig={"access": "public"})
     parsed = parse_manifest(raw, str(tmp_path), "root")
-    assert overridden(parsed, "package.json", "root") is parsed
+    assert apply_overrides(parsed, "package.json", "root") is parsed
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["npm", "pnpm"])
-def test_a_workspace_spec_in_another_folder(tmp_path: Path, own: bool) -> None:  # noqa: FBT001 - a table
+def test_workspace_specs_in_the_named_folder_mean_members(tmp_path: Path, own: bool) -> None:  # noqa: FBT001 - a table
     """The folder that is packed is no member of the workspace, but the specs in it mean its members."""
     member = {"name": "app", "version": "1.0.0", "publishConfig": {"directory": "dist"}}
     built = {"name": "app", "version": "1.0.0", "dependencies": {"lib": "workspace:^"}}

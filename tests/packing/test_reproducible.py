@@ -106,7 +106,7 @@ def run(program: list[str], project: Path, out: Path, env: Mapping[str, str] = {
     return str(told)
 
 
-def test_the_digest(scratch: Path) -> None:
+def test_the_digest_is_the_recorded_one(scratch: Path) -> None:
     """The project packs to the file that it packed to when this was written."""
     assert pack(scratch / "in/app", destination=scratch / "plain").integrity == INTEGRITY
 
@@ -129,21 +129,23 @@ def test_the_digest(scratch: Path) -> None:
     ],
     ids=str,
 )
-def test_surroundings(env: dict[str, str], umask: int, scratch: Path, tmp_path: Path) -> None:
+def test_surroundings_do_not_change_the_bytes(
+    env: dict[str, str], umask: int, scratch: Path, tmp_path: Path
+) -> None:
     """Locale, time zone, clock, home, hash seed, umask and npm's settings make no difference."""
     assert run([sys.executable], scratch / "in/app", tmp_path, env, umask) == INTEGRITY
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_order_of_directories(seed: int, scratch: Path, tmp_path: Path, server: Faulty) -> None:
-    """The order in which directories give their entries makes no difference."""
+def test_the_order_of_directories_does_not_change_the_bytes(
+    seed: int, scratch: Path, tmp_path: Path, server: Faulty
+) -> None:
     done = server.run(["pack", "--pack-destination", str(tmp_path)], scratch / "in/app", shuffle=seed)
     assert done.status == 0, done.err
     assert integrity((tmp_path / TARBALL).read_bytes()) == INTEGRITY
 
 
-def test_another_user(scratch: Path, server: Faulty) -> None:
-    """Neither does the user who packs, nor whose files they are."""
+def test_another_user_does_not_change_the_bytes(scratch: Path, server: Faulty) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     out = scratch / "theirs"
@@ -156,7 +158,7 @@ def test_another_user(scratch: Path, server: Faulty) -> None:
 
 
 @pytest.mark.parametrize("where", ["x", "a b/\u00e9\u4e2d/-c", "/".join(["n" * 100] * 9), "node_modules/y"])
-def test_another_place(where: str, tmp_path: Path) -> None:
+def test_another_place_does_not_change_the_bytes(where: str, tmp_path: Path) -> None:
     """Nor where the project lies, when its files were made and in which order, their times, and 600 for 664."""
     project = lay_out(tmp_path / where, backwards=True)
     tarball = pack(project, destination=tmp_path / "out")
@@ -164,13 +166,11 @@ def test_another_place(where: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
-def test_threads(threads: int, scratch: Path, tmp_path: Path) -> None:
-    """Nor how many threads compress."""
+def test_thread_count_does_not_change_the_bytes(threads: int, scratch: Path, tmp_path: Path) -> None:
     assert pack(scratch / "in/app", destination=tmp_path, threads=threads).integrity == INTEGRITY
 
 
-def test_one_processor(scratch: Path, tmp_path: Path, server: Faulty) -> None:
-    """Nor how many processors there are."""
+def test_processor_count_does_not_change_the_bytes(scratch: Path, tmp_path: Path, server: Faulty) -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system does not tell processors apart")
     cpus = sorted(os.sched_getaffinity(0))[:1]
@@ -179,8 +179,7 @@ def test_one_processor(scratch: Path, tmp_path: Path, server: Faulty) -> None:
     assert integrity((tmp_path / TARBALL).read_bytes()) == INTEGRITY
 
 
-def test_a_checkout_of_links(tmp_path: Path) -> None:
-    """Nor whether files are hard links, as in the store of a package manager."""
+def test_hard_links_do_not_change_the_bytes(tmp_path: Path) -> None:
     project = lay_out(tmp_path / "in")
     (tmp_path / "store").mkdir()
     for number, path in enumerate(sorted(project.rglob("*.js"))):
@@ -207,16 +206,14 @@ def usable(python: str, version: str) -> bool:
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
-def test_another_python(version: str, scratch: Path, tmp_path: Path) -> None:
-    """Nor which Python runs linkpack."""
+def test_another_python_does_not_change_the_bytes(version: str, scratch: Path, tmp_path: Path) -> None:
     found = next((python for python in pythons(version) if usable(python, version)), None)
     if found is None:
         pytest.skip(f"no Python {version} with linkpack's dependencies")
     assert run([found], scratch / "in/app", tmp_path) == INTEGRITY
 
 
-def test_another_processor(scratch: Path, tmp_path: Path) -> None:
-    """Nor on which processor, of whatever architecture."""
+def test_another_architecture_does_not_change_the_bytes(scratch: Path, tmp_path: Path) -> None:
     programs = [path for path in os.environ.get("LINKPACK_EMULATED", "").split(os.pathsep) if path]
     if not programs:
         pytest.skip("LINKPACK_EMULATED names no program that starts Python on another processor")

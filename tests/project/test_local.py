@@ -42,8 +42,7 @@ def test_the_nearest_project_and_the_workspace_around_it(
         assert find_project(f"{tmp_path}/{start}", walk_up=True).root == local.start
 
 
-def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
-    """It is named."""
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(LinkError) as caught:
         find_local_project(f"{tmp_path}/gone")
     assert caught.value.code == "ENOENT"

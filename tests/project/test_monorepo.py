@@ -65,8 +65,7 @@ ROOTS: dict[str, tuple[dict[str, str], Workspace | None]] = {
 
 
 @pytest.mark.parametrize("case", ROOTS)
-def test_roots(case: str, tmp_path: Path) -> None:
-    """What the tools' files say counts where no package manager names members."""
+def test_lerna_and_rush_name_members_where_no_manager_does(case: str, tmp_path: Path) -> None:
     files, wanted = ROOTS[case]
     root = write(tmp_path, files)
     assert read_monorepo(root) == (wanted and wanted._replace(root=root))
@@ -74,8 +73,7 @@ def test_roots(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["lerna.json", "rush.json"])
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": }', "\ud800"])
-def test_files_that_cannot_be_understood(name: str, text: str, tmp_path: Path) -> None:
-    """A broken file is an error that names it."""
+def test_a_broken_file_is_an_error_that_names_it(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(ProjectError, match=name) as caught:
         read_monorepo(str(tmp_path))
@@ -103,7 +101,9 @@ NESTED = {
         ("", [], [""]),
     ],
 )
-def test_around(folder: str, part_of: list[str], enclosing: list[str], tmp_path: Path) -> None:
+def test_the_nearest_monorepo_comes_first(
+    folder: str, part_of: list[str], enclosing: list[str], tmp_path: Path
+) -> None:
     """Those that name the folder, or one around it, come nearest first; else the nearest above counts."""
     root = write(tmp_path, NESTED)
     at = f"{root}/{folder}".rstrip("/")
@@ -112,7 +112,7 @@ def test_around(folder: str, part_of: list[str], enclosing: list[str], tmp_path:
     assert found == [each or "." for each in enclosing]
 
 
-def test_members_of_members(tmp_path: Path) -> None:
+def test_members_of_members_are_members(tmp_path: Path) -> None:
     """Nested workspaces are members as well, each once, and a ring ends."""
     root = write(tmp_path, NESTED)
     monorepo = read_monorepo(root)

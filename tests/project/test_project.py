@@ -39,7 +39,7 @@ def printed(script: str, argument: Path) -> str:
     return done.stdout
 
 
-def test_in_the_directory_itself(tmp_path: Path) -> None:
+def test_the_project_is_at_the_real_path_of_the_directory(tmp_path: Path) -> None:
     """The project is at the directory's real path, links resolved, with the bytes of its manifest."""
     root = write(tmp_path / "p", {"package.json": MANIFEST})
     (tmp_path / "link").symlink_to("p")
@@ -50,7 +50,7 @@ def test_in_the_directory_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("walk_up", [False, True])
 @pytest.mark.parametrize("name", ["package.yaml", "package.json5"])
-def test_a_manifest_that_only_pnpm_reads(tmp_path: Path, name: str, *, walk_up: bool) -> None:
+def test_a_manifest_that_only_pnpm_reads_is_named(tmp_path: Path, name: str, *, walk_up: bool) -> None:
     """It is named, with what to do, and the project above is not packed in its place."""
     write(tmp_path, {"package.json": MANIFEST, "pnpm-lock.yaml": ""})
     root = write(tmp_path / "p", {name: "name: p", "lib/x.js": ""})
@@ -68,7 +68,7 @@ def test_other_tools_have_a_package_yaml_too(tmp_path: Path) -> None:
     assert find_project(f"{root}/p", walk_up=True).root == root
 
 
-def test_package_json_counts_before_other_forms(tmp_path: Path) -> None:
+def test_package_json_goes_before_other_forms(tmp_path: Path) -> None:
     """Where both are, package.json is the manifest, as for pnpm."""
     assert (
         find_project(write(tmp_path, {"package.json": MANIFEST, "package.yaml": "name: q"})).manifest.name == "p"
@@ -76,8 +76,9 @@ def test_package_json_counts_before_other_forms(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", [".", "../p/"])
-def test_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    """A relative path starts where the process is."""
+def test_a_relative_path_starts_where_the_process_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
     root = write(tmp_path / "p", {"package.json": MANIFEST})
     monkeypatch.chdir(root)
     assert find_project(start).root == root
@@ -90,7 +91,7 @@ def test_no_path_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         find_project("")
 
 
-def test_walking_up(tmp_path: Path) -> None:
+def test_walking_up_finds_the_nearest_package(tmp_path: Path) -> None:
     """The nearest folder above with a package.json is the project; without walking up it is not looked for."""
     root = write(tmp_path, {"package.json": MANIFEST, "src/deep/a.js": ""})
     assert find_project(f"{root}/src/deep", walk_up=True).root == root
@@ -105,7 +106,7 @@ def test_walking_up_stops_at_node_modules(tmp_path: Path) -> None:
         find_project(f"{root}/sub/src", walk_up=True)
 
 
-def test_walking_up_to_nothing() -> None:
+def test_walking_up_to_nothing_names_the_start() -> None:
     """Where nothing above is a project, the error names the place where the search began."""
     with pytest.raises(ProjectNotFound, match=r"^/proc is not a package: it has no package.json") as caught:
         find_project("/proc", walk_up=True)
@@ -123,7 +124,7 @@ def test_walking_up_to_nothing() -> None:
         ("\ud800", "surrogates not allowed"),
     ],
 )
-def test_no_directory(tmp_path: Path, start: str, why: str) -> None:
+def test_a_start_that_is_no_directory_is_named(tmp_path: Path, start: str, why: str) -> None:
     """A start that is no directory is named, with the system's reason."""
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
@@ -131,8 +132,7 @@ def test_no_directory(tmp_path: Path, start: str, why: str) -> None:
         find_project(f"{tmp_path}/{start}")
 
 
-def test_a_deleted_working_directory(tmp_path: Path) -> None:
-    """A process whose working directory is gone is told so."""
+def test_a_deleted_working_directory_is_an_error(tmp_path: Path) -> None:
     script = (
         "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1])\n"
         "from linkpack.errors import ProjectNotFound; from linkpack.project.project import find_project\n"
@@ -153,7 +153,7 @@ def test_a_deleted_working_directory(tmp_path: Path) -> None:
     ],
     ids=["fifo", "folder", "loop", "device"],
 )
-def test_odd_manifests(tmp_path: Path, make: object, why: str) -> None:
+def test_a_package_json_that_is_no_file_is_refused(tmp_path: Path, make: object, why: str) -> None:
     """A package.json that is no file is refused by name, and never waited for."""
     assert callable(make)
     make(str(tmp_path / "package.json"))
@@ -170,7 +170,7 @@ def test_a_manifest_of_any_size_is_not_read(tmp_path: Path) -> None:
         read_manifest(str(tmp_path), "root")
 
 
-def test_unreadable_manifests(tmp_path: Path) -> None:
+def test_an_unreadable_manifest_has_a_code_of_its_own(tmp_path: Path) -> None:
     """A manifest that this user may not read has a code of its own."""
     (tmp_path / "package.json").write_text(MANIFEST)
     (tmp_path / "package.json").chmod(0)
@@ -185,8 +185,7 @@ def test_unreadable_manifests(tmp_path: Path) -> None:
     assert printed(script, tmp_path) == "EUNREADABLE\n"
 
 
-def test_workspaces_of_a_project(tmp_path: Path) -> None:
-    """A member knows the workspace around it, a root its own."""
+def test_a_member_knows_the_workspace_around_it_and_a_root_its_own(tmp_path: Path) -> None:
     root = write(
         tmp_path,
         {"package.json": '{"name": "r", "version": "1.0.0", "workspaces": ["p"]}', "p/package.json": MANIFEST},
@@ -204,7 +203,7 @@ def outer(root: str, member: str, manager: PackageManager = "npm") -> OuterIgnor
     return read_outer_ignores(Workspace(root, ("m", "x/y/m"), {}, manager), f"{root}/{member}")
 
 
-def test_outer_ignore_files(tmp_path: Path) -> None:
+def test_outer_ignore_files_go_from_the_root_down(tmp_path: Path) -> None:
     """From the workspace's root down to above the member, one a folder, .npmignore first."""
     ignored = {".gitignore": "a", "x/.npmignore": "b", "x/.gitignore": "c", "x/y/.gitignore": "d"}
     root = write(tmp_path, {"package.json": MEMBERS, "x/y/m/.gitignore": "e", **ignored})
@@ -230,7 +229,7 @@ def test_outer_ignore_files(tmp_path: Path) -> None:
         ("bun", True, True, False, True),
     ],
 )
-def test_who_applies_outer_ignore_files(
+def test_only_npm_and_pnpm_apply_outer_ignore_files(
     tmp_path: Path, manager: PackageManager, *, own: bool, named: bool, applied: bool, by_npm: bool
 ) -> None:
     """Measured: npm and pnpm do, pnpm not beside a member's own .npmignore, yarn and bun do not.
@@ -247,7 +246,7 @@ def test_who_applies_outer_ignore_files(
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
-def test_outer_ignore_files_that_cannot_be_read(tmp_path: Path, make: object) -> None:
+def test_an_outer_ignore_file_that_cannot_be_read_is_an_error(tmp_path: Path, make: object) -> None:
     """An ignore file whose rules are not known is an error where they apply: they may keep secrets out."""
     assert callable(make)
     root = write(tmp_path, {"package.json": MEMBERS})
@@ -258,7 +257,7 @@ def test_outer_ignore_files_that_cannot_be_read(tmp_path: Path, make: object) ->
     assert outer(root, "m", "yarn") == OuterIgnores()
 
 
-def test_outer_ignore_files_that_are_no_text(tmp_path: Path) -> None:
+def test_an_outer_ignore_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     """The error of one that is not UTF-8 names it, with the line."""
     root = write(tmp_path, {"package.json": MEMBERS})
     (tmp_path / ".gitignore").write_bytes(b"dist\n\xe9t\xe9\n")

@@ -28,7 +28,7 @@ from linkpack.project.resolve import Lookup, SlotIndex, find_installed, find_pat
         ),
     ],
 )
-def test_where_node_looks(start: str, folders: list[str]) -> None:
+def test_node_looks_in_every_folder_above(start: str, folders: list[str]) -> None:
     """In every folder up to the root but those called node_modules, and not from outside of a tree into it."""
     assert list(node_modules_above(start)) == folders
 
@@ -87,7 +87,7 @@ def test_an_index_finds_the_nearest_of_many_copies() -> None:
         ("app", "dangling", "node_modules/dangling"),
     ],
 )
-def test_what_is_found_on_disk(start: str, name: str, found: str, tmp_path: Path) -> None:
+def test_the_nearest_package_on_disk_is_found(start: str, name: str, found: str, tmp_path: Path) -> None:
     """The nearest package, by its real directory; what is none is passed over."""
     root = str(tmp_path.resolve())
     for folder in (
@@ -115,7 +115,7 @@ def test_a_broken_link_on_the_way_is_named(tmp_path: Path) -> None:
     assert fault == f"the link {root}/app/node_modules/a -> ../../gone leads nowhere"
 
 
-def test_packages_that_cannot_be_looked_into(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_entered_is_a_fault(tmp_path: Path) -> None:
     """A package in a folder that this user may not enter is a fault of its own, not a package that is missing."""
     (tmp_path / "app/node_modules/a").mkdir(parents=True)
     (tmp_path / "app/node_modules/a").chmod(0)

@@ -54,7 +54,9 @@ def choose(
         (["."], "", ["z", "pk/a", "pk/b"]),
     ],
 )
-def test_choice(wanted: list[str], options: str, chosen: list[str], root: Path) -> None:
+def test_names_paths_and_folders_choose_in_order(
+    wanted: list[str], options: str, chosen: list[str], root: Path
+) -> None:
     """Names, paths and parent folders choose, in their order, then that of the patterns, then of paths.
 
     With a `!` behind them those that were named by themselves.
@@ -70,7 +72,7 @@ def test_choice(wanted: list[str], options: str, chosen: list[str], root: Path) 
         ("rush.json", json.dumps({"projects": [{"projectFolder": each} for each in ("z", "pk/a", "pk/b")]})),
     ],
 )
-def test_packages_of_lerna_and_rush(name: str, text: str, root: Path) -> None:
+def test_packages_of_lerna_and_rush_can_be_chosen(name: str, text: str, root: Path) -> None:
     """Where no package manager names workspaces, these are the packages."""
     (root / name).write_text(text, encoding="utf-8")
     write(root)
@@ -99,7 +101,7 @@ def test_paths_start_at_the_folder_or_at_the_root(root: Path) -> None:
         ("pnpm-workspace.yaml", "packages:\n- z\n- pk/*\n- '!pk/out'\n"),
     ],
 )
-def test_other_tools_workspaces(name: str, text: str, root: Path) -> None:
+def test_workspaces_of_other_tools_can_be_chosen(name: str, text: str, root: Path) -> None:
     """Yarn's and bun's object form and pnpm's file are read as well."""
     (root / "package.json").write_text("{}")
     (root / name).write_text(text)
@@ -107,14 +109,13 @@ def test_other_tools_workspaces(name: str, text: str, root: Path) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["nope", "pk/out", ""])
-def test_a_name_that_is_no_workspace(wanted: str, root: Path) -> None:
+def test_a_name_that_is_no_workspace_is_an_error(wanted: str, root: Path) -> None:
     """It is an error that names it, beside others too."""
     with pytest.raises(ProjectError, match=f'is called "{wanted}"'):
         choose(root, "b", wanted)
 
 
-def test_no_workspaces(tmp_path: Path) -> None:
-    """Where there are none, asking for them is an error."""
+def test_asking_for_workspaces_where_there_are_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="has no workspaces"):
         choose(write(tmp_path / "one"), every=True)
 

@@ -47,7 +47,7 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("manifest", PATTERNS)
-def test_members(tmp_path: Path, manifest: str) -> None:
+def test_patterns_name_members(tmp_path: Path, manifest: str) -> None:
     """The patterns name folders with a package.json, never inside node_modules; the last that fits decides."""
     root = write(tmp_path, {"package.json": manifest, **MEMBERS})
     found = read_workspace(root)
@@ -64,7 +64,7 @@ def test_members_find_their_workspace(tmp_path: Path, manifest: str) -> None:
     assert found == PATTERNS[manifest]
 
 
-def test_the_nearest_that_names_it(tmp_path: Path) -> None:
+def test_the_nearest_workspace_that_names_a_folder_is_taken(tmp_path: Path) -> None:
     """A nearer workspace that does not name the folder is passed over; the nearest that does is taken."""
     root = write(
         tmp_path,
@@ -109,7 +109,7 @@ ROOTS: dict[str, tuple[dict[str, str], Workspace]] = {
 
 
 @pytest.mark.parametrize("case", ROOTS)
-def test_roots(tmp_path: Path, case: str) -> None:
+def test_each_managers_members_and_catalogs_are_read(tmp_path: Path, case: str) -> None:
     """Each package manager's way of naming members and catalogs is read; versions stay text."""
     files, wanted = ROOTS[case]
     root = write(tmp_path, files)
@@ -130,8 +130,7 @@ MERGES = {
 
 
 @pytest.mark.parametrize("case", MERGES)
-def test_merge_keys(tmp_path: Path, case: str) -> None:
-    """Merge keys of YAML are merged as pnpm merges them."""
+def test_merge_keys_are_merged_as_pnpm_merges_them(tmp_path: Path, case: str) -> None:
     text, wanted = MERGES[case]
     found = read_workspace(write(tmp_path, {"pnpm-workspace.yaml": f"packages: [p]\n{text}"}))
     assert found is not None
@@ -147,7 +146,7 @@ def test_merge_keys(tmp_path: Path, case: str) -> None:
         ("packages:\n<<<<<<< HEAD\n  - a\n=======\n  - b\n>>>>>>> x", "has the markers of a merge conflict"),
     ],
 )
-def test_yaml_that_cannot_be_merged(tmp_path: Path, text: str, words: str) -> None:
+def test_a_merge_that_cannot_be_made_is_an_error(tmp_path: Path, text: str, words: str) -> None:
     """A merge of what is no mapping, of itself, and a merge that git could not make, are named as that."""
     with pytest.raises(ProjectError, match=words):
         read_workspace(write(tmp_path, {"pnpm-workspace.yaml": text}))
@@ -161,8 +160,7 @@ def test_merges_are_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "text", "packages: a", "packages: []\ncatalog: []"])
-def test_files_that_say_nothing(tmp_path: Path, text: str) -> None:
-    """A YAML file without members or catalogs makes no workspace."""
+def test_a_file_without_members_or_catalogs_makes_no_workspace(tmp_path: Path, text: str) -> None:
     assert read_workspace(write(tmp_path, {"pnpm-workspace.yaml": text})) is None
 
 
@@ -179,7 +177,7 @@ def test_files_that_say_nothing(tmp_path: Path, text: str) -> None:
         "packages: &p [a, *p]",
     ],
 )
-def test_files_that_are_no_yaml(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, text: str) -> None:
     """A file that YAML refuses, however deep, is an error that names it."""
     root = write(tmp_path, {"pnpm-workspace.yaml": text, "a/package.json": "{}"})
     with pytest.raises(ProjectError, match=r"pnpm-workspace\.yaml cannot be understood: .") as caught:
@@ -202,7 +200,9 @@ def test_files_that_are_no_yaml(tmp_path: Path, text: str) -> None:
         ("vlt@1.0.0", ["yarn.lock"], "yarn"),
     ],
 )
-def test_whose_workspace_it_is(tmp_path: Path, field: str, files: list[str], manager: str) -> None:
+def test_the_package_manager_field_decides_then_files(
+    tmp_path: Path, field: str, files: list[str], manager: str
+) -> None:
     """The packageManager field decides, then the manager's own files; npm without any."""
     found = read_workspace(
         write(
@@ -231,14 +231,13 @@ def test_only_files_that_may_name_catalogs_are_parsed(
     assert (found and found.catalogs) == catalogs
 
 
-def test_files_that_are_too_large(tmp_path: Path) -> None:
+def test_a_yaml_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     """A YAML file that would take minutes to parse is refused before."""
     with pytest.raises(ProjectError, match="more than 262144 bytes"):
         read_workspace(write(tmp_path, {"pnpm-workspace.yaml": "- a\n" * 70_000}))
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    """A YAML file that is not UTF-8 is an error that names it."""
+def test_a_yaml_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / ".yarnrc.yml").write_bytes(b"catalog: \xff\xfe")
     with pytest.raises(ProjectError, match=r"\.yarnrc\.yml cannot be understood"):
         read_workspace(str(tmp_path))
@@ -252,8 +251,7 @@ def test_special_files_say_nothing(tmp_path: Path) -> None:
     assert read_workspace(str(tmp_path)) is None
 
 
-def test_bad_patterns(tmp_path: Path) -> None:
-    """A pattern that stands for too many is refused at once."""
+def test_a_pattern_that_stands_for_too_many_is_refused(tmp_path: Path) -> None:
     root = write(
         tmp_path, {"package.json": '{"workspaces": ["{1..1000000}{1..1000000}"]}', "a/package.json": "{}"}
     )
@@ -262,7 +260,7 @@ def test_bad_patterns(tmp_path: Path) -> None:
     assert caught.value.code == "EPATTERN"
 
 
-def test_links_and_odd_names(tmp_path: Path) -> None:
+def test_links_are_not_followed_and_odd_names_are_members(tmp_path: Path) -> None:
     """Links to folders are not followed, so a ring ends; names that are not UTF-8 are members as others are."""
     odd = os.fsdecode(b"\xff")
     root = write(
@@ -274,12 +272,11 @@ def test_links_and_odd_names(tmp_path: Path) -> None:
     assert list_members(Workspace(root, ("**",), {})) == [f"{root}/a", f"{root}/a/b", f"{root}/{odd}"]
 
 
-def test_a_root_that_is_gone() -> None:
-    """A root that cannot be read has no members."""
+def test_a_root_that_cannot_be_read_has_no_members() -> None:
     assert list_members(Workspace("/nowhere/at/all", ("*",), {})) == []
 
 
 @pytest.mark.parametrize(("start", "found"), [("/a/b", ["/a/b", "/a", "/"]), ("/", ["/"])])
-def test_upward(start: str, found: list[str]) -> None:
+def test_walking_up_ends_at_the_root_of_the_file_system(start: str, found: list[str]) -> None:
     """The directory itself, those above it, the file system's root last."""
     assert list(walk_up(start)) == found

@@ -28,7 +28,7 @@ INPUTS = {
     "hostile trees": (
         *(
             f"tests/bundle/test_entries.py::test_{name}"
-            for name in ("faults", "files_that_are", "names_that_some")
+            for name in ("a_path_that_no", "a_file_beyond", "names_that_some")
         ),
         *(
             f"tests/packlist/test_packlist.py::test_{name}"
@@ -39,14 +39,17 @@ INPUTS = {
             for name in ("names_that_no", "an_ignore_file_that_cannot", "depth")
         ),
         *(
-            "tests/bundle/test_graph.py::test_faults",
-            "tests/project/test_project.py::test_unreadable",
+            "tests/bundle/test_graph.py::test_a_fault_names_who_needs_what",
+            "tests/project/test_project.py::test_an_unreadable_manifest",
             "tests/system/test_tree.py",
         ),
         *("tests/security/test_trees", "tests/security/test_faults.py::test_what_cannot_be_read"),
     ),
     "hostile manifests": (
-        *("tests/npm/test_json_text.py::test_parse_refuses", "tests/npm/test_json_text.py::test_duplicate_keys"),
+        *(
+            "tests/npm/test_json_text.py::test_anything_else_is_refused_with_place_and_remedy",
+            "tests/npm/test_json_text.py::test_every_duplicate_key_is_found_at_its_last_place",
+        ),
         *("tests/npm/test_manifest.py::test_what_is_no_json", "tests/npm/test_manifest.py::test_wrong_types"),
         *("tests/npm/test_manifest.py::test_empty_values", "tests/npm/test_json_text.py::test_other_text"),
         *(
