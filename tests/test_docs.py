@@ -67,3 +67,46 @@ def test_help_without_a_command_lists_the_commands() -> None:
     """The help of the program names each command with a line about it."""
     text = CliRunner().invoke(linkpack, ["--help"]).output
     assert all(re.search(rf"^  {name}(?:, \w+)?\s+\S", text, re.MULTILINE) for name in commands())
+
+
+SPANS = re.compile(r"`(linkpack [^`]+)`|^(?:\$ )?(linkpack [^#\n`]+)", re.MULTILINE)
+
+
+def fenced(text: str) -> str:
+    """The code of a page: its blocks, and the spans in its prose."""
+    blocks = re.findall(r"^```(?:sh|console)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`linkpack [^`\n]+`", text)])
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
+def test_each_command_line_on_a_page_can_be_typed(path: Path) -> None:
+    """Each `linkpack …` names a command that there is, with options that it has."""
+    wrong = []
+    for found in SPANS.finditer(fenced(path.read_text(encoding="utf-8"))):
+        line = found[1] or found[2]
+        name, *words = re.split(r"[\s|&;]+", line.strip())[1:]
+        if name.startswith(("-", "[", "COMMAND")):
+            continue
+        named = linkpack.get_command(click.Context(linkpack), name)
+        options = [opt for each in (named.params if named else []) for opt in (*each.opts, *each.secondary_opts)]
+        unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in options]
+        if named is None or unknown:
+            wrong.append((line, unknown))
+    assert wrong == []
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page: its headings as GitHub names them, and its own."""
+    text = path.read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)", prose, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)"', text))
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.name)
+def test_links_into_pages_name_a_heading(path: Path) -> None:
+    """Every `page.md#heading` names a heading of that page."""
+    links = re.findall(r"\]\(([\w./-]*)#([^)]+)\)", path.read_text(encoding="utf-8"))
+    targets = [((path.parent / page) if page else path, anchor) for page, anchor in links]
+    assert [(page.name, anchor) for page, anchor in targets if anchor not in anchors(page)] == []

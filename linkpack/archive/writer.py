@@ -1,4 +1,9 @@
-"""Write the planned tarball, read it back, and put it in place."""
+"""Write the planned tarball, read it back, and put it in place.
+
+The bytes depend on the entries and the level alone: order and modes are planned (`linkpack.bundle.entries`), times
+and owners are constants (`tar_header`), and one compressor is pinned (`gzip`). Whatever stops the writing, even an
+interrupt, leaves the older file or none (`linkpack.system.write.open_draft`).
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 | question | module |
 | --- | --- |
-| In which order, and what becomes of one that fails? | `batch` |
-| In which processes? | `workers` |
-| What is in the plan of changesets? | `changesets` |
+| In which order, and what if one fails? | `batch` |
+| In how many processes, or on which cluster? | `workers` |
+| What does a publish plan of changesets ask for? | `changesets` |
 """
 
 from __future__ import annotations

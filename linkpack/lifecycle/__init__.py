@@ -2,8 +2,8 @@
 
 | question | module |
 | --- | --- |
-| Which scripts run, and in which order? | `scripts` |
-| Which variables does a script see? | `environment`, `settings` |
+| Which scripts run, when, and what if one fails? | `scripts` |
+| What environment does a script get? | `environment`, with npm's `settings` |
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Plan `unlink`, in a project and in the global folder.
 
-This chooses the links that are meant, and warns of names that are not linked. `single_unlink` takes each away.
+This chooses the links that are meant, and warns of names that are not linked. `single_unlink` takes each away. It
+refuses what a package manager installed (ENOTLINK). A global link that leads to another checkout is refused here
+(ENOTLINKED), and paths outside of the project and the prefix are by `builder` (ELINKOUT).
 """
 
 from __future__ import annotations

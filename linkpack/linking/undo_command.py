@@ -1,6 +1,7 @@
 """Take link commands back: the public `undo`, and its plan.
 
-`linkpack.linking.journal` has what they do.
+Each command leaves a journal of its changes with the state before and after. `linkpack.linking.journal` turns the
+last one of a project round, and applies that.
 """
 
 from __future__ import annotations

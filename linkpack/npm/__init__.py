@@ -12,6 +12,7 @@
 | How is JSON read, and changed without touching the rest? | `json_text`, `json_edit` |
 | How does npm write a lockfile, and where does it save a dependency? | `lockfile`, `dependency_sections` |
 | In which order does npm list files and names? | `sorting`, `collation`, `collation_table` |
+| Is a license an SPDX expression? | `license_expression` |
 | Which words of a command line are npm's? | `flags` |
 """
 

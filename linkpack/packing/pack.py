@@ -1,4 +1,8 @@
-"""Pack a project: run its scripts, plan it, and write the tarball."""
+"""Pack a project: run its scripts, plan it, and write the tarball.
+
+An interrupt ends a script's whole process group (`linkpack.system.processes`). It leaves the older tarball or none
+(`linkpack.archive.writer`).
+"""
 
 from __future__ import annotations
 

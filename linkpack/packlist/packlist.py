@@ -1,7 +1,8 @@
 """Read which files of one package ship, which do not, and why.
 
 The rules are npm's, measured on npm 11.19.1 and 12.2.0. Every deliberate difference is a row of
-docs/differences-from-npm.md.
+docs/differences-from-npm.md. `walk` goes through the folders, `precedence` decides about the paths, and
+`linkpack.explaining.rule` finds the rule that decided about one of them.
 """
 
 from __future__ import annotations

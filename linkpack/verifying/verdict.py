@@ -1,6 +1,6 @@
 """Verify a tarball: read it once, and check all that is in it.
 
-Nothing here prints.
+`verify` has the checks in order. Each code that it gives is explained in docs/codes.md. Nothing here prints.
 """
 
 from __future__ import annotations

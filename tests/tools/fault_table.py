@@ -64,7 +64,7 @@ INPUTS = {
         ),
         *(
             "tests/security/test_work.py::test_braces",
-            "tests/packlist/test_packlist.py::test_an_entry_of_files_that_cannot_be_used",
+            "tests/packlist/test_packlist.py::test_an_entry_of_files_that_cannot",
         ),
     ),
 }
