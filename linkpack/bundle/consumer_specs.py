@@ -44,7 +44,7 @@ _BEHIND_NPM = "npm reads the name of another package behind npm:"
 
 
 class Subject(Protocol):
-    """What planning needs of a package: `graph.Package` fits."""
+    """A package as planning needs it: `graph.Package` fits."""
 
     @property
     def label(self) -> str:
@@ -91,7 +91,7 @@ class SpecPlan(Record):
 
 
 class AuthorDisk(Record):
-    """What the author's disk says of specs that no registry knows.
+    """The author's disk, which explains specs that no registry knows.
 
     *catalogs* are the specs by catalog and package name, and *workspaces* the members by name. *installed* takes a
     package's directory and a name, and returns the package that Node finds, bundled or not. With *tags*, a word

@@ -78,6 +78,8 @@ def _read_linked(
     *,
     compare: bool = False,
 ) -> Packlist:
+    """Read what packing the source folder *folder* would ship."""
+
     # A package that several members of a workspace bundle is read once for all of them.
     def read() -> Packlist:
         package = PackageFolder(

@@ -180,6 +180,7 @@ def _warn_of_names(paths: list[str], folders: set[str]) -> Iterator[Problem]:
 
 
 def _warn_of_odd_names(paths: list[str]) -> Iterator[Problem]:
+    """Warn of names that Windows, terminals, npm or `verify` refuse."""
     for path in paths:
         if has_control(path):
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")

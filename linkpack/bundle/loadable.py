@@ -100,6 +100,7 @@ class _Shipped:
         return any(self._has(path) for path in entry.candidates())
 
     def _has(self, path: str) -> bool:
+        """Return True if the file at *path* ships, as seen from the slot."""
         name = find_package_in(path)
         if not name:
             return path in self.files
