@@ -315,6 +315,7 @@ def _decide_unbundled(entry: _Entry) -> tuple[str, str]:
     # In this order, as a catalog may say `workspace:`, `jsr:` or `npm:`.
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
+    # Such an entry in a bundled manifest makes the consumer's `npm ci` fail (docs/differences-from-npm.md, B8).
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
     if not is_root and entry.section != "peerDependencies" and entry.key in optional:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"

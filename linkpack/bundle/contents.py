@@ -64,6 +64,7 @@ def read_contents(
 
 
 def _read_installed(folder: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    # Its `files` and its ignore files did their work when it was published (docs/differences-from-npm.md, B1).
     key = ("installed", folder, manifest.raw, edition, compare)
     package = PackageFolder(root=folder, manifest=manifest, kind="installed", edition=edition)
     return once(key, lambda: read_packlist(package, compare=compare))

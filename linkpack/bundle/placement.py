@@ -160,6 +160,7 @@ class _Placing:
         # A peer inside its user makes the consumer's `npm ci` fail: only where nothing else is right.
         outside = [level for level in levels if level is not slot] if beside else levels
         levels = outside or levels
+        # Levels where the copy itself sees the right peers, and nothing that must be absent.
         suited = [level for level in levels if self._find_misfit(level, to, name) is None]
         if not suited and levels:
             misfit = self._find_misfit(levels[0], to, name)
