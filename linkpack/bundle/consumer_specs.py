@@ -44,7 +44,7 @@ _BEHIND_NPM = "npm reads the name of another package behind npm:"
 
 
 class Subject(Protocol):
-    """What planning needs of a package: `graph.Package` fits."""
+    """A package as planning needs it: `graph.Package` fits."""
 
     @property
     def label(self) -> str:
@@ -91,7 +91,7 @@ class SpecPlan(Record):
 
 
 class AuthorDisk(Record):
-    """What the author's disk says of specs that no registry knows.
+    """The author's disk, which explains specs that no registry knows.
 
     *catalogs* are the specs by catalog and package name, and *workspaces* the members by name. *installed* takes a
     package's directory and a name, and returns the package that Node finds, bundled or not. With *tags*, a word
@@ -315,6 +315,7 @@ def _decide_unbundled(entry: _Entry) -> tuple[str, str]:
     # In this order, as a catalog may say `workspace:`, `jsr:` or `npm:`.
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
+    # Such an entry in a bundled manifest makes the consumer's `npm ci` fail (docs/differences-from-npm.md, B8).
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
     if not is_root and entry.section != "peerDependencies" and entry.key in optional:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"

@@ -63,6 +63,7 @@ def read_contents(
 
 
 def _read_installed(folder: str, manifest: Manifest, edition: Edition, *, compare: bool) -> Packlist:
+    # Its `files` and its ignore files did their work when it was published (docs/differences-from-npm.md, B1).
     key = ("installed", folder, manifest.raw, edition, compare)
     package = PackageFolder(root=folder, manifest=manifest, kind="installed", edition=edition)
     return once(key, lambda: read_packlist(package, compare=compare))
@@ -77,6 +78,8 @@ def _read_linked(
     *,
     compare: bool = False,
 ) -> Packlist:
+    """Read what packing the source folder *folder* would ship."""
+
     # A package that several members of a workspace bundle is read once for all of them.
     def read() -> Packlist:
         package = PackageFolder(

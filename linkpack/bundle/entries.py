@@ -176,11 +176,13 @@ def _warn_of_names(paths: list[str], folders: set[str]) -> Iterator[Problem]:
 
 
 def _warn_of_odd_names(paths: list[str]) -> Iterator[Problem]:
+    """Warn of names that Windows, terminals, npm or `verify` refuse."""
     for path in paths:
         if has_control(path):
             yield Problem("WNAME", path, f"{path} has invisible or control characters in its name")
         elif windows_lacks(path):
             yield Problem("WNAME", path, f"{path} cannot be created on Windows under this name")
+        # node-tar reads an extended header in pieces (docs/differences-from-npm.md, L5).
         if may_be_lost(f"{ROOT}{path}"):
             message = (
                 f"{path} is so long that npm may lose its name, as it is not ASCII: linkpack verify refuses it"

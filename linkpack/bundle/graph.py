@@ -90,6 +90,7 @@ class _Reader:
         self.warnings: list[Problem] = []
 
     def read(self) -> BundleGraph:
+        """Read the bundled names, and then all that they lead to."""
         root, manifest = self.project.root, self.project.manifest
         bundled: dict[str, str | None] = {}
         for name in sorted(manifest.bundle):
@@ -124,6 +125,7 @@ class _Reader:
         )
 
     def _read_package(self, folder: str) -> Package:
+        """Follow the names that the package in *folder* needs."""
         manifest, via = self.manifests[folder]
         label = manifest.name or posixpath.basename(folder)
         names = {*manifest.dependencies, *manifest.optional_dependencies}
@@ -199,6 +201,7 @@ class _Reader:
         return True
 
     def _note_missing(self, start: str, dependent: str, name: str) -> None:
+        """Note that *name*, which *dependent* needs, is not installed."""
         # npm packs without it and exits with 0 (docs/differences-from-npm.md, B4).
         folders = list(node_modules_above(start))
         hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
@@ -212,6 +215,7 @@ class _Reader:
             self.problems.append(Problem("EBUNDLEMISSING", start, message, hint))
 
     def _warn_if_undeclared(self, name: str) -> None:
+        """Warn if the project bundles *name* without declaring it."""
         manifest = self.project.manifest
         # npm leaves such a name out without a word (docs/differences-from-npm.md, B2).
         if name not in manifest.dependencies and name not in manifest.optional_dependencies:

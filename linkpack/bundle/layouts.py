@@ -48,8 +48,8 @@ class Layout(Record):
 def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Layout:
     """Place the packages of *graph*, and rewrite their manifests to fit.
 
-    *name* says where packages go, *consumer* are the spec changes to make, *own* the root's own files that ship.
-    What a flat folder cannot hold is among the problems. Raises `UnplaceableGraph` when no tree of node_modules
+    *name* says where packages go, *consumer* are the spec changes to make, and *own* the root's own files that
+    ship. Problems and warnings are those of `plan_flat`. Raises `UnplaceableGraph` when no tree of node_modules
     holds the bundle.
     """
     if name == "bundle" or not graph.bundled:

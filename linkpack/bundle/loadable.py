@@ -100,6 +100,7 @@ class _Shipped:
         return any(self._has(path) for path in entry.candidates())
 
     def _has(self, path: str) -> bool:
+        """Return True if the file at *path* ships, as seen from the slot."""
         name = find_package_in(path)
         if not name:
             return path in self.files
@@ -182,6 +183,7 @@ def _find_refused(package: Package, lacks: Sequence[Lack], shipped: _Shipped) ->
     They exist on disk and do not ship. If the main entry is among them, it is the one. If not, they are all of
     them, but only if nothing of the package's exports ships.
     """
+    # npm packs such a package, and exits with 0 (docs/differences-from-npm.md, B13).
     dropped = [lack for lack in lacks if lack.entry.by_node and lack.path]
     main = [lack for lack in dropped if lack.entry.is_main]
     entries = find_entry_points(package.manifest)

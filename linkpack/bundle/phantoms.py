@@ -133,7 +133,7 @@ class _PackageSources:
         """Yield the sources that the manifest names, or `index.js`."""
         index = PathIndex(self.files)
         others = (entry for entry in find_entry_points(self.package.manifest) if not entry.is_main)
-        for entry in (*_main_entries(self.package.manifest), *others):
+        for entry in (*_list_main_entries(self.package.manifest), *others):
             if entry.kind in {"pattern", "folder"}:
                 yield from filter(is_source, index.like(*entry.ends()))
             else:
@@ -156,7 +156,7 @@ class _PackageSources:
         raw = fs.read_small(file.source, file.dev, file.ino, file.size)
         return raw.decode("utf-8", "replace").removeprefix("\ufeff")
 
-    def imports(self, path: str) -> tuple[Import, ...]:
+    def read_imports(self, path: str) -> tuple[Import, ...]:
         """Return the loads in the source at *path* that may not fail."""
         from linkpack.npm.imports import find_imports  # noqa: PLC0415 - 4 ms; few mention what they lack
 
@@ -178,7 +178,9 @@ class _PackageSources:
         They may ship or not.
         """
         mains = [
-            entry for entry in _main_entries(self.package.manifest) if entry.by_node and "*" not in entry.target
+            entry
+            for entry in _list_main_entries(self.package.manifest)
+            if entry.by_node and "*" not in entry.target
         ]
         starts = (next((path for path in entry.candidates() if path in self.files), "") for entry in mains)
         found = dict.fromkeys(starts)
@@ -187,7 +189,7 @@ class _PackageSources:
             path = todo.popleft()
             if path not in self.files or not path.endswith((".js", ".mjs", ".cjs")):
                 continue
-            for load in self.imports(path):
+            for load in self.read_imports(path):
                 to = self.resolve(path, load.specifier) or self.find_unshipped(path, load.specifier)
                 if load.certain and to and to not in found:
                     found[to] = None
@@ -249,7 +251,7 @@ class _PackageSources:
         return posixpath.normpath(value) if is_path and isinstance(value, str) else ""
 
 
-def _main_entries(manifest: Manifest) -> list[EntryPoint]:
+def _list_main_entries(manifest: Manifest) -> list[EntryPoint]:
     """Return the entry points by the package's bare name, or `index.js`."""
     mains = [entry for entry in find_entry_points(manifest) if entry.is_main]
     return mains or [EntryPoint("main", "index.js", "script")]
@@ -290,7 +292,7 @@ def list_completions(path: str) -> Iterator[str]:
 
 
 class _Supply(Record):
-    """What *package* finds on this disk and at the consumer.
+    """The packages that *package* finds on this disk and at the consumer.
 
     *slots* and *shipped* are those of the tarball.
     """
@@ -359,7 +361,7 @@ def _find_places(own: _PackageSources, name: str, paths: Iterable[str], *, types
     for path in sorted(paths):
         if _has_nested(own.files, path, name) or (types_only and path.endswith(TYPESCRIPT)):
             continue
-        loads = (load for load in own.imports(path) if find_package_name(load.specifier) == name)
+        loads = (load for load in own.read_imports(path) if find_package_name(load.specifier) == name)
         first = next((load for load in loads if own.is_needed(load)), None)
         if first:
             yield f"{path}:{first.line}"
@@ -385,6 +387,7 @@ def _has_types_only(real: str) -> bool:
 
 
 def _make_phantom_warning(package: Package, name: str, places: list[str], why: str) -> Problem:
+    """Make the warning that sources at *places* load the phantom *name*."""
     where = f"{package.id}/package.json"
     if name in package.manifest.dev_dependencies:
         how, hint = "has in devDependencies only", f"move {name} to dependencies in {where}"
@@ -410,7 +413,7 @@ def _find_left_behind(own: _PackageSources) -> Iterator[Problem]:
         suspects = {text: to for text in own.mentions[path] if (to := own.find_unshipped(path, text))}
         if not suspects:
             continue
-        for load in own.imports(path):
+        for load in own.read_imports(path):
             target = suspects.get(load.specifier, "")
             if target and (
                 own.is_there(target) or (load.kind in {"import", "export"} and _is_exact(path, target))
@@ -437,6 +440,7 @@ def _is_exact(path: str, target: str) -> bool:
 
 
 def _make_left_behind(code: str, package: Package, place: str, targets: list[str], reason: str) -> Problem:
+    """Make the problem that *place* loads the first of *targets*."""
     manifest = f"{package.id}/package.json"
     others = [*targets[1:_NAMED], *([f"{len(targets) - _NAMED} more"] if len(targets) > _NAMED else [])]
     more = f"; the same holds for {' and '.join(others)}" if others else ""

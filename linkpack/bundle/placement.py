@@ -97,6 +97,7 @@ class _Placing:
         self.slots = [self.root]
 
     def place(self) -> dict[str, str]:
+        """Answer every name of every placed package, breadth first."""
         waiting = deque(self.slots)
         while waiting:
             slot = waiting.popleft()
@@ -159,13 +160,14 @@ class _Placing:
         # A peer inside its user makes the consumer's `npm ci` fail: only where nothing else is right.
         outside = [level for level in levels if level is not slot] if beside else levels
         levels = outside or levels
+        # Levels where the copy itself sees the right peers, and nothing that must be absent.
         suited = [level for level in levels if self._find_misfit(level, to, name) is None]
         if not suited and levels:
             misfit = self._find_misfit(levels[0], to, name)
             if misfit is not None and not self._is_pinned(misfit[0], misfit[1]):
                 raise _Clash(*misfit)
         # Rule 2: a level whose package holds the copy on disk keeps it.
-        homes = [level for level in suited if _path_on_disk(level.id, name) == to]
+        homes = [level for level in suited if _join_disk_path(level.id, name) == to]
         choice = self._choose_level(homes[:1] or suited or levels or [slot])
         new = _Slot(_join_slot(choice.path, name), to, choice, slot)
         nested = sum(level.id == to for level in choice.outward())
@@ -194,7 +196,7 @@ class _Placing:
             return False
         if level is slot:
             return True
-        home = _path_on_disk(level.id, name)
+        home = _join_disk_path(level.id, name)
         return (
             (level.path, name) not in self.bans
             # The level's own package may mean something else by the name.
@@ -274,7 +276,7 @@ def _close_levels(slot: _Slot, name: str, level: _Slot | None) -> None:
         nearer.closed.add(name)
 
 
-def _path_on_disk(id_: str, name: str) -> str:
+def _join_disk_path(id_: str, name: str) -> str:
     """Return the path on disk of *name* in a package's own node_modules."""
     return f"{id_.rstrip('/')}/node_modules/{name}"
 
@@ -309,10 +311,10 @@ def place(graph: BundleGraph) -> Mapping[str, str]:
                 bans.add(end.ban)  # the same way again, without this choice
             finally:
                 work -= len(attempt.slots)
-    raise _unplaceable_error(graph, chains)
+    raise _make_error(graph, chains)
 
 
-def _unplaceable_error(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
+def _make_error(graph: BundleGraph, chains: list[list[str]]) -> UnplaceableGraph:
     """Return the error that names a ring of *chains*, or where placing ended."""
     ring = next((chain for chain in chains if chain[0] == chain[-1]), None)
     named = " -> ".join(graph.packages[id_].label for id_ in ring or (chains or [[graph.root]])[0])

@@ -1,6 +1,6 @@
-"""Plan the flat `vendor/` folder, and what the root asks for by each name.
+"""Plan the flat folder `vendor/`, and the root's spec for each name.
 
-A flat folder has one package a name, so a graph with two versions of one name does not fit: that is a problem that
+A flat folder has one package for each name. A graph with two versions of one name does not fit, and the problem
 names both. The root declares every name, and the packages beside each other are peers (`bundle.vendor_manifests`).
 Measured with npm 11.19.1, npm 12.2.0, pnpm 12.21.0, yarn 4.18.1 and bun 1.4.5: `file:./vendor/x` in a published
 package installs, runs, installs again and passes `npm ls` and `npm ci` with such manifests.
@@ -35,10 +35,10 @@ _ALIASED = r"(?s)npm:((?:@[^/@]+/)?[^/@]+)@(.*)"
 class Flat(Record):
     """The plan of a flat folder.
 
-    *folders* maps package ids to their folders (`vendor/lib`). *keys* maps each name that the root declares to
-    the package that it is on disk, *specs* the same names to what the root asks for (`file:./vendor/lib`, or a
-    range in the thin layout). *optional* are the names that nothing requires. *twins* maps further installed
-    copies of one package to the first.
+    *folders* maps package ids to their folders (`vendor/lib`). *keys* maps each name that the root declares to the
+    id of its package on disk, and *specs* maps it to the root's spec (`file:./vendor/lib`, or a range in the thin
+    layout). *optional* are the names that nothing requires. *twins* maps further installed copies of one package
+    to the first.
     """
 
     folders: Mapping[str, str]
@@ -61,10 +61,10 @@ def plan_flat(
     """Plan the flat folder for *graph*.
 
     With *thin* it holds linked packages only, and the root asks a registry for the others. *changes* are those
-    that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root needs and does not
-    bundle, by real directory. *own* are the root's own files that ship: a package takes another folder
-    (`vendor/lib-2`) where the root has one of that name, which is not the package itself. Names that only the
-    root's peerDependencies declare stay with the host.
+    that a consumer needs (`consumer.read_consumer`). *outside* are the manifests of packages that the root needs
+    and does not bundle, by real directory. *own* are the root's own files that ship. If the root has a folder of a
+    package's name that is not the package itself, the package takes another one (`vendor/lib-2`). Names that only
+    the root's peerDependencies declare stay with the host.
 
     Problems: EVENDORCONFLICT (two packages of one name), EVENDORLINKED (thin: an installed package needs a linked
     one), EVENDORLOCAL (thin: a package that was installed from a path).
@@ -84,17 +84,16 @@ def plan_flat(
 
 
 def find_hosted_names(graph: BundleGraph) -> frozenset[str]:
-    """Return the peers of the root that are no dependencies: the host's."""
+    """Return the root's peers that are no dependencies of it."""
+    # The host supplies these.
     manifest = graph.packages[graph.root].manifest
     own = {*manifest.dependencies, *manifest.optional_dependencies, *graph.bundled}
     return frozenset(manifest.peer_dependencies) - own
 
 
 def find_spec(package: Package, key: str) -> str:
-    """Return what *package* asks for under *key*, as written.
-
-    The optional field comes first, as for npm, and peers last.
-    """
+    """Return the spec of *package* for *key*, as written."""
+    # The optional field comes first, as for npm, and peers last.
     manifest = package.manifest
     fields = (manifest.optional_dependencies, manifest.dependencies, manifest.peer_dependencies)
     return next((specs[key] for specs in fields if key in specs), "")
@@ -133,7 +132,7 @@ class _Flattening:
             asker = waiting.popleft()
             for name, to in self._edges(asker):
                 self.askers.setdefault(name, []).append(asker)
-                # Whoever asks first decides. The root does, and what is nearer to it before what is further.
+                # The package that asks first decides: the root, then those nearer to it before those further away.
                 if name not in self.keys:
                     self.keys[name] = self.twins.get(to, to)
                     self._check_reserved(name, to)
@@ -164,7 +163,7 @@ class _Flattening:
         """Yield the names that a package needs from the tarball, with their ids."""
         package = self.graph.packages[id_]
         for name, to in sorted({**package.peers, **package.needs}.items()):
-            # A peer pulls nothing in, but what is in the bundle anyway has to be found.
+            # A peer pulls nothing in, but has to be found if it is in the bundle anyway.
             if to is None or to == self.graph.root or to not in self.graph.packages:
                 continue
             if name not in self.hosted:
@@ -208,10 +207,10 @@ class _Flattening:
             self._conflict(name, (self.graph.root, own), (self.askers[name][0], to))
 
     def _check_registry(self, name: str, id_: str) -> None:
-        """Note what no registry can supply of a package that is left out.
+        """Note the reasons why no registry can supply a package.
 
-        In the thin layout the registry has to supply the package and all that it needs: none of that may be
-        linked.
+        In the thin layout the registry has to supply the package and all that it needs, so none of these may be
+        linked or installed from a path.
         """
         seen = {id_}
         waiting = deque(seen)
@@ -232,9 +231,9 @@ class _Flattening:
             self.problems.append(Problem("EVENDORLOCAL", id_, message, "pack with --layout vendor, or publish it"))
 
     def _conflict(self, name: str, first: tuple[str, str | None], second: tuple[str, str]) -> None:
-        """Note that two packages mean two others by one name.
+        """Note that two packages need different ones of one name.
 
-        *first* and *second* are the id of who asks, and of what it means.
+        *first* and *second* are pairs of ids: the package that asks, and the package that it needs.
         """
         ways = []
         for asker, to in (first, second):
@@ -260,7 +259,7 @@ class _Flattening:
         return frozenset(names)
 
     def spec(self, key: str) -> str:
-        """Return what the root asks for under *key*."""
+        """Return the root's spec for *key*."""
         id_ = self.keys[key]
         if id_ in self.folders:
             return f"file:./{self.folders[id_]}"
@@ -269,7 +268,7 @@ class _Flattening:
         return join_specs([spec for spec in asked if spec], version)
 
     def _asked(self, asker: str, key: str) -> str:
-        """Return the spec by which a consumer gets what *asker* calls *key*."""
+        """Return the spec for *key* of *asker*, as a consumer needs it."""
         written = find_spec(self.graph.packages[asker], key)
         return written if is_fetched(written) else self.changed.get((asker, key), written)
 
@@ -286,8 +285,8 @@ def is_fetched(spec: str) -> bool:
 def join_specs(specs: list[str], version: str) -> str:
     """Return one spec for all of *specs*.
 
-    Ranges of one package are joined by a space, which means both (node-semver). A place to fetch from wins. When
-    they cannot be joined it is *version*, that of the copy which is installed.
+    Ranges of one package are joined by a space, which means both (node-semver). A place to fetch from wins. If the
+    ranges cannot be joined, the spec is *version*, that of the installed copy.
 
     >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs(["^1.2.0", "1 || 2"], "1.4.2")
     ('^1.2.0 ~1.4.0', '1.4.2')

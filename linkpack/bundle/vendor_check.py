@@ -1,7 +1,7 @@
 """Check a flat layout: read the planned manifests as an installer does.
 
-It knows nothing of how the folder was planned: names are looked up in the root's planned package.json, folders
-among the planned paths, and what is found is compared with the disk.
+The check knows nothing of how the folder was planned. It looks names up in the root's planned package.json and
+folders among the planned paths, and compares the packages that it finds with the disk.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ _PATH = "file:./"
 def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[Entry]) -> LayoutCheck:
     """Follow every edge of every package through the planned *entries*.
 
-    *slots* maps folders to package ids. An edge holds when the root asks for its name by the folder of that very
-    package, or of an equal installed copy, or by a range that the version on disk satisfies. The package itself
-    has to ask for a peer that the copy satisfies, so that installers supply it. Anything else is a problem
-    (ELAYOUT).
+    *slots* maps folders to package ids. An edge holds if the root's spec for its name is the folder of that very
+    package or of an equal installed copy, or a range that the version on disk satisfies. The package itself has to
+    have a peer that the copy satisfies, so that installers supply it. Anything else is a problem (ELAYOUT).
     """
     planned = {entry.path[len(ROOT) :]: entry.source for entry in entries if entry.path.endswith("/package.json")}
     manifests = {
@@ -69,7 +68,7 @@ def _names(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]:
     """Yield the names that *package* looks up, with their ids on disk.
 
-    Without those that the host supplies.
+    Names that the host supplies are left out.
     """
     hosted = find_hosted_names(graph)
     for name, to in package.needs.items():

@@ -35,7 +35,8 @@ def rewrite_flat_manifests(
 ) -> tuple[Mapping[str, bytes], tuple[SpecChange, ...]]:
     """Return the manifests of a flat layout, by id, and the spec changes.
 
-    *changes* are those that a consumer of any layout needs. Those of the flat layout take their place.
+    *changes* are those that a consumer of any layout needs. A change for the flat layout replaces one of the same
+    dependency.
     """
     moved = {(id_, name) for id_ in flat.folders for name, _ in _list_peers(graph, id_)}
     moved |= {(graph.root, name) for name in flat.keys}
@@ -76,9 +77,9 @@ def _list_peers(graph: BundleGraph, id_: str) -> list[tuple[str, str]]:
 
 
 def _peer_spec(graph: BundleGraph, id_: str, name: str, to: str, changes: Sequence[SpecChange]) -> str:
-    """Return the range for a peer: what was asked for, or the copy's version.
+    """Return the range for a peer.
 
-    The latter where the copy does not satisfy what was asked for.
+    It is the range that was asked for, or the copy's version if that does not satisfy it.
     """
     rewritten_specs = [
         change.new for change in _changes_of(id_, changes) if change.key == name and change.section in _SECTIONS
@@ -156,7 +157,7 @@ def map_moved_paths(graph: BundleGraph, flat: Flat) -> Mapping[str, str]:
 def _moved_fields(flat: Flat, members: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Yield the fields of the root that name a vendored file.
 
-    Each with its keys, the path there, and the new path.
+    Each is its keys, the path in it, and the new path.
     """
     bins = members.get("bin")
     fields: list[tuple[tuple[str, ...], object]] = [

@@ -217,9 +217,9 @@ def pack_task(task: Task) -> Outcome:
 
 
 def _find_memo(run: str) -> Memo:
-    """Return what this process has read in *run*.
+    """Return the memo of what this process has read in *run*.
 
-    What it read in an earlier run is forgotten.
+    The memo of an earlier run is forgotten.
     """
     if run not in _MEMOS:
         _MEMOS.clear()

@@ -51,8 +51,8 @@ class PublishPlan(Record):
 def read_publish_plan(path: str, start: str = ".") -> PublishPlan:
     """Read the plan in the file *path*, and find its packages around *start*.
 
-    They are those of the workspace that holds the directory *start*. Raises `LinkpackError` (EPUBLISHPLAN) when
-    the file is no such plan, or when a package that it names is not there in that version.
+    The packages are those of the workspace around the directory *start*. Raises `LinkpackError` (EPUBLISHPLAN)
+    when the file is no such plan, or when a package that it names is not there in that version.
     """
     try:
         document = parse(fs.read_file(path, MAX_BYTES), path)
@@ -93,7 +93,7 @@ def _find_release(path: str, known: Mapping[str, tuple[str, str]], name: object,
 def _read_members(start: str) -> Mapping[str, tuple[str, str]]:
     """Return version and folder of each package around *start*, by name.
 
-    They are the packages of the monorepo that *start* is in, or else the one package there.
+    These are the packages of the monorepo around *start*. Without a monorepo it is the one package there.
     """
     roots = [folder for folder in walk_up(fs.real_path(start)) if fs.is_file(f"{folder}/package.json")]
     workspace = next(

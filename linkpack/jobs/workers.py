@@ -34,8 +34,8 @@ FEW = 8  # items that are done before other processes have started
 class Crew(Record):
     """The workers of a run.
 
-    They are *jobs* processes of this machine, or those of a Dask *scheduler*. 0 jobs means one more than there are
-    processors.
+    These are *jobs* processes of this machine, or the processes of a Dask *scheduler*. 0 jobs means one process
+    more than there are processors.
     """
 
     jobs: int = 0

@@ -37,7 +37,7 @@ _DEFAULT_PATH = "/bin:/usr/bin"  # as the system's own when a program has none
 
 
 class ScriptContext(Record):
-    """What all scripts of a run share.
+    """The variables and programs that all scripts of a run share.
 
     *env* has all variables except those of a package. *shell* runs the scripts. *gyp* is npm's folder with the
     command node-gyp, "" if it was not found.

@@ -48,7 +48,7 @@ _FINAL_SIGMA = "\u03c2"
 
 
 class _Weights(Record):
-    """What one unit adds to each level of a key."""
+    """The bytes that one unit adds to each level of a key."""
 
     primary: bytes
     accent: bytes

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 FlagValue: TypeAlias = "str | bool | list[str]"
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _pairs(text: str) -> Mapping[str, str]:
+def _split_pairs(text: str) -> Mapping[str, str]:
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-SWITCHES = _words(
+SWITCHES = _split_words(
     """
     all allow-same-version allow-scripts-pending allow-scripts-pin allow-unused-patches audit bin-links
     bypass-2fa commit-hooks dangerously-allow-all-scripts description dev diff-ignore-all-space
@@ -44,7 +44,7 @@ SWITCHES = _words(
 )
 """Flags for yes or no. The next word is the value only if it is `true` or `false`."""
 
-TEXTS = _words(
+TEXTS = _split_words(
     """
     call diff-dst-prefix diff-src-prefix editor git heading init-author-email init-author-name init-license
     init-type init.author.email init.author.name init.license message pack-destination patches-dir preid
@@ -53,7 +53,7 @@ TEXTS = _words(
 )
 """Flags with a text as value, which is the next word unless that begins with a dash."""
 
-VALUES = _words(
+VALUES = _split_words(
     """
     _auth access allow-directory allow-file allow-git allow-remote allow-scripts also audit-level auth-type
     before ca cache cache-max cache-min cafile cert cidr cpu depth diff diff-unified edit-dir
@@ -69,17 +69,17 @@ VALUES = _words(
 )
 """All other flags with a value, which is the next word in any case."""
 
-LISTS = _words(
+LISTS = _split_words(
     """
     allow-scripts ca cidr diff include min-release-age-exclude noproxy omit orgs package packages scopes workspace
     """
 )
 """Those of `VALUES` that collect a list when they are given several times."""
 
-_ALSO = ("browser", "color")  # switches that take other words too, see `_also_takes`
+_ALSO = ("browser", "color")  # switches that take other words too, see `_may_take`
 
 # What short options and other shorthands mean (`shorthands` in lib/definitions/index.js).
-_SHORT = _pairs(
+_SHORT = _split_pairs(
     """
     a --all  c --call  f --force  g --global  L --location  l --long  m --message  p --parseable  C --prefix
     S --save  B --save-bundle  D --save-dev  E --save-exact  O --save-optional  P --save-prod
@@ -220,7 +220,7 @@ class _Reader:
         A true or false behind it may reverse the value.
         """
         following = self.left[0] if value is None and self.left else ""
-        if following in _TRUTH or (is_on and _also_takes(key, following)):
+        if following in _TRUTH or (is_on and _may_take(key, following)):
             value = self.left.popleft()
         if value is None:
             return is_on
@@ -240,7 +240,7 @@ def _looks_like_option(word: str) -> bool:
     return bool(bare) and len(word) - len(bare) in {1, 2}
 
 
-def _also_takes(key: str, word: str) -> bool:
+def _may_take(key: str, word: str) -> bool:
     """Return True if the switch *key* takes *word*: `--color always`."""
     if key == "color":
         return word == "always"  # of its other values, true and false are read as those of a switch

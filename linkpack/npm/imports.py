@@ -19,7 +19,7 @@ _TEXT = r"""(?P<quote>["'])(?P<text>[^"'`\\\n]{1,300})(?P=quote)"""
 _ARGUMENT = r"""(?P<quote>["'`])(?P<text>(?:(?!\$\{)[^"'`\\\n]){1,300})(?P=quote)""" + BLANK + r"(?P<end>[),])"
 _OPEN = r"(?:\?\.)?\(" + BLANK  # never put BLANK beside BLANK in a pattern: matching would take quadratic time
 
-# What may follow the words `require` and `import`: `("x")`, `.resolve("x")`, `.meta.resolve("x")`.
+# These texts may follow the words `require` and `import`: `("x")`, `.resolve("x")`, `.meta.resolve("x")`.
 _REQUIRE = re.compile(BLANK + r"(?P<resolve>\??\." + BLANK + r"resolve\b" + BLANK + ")?" + _OPEN + _ARGUMENT)
 _DYNAMIC = re.compile(BLANK + _OPEN + _ARGUMENT)
 _META = re.compile(
@@ -89,9 +89,9 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 class Import(Record):
     """A load of a module in a source.
 
-    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* one is inside a
-    function, and happens when that is called. A *certain* one happens whenever the source is loaded, but not all
-    that do are recognized.
+    A *guarded* load may fail: it is inside a `try`, or its promise has a `catch`. A *lazy* load is inside a
+    function, and happens when that is called. A *certain* load happens whenever the source is loaded. Some loads
+    that are certain are not recognized as such.
     """
 
     specifier: str
@@ -368,7 +368,7 @@ class _Reading:
     def _is_type_query(self, call: re.Match[str]) -> bool:
         """Return True if *call* is a type of TypeScript.
 
-        Such are `typeof import("x")` and `import("x").Name`.
+        `typeof import("x")` and `import("x").Name` are types.
         """
         is_member = call["end"] == ")" and _MEMBER.match(self.source, call.end()) is not None
         return self.typed and (self.last == "typeof" or is_member)

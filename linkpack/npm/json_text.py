@@ -165,7 +165,7 @@ def find_duplicate_keys(raw: bytes) -> tuple[tuple[str, str], ...]:
         if isinstance(child, _Twice):
             twice = [[*path, key] for key in child.keys_twice]
             duplicates += [(_locate(text, place).start, format_path(place)) for place in twice]
-    return tuple((path, _line_column(text, start)) for start, path in sorted(duplicates))
+    return tuple((path, _format_place(text, start)) for start, path in sorted(duplicates))
 
 
 def find_conflict(text: str) -> int | None:
@@ -209,7 +209,7 @@ def find_position(raw: bytes, path: Sequence[str | int]) -> str:
     """
     text = decode(raw, "")
     try:
-        return _line_column(text, _locate(text, path).start)
+        return _format_place(text, _locate(text, path).start)
     except KeyError:
         return ""
 
@@ -355,11 +355,11 @@ def _guess_remedy(text: str, at: int) -> str:
     return "remove the comma" if "," in {text[at : at + 1], text[:at].rstrip()[-1:]} else "fix the JSON"
 
 
-def _line_column(text: str, at: int) -> str:
+def _format_place(text: str, at: int) -> str:
     """Return the place *at* as `line:column`, both from 1."""
     return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
 
 
 def _make_error(where: str, text: str, at: int, message: str, hint: str) -> ManifestInvalid:
-    message = f"{where}:{_line_column(text, at)}: {message}"
+    message = f"{where}:{_format_place(text, at)}: {message}"
     return ManifestInvalid(message, code="EJSON", path=where, hint=hint)

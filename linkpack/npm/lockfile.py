@@ -1,7 +1,7 @@
 """Read and write the JSON of a lockfile as npm does.
 
-That concerns numbers, the order of members, indentation and line ends. What a link changes in a lockfile is in
-`linkpack.linking.lockfile_entries`.
+That concerns numbers, the order of members, indentation and line ends. `linkpack.linking.lockfile_entries` decides
+what a link changes in a lockfile.
 """
 
 from __future__ import annotations

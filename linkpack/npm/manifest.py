@@ -107,13 +107,13 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         directories_man=_read_folder(fields, "man"),
         files=fields.items("files"),
         main=_read_main(fields),
-        browser=_text_or_none(fields.get("browser")),
-        scripts=_texts_only(fields.table("scripts")),
+        browser=_keep_text(fields.get("browser")),
+        scripts=_keep_texts(fields.table("scripts")),
         workspaces=_read_workspaces(fields),
         catalogs=_read_catalogs(fields),
         patched=tuple(fields.texts("patchedDependencies", gaps=True).values()),
         private=bool(fields.get("private")),
-        package_manager=_text_or_none(fields.get("packageManager")) or "",
+        package_manager=_keep_text(fields.get("packageManager")) or "",
         publish_config=fields.table("publishConfig"),
         members=fields.members,
         npm_rules=_read_npm_rules(fields),
@@ -140,15 +140,15 @@ def clean_path(path: str) -> str:
     return "/".join(parts) + ("/" if parts and slashed.endswith("/") else "")
 
 
-def _base_name(path: str) -> str:
+def _find_base_name(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-def _text_or_none(value: object) -> str | None:
+def _keep_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _texts_only(table: Mapping[str, object]) -> Mapping[str, str]:
+def _keep_texts(table: Mapping[str, object]) -> Mapping[str, str]:
     return {key: value for key, value in table.items() if isinstance(value, str)}
 
 
@@ -257,16 +257,16 @@ def _read_bins(fields: Fields, name: str) -> Mapping[str, str]:
     if isinstance(value, str):
         bins = {name: value} if name else {}
     elif isinstance(value, list):
-        bins = {_base_name(item): item for item in fields.items("bin") or ()}
+        bins = {_find_base_name(item): item for item in fields.items("bin") or ()}
     else:
         bins = dict(fields.texts("bin", gaps=True))
     # As in npm's loop, a script is looked up in its turn: a command renamed before may have replaced it.
     for key in tuple(bins):
         script = clean_path(str(bins.pop(key)))
-        command = _base_name(clean_path(key))
+        command = _find_base_name(clean_path(key))
         if command and script:
             bins[command] = script
-    return _texts_only(bins)
+    return _keep_texts(bins)
 
 
 def _read_mans(fields: Fields) -> tuple[str, ...]:
@@ -295,7 +295,7 @@ def _read_main(fields: Fields) -> str | None:
     is_true = isinstance(value, (list, dict)) or bool(value)  # in JavaScript empty lists and objects are true
     if is_true and not isinstance(value, str) and fields.role != "installed":
         fields.warn(("main",), f"must be a text, not {show(value)}: npm publish will fail", "make it a text")
-    return _text_or_none(value)
+    return _keep_text(value)
 
 
 def _read_workspaces(fields: Fields) -> tuple[str, ...]:
@@ -318,7 +318,7 @@ def _read_npm_rules(fields: Fields) -> str:
     if value is not None and not isinstance(value, str) and fields.role != "installed":
         # npm does not read this field, so no reading of npm says which wrong values to take as absent.
         fields.refuse(path, f"must be a version of npm, not {show(value)}", 'make it "11" or "12", or remove it')
-    return _text_or_none(value) or ""
+    return _keep_text(value) or ""
 
 
 def _read_npm_range(fields: Fields) -> str:
@@ -326,13 +326,13 @@ def _read_npm_range(fields: Fields) -> str:
 
     packageManager says it (`npm@11.6.0+sha512.…`), else devEngines.packageManager.
     """
-    name, _, version = (_text_or_none(fields.get("packageManager")) or "").partition("@")
+    name, _, version = (_keep_text(fields.get("packageManager")) or "").partition("@")
     if name == "npm":
         return version
     engines = fields.get("devEngines", "packageManager")
     for engine in engines if isinstance(engines, list) else [engines]:
         if isinstance(engine, dict) and engine.get("name") == "npm":
-            return _text_or_none(engine.get("version")) or "*"
+            return _keep_text(engine.get("version")) or "*"
     return ""
 
 

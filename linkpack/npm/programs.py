@@ -51,7 +51,7 @@ def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
         return None
     # A shim may answer otherwise in another folder, so the folder is part of the key.
     try:
-        return once(("node", program, cwd), lambda: ask_node(program, cwd, env, _cache_file(env)))
+        return once(("node", program, cwd), lambda: ask_node(program, cwd, env, _find_cache_file(env)))
     except NodeUnknown as err:
         raise ConfigError(
             f"{program} does not say where Node is: {err}",
@@ -61,7 +61,7 @@ def find_node(env: Mapping[str, str], cwd: str) -> Node | None:
         ) from err
 
 
-def _cache_file(env: Mapping[str, str]) -> str:
+def _find_cache_file(env: Mapping[str, str]) -> str:
     """Return the file that keeps what is known of Node.
 
     It is "" if there is no folder for it.

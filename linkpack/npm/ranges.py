@@ -1,7 +1,7 @@
 """Read version ranges as npm does.
 
-They have `||`, hyphens, x-ranges, `~`, `^` and comparators. The grammar is that of node-semver's README. What it
-leaves open (where white space may be, what a stray `*` does) was measured on node-semver 7.8.5, inside npm
+A range has `||`, hyphens, x-ranges, `~`, `^` and comparators. The grammar is that of node-semver's README. It does
+not say where white space may be and what a stray `*` does: that was measured on node-semver 7.8.5, inside npm
 11.19.1. All work is linear in the length of the range.
 """
 
@@ -50,9 +50,9 @@ class Comparator(Record):
 class Range(Record):
     """Alternatives, of which one must allow a version.
 
-    An alternative is comparators that must all allow it; without any it allows every version. With
-    *include_prerelease* a pre-release is a version like any other. Without it, an alternative allows a
-    pre-release only if it names one of the same major.minor.patch.
+    An alternative is a list of comparators that must all allow the version. Without comparators it allows every
+    version. With *include_prerelease* a pre-release is a version like any other. Without it, an alternative allows
+    a pre-release only if it names one of the same major.minor.patch.
     """
 
     alternatives: tuple[tuple[Comparator, ...], ...]

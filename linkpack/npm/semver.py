@@ -1,6 +1,6 @@
 """Read and order versions as npm does.
 
-That is Semantic Versioning 2.0.0, with node-semver's liberties and limits. The rules were measured on
+npm reads Semantic Versioning 2.0.0, with node-semver's liberties and limits. The rules were measured on
 node-semver 7.8.5, inside npm 11.19.1. Ranges are in `ranges`.
 """
 
@@ -98,10 +98,10 @@ def clean_version(text: str) -> str | None:
 def find_version_fault(version: str) -> str:
     """Say what is wrong with *version*, "" if nothing is.
 
-    The answer continues a sentence that begins with the version. Only Semantic Versioning 2.0.0 to the letter
-    is right: `npm pack` asks nothing, but names the tarball by the text as it is written, and `npm publish`
-    then cleans the version (see `clean_version`) or refuses it.
+    The answer continues a sentence that begins with the version. Only the canonical form is right.
     """
+    # `npm pack` asks nothing, but names the tarball by the text as it is written. `npm publish` then cleans the
+    # version (see `clean_version`) or refuses it.
     if version == "":
         return "is empty"
     if len(version) > MAX_LENGTH:
@@ -148,10 +148,10 @@ def _parse(grammar: str, text: str) -> Version | None:
     if grammar == _STRICT and any(part[0] == "0" and part != "0" and part.isdecimal() for part in prerelease):
         return None
     build = tuple(match[5].split(".")) if match[5] else ()
-    return Version(major, minor, patch, tuple(_identifier(part) for part in prerelease), build)
+    return Version(major, minor, patch, tuple(_parse_identifier(part) for part in prerelease), build)
 
 
-def _identifier(text: str) -> int | str:
+def _parse_identifier(text: str) -> int | str:
     """Return *text* as a number if JavaScript holds it exactly."""
     # node-semver 7, classes/semver.js, keeps a larger number as text.
     if text.isdecimal() and int(text) < MAX_SAFE_INTEGER:
@@ -173,14 +173,14 @@ def _compare_identifiers(left: tuple[int | str, ...], right: tuple[int | str, ..
 
 def _compare_identifier(left: int | str, right: int | str) -> int:
     """Compare identifiers, huge numbers rounded as in JavaScript."""
-    mine, other = _rank(left), _rank(right)
+    mine, other = _make_sort_key(left), _make_sort_key(right)
     return (mine > other) - (mine < other)
 
 
-def _rank(identifier: int | str) -> tuple[bool, float, str]:
+def _make_sort_key(identifier: int | str) -> tuple[bool, float, str]:
     """Return the sort key of an identifier.
 
-    It is whether it is a word, its number, its word.
+    The key is whether it is a word, then its number, then its word.
     """
     if isinstance(identifier, int) or identifier.isdecimal():
         return (False, float(identifier), "")

@@ -4,7 +4,7 @@ Source: npm-package-arg 13.0.2 (lib/npa.js), inside npm 11.19.1; 14.0.0 reads th
 parse ends the consumer's install, in dependencies, optionalDependencies and peerDependencies alike (measured:
 EINVALIDTAGNAME, EUNSUPPORTEDPROTOCOL). npm 12 skips an optional peer with such a spec, npm 11 does not.
 
-What other package managers write (`workspace:`, `catalog:`, …) is read in `workspace_specs` and `protocols`.
+`workspace_specs` and `protocols` read the specs of other package managers (`workspace:`, `catalog:`, …).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _BUILD = r"\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 
 
 class Spec(Record):
-    """What npm makes of a spec.
+    """A spec as npm reads it.
 
     *kind* is "" when npm cannot parse it, and *fault* then says why, as a clause. For an alias
     (`npm:name@wanted`) *name* is the package and *wanted* the spec after it.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class WorkspaceSpecs(Record):
-    """What the `workspace:` specs of one dependency may mean.
+    """The packages that `workspace:` specs of one dependency may mean.
 
     *folder* is the directory of the manifest, and *key* the dependency's name in it. *answer* is the package in
     the tarball that the key resolves to. If there is none, the package is looked up in *workspaces*, by name, and
@@ -85,9 +85,7 @@ class WorkspaceSpecs(Record):
     def _find(self, name: str, path: str) -> Supplied:
         """Find the workspace at *path*, else the one called *name*.
 
-        A path starts at the manifest's folder or, as yarn has it, at the workspace root. What is installed comes
-        last: pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush there is nothing else to
-        ask, since its pnpm-workspace.yaml is in common/temp.
+        A path starts at the manifest's folder or, as in yarn, at the workspace root.
         """
         beside = posixpath.normpath(posixpath.join(self.folder, path))
         below = "/" + posixpath.normpath(path)
@@ -97,6 +95,8 @@ class WorkspaceSpecs(Record):
                     return workspace
         if name in self.workspaces:
             return self.workspaces[name]
+        # Last, the installed package. pnpm asks nothing else (measured on 12.21.0), and in a repository of Rush
+        # nothing else can be asked, since its pnpm-workspace.yaml is in common/temp.
         if self.installed is None or name not in {self.key, self.installed.name}:
             message = f'means "{name}", which is no workspace here and not installed'
             raise UnresolvableError("EWORKSPACESPEC", message, "list its folder in workspaces, or install it")

@@ -124,7 +124,7 @@ def read_outer_ignores(workspace: Workspace | None, folder: str) -> OuterIgnores
     if workspace is None:
         return OuterIgnores()
     relative = posixpath.relpath(folder, workspace.root)
-    by_npm = names_member(workspace._replace(patterns=_npm_patterns(workspace.root)), relative)
+    by_npm = names_member(workspace._replace(patterns=_read_npm_patterns(workspace.root)), relative)
     # npm applies them where `workspaces` in package.json names the member, pnpm in its workspaces, yarn and bun
     # never (docs/differences-from-npm.md, W8; npm 11.19.1 and 12.2.0, pnpm 12.21.0, yarn 4.18.1, bun 1.4.5).
     by_manager = {"npm": by_npm, "pnpm": True}.get(workspace.manager, False)
@@ -165,7 +165,7 @@ def _read_ignore_file(folder: str) -> IgnoreFile | None:
     return None
 
 
-def _npm_patterns(root: str) -> tuple[str, ...]:
+def _read_npm_patterns(root: str) -> tuple[str, ...]:
     """Return the patterns of members that npm reads in *root*."""
     manifest = read_usable(root)
     return manifest.workspaces if manifest is not None else ()

@@ -99,7 +99,7 @@ def _is_above(folder: str, slot: str) -> bool:
 
 
 class Hit(Record):
-    """What is at one `node_modules/<name>` on disk.
+    """The package or the fault at one `node_modules/<name>` on disk.
 
     *real* is the package's real directory. It is "" if the path leads to no package, and *fault* says why.
     """
@@ -109,7 +109,7 @@ class Hit(Record):
 
 
 class Resolution(Record):
-    """What Node finds for a name on the disk.
+    """The package that Node finds for a name on the disk.
 
     *real* is the package's real directory and *path* the path that led there, both "" if there is none. *fault* is
     that of a broken link nearer than the package. Node passes over such a link, but its owner meant it to work.

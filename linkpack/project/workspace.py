@@ -93,6 +93,7 @@ def read_workspace(folder: str) -> Workspace | None:
 
 
 def _read_workspace(folder: str) -> Workspace | None:
+    """Read the members and the catalogs that the files in *folder* name."""
     patterns: tuple[str, ...] = ()
     catalogs: dict[str, Mapping[str, str]] = {}
     named = ""
@@ -182,10 +183,11 @@ def list_members(workspace: Workspace) -> list[str]:
     A member is a folder with a package.json that the patterns name, outside of node_modules. Unreadable folders
     are passed over.
     """
-    return list(once(("members", workspace.root, workspace.patterns), lambda: _member_folders(workspace)))
+    return list(once(("members", workspace.root, workspace.patterns), lambda: _find_members(workspace)))
 
 
-def _member_folders(workspace: Workspace) -> list[str]:
+def _find_members(workspace: Workspace) -> list[str]:
+    """Search the workspace's folders for members."""
     rules = _compile_patterns(workspace)
     if all(re.fullmatch(_PLAIN, pattern) for pattern in workspace.patterns):
         # Rush and others list hundreds of folders: asking each pattern about each folder takes a second.
