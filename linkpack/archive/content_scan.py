@@ -66,7 +66,7 @@ class ContentScan:
     def _scan(self) -> None:
         """Scan the files that are waiting, all at once.
 
-        Hardly any of them holds what every token begins with, so that one search passes over most.
+        Hardly any file holds the beginning of a token, so that one search for all is mostly enough.
         """
         files, self._waiting, self._size = self._waiting, [], 0
         # With a line break between two files, no token seems to begin in one and end in the next.

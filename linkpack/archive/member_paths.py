@@ -23,7 +23,7 @@ _DEVICES = re.compile(rf":|{WINDOWS_DEVICE}", re.IGNORECASE)
 class MemberPaths:
     """The files and folders met so far.
 
-    Every way in which a new one does not go with them is a finding.
+    A new one that does not go with them is a finding.
     """
 
     def __init__(self, limits: Limits, findings: Findings) -> None:
@@ -68,9 +68,9 @@ class MemberPaths:
         return below
 
     def finish(self) -> None:
-        """Find what npm makes twins of.
+        """Find files that get the name of a folder when npm installs them.
 
-        It installs `.gitignore` as `.npmignore` (pacote, lib/fetcher.js).
+        npm installs `.gitignore` as `.npmignore` (pacote, lib/fetcher.js).
         """
         for path, kind in self._kinds.items():
             folder, _, base = path.rpartition("/")

@@ -79,7 +79,7 @@ class Archive(Record):
 
 
 class Wanted(Record):
-    """What to do with contents.
+    """The contents that a caller wants.
 
     They are kept if *keep* is true of their path and size, and searched for secrets if *scan* is true.
     """
@@ -89,7 +89,7 @@ class Wanted(Record):
 
 
 class _Pending(Record):
-    """What an extended header says of the next entry.
+    """An extended header, which applies to the next entry.
 
     *path_is_long* is true if some reader may lose the path in it.
     """

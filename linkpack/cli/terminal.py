@@ -45,7 +45,7 @@ def wants_colour(env: Mapping[str, str], *, is_terminal: bool) -> bool:
 
 
 def paint(text: str) -> str:
-    r"""Return *text* with errors red, warnings yellow, hints cyan, and a diff in green and red.
+    r"""Return *text* with errors red, warnings yellow and hints cyan.
 
     >>> paint("linkpack: error EREAD: no.tgz cannot be read")
     'linkpack: \x1b[31merror EREAD\x1b[0m: no.tgz cannot be read'
@@ -82,7 +82,7 @@ def _painted_change(line: str) -> str:
 
 
 class ProgressLine:
-    """One line on *stream* that says how far the work is, and is wiped when the block ends.
+    """One line on *stream* that says how far the work is.
 
     It appears after a second. *now* is a clock in seconds.
     """

@@ -79,7 +79,7 @@ class Fix(Record):
 
 
 class Diagnosis(Record):
-    """What the doctor found at one place.
+    """A finding of the doctor at one place.
 
     *severity* is `ok`, `warning` or `error`; *group* names what was examined. *code*, *path*, *message* and
     *hint* are as in a `Problem`. *fix* is what `--fix` runs, None where the user has to decide.

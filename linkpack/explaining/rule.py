@@ -28,7 +28,7 @@ _PATCHED = "patchedDependencies"
 
 
 class Ruling(Record):
-    """What decides about a path, which it *keeps* or not.
+    """The rule that decides about a path, which it *keeps* or not.
 
     *about* is the path that was decided about: the one asked for, or the folder around it that is not entered.
     *why* says in words what the rule is for, *text* is the rule. *source* is its file, as the package calls it, or
@@ -46,8 +46,8 @@ class Ruling(Record):
 class _Trail(Walk):
     """The walk to one path.
 
-    *met* is what the ignore rules were asked about the path and the folders on the way, *folders* which of them
-    are folders.
+    *met* are the questions about the path and the folders on the way to it, as the ignore rules are asked them.
+    *folders* are those of the paths that are folders.
     """
 
     def __init__(self, root: str, selection: Selection, path: str) -> None:

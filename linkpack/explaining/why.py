@@ -36,7 +36,7 @@ _LEFT = "in the thin layout the consumer gets this package from the registry"
 
 
 class Answer(Record):
-    """Why *path* of a package ships or does not.
+    """The reason why *path* of a package ships or does not.
 
     *label* is the package's `name@version`, *folder* its directory relative to the project, *kind* `root`,
     `linked` or `installed`, or `unbundled` for what is in a node_modules and not in the bundle. *path* is relative
@@ -96,9 +96,9 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = apply_publish_config(project, options)
-    # A package that is missing ends `pack`, and is no reason to say nothing about the others.
+    # What is missing is no reason to say nothing about the rest.
     graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _place_bundle(graph, options.layout)
+    slots = _slots(graph, options.layout)
     bundle = _Bundle(
         project=view.project,
         graph=graph,
@@ -124,7 +124,7 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     return _explain_file(bundle, location) if location.path else _explain_package(bundle, location)
 
 
-def _place_bundle(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
+def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
     """Place the bundle.
 
     Returns slots to package ids, empty where no tree holds the bundle.
@@ -191,7 +191,7 @@ def _find_license(bundle: _Bundle, path: str) -> _Location | None:
     """Find a license that pnpm ships from the workspace's root."""
     inside = posixpath.normpath(path).removeprefix("package/")
     root = bundle.graph.packages[bundle.graph.root]
-    is_there = any(file.path == inside for file in _read_packlist(bundle, root).files)
+    is_there = any(file.path == inside for file in _packlist(bundle, root).files)
     return _Location(root.id, inside) if is_there else None
 
 
@@ -236,10 +236,10 @@ def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
 
 def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
     package = bundle.graph.packages[location.id]
-    about = _describe_package(bundle, package)
+    about = _about(bundle, package)
     if _is_left_out(bundle, about):
         return about._replace(reason=_LEFT)
-    packlist = _read_packlist(bundle, package)
+    packlist = _packlist(bundle, package)
     return about._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
 
 
@@ -251,18 +251,16 @@ def _is_left_out(bundle: _Bundle, about: Answer) -> bool:
 def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
     """Explain a file or folder of a package."""
     package, path = bundle.graph.packages[location.id], location.path
-    packlist = _read_packlist(bundle, package)
+    packlist = _packlist(bundle, package)
     files = [file.path for file in packlist.files if f"{file.path}/".startswith(f"{path}/")]
     is_file = files == [path]
     omissions = [omission for omission in packlist.omissions if f"{omission.path}/".startswith(f"{path}/")]
-    kind = _find_kind(bundle, package)
-    selection = read_selection(
-        location.id, package.manifest, kind, bundle.edition, _read_outer_ignores(bundle, package)
-    )
+    kind = _kind(bundle, package)
+    selection = read_selection(location.id, package.manifest, kind, bundle.edition, _outer(bundle, package))
     ruling = read_ruling(location.id, package.manifest, selection, kind, path)
     reason = ""
     if not files and (ruling is None or ruling.keeps):
-        reason = _find_other_reason(packlist, location)
+        reason = _other_reason(packlist, location)
     source = next((file.source for file in packlist.files if file.path == path), location.id)
     # pnpm takes the license of the workspace's root, which no rule of the package decides about.
     if not f"{source}/".startswith(f"{location.id.rstrip('/')}/"):
@@ -270,7 +268,7 @@ def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
             None,
             f"the package has no license file, so that of the workspace ships, as by pnpm: {source}",
         )
-    answer = _describe_package(bundle, package)
+    answer = _about(bundle, package)
     if _is_left_out(bundle, answer):
         return answer._replace(path=path, reason=_LEFT)
     return answer._replace(
@@ -286,7 +284,7 @@ def _explain_file(bundle: _Bundle, location: _Location) -> Answer:
     )
 
 
-def _find_other_reason(packlist: Packlist, location: _Location) -> str:
+def _other_reason(packlist: Packlist, location: _Location) -> str:
     """Say why nothing at the path ships though the rules would let it."""
     full = f"{location.id}/{location.path}"
     for omission in packlist.omissions:
@@ -299,29 +297,29 @@ def _find_other_reason(packlist: Packlist, location: _Location) -> str:
     return "nothing in it ships" if fs.is_dir(full) else ""
 
 
-def _describe_package(bundle: _Bundle, package: Package) -> Answer:
+def _about(bundle: _Bundle, package: Package) -> Answer:
     slots = tuple(slot for slot, id_ in bundle.slots.items() if id_ == package.id)
     folder = posixpath.relpath(package.id, bundle.graph.root)
     chains = find_chains(bundle.graph, package.id)
-    return Answer(package.label, folder, _find_kind(bundle, package), "", ships=False, slots=slots, chains=chains)
+    return Answer(package.label, folder, _kind(bundle, package), "", ships=False, slots=slots, chains=chains)
 
 
-def _find_kind(bundle: _Bundle, package: Package) -> Kind:
+def _kind(bundle: _Bundle, package: Package) -> Kind:
     if package.id == bundle.graph.root:
         return "root"
     return "linked" if package.linked else "installed"
 
 
-def _read_packlist(bundle: _Bundle, package: Package) -> Packlist:
+def _packlist(bundle: _Bundle, package: Package) -> Packlist:
     """Read what packing ships of *package* alone."""
     # No other package of the bundle is asked about.
     alone = bundle.graph._replace(packages={package.id: package})
     return read_contents(bundle.project, alone, bundle.edition, ())[package.id]
 
 
-def _read_outer_ignores(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
+def _outer(bundle: _Bundle, package: Package) -> tuple[tuple[str, str], ...]:
     """Read the ignore files around *package* that apply to it, path and text."""
-    kind = _find_kind(bundle, package)
+    kind = _kind(bundle, package)
     if kind == "installed":  # it ships as it was published
         return ()
     around = bundle.project.around if kind == "root" else find_workspace(package.id)

@@ -282,8 +282,8 @@ def _add_extglob(automaton: Automaton, extglob: Extglob, after: int, *, blind: b
     """Return the state of *automaton* that accepts *extglob*, then *after*."""
     kind, alternatives = extglob
     if kind in {"!", "!*"}:
-        # Measured: none of the alternatives, with the rest of the portion behind it, may fit; then any text. Where
-        # that rest is a star, plain alternatives need at least one character more to be refused.
+        # As measured: `!(a)b` takes any text that ends in `b`, but not `a` with `b` behind it. Where the rest is a
+        # star, as in `!(a)*`, a plain alternative refuses only names with one character more.
         rest = automaton.add_star(after) if kind == "!*" else after
         more = _add_sequence(automaton, (ANY,), rest, blind=blind) if kind == "!*" else after
         bar = []

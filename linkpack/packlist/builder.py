@@ -44,7 +44,7 @@ class Omission(Record):
 
 
 class PacklistBuilder:
-    """What one walk below *root* finds, in no particular order.
+    """The result of one walk below *root*, in no particular order.
 
     Every file that the walk meets goes to *files*, *omissions* or *problems*. *bins* are the paths of commands.
     """

@@ -32,7 +32,7 @@ _NO_GLOB = Glob((), relative=False)  # for rules that are answered by what they 
 
 
 class Place(Record):
-    """What an entry finds in *folder*.
+    """The names that an entry finds in *folder*.
 
     *names* are those of files, None for every name, and *folders* those of folders that it takes whole.
     """
@@ -48,9 +48,9 @@ class Place(Record):
 
 
 class Claim(Record):
-    """What an *entry* of `files` without a `!` asks for.
+    """The paths that an *entry* of `files` without a `!` asks for.
 
-    That is in the *places* it found, or is what one of *rules* matches.
+    They are in the *places* that it found, or one of *rules* matches them.
     """
 
     entry: str
@@ -59,7 +59,7 @@ class Claim(Record):
 
 
 class Named(Record):
-    """What npm 11 makes of `files`.
+    """The rules that npm 11 makes of `files`.
 
     - *rules*: the texts of rules that follow a `*`.
     - *strict*: the texts of rules for the root's strict set, the entry that comes last in `files` first.

@@ -251,7 +251,7 @@ def _normalize(path: str) -> str:
 
 
 class _FilesField(Record):
-    """What `files` asks for.
+    """The rules of the field `files`.
 
     *rules* are its set, and *strict* what it adds to the strict set of the root. *required* and *claims* are those
     of `Selection`.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class DirectoryRules(Record):
     """The rule sets of a directory, or of several with the same ones.
 
-    Directories each in the other share one value if they have built-in rules only.
+    Directories inside each other share one value if they have built-in rules only.
 
     - *sets*: highest precedence first.
     - *first* and *last*: the depths of the directories, the root's being 0.
@@ -134,10 +134,10 @@ def _ask_sets(sets: tuple[Rules, ...], parts: tuple[str, ...], question: Questio
 
 
 class ApplicableRules(Record):
-    """The rules of one directory that apply to the files of another.
+    """The rules of the directory at *depth*, for the files of one folder.
 
-    The one is at *depth*, and the other is the same or below it. *runs* are narrowed to it, the first to answer
-    first. *sets* has the rule set of each run.
+    The folder is that directory, or one below it. *runs* are narrowed to the folder, the first to answer first.
+    *sets* has the rule set of each run.
     """
 
     is_open: bool
@@ -180,7 +180,7 @@ def are_same_rules(some: Iterable[ApplicableRules], other: Iterable[ApplicableRu
 
 
 class Verdicts(Record):
-    """What is decided about all files of a directory.
+    """The decisions about all files of a directory.
 
     *kept* are the folded names of those to keep. *blamed* has for each other name its deciding set, as
     `find_deciding_set` returns it.

@@ -88,7 +88,7 @@ class Rules(Protocol):
 
 
 class NameTests(Record):
-    """What rules ask of one name, sorted by how it is compared.
+    """Tests of one name, sorted by how they compare it.
 
     *names* are for `a.js`, *starts* for `a*`, *ends* for `*.js`, *pairs* for `a*.js`, and *tests* for any other
     portion.
@@ -299,7 +299,7 @@ def _find_ways(paths: Iterable[str], under: Iterable[str]) -> frozenset[str]:
 
 
 class NarrowedRun(Record):
-    """What a run says about the files of one directory.
+    """A run, narrowed to the files of one directory.
 
     It goes by their names, but for the alternatives *others*, which are compared with whole paths.
     """

@@ -197,7 +197,7 @@ class ObjectReader:
         return files
 
     def _read_trees(self, names: Iterable[str], known: dict[str, dict[str, TreeEntry]]) -> None:
-        """Add those folders *names* to *known* that it lacks."""
+        """Read the folders *names* that *known* lacks, and add them to it."""
         new = [name for name in dict.fromkeys(names) if name not in known]
         for name, text in zip(new, self._read_small(new, "tree", _MOST_TREE), strict=True):
             known[name] = _parse_tree(name, text)

@@ -203,7 +203,7 @@ def _read_contents(path: str, status: os.stat_result) -> Iterable[bytes]:
 
 
 class _Conversion(Record):
-    """What git does to a file when it is added.
+    """The changes that git makes to a file when it is added.
 
     *lines* is "text" (line ends become LF), "auto" (they do in what looks like text) or "". *ident* shortens
     `$Id$`. *encoding* is that of the file, if not UTF-8. *filter* is the name of a filter that has a program, or
@@ -264,10 +264,10 @@ def _is_stored_as(path: str, conversion: _Conversion, name: str) -> bool:
 
 
 def convert(text: bytes, conversion: _Conversion) -> bytes:
-    """Return what git stores of a file with these contents.
+    """Return the contents that git stores for a file with these.
 
-    That a file committed with CR LF keeps them need not be known, since it then has other contents than this
-    returns. Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
+    A file that was committed with CR LF keeps them in git. It does not come here unless it changed, since contents
+    are first compared as they are. Raises `LookupError` and `UnicodeError` for an encoding that cannot be read.
     """
     if conversion.encoding:
         if not _ENCODING.fullmatch(conversion.encoding):
