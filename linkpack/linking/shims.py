@@ -1,7 +1,7 @@
 """Write and read shims, the three files of one command on Windows.
 
-One is for `sh` (no ending), one for cmd.exe (`.cmd`) and one for PowerShell (`.ps1`). npm's
-reader, read-cmd-shim 6, must find the target in each.
+One is for `sh` (no ending), one for cmd.exe (`.cmd`) and one for PowerShell (`.ps1`). npm's reader, read-cmd-shim
+6.0.0, must find the target in each. npm's writer is cmd-shim 8.0.0, lib/index.js.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from linkpack.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# As cmd-shim 8.0.0, lib/index.js (shebangExpr): an optional env with variables, the program, its arguments.
 _SHEBANG = re.compile(r"#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s+)*))?([^ \t]+)(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@-]+")
@@ -27,7 +28,7 @@ _READERS = {
 
 
 class Interpreter(Record):
-    """What runs a script: variables to set, a program and its arguments.
+    """The program that runs a script, with its variables and arguments.
 
     Without a *program* the script runs by itself.
     """
@@ -116,6 +117,7 @@ def _expand_sh(value: str) -> str:
 
 def _make_sh(target: str, interpreter: Interpreter) -> str:
     script = f'"$basedir/{_escape_sh(target)}" "$@"'
+    # Cygwin, MinGW and MSYS start Windows programs, which do not understand their paths.
     lines = [
         "#!/bin/sh",
         """basedir=$(dirname "$(printf '%s\\n' "$0" | sed -e 's,\\\\,/,g')")""",
@@ -133,6 +135,7 @@ def _make_sh(target: str, interpreter: Interpreter) -> str:
         lines += [f"{name}={_expand_sh(value)}", f"export {name}"]
     if interpreter.program:
         words = "".join(f" {_quote_sh(word)}" for word in interpreter.arguments)
+        # A program beside the shim wins: a prefix may have a node of its own.
         own = f'"$basedir/{_escape_sh(interpreter.program)}"'
         lines += [f"if [ -x {own} ]; then", f"  exec {own}{words} {script}", "fi"]
         lines.append(f"exec {_quote_sh(interpreter.program)}{words} {script}")

@@ -1,6 +1,6 @@
 """Take link commands back: the public `undo`, and its plan.
 
-`linkpack.linking.journal` has what they do.
+`linkpack.linking.journal` does the work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 
 @guard_command
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return what `undo` would do, which is read from the disk alone.
+    """Return the plan of `undo`, without a change to the disk.
 
     Raises `LinkMissing` if there is nothing to take back.
     """
