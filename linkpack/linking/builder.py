@@ -152,7 +152,7 @@ class PlanBuilder:
         self._plan_change(path, planned.before if planned else now, then)
 
     def _plan_change(self, path: str, before: State, after: State) -> None:
-        """Plan a change, or none if *before* and *after* are equal."""
+        """Plan a change, unless *before* equals *after*."""
         if before == after:
             self.changes.pop(path, None)
         else:
@@ -185,7 +185,7 @@ class PlanBuilder:
         return made
 
     def _choose_stash(self, path: str, modules: str) -> str:
-        """Return a free path in a stash for the content of *path*.
+        """Return a free stash path for the content of *path*.
 
         The stash is on the same file system, so that the move is a rename.
         """
@@ -277,7 +277,7 @@ class PlanBuilder:
 
 
 def _find_link_in(folder: str) -> str:
-    """Return the nearest link among *folder* and the folders around it.
+    """Return the nearest link at *folder* or around it.
 
     Returns *folder* if none is a link.
     """

@@ -27,7 +27,7 @@ def read_script_head(path: str) -> bytes:
 
 
 def has_crlf_shebang(head: bytes) -> bool:
-    r"""Return True if the shebang line of a script ends in CRLF.
+    r"""Return True if a script's shebang line ends in CRLF.
 
     The CR becomes a part of the interpreter's name, so that the system does not find it.
 

@@ -43,7 +43,7 @@ def find_displacer(change: Change, others: Mapping[_Key, RecordedLink], now: Sta
 
 
 def inherit(link: RecordedLink, change: Change) -> RecordedLink:
-    """Return *link* with the state to restore that *change* had.
+    """Return *link* with the original of *change*.
 
     *link* replaced the result of *change*, which goes.
 

@@ -54,7 +54,7 @@ class LinkContext(Record):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Return the folders of the root and the chosen workspaces.
+        """Return the root and the chosen workspaces.
 
         Links go into their node_modules.
         """
@@ -113,11 +113,11 @@ class LinkContext(Record):
     # --- records
 
     def places(self, *, shared: bool) -> tuple[str, ...]:
-        """Return the global node_modules, or those of the project."""
+        """Return the global node_modules or the project's."""
         return (self.shared_place,) if shared else self.local_places(self.every_package)
 
     def recorded(self, *, shared: bool) -> list[tuple[str, str, RecordedLink]]:
-        """Return the global links, or the project's, with place and key.
+        """Return global or local links with place and key.
 
         The project's include links that another checkout made in a node_modules that it shares (`is_own`).
         """
@@ -152,7 +152,7 @@ class LinkContext(Record):
         return tuple(dict.fromkeys(real_folder(f"{folder}/node_modules") for folder in folders))
 
     def owners(self, packages: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the roots of the projects to lock for *packages*.
+        """Return the project roots to lock for *packages*.
 
         A checkout that shares a node_modules with this one locks its own root. So that root is locked here too.
         """
@@ -180,7 +180,7 @@ class LinkContext(Record):
         )
 
     def local_modules(self, name: str, source: str = "") -> tuple[str, ...]:
-        """Return the node_modules folders that a link to *name* goes into.
+        """Return the node_modules for a link to *name*.
 
         That is the root's, which all workspaces share, or a chosen workspace's own if it has a package of that
         name. *source* is the real folder of the package.

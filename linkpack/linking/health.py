@@ -33,7 +33,7 @@ _AGAIN = ", then linkpack relink"  # part of hints; of no use where nothing is l
 def warn_of_state_after(
     builder: PlanBuilder, context: LinkContext, links: Iterable[PlacedLink], *, shared: bool
 ) -> None:
-    """Add warnings about the links as they will be after a plan.
+    """Add warnings about the links after a plan.
 
     *links* are the present ones, of the project or with *shared* of the global folder. With npm's
     `strict-peer-deps` a fault of a peer is a conflict instead.
@@ -116,7 +116,7 @@ def list_loading_folders(tree: PackageTree, context: LinkContext, links: Iterabl
 
 
 def list_dependency_names(manifest: Manifest | None) -> dict[str, None]:
-    """Return the names in all dependency sections of a manifest."""
+    """Return the names of all dependencies of a manifest."""
     if manifest is None:
         return {}
     return dict.fromkeys(name for section in dependency_sections(manifest) for name in section)

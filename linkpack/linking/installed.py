@@ -171,7 +171,7 @@ class InstalledLinks:
         return self._workspace.list_members()
 
     def _find_rush(self) -> str:
-        """Return the nearest folder above that has a rush.json, or ""."""
+        """Return the nearest folder with a rush.json, or ""."""
         return next((folder for folder in fs.walk_up(self._root) if fs.is_file(f"{folder}/rush.json")), "")
 
     # --- by what asks for the link
@@ -245,7 +245,7 @@ class InstalledLinks:
         return self._texts[path]
 
     def _read_object(self, path: str) -> Mapping[str, object]:
-        """Return the members of a JSON file, or none if it is no object."""
+        """Return the members of the JSON object in a file, if any."""
         # A broken file asks for nothing. The commands that need it say what is wrong with it.
         if path not in self._objects:
             try:
@@ -268,7 +268,7 @@ def match_store(path: str) -> str:
 
 
 def _follow_links(first: str) -> list[str]:
-    """Return every path that a link to *first* passes through.
+    """Return the paths that a link to *first* leads through.
 
     Each is as the links write it, but for the last one, which is the real path of *first*.
     """

@@ -84,7 +84,7 @@ class Journal(Record):
 
 
 def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, last: bool = True) -> Journal:
-    """Make all changes of *plan* or none, and return its journal.
+    """Make all changes of *plan* or none.
 
     The locks of *places* must be held (`lock_places`). On any failure, an interrupt included, the changes are
     taken back. Raises `StalePlan` if a path is not as planned, `LinkConflict` (ELINKOUT) for a path outside of
@@ -235,12 +235,12 @@ def _commit(journal: Journal, path: str, store: Store) -> str | None:
 
 
 def _replace_suffix(path: str, suffix: str) -> str:
-    """Return the path of the same run's journal with *suffix*."""
+    """Return the path of a run's journal with *suffix*."""
     return posixpath.splitext(path)[0] + suffix
 
 
 def _list_needless_stashes(journal: Journal) -> list[str]:
-    """Return the stashes that are needless once *journal* is done.
+    """Return the stashes that *journal* no longer needs.
 
     Their content was put back by a copy, or is in place again by other means.
     """
@@ -261,7 +261,7 @@ def _try_to_finish(journal: Journal, path: str, store: Store) -> Journal:
 
 
 def _finish(journal: Journal, path: str, store: Store) -> None:
-    """Remove what the journal at *path*, which is done, made needless."""
+    """Remove the needless stashes of a journal that is done."""
     dir_entries.remove(_replace_suffix(path, _OPEN))  # first: it says that the run is to be taken back
     for stash in _list_needless_stashes(journal):
         remove_tree(stash)
@@ -283,7 +283,7 @@ def _list_stash_folders(journal: Journal) -> set[str]:
 
 
 def _abandon(journal: Journal, path: str) -> OSError | None:
-    """Take back *journal*, which failed, and remove its files.
+    """Take back a failed *journal*, and remove its files.
 
     Returns the error of a step that failed. Then the journal stays, and the next run tries again.
     """
@@ -390,7 +390,7 @@ def _read_dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, s
 
 
 def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
-    """Yield the journals of runs that were cut off, with their files."""
+    """Yield journals of runs that were cut off, with paths."""
     # Without locks, for the doctor, which only reads: whether a run has ended is told by its process.
     folder = f"{store.root}/journals"
     entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}

@@ -77,7 +77,7 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
 
 @guard_command
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return the plan of `link`, without a change to the disk.
+    """Return the plan of `link`, and change nothing.
 
     Files in the way are in its `conflicts`. Raises a `LinkpackError` if no plan can be made.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def all_links(store: Store) -> Iterator[RecordedLink]:
-    """Yield every recorded link. Skip records that are damaged."""
+    """Yield every link in a record that is not damaged."""
     folder = f"{store.root}/links"
     files = sorted(fs.scan(folder), key=lambda file: file.name) if fs.is_dir(folder) else []
     for file in files:
@@ -51,7 +51,7 @@ def find_links_named(store: Store, name: str) -> tuple[str, ...]:
 
 
 def lost_links(store: Store, project: str, folders: Iterable[str]) -> Iterator[tuple[str, RecordedLink]]:
-    """Yield the links of *project* that are no longer in place.
+    """Yield the links of *project* that lost their place.
 
     An install put something else there, the link leads elsewhere, or nothing is there. *project* is the real root
     of a project, *folders* are the node_modules to look in. Each link comes with its path below the folder as

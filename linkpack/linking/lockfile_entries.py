@@ -356,7 +356,7 @@ def _add_dev_dependencies(entry: dict[str, Any], members: dict[str, Any]) -> Non
 
 
 def _compare_locks(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """Return the entries that differ, with old and new JSON text."""
+    """Return changed entries with old and new JSON text."""
     changed: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}

@@ -87,7 +87,7 @@ class Ownership:
         return links
 
     def take(self, path: str, after: State) -> None:
-        """Plan *after* at *path*, and remember what to put back there."""
+        """Plan *after* at *path*, and own the path."""
         builder = self._builder
         present = builder.state(path)
         was_planned = path in builder.changes
@@ -101,7 +101,7 @@ class Ownership:
         self.owned[path] = Change(path, self._choose_original(path, present, before, after), after)
 
     def _choose_original(self, path: str, present: State, before: State, after: State) -> State:
-        """Return the state that unlinking has to restore at *path*.
+        """Return the state for unlinking to restore at *path*.
 
         That is what was there before the first of our links. *present* is the state now, *before* the same with
         the stash that it is moved to, *after* the state that the link puts there.
@@ -165,7 +165,7 @@ class Ownership:
         return path in self.before_owned and self._is_claimed(path, self._builder.state(path))
 
     def _is_claimed(self, path: str, present: State) -> bool:
-        """Return True if another link here put *present* at *path*."""
+        """Return True if another link made *present* at *path*."""
         claims = (change for link in self.others().values() for change in link.owned)
         return any(change.path == path and change.after == present for change in claims)
 

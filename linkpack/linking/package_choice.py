@@ -60,7 +60,7 @@ def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
 
 
 def list_names(names: Sequence[str]) -> str:
-    """Return the first few of *names* as a list for a message.
+    """Return the first few of *names* for a message.
 
     >>> list_names(["a", "b"])
     'a, b'

@@ -38,7 +38,7 @@ class FoundPackage(Record):
 
     @property
     def project(self) -> str:
-        """Return the folder that has the node_modules of the slot."""
+        """Return the folder around the slot's node_modules."""
         return self.slot.rpartition("/node_modules/")[0]
 
     @property
@@ -87,7 +87,7 @@ class PackageTree:
         self._stashes: dict[str, str] = {}  # of folders that the plan puts back, by where they will be
 
     def folder(self, path: str) -> str | None:
-        """Return the real folder that *path* will lead to, or None."""
+        """Return the real folder that *path* leads to, or None."""
         change = self._changes.get(path)
         if change is None:
             return fs.canonical_path(path) if fs.is_dir(path) else None
@@ -153,7 +153,7 @@ class PackageTree:
 
 
 def list_runtime_needs(manifest: Manifest | None) -> dict[str, str]:
-    """Return the specs of packages that a package loads when it runs."""
+    """Return the specs that a package needs when it runs."""
     if manifest is None:
         return {}
     # npm lets an optional dependency win over a dependency of that name (docs of package.json).

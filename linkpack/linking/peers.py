@@ -148,7 +148,7 @@ def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
 
 
 def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, is_optional: bool) -> str:
-    """Return the kind of fault, or "" where Node finds one copy."""
+    """Return the kind of fault, or "" for one copy."""
     if ours is None and theirs is None:
         return "" if is_optional else "missing"
     if theirs is None:
@@ -245,7 +245,7 @@ def _warn_of_hidden(fault: PeerFault, users: str) -> Problem:
 
 
 def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
-    """Return the warning that a peer is missing or does not fit."""
+    """Return the warning of a missing or wrong peer."""
     host = fault.host.copy.folder
     needed = f"{fault.peer} {fault.wanted} is needed by {users}"
     path, message = host, f"{needed}, and {host} does not have it"
@@ -269,10 +269,11 @@ def _hint_at_cure(fault: PeerFault) -> str:
 
 
 def find_cure(fault: PeerFault) -> tuple[str, ...]:
-    """Return the linkpack arguments that cure a fault, or none.
+    """Return the arguments of the command that cures a fault.
 
     They link the host's copy into the user's node_modules. The user's own copy makes way, and comes back on
-    `unlink`. A copy in a package manager's store may not be changed.
+    `unlink`. Empty without a copy of the host's, or if the user's is in a package manager's store, which may not
+    be changed.
     """
     if fault.ours is None or (fault.theirs is not None and fault.theirs.has_stored_slot):
         return ()

@@ -69,7 +69,7 @@ def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool
 
 
 def _list_project_links(unlinking: Unlinking) -> list[tuple[LinkKey, RecordedLink]]:
-    """Return the recorded links of the project and its workspaces."""
+    """Return the recorded links of all local packages."""
     places = unlinking.context.local_places(unlinking.context.every_package)
     return [(LinkKey(place, key), link) for place in places for key, link in unlinking.links_left(place).items()]
 
@@ -241,7 +241,7 @@ def _finish(unlinking: Unlinking) -> LinkPlan:
 def _warn_of_missing(
     context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
 ) -> tuple[Problem, ...]:
-    """Return a warning for each of *names* that is not linked.
+    """Warn of each of *names* that is not linked.
 
     With *every* and no names, there is one warning if there was no link at all.
     """

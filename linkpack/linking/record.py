@@ -257,7 +257,7 @@ def _set_entry(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None
 
 
 def _change_file(store: Store, kind: str, place: str, entries: Mapping[str, object]) -> list[Change]:
-    """Return the changes that write *entries* into a record file.
+    """Return the changes that write a record file.
 
     Without entries the file is removed. The file under the old path of a project that was moved is removed too.
     """
@@ -355,7 +355,7 @@ def _left_traces(link: RecordedLink) -> bool:
 
 
 def file_state(path: str) -> State:
-    """Return the state of the regular file at *path*, or `Absent`."""
+    """Return the state of the file at *path*, or `Absent`."""
     try:
         content = fs.read_file(path, LIMIT)
         return File(content, fs.stat(path).st_mode & 0o7777)

@@ -74,7 +74,7 @@ def plan_save(
 def _refuse_save(
     builder: PlanBuilder, context: LinkContext, source: SourcePackage, folders: Sequence[str]
 ) -> bool:
-    """Add a conflict for each reason why a link cannot be saved.
+    """Add conflicts for a link that cannot be saved.
 
     Returns True if there is one.
     """
@@ -143,7 +143,7 @@ def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tupl
 
 
 def _match_override(selector: str, value: object, name: str) -> str:
-    """Return the spec of *name* itself in one override, or "".
+    """Return the spec of *name* in one override, or "".
 
     >>> _match_override("lib", "1.0.0", "lib")
     '1.0.0'
@@ -172,7 +172,7 @@ def _agrees(wanted: str, spec: str, root: str, source: SourcePackage) -> bool:
 def _save_in_manifest(
     builder: PlanBuilder, context: LinkContext, folder: str, source: SourcePackage, rules: SaveRules
 ) -> ManifestEdit:
-    """Plan to save a link in one manifest, and return the edit."""
+    """Plan to save a link in one manifest."""
     path = f"{folder}/package.json"
     state = planned_file(builder.changes, path)
     raw = state.content if state else _EMPTY
@@ -201,7 +201,7 @@ def _save_in_manifest(
 def _choose_members(
     members: Mapping[str, object], name: str, spec: str, rules: SaveRules
 ) -> list[tuple[tuple[str, ...], str | Sequence[str] | None]]:
-    """Return the members to set, each with its keys and its value.
+    """Return the members to set, with keys and values.
 
     A value is a JSON text, a list of names for the bundle, or None for a member that goes.
     """
@@ -221,7 +221,7 @@ def _choose_members(
 def _add_to_bundle(
     members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
 ) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Return the key of the bundle, and its names with *name*.
+    """Return the bundle's key, and its names with *name*.
 
     >>> _add_to_bundle({"bundledDependencies": ["zeta"]}, "lib", {})
     (('bundledDependencies',), ['lib', 'zeta'])
@@ -268,11 +268,11 @@ def _record_edits(
 
 
 def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: Saved) -> ManifestEdit:
-    """Merge two edits that saved one link into one that undoes both.
+    """Merge two edits that saved one link.
 
-    If other links were saved in between, their edits in *others* are rebased as if the first save had not been. If
-    the user changed the file in between, this change stays: the merged edit goes back to the changed file without
-    the members of *old*.
+    The result undoes both. If other links were saved in between, their edits in *others* are rebased as if the
+    first save had not been. If the user changed the file in between, this change stays: the merged edit goes back
+    to the changed file without the members of *old*.
     """
     if old is None:
         return new
@@ -412,7 +412,7 @@ def _undo_edit(content: bytes, edit: ManifestEdit) -> bytes:
 
 
 def _unbundle(text: str, now: str | None, before: str | None, after: str | None) -> str | None:
-    """Take the names that an edit added out of the bundle *now*.
+    """Take an edit's names out of the bundle *now*.
 
     The edit led from *before* to *after*. Names that others added stay. The result is formatted as the manifest
     *text* is, and is None if no name is left.

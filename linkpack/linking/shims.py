@@ -76,7 +76,7 @@ def make_shims(target: str, interpreter: Interpreter) -> dict[str, bytes]:
 
 
 def read_shim(ending: str, text: bytes) -> str | None:
-    """Return the script that a shim runs, or None for no shim.
+    """Return the script of a shim, or None for no shim.
 
     Its path is relative to the folder of the shim, with slashes.
     """
@@ -85,7 +85,7 @@ def read_shim(ending: str, text: bytes) -> str | None:
 
 
 def _replace_variables(value: str, escape: Callable[[str], str], form: str) -> str:
-    """Write the value of a variable so that a shell expands it.
+    """Write a variable's value for a shell to expand.
 
     *escape* is applied to the text between variables, *form* is how the shell writes a variable.
 

@@ -77,7 +77,7 @@ class _SingleLink:
         builder.aliases.update(location.aliases)
 
     def place(self, record: Mapping[str, RecordedLink]) -> None:
-        """Plan the link, its commands and man pages, and its record."""
+        """Plan the link, its commands, pages and record."""
         # What is at the link's path: the right link, something to displace, or nothing.
         path, ownership = self.location.path, self.ownership
         present = self.builder.state(path)
@@ -118,7 +118,7 @@ class _SingleLink:
         return posixpath.relpath(self.source.root, fs.canonical_path(posixpath.dirname(self.location.path)))
 
     def _is_right(self, present: State, text: str) -> bool:
-        """Return True if *present* is a link to the package already.
+        """Return True if *present* leads to the package.
 
         With `--absolute` its text has to be *text*, else any text will do.
         """
@@ -261,7 +261,7 @@ class _SingleLink:
         return target_is_inside(path, self.builder.state(path), self.location.path)
 
     def _drop_commands(self, replaced: Mapping[str, str]) -> None:
-        """Remove the commands of the package that the link displaces.
+        """Remove the commands of the displaced package.
 
         *replaced* are its scripts by command. Commands that the linked package has too are replaced instead.
         """
@@ -272,7 +272,7 @@ class _SingleLink:
                     self.ownership.take(path, ABSENT)
 
     def _drop_old_commands(self) -> None:
-        """Give up the commands that the linked package no longer has."""
+        """Give up commands that the package no longer has."""
         # npm leaves the link of a renamed command behind, which is broken then (measured on npm 11.19.1).
         for path, change in self.ownership.before_owned.items():
             if path in self.ownership.owned or isinstance(change.after, (CreatedDirectory, Absent)):

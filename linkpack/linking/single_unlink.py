@@ -72,7 +72,7 @@ class Unlinking:
         self._folders: list[tuple[str, Change]] = []  # made for the links that go, each with its place
 
     def links_left(self, place: str) -> dict[str, RecordedLink]:
-        """Return the links of *place* that are not taken away, by key."""
+        """Return the links of *place* that stay, by key."""
         if place not in self._left:
             self._before[place] = read_record(self.context.store, place)
             self._planned[place] = self.builder.entries(place, self._before[place])
@@ -173,7 +173,7 @@ class Unlinking:
             self.builder.replace(path, after, before)
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
-        """Discard the stash if *path* has its content, else warn of it."""
+        """Discard a stash with the content of *path*, or warn."""
         if fs.exists(path) and are_alike(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
@@ -181,7 +181,7 @@ class Unlinking:
             self.builder.warn("WSUPERSEDED", before.stash, message, "remove it when you do not need it")
 
     def _report(self, left: dict[str, RecordedLink], link: RecordedLink, *, is_there: bool) -> None:
-        """Report that the link goes, or warn that a link stays, and why."""
+        """Report that the link goes, or warn why one stays."""
         state = self.builder.state(link.path)
         other = next((other for other in left.values() if other.path == link.path), None)
         if other is not None and isinstance(state, Link):
@@ -204,7 +204,7 @@ class Unlinking:
     # --- links that are in no record
 
     def unlink_unrecorded(self, location: LinkLocation, name: str) -> None:
-        """Take away a link that was made by hand or by another tool.
+        """Take away a link that is in no record.
 
         An installed package there is a conflict. Nothing there is nothing to do.
         """
@@ -348,7 +348,7 @@ class Unlinking:
         return isinstance(planned, Absent)
 
     def _remove_folders(self) -> None:
-        """Remove the folders that were made for the links that go.
+        """Remove the folders of the links that go.
 
         A folder that another link uses is from now on recorded as made for that one.
         """
@@ -363,7 +363,7 @@ class Unlinking:
 
 
 def _list_commands(location: LinkLocation) -> Iterator[str]:
-    """Yield the paths in the folders of commands and man pages."""
+    """Yield the paths of all commands and man pages."""
     sections = sorted(entry.path for entry in fs.scan(location.mans)) if fs.is_dir(location.mans) else []
     for folder in (location.bins, *sections):
         if fs.is_dir(folder):

@@ -220,7 +220,7 @@ def paths_of(change: Change) -> tuple[str, ...]:
 
 
 def is_within(path: str, root: str) -> bool:
-    """Return True if *path* is the folder *root*, or below it.
+    """Return True if *path* is *root* or below it.
 
     >>> is_within("/app/lib", "/app"), is_within("/app", "/app"), is_within("/apple", "/app")
     (True, True, False)
@@ -229,7 +229,7 @@ def is_within(path: str, root: str) -> bool:
 
 
 def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
-    """Return the paths of *change* that are in none of *roots*.
+    """Return the paths of *change* outside of *roots*.
 
     Making or removing a folder above a root is allowed, as the root may not exist yet.
 
@@ -282,7 +282,7 @@ def inverse(plan: LinkPlan) -> LinkPlan:
 
 
 def state_to_json(state: State) -> list[object]:
-    """Return *state* as a JSON list that begins with its kind.
+    """Return *state* as a JSON list, the kind first.
 
     >>> state_to_json(Link("../lib"))
     ['link', '../lib']

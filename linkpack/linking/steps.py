@@ -113,7 +113,7 @@ def _remove(path: str) -> None:
 
 
 def _replace(path: str, after: State, temp: str) -> None:
-    """Put a link or file in the place of another, or of nothing."""
+    """Put a link or file in the place of another or none."""
     match after:
         case Link(target):
             dir_entries.make_link(target, temp)
@@ -171,9 +171,9 @@ def _exchange(left: str, right: str) -> bool:
 
 
 def find_left_over(change: Change) -> str:
-    """Return the stash that *change* put back by a copy, or "".
+    """Return the stash that *change* put back as a copy.
 
-    The stash is removed when the plan is done.
+    It is removed when the plan is done. Empty if there is none.
     """
     match change.after:
         case Displaced(stash) if dir_entries.status_at(stash) is not None:
@@ -235,7 +235,7 @@ def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -
 
 
 def _take_back_putting_back(change: Change, stash: str, before: State, temp: str) -> None:
-    """Move the content that *change* put back to *stash* again."""
+    """Move the content of *path* back to *stash*."""
     path = change.path
     if dir_entries.status_at(path) is None:
         # Cut off after removing `before`. The content is still in the stash.

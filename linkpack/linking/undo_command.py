@@ -24,7 +24,7 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 
 @guard_command
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return the plan of `undo`, without a change to the disk.
+    """Return the plan of `undo`, and change nothing.
 
     Raises `LinkMissing` if there is nothing to take back.
     """

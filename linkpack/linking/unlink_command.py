@@ -73,7 +73,7 @@ def plan_unlink(
     shared: bool = False,
     every: bool = False,
 ) -> LinkPlan:
-    """Return the plan of `unlink`, without a change to the disk."""
+    """Return the plan of `unlink`, and change nothing."""
     request = _read_request(names, project, options, shared=shared, every=every)
     return with_warnings(_make_plan(request), request.context.config.warnings)
 
