@@ -5,7 +5,7 @@
 | What is one file of a planned tarball? | `entry` |
 | What makes the bytes reproducible? | `tar_header` (times, owners), `tar_writer`, `gzip` (one compressor) |
 | How is it written, and put in place when it is whole? | `writer`, read back by `readback` or `follower` |
-| Which tarballs of strangers are refused? | `reader`, with `gunzip`, `tar_header`, `member_paths`, `findings` |
+| Which tarballs of strangers are refused? | `reader`, with `gunzip`, `strict_header`, `member_paths`, `findings` |
 | Which names can some system not hold? | `portable_names` |
 | Are there secrets in what is packed? | `content_scan` |
 | How does npm write a digest? | `integrity` |

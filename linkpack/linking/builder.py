@@ -41,10 +41,9 @@ _SHIM_LIMIT = 1 << 20  # bytes of a file that is read to see whether it is a shi
 class PlanBuilder:
     """A collector of the parts of a `LinkPlan`.
 
-    A later change of a path replaces an earlier one. Paths are by the real folders that they are in
-    (`real_folder`). All that changes must be below one of *writable_roots*, real folders, but for the scripts of
-    linked packages. With *windows* a command shim of Windows is a state like a link. *installed* knows the links
-    of package managers.
+    A later change of a path replaces an earlier one. The folder of each path is a real one (`real_folder`). Each
+    changed path has to be below one of *writable_roots*, real folders, unless it is a script of a linked package.
+    With *windows* a command shim is a state, as a link is. *installed* knows the links of package managers.
     """
 
     def __init__(
@@ -68,9 +67,9 @@ class PlanBuilder:
     # --- what is there
 
     def state(self, path: str) -> State:
-        """Return what will be at *path*.
+        """Return the state of *path* after the changes so far.
 
-        What is neither a link nor a shim is a `Displaced` without a stash.
+        Anything that is neither a link nor a shim is a `Displaced` without a stash.
         """
         if path in self.changes:
             return self.changes[path].after
@@ -89,9 +88,9 @@ class PlanBuilder:
         return {key: link for key, link in {**record, **planned}.items() if link is not None}
 
     def saved(self, project: str, record: Saved) -> Saved:
-        """Return what is saved in *project* by link, as planned.
+        """Return the edits that save links in *project*, as planned.
 
-        *record* has what is saved there now.
+        *record* has those that are recorded now. The keys are the paths of the links below the project.
         """
         planned = {key: save.after for (where, key), save in self.saves.items() if where == project}
         return {key: edits for key, edits in {**record, **planned}.items() if edits}
@@ -101,10 +100,11 @@ class PlanBuilder:
     def put(self, path: str, after: State, modules: str) -> list[Change]:
         """Plan *after* at *path*.
 
-        What it displaces goes to the stash of the node_modules folder *modules*. Returns the changes that make
-        folders for it (`folder`).
+        A file or folder that makes way goes to a stash of the node_modules folder *modules*. Returns the changes
+        that make folders for it (`folder`).
         """
         folders: list[Change] = []
+        # A path has one change: from what is on the disk now to what was planned last.
         planned = self.changes.get(path)
         before = planned.before if planned else disk_state(path, windows=self._windows)
         if planned is None and isinstance(before, Displaced):
@@ -112,7 +112,7 @@ class PlanBuilder:
                 message = f"{path} is a mount point, and cannot make way for a link"
                 self.refuse("EBUSY", path, message, "unmount it, or mount the package's folder somewhere else")
                 return folders
-            stash = self._stash_for(path, modules)
+            stash = self._choose_stash(path, modules)
             folders += self.folder(posixpath.dirname(stash))
             before = Displaced(stash, before.inode)
         if before == after:
@@ -126,10 +126,10 @@ class PlanBuilder:
     def put_file(self, path: str, after: File | Absent) -> None:
         """Plan the file *after*, or none, at *path*.
 
-        The change has the bytes that it replaces, so that nothing is displaced.
+        The change itself has the bytes that it replaces, so that no stash is needed.
         """
         planned = self.changes.get(path)
-        self._change(path, planned.before if planned else file_state(path), after)
+        self._plan_change(path, planned.before if planned else file_state(path), after)
 
     def edit_file(self, path: str, after: File) -> None:
         """Plan the manifest or lockfile *after* at *path*.
@@ -137,32 +137,40 @@ class PlanBuilder:
         A link there is a conflict, as others may use the file that it leads to.
         """
         self.put_file(path, after)
+        # Only a link that would have to change: the entry may be saved already
+        # (test_nothing_is_refused_where_nothing_has_to_be_written).
         if path in self.changes and fs.is_link(path):
             message = f"{path} is a link, and what it leads to is not changed"
             self.refuse("ELINKOUT", path, message, "make it a regular file, or link without --save")
 
     def replace(self, path: str, now: State, then: State) -> None:
-        """Plan *then* at *path*, which has *now* after the changes so far."""
-        planned = self.changes.get(path)
-        self._change(path, planned.before if planned else now, then)
+        """Plan *then* at *path*, which has *now* after the changes so far.
 
-    def _change(self, path: str, before: State, after: State) -> None:
-        """Plan a change, or none if *before* and *after* are equal."""
+        Unlike `put`, nothing is displaced: what is there now is ours.
+        """
+        planned = self.changes.get(path)
+        self._plan_change(path, planned.before if planned else now, then)
+
+    def _plan_change(self, path: str, before: State, after: State) -> None:
+        """Plan a change, unless *before* equals *after*."""
         if before == after:
             self.changes.pop(path, None)
         else:
             self.changes[path] = Change(path, before, after)
 
     def set_mode(self, path: str, change: Change) -> None:
-        """Plan *change* of a linked package's script, unless one is planned."""
+        """Plan *change* of a linked package's script, unless one is planned.
+
+        Two commands may have one script. Its change is the same for both.
+        """
         self.changes.setdefault(path, change)
         self._scripts.add(path)
 
     def folder(self, path: str) -> list[Change]:
         """Plan a directory at *path*, and those above it.
 
-        Returns the changes that make them. A directory of ours that was to be removed stays, and is among these:
-        the link that needs it owns it now.
+        Returns the changes that make them. A directory that the plan was to remove stays, and is among them: the
+        link that needs it owns it from now on.
         """
         missing = []
         while isinstance(self.state(path), Absent):
@@ -170,19 +178,23 @@ class PlanBuilder:
             path = posixpath.dirname(path)
         made = [Change(folder, ABSENT, CreatedDirectory()) for folder in reversed(missing)]
         for change in made:
+            # To remove a directory of ours and to make it again is no change.
             planned = self.changes.pop(change.path, None)
             if planned is None or planned.before != CreatedDirectory():
                 self.changes[change.path] = change
         return made
 
-    def _stash_for(self, path: str, modules: str) -> str:
-        """Return a free path in a stash for what makes way at *path*.
+    def _choose_stash(self, path: str, modules: str) -> str:
+        """Return a free stash path for the content of *path*.
 
-        It is on the same file system, so that the move is a rename.
+        The stash is on the same file system, so that the move is a rename.
         """
         base = modules
+        # A global `bin` may be on another file system than node_modules, as may a mounted folder of a scope.
         if fs.device_of(modules) != fs.device_of(posixpath.dirname(path)):
             base = posixpath.dirname(path)
+        # ../../bin/tool -> bin+tool. `unlink` without a record looks for this name
+        # (`Unlinking.unlink_unrecorded`).
         name = posixpath.relpath(path, base).replace("../", "").replace("/", "+")
         first = stash = f"{base}/{STASH}/{name}"
         number = 1
@@ -209,7 +221,7 @@ class PlanBuilder:
     def plan(self) -> LinkPlan:
         """Return the finished plan.
 
-        Folders that may not be changed are among its conflicts.
+        Its conflicts include folders that may not be changed, so that nothing is found out halfway.
         """
         self._check_roots()
         self._check_folders()
@@ -230,7 +242,10 @@ class PlanBuilder:
         )
 
     def _check_roots(self) -> None:
-        """Refuse changes outside of the writable roots, or through a link."""
+        """Refuse changes outside of the writable roots, or through a link.
+
+        A link in a clone may lead anywhere (tests/security/test_link_places.py).
+        """
         # Scripts are in the linked package, which may be anywhere.
         ours = [change for path, change in self.changes.items() if path not in self._scripts]
         outside = [path for change in ours for path in paths_outside(change, self._writable_roots)]
@@ -240,14 +255,15 @@ class PlanBuilder:
         folders = {posixpath.dirname(path) for change in ours for path in paths_of(change)}
         through_links = [folder for folder in folders if real_folder(folder) != folder]
         for folder in sorted({*(posixpath.dirname(path) for path in outside), *through_links}):
-            named = _link_in(self.aliases.get(folder, folder))
+            # The user knows the folder by another path, and can do something about the link on it.
+            named = _find_link_in(self.aliases.get(folder, folder))
             where = "is" if named == real_folder(named) else f"leads to {real_folder(named)}, which is"
             message = f"{named} {where} neither in the prefix nor in the project"
             hint = "move the link there away, or link from the place that it leads to"
             self.refuse("ELINKOUT", named, message, hint)
 
     def _check_folders(self) -> None:
-        """Refuse folders that cannot be written to, and what is no folder."""
+        """Refuse folders that cannot be written to, and files in their place."""
         for folder in dict.fromkeys(posixpath.dirname(path) for path in self.changes):
             planned = self.changes.get(folder)
             if planned is not None and isinstance(planned.after, CreatedDirectory):
@@ -260,10 +276,10 @@ class PlanBuilder:
                 self.refuse("ENOTDIR", folder, f"{folder} is not a folder", "move it away")
 
 
-def _link_in(folder: str) -> str:
-    """Return the link by which *folder* leads elsewhere.
+def _find_link_in(folder: str) -> str:
+    """Return the nearest link at *folder* or around it.
 
-    That is *folder*, or one of the folders around it. Returns *folder* if none is a link.
+    Returns *folder* if none is a link.
     """
     above = folder
     while not fs.is_link(above) and above != posixpath.dirname(above):
@@ -272,7 +288,7 @@ def _link_in(folder: str) -> str:
 
 
 def _is_about(root: str, change: Change) -> bool:
-    """Return True if *change* is about a path in *root*."""
+    """Return True if a path of *change* is in *root*."""
     return len(paths_outside(change, (root,))) < len(paths_of(change))
 
 

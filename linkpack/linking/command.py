@@ -51,7 +51,7 @@ DEFAULTS = LinkOptions()
 def guard_command(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answer]:
     """Have *function* run within limits and raise `LinkError` for `OSError`.
 
-    This is about what the system refuses while a command reads. `journal.apply` has its own errors for changes.
+    Such an error comes from reading. For changes, `journal.apply` raises errors of its own.
     """
 
     @limits.within()
@@ -75,7 +75,7 @@ def guard_command(function: Callable[_Given, _Answer]) -> Callable[_Given, _Answ
 def open_context(
     project: str, options: LinkOptions, *, picking: bool = True, needs_prefix: bool = True
 ) -> LinkContext:
-    """Return the context of a command that is started in the folder *project*.
+    """Return the context of a command that is started in *project*.
 
     Flags choose workspaces only with *picking*. Raises `ConfigError` without a state folder, or without a prefix
     if one is needed, and `LinkError` for a folder or workspace that does not exist.
@@ -118,7 +118,7 @@ def make_context(
     )
 
 
-# --- what every command does with its plan
+# --- plans, before they are applied
 
 
 def with_warnings(plan: LinkPlan, warnings: Iterable[Problem]) -> LinkPlan:
@@ -136,7 +136,7 @@ def reject_conflicts(plan: LinkPlan) -> None:
 
 
 def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
-    """Return the error for the conflicts of *plan*, which has some."""
+    """Return the error for the conflicts of *plan*, at least one."""
     if len(plan.conflicts) > 1:
         return PlanRejected(plan.conflicts)
     first = plan.conflicts[0]
@@ -150,7 +150,7 @@ def rejected(plan: LinkPlan) -> LinkConflict | PlanRejected:
 def read_settings(project: str, options: LinkOptions = DEFAULTS) -> Config:
     """Return every setting of a command that is started in *project*.
 
-    Where there is no prefix, `fault` says why.
+    Without a prefix, the `fault` of the settings says why.
     """
     return load_settings(project, options, find_local_project(project), needs_prefix=False)
 

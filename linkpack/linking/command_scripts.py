@@ -1,6 +1,6 @@
-"""Plan what npm does to the scripts behind commands.
+"""Plan to make the scripts of commands runnable, as npm does.
 
-Their mode is set, and a CR at the end of the first line is taken away (bin-links 6.0.2, lib/fix-bin.js).
+Their mode is set, and a CR at the end of the first line is removed (bin-links 6.0.2, lib/fix-bin.js).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def read_script_head(path: str) -> bytes:
 
 
 def has_crlf_shebang(head: bytes) -> bool:
-    r"""Return True if the shebang line of a script ends in CRLF.
+    r"""Return True if a script's shebang line ends in CRLF.
 
     The CR becomes a part of the interpreter's name, so that the system does not find it.
 
@@ -61,6 +61,7 @@ def make_runnable(builder: PlanBuilder, script: str, umask: int) -> None:
         message = f"the first line of {script} ends in CRLF, which keeps it from running: the CR is taken away"
         builder.warn("WCRLF", script, message, "have it stored with LF, as by *.js text eol=lf in .gitattributes")
         repaired = content.replace(b"\r\n", b"\n", 1)
+        # One change for the line and the mode: a path has only one.
         builder.set_mode(script, Change(script, File(content, old_mode), File(repaired, mode)))
     else:
         builder.set_mode(script, Change(script, Mode(old_mode), Mode(mode)))

@@ -1,4 +1,4 @@
-"""The context of a link command: what it works with, and where links go."""
+"""The context of a link command: settings, project, records, and places."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class SaveRules(Record):
 
 
 class LinkContext(Record):
-    """What a link command works with.
+    """The settings, the project and the records of a link command.
 
-    *picked* are the real folders of the workspaces that are chosen, if any.
+    *picked* are the real folders of the chosen workspaces, if any. In all methods *shared* means the global
+    node_modules, and a *package* is the folder of the root or of a workspace. *store* has the records.
     """
 
     config: Config
@@ -53,9 +54,9 @@ class LinkContext(Record):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Return the folders of the root and the workspaces chosen.
+        """Return the root and the chosen workspaces.
 
-        A link goes into the node_modules of one of these.
+        Links go into their node_modules.
         """
         return tuple(dict.fromkeys((self.project.root, *self.picked)))
 
@@ -63,15 +64,15 @@ class LinkContext(Record):
     def every_package(self) -> tuple[str, ...]:
         """Return the folders to look for links in.
 
-        These are `packages`, with all workspaces of the project if none is chosen.
+        These are `packages`, and if no workspace is chosen all workspaces of the project.
         """
         return tuple(dict.fromkeys((*self.packages, *(() if self.picked else self.installed.members()))))
 
     def writable_roots(self, packages: tuple[str, ...]) -> tuple[str, ...]:
         """Return the real folders that a plan about *packages* may write to.
 
-        These are the prefix, the project, and the node_modules that the project shares with another checkout
-        (`modules_elsewhere`). Other links that lead out of these folders are refused.
+        These are the prefix, the project, and a node_modules that it shares with another checkout
+        (`modules_elsewhere`). A change through any other link is refused.
         """
         elsewhere = (modules_elsewhere(folder) for folder in packages)
         prefix = (real_folder(self.config.prefix),) if self.config.prefix else ()
@@ -81,17 +82,14 @@ class LinkContext(Record):
     def is_own(self, link: RecordedLink) -> bool:
         """Return True if *link* was made in this project.
 
-        The other links of a shared node_modules belong to another checkout. A folder may have become a workspace
-        of another one since, or may be none any more.
+        The other links of a shared node_modules belong to another checkout.
         """
         root = self.project.root
+        # Since then the project may have become a workspace of the one around it, or have ceased to be one.
         return is_within(link.project, root) or is_within(root, link.project)
 
     def builder(self, packages: tuple[str, ...] | None = None) -> PlanBuilder:
-        """Return a builder for a plan about *packages*.
-
-        The default is those that links may go into.
-        """
+        """Return a builder for a plan about *packages*, by default `packages`."""
         roots = self.writable_roots(self.packages if packages is None else packages)
         return PlanBuilder(roots, windows=self.rules.windows, installed=self.installed)
 
@@ -109,23 +107,19 @@ class LinkContext(Record):
 
     @property
     def shared_places(self) -> tuple[str, ...]:
-        """Return `shared_place` alone, or nothing without a prefix."""
+        """Return `shared_place` in a tuple, which is empty without a prefix."""
         return () if self.config.fault is not None else (self.shared_place,)
 
-    # --- what is recorded
+    # --- records
 
     def places(self, *, shared: bool) -> tuple[str, ...]:
-        """Return the real node_modules to look for links in.
-
-        With *shared* that is the global one, else those of the project.
-        """
+        """Return the global node_modules or the project's."""
         return (self.shared_place,) if shared else self.local_places(self.every_package)
 
     def recorded(self, *, shared: bool) -> list[tuple[str, str, RecordedLink]]:
-        """Return the recorded links, each with its place and key.
+        """Return global or local links with place and key.
 
-        With *shared* these are global links, else those of the project. The latter include links that another
-        checkout made in a node_modules that it shares (`is_own`).
+        The project's include links that another checkout made in a node_modules that it shares (`is_own`).
         """
         return [
             (place, key, link)
@@ -153,18 +147,14 @@ class LinkContext(Record):
     # --- the node_modules of the project
 
     def local_places(self, packages: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """Return the real node_modules folders of *packages*.
-
-        The default is those that links may go into.
-        """
+        """Return the real node_modules of *packages*, by default `packages`."""
         folders = self.packages if packages is None else packages
         return tuple(dict.fromkeys(real_folder(f"{folder}/node_modules") for folder in folders))
 
     def owners(self, packages: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the roots of the projects to lock for *packages*.
+        """Return the project roots to lock for *packages*.
 
-        Where a node_modules is shared with another checkout, the root of that is among them, as its own commands
-        lock it.
+        A checkout that shares a node_modules with this one locks its own root. So that root is locked here too.
         """
         root = self.project.root
         elsewhere = [place for place in self.local_places(packages) if not is_within(place, root)]
@@ -179,7 +169,7 @@ class LinkContext(Record):
         place, bins = real_folder(modules), f"{modules}/.bin"
         return LinkLocation(
             place=place,
-            key=f"{name} from {self.project.root}",
+            key=f"{name} from {self.project.root}",  # several checkouts may have a link of that name there
             path=resolve_parent(f"{modules}/{name}"),
             modules=place,
             bins=real_folder(bins),
@@ -190,25 +180,25 @@ class LinkContext(Record):
         )
 
     def local_modules(self, name: str, source: str = "") -> tuple[str, ...]:
-        """Return the node_modules folders that a link to *name* goes into.
+        """Return the node_modules for a link to *name*.
 
         That is the root's, which all workspaces share, or a chosen workspace's own if it has a package of that
-        name. A link to the root itself, the folder *source*, goes into the workspace: in the root it would be a
-        ring.
+        name. *source* is the real folder of the package.
         """
         folders = []
         for package in self.picked or (self.project.root,):
+            # A link from the root to itself would be a ring: an example of a package gets it into its own.
             own = fs.exists(f"{package}/node_modules/{name}") or source == self.project.root
             folders.append(f"{package if own else self.project.root}/node_modules")
         return tuple(dict.fromkeys(folders))
 
 
 def modules_elsewhere(folder: str) -> str:
-    """Return the real node_modules of *folder* if it is a link out of it.
+    """Return the real node_modules of *folder* if that is a link out of it.
 
-    Worktrees and checkouts of one project share a node_modules so. Empty if it is no such link. A link in a clone
-    could lead anywhere, so it is followed only to a folder called node_modules, beside no package.json of another
-    name.
+    Worktrees and checkouts of one project share a node_modules by such a link. Empty for any other. A link in a
+    clone may lead anywhere, so it is followed only to a folder called node_modules that has beside it no
+    package.json of another name.
     """
     path = f"{folder}/node_modules"
     real = real_folder(path)

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 
 def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[str]) -> None:
-    """Add to the planned links to *names* which manifests name them.
-
-    The manifests are read as they will be after the plan, which may save the links.
-    """
+    """Note in the planned links to *names* the manifests that name them."""
+    # The manifests as they will be after the plan, which may save the links.
     tree = PackageTree(builder.changes)
     wanted = set(names)
     for key, edit in list(builder.edits.items()):
@@ -39,9 +37,9 @@ def note_declared(builder: PlanBuilder, context: LinkContext, names: Iterable[st
 
 
 def is_uninstalled(link: RecordedLink) -> bool:
-    """Return True if a link's package left the manifests that named it.
+    """Return True if all manifests that named a link's package dropped it.
 
-    All of them still have to be there: one that cannot be read may name it.
+    Each of them still has to be readable: one that cannot be read may name the package.
     """
     manifests = [read_loose(path.rpartition("/")[0]) for path in link.declared]
     return bool(manifests) and all(

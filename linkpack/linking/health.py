@@ -1,7 +1,7 @@
-"""Warn of links that will not work as they are meant to.
+"""Warn of links that will not work.
 
 `link`, `relink`, `ls` and the doctor look at all links that will be in place, not only at new ones: a link of one
-package can bring another its peer, or take it away. `peers` has the part about peers.
+package can bring another its peer, or take it away. `peers` has the warnings about peers.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from linkpack.linking.states import Edit, RecordedLink
     from linkpack.npm.manifest import Manifest
 
-_MOST = 2000  # packages of which the needs are looked at, for each folder; the doctor looks at more
-_AGAIN = ", then linkpack relink"  # of no use in a hint where nothing is linked
+_MOST = 2000  # packages for each folder whose needs are followed; the doctor follows more
+_AGAIN = ", then linkpack relink"  # part of hints; of no use where nothing is linked
 
 
 def warn_of_state_after(
@@ -35,8 +35,8 @@ def warn_of_state_after(
 ) -> None:
     """Add warnings about the links after a plan.
 
-    *links* are those of now, of the project or with *shared* of the global folder. With npm's `strict-peer-deps`
-    a fault of a peer is a conflict instead.
+    *links* are the present ones, of the project or with *shared* of the global folder. With npm's
+    `strict-peer-deps` a fault of a peer is a conflict instead.
     """
     planned = [edit for edit in builder.edits.values() if is_shared(edit) == shared]
     strict = is_strict(context)
@@ -55,10 +55,9 @@ def is_shared(edit: Edit) -> bool:
 
 
 def is_strict(context: LinkContext) -> bool:
-    """Return True if faults of peers are errors.
-
-    npm documents `strict-peer-deps` so.
-    """
+    """Return True if faults of peers are errors."""
+    # npm documents both so, and does not look at peers with legacy-peer-deps (@npmcli/config 10.12.0,
+    # definitions.js).
     flag = context.config.flag
     return flag("strict-peer-deps", default=False) and not flag("legacy-peer-deps", default=False)
 
@@ -73,7 +72,7 @@ def _strict_code(code: str) -> str:
 
 
 def _apply_edits(links: Iterable[PlacedLink], planned: Sequence[Edit]) -> list[PlacedLink]:
-    """Return *links* as they will be, by path."""
+    """Return *links* as they will be after *planned*, sorted by path."""
     by_path = {link.path: link for link in links}
     for edit in planned:
         if edit.before is not None:
@@ -91,10 +90,8 @@ def to_placed(link: RecordedLink) -> PlacedLink:
 def find_problems(
     tree: PackageTree, context: LinkContext, links: Iterable[PlacedLink], *, shared: bool
 ) -> list[Problem]:
-    """Return the warnings about *links*.
-
-    A link that is not in place on *tree*, as an install took it away, has none.
-    """
+    """Return the warnings about *links* that are in place on *tree*."""
+    # A link that an install took away is `dropped`: `relink` looks at it again.
     placed = [link for link in links if tree.folder(link.path) == link.folder]
     problems = list(_warn_of_packages(tree, placed, context.config.modules))
     if not shared:
@@ -105,7 +102,7 @@ def find_problems(
 def list_loading_folders(tree: PackageTree, context: LinkContext, links: Iterable[PlacedLink]) -> list[str]:
     """Return the project's folders that load *links*.
 
-    These are the root, the workspaces chosen, and the members that name one of the packages.
+    These are the root, the chosen workspaces, and the members that name one of the packages.
     """
     names = {link.name for link in links}
     folders = [context.project.root, *context.picked]
@@ -119,7 +116,7 @@ def list_loading_folders(tree: PackageTree, context: LinkContext, links: Iterabl
 
 
 def list_dependency_names(manifest: Manifest | None) -> dict[str, None]:
-    """Return the names in all dependency sections of a manifest."""
+    """Return the names of all dependencies of a manifest."""
     if manifest is None:
         return {}
     return dict.fromkeys(name for section in dependency_sections(manifest) for name in section)
@@ -129,10 +126,11 @@ def list_dependency_names(manifest: Manifest | None) -> dict[str, None]:
 
 
 def _warn_of_packages(tree: PackageTree, links: Iterable[PlacedLink], modules: str) -> Iterator[Problem]:
-    """Yield what is wrong with the linked packages by themselves.
+    """Yield warnings about the linked packages by themselves.
 
     *modules* is the global node_modules, or empty.
     """
+    # Once for each package, however many links lead to it.
     for link in {link.folder: link for link in links}.values():
         manifest = tree.manifest(link.folder)
         if manifest is None:
@@ -144,10 +142,8 @@ def _warn_of_packages(tree: PackageTree, links: Iterable[PlacedLink], modules: s
 
 
 def _warn_of_missing_dependencies(tree: PackageTree, link: PlacedLink, manifest: Manifest) -> Iterator[Problem]:
-    """Warn of dependencies that a linked package lacks (WDEPENDENCIES).
-
-    Node looks for them above the package's real folder, not above the link.
-    """
+    """Warn of dependencies that a linked package lacks (WDEPENDENCIES)."""
+    # Node looks for them above the package's real folder, not above the link (npm/cli#2339).
     needed = manifest.dependencies.keys() - manifest.optional_dependencies.keys()
     missing = sorted(name for name in needed if tree.find(link.folder, name) is None)
     if not missing:
@@ -170,8 +166,8 @@ def _warn_of_unbuilt_commands(
 ) -> Iterator[Problem]:
     """Warn of commands that are not linked, as they have no scripts (WBIN).
 
-    Most likely they are not built yet. The hint says which links have to be made again after the build: local,
-    global, or both.
+    Most likely they are not built yet. The hint is to make the local link, the global one or both again
+    afterwards.
     """
     scripts = read_source_package(link.folder, manifest).commands
     real = {name: resolve_inside(link.folder, script) for name, script in scripts.items()}
@@ -204,8 +200,8 @@ def _warn_of_outside_commands(link: PlacedLink, manifest: Manifest) -> Iterator[
 
 
 def _warn_of_loading(tree: PackageTree, links: Sequence[PlacedLink], folders: Sequence[str]) -> Iterator[Problem]:
-    """Yield what is wrong where the project's *folders* load *links*."""
-    # Where node_modules is not read, nothing else is worth a warning.
+    """Yield warnings about how the project's *folders* load *links*."""
+    # Without node_modules nothing else is worth a warning.
     pnp = list(_warn_of_plug_and_play(links, folders))
     if pnp:
         yield from pnp
@@ -226,14 +222,15 @@ def _warn_of_plug_and_play(links: Sequence[PlacedLink], folders: Sequence[str]) 
 
 
 def _find_loads(tree: PackageTree, links: Sequence[PlacedLink], folders: Sequence[str]) -> Iterator[LoadedPackage]:
-    """Yield the packages for which *links* may matter.
+    """Yield the packages that *links* may matter to.
 
-    These are all that *folders* load through a link, the others that they load directly, and the linked packages
-    that those load. A project need not name what is linked into it.
+    These are the packages that *folders* load through a link, at any depth, the others that they load directly,
+    and the linked packages that those load.
     """
     roots = {link.folder for link in links}
     for folder in folders:
         start = tree.start(folder)
+        # A project need not name what is linked into it: the code that is being written comes before the manifest.
         at_home = {link.name for link in links if link.path == f"{folder}/node_modules/{link.name}"}
         copies = {
             name: tree.find(folder, name)

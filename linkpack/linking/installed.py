@@ -1,10 +1,11 @@
-"""Tell a package manager's links from those made to work on a package.
+"""Tell a package manager's links from those that people make.
+
+People link packages that they work on.
 
 A link is a package manager's when a manifest or lockfile of the project asks for it (`file:`, `link:`, `portal:`,
 `workspace:`), or when it leads to a member of the workspace, into a store, or through another node_modules.
-`unlink` refuses such a link, `unlink --all` leaves it alone, and a link of ours in its place gives it back. The
-layouts are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush, as tests/linking/test_installed.py
-has them.
+`unlink` refuses such a link, `unlink --all` leaves it alone, and a link of ours over it restores it. The layouts
+are those of npm 11.19.1, pnpm 12.21, yarn 4.18, bun 1.4.5 and Rush (tests/linking/test_installed.py).
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from linkpack.linking.package import resolve_parent
 from linkpack.linking.states import is_within
+from linkpack.linking.workspace_files import WorkspaceFiles
 from linkpack.project.package_json import read_loose
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from linkpack.linking.workspace_files import WorkspaceFiles
     from linkpack.npm.manifest import Manifest
 
 _STORES = tuple(f"/node_modules/{name}/" for name in (".pnpm", ".store", ".bun", ".deno"))
@@ -36,7 +37,7 @@ _PROJECT_FOLDER = re.compile(r'"projectFolder"\s*:\s*"([^"\\]+)"')
 
 
 class InstalledLinks:
-    """What the files of one project say about its links.
+    """The files of one project that say which links are installed.
 
     *root* is the real directory of the project, or of its workspace, *global_modules* npm's global node_modules
     (empty without a prefix). Each file is read when it is first needed.
@@ -48,7 +49,7 @@ class InstalledLinks:
         self._texts: dict[str, str] = {}
         self._objects: dict[str, Mapping[str, object]] = {}
         self._stores: dict[str, list[str]] = {}  # by node_modules
-        self._files: WorkspaceFiles | None = None
+        self._workspace = WorkspaceFiles(root)
 
     def reason(self, path: str, target: str) -> str:
         """Return why a link is a package manager's, or "" if it is not.
@@ -63,7 +64,7 @@ class InstalledLinks:
         return self.reason_by_target(path, target) or self.reason_by_request(path, target)
 
     def reason_by_target(self, path: str, target: str) -> str:
-        """Return what a link's target says of it, or ""."""
+        """Return the reason why a link is installed by its target, or ""."""
         first = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         store = match_store(first)  # answers for most links of an isolated layout without a look at the disk
         if store:
@@ -77,9 +78,9 @@ class InstalledLinks:
         )
 
     def reason_by_request(self, path: str, target: str) -> str:
-        """Return which file of the project asks for a link, or "".
+        """Return the reason why a link is installed by a file, or "".
 
-        That may be linkpack's doing: `link --save` writes the same.
+        A manifest, an override or a lockfile of the project asks for it. `link --save` writes such entries too.
         """
         real = fs.canonical_path(posixpath.join(posixpath.dirname(path), target))
         modules, name = _split_path(path)
@@ -92,18 +93,22 @@ class InstalledLinks:
     # --- by where the link leads
 
     def _reason_by_store(self, modules: str, steps: list[str]) -> str:
+        # A link of bun's leads into the store by a second link, out of the project (`_follow_links`).
         for step in steps:
             store = match_store(step)
-            store = store or next((named for named in self._named_stores(modules) if is_within(step, named)), "")
+            store = store or next(
+                (named for named in self._read_named_stores(modules) if is_within(step, named)), ""
+            )
             if store:
                 return f"it leads into the store {store}"
         return ""
 
-    def _named_stores(self, modules: str) -> list[str]:
-        """Return the stores that settings name.
+    def _read_named_stores(self, modules: str) -> list[str]:
+        """Return the stores that the files of pnpm and yarn name.
 
         pnpm names them in the .modules.yaml of a node_modules, yarn in .yarnrc.yml.
         """
+        # Not by a YAML reader, which takes 19 ms to import (docs/decisions.md), for one line of text.
         if modules in self._stores:
             return self._stores[modules]
         stores = []
@@ -120,17 +125,19 @@ class InstalledLinks:
             r"^pnpmStoreFolder:\s*[\"']?([^\"'\n]+)", self._read_text(f"{self._root}/.yarnrc.yml"), re.MULTILINE
         )
         stores += [posixpath.join(self._root, line[1].strip())] if line else []
+        # As written and real: a link may lead through either.
         self._stores[modules] = [*map(posixpath.normpath, stores), *map(fs.canonical_path, stores)]
         return self._stores[modules]
 
     def _reason_by_modules(self, modules: str, steps: list[str]) -> str:
-        """Return in which node_modules the link ends, or passes through.
+        """Return the reason that a link leads into a node_modules, or "".
 
-        That may be the one that the link itself is in.
+        That may be the node_modules that the link itself is in. *steps* are the paths that the link leads through.
         """
         for step in steps:
             shared = posixpath.commonpath([step, self._root])
-            # Only folders below the shared one are looked at: the project itself may be in a node_modules.
+            # Only the path below the folder that both are in says something: the project and the package may lie
+            # in one node_modules themselves (test_a_project_may_lie_in_a_node_modules).
             head, mark, _ = step.removeprefix(shared.rstrip("/")).rpartition("/node_modules/")
             folder = f"{shared.rstrip('/')}{head}/node_modules" if mark else ""
             if is_within(step, modules) and step != modules:
@@ -151,6 +158,7 @@ class InstalledLinks:
     def _reason_by_member(self, real: str) -> str:
         if real in self.members():
             return f"it is a workspace of {self._root}"
+        # rush.json has comments, so it is no JSON. The folders of its projects are texts all the same.
         rush = self._find_rush()
         if rush and real in {
             f"{rush}/{folder}" for folder in _PROJECT_FOLDER.findall(self._read_text(f"{rush}/rush.json"))
@@ -162,17 +170,8 @@ class InstalledLinks:
         """Return the real folders of the workspace's members."""
         return self._workspace.list_members()
 
-    @property
-    def _workspace(self) -> WorkspaceFiles:
-        if self._files is None:
-            # 3 ms, for the matcher of globs: `link` without arguments, `prefix` and `bin` do without it.
-            from linkpack.linking.workspace_files import WorkspaceFiles  # noqa: PLC0415 - see above
-
-            self._files = WorkspaceFiles(self._root)
-        return self._files
-
     def _find_rush(self) -> str:
-        """Return the nearest folder above that has a rush.json, or ""."""
+        """Return the nearest folder with a rush.json, or ""."""
         return next((folder for folder in fs.walk_up(self._root) if fs.is_file(f"{folder}/rush.json")), "")
 
     # --- by what asks for the link
@@ -190,9 +189,9 @@ class InstalledLinks:
         return ""
 
     def _reason_by_override(self, name: str, real: str) -> str:
-        """Look at what replaces a dependency wherever it occurs.
+        """Return the reason that an override asks for a link, or "".
 
-        `pnpm link` and `yarn link` write there.
+        An override replaces a dependency wherever it occurs. `pnpm link` and `yarn link` write overrides.
         """
         path = f"{self._root}/package.json"
         members = self._read_object(path)
@@ -207,7 +206,7 @@ class InstalledLinks:
         return f"{self._root}/pnpm-workspace.yaml asks for {spec}" if spec else ""
 
     def _find_override(self, table: Mapping[str, object], name: str, real: str) -> str:
-        """Return the path to *real* that a table of overrides has for *name*, or ""."""
+        """Return the spec of *name* in *table* that is a path to *real*, or ""."""
         for selector, spec in table.items():
             if isinstance(spec, str) and _is_about(selector, name) and _is_path_to(spec, name, self._root, real):
                 return spec
@@ -220,7 +219,8 @@ class InstalledLinks:
             packages, old = lock.get("packages"), lock.get("dependencies")
             entry = packages.get(key) if isinstance(packages, dict) else None
             spec = entry.get("resolved") if isinstance(entry, dict) and entry.get("link") is True else None
-            if spec is None and packages is None and isinstance(old, dict):  # npm 6
+            # npm 6 has no `packages`, and writes a link as the version of a dependency.
+            if spec is None and packages is None and isinstance(old, dict):
                 entry = old.get(name)
                 spec = entry.get("version") if isinstance(entry, dict) else None
                 spec = spec.removeprefix("file:") if isinstance(spec, str) and spec.startswith("file:") else None
@@ -245,7 +245,8 @@ class InstalledLinks:
         return self._texts[path]
 
     def _read_object(self, path: str) -> Mapping[str, object]:
-        """Return the members of a JSON file, or none if it is no object."""
+        """Return the members of the JSON object in a file, if any."""
+        # A broken file asks for nothing. The commands that need it say what is wrong with it.
         if path not in self._objects:
             try:
                 value = json.loads(self._read_text(path).removeprefix("\ufeff") or "{}")
@@ -267,7 +268,7 @@ def match_store(path: str) -> str:
 
 
 def _follow_links(first: str) -> list[str]:
-    """Return every path that a link to *first* passes through.
+    """Return the paths that a link to *first* leads through.
 
     Each is as the links write it, but for the last one, which is the real path of *first*.
     """
@@ -314,7 +315,7 @@ def _is_about(selector: str, name: str) -> bool:
 
 def _is_path_to(spec: str, name: str, folder: str, real: str) -> bool:
     """Return True if *spec*, written in *folder*, is a path to *real*."""
-    if spec == f"link:{name}":  # bun: what `bun link` registered under that name
+    if spec == f"link:{name}":  # bun: the package that `bun link` registered under that name
         return True
     match = _PATH_SPEC.match(spec)
     if match is None or spec[match.end() :].startswith("~"):
@@ -326,6 +327,7 @@ def list_linked_names(modules: str) -> Iterator[str]:
     """Yield the names of the links in a node_modules, sorted."""
     if not fs.is_dir(modules):
         return
+    # A name that begins with a dot is no package (validate-npm-package-name): .bin, .pnpm, our own .linkpack.
     for entry in sorted(fs.scan(modules), key=lambda entry: entry.name):
         if entry.name.startswith("@") and entry.is_dir(follow_symlinks=False):
             scoped = sorted(fs.scan(entry.path), key=lambda entry: entry.name)

@@ -2,13 +2,15 @@
 
 The plan is written to a journal in the state folder before the first change:
 
-    journals/<run>.json   at work, or cut off: the next command that locks one of its places takes it back
-    journals/<run>.done   done, but for the removal of what is not needed any more: the next command finishes it
+    journals/<run>.json   a run that is at work, or was cut off
+    journals/<run>.tmp    the same run, while its .done is being written
+    journals/<run>.done   a run that is done, except that stashes are left to remove
     last/<project>.json   the last command of a project, for `undo`
 
-Each change has the state of its path before and after. A run that fails or is cut off is rolled back: its changes
-are taken back, newest first, however far the last of them got. `undo` turns a plan that was done round, and
-applies that as a plan of its own, so that an undo can fail and be rolled back too.
+Each change has the state of its path before and after. A run that fails is rolled back: its changes are taken
+back, newest first, however far the last of them got. The next command that locks one of its places does the same
+for a run that was cut off, and finishes one that is done. `undo` applies the inverse of a plan as a plan of its
+own, so that an undo can fail and be rolled back too.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ from linkpack.linking.states import (
     link_to_json,
     paths_outside,
 )
-from linkpack.linking.steps import left_over, matches, perform, take_back, temp_path
+from linkpack.linking.steps import find_left_over, matches, perform, take_back, temp_path
 from linkpack.record import Record
 from linkpack.system import dir_entries, own_process
 from linkpack.system import read as fs
@@ -65,9 +67,9 @@ _RUN = re.compile(r"[0-9]+-[0-9a-f]+")  # it becomes part of the names of tempor
 class Journal(Record):
     """A plan that was applied, or is being applied.
 
-    *run* names the run, and is empty if there was nothing to do. *scope* is the project that it was started for,
-    *places* are the folders that it locked. *bookkeeping* are the changes of linkpack's own files. *last* is
-    true if `undo` is to find it.
+    *run* names the run, and is empty if there was nothing to do. *scope* is the project that the command was
+    started in, *places* are the folders that it locked. *bookkeeping* are the changes of linkpack's own files.
+    *last* is true if `undo` is to find the journal.
     """
 
     run: str
@@ -82,7 +84,7 @@ class Journal(Record):
 
 
 def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, last: bool = True) -> Journal:
-    """Make all changes of *plan* or none, and return its journal.
+    """Make all changes of *plan* or none.
 
     The locks of *places* must be held (`lock_places`). On any failure, an interrupt included, the changes are
     taken back. Raises `StalePlan` if a path is not as planned, `LinkConflict` (ELINKOUT) for a path outside of
@@ -94,7 +96,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
 
     # Add the changes of the records, and check that every path is one that this run may change.
     bookkeeping = record_changes(store, plan.edits, plan.saves)
-    if not last:
+    if not last:  # an undo: the journal that it takes back is used up
         last_file = store.file("last", scope)
         bookkeeping.append(Change(last_file, file_state(last_file), ABSENT))
     journal = Journal(
@@ -108,6 +110,7 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
     _check_paths(journal, store)
 
     path = f"{store.root}/journals/{journal.run}{_OPEN}"
+    # What the error says if nothing was begun, and so nothing had to be taken back.
     begun = committed = False
     taken_back = True
     try:
@@ -128,18 +131,19 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
             committed = True
             if done is not None:
                 journal = _try_to_finish(journal, done, store)
-    except BaseException as err:
+    except BaseException as err:  # KeyboardInterrupt, and the SystemExit of a signal, are taken back as well
         if begun and not committed:
             with delay_signals():
                 taken_back = _abandon(journal, path) is None
         if isinstance(err, OSError):
-            raise _link_error(err, taken_back=taken_back) from err
+            raise _explain_failure(err, taken_back=taken_back) from err
         raise
     return journal
 
 
 def _check_paths(journal: Journal, store: Store) -> None:
-    stray = _stray_paths(journal, store)
+    # A program may hand in a plan of its own (tests/security/test_link_places.py: a plan from elsewhere).
+    stray = _find_stray_paths(journal, store)
     if stray:
         raise LinkConflict(
             f"{stray[0]} is neither in the prefix nor in the project",
@@ -149,13 +153,14 @@ def _check_paths(journal: Journal, store: Store) -> None:
         )
 
 
-def _stray_paths(journal: Journal, store: Store) -> list[str]:
+def _find_stray_paths(journal: Journal, store: Store) -> list[str]:
     """Return the paths that *journal* changes and must not.
 
-    Its roots have to be around the places that it locked, or in them, and its changes within its roots, but
-    for changes of scripts that lose nothing. Its bookkeeping has to be in the state folder.
+    A change has to be in one of the plan's roots, unless it only makes a script runnable. A root has to be around
+    a place that is locked, or in one. The bookkeeping has to be in the state folder.
     """
     plan = journal.plan
+    # A file that only looks like a journal could name `/` as its root.
     roots = [
         root
         for root in plan.roots
@@ -170,22 +175,24 @@ def _stray_paths(journal: Journal, store: Store) -> list[str]:
 
 def _make_changes(changes: Sequence[Change], run: str) -> None:
     """Make *changes* in order, and have the disk keep them."""
+    # Planning is over: what another process did since is seen here, before each change.
     for number, change in enumerate(changes):
         if not matches(change.path, change.before) and not _is_made_already(change):
-            raise _stale(change.path)
+            raise _make_stale_error(change.path)
         perform(change, temp_path(change, run, number))
+    # A rename survives a loss of power once its folder is synced (fsync(2)).
     for folder in {posixpath.dirname(change.path) for change in changes}:
         dir_entries.sync_dir(folder)
 
 
-def _stale(path: str) -> StalePlan:
+def _make_stale_error(path: str) -> StalePlan:
     return StalePlan(f"{path} changed while linkpack was at work", path=path, hint="run the command again")
 
 
 def _is_made_already(change: Change) -> bool:
-    """Return True if another process made or removed the folder of *change* already.
+    """Return True if another process made or removed the folder already.
 
-    A folder that is to be made may be there, and one that is to be removed may be gone.
+    *change* makes or removes a folder. One to make may exist, and one to remove may be gone.
     """
     if CreatedDirectory() not in (change.before, change.after):
         return False
@@ -195,7 +202,7 @@ def _is_made_already(change: Change) -> bool:
 def _with_inodes(journal: Journal) -> Journal:
     """Return *journal* with the inodes of what it put back.
 
-    A stash that was put back by a copy has another inode than the plan says, and `undo` compares them.
+    A copy of a stash has another inode than the plan says, and `undo` compares inodes.
     """
     changes = []
     for change in journal.plan.changes:
@@ -208,14 +215,15 @@ def _with_inodes(journal: Journal) -> Journal:
 
 
 def _commit(journal: Journal, path: str, store: Store) -> str | None:
-    """Move the journal at *path* away in one step, so that it is done.
+    """Move the journal at *path* away in one step: then the run is done.
 
-    Returns its new path if `_finish` has something left to do, else None. The system can fail this only before
-    that step.
+    Returns the path of the `.done` journal if stashes are left to remove, else None. If this raises, the journal
+    is still at *path*: nothing after the one step can fail.
     """
     done = None
-    if any(dir_entries.status_at(stash) is not None for stash in _needless_stashes(journal)):
-        unfinished, done = _sibling(path, _UNFINISHED), _sibling(path, _DONE)
+    if any(dir_entries.status_at(stash) is not None for stash in _list_needless_stashes(journal)):
+        # Written anew, as `_with_inodes` may have changed the journal.
+        unfinished, done = _replace_suffix(path, _UNFINISHED), _replace_suffix(path, _DONE)
         dir_entries.write_new(unfinished, _to_json(journal), 0o600)
         dir_entries.move(unfinished, done)
     elif journal.last:
@@ -226,21 +234,21 @@ def _commit(journal: Journal, path: str, store: Store) -> str | None:
     return done
 
 
-def _sibling(path: str, suffix: str) -> str:
-    """Return the path of a journal with another suffix."""
+def _replace_suffix(path: str, suffix: str) -> str:
+    """Return the path of a run's journal with *suffix*."""
     return posixpath.splitext(path)[0] + suffix
 
 
-def _needless_stashes(journal: Journal) -> list[str]:
-    """Return the stashes that *journal*, which is done, leaves to remove.
+def _list_needless_stashes(journal: Journal) -> list[str]:
+    """Return the stashes that *journal* no longer needs.
 
-    They hold what was put back by a copy, or what is in place again by other means.
+    Their content was put back by a copy, or is in place again by other means.
     """
-    return [*journal.plan.discard, *filter(None, map(left_over, journal.plan.changes))]
+    return [*journal.plan.discard, *filter(None, map(find_left_over, journal.plan.changes))]
 
 
 def _try_to_finish(journal: Journal, path: str, store: Store) -> Journal:
-    """Finish *journal*, with a warning if the system does not allow it now."""
+    """Finish *journal*, or warn that the system does not allow it now."""
     try:
         _finish(journal, path, store)
     except OSError as err:
@@ -253,23 +261,20 @@ def _try_to_finish(journal: Journal, path: str, store: Store) -> Journal:
 
 
 def _finish(journal: Journal, path: str, store: Store) -> None:
-    """Remove what the journal at *path*, which is done, made needless."""
-    dir_entries.remove(_sibling(path, _OPEN))  # first: it says that the run is to be taken back
-    for stash in _needless_stashes(journal):
+    """Remove the needless stashes of a journal that is done."""
+    dir_entries.remove(_replace_suffix(path, _OPEN))  # first: it says that the run is to be taken back
+    for stash in _list_needless_stashes(journal):
         remove_tree(stash)
-    for folder in _stash_folders(journal):
-        dir_entries.drop_dir(folder)
+    for folder in _list_stash_folders(journal):
+        dir_entries.drop_dir(folder)  # only if it is empty
     if journal.last:
         dir_entries.move(path, store.file("last", journal.scope))
     else:
         dir_entries.remove(path)
 
 
-def _stash_folders(journal: Journal) -> set[str]:
-    """Return the folders of stashes that *journal* emptied or discarded.
-
-    A folder that is empty by now is removed.
-    """
+def _list_stash_folders(journal: Journal) -> set[str]:
+    """Return the folders that *journal* took stashes from."""
     stashes = [change.after.stash for change in journal.plan.changes if isinstance(change.after, Displaced)]
     return {posixpath.dirname(stash) for stash in [*journal.plan.discard, *stashes]}
 
@@ -278,14 +283,14 @@ def _stash_folders(journal: Journal) -> set[str]:
 
 
 def _abandon(journal: Journal, path: str) -> OSError | None:
-    """Take back *journal*, which failed, and remove its files.
+    """Take back a failed *journal*, and remove its files.
 
     Returns the error of a step that failed. Then the journal stays, and the next run tries again.
     """
     failed = _roll_back(journal)
     if failed is None:
         with contextlib.suppress(OSError):  # to take it back once more does nothing
-            dir_entries.remove(_sibling(path, _UNFINISHED))
+            dir_entries.remove(_replace_suffix(path, _UNFINISHED))
             dir_entries.remove(path)
     return failed
 
@@ -295,21 +300,26 @@ def _roll_back(journal: Journal) -> OSError | None:
 
     Returns the first error. The other steps are taken back all the same.
     """
-    failed = None
     changes = list(enumerate([*journal.plan.changes, *journal.bookkeeping]))
-    for number, change in reversed(changes):
-        try:
-            take_back(change, temp_path(change, journal.run, number))
-        except OSError as err:  # noqa: PERF203 - each step is tried
-            failed = failed or err
-    return failed
+    failures = [
+        _try_to_take_back(change, temp_path(change, journal.run, number)) for number, change in reversed(changes)
+    ]
+    return next((err for err in failures if err is not None), None)
 
 
-def _link_error(err: OSError, *, taken_back: bool) -> LinkError:
+def _try_to_take_back(change: Change, temp: str) -> OSError | None:
+    try:
+        take_back(change, temp)
+    except OSError as err:
+        return err
+    return None
+
+
+def _explain_failure(err: OSError, *, taken_back: bool) -> LinkError:
     """Return the error for a change that the system refused."""
     path = str(err.filename or "")
     if err.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP} and taken_back:
-        return _stale(path)  # a folder that became a link, or was removed
+        return _make_stale_error(path)  # a folder that became a link, or was removed
     after = "what was begun was taken back" if taken_back else "what was begun could not be taken back"
     hint = "check the permissions and the space there, then run the command again"
     if isinstance(err, MountPoint):
@@ -336,7 +346,8 @@ def lock_places(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, 
         with contextlib.ExitStack() as locks:
             for place in sorted(wanted):
                 locks.enter_context(hold_lock(store.file("locks", place), place))
-            dead = _dead_journals(store, wanted)
+            # A dead run may have locked other places too. Its changes there are taken back under their locks.
+            dead = _read_dead_journals(store, wanted)
             more = {place for journal, _ in dead for place in journal.places} - wanted
             if not more:
                 warnings = [_recover(journal, path, store) for journal, path in dead]
@@ -345,18 +356,19 @@ def lock_places(store: Store, places: Sequence[str]) -> Iterator[tuple[Problem, 
         wanted |= more  # begin again, to take these locks in order too
 
 
-def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
+def _read_dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
     """Return the journals of dead runs in one of *places*, with their files.
 
-    The locks of *places* must be held: a run that is there has ended.
+    The locks of *places* must be held. A run holds its locks until it ends, so each journal found is of a dead
+    run.
     """
     dead = []
     entries = {entry.name: entry.path for entry in fs.scan(f"{store.root}/journals")}
     for name, path in sorted(entries.items()):
-        if name.endswith(_OPEN) and _sibling(name, _DONE) in entries:
+        if name.endswith(_OPEN) and _replace_suffix(name, _DONE) in entries:
             continue  # cut off right after the plan was committed
         if name.endswith(_UNFINISHED):
-            # Cut off right before that: the other file of the run says how far it got.
+            # Cut off right before that: the .json of the run has all that is needed.
             if not own_process.is_running(name):
                 with contextlib.suppress(OSError):
                     dir_entries.remove(path)
@@ -364,9 +376,9 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
         try:
             journal = _from_json(store.read(path))
         except FileNotFoundError:
-            continue
+            continue  # a run of another place ended since the folder was listed
         except OSError as err:
-            raise _unrecovered(f"{path} cannot be read: {err.strerror}", path) from err
+            raise _make_recovery_error(f"{path} cannot be read: {err.strerror}", path) from err
         except DAMAGED:
             # Cut off while it was written: nothing had been done yet.
             if not own_process.is_running(name):
@@ -378,11 +390,12 @@ def _dead_journals(store: Store, places: set[str]) -> list[tuple[Journal, str]]:
 
 
 def cut_off_runs(store: Store) -> Iterator[tuple[Journal, str]]:
-    """Yield the journals of runs to be taken back, with their files."""
+    """Yield journals of runs that were cut off, with paths."""
+    # Without locks, for the doctor, which only reads: whether a run has ended is told by its process.
     folder = f"{store.root}/journals"
     entries = {entry.name: entry.path for entry in fs.scan(folder)} if fs.is_dir(folder) else {}
     for name, path in sorted(entries.items()):
-        if not name.endswith(_OPEN) or _sibling(name, _DONE) in entries or own_process.is_running(name):
+        if not name.endswith(_OPEN) or _replace_suffix(name, _DONE) in entries or own_process.is_running(name):
             continue
         with contextlib.suppress(*DAMAGED):
             yield _from_json(store.read(path)), path
@@ -393,7 +406,8 @@ def _recover(journal: Journal, path: str, store: Store) -> Problem | None:
 
     Returns a warning if it was taken back. A run that was done needs none.
     """
-    stray = _stray_paths(journal, store)
+    # Nothing that came with a clone or an archive may direct changes (docs/link.md, "Where things are kept").
+    stray = _find_stray_paths(journal, store)
     if stray:
         why = f"{path} is no journal of linkpack's: {stray[0]} is none of its places"
         raise LinkError(why, code="ERECOVER", path=path, hint=f"look at it, and remove it: rm {path}")
@@ -411,12 +425,12 @@ def _recover(journal: Journal, path: str, store: Store) -> Problem | None:
     if failed is not None:
         verb = "finished" if done else "taken back"
         message = f"an earlier run in {journal.scope} was cut off and cannot be {verb}: {failed}"
-        raise _unrecovered(message, path) from failed
+        raise _make_recovery_error(message, path) from failed
     message = f"an earlier run in {journal.scope} was cut off; it has been taken back"
     return Problem("WRECOVERED", journal.scope, message, "")
 
 
-def _unrecovered(message: str, path: str) -> LinkError:
+def _make_recovery_error(message: str, path: str) -> LinkError:
     hint = f"fix that and run the command again; what was planned is in {path}"
     return LinkError(message, code="ERECOVER", path=path, hint=hint)
 
@@ -456,7 +470,7 @@ def last_journal(store: Store, scope: str) -> Journal:
     """
     try:
         return _from_json(store.read(store.file("last", scope)))
-    except DAMAGED as err:
+    except DAMAGED as err:  # a file that is missing among others: without the journal nothing can be undone
         raise LinkMissing(
             f"there is nothing to undo in {scope}",
             code="ENOUNDO",
@@ -492,7 +506,7 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
 def _with_stash_inode(change: Change) -> Change:
     """Return *change* with the inode of the stash that it puts back.
 
-    What was moved to the stash by a copy has another inode than the journal says.
+    A stash that was filled by a copy has another inode than the journal says.
     """
     match change.after:
         case Displaced(stash) if fs.exists(stash):
@@ -501,7 +515,10 @@ def _with_stash_inode(change: Change) -> Change:
 
 
 def _can_be_made(change: Change) -> bool:
-    """Return True if the path of *change* and the stash that it needs are as planned."""
+    """Return True if *change* finds what it starts from.
+
+    That is the state before at its path, and the stash that it puts back.
+    """
     if not matches(change.path, change.before):
         return False
     return not isinstance(change.after, Displaced) or fs.exists(change.after.stash)

@@ -48,22 +48,22 @@ _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "
 def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
     """Link the packages of *specs* into *project*, or *project* globally.
 
-    *project* is the folder in which the command would be started. The `plan` of the journal says what was linked,
-    and has the warnings. Raises `LinkConflict`, or `PlanRejected` for several conflicts, or other errors
-    for what cannot be planned; nothing was changed then. If a change fails, all are taken back (`journal.apply`).
+    *project* is the folder in which the command would be started. The `plan` of the journal has the links and the
+    warnings. Raises `LinkConflict`, `PlanRejected` for several conflicts, or another error if no plan can be made;
+    nothing was changed then. If a change fails, all are taken back (`journal.apply`).
     """
-    # Load the settings, find the project and its workspaces, and read what the arguments mean.
+    # Load the settings, find the project and its workspaces, and read the arguments.
     request = read_link_request(specs, project, options)
     context = request.context
 
-    # Lock the global folder and the projects, and take back what runs that were cut off left there half done.
-    # Without a prefix there is no global folder; then only links into the project can be made.
+    # Lock the global folder and the projects, and take back runs that were cut off there.
+    # Without a prefix there is no global folder. Then only links into the project can be made.
     shared = context.shared_places if request.specs else (context.shared_place,)
     places = (*shared, *context.owners(context.packages))
     with lock_places(context.store, places) as recovered:
         # Resolve the specs to packages on the disk, and plan every change. Nothing is changed yet.
         with remembering({}):
-            plan = _plan(request)
+            plan = _make_plan(request)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
 
         # Refuse a plan with conflicts: files of others in the way, folders that cannot be written to.
@@ -77,19 +77,19 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
 
 @guard_command
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return what `link` would do, which is read from the disk alone.
+    """Return the plan of `link`, and change nothing.
 
-    What is in the way is in `conflicts`. What cannot be planned at all raises a `LinkpackError`.
+    Files in the way are in its `conflicts`. Raises a `LinkpackError` if no plan can be made.
     """
     request = read_link_request(specs, project, options)
-    return with_warnings(_plan(request), request.context.config.warnings)
+    return with_warnings(_make_plan(request), request.context.config.warnings)
 
 
 class LinkRequest(Record):
-    """What `link` is asked for: *specs* to link, or none for a global link.
+    """The arguments and settings of one `link`.
 
-    *save* says how to save the links, None if they are not saved. *warnings* are about arguments that are left
-    out.
+    Without *specs* it makes a global link. *save* says how the links are saved, None if they are not. *warnings*
+    are about arguments that are left out.
     """
 
     context: LinkContext
@@ -107,6 +107,7 @@ def read_link_request(specs: Sequence[str], project: str, options: LinkOptions) 
     config = load_settings(project, options, local, needs_prefix=False)
     save = _read_save_rules(config)
     if config.flag("global", default=False):
+        # With npm's code and for its reason (11.19.1, lib/commands/link.js).
         raise LinkError(
             "link does not take --global: it makes the global link, or uses it",
             code="ELINKGLOBAL",
@@ -123,7 +124,7 @@ def read_link_request(specs: Sequence[str], project: str, options: LinkOptions) 
     choice = read_workspace_choice(config)
     warnings: tuple[Problem, ...] = ()
     if choice.every and wanted:
-        # --workspaces is about the folders that are named, if one is the root of a workspace.
+        # `link ../mono --workspaces` means the members of mono, not those of the project.
         spread = spread_workspaces(wanted)
         wanted, warnings = spread.specs, spread.warnings
         if spread.done and not wanted:
@@ -146,17 +147,21 @@ def _read_save_rules(config: Config) -> SaveRules | None:
     Of settings that contradict each other the stronger source wins: `--no-save` over `save-dev=true` in an npmrc.
     Raises `LinkError` (ESAVE) when they are of one source.
     """
-    ranks = {kind: _rank(config, key) for key, kind in _KINDS.items() if config.flag(key, default=False)}
+    # Any save flag saves, as for npm (11.19.1, lib/commands/link.js, linkInstall). The default of `save`, which is
+    # true, is not a flag.
+    ranks = {kind: _rank_source(config, key) for key, kind in _KINDS.items() if config.flag(key, default=False)}
     strongest = min(ranks.values(), default=len(_SOURCES))
     kinds = [kind for kind, rank in ranks.items() if rank == strongest]
     if len(kinds) > 1:
         message = f"a link cannot be saved as {kinds[0]} and as {kinds[1]}"
         raise LinkError(message, code="ESAVE", hint="choose one of --save-prod, -dev, -optional, -peer")
     refused = "save" in config.settings and not config.flag("save", default=False)
-    if refused and kinds and _rank(config, "save") == strongest == 0:
+    if refused and kinds and _rank_source(config, "save") == strongest == 0:
         message = f"a link cannot be saved as {kinds[0]} and not be saved"
         raise LinkError(message, code="ESAVE", hint="leave --no-save or the other flag out")
-    if (refused and _rank(config, "save") <= strongest) or not (kinds or config.flag("save", default=False)):
+    if (refused and _rank_source(config, "save") <= strongest) or not (
+        kinds or config.flag("save", default=False)
+    ):
         return None
     return SaveRules(
         kind=kinds[0] if kinds else "",
@@ -165,13 +170,13 @@ def _read_save_rules(config: Config) -> SaveRules | None:
     )
 
 
-def _rank(config: Config, key: str) -> int:
+def _rank_source(config: Config, key: str) -> int:
     """Return the rank of the source of *key*, 0 for the command line."""
     source = config.settings[key].source
     return next((rank for rank, kind in enumerate(_SOURCES) if source.startswith(kind)), len(_SOURCES))
 
 
-def _plan(request: LinkRequest) -> LinkPlan:
+def _make_plan(request: LinkRequest) -> LinkPlan:
     context = request.context
     if request.specs:
         plan = plan_project_links(context, request.specs, request.save)

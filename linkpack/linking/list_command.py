@@ -1,4 +1,4 @@
-"""List links, and say how each fares: the public `links`, and `ls`."""
+"""List links and their state: the public `links`, and `ls`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ def links(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool =
 
 
 class Survey(Record):
-    """The *links* of *place* and what `ls` prints beside them.
+    """The *links* of *place*, with all that `ls` prints.
 
-    *linked_at* are the paths of links, in whatever project, that lead to the package in the project's own folder.
-    *warnings* are about what Node finds through the links. *strict* is true if faults of peers are errors.
-    *config* holds all settings.
+    *linked_at* are the paths of links in any project that lead to the package in the project's own folder.
+    *warnings* are those of `link`. *strict* is true if faults of peers are errors. *config* has all settings.
     """
 
     place: str
@@ -42,15 +41,12 @@ class Survey(Record):
 
 @guard_command
 def survey(project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False) -> Survey:
-    """Look at the links of *project*, or with *shared* at the global ones.
-
-    Reads only.
-    """
+    """Read the links of *project*, or with *shared* the global ones."""
     context = open_context(project, options, picking=False, needs_prefix=shared)
     with remembering({}):
         listed_links = list_links(context, shared=shared)
-        standing = list_placed_links(context, shared=shared)
-        problems = find_problems(PackageTree(), context, standing, shared=shared)
+        placed = list_placed_links(context, shared=shared)
+        problems = find_problems(PackageTree(), context, placed, shared=shared)
     manifest = read_loose(context.project.start)
     name = manifest.name if manifest is not None else ""
     return Survey(

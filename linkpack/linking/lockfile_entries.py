@@ -1,7 +1,7 @@
 """Save a link in package-lock.json, and take it out again.
 
-It is saved so that `npm ci` accepts it. A saved link changes three kinds of entries of `packages`: those of the
-project or workspaces that name it, the link in node_modules, and the package behind it:
+`npm ci` accepts the result. A saved link changes three kinds of entries of `packages`: those of the project or
+workspaces that depend on it, the link in node_modules, and the package that it leads to:
 
     "": {"dependencies": {"lib": "file:../lib"}}, "node_modules/lib": {"resolved": "../lib", "link": true},
     "../lib": {"version": "1.0.0"}
@@ -37,7 +37,7 @@ LOCKFILES = ("npm-shrinkwrap.json", "package-lock.json")
 OTHER_LOCKFILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _TABLES = ("packages", "dependencies")
 _FLAGS = ("dev", "optional", "peer")  # the kinds of dependency that an entry is marked with
-_EMPTY = "{\n  \n}"
+_EMPTY = "{\n  \n}"  # the text that a new lockfile takes its indent from
 # From arborist: lib/node.js `hasInstallScript`, lib/shrinkwrap.js `pkgMetaKeys`.
 _INSTALL_SCRIPTS = ("preinstall", "install", "postinstall")
 _COPIED = (
@@ -52,11 +52,10 @@ _Lock = dict[str, Any]  # JSON: what npm reads decides what it holds
 def plan_lock(
     builder: PlanBuilder, folders: Sequence[str], source: SourcePackage, context: LinkContext
 ) -> ManifestEdit | None:
-    """Add to a plan that *folders* depend on a link.
+    """Plan to save in the lockfile that *folders* depend on *source*.
 
-    Returns None when nothing is written: other package managers have lockfiles of their own, and one that is not
-    there is only made when the rest of the tree is known. Raises `ManifestInvalid` for a lockfile that is not
-    what npm writes.
+    Returns None if no lockfile is written: none exists, and the rest of the tree is not known (`_make_lock`).
+    Raises `ManifestInvalid` for a lockfile that npm would not write.
     """
     root = context.project.root
     name = next((lockfile for lockfile in LOCKFILES if fs.is_file(f"{root}/{lockfile}")), LOCKFILES[1])
@@ -66,7 +65,7 @@ def plan_lock(
     lock = _parse_lock(raw, path) if raw is not None else _make_lock(builder, context)
     if lock is None:
         return None
-    before = json.loads(json.dumps(lock))
+    before = json.loads(json.dumps(lock))  # a deep copy: `_add_link` changes the lockfile in place
     _add_link(lock, builder, folders, source, context)
     content = dump(lock, raw.decode("utf-8", "surrogatepass") if raw is not None else _EMPTY)
     mode = state.mode if state else 0o666 & ~context.rules.umask
@@ -79,9 +78,9 @@ def _parse_lock(raw: bytes, path: str) -> _Lock:
         lock = load(raw)
     except (ValueError, RecursionError) as err:
         why = "it is nested too deeply" if isinstance(err, RecursionError) else str(err)
-        raise _not_npms(path, why) from err
+        raise _make_lock_error(path, why) from err
     if not isinstance(lock, dict) or not all(_is_table(lock.get(table, {})) for table in _TABLES):
-        raise _not_npms(path, "not the object that npm writes")
+        raise _make_lock_error(path, "not the object that npm writes")
     return lock
 
 
@@ -89,14 +88,14 @@ def _is_table(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
 
 
-def _not_npms(path: str, why: str) -> ManifestInvalid:
+def _make_lock_error(path: str, why: str) -> ManifestInvalid:
     return ManifestInvalid(
         f"{path} cannot be updated: {why}", code="ELOCK", path=path, hint="fix it, or pass --no-package-lock"
     )
 
 
 def _read_members(builder: PlanBuilder, folder: str) -> dict[str, Any]:
-    """Return the members of a package.json, as it will be.
+    """Return the members of a package.json, as it will be after the plan.
 
     The file was read and checked before.
     """
@@ -111,8 +110,9 @@ def _read_members(builder: PlanBuilder, folder: str) -> dict[str, Any]:
 def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
     """Return a lockfile for a project that has none.
 
-    It is made from what npm last installed, which npm keeps in node_modules/.package-lock.json. Returns None, with
-    a warning, when it is not known what else belongs into the lockfile.
+    It has the packages that npm installed last, which npm lists in node_modules/.package-lock.json (arborist
+    9.9.1, lib/shrinkwrap.js, `hiddenLockfile`). Returns None, with a warning, if other packages belong into it
+    that are not known.
     """
     root = context.project.root
     other = next((name for name in OTHER_LOCKFILES if fs.is_file(f"{root}/{name}")), "")
@@ -120,7 +120,7 @@ def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
         hint = "run that package manager's install to update its own"
         builder.warn("WLOCK", root, f"no package-lock.json is made beside {other}", hint)
         return None
-    # The packages: those that npm lists as installed, and the workspaces.
+    # The installed packages, and the workspaces. npm's list has no entry for the root itself.
     members = _read_members(builder, root)
     hidden = f"{root}/node_modules/.package-lock.json"
     installed = planned_file(builder.changes, hidden)
@@ -129,7 +129,7 @@ def _make_lock(builder: PlanBuilder, context: LinkContext) -> _Lock | None:
         **(_parse_lock(installed.content, hidden).get("packages", {}) if installed else {}),
         **(workspaces or {}),
     }
-    # `npm ci` refuses a lockfile that lacks what a package needs, so that nothing may be missing.
+    # `npm ci` refuses a lockfile without an entry for each dependency, so that none may be missing.
     known = {key.rpartition("node_modules/")[2] for key in packages}
     needed = _list_needed(members, is_root=True)
     needed = needed.union(*(_list_needed(entry, is_root=False) for entry in packages.values()))
@@ -183,11 +183,11 @@ def _list_needed(members: dict[str, Any], *, is_root: bool) -> set[str]:
 def _add_link(
     lock: _Lock, builder: PlanBuilder, folders: Sequence[str], source: SourcePackage, context: LinkContext
 ) -> None:
-    """Add to a lockfile that *folders* depend on *source*."""
+    """Add the entries to *lock* by which *folders* depend on *source*."""
     root = context.project.root
     name = source.manifest.name
     target = posixpath.relpath(source.root, root)
-    kinds = set()  # of dependency that the link is for each of the folders
+    kinds = set()  # `prod`, `dev` and so on: the link may be another kind of dependency for each folder
     packages = lock.get("packages")
     for folder in folders:
         members = _read_members(builder, folder)
@@ -208,9 +208,9 @@ def _add_link(
 
 
 def _update_dependent(entry: dict[str, Any], members: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the entry of a project or workspace, by its manifest of now.
+    """Return the entry of a project or workspace with new dependencies.
 
-    Only the dependencies of the entry change.
+    *members* are those of its manifest. All else in the entry stays.
     """
     after = dict(entry)
     by_section = copy_sections(members)
@@ -234,7 +234,7 @@ def _put_packages(
     """Put a link and its package into the table of packages."""
     for modules in context.local_modules(source.manifest.name, source.root):
         key = posixpath.relpath(f"{modules}/{source.manifest.name}", context.project.root)
-        # The package that the link replaces goes with all that is nested in it.
+        # The package that the link replaces goes, with all packages that are nested in it.
         replaced = {path: packages.pop(path) for path in list(packages) if f"{path}/".startswith(f"{key}/")}
         packages[key] = {"resolved": target, "link": True}
         if replaced and not replaced.get(key, {}).get("link"):
@@ -250,11 +250,11 @@ def _put_packages(
 
 
 def _keep_for_others(packages: dict[str, Any], source: SourcePackage, key: str, replaced: dict[str, Any]) -> None:
-    """Nest what a link replaces below packages that cannot use it.
+    """Nest the replaced packages below those that cannot use *source*.
 
-    npm does the same. It holds for the lockfile only: on the disk the link is what all of them find until
-    `npm ci`.
+    *replaced* are the old entry of *key*, which is a link now, and the entries nested in it.
     """
+    # npm does the same. On the disk all of them find the link until the next `npm ci`.
     name = source.manifest.name
     for path, entry in list(packages.items()):
         # Only installed packages: links have no dependencies, and the project and its workspaces use the link.
@@ -263,7 +263,7 @@ def _keep_for_others(packages: dict[str, Any], source: SourcePackage, key: str, 
         needs = copy_sections(entry)
         wanted = {**needs["dependencies"], **needs["optionalDependencies"]}.get(name)
         if wanted is None or find_path(path, name, packages.__contains__) != key:
-            continue
+            continue  # it does not need the package, or finds another copy of it
         if not satisfies(source.manifest.version, str(wanted)):
             for place, moved in replaced.items():
                 packages[f"{path}/node_modules/{name}{place.removeprefix(key)}"] = moved
@@ -272,17 +272,17 @@ def _keep_for_others(packages: dict[str, Any], source: SourcePackage, key: str, 
 def _warn_of_needs(
     builder: PlanBuilder, packages: dict[str, Any], source: SourcePackage, target: str, *, with_peers: bool
 ) -> None:
-    """Warn of needs that the lockfile lacks (WLOCK).
+    """Warn of dependencies of *source* that the lockfile lacks (WLOCK).
 
-    Only packages inside of the project have such needs.
-
-    npm installs what such a package needs, for its development and as a peer too, and `npm ci` fails without
-    (measured on npm 11.19.1). A peer of another version is left to a warning of npm's own.
+    *target* is its path from the root. *with_peers* is false with `legacy-peer-deps`.
     """
+    # npm installs the dependencies of a linked package only inside of the project, but then those for development
+    # and peers too. `npm ci` fails without them (tests/differential/test_link_inner.py).
     if target.startswith("../"):
         return
     manifest = source.manifest
     needed = {**manifest.dev_dependencies, **manifest.optional_dependencies, **manifest.dependencies}
+    # A peer of another version is left to a warning of npm's own.
     peers = dict.fromkeys(manifest.peer_dependencies.keys() - manifest.optional_peers, "*") if with_peers else {}
     for name, wanted in sorted({**peers, **needed}.items()):
         key = find_path(target, name, packages.__contains__)
@@ -296,14 +296,14 @@ def _warn_of_needs(
 
 
 def _meets(version: object, wanted: str) -> bool:
-    """Return True if *version* meets *wanted*.
+    """Return True if *version* meets *wanted*, or one of them is neither.
 
-    What is no version, or no range, is not compared.
+    Anything that is no version, or no range, cannot be compared.
     """
     return not isinstance(version, str) or parse_range(wanted) is None or satisfies(version, wanted)
 
 
-# --- what the lockfile says of one package
+# --- the entry of one package
 
 
 def _describe_package(source: SourcePackage, members: dict[str, Any]) -> dict[str, Any]:
@@ -326,10 +326,11 @@ def _describe_package(source: SourcePackage, members: dict[str, Any]) -> dict[st
 
 
 def _describe_manifest(members: dict[str, Any], name: object) -> dict[str, Any]:
-    """Return what the lockfile says of a manifest with *members*.
+    """Return the entry of a manifest with *members*.
 
-    A *name* is part of it if there is one. What has a wrong type is left out, as npm does.
+    The entry has a *name* if there is one.
     """
+    # As npm, without empty values (arborist 9.9.1, lib/shrinkwrap.js, `metaFieldFromPkg`) and wrong types.
     entry: dict[str, Any] = {"name": name} if name else {}
     for key in _COPIED:
         value = members.get(key)
@@ -351,11 +352,11 @@ def _add_dev_dependencies(entry: dict[str, Any], members: dict[str, Any]) -> Non
         entry["devDependencies"] = dev
 
 
-# --- what was changed, and its undoing
+# --- the changed entries, and how they are undone
 
 
 def _compare_locks(before: _Lock, after: _Lock) -> list[tuple[tuple[str, ...], str | None, str | None]]:
-    """Return the entries that differ, with old and new JSON text."""
+    """Return changed entries with old and new JSON text."""
     changed: list[tuple[tuple[str, ...], str | None, str | None]] = []
     for table in _TABLES:
         old, new = before.get(table) or {}, after.get(table) or {}
@@ -386,6 +387,7 @@ def undo_entries(raw: bytes, saved: ManifestEdit) -> bytes:
 
 def _undo_entry(table: dict[str, Any], key: str, before: str | None, after: str | None) -> None:
     now = _to_json(table.get(key))
+    # Nobody changed the entry since: it gets its old text. Else only its dependencies are undone, one by one.
     if now == after:
         if before is None:
             table.pop(key, None)
@@ -398,7 +400,7 @@ def _undo_entry(table: dict[str, Any], key: str, before: str | None, after: str 
 def _undo_dependencies(now: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Put back the dependencies of an entry that was changed since.
 
-    Those that no longer are as *after* has them stay as they are *now*.
+    A dependency stays as it is *now* if it is another than in *after*.
 
     >>> before, after = {"dependencies": {"lib": "1"}}, {"dependencies": {"lib": "file:../lib"}}
     >>> _undo_dependencies({"version": "2.0.0", "dependencies": {"lib": "file:../lib", "new": "1"}}, before, after)

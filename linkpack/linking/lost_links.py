@@ -35,8 +35,8 @@ class LostLinks(Record):
 def read_lost_links(state: str, folder: str) -> LostLinks:
     """Return the lost links of the project that *folder* belongs to.
 
-    *state* is the state folder, which has the record. A record that cannot be read is a warning (WRELINK): packing
-    does not depend on it.
+    *state* is the state folder, which has the record. A record that cannot be read is a warning (WRELINK), as
+    packing can do without it.
     """
     try:
         project = find_local_project(folder).root
@@ -47,10 +47,9 @@ def read_lost_links(state: str, folder: str) -> LostLinks:
 
 
 def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Iterator[Problem]:
-    """Warn of lost links by which packages would be found.
+    """Warn of lost links to packages that the root and linked packages use.
 
-    The root of *graph* and its linked packages look for packages that way. *lost* are the lost links of the root's
-    project. Those of the projects of linked packages are read here.
+    *lost* are the lost links of the root's project. Those of the projects of linked packages are read here.
     """
     yield from lost.warnings
     warned = set()
@@ -70,10 +69,9 @@ def warn_of_lost_links(state: str, graph: BundleGraph, lost: LostLinks) -> Itera
 
 
 def _list_lookups(package: Package) -> Iterator[tuple[str, str]]:
-    """Yield the paths at which *package* may find what it names.
-
-    The name comes with each path.
-    """
+    """Yield each path at which Node may find a dependency, with its name."""
+    # Development dependencies too: a link may have served to build what ships
+    # (test_a_link_for_development_is_a_warning_too).
     manifest = package.manifest
     sections = (
         manifest.dependencies,

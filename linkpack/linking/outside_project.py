@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Outside(Record):
     """A change of a path outside of the project.
 
-    *action* is `add`, `change`, `remove`, `replace` (something that is no link makes way), `restore` (it comes
-    back), `mode` or `rewrite`. *before* and *after* are what a link leads to, or permission bits in octal;
-    empty for none. *kept* is where `unlink` finds what made way; empty for none.
+    *action* is `add`, `change`, `remove`, `replace` (a file or folder makes way), `restore` (it comes back),
+    `mode` or `rewrite`. *before* and *after* are the text of a link, or permission bits in octal, or empty. *kept*
+    is the stash of a file or folder that makes way, or empty.
     """
 
     action: str
@@ -33,12 +33,12 @@ class Outside(Record):
 
 
 def outside_changes(plan: LinkPlan, roots: Sequence[str]) -> tuple[Outside, ...]:
-    """Return what *plan* changes that is below none of *roots*, by path.
+    """Return the changes of *plan* below none of *roots*, sorted by path.
 
-    Folders that it makes or removes are left out.
+    Folders that are made or removed are left out.
     """
     outside = [
-        _describe(change)
+        _describe_change(change)
         for change in plan.changes
         if CreatedDirectory() not in (change.before, change.after)
         and not any(change.path.startswith(f"{root.rstrip('/')}/") for root in roots)
@@ -46,18 +46,18 @@ def outside_changes(plan: LinkPlan, roots: Sequence[str]) -> tuple[Outside, ...]
     return tuple(sorted(outside, key=lambda change: change.path))
 
 
-def _describe(change: Change) -> Outside:
+def _describe_change(change: Change) -> Outside:
     states = (change.before, change.after)
     return Outside(
-        action=_action(change),
+        action=_name_action(change),
         path=change.path,
-        before=_state_text(change.before),
-        after=_state_text(change.after),
+        before=_describe_state(change.before),
+        after=_describe_state(change.after),
         kept=next((state.stash for state in states if isinstance(state, Displaced)), ""),
     )
 
 
-def _action(change: Change) -> str:
+def _name_action(change: Change) -> str:
     match change.before, change.after:
         case _, Mode():
             action = "mode"
@@ -76,7 +76,7 @@ def _action(change: Change) -> str:
     return action
 
 
-def _state_text(state: State) -> str:
+def _describe_state(state: State) -> str:
     match state:
         case Link(target):
             return target
@@ -88,9 +88,10 @@ def _state_text(state: State) -> str:
 def staying_links(plan: LinkPlan, links: Sequence[RecordedLink]) -> tuple[Problem, ...]:
     """Return a warning for each global link in *links* that *plan* leaves.
 
-    `link ../tool` makes a global link and one in the project, and `unlink tool` takes only the project's away, as
-    other projects may use the other. It is worth a warning if it has commands, or replaces an installed tool.
+    A global link is worth a warning if it has commands, or replaces an installed tool.
     """
+    # `link ../tool` makes a global link and one in the project. `unlink tool` takes only the project's away, as
+    # other projects may use the global one.
     gone = {(edit.before.name, edit.before.target) for edit in plan.edits if edit.before and not edit.after}
     warnings = []
     for link in links:
@@ -98,6 +99,7 @@ def staying_links(plan: LinkPlan, links: Sequence[RecordedLink]) -> tuple[Proble
             isinstance(change.after, (Link, File)) and change.path != link.path for change in link.owned
         )
         replaces = any(isinstance(change.before, Displaced) for change in link.owned)
+        # A global link without commands is seen only by those who link its name.
         if (link.name, link.target) in gone and (has_commands or replaces):
             instead = ", in the place of the one installed there" if replaces else ""
             message = f"the global {link.name} stays linked to {link.target}{instead}"

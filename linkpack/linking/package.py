@@ -30,7 +30,7 @@ def read_source(folder: str) -> SourcePackage:
     try:
         root = fs.real_path(folder)
         raw = fs.read_file(f"{root}/package.json", MANIFEST_LIMIT)
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError) as err:  # ValueError: a NUL in the path
         reason = getattr(err, "strerror", None) or str(err)
         raise ManifestInvalid(
             f"{path} cannot be read: {reason}",
@@ -45,6 +45,7 @@ def read_source(folder: str) -> SourcePackage:
         raise ManifestInvalid(
             f"{path}: {what}", code="ENAME", path=path, hint='to be linked, it needs a "name" that npm accepts'
         )
+    # JSON can hold a NUL, and the system cannot make such a file (tests/security/test_link_types.py).
     names = (*manifest.bins, *manifest.bins.values(), *manifest.mans)
     bad = next((name for name in names if "\0" in name), None)
     if bad is not None:
@@ -54,9 +55,9 @@ def read_source(folder: str) -> SourcePackage:
 
 
 def check_manifest(folder: str) -> None:
-    """Raise `ManifestInvalid` for a package.json in *folder* that is broken.
+    """Raise `ManifestInvalid` for a broken package.json in *folder*.
 
-    That is one that cannot be read, or is no JSON object. A folder without one is fine.
+    A broken one cannot be read, or is no JSON object. A folder without one is fine, as for npm.
     """
     path = f"{folder}/package.json"
     if fs.is_file(path):
@@ -74,8 +75,9 @@ def check_manifest(folder: str) -> None:
 def resolve_inside(root: str, relative: str) -> str | None:
     """Return the real path of *relative* in the package at *root*.
 
-    None if it is outside of the package.
+    None if that is outside of the package.
     """
+    # npm sets the mode of whatever a link in the package leads to (bin-links 6.0.2, lib/fix-bin.js: chmod).
     real = fs.canonical_path(posixpath.join(root, relative))
     return real if real.startswith(root.rstrip("/") + "/") else None
 
@@ -87,6 +89,7 @@ def real_folder(path: str) -> str:
 
     /app/node_modules/@s, where node_modules is a link to /main/node_modules -> /main/node_modules/@s
     """
+    # os.path.realpath would follow a broken link to a folder that others may make later.
     above = posixpath.dirname(path)
     if above == path or fs.is_dir(path):
         return fs.canonical_path(path)
@@ -94,20 +97,21 @@ def real_folder(path: str) -> str:
 
 
 def alias_folders(*folders: str) -> dict[str, str]:
-    """Map the real paths of *folders* to the names that the user knows.
+    """Map the real paths of *folders* to the paths that the user knows.
 
-    The folders around them are in it as well, and only those that links lead to.
+    The folders around them are mapped too. A folder that is reached without a link is left out.
 
     /app/node_modules/@s, where node_modules is a link to /main/node_modules
         -> /main/node_modules/@s: /app/node_modules/@s, /main/node_modules: /app/node_modules
     """
-    names: dict[str, str] = {}
+    known: dict[str, str] = {}
     for folder in folders:
-        name = folder
-        while (real := real_folder(name)) != name:
-            names[real] = name
-            name = posixpath.dirname(name)
-    return names
+        path = folder
+        # Once a folder is its own real path, so are all folders around it.
+        while (real := real_folder(path)) != path:
+            known[real] = path
+            path = posixpath.dirname(path)
+    return known
 
 
 def resolve_parent(path: str) -> str:
@@ -132,11 +136,13 @@ def link_target(path: str, state: State) -> str | None:
 def target_is_inside(path: str, state: State, link: str) -> bool:
     """Return True if the link or shim at *path* points into *link*.
 
-    Tries the target as it is written, and then from the real folders of both paths.
+    *link* is the path of a package's link, through which commands lead to scripts.
     """
     target = link_target(path, state)
     if target is None:
         return False
+    # npm compares as written (bin-links 6.0.2, lib/check-bin.js). The real folders are compared too, as a scope's
+    # folder or `.bin` may be a link itself (test_our_links_are_known_through_folders_that_are_links).
     return points_into(path, target, link) or points_into(resolve_parent(path), target, resolve_parent(link))
 
 
@@ -146,7 +152,7 @@ def resolve_link(path: str, target: str) -> str:
 
 
 def target_exists(path: str, state: State) -> bool:
-    """Return True if the link or shim at *path* leads to something that exists."""
+    """Return True if the target of the link or shim at *path* exists."""
     target = link_target(path, state)
     return target is not None and fs.exists(resolve_link(path, target))
 
@@ -154,7 +160,8 @@ def target_exists(path: str, state: State) -> bool:
 def is_replaced(link: RecordedLink, present: State) -> bool:
     """Return True if something else is in the place of the recorded *link*.
 
-    *present* is what is there. A link with another text that leads to the same package is the same.
+    *present* is the state of the link's path. A link that leads to the same package by another text is not
+    something else, and neither is a path with nothing at it.
     """
     if isinstance(present, Link) and present.target != link.literal:
         return resolve_link(link.path, present.target) != link.target
@@ -162,23 +169,23 @@ def is_replaced(link: RecordedLink, present: State) -> bool:
 
 
 def is_foreign_command(path: str, state: State, link: str) -> bool:
-    """Return True if the command at *path* belongs to what replaced the link *link*.
+    """Return True if a command is that of a package in the place of *link*.
 
-    It leads to a file below the path of the link, which exists.
+    The command at *path* leads below *link*, the path that a link of ours had, to a file that exists.
     """
     return target_is_inside(path, state, link) and target_exists(path, state)
 
 
-def is_standing(link: RecordedLink) -> bool:
-    """Return True if the recorded *link* is in place, and leads to its package."""
+def is_in_place(link: RecordedLink) -> bool:
+    """Return True if *link* exists, and leads to the recorded package."""
     return fs.is_link(link.path) and fs.canonical_path(link.path) == link.target
 
 
 def meets_range(version: str, wanted: str) -> bool:
-    """Return True if *version* meets the range *wanted*, or *wanted* is no range.
+    """Return True if *version* meets *wanted*, or *wanted* is no range.
 
-    A path, an address or a tag is met by any version. Pre-releases meet a range around them, unlike for npm:
-    people link what they work on, which is often `2.1.0-dev.0` where others ask for `^2.0.0`.
+    Any version meets a path, an address or a tag. Unlike for npm, `2.1.0-dev.0` meets `^2.0.0`: people link
+    packages that they work on, which often have such a version.
 
     >>> meets_range("2.1.0-dev.0", "^2.0.0"), meets_range("3.0.0", "^2.0.0"), meets_range("3.0.0", "latest")
     (True, False, True)

@@ -22,7 +22,7 @@ _LISTED = 5  # names that a message lists
 class Spread(Record):
     """Arguments of `link` with workspace roots replaced by their members.
 
-    *done* is true if there was such a root, so that `--workspaces` is about it and not about the project.
+    *done* is true if one was replaced: then `--workspaces` does not mean the project's own workspaces.
     """
 
     specs: tuple[LinkSpec, ...]
@@ -60,7 +60,7 @@ def _private_warning(names: Sequence[str]) -> tuple[Problem, ...]:
 
 
 def list_names(names: Sequence[str]) -> str:
-    """Return the first few of *names* as a list for a message.
+    """Return the first few of *names* for a message.
 
     >>> list_names(["a", "b"])
     'a, b'
@@ -86,10 +86,9 @@ def read_packages(
 ) -> tuple[list[PackageChoice], list[Problem]]:
     """Read the packages that *specs* name.
 
-    *find_global* returns the global package of a name. Of several packages of one name the last is taken, as npm
-    does. With *skip_others* a folder that is no package is left out, with a warning in the second list.
-
-    Raises every error at once: the error itself if it is one, else `PlanRejected`.
+    *find_global* returns the global package of a name. With *skip_others* a folder that is no package is left out,
+    with a warning in the second list. Raises every error at once: the error itself if it is the only one, else
+    `PlanRejected`.
     """
     chosen: dict[str, PackageChoice] = {}
     skipped: list[Problem] = []
@@ -103,6 +102,7 @@ def read_packages(
             else:
                 errors.append(err)
             continue
+        # Of several packages of one name the last is linked, as by npm (docs/link.md).
         chosen[source.manifest.name] = PackageChoice(source, bool(spec.folder))
     if len(errors) == 1:
         raise errors[0]

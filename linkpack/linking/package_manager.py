@@ -1,4 +1,4 @@
-"""Tell which package manager a folder is installed with, and its commands."""
+"""Find the package manager of a project, and its commands for hints."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Installer(Record):
 
 
 def find_installer(folder: str) -> Installer:
-    """Return what the project in *folder* is installed with.
+    """Return the package manager that installs the project in *folder*.
 
     The nearest sign in it or above decides: a lockfile, or `packageManager` in a package.json (`pnpm@9.1.0`).
     Without any it is npm.
@@ -61,6 +61,7 @@ def find_installer(folder: str) -> Installer:
 
 def _find_signs(folder: str) -> Iterator[Installer]:
     for above in walk_up(folder):
+        # A lockfile was written by the package manager that was really run, whatever the manifest wishes.
         for file, name in _LOCKFILES.items():
             if fs.is_file(f"{above}/{file}"):
                 yield Installer(name, above)
@@ -73,7 +74,7 @@ def _find_signs(folder: str) -> Iterator[Installer]:
 def find_pnp_file(folder: str) -> str:
     """Return the file of Yarn's Plug'n'Play that serves *folder*, or "".
 
-    Node then takes packages from where this file says, and reads no node_modules.
+    With such a file Node finds packages where the file says, and reads no node_modules.
     """
     for above in walk_up(folder):
         for name in _PNP:

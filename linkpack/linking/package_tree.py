@@ -30,7 +30,7 @@ _LOOKUP = 10  # steps of the work limit for one lookup, which looks at a folder 
 class FoundPackage(Record):
     """A package as Node finds it.
 
-    *slot* is the path in a node_modules at which it is found, *folder* the real folder behind that.
+    *slot* is the path in a node_modules at which it is found, *folder* the real folder that it leads to.
     """
 
     slot: str
@@ -38,23 +38,21 @@ class FoundPackage(Record):
 
     @property
     def project(self) -> str:
-        """Return the folder that has the node_modules of the slot."""
+        """Return the folder around the slot's node_modules."""
         return self.slot.rpartition("/node_modules/")[0]
 
     @property
     def has_stored_slot(self) -> bool:
-        """Return True if the slot is in a package manager's store.
-
-        Nothing may be changed there.
-        """
+        """Return True if the slot is in a package manager's store."""
+        # No hint may change it: the store is shared, by all projects of a machine for some package managers.
         return bool(match_store(self.slot))
 
 
 class LoadedPackage(Record):
     """A package that Node loads, and the package that loads it.
 
-    *name* is what it is loaded by. *loader* is None for the project that Node starts in, *manifest* without a
-    package.json that can be used.
+    *name* is the name in the `require` or `import`. *loader* is None for the project that Node starts in,
+    *manifest* is None without a valid package.json.
     """
 
     name: str
@@ -86,10 +84,10 @@ class PackageTree:
     def __init__(self, changes: Mapping[str, Change] = _NO_CHANGES) -> None:
         self._changes = changes
         self._manifests: dict[str, Manifest | None] = {}
-        self._moved: dict[str, str] = {}
+        self._stashes: dict[str, str] = {}  # of folders that the plan puts back, by where they will be
 
     def folder(self, path: str) -> str | None:
-        """Return the real folder that *path* will lead to, or None."""
+        """Return the real folder that *path* leads to, or None."""
         change = self._changes.get(path)
         if change is None:
             return fs.canonical_path(path) if fs.is_dir(path) else None
@@ -97,7 +95,7 @@ class PackageTree:
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None
         if isinstance(change.after, Displaced) and fs.is_dir(change.after.stash):
-            self._moved[resolve_parent(path)] = change.after.stash  # where it is until the plan is done
+            self._stashes[resolve_parent(path)] = change.after.stash  # until the plan is done, it is there
             return resolve_parent(path)
         return None
 
@@ -123,7 +121,7 @@ class PackageTree:
         path = f"{folder}/package.json"
         change = self._changes.get(path)
         if change is None or not isinstance(change.after, File):
-            return read_loose(self._moved.get(folder, folder))
+            return read_loose(self._stashes.get(folder, folder))
         try:
             return parse_manifest(change.after.content, path, "installed")
         except LinkpackError:
@@ -135,10 +133,10 @@ class PackageTree:
         return LoadedPackage(name="", copy=copy, manifest=self.manifest(folder), loader=None)
 
     def loaded(self, loader: LoadedPackage, names: Iterable[str], *, most: int) -> Iterator[LoadedPackage]:
-        """Yield what *loader* loads by *names*, and what that loads in turn.
+        """Yield the packages that *loader* loads, and their needs in turn.
 
-        The order is breadth first. A package is yielded for each package that loads it. What it loads itself is
-        looked at once, and for no more than *most* packages.
+        *names* are the names that *loader* loads. The order is breadth first. A package is yielded once for each
+        package that loads it. Its own needs are followed once, and those of *most* packages at most.
         """
         waiting = deque((loader, name) for name in names)
         entered = {loader.copy.folder}
@@ -155,7 +153,8 @@ class PackageTree:
 
 
 def list_runtime_needs(manifest: Manifest | None) -> dict[str, str]:
-    """Return what a package loads when it runs, specs by name."""
+    """Return the specs that a package needs when it runs."""
     if manifest is None:
         return {}
+    # npm lets an optional dependency win over a dependency of that name (docs of package.json).
     return {**manifest.peer_dependencies, **manifest.dependencies, **manifest.optional_dependencies}

@@ -1,7 +1,7 @@
-"""Find peers that a package does not share with what loads it.
+"""Find peers that a package does not share with the package that loads it.
 
 React and its like work only when Node finds one copy of them. Node looks above the real folder of a linked
-package, where it may find another copy than the project's, or none.
+package, where it may find another copy than the project's, or none (react#13991, npm/cli#2339).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class PeerFault(Record):
 
     *user* declares the *peer* and asks for *wanted*, *host* is to provide it. *kind* is `missing` (neither finds
     it), `range` (its version does not fit), `hidden` (only the host finds it) or `double` (each has its own).
-    *ours* is the copy that the host finds, *theirs* the one that the user finds, *version* that of theirs, or
-    else of ours. *preserving* is true if Node finds one copy when it is started with --preserve-symlinks.
+    *ours* is the copy that the host finds, *theirs* the copy that the user finds. *version* is that of *theirs*,
+    or without it that of *ours*. *preserving* is true if Node started with --preserve-symlinks finds one copy.
     """
 
     kind: str
@@ -61,17 +61,17 @@ class _PeerUse(Record):
 def find_peer_faults(
     tree: PackageTree, loads: Sequence[LoadedPackage], links: Sequence[PlacedLink]
 ) -> list[PeerFault]:
-    """Return the peers that *loads* do not share with what loads them.
+    """Return the peers that *loads* do not share with their loaders.
 
-    What a package finds for its peer must be what its loader has. A loader that does not depend on the peer
-    itself, but perhaps has it for its tests, passes the question on to its own loader: as installed, it would
-    not have it. A linked package may also name as a dependency what others have as a peer: an installer would
-    share that, too.
+    A package has to find the same copy of its peer as its host. The host is the loader, if that depends on the
+    peer. Else it is the loader's own loader, and so on: a copy that the loader has for its tests would not be
+    installed with it. A linked package that depends on a peer of others, instead of declaring it, is looked at
+    too.
     """
     faults: dict[tuple[str, str, str, str], PeerFault] = {}
     for use in (*_list_peers(loads), *_list_shared_dependencies(loads, links)):
         fault = _find_fault(tree, use)
-        # A dependency may well be another copy, if the host's does not fit it.
+        # A dependency may have a copy of its own. It is a fault only if an installer would have shared the host's.
         is_dependency = use.user.manifest is not None and use.peer in use.user.manifest.dependencies
         if fault is None or (is_dependency and not (fault.kind == "double" and _is_sharable(tree, fault))):
             continue
@@ -90,10 +90,8 @@ def _list_peers(loads: Sequence[LoadedPackage]) -> Iterator[_PeerUse]:
 
 
 def _list_shared_dependencies(loads: Sequence[LoadedPackage], links: Sequence[PlacedLink]) -> Iterator[_PeerUse]:
-    """Yield dependencies of linked packages that are peers of others.
-
-    Such a package, like React, is made to be there once.
-    """
+    """Yield dependencies of linked packages that are peers of others."""
+    # A package that some declare as a peer, like React, is made to be loaded once.
     roots = {link.folder for link in links}
     peers = {peer for load in loads if load.manifest is not None for peer in load.manifest.peer_dependencies}
     for user in loads:
@@ -104,7 +102,10 @@ def _list_shared_dependencies(loads: Sequence[LoadedPackage], links: Sequence[Pl
 
 
 def _find_host(loader: LoadedPackage, peer: str) -> LoadedPackage:
-    """Return the package at or above *loader* that provides *peer*."""
+    """Return the package that is to provide *peer* to what *loader* loads.
+
+    That is *loader* or the nearest loader above it that depends on the peer, and at the end the project.
+    """
     while loader.loader is not None and not _provides(loader, peer):
         loader = loader.loader
     return loader
@@ -118,9 +119,10 @@ def _provides(package: LoadedPackage, peer: str) -> bool:
 
 
 def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
-    """Return what is wrong with one use of a peer, or None."""
+    """Return the fault of one use of a peer, or None."""
     user, host = use.user, use.host
-    is_host = host.manifest is not None and host.manifest.name == use.peer  # a plug-in that is loaded by its peer
+    # A plug-in that is loaded by its peer: the host is the copy.
+    is_host = host.manifest is not None and host.manifest.name == use.peer
     ours = host.copy if is_host else tree.find(host.copy.folder, use.peer)
     theirs = tree.find(user.copy.folder, use.peer)
     copy = theirs or ours
@@ -146,7 +148,7 @@ def _find_fault(tree: PackageTree, use: _PeerUse) -> PeerFault | None:
 
 
 def _compare_copies(ours: FoundPackage | None, theirs: FoundPackage | None, *, is_optional: bool) -> str:
-    """Return the kind of fault, or "" where Node finds one copy."""
+    """Return the kind of fault, or "" for one copy."""
     if ours is None and theirs is None:
         return "" if is_optional else "missing"
     if theirs is None:
@@ -159,17 +161,17 @@ def _is_cured_by_preserving(
 ) -> bool:
     """Return True if *user* finds *ours* when Node does not resolve links.
 
-    With --preserve-symlinks Node looks in the folders above the link, not above the package. It still finds first
-    what is inside of the package, but no longer what the package's own workspace has above it: then something
-    else would be missing. In a project with a store nothing is found that way.
+    With --preserve-symlinks Node looks above the link instead of above the package.
     """
     own = f"{user.copy.folder}/"
     if user.loader is None or user.loader.loader is not None or user.manifest is None:
-        return False
+        return False  # the project does not load it directly
     if match_store(f"{ours.folder}/") or match_store(own):
-        return False
+        return False  # in a store packages find each other by their real paths only
     if theirs is not None and theirs.slot.startswith(own):
-        return False
+        return False  # a copy inside of the package is found first, with the option as without it
+    # Dependencies from above the package, as in its own workspace, would no longer be found
+    # (test_preserve_symlinks_is_no_cure_above_a_workspace).
     copies = [tree.find(user.copy.folder, name) for name in user.manifest.dependencies]
     return all(copy is None or copy.slot.startswith(own) for copy in copies)
 
@@ -177,17 +179,15 @@ def _is_cured_by_preserving(
 def _is_sharable(tree: PackageTree, fault: PeerFault) -> bool:
     """Return True if the host's copy fits the user.
 
-    A package manager would then have them share it.
+    A package manager would have installed one copy for both then.
     """
     manifest = tree.manifest(fault.ours.folder) if fault.ours is not None else None
     return manifest is not None and meets_range(manifest.version, fault.wanted)
 
 
 def is_caused_by_links(fault: PeerFault, links: Sequence[PlacedLink]) -> bool:
-    """Return True if a link is the cause of *fault*.
-
-    The rest of the tree was for the package manager to check.
-    """
+    """Return True if a link is the cause of *fault*."""
+    # Peers between installed packages are the package manager's to check.
     roots = {link.folder for link in links}
     if fault.user.copy.folder in roots or fault.peer in {link.name for link in links}:
         return True
@@ -197,7 +197,7 @@ def is_caused_by_links(fault: PeerFault, links: Sequence[PlacedLink]) -> bool:
     return loader is not None and fault.kind in {"double", "hidden"}
 
 
-# --- tell the user
+# --- warnings
 
 
 def warn_of_peers(faults: Iterable[PeerFault]) -> Iterator[Problem]:
@@ -245,7 +245,7 @@ def _warn_of_hidden(fault: PeerFault, users: str) -> Problem:
 
 
 def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
-    """Return the warning that a peer is missing or does not fit."""
+    """Return the warning of a missing or wrong peer."""
     host = fault.host.copy.folder
     needed = f"{fault.peer} {fault.wanted} is needed by {users}"
     path, message = host, f"{needed}, and {host} does not have it"
@@ -258,7 +258,7 @@ def _warn_of_unmet(fault: PeerFault, users: str) -> Problem:
 
 
 def _hint_at_cure(fault: PeerFault) -> str:
-    """Return what helps against a double or hidden peer."""
+    """Return the hint for a double or hidden peer."""
     command = find_cure(fault)
     ways = [f"run linkpack {' '.join(map(quote_word, command))}"] if command else []
     if fault.preserving:
@@ -269,10 +269,11 @@ def _hint_at_cure(fault: PeerFault) -> str:
 
 
 def find_cure(fault: PeerFault) -> tuple[str, ...]:
-    """Return the linkpack arguments that cure a fault.
+    """Return the arguments of the command that cures a fault.
 
-    They link the host's copy to the user. The copy that the user finds makes way, and comes back on `unlink`. A
-    copy in a package manager's store has no cure, as nothing may be changed there.
+    They link the host's copy into the user's node_modules. The user's own copy makes way, and comes back on
+    `unlink`. Empty without a copy of the host's, or if the user's is in a package manager's store, which may not
+    be changed.
     """
     if fault.ours is None or (fault.theirs is not None and fault.theirs.has_stored_slot):
         return ()

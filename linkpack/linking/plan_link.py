@@ -1,4 +1,4 @@
-"""Plan `link`: resolve specs to packages, and plan a link to each."""
+"""Plan `link`: find the packages of specs, and plan a link to each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def plan_global_links(context: LinkContext) -> LinkPlan:
     """Plan `link` without specs: global links to the project.
 
-    If workspaces are chosen, the links are to these. What is in the way is in the plan's conflicts.
+    If workspaces are chosen, they are linked instead. Files in the way are in the plan's conflicts.
     """
     # The root of a workspace is never among them, whatever --include-workspace-root says, as for npm.
     members = tuple(folder for folder in context.picked if folder != context.project.root)
@@ -48,26 +48,26 @@ def plan_project_links(context: LinkContext, specs: Sequence[LinkSpec], save: Sa
     """Plan `link <spec>…`: links in the project to the packages of *specs*.
 
     A package that is named by its folder gets a global link as well. With *save* the links are saved in manifests.
-    What is in the way is in the plan's conflicts.
+    Files in the way are in the plan's conflicts.
 
     Raises `ManifestInvalid` for a folder that is no package, `PlanRejected` for several errors, `LinkMissing`
-    (ENOTLINKED) for a name that is not among the global packages, or is another one by now, and `LinkError`:
-    ERANGE for a global package that does not meet the range asked for, ESOURCEGONE for a broken global link,
-    ENODEPENDENCY when only dependencies are wanted and there are none.
+    (ENOTLINKED) for a name that is not among the global packages, or that its package no longer has, and
+    `LinkError`: ERANGE for a global package that does not meet the range asked for, ESOURCEGONE for a broken
+    global link, ENODEPENDENCY when only dependencies are wanted and there are none.
     """
     check_manifest(context.project.root)
     chosen, skipped = resolve_specs(context, specs)
     sources = [choice.source for choice in chosen]
 
-    # Packages that are named by folder, globally; then all of them into the project.
+    # First the global links to packages that are named by folder, then a link in the project to each package.
     builder = _plan_global_twins(context, [choice.source for choice in chosen if choice.by_folder])
     builder.warnings += skipped
     for source in sources:
         _link_locally(builder, context, source)
 
-    # What the links change in manifests and lockfiles, and what Node will find then.
+    # Then manifests and lockfiles, and warnings about what Node will find after all that.
     if save is not None:
-        from linkpack.linking.save import plan_save  # noqa: PLC0415 - 3 ms, and few links are saved
+        from linkpack.linking.save import plan_save  # noqa: PLC0415 - 1.4 ms, and few links are saved
 
         plan_save(builder, context, sources, save)
     note_declared(builder, context, [source.manifest.name for source in sources])
@@ -94,6 +94,8 @@ def find_global_package(context: LinkContext, spec: LinkSpec) -> SourcePackage:
 
     Raises as `plan_project_links`.
     """
+    # npm installs a name that is missing here from the registry, and ignores the range of one that is linked
+    # (measured on npm 11.19.1). Both are errors here, with the command that helps.
     path = f"{context.shared_place}/{spec.name}"
     if not fs.is_dir(path):
         if fs.is_link(path):
@@ -103,7 +105,7 @@ def find_global_package(context: LinkContext, spec: LinkSpec) -> SourcePackage:
                 path=path,
                 hint=f"link its new folder, or remove it with linkpack unlink -g {spec.name}",
             )
-        raise _not_linked(context, spec)
+        raise _explain_missing(context, spec)
     source = read_source(path)
     version = source.manifest.version
     if source.manifest.name != spec.name:
@@ -124,7 +126,7 @@ def find_global_package(context: LinkContext, spec: LinkSpec) -> SourcePackage:
     return source
 
 
-def _not_linked(context: LinkContext, spec: LinkSpec) -> LinkMissing:
+def _explain_missing(context: LinkContext, spec: LinkSpec) -> LinkMissing:
     """Return the error for a name that is not among the global packages."""
     asked = f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name
     folder = f"../{spec.name}"
@@ -145,9 +147,10 @@ def _not_linked(context: LinkContext, spec: LinkSpec) -> LinkMissing:
 def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -> PlanBuilder:
     """Return a plan with global links to *sources*.
 
-    The plan is empty but for a warning where the prefix, which often belongs to root, cannot have them. The local
-    links lead straight to the folders, and need nothing of it.
+    If the prefix cannot have them, the plan has only a warning. The local links need no global ones, as they lead
+    straight to the folders.
     """
+    # npm fails there: the prefix of a system's Node belongs to root (docs/differences-from-npm.md, K5).
     builder = context.builder()
     if not sources or not context.config.flag("link-global", default=True):
         return builder
@@ -155,6 +158,7 @@ def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -
     if fault is not None:
         builder.warn("WNOGLOBAL", "", f"no global link is made: {fault.message}", fault.hint)
         return builder
+    # A folder in the prefix itself: the package is installed globally, and needs no link.
     linkable = [source for source in sources if source.root != _find_installed(context, source)]
     _link_globally(builder, context, linkable)
     # As npm, the report is about the project only; what else changes is reported apart (`outside_project`).
@@ -174,9 +178,9 @@ def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -
 
 
 def _find_installed(context: LinkContext, source: SourcePackage) -> str:
-    """Return the real folder of the global package of that name.
+    """Return the real folder of the installed global package of that name.
 
-    Empty if there is none, or it is a link.
+    Empty if none is installed, or a link has its place.
     """
     path = f"{context.config.modules}/{source.manifest.name}"
     return "" if fs.is_link(path) or not fs.is_dir(path) else fs.canonical_path(path)
@@ -185,7 +189,7 @@ def _find_installed(context: LinkContext, source: SourcePackage) -> str:
 def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence[SourcePackage]) -> None:
     """Plan a global link to each of *sources*.
 
-    A package that was renamed loses the global link under its old name.
+    The global link of a renamed package under its old name goes.
     """
     record = read_record(context.store, context.shared_place)
     for source in sources:
@@ -199,13 +203,14 @@ def _link_globally(builder: PlanBuilder, context: LinkContext, sources: Sequence
 
 
 def _link_locally(builder: PlanBuilder, context: LinkContext, source: SourcePackage) -> None:
-    """Plan the links to *source* in the project and the workspaces chosen."""
+    """Plan the links to *source* in the project and chosen workspaces."""
     name = source.manifest.name
     for modules in context.local_modules(name, source.root):
         location = context.local_location(modules, name)
         record = read_record(context.store, location.place)
         place_link(builder, location, source, context.rules, record)
         for link in record.values():
+            # Unlike a global link it stays: a dependency of the project may still load the old name.
             if link.target == source.root and link.name != name and context.is_own(link):
                 message = f"{source.root} is called {name} now, and is still linked as {link.name} too"
                 hint = f"where nothing uses that name any more, run linkpack unlink {link.name}"

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 def plan_relink(context: LinkContext, wanted: Sequence[LinkSpec] = (), *, shared: bool = False) -> LinkPlan:
     """Plan to restore recorded links that were dropped.
 
-    These are all links of the project, or with *shared* the global ones, or those that *wanted* names. What stays
-    undone is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never linked,
-    WUNINSTALLED for a package that left package.json since, unless it is named, and WNOLINKS if there is no link.
+    These are all links of the project, or with *shared* the global ones, or those that *wanted* names. A link that
+    is not restored is a warning: WSOURCEGONE for a package that is gone, WNOTLINKED for a name that was never
+    linked, WUNINSTALLED for a package that left package.json since, unless it is named, and WNOLINKS if there is
+    no link.
     """
     builder = context.builder() if shared else context.builder(context.every_package)
     # Each checkout that shares a node_modules brings back its own links only.
@@ -57,14 +58,17 @@ def _is_meant(spec: LinkSpec, link: RecordedLink) -> bool:
 def _restore_link(
     builder: PlanBuilder, context: LinkContext, link: RecordedLink, key: str, record: Mapping[str, RecordedLink]
 ) -> None:
-    """Add to a plan that a link is made again as it was.
+    """Plan to make a link again as it was.
 
     *key* is its key in *record*.
     """
     modules = link.path.removesuffix(f"/{link.name}")
     location = context.local_location(modules, link.name) if link.project else context.shared_location(link.name)
     location = location._replace(key=key, project=link.project)
-    rules = context.rules._replace(bin_links=link.bin_links, absolute=link.literal.startswith("/"), gentle=True)
+    # As it was: with commands or without, and with an absolute text or a relative one. A command that two packages
+    # have stays where it is: else each `relink` would give it to the other one.
+    is_absolute = link.literal.startswith("/")
+    rules = context.rules._replace(bin_links=link.bin_links, absolute=is_absolute, keep_taken=True)
     try:
         source = read_source(link.target)
     except LinkpackError as err:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from linkpack.errors import LinkMissing, Problem
 from linkpack.linking.installed import list_linked_names
 from linkpack.linking.link_search import find_links_named
-from linkpack.linking.package import is_standing, real_folder, resolve_link
+from linkpack.linking.package import is_in_place, real_folder, resolve_link
 from linkpack.linking.package_choice import list_names
 from linkpack.linking.save import plan_unsave
 from linkpack.linking.single_unlink import LinkKey, Unlinking
@@ -41,21 +41,25 @@ def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool
     """
     unlinking = Unlinking(context, context.builder(context.every_package))
     for spec in wanted:
-        keys = _keys_to(unlinking, spec.folder) if spec.folder else _keys_called(unlinking, spec.name)
+        keys = (
+            _find_keys_by_folder(unlinking, spec.folder)
+            if spec.folder
+            else _find_keys_by_name(unlinking, spec.name)
+        )
         for key in keys:
             unlinking.unlink(key)
-        # What is saved may be left of a link that another checkout took away.
+        # Another checkout may have taken the link itself away (tests/linking/test_real_places.py).
         is_saved = bool(spec.name) and unlinking.unsave(spec.name)
         if not keys and not is_saved:
             _unlink_unrecorded(unlinking, spec)
     if every:
-        # First what is recorded, then what `npm link`, other tools or the user made.
-        recorded = _project_links(unlinking)
-        in_place = {link.path for _, link in recorded if is_standing(link)}
+        # First the recorded links, then those that `npm link`, other tools or the user made.
+        recorded = _list_project_links(unlinking)
+        in_place = {link.path for _, link in recorded if is_in_place(link)}
         for key, _ in recorded:
             unlinking.unlink(key)
         unlinking.unsave()
-        for location, name in _links_on_disk(context):
+        for location, name in _find_links_on_disk(context):
             state = unlinking.builder.state(location.path)
             # A link that comes back in the place of one of ours has to stay, even if no change was needed for
             # that, and the manifest, which is put back with it, asks for another one now.
@@ -70,44 +74,50 @@ def plan_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool
     return plan._replace(warnings=(*plan.warnings, *missing))
 
 
-def _project_links(unlinking: Unlinking) -> list[tuple[LinkKey, RecordedLink]]:
-    """Return the recorded links of the project and its workspaces."""
+def _list_project_links(unlinking: Unlinking) -> list[tuple[LinkKey, RecordedLink]]:
+    """Return the recorded links of all local packages."""
     places = unlinking.context.local_places(unlinking.context.every_package)
     return [(LinkKey(place, key), link) for place in places for key, link in unlinking.links_left(place).items()]
 
 
-def _keys_called(unlinking: Unlinking, name: str) -> list[LinkKey]:
+def _find_keys_by_name(unlinking: Unlinking, name: str) -> list[LinkKey]:
     """Return the keys of the project's links called *name*.
 
-    With workspaces chosen these are the links in them, or else those in the root. A link that another checkout
-    made in a shared node_modules is among them only if this one made none.
+    With workspaces chosen these are the links in them, or without any there those in the root.
     """
     context = unlinking.context
-    links = [(key, link) for key, link in _project_links(unlinking) if link.name == name]
+    links = [(key, link) for key, link in _list_project_links(unlinking) if link.name == name]
     if context.picked:
         chosen = {real_folder(f"{folder}/node_modules") for folder in context.picked}
         root = real_folder(f"{context.project.root}/node_modules")
+        # `link -w` puts a link into the root if the workspace has no copy of its own (`local_modules`).
         links = [(key, link) for key, link in links if key.place in chosen] or [
             (key, link) for key, link in links if key.place == root
         ]
     return _prefer_own(context, links)
 
 
-def _keys_to(unlinking: Unlinking, folder: str) -> list[LinkKey]:
+def _find_keys_by_folder(unlinking: Unlinking, folder: str) -> list[LinkKey]:
     """Return the keys of the project's links to *folder*."""
     real = fs.canonical_path(folder)
-    links = [(key, link) for key, link in _project_links(unlinking) if link.target == real]
+    links = [(key, link) for key, link in _list_project_links(unlinking) if link.target == real]
     return _prefer_own(unlinking.context, links)
 
 
 def _prefer_own(context: LinkContext, links: Sequence[tuple[LinkKey, RecordedLink]]) -> list[LinkKey]:
-    """Return the keys of this checkout's own links, or else all."""
+    """Return the keys of the links that this checkout made, or of all.
+
+    The links of another checkout in a shared node_modules count only if this one made none.
+    """
     own = [key for key, link in links if context.is_own(link)]
     return own or [key for key, _ in links]
 
 
 def _unlink_unrecorded(unlinking: Unlinking, spec: LinkSpec) -> None:
-    """Take away links that are in no record."""
+    """Take away links that are in no record.
+
+    Raises `LinkMissing` (ENOTLINKED) for a folder that nothing leads to.
+    """
     context = unlinking.context
     if spec.name:
         for modules in context.local_modules(spec.name):
@@ -115,7 +125,9 @@ def _unlink_unrecorded(unlinking: Unlinking, spec: LinkSpec) -> None:
         return
     real = fs.canonical_path(spec.folder)
     leading = [
-        (location, name) for location, name in _links_on_disk(context) if fs.canonical_path(location.path) == real
+        (location, name)
+        for location, name in _find_links_on_disk(context)
+        if fs.canonical_path(location.path) == real
     ]
     for location, name in leading:
         unlinking.unlink_unrecorded(location, name)
@@ -131,10 +143,10 @@ def _unlink_unrecorded(unlinking: Unlinking, spec: LinkSpec) -> None:
         )
 
 
-def _links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
-    """Yield location and name of every link on the disk of the project.
+def _find_links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
+    """Yield location and name of every link in the project's node_modules.
 
-    Its workspaces, or those chosen, are part of it.
+    These are the folders of the root and of all workspaces, or of the chosen ones.
     """
     for place in context.local_places(context.every_package):
         for name in list_linked_names(place):
@@ -145,11 +157,14 @@ def _links_on_disk(context: LinkContext) -> Iterator[tuple[LinkLocation, str]]:
 
 
 def plan_global_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, every: bool = False) -> LinkPlan:
-    """Plan `unlink -g name…`, or without names of the project itself.
+    """Plan `unlink -g name…`, or `unlink` of the project's own link.
 
-    With workspaces chosen, those are meant instead of the project. With *every*, all recorded global links go.
-    Raises `LinkMissing`: ENONAME when there is no name to go by, ENOTLINKED for a folder that is not linked.
+    Without names the global links to the project go, or those to the chosen workspaces. With *every*, all recorded
+    global links go. Raises `LinkMissing`: ENONAME when there is no name to go by, ENOTLINKED for a folder that is
+    not linked.
     """
+    # npm refuses `unlink` without a name ("Must provide a package name to remove": 11.19.1,
+    # lib/commands/uninstall.js), and so cannot undo `link` in the same folder.
     unlinking = Unlinking(context, context.builder())
     place = context.shared_place
     folders = context.picked or (context.project.start,)
@@ -183,9 +198,9 @@ def plan_global_unlink(context: LinkContext, wanted: Sequence[LinkSpec], *, ever
 def _unlink_package(unlinking: Unlinking, folder: str, *, is_required: bool) -> bool:
     """Take away the global links to the package in a real *folder*.
 
-    Links to it under earlier names go too. Returns False if the folder has neither a name nor a link. A global
-    link of its name to another folder, a second checkout perhaps, is a conflict. Raises `LinkMissing` for a
-    folder without a link that *is_required*.
+    Links under earlier names of the package go too. Returns False if the folder has neither a name nor a link. A
+    global link of its name to another folder, a second checkout perhaps, is a conflict. With *is_required* a
+    folder without a link raises `LinkMissing`.
     """
     context = unlinking.context
     place = context.shared_place
@@ -219,9 +234,9 @@ def _unlink_package(unlinking: Unlinking, folder: str, *, is_required: bool) -> 
 
 
 def _finish(unlinking: Unlinking) -> LinkPlan:
-    """Return the plan, with all that goes with the links.
+    """Return the plan, with the parts that links share.
 
-    That includes what was saved for them in manifests and lockfiles.
+    It takes the links out of manifests and lockfiles too.
     """
     unlinking.finish()
     if unlinking.saved:
@@ -232,11 +247,11 @@ def _finish(unlinking: Unlinking) -> LinkPlan:
 def _warn_of_missing(
     context: LinkContext, plan: LinkPlan, names: Sequence[str], *, shared: bool, every: bool
 ) -> tuple[Problem, ...]:
-    """Return a warning for each of *names* that *plan* leaves.
+    """Warn of each of *names* that is not linked.
 
-    "up to date" alone would hide a wrong name, folder or prefix. With *every* and
-    no names, there is one warning if there was no link at all.
+    With *every* and no names, there is one warning if there was no link at all.
     """
+    # "up to date", as npm says, would hide a wrong name, folder or prefix (docs/differences-from-npm.md, K8).
     if plan.conflicts:
         return ()
     gone = {item.name for item in plan.removed}
@@ -246,10 +261,10 @@ def _warn_of_missing(
     if every and not names:
         nothing = Problem("WNOLINKS", where, f"there are no links in {where}, so that none is taken away")
         return () if gone else (nothing,)
-    return tuple(_not_linked(context, name, where, shared=shared) for name in names if name not in gone)
+    return tuple(_warn_of_missing_name(context, name, where, shared=shared) for name in names if name not in gone)
 
 
-def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) -> Problem:
+def _warn_of_missing_name(context: LinkContext, name: str, where: str, *, shared: bool) -> Problem:
     kind = "globally" if shared else "there"
     message = f"{name} is not linked in {where}, so that nothing is taken away {kind}"
     hint = _hint_at_links(context, name, shared=shared)
@@ -257,7 +272,7 @@ def _not_linked(context: LinkContext, name: str, where: str, *, shared: bool) ->
 
 
 def _hint_at_links(context: LinkContext, name: str, *, shared: bool) -> str:
-    """Return where the package is linked, or what is linked here."""
+    """Return a hint at other links of the name, or at the links here."""
     if shared:
         local = [link.name for link in list_links(context) if link.state != "uninstalled"]
         if local:

@@ -28,7 +28,7 @@ _STDERR = 2  # standard output carries only our own results
 
 
 def install_missing(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
-    """Have npm install globally what is missing of *specs*.
+    """Have npm install the missing packages of *specs* globally.
 
     Returns the specs that were installed. A package out of the range asked for is missing too. npm's output goes
     to standard error. Raises `LinkMissing` when npm is not on PATH, `LinkError` when it fails.
@@ -43,7 +43,8 @@ def install_missing(specs: Sequence[str], project: str, options: LinkOptions) ->
             except LinkError:
                 missing.append(f"{spec.name}@{spec.wanted}" if spec.wanted else spec.name)
     if missing:
-        npm = find_program("npm", env)  # not its real path: a version manager's looks at its name
+        # Not its real path: the `npm` of a version manager is a link to a program that looks at its own name.
+        npm = find_program("npm", env)
         if not npm:
             raise LinkMissing("npm is not on PATH", code="ENONPM", hint="install Node.js, which brings npm")
         command = [npm, "install", "--global", "--prefix", context.config.prefix, "--", *missing]
@@ -73,12 +74,13 @@ def _run_npm(command: list[str], cwd: str, env: Mapping[str, str], what: str) ->
 def run_scripts(specs: Sequence[str], project: str, options: LinkOptions) -> tuple[str, ...]:
     """Run the scripts that `npm install` runs in a package's own folder.
 
-    Returns them in order, as `name script`. This is for the directories among *specs*, or without specs for the
-    packages that are to be linked. The scripts of an installed package have run already. Raises `ScriptFailed`
-    when one fails: those after it are not run.
+    Returns them in order, as `name script`. The packages are those that *specs* name by folder, or without specs
+    those to be linked globally. Raises `ScriptFailed` when one fails: the scripts after it are not run.
     """
     request = read_link_request(specs, project, options)
     context, env = request.context, own_process.environment() if options.env is None else dict(options.env)
+    # The scripts of an installed global package have run already. Those of a linked one are for `link` in its
+    # folder.
     sources = [package.source for package in resolve_specs(context, request.specs)[0] if package.by_folder]
     if not request.specs:
         sources = [read_source(folder) for folder in context.picked or (context.project.start,)]

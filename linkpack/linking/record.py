@@ -4,7 +4,7 @@
     saved/<project>.json        how the links of a project are saved in its manifests and lockfiles
     inodes/<number>.json        where the project's folder with this number was, to find a project that was moved
 
-The names are paths with their slashes escaped, or hashes of long ones.
+A file's name is the path with its slashes escaped, or a hash of a long one.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ Saved = dict[str, "tuple[ManifestEdit, ...]"]
 
 LIMIT = 512 << 20  # bytes of a record or journal, or of a file that a plan changes
 _LONGEST = 200  # bytes of an escaped path that is used as a file name; most systems allow 255
+# The folders of a store. `journals` has the plans of runs (`journal`), `locks` a file to lock for each place.
 _KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
-# What reading JSON and its values raises for a file that linkpack did not write.
+# The errors of reading JSON and its values, for a file that linkpack did not write or that was cut off.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Store(NamedTuple):
     """The state folder of the link commands, by its real path.
 
-    Only its owner may look into it.
+    Only its owner may look into it: the records decide which files a command writes.
     """
 
     root: str
@@ -91,9 +92,10 @@ class Store(NamedTuple):
     def check(self, *kinds: str) -> None:
         """Raise `ConfigError` (ESTATE) unless the folder is this user's alone.
 
-        That is about *kinds*, the folders in it, too. What they hold decides which files a command writes. A
-        folder that came with a clone or an archive is refused as well: those make folders that others may read.
+        *kinds* are folders in it for which the same holds.
         """
+        # A state folder that came with a clone is refused too: git makes folders that others may read, unless the
+        # umask forbids it (test_a_state_folder_that_is_open_is_not_obeyed).
         for folder in (self.root, *(f"{self.root}/{kind}" for kind in kinds)):
             fault = dir_entries.privacy_fault(folder)
             if fault:
@@ -109,7 +111,7 @@ class Store(NamedTuple):
 
         Raises `OSError` for one that is missing or another user's, and `ConfigError` (ESTATE) as `check` does.
         """
-        # First of all: what is wrong with the folder does not matter to users who have nothing recorded.
+        # Before `check`: a fault of the folder does not matter to users who have nothing recorded.
         if not fs.exists(path):
             raise FileNotFoundError(path)
         self.check(posixpath.basename(posixpath.dirname(path)))
@@ -141,22 +143,25 @@ def find_store(env: Mapping[str, str]) -> Store:
 def read_record(store: Store, place: str) -> dict[str, RecordedLink]:
     """Return the recorded links in the real node_modules *place*, by key.
 
-    Empty without a record. The links of a project that was moved are found by the number of its folder. Raises
-    `LinkError` (ERECORD) if the record is damaged, or names links that are not in *place*.
+    Empty without a record. If the project was moved, the record under its old path is returned, with new paths.
+    Raises `LinkError` (ERECORD) if the record is damaged, or names links that are not in *place*.
     """
     links = _read(store, "links", place, _parse_link)
     if links is not None:
         stray = next((link.path for link in links.values() if not is_within(link.path, place)), "")
         if stray:
-            raise _damaged(store.file("links", place), place, f"{stray} is not in it")
+            raise _make_damage_error(store.file("links", place), place, f"{stray} is not in it")
         return links
+    # A folder keeps its inode when it is moved on its file system.
     new, name = posixpath.split(place)
-    old = _old_folder(store, new)
+    old = _find_old_folder(store, new)
     if not old:
         return {}
     before = _read(store, "links", f"{old}/{name}", _parse_link) or {}
     moved = [_move_link(link, old, new) for link in before.values()]
-    if not any(_is_in_place(link) for link in moved):
+    # The number of a removed folder is used again: then none of its links is here
+    # (tests/linking/test_real_places.py).
+    if not any(_left_traces(link) for link in moved):
         return {}
     return {_move_path(key, old, new): link for key, link in zip(before, moved, strict=True)}
 
@@ -169,18 +174,18 @@ def _parse_link(value: Mapping[str, object]) -> RecordedLink:
 
 
 def read_saved(store: Store, project: str) -> Saved:
-    """Return how links of *project* are saved, by the links' relative paths.
+    """Return the edits that save links of *project*, by relative path.
 
-    Finds the record of a project that was moved, and raises `LinkError` (ERECORD), as `read_record`.
+    As `read_record` it finds a project that was moved, and raises `LinkError` (ERECORD).
     """
     saved = _read(store, "saved", project, edits_from_json)
     if saved is not None:
         all_edits = (edit for edits in saved.values() for edit in edits)
         stray = next((edit.path for edit in all_edits if not is_within(edit.path, project)), "")
         if stray:
-            raise _damaged(store.file("saved", project), project, f"{stray} is not in it")
+            raise _make_damage_error(store.file("saved", project), project, f"{stray} is not in it")
         return saved
-    old = _old_folder(store, project)
+    old = _find_old_folder(store, project)
     if not old:
         return {}
     before = _read(store, "saved", old, edits_from_json) or {}
@@ -202,10 +207,10 @@ def _read(store: Store, kind: str, place: str, parse: Callable[..., _Entry]) -> 
     except FileNotFoundError:
         return None
     except DAMAGED as err:
-        raise _damaged(path, place, str(err)) from err
+        raise _make_damage_error(path, place, str(err)) from err
 
 
-def _damaged(path: str, place: str, why: str) -> LinkError:
+def _make_damage_error(path: str, place: str, why: str) -> LinkError:
     return LinkError(
         f"the record of {place} cannot be read: {why}",
         code="ERECORD",
@@ -216,15 +221,18 @@ def _damaged(path: str, place: str, why: str) -> LinkError:
 
 def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
     """Return the changes of record files that make *edits* and *saves*."""
+    # The records after the edits, whole: a file is written anew.
     records: dict[str, dict[str, RecordedLink]] = {}
     for edit in edits:
         record = records.setdefault(edit.place, read_record(store, edit.place))
-        _set(record, edit.key, edit.after)
+        _set_entry(record, edit.key, edit.after)
     saved: dict[str, Saved] = {}
     for save in saves:
-        _set(saved.setdefault(save.place, read_saved(store, save.place)), save.key, save.after or None)
+        _set_entry(saved.setdefault(save.place, read_saved(store, save.place)), save.key, save.after or None)
     for folder in {*map(posixpath.dirname, records), *saved}:
-        if _old_folder(store, folder):  # its inode leads to one path only, so both of its records have to be moved
+        if _find_old_folder(
+            store, folder
+        ):  # its inode leads to one path only, so both of its records have to be moved
             records.setdefault(f"{folder}/node_modules", read_record(store, f"{folder}/node_modules"))
             saved.setdefault(folder, read_saved(store, folder))
     changes = []
@@ -241,7 +249,7 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
     return list({change.path: change for change in changes}.values())
 
 
-def _set(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:
+def _set_entry(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:
     if entry is None:
         table.pop(key, None)
     else:
@@ -249,18 +257,18 @@ def _set(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:
 
 
 def _change_file(store: Store, kind: str, place: str, entries: Mapping[str, object]) -> list[Change]:
-    """Return the changes that make *entries* those of a record file.
+    """Return the changes that write a record file.
 
-    The file is removed with its last entry, and so is the file of a project that was moved, under its old name.
+    Without entries the file is removed. The file under the old path of a project that was moved is removed too.
     """
     path = store.file(kind, place)
     content = json.dumps({"place": place, "links": entries}, indent=1).encode()
     after = File(content, 0o600) if entries else ABSENT
     changes = [Change(path, file_state(path), after)]
     if isinstance(changes[0].before, File):
-        return changes
+        return changes  # the record was moved already
     folder, name = (place, "") if kind == "saved" else posixpath.split(place)
-    old = _old_folder(store, folder)
+    old = _find_old_folder(store, folder)
     before = store.file(kind, posixpath.join(old, name).rstrip("/"))
     return [*changes, Change(before, file_state(before), ABSENT)] if old else changes
 
@@ -276,10 +284,10 @@ def _note_inode(store: Store, folder: str) -> list[Change]:
     return [Change(path, file_state(path), File(json.dumps({"folder": folder}).encode(), 0o600))]
 
 
-def _old_folder(store: Store, folder: str) -> str:
-    """Return where the project *folder* was before it was moved.
+def _find_old_folder(store: Store, folder: str) -> str:
+    """Return the path that the project *folder* had before it was moved.
 
-    Empty if nothing is recorded of it, or it was not moved.
+    Empty if nothing is recorded for it, or it was not moved.
     """
     if not fs.is_dir(folder):
         return ""
@@ -290,8 +298,8 @@ def _old_folder(store: Store, folder: str) -> str:
     except FileNotFoundError:
         return ""
     except DAMAGED as err:
-        raise _damaged(path, folder, str(err)) from err
-    # Numbers are used again: a folder that is still there, under its old name, was not moved.
+        raise _make_damage_error(path, folder, str(err)) from err
+    # Not moved: the record is its own, or the folder can still be reached by its old path (a bind mount).
     if old == folder or (fs.is_dir(old) and fs.stat(old).st_ino == inode):
         return ""
     return old
@@ -313,10 +321,10 @@ def _move_path(path: str, old: str, new: str) -> str:
 def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
     """Return *link* as it is after its project was moved.
 
-    *old* and *new* are the folders of the project. The package may have been moved with it: then the text of the
-    link leads to it from the new place.
+    *old* and *new* are the folders of the project.
     """
     path = _move_path(link.path, old, new)
+    # If the package was moved along, the text of the link leads to it from the new place.
     target = fs.canonical_path(posixpath.join(posixpath.dirname(path), link.literal))
     return link._replace(
         path=path,
@@ -335,8 +343,8 @@ def _move_state(state: State, old: str, new: str) -> State:
     return Displaced(_move_path(state.stash, old, new), state.inode) if isinstance(state, Displaced) else state
 
 
-def _is_in_place(link: RecordedLink) -> bool:
-    """Return True if *link*, or something that it displaced, is where it says."""
+def _left_traces(link: RecordedLink) -> bool:
+    """Return True if *link*, or a stash of it, is where the record says."""
     if fs.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
     befores = [change.before for change in link.owned]
@@ -347,7 +355,7 @@ def _is_in_place(link: RecordedLink) -> bool:
 
 
 def file_state(path: str) -> State:
-    """Return the state of the regular file at *path*, or `Absent`."""
+    """Return the state of the file at *path*, or `Absent`."""
     try:
         content = fs.read_file(path, LIMIT)
         return File(content, fs.stat(path).st_mode & 0o7777)

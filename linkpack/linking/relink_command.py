@@ -49,7 +49,7 @@ def relink(
 def plan_relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
-    """Return what `relink` would do, which is read from the disk alone."""
+    """Return the plan of `relink`, and change nothing."""
     context = open_context(project, options, picking=False, needs_prefix=shared)
     return plan_restoring(context, _read_names(names, context, project), shared=shared)
 

@@ -1,4 +1,4 @@
-"""Read what a link command is asked for: packages, and workspaces."""
+"""Read the arguments of a link command, and which workspaces it chooses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from linkpack.errors import LinkError
 from linkpack.npm.package_names import find_dependency_name_fault
 from linkpack.project.local import WorkspaceChoice
+from linkpack.project.selection import choose_workspaces
 from linkpack.project.workspace import list_members, read_workspace
 from linkpack.record import Record
 from linkpack.system import read as fs
@@ -31,10 +32,10 @@ class LinkSpec(Record):
 
 
 def parse_spec(text: str, cwd: str, user_home: str) -> LinkSpec:
-    """Return what *text*, an argument of `link`, means.
+    """Return the folder or the name that an argument of `link` means.
 
     A folder begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. Raises `LinkError`
-    (ELINKSPEC) for what is neither, such as an address.
+    (ELINKSPEC) for any other argument, such as an address: link commands fetch nothing.
 
     >>> parse_spec("../lib", "/work/app", "/home/me").folder
     '/work/lib'
@@ -61,27 +62,27 @@ def parse_spec(text: str, cwd: str, user_home: str) -> LinkSpec:
 
 
 def parse_specs(texts: Sequence[str], project: LocalProject, cwd: str, user_home: str) -> tuple[LinkSpec, ...]:
-    """Return what the arguments *texts* mean, each once and in their order.
+    """Return the specs of the arguments *texts*, each once and in order.
 
-    Those that mean the project itself are left out: `link .` is `link`.
+    Arguments that mean the project itself are left out: `link .` is `link`.
     """
+    # As npm (11.19.1, lib/commands/link.js, exec).
     others = [text for text in texts if not _is_project(text, project, cwd)]
     return tuple(dict.fromkeys(parse_spec(text, cwd, user_home) for text in others))
 
 
 def _is_project(text: str, project: LocalProject, cwd: str) -> bool:
-    """Return True if the argument *text*, taken as a path, is the project itself.
-
-    The root of its workspace is another package: `link ..` in an example inside of the package that it shows.
-    """
+    """Return True if the argument *text* is a path to the project itself."""
+    # Not the root of its workspace, which npm takes for the project: `link ..` in an example inside of the package
+    # that it shows links that package (docs/differences-from-npm.md, K6).
     return fs.canonical_path(posixpath.join(cwd, text)) == project.start
 
 
 def read_workspace_choice(config: Config) -> WorkspaceChoice:
-    """Return the workspaces that `--workspace` and the flags beside it choose."""
+    """Return the workspaces that `--workspace` and related flags choose."""
     setting = config.settings.get("workspace")
     value = setting.value if setting is not None else ()
-    # The environment holds lists with an empty line between the entries.
+    # npm writes a list into the environment with an empty line between entries (@npmcli/config, lib/set-envs.js).
     names = value.split("\n\n") if isinstance(value, str) else value if isinstance(value, list) else ()
     return WorkspaceChoice(
         workspaces=tuple(name for name in names if isinstance(name, str) and name),
@@ -91,15 +92,14 @@ def read_workspace_choice(config: Config) -> WorkspaceChoice:
 
 
 def choose_folders(project: LocalProject, picks: WorkspaceChoice, cwd: str) -> tuple[str, ...]:
-    """Return the real folders of the workspaces that *picks* means.
+    """Return the real folders of the workspaces that *picks* chooses.
 
-    The root comes first if it is one of them. A command that is started in a workspace chooses it. Empty if no
-    workspace is chosen. Raises `ProjectError` (EWORKSPACE) for one that does not exist.
+    The root comes first if it is one of them. Empty if no workspace is chosen. Raises `ProjectError` (EWORKSPACE)
+    for one that does not exist.
     """
     if not picks.workspaces and not picks.every:
+        # A command that is started in a workspace chooses it, as if by -w (@npmcli/config, lib/index.js).
         return (project.start,) if project.implicit else ()
-    from linkpack.project.selection import choose_workspaces  # noqa: PLC0415 - 6 ms; most commands choose none
-
     chosen = choose_workspaces(project.root, read_workspace(project.root), picks, cwd)
     return tuple(workspace.folder for workspace in chosen)
 

@@ -1,14 +1,17 @@
 """Save a link in package.json and the lockfile, and take it out again.
 
-`link --save ../lib` sets the members that are about the link, in the sections that npm chooses, and sorts these
-sections. All other bytes of package.json stay:
+`link --save ../lib` sets the members of the link, in the sections that npm chooses, and sorts the sections. All
+other bytes of package.json stay:
 
     {"dependencies": {"lib": "^1.0.0"}}  ->  {"dependencies": {"lib": "file:../lib"}}
 
-What was set is recorded as a `ManifestEdit`: the bytes before and after, and each member's old and new text.
-`unlink lib` gives a file that only linkpack changed since its old bytes back. If other links were saved in it
-later, it is rebuilt with these edits alone, which are recorded anew (`_rebase`). In a file that was changed in any
-other way, each member that still is as it was written goes back to what it was:
+The record has a `ManifestEdit`: the bytes before and after, and the old and new text of each member. `unlink lib`
+has three ways to take the link out again:
+
+- nobody changed the file since: its old bytes come back
+- only other links were saved in it since: it is rebuilt with their edits alone, which are recorded anew
+(`_rebase`) - the user or another program changed it: each member that still is as it was written gets its old text
+back
 
     {"version": "2.0.0", "dependencies": {"lib": "file:../lib"}}
       ->  {"version": "2.0.0", "dependencies": {"lib": "^1.0.0"}}
@@ -48,11 +51,12 @@ _EMPTY = b"{\n}\n"
 def plan_save(
     builder: PlanBuilder, context: LinkContext, sources: Sequence[SourcePackage], rules: SaveRules
 ) -> None:
-    """Add to a plan that the links to *sources* are saved.
+    """Plan to save the links to *sources*.
 
     They are saved in the chosen workspaces, or in the project. Raises `ManifestInvalid` for a manifest or lockfile
     that is no JSON object.
     """
+    # npm writes the path from one workspace into all of them (measured on npm 11.19.1): here each gets its own.
     folders = context.picked or (context.project.root,)
     for source in sources:
         if _refuse_save(builder, context, source, folders):
@@ -70,15 +74,15 @@ def plan_save(
 def _refuse_save(
     builder: PlanBuilder, context: LinkContext, source: SourcePackage, folders: Sequence[str]
 ) -> bool:
-    """Refuse a link that cannot be saved, and return True if so.
+    """Add conflicts for a link that cannot be saved.
 
-    Each reason is a conflict of the plan.
+    Returns True if there is one.
     """
     known = len(builder.conflicts)
     root = context.project.root
     name = source.manifest.name
     for folder in dict.fromkeys((*folders, root)):
-        spec = _spec_for(source, folder)
+        spec = _make_spec(source, folder)
         if not _is_utf8(spec):
             message = f"{source.root} cannot be saved: a manifest is UTF-8, and its path from {folder} is not"
             builder.refuse("ESAVENAME", source.root, message, "rename the folder, or link without --save")
@@ -91,15 +95,13 @@ def _refuse_save(
     return len(builder.conflicts) > known
 
 
-def _spec_for(source: SourcePackage, folder: str) -> str:
+def _make_spec(source: SourcePackage, folder: str) -> str:
     return "file:" + posixpath.relpath(source.root, folder)
 
 
 def _is_utf8(text: str) -> bool:
-    """Return True if the path *text* is UTF-8.
-
-    Python keeps a byte that is not as half a surrogate pair.
-    """
+    """Return True if the path *text* is UTF-8."""
+    # Python keeps other bytes as half a surrogate pair (PEP 383), which cannot be encoded.
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -108,11 +110,11 @@ def _is_utf8(text: str) -> bool:
 
 
 def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the places of overrides of *name*, and what they want.
+    """Yield the place of each override of *name*, with the spec there.
 
-    npm refuses to install where an override contradicts the project's own dependency (EOVERRIDE: arborist of npm
-    11.19.1, `assertRootOverrides`). In a workspace it installs what the root says, as yarn, pnpm and bun do
-    everywhere. `overrides` are read for npm and bun, and without any lockfile, `resolutions` beside the lockfile
+    npm refuses to install when an override contradicts the project's own dependency (EOVERRIDE: arborist 9.9.1,
+    lib/node.js, `assertRootOverrides`). In a workspace it installs what the root says, as yarn, pnpm and bun do
+    everywhere. `overrides` apply to npm and bun, and without any lockfile, `resolutions` beside the lockfile
     of another manager, and both places of pnpm's overrides beside its own.
     """
     path = f"{root}/package.json"
@@ -141,7 +143,7 @@ def _find_overrides(builder: PlanBuilder, root: str, name: str) -> Iterator[tupl
 
 
 def _match_override(selector: str, value: object, name: str) -> str:
-    """Return what one override wants of *name* itself, or "".
+    """Return the spec of *name* in one override, or "".
 
     >>> _match_override("lib", "1.0.0", "lib")
     '1.0.0'
@@ -157,10 +159,8 @@ def _match_override(selector: str, value: object, name: str) -> str:
 
 
 def _agrees(wanted: str, spec: str, root: str, source: SourcePackage) -> bool:
-    """Return True if an override agrees with *spec*.
-
-    npm compares the texts. Other managers write `link:` or `portal:` for a folder.
-    """
+    """Return True if an override agrees with *spec*."""
+    # npm compares the texts. Other managers write `link:` or `portal:` for a folder.
     protocol, _, path = wanted.partition(":")
     target = fs.canonical_path(posixpath.join(root, path)) if protocol in {"link", "portal"} else ""
     return wanted == spec or target == source.root
@@ -172,7 +172,7 @@ def _agrees(wanted: str, spec: str, root: str, source: SourcePackage) -> bool:
 def _save_in_manifest(
     builder: PlanBuilder, context: LinkContext, folder: str, source: SourcePackage, rules: SaveRules
 ) -> ManifestEdit:
-    """Add to a plan that a link is saved in one manifest."""
+    """Plan to save a link in one manifest."""
     path = f"{folder}/package.json"
     state = planned_file(builder.changes, path)
     raw = state.content if state else _EMPTY
@@ -181,10 +181,11 @@ def _save_in_manifest(
     text = raw.removeprefix(BOM).decode()
     # Only members with another value are written: escapes and spaces of the others stay as they are.
     entries = []
-    for keys, value in _choose_members(members, source.manifest.name, _spec_for(source, folder), rules):
+    for keys, value in _choose_members(members, source.manifest.name, _make_spec(source, folder), rules):
         old = get_raw(text, keys)
         new = value if value is None or isinstance(value, str) else format_list(text, value, 1)
         if not _is_same_json(old, new):
+            # A new dependency goes to its place in the order of its section, other members go to the end.
             text = set_raw(text, keys, new, collation_key if len(keys) > 1 else None)
             entries.append((keys, old, new))
     for section in SECTIONS:  # as @npmcli/package-json 7.0.5, lib/update-dependencies.js
@@ -200,7 +201,7 @@ def _save_in_manifest(
 def _choose_members(
     members: Mapping[str, object], name: str, spec: str, rules: SaveRules
 ) -> list[tuple[tuple[str, ...], str | Sequence[str] | None]]:
-    """Return the members to set, each with its keys and its value.
+    """Return the members to set, with keys and values.
 
     A value is a JSON text, a list of names for the bundle, or None for a member that goes.
     """
@@ -220,7 +221,7 @@ def _choose_members(
 def _add_to_bundle(
     members: Mapping[str, object], name: str, dependencies: Mapping[str, object]
 ) -> tuple[tuple[str, ...], Sequence[str]]:
-    """Return the key of the bundle, and its names with *name*.
+    """Return the bundle's key, and its names with *name*.
 
     >>> _add_to_bundle({"bundledDependencies": ["zeta"]}, "lib", {})
     (('bundledDependencies',), ['lib', 'zeta'])
@@ -249,7 +250,7 @@ def _is_same_json(left: str | None, right: str | None) -> bool:
 def _record_edits(
     builder: PlanBuilder, context: LinkContext, source: SourcePackage, edits: Sequence[ManifestEdit]
 ) -> None:
-    """Add to a plan the record of what was saved for a link."""
+    """Plan the record of the edits that saved a link."""
     root, name = context.project.root, source.manifest.name
     modules = context.local_modules(name, source.root)[0]
     location = context.local_location(modules, name)
@@ -267,31 +268,34 @@ def _record_edits(
 
 
 def _merge_edits(old: ManifestEdit | None, new: ManifestEdit, others: Saved) -> ManifestEdit:
-    """Merge two edits that save one link into one that undoes both.
+    """Merge two edits that saved one link.
 
-    Other links may have been saved between the two: their edits in *others* are rebased to come before *old*. If
-    a person edited the file in between, that edit is kept: what was there before is then the edited file, less
-    what *old* had set.
+    The result undoes both. If other links were saved in between, their edits in *others* are rebased as if the
+    first save had not been. If the user changed the file in between, this change stays: the merged edit goes back
+    to the changed file without the members of *old*.
     """
     if old is None:
         return new
     if new.before == new.after:
         return old
-    # Each member goes back to what it was before the first save, from what the second one made of it.
+    # Each member has the text before the first save, and the text after the second.
     entries = {keys: (before, after) for keys, before, after in old.entries}
     for keys, before, after in new.entries:
         entries[keys] = (entries.get(keys, (before, None))[0], after)
     later = None if new.before is None else _find_later_edits(old, new.before, others)
-    first = new.before and _undo_edit(new.before, old) if later is None else _rebase(old, later, others)
+    original: bytes | None
+    if later is not None:
+        original = _rebase(old, later, others)
+    elif new.before:
+        original = _undo_edit(new.before, old)
+    else:
+        original = new.before  # no file, or an empty one
     merged = tuple((keys, before, after) for keys, (before, after) in entries.items())
-    return ManifestEdit(path=new.path, before=first, after=new.after, entries=merged)
+    return ManifestEdit(path=new.path, before=original, after=new.after, entries=merged)
 
 
 def _put_saved(builder: PlanBuilder, root: str, record: Saved, saved: Saved) -> None:
-    """Add to a plan that *saved* is what is saved in the project.
-
-    *record* is what is recorded as saved now.
-    """
+    """Plan the record *saved* of the project, in the place of *record*."""
     planned = {key for where, key in builder.saves if where == root}
     for key in record.keys() | saved.keys() | planned:
         builder.saves[root, key] = SaveEdit(
@@ -303,7 +307,7 @@ def _put_saved(builder: PlanBuilder, root: str, record: Saved, saved: Saved) -> 
 
 
 def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]) -> None:
-    """Add to a plan that saved links are taken out of their files.
+    """Plan to take saved links out of their files.
 
     *links* are paths below the project. A file that is broken by now stays as it is, with a warning. Raises
     `ManifestInvalid` for a file that cannot be read.
@@ -315,7 +319,7 @@ def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]
         for edit in saved.pop(link, ()):
             state = planned_file(builder.changes, edit.path)
             if state is None:
-                continue
+                continue  # a removed file does not come back
             try:
                 _unsave_in_file(builder, edit, state, saved)
             except ManifestInvalid as err:
@@ -325,7 +329,7 @@ def plan_unsave(builder: PlanBuilder, context: LinkContext, links: Sequence[str]
 
 
 def _unsave_in_file(builder: PlanBuilder, edit: ManifestEdit, state: File, others: Saved) -> None:
-    """Add to a plan that one file is as it was before *edit*.
+    """Plan one file as it was before *edit*.
 
     Raises `ManifestInvalid` for a file that is no longer JSON, and for a link that would have to change.
     """
@@ -345,8 +349,8 @@ def _unsave_in_file(builder: PlanBuilder, edit: ManifestEdit, state: File, other
 def _find_later_edits(first: ManifestEdit, content: bytes, others: Saved) -> list[ManifestEdit] | None:
     """Return the edits that led from *first* to *content*, in order.
 
-    They are among *others*. None says that something else changed the file too. The search starts at *content*,
-    and goes back.
+    They are among *others*. None if the user or another program changed the file too. The search starts at
+    *content*, and goes back.
     """
     known = [edit for edits in others.values() for edit in edits if edit.path == first.path]
     later: list[ManifestEdit] = []
@@ -408,10 +412,10 @@ def _undo_edit(content: bytes, edit: ManifestEdit) -> bytes:
 
 
 def _unbundle(text: str, now: str | None, before: str | None, after: str | None) -> str | None:
-    """Take what an edit added to the bundle out of its names *now*.
+    """Take an edit's names out of the bundle *now*.
 
-    The edit led from *before* to *after*. The list that is left is laid out as the manifest *text* is, and is None
-    if it would be empty. Names that others added stay.
+    The edit led from *before* to *after*. Names that others added stay. The result is formatted as the manifest
+    *text* is, and is None if no name is left.
 
     >>> _unbundle("{}", now='["lib", "theirs"]', before=None, after='["lib"]')
     '["theirs"]'

@@ -1,7 +1,7 @@
 """Write and read shims, the three files of one command on Windows.
 
-One is for `sh` (no ending), one for cmd.exe (`.cmd`) and one for PowerShell (`.ps1`). npm's
-reader, read-cmd-shim 6, must find the target in each.
+One is for `sh` (no ending), one for cmd.exe (`.cmd`) and one for PowerShell (`.ps1`). npm's reader, read-cmd-shim
+6.0.0, must find the target in each. npm's writer is cmd-shim 8.0.0, lib/index.js.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from linkpack.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# As cmd-shim 8.0.0, lib/index.js (shebangExpr): an optional env with variables, the program, its arguments.
 # As text: they are compiled when a shim is read or written, and hardly any command does either.
 _SHEBANG = r"(?s)#!\s*(?:/usr/bin/env\s+(?:-S\s+)?((?:[^ \t=]+=[^ \t=]+\s+)*))?([^ \t]+)(.*)"
 _VARIABLE = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"
@@ -28,7 +29,7 @@ _READERS = {
 
 
 class Interpreter(Record):
-    """What runs a script: variables to set, a program and its arguments.
+    """The program that runs a script, with its variables and arguments.
 
     Without a *program* the script runs by itself.
     """
@@ -76,7 +77,7 @@ def make_shims(target: str, interpreter: Interpreter) -> dict[str, bytes]:
 
 
 def read_shim(ending: str, text: bytes) -> str | None:
-    """Return the script that a shim runs, or None for no shim.
+    """Return the script of a shim, or None for no shim.
 
     Its path is relative to the folder of the shim, with slashes.
     """
@@ -85,7 +86,7 @@ def read_shim(ending: str, text: bytes) -> str | None:
 
 
 def _replace_variables(value: str, escape: Callable[[str], str], form: str) -> str:
-    """Write the value of a variable so that a shell expands it.
+    """Write a variable's value for a shell to expand.
 
     *escape* is applied to the text between variables, *form* is how the shell writes a variable.
 
@@ -117,6 +118,7 @@ def _expand_sh(value: str) -> str:
 
 def _make_sh(target: str, interpreter: Interpreter) -> str:
     script = f'"$basedir/{_escape_sh(target)}" "$@"'
+    # Cygwin, MinGW and MSYS start Windows programs, which do not understand their paths.
     lines = [
         "#!/bin/sh",
         """basedir=$(dirname "$(printf '%s\\n' "$0" | sed -e 's,\\\\,/,g')")""",
@@ -134,6 +136,7 @@ def _make_sh(target: str, interpreter: Interpreter) -> str:
         lines += [f"{name}={_expand_sh(value)}", f"export {name}"]
     if interpreter.program:
         words = "".join(f" {_quote_sh(word)}" for word in interpreter.arguments)
+        # A program beside the shim wins: a prefix may have a node of its own.
         own = f'"$basedir/{_escape_sh(interpreter.program)}"'
         lines += [f"if [ -x {own} ]; then", f"  exec {own}{words} {script}", "fi"]
         lines.append(f"exec {_quote_sh(interpreter.program)}{words} {script}")

@@ -51,9 +51,9 @@ def place_link(
     rules: LinkRules,
     record: Mapping[str, RecordedLink],
 ) -> None:
-    """Add all that linking *source* at *location* takes to *builder*.
+    """Add to *builder* the changes that link *source* at *location*.
 
-    *record* is what is linked in the same node_modules, by key.
+    *record* has the links of the same node_modules, by key.
     """
     _SingleLink(builder, location, source, rules, Ownership(builder, location, record)).place(record)
 
@@ -77,68 +77,82 @@ class _SingleLink:
         builder.aliases.update(location.aliases)
 
     def place(self, record: Mapping[str, RecordedLink]) -> None:
-        """Plan everything."""
+        """Plan the link, its commands, pages and record."""
+        # What is at the link's path: the right link, something to displace, or nothing.
         path, ownership = self.location.path, self.ownership
-        present, text = self.builder.state(path), self._link_text()
-        is_good = self._is_good(present, text)
-        if is_good and isinstance(present, Link):
-            text = present.target
+        present = self.builder.state(path)
+        text = self._make_text()
+        is_right = self._is_right(present, text)
+        if is_right and isinstance(present, Link):
+            text = present.target  # the present text stays, which may lead through other folders
             ownership.adopted = ownership.old is None and not self._is_known(present)
-        shared = any(link.path == path for link in ownership.others().values())  # with another checkout
-        ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
+        # Where another checkout has linked the name in a shared node_modules, ours was not replaced by an install.
+        is_shared = any(link.path == path for link in ownership.others().values())
+        ownership.replaced = ownership.old is not None and not is_shared and is_replaced(ownership.old, present)
         if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
             # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
             return
+        # The commands of the package that goes, then the link, then the commands of the package that comes.
         manifest = None if isinstance(present, Absent) else read_loose(path)
-        if not is_good and manifest is not None:
+        if not is_right and manifest is not None:
             self._drop_commands(dict(commands(manifest)))
         ownership.take(path, Link(text))
         if self.rules.bin_links:  # with --no-bin-links, the commands of an earlier link stay as they are
             self._place_commands()
             self._drop_old_commands()
-        self._report(present, manifest.version if manifest else "", is_good=is_good)
+        self._report(present, manifest.version if manifest else "", is_right=is_right)
         self._record(text, record)
 
     # --- the link
 
-    def _link_text(self) -> str:
+    def _make_text(self) -> str:
         """Return the text of the link.
 
-        It is relative to the real folder that the link is in, or absolute for `--absolute` and on Windows.
+        It is relative to the real folder around the link, or absolute with `--absolute` and on Windows.
         """
+        # npm makes junctions on Windows, which are always absolute (arborist 9.9.1, lib/arborist/reify.js).
         if self.rules.absolute or self.rules.windows:
             return self.source.root
         return posixpath.relpath(self.source.root, fs.canonical_path(posixpath.dirname(self.location.path)))
 
-    def _is_good(self, present: State, text: str) -> bool:
-        """Return True if *present*, at the link's path, is a good link already."""
+    def _is_right(self, present: State, text: str) -> bool:
+        """Return True if *present* leads to the package.
+
+        With `--absolute` its text has to be *text*, else any text will do.
+        """
         if not isinstance(present, Link) or (self.rules.absolute and present.target != text):
             return False
         return resolve_link(self.location.path, present.target) == self.source.root
 
     def _is_known(self, present: Link) -> bool:
-        """Return True if the link *present* is an installer's or another project's."""
+        """Return True if an installer or another checkout made *present*."""
         if self.location.shared:
-            return False
+            return False  # `npm link` made it, which records nothing: it becomes ours
         path = self.location.path
         claimed = any(link.path == path for link in self.ownership.others().values())
         return claimed or self.builder.is_installed(path, present.target)
 
-    def _report(self, present: State, version: str, *, is_good: bool) -> None:
-        """Add the link to those that the plan reports, unless it was good before."""
+    def _report(self, present: State, version: str, *, is_right: bool) -> None:
+        """Add the link to the report, unless it was right before.
+
+        *version* is that of the package in its place now.
+        """
         item = Item(self.source.manifest.name, self.source.manifest.version, self.location.path)
         if isinstance(present, Absent):
             self.builder.added.append(item)
-        elif not is_good:
+        elif not is_right:
             self.builder.changed.append((item._replace(version=version), item))
 
     def _record(self, text: str, record: Mapping[str, RecordedLink]) -> None:
         """Plan the entry in the record."""
         ownership, location, old = self.ownership, self.location, record.get(self.location.key)
+        # Paths that the link keeps, besides those that it takes now: folders, removed commands of a displaced
+        # package, and with --no-bin-links the commands of an earlier link.
         for path, change in ownership.before_owned.items():
             stays = isinstance(change.after, (CreatedDirectory, Absent)) or not self.rules.bin_links
+            # The path had a command of the package that the first link displaced, and that was replaced since.
             went = ownership.replaced and target_is_inside(path, change.before, location.path)
             if stays and not went and path not in ownership.owned:
                 ownership.owned[path] = change
@@ -171,7 +185,9 @@ class _SingleLink:
             if script is None:
                 continue
             paths = [f"{target.path}{ending}" for ending in self._endings]
-            if self.rules.gentle and any(ownership.belongs_to_another(path) for path in paths):
+            # One link of the run would take it, and the next one take it back
+            # (test_a_command_that_is_in_place_is_not_touched).
+            if self.rules.keep_taken and any(ownership.belongs_to_another(path) for path in paths):
                 ownership.owned.update(
                     {path: ownership.before_owned[path] for path in paths if path in ownership.before_owned}
                 )
@@ -179,7 +195,7 @@ class _SingleLink:
             if self.rules.windows:
                 self._place_shims(target, script)
             elif self._may_take(target.path):
-                ownership.take(target.path, Link(self._command_text(target)))
+                ownership.take(target.path, Link(self._make_command_text(target)))
             make_runnable(self.builder, script, self.rules.umask)
         if self.location.mans:
             for page in self.source.pages:
@@ -188,7 +204,7 @@ class _SingleLink:
     def _find_script(self, target: BinTarget) -> str | None:
         """Return the real path of a command's script.
 
-        None if it is missing, or leads out of the package, which is worth a warning.
+        None if it does not exist, or leads out of the package. Warns of the latter. `health` warns of the former.
         """
         real = resolve_inside(self.source.root, target.script)
         if real is None:
@@ -198,7 +214,7 @@ class _SingleLink:
             return real
         return None
 
-    def _command_text(self, target: BinTarget) -> str:
+    def _make_command_text(self, target: BinTarget) -> str:
         """Return the text of a command's link.
 
         It leads through the package's own link, so that it follows where that leads.
@@ -206,29 +222,31 @@ class _SingleLink:
         return make_link_text(target.path, f"{self.location.path}/{target.script}")
 
     def _place_shims(self, target: BinTarget, script: str) -> None:
-        texts = make_shims(self._command_text(target), parse_shebang(read_script_head(script)))
+        texts = make_shims(self._make_command_text(target), parse_shebang(read_script_head(script)))
         paths = {ending: target.path + ending for ending in _SHIM_ENDINGS}
-        free = [self._may_take(path) for path in paths.values()]  # of each, as each may be a conflict
+        free = [self._may_take(path) for path in paths.values()]  # asked of each, as each may be a conflict
         if all(free):
             for ending, path in paths.items():
-                self.ownership.take(path, File(texts[ending], 0o755))
+                self.ownership.take(path, File(texts[ending], 0o755))  # as cmd-shim 8.0.0, lib/index.js
 
     def _place_page(self, page: str) -> None:
         target = place_man_page(page, self.location.mans)
         if target is None:
+            # npm refuses it too (bin-links 6.0.2, lib/link-mans.js: EBADMAN).
             message = f'the man page "{page}" of {self.source.manifest.name} does not end in a section number'
             self.builder.refuse("EBADMAN", page, message, "call it like alpha.1 or alpha.1.gz")
             return
         self.builder.aliases.update(alias_folders(posixpath.dirname(target.path)))
         target = target._replace(path=resolve_parent(target.path))
         if self._find_script(target) is not None and self._may_take(target.path):
-            self.ownership.take(target.path, Link(self._command_text(target)))
+            self.ownership.take(target.path, Link(self._make_command_text(target)))
 
     def _may_take(self, path: str) -> bool:
         """Return True if the link may be put at *path*.
 
-        What is not ours in the global folder is a conflict without `--force`.
+        A file of others in the global folder is a conflict without `--force`. In a project it is displaced.
         """
+        # As npm, which compares in the global folder only (bin-links 6.0.2, lib/check-bin.js).
         if isinstance(self.builder.state(path), Absent) or self.rules.force or not self.location.shared:
             return True
         ours = self._is_ours(path)
@@ -243,9 +261,9 @@ class _SingleLink:
         return target_is_inside(path, self.builder.state(path), self.location.path)
 
     def _drop_commands(self, replaced: Mapping[str, str]) -> None:
-        """Remove the commands of the package that was here.
+        """Remove the commands of the displaced package.
 
-        The commands that the linked package has too are replaced, not removed.
+        *replaced* are its scripts by command. Commands that the linked package has too are replaced instead.
         """
         for name in replaced.keys() - self.source.commands.keys():
             for ending in self._endings:
@@ -254,7 +272,8 @@ class _SingleLink:
                     self.ownership.take(path, ABSENT)
 
     def _drop_old_commands(self) -> None:
-        """Give up the commands that the linked package no longer has."""
+        """Give up commands that the package no longer has."""
+        # npm leaves the link of a renamed command behind, which is broken then (measured on npm 11.19.1).
         for path, change in self.ownership.before_owned.items():
             if path in self.ownership.owned or isinstance(change.after, (CreatedDirectory, Absent)):
                 continue

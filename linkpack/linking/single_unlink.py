@@ -1,6 +1,6 @@
-"""Plan to take links away, one by one, and put back what each displaced.
+"""Plan to take links away, one by one, and restore what each displaced.
 
-What goes with several links is planned at the end: commands that have lost their scripts, folders, the record.
+Parts that several links share are planned at the end: commands that have lost their scripts, folders, the record.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class LinkKey(Record):
 
 
 class Unlinking:
-    """Links that are taken away one by one.
+    """The planning of `unlink`, link by link.
 
-    *builder* collects the plan, to which `finish` adds what goes with the links. *saved* are the links that
-    are to be taken out of manifests, by their paths below the project.
+    *builder* collects the plan, to which `finish` adds the parts that links share. *saved* are links to take out
+    of manifests, by their paths below the project.
     """
 
     def __init__(self, context: LinkContext, builder: PlanBuilder) -> None:
@@ -69,10 +69,10 @@ class Unlinking:
         self._planned: dict[str, dict[str, RecordedLink]] = {}
         self._left: dict[str, dict[str, RecordedLink]] = {}
         self._locations: list[LinkLocation] = []  # of the links that go
-        self._folders: list[tuple[str, Change]] = []  # that were made for these links, each with its place
+        self._folders: list[tuple[str, Change]] = []  # made for the links that go, each with its place
 
     def links_left(self, place: str) -> dict[str, RecordedLink]:
-        """Return by key what will still be linked in *place*."""
+        """Return the links of *place* that stay, by key."""
         if place not in self._left:
             self._before[place] = read_record(self.context.store, place)
             self._planned[place] = self.builder.entries(place, self._before[place])
@@ -94,7 +94,7 @@ class Unlinking:
         for change in link.owned:
             self._undo_change(left, link, change, is_there=is_there, has_replacement=has_replacement)
         location = self._find_location(link_key.place, link)
-        # What goes with several links waits for `finish`.
+        # Other links may use the same folders and commands: those wait for `finish`.
         self._locations.append(location)
         self._folders += [
             (link_key.place, change) for change in link.owned if isinstance(change.after, CreatedDirectory)
@@ -112,30 +112,34 @@ class Unlinking:
         is_there: bool,
         has_replacement: bool,
     ) -> None:
-        """Put back what *link* displaced at one path.
+        """Restore the original state of one path of *link*.
 
-        If another link displaced *link* there, that one inherits what to put back. *is_there* says that the link
-        is in its place, *has_replacement* that something else is, which may have commands of its own.
+        *left* are the links that stay. *is_there* is true if the link is in its place, *has_replacement* if a
+        package is there instead, which may have commands of its own.
         """
         state = self.builder.state(change.path)
+        # 1. Correct the record by what was done to the path since.
         is_foreign = has_replacement and is_foreign_command(change.path, state, link.path)
         if has_replacement and target_is_inside(change.path, change.before, link.path):
-            change = change._replace(before=ABSENT)  # a command of the package that the link displaced
-        # Another link may have been put over this one: then that has to put back what was there first.
-        heir = find_displacer(change, left, state)
-        if heir is not None:
-            left[heir] = inherit(left[heir], change)
+            # The original was a command of the package that the link displaced. Another package has its place now.
+            change = change._replace(before=ABSENT)
+        # 2. If another link replaced this one, that link has to restore the original one day.
+        displacer = find_displacer(change, left, state)
+        if displacer is not None:
+            left[displacer] = inherit(left[displacer], change)
+        # 3. Tell our own content from that of others, which stays.
         if is_foreign:
-            change = change._replace(after=ABSENT)  # it is not what the link put there, so it stays
+            change = change._replace(after=ABSENT)
         elif is_there and (change.path == link.path or target_is_inside(change.path, state, link.path)):
-            change = change._replace(after=state)  # it is ours, even if made again with another text
-        if heir is None or state != change.after:
-            self._put_back(change, state, at_link=change.path == link.path, is_inherited=heir is not None)
+            change = change._replace(after=state)  # ours, made again with another text
+        if displacer is None or state != change.after:
+            is_inherited = displacer is not None
+            self._put_back(change, state, at_link=change.path == link.path, is_inherited=is_inherited)
 
     def _put_back(self, change: Change, state: State, *, at_link: bool, is_inherited: bool) -> None:
-        """Restore what was first at a path, if its *state* is ours.
+        """Restore the original of a path, if its *state* is ours or nothing.
 
-        *is_inherited* says that another link is to put that back one day, so that its stash is no left-over.
+        *is_inherited* is true if another link is to restore the original one day: then its stash has to stay.
         """
         path, before, after = change
         if state == after:
@@ -150,16 +154,18 @@ class Unlinking:
                 self._leave_in_stash(path, before)
 
     def _restore(self, path: str, after: State, before: State) -> None:
-        """Plan *before* at *path*, where *after* is now.
+        """Plan *before* at *path*, which has *after* now.
 
         A stash that is gone is a warning.
         """
         if isinstance(before, Displaced):
+            # `npm ci` removes all of node_modules, stashes included (docs/link.md).
             if not fs.exists(before.stash):
                 message = f"what the link displaced at {path} is gone from {before.stash} (npm ci removes it)"
                 self.builder.warn("WDISPLACED", path, message, "run your package manager's install")
                 before = ABSENT
             else:
+                # A stash that was filled by a copy has another inode than the record says.
                 before = Displaced(before.stash, fs.lstat(before.stash).st_ino)
         if before != after:
             if not isinstance(before, Absent):
@@ -167,7 +173,7 @@ class Unlinking:
             self.builder.replace(path, after, before)
 
     def _leave_in_stash(self, path: str, before: Displaced) -> None:
-        """Discard the stash if *path* has its content, else warn of it."""
+        """Discard a stash with the content of *path*, or warn."""
         if fs.exists(path) and are_alike(before.stash, path):
             self.builder.discard.append(before.stash)
         else:
@@ -175,7 +181,7 @@ class Unlinking:
             self.builder.warn("WSUPERSEDED", before.stash, message, "remove it when you do not need it")
 
     def _report(self, left: dict[str, RecordedLink], link: RecordedLink, *, is_there: bool) -> None:
-        """Report that the link goes, or warn of why one stays."""
+        """Report that the link goes, or warn why one stays."""
         state = self.builder.state(link.path)
         other = next((other for other in left.values() if other.path == link.path), None)
         if other is not None and isinstance(state, Link):
@@ -198,7 +204,7 @@ class Unlinking:
     # --- links that are in no record
 
     def unlink_unrecorded(self, location: LinkLocation, name: str) -> None:
-        """Take away a link that was made by hand or by another tool.
+        """Take away a link that is in no record.
 
         An installed package there is a conflict. Nothing there is nothing to do.
         """
@@ -228,15 +234,15 @@ class Unlinking:
         self.builder.removed.append(Item(name, version, location.path))
 
     def _find_install(self, location: LinkLocation, state: State, *, has_stash: bool) -> str | None:
-        """Return why a package is an installed one, or None.
+        """Return why a package is an installed one, or None if it is not.
 
-        The reason may be empty. A link that a manifest asks for is an install, unless it *has_stash*: then
-        linkpack saved it, and displaced what is in the stash.
+        The reason may be empty, for a folder. *has_stash* is true if a stash of the link's name exists.
         """
         if not isinstance(state, Link):
             return ""
         if location.shared:
-            return None
+            return None  # `npm link` and `npm install -g ../lib` make the same link
+        # A link that a manifest asks for is an install. With a stash, `link --save` of ours wrote the manifest.
         installed = self.context.installed
         why = installed.reason_by_target(location.path, state.target)
         if not why and not has_stash:
@@ -244,9 +250,10 @@ class Unlinking:
         return why or None
 
     def _warn_of_lost_record(self, location: LinkLocation, state: State, name: str, *, has_stash: bool) -> None:
-        """Warn of what cannot be put back without a record.
+        """Warn that a manifest and an install cannot be restored.
 
-        That is the manifest in which the link was saved, and the package that was installed there before.
+        Without a record nothing says how the manifest was before the link was saved in it, nor where an installed
+        link had led.
         """
         if location.shared or not isinstance(state, Link):
             return
@@ -264,7 +271,8 @@ class Unlinking:
             self.builder.warn("WDISPLACED", location.path, message, "run your package manager's install")
 
     def _forget_commands(self, location: LinkLocation) -> None:
-        """Keep other links from putting back commands of this one."""
+        """Keep other links from restoring commands of this one."""
+        # They displaced them while this link, which is in no record, was there.
         left = self.links_left(location.place)
         for key, link in left.items():
             owned = (
@@ -285,11 +293,11 @@ class Unlinking:
                 self.saved[posixpath.relpath(f"{folder}/node_modules/{name}", root)] = None
 
     def unsave(self, name: str = "") -> bool:
-        """Note saved links to be taken out, and say if there are any.
+        """Note saved links to be taken out, and return True if there are any.
 
-        These are the links called *name*, or all, in the chosen workspaces, or everywhere. What is saved is the
-        project's own: another checkout that shares its node_modules may have taken the link itself away.
+        These are the links called *name*, or all, in the chosen workspaces, or in all packages of the project.
         """
+        # Manifests are the project's own, even where another checkout took away the link in a shared node_modules.
         root = self.context.project.root
         packages = {f"{folder}/node_modules/" for folder in self.context.every_package}
         saved = [
@@ -304,7 +312,7 @@ class Unlinking:
     # --- what goes with the links
 
     def finish(self) -> None:
-        """Add the commands, folders and records that go with them."""
+        """Add the commands, folders and records that go with the links."""
         self._remove_lost_commands()
         self._remove_folders()
         for place, left in self._left.items():
@@ -315,10 +323,9 @@ class Unlinking:
                     self.builder.edits[place, key] = Edit(place=place, key=key, before=before, after=left.get(key))
 
     def _remove_lost_commands(self) -> None:
-        """Remove commands and man pages that lead into a link that goes.
-
-        Those that were to be put back are among them: npm may have made them for a link of its own.
-        """
+        """Remove commands and man pages that lead into a link that goes."""
+        # npm may have made them, for our link or for one of its own. Those that the plan restores are looked at
+        # too.
         for location in {location.modules: location for location in self._locations}.values():
             folders = tuple(f"{folder}/" for folder in (location.bins, location.mans) if folder)
             planned = [path for path in self.builder.changes if path.startswith(folders)]
@@ -329,24 +336,23 @@ class Unlinking:
                     self.builder.replace(path, state, ABSENT)
 
     def _is_lost(self, path: str, state: State, link: str) -> bool:
-        """Return True if a command leads through *link* and loses its script.
-
-        Where a displaced package comes back for the link, its commands stay if it has their scripts.
-        """
+        """Return True if a command leads through *link* and loses its script."""
         target = link_target(path, state)
         if target is None or not target_is_inside(path, state, link):
             return False
         planned = self.builder.state(link)
+        # Where a displaced package comes back for the link, a command stays if that package has its script.
         if isinstance(planned, Displaced) and planned.stash and path not in self.builder.changes:
             script = posixpath.relpath(resolve_link(path, target), fs.canonical_path(link))
             return target_exists(path, state) and not fs.exists(f"{planned.stash}/{script}")
         return isinstance(planned, Absent)
 
     def _remove_folders(self) -> None:
-        """Remove the folders that were made for these links.
+        """Remove the folders of the links that go.
 
         A folder that another link uses is from now on recorded as made for that one.
         """
+        # Inner folders first: each is removed only if it is empty by then.
         for place, change in sorted(self._folders, key=lambda folder: folder[1].path, reverse=True):
             left = self.links_left(place)
             user = next((key for key, link in left.items() if _uses_folder(link, change.path)), None)
@@ -357,7 +363,7 @@ class Unlinking:
 
 
 def _list_commands(location: LinkLocation) -> Iterator[str]:
-    """Yield the paths in the folders of commands and man pages."""
+    """Yield the paths of all commands and man pages."""
     sections = sorted(entry.path for entry in fs.scan(location.mans)) if fs.is_dir(location.mans) else []
     for folder in (location.bins, *sections):
         if fs.is_dir(folder):

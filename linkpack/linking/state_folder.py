@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def state_folder(env: Mapping[str, str]) -> str:
     """Return the state folder that the environment *env* names.
 
-    A relative XDG_STATE_HOME is ignored, as the XDG Base Directory Specification has it. Raises `ConfigError`
-    (ENOHOME) without a home folder.
+    Raises `ConfigError` (ENOHOME) without a home folder.
 
     >>> state_folder({"XDG_STATE_HOME": "/var/state"})
     '/var/state/linkpack'
@@ -24,6 +23,7 @@ def state_folder(env: Mapping[str, str]) -> str:
     '/home/me/.local/state/linkpack'
     """
     base = env.get("XDG_STATE_HOME", "")
+    # The XDG Base Directory Specification has relative paths ignored.
     if not base.startswith("/"):
         home = home_folder(env)
         if not home:

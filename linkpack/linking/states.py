@@ -1,7 +1,7 @@
 """States of a path, changes, plans and recorded links, and their JSON.
 
-Journals and records hold that JSON. What is read back from it is checked: a damaged file raises `ValueError`,
-`KeyError` or `TypeError`.
+Journals and records hold that JSON. Reading it checks every value: a damaged file raises `ValueError`, `KeyError`
+or `TypeError`.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ class Mode(_PathState):
 
 
 class Displaced(_PathState):
-    """A file or whole directory of others, which is moved away.
+    """A file or whole directory of others, with a place to keep it in.
 
-    It is at *stash* while something else is in its place. *inode* is its number when the change was planned, which
-    tells it from another one of that name.
+    It is at *stash* while something else is in its place. The stash is empty if none is chosen yet. *inode* is the
+    number that it had when the change was planned, which tells it from another one of that name.
     """
 
     __slots__ = __match_args__ = ("stash", "inode")
@@ -113,7 +113,8 @@ class ManifestEdit(Record):
     """How a link was saved in a manifest or lockfile.
 
     *before* and *after* are the bytes of the file, *before* None if there was none. *entries* are the members that
-    were set: (path of keys, old JSON text or None, new JSON text or None).
+    were set: (path of keys, old JSON text or None, new JSON text or None). The bytes restore a file that nobody
+    else changed, the entries any other.
     """
 
     path: str
@@ -125,11 +126,11 @@ class ManifestEdit(Record):
 class RecordedLink(Record):
     """One link in the record of a node_modules.
 
-    *target* is the package's real directory, *path* where the link is, *literal* its text. *owned* has for every
-    path of the link what was there first, and what is there now. *older* are stashes that a later displacement of
-    the same name left behind. *project* is the root of the project that it was made in, empty for a global link:
-    several worktrees may share one node_modules, and each has its own links there. *declared* are the manifests
-    that named the package when it was linked.
+    *target* is the package's real directory, *path* the link's own path, *literal* its text. *owned* has for every
+    path of the link the state to restore, and the state that the link put there. *older* are stashes of the same
+    name that an earlier link left behind. *project* is the root of the project that the link was made in, empty
+    for a global one: several worktrees may share one node_modules, and each has its own links there. *declared*
+    are the manifests that named the package when it was linked.
     """
 
     name: str
@@ -188,12 +189,12 @@ class Item(Record):
 
 
 class LinkPlan(Record):
-    """What a link command is going to do.
+    """The changes of a link command, before they are made.
 
-    *changes* are in the order in which they are made. *added*, *changed* and *removed* are what the command
-    reports. *conflicts* are errors: a plan with any is never applied. *discard* are displaced trees that are not
-    needed once the plan is done. *roots* are the real folders that all of this is in, but for changes of the
-    scripts of linked packages (`is_script_change`).
+    *changes* are in the order in which they are made. *edits* and *saves* are changes of the records. The command
+    reports *added*, *changed* and *removed*. *conflicts* are errors: a plan with any is never applied. *discard*
+    are stashes that are not needed once the plan is done. *roots* are the real folders around all changed paths,
+    except scripts of linked packages (`is_script_change`).
     """
 
     changes: tuple[Change, ...] = ()
@@ -209,16 +210,17 @@ class LinkPlan(Record):
 
 
 def paths_of(change: Change) -> tuple[str, ...]:
-    """Return the paths that *change* is about.
+    """Return the path of *change*, and the stash that it fills or empties.
 
-    These are its own, and then the stash of what it displaces or puts back.
+    >>> paths_of(Change("/app/node_modules/a", Displaced("/app/node_modules/.linkpack/a", 7), Link("../../a")))
+    ('/app/node_modules/a', '/app/node_modules/.linkpack/a')
     """
     stashes = (state.stash for state in (change.before, change.after) if isinstance(state, Displaced))
     return (change.path, *stashes)
 
 
 def is_within(path: str, root: str) -> bool:
-    """Return True if *path* is the folder *root*, or below it.
+    """Return True if *path* is *root* or below it.
 
     >>> is_within("/app/lib", "/app"), is_within("/app", "/app"), is_within("/apple", "/app")
     (True, True, False)
@@ -227,7 +229,7 @@ def is_within(path: str, root: str) -> bool:
 
 
 def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
-    """Return the paths of *change* that are in none of *roots*.
+    """Return the paths of *change* outside of *roots*.
 
     Making or removing a folder above a root is allowed, as the root may not exist yet.
 
@@ -237,6 +239,7 @@ def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
     []
     """
     made = CreatedDirectory() in (change.before, change.after)
+    # npm 11 ends with ENOENT on a prefix that does not exist (npm/cli#6971). Here its folders are made.
     return [
         path
         for path in paths_of(change)
@@ -254,6 +257,7 @@ def is_script_change(change: Change) -> bool:
         case Mode(), Mode():
             return True
         case File(old), File(new):
+            # Both ways: `undo` and a rollback put the carriage return back.
             return old.replace(b"\r\n", b"\n", 1) == new or new.replace(b"\r\n", b"\n", 1) == old
     return False
 
@@ -261,7 +265,7 @@ def is_script_change(change: Change) -> bool:
 def inverse(plan: LinkPlan) -> LinkPlan:
     """Return the plan that takes *plan* back.
 
-    Every change is turned round, the last one first.
+    It has the inverse of every change, the last one first.
     """
     return LinkPlan(
         changes=tuple(change.inverse() for change in reversed(plan.changes)),
@@ -278,7 +282,7 @@ def inverse(plan: LinkPlan) -> LinkPlan:
 
 
 def state_to_json(state: State) -> list[object]:
-    """Return *state* as a JSON list that begins with its kind.
+    """Return *state* as a JSON list, the kind first.
 
     >>> state_to_json(Link("../lib"))
     ['link', '../lib']
@@ -304,7 +308,7 @@ def state_from_json(value: Sequence[object]) -> State:
         case ["absent"]:
             return ABSENT
         case ["link", str(target)]:
-            return Link(_system_text(target))
+            return Link(_parse_system_text(target))
         case ["folder"]:
             return CreatedDirectory()
         case ["file", str(text), mode] if _is_number(mode, 0o7777):
@@ -317,7 +321,11 @@ def state_from_json(value: Sequence[object]) -> State:
 
 
 def _is_number(value: object, most: int) -> TypeGuard[int]:
-    """Return True if *value* is an integer from 0 to *most*, and no boolean."""
+    """Return True if *value* is an integer from 0 to *most*, and no boolean.
+
+    >>> _is_number(1, 1), _is_number(True, 1), _is_number(2, 1)
+    (True, False, False)
+    """
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
@@ -346,7 +354,7 @@ def link_from_json(value: Mapping[str, object] | None) -> RecordedLink | None:
     if value is None:
         return None
     fields: dict[str, object] = dict(value)
-    fields["owned"] = tuple(change_from_json(change) for change in _list(value["owned"]))
+    fields["owned"] = tuple(change_from_json(change) for change in _parse_list(value["owned"]))
     fields["older"] = tuple(map(checked_path, checked_texts(value["older"])))
     fields["declared"] = tuple(map(checked_path, checked_texts(value.get("declared", []))))
     checked_texts([fields[key] for key in ("name", "version", "target", "path", "literal", "project")])
@@ -372,23 +380,26 @@ def edits_to_json(saved: Sequence[ManifestEdit]) -> list[object]:
 
 def edits_from_json(value: object) -> tuple[ManifestEdit, ...]:
     """Return the edits that `edits_to_json` wrote."""
-    return tuple(_edit_from_json(edit) for edit in _list(value))
+    return tuple(_edit_from_json(edit) for edit in _parse_list(value))
 
 
 def _edit_from_json(value: Sequence[object]) -> ManifestEdit:
     path, before, after, entries = value
     if not isinstance(after, str):
         raise TypeError("saved")
-    old_text = _optional_text(before)
+    old_text = _parse_optional_text(before)
     return ManifestEdit(
         path=checked_path(path),
         before=None if old_text is None else old_text.encode("latin-1"),
         after=after.encode("latin-1"),
-        entries=tuple((_keys(keys), _json_text(old), _json_text(new)) for keys, old, new in _list(entries)),
+        entries=tuple(
+            (_parse_keys(keys), _parse_json_text(old), _parse_json_text(new))
+            for keys, old, new in _parse_list(entries)
+        ),
     )
 
 
-def _keys(value: object) -> tuple[str, ...]:
+def _parse_keys(value: object) -> tuple[str, ...]:
     """Return a path of one or two keys, as manifests and lockfiles have."""
     keys = checked_texts(value)
     if len(keys) not in {1, 2}:
@@ -396,15 +407,15 @@ def _keys(value: object) -> tuple[str, ...]:
     return keys
 
 
-def _json_text(value: object) -> str | None:
+def _parse_json_text(value: object) -> str | None:
     """Return a text that is JSON, or None."""
-    text = _optional_text(value)
+    text = _parse_optional_text(value)
     if text is not None:
         json.loads(text)
     return text
 
 
-def _optional_text(value: object) -> str | None:
+def _parse_optional_text(value: object) -> str | None:
     if not isinstance(value, (str, type(None))):
         raise TypeError("text")
     return value
@@ -415,13 +426,13 @@ def checked_path(value: object) -> str:
 
     Names that are not UTF-8 hold surrogate escapes, as in all of linkpack.
     """
-    path = _system_text(checked_text(value))
+    path = _parse_system_text(checked_text(value))
     if not path.startswith("/"):
         raise ValueError(f"{path!r} is no absolute path")
     return path
 
 
-def _system_text(text: str) -> str:
+def _parse_system_text(text: str) -> str:
     """Return *text* if it can be the text of a link or a path, else raise."""
     if not text or b"\0" in text.encode("utf-8", "surrogateescape"):
         raise ValueError(f"{text!r} is no path")
@@ -442,7 +453,7 @@ def checked_texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _list(value: object) -> list[Any]:
+def _parse_list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError(value)
     return value

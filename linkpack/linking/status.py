@@ -1,4 +1,4 @@
-"""List what is linked, and whether links and their commands work."""
+"""List links, and tell whether they and their commands work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from linkpack.linking.builder import disk_state
 from linkpack.linking.command_scripts import has_crlf_shebang, read_script_head
 from linkpack.linking.declared import is_uninstalled
 from linkpack.linking.installed import list_linked_names
-from linkpack.linking.package import is_standing, resolve_inside, resolve_parent, target_exists, target_is_inside
+from linkpack.linking.package import is_in_place, resolve_inside, resolve_parent, target_exists, target_is_inside
 from linkpack.linking.package_tree import PlacedLink
 from linkpack.linking.record import read_saved
 from linkpack.linking.states import Absent, Displaced, Link
@@ -31,9 +31,9 @@ class Status(Record):
 
     *state* is `linked`, `dropped` (an install took the link away; `relink` brings it back), `uninstalled` (it
     is gone, and package.json does not name the package any more) or `dangling` (the package is gone). *ours* is
-    false for a link that linkpack did not make. *displaced* are the places of what the link displaced. *saved*
-    are the files that the link is saved in. *elsewhere* is where the global link of that name leads, if that is
-    another folder.
+    false for a link that linkpack did not make. *displaced* are the stashes of displaced content. *saved* are the
+    files that the link is saved in. *elsewhere* is the folder that the global link of that name leads to, if it is
+    another one.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Status(Record):
 class Command(Record):
     """A command of a linked package.
 
-    *path* is where the command is, *script* the file inside of the package. *state* is `ok`, `unbuilt` (the
-    script does not exist), `missing` (nothing is at the path, or a broken link), `taken` (something else is
-    there), or `not executable` (the script's mode or first line keeps it from running).
+    *path* is that of the command, *script* that of the file inside of the package. *state* is `ok`, `unbuilt` (the
+    script does not exist), `missing` (nothing is at the path, or a broken link), `taken` (another file is there),
+    or `not executable` (the script's mode or first line keeps it from running).
     """
 
     name: str
@@ -78,13 +78,12 @@ class Command(Record):
 
 
 def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, ...]:
-    """Return the links of the project, or the global ones.
+    """Return the links of the project, or with *shared* the global ones.
 
-    *shared* asks for the global ones. They are sorted by path. Those of the project include the links of all
-    workspaces, or of the chosen ones. Of the links that several checkouts have at one path of a shared
-    node_modules, only the one that is in place is returned.
+    They are sorted by path. The project's include the links of all workspaces, or of the chosen ones.
     """
-    # Links in the record. Of those at one path, the one in place is listed, or else this checkout's own.
+    # Recorded links. Several checkouts may have a link at one path of a shared node_modules: the link that is in
+    # place is listed, or without any this checkout's own.
     by_path: dict[str, Status] = {}
     saved = {} if shared else _list_saved_files(context)
     for _, _, link in context.recorded(shared=shared):
@@ -92,7 +91,7 @@ def list_links(context: LinkContext, *, shared: bool = False) -> tuple[Status, .
         known = by_path.get(link.path)
         if known is None or (known.state != "linked" and (status.state == "linked" or context.is_own(link))):
             by_path[link.path] = status
-    # Links on the disk that are in no record, unless a package manager made them.
+    # Unrecorded links, of `npm link`, other tools or the user. Those of a package manager are no links to work on.
     for place in context.places(shared=shared):
         for name in list_linked_names(place):
             location = context.shared_location(name) if shared else context.local_location(place, name)
@@ -138,7 +137,7 @@ def find_state(link: RecordedLink) -> str:
     """Return the `Status.state` of a recorded link."""
     if not fs.is_dir(link.target):
         return "dangling"
-    if is_standing(link):
+    if is_in_place(link):
         return "linked"
     return "uninstalled" if is_uninstalled(link) else "dropped"
 
@@ -160,7 +159,7 @@ def _check_foreign(context: LinkContext, path: str, name: str, *, shared: bool) 
 
 
 def _find_other_global(context: LinkContext, name: str, target: str) -> str:
-    """Return where the global link leads, or "" for *target*."""
+    """Return the folder that the global link leads to, or "" for *target*."""
     path = f"{context.config.modules}/{name}"
     if not context.config.modules or not fs.is_link(path):
         return ""
@@ -169,7 +168,7 @@ def _find_other_global(context: LinkContext, name: str, target: str) -> str:
 
 
 def _check_commands(link: RecordedLink, manifest: Manifest, bins: str, *, windows: bool) -> tuple[Command, ...]:
-    """Return the commands of a linked package, as they are in *bins*."""
+    """Return the commands of a linked package, with their state in *bins*."""
     commands = []
     for name, script in sorted(read_source_package(link.target, manifest).commands.items()):
         real = resolve_inside(link.target, script)
@@ -194,7 +193,7 @@ def _find_command_state(path: str, script: str, link: str, *, windows: bool) -> 
 
 
 def describe_commands(commands: Iterable[Command]) -> str:
-    """Return the names of *commands*, with what is wrong.
+    """Return the names of *commands*, each with its fault.
 
     >>> tool = Command(name="tool", path="/p/bin/tool", script="tool.js", state="ok")
     >>> describe_commands([tool, tool._replace(name="other", script="dist/other.js", state="unbuilt")])
@@ -207,10 +206,8 @@ def describe_commands(commands: Iterable[Command]) -> str:
 
 
 def list_placed_links(context: LinkContext, *, shared: bool = False) -> list[PlacedLink]:
-    """Return the links that are in place.
-
-    They are those of the project, or with *shared* the global ones.
-    """
+    """Return the links of the project that are in place, or the global ones."""
+    # Commands of a link that others made are not ours to check.
     bare = {link.path for _, _, link in context.recorded(shared=shared) if not link.bin_links}
     return [
         PlacedLink(

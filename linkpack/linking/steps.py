@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def matches(path: str, state: State) -> bool:
-    """Return True if *state* is what is at *path*, and no folder above is a link."""
+    """Return True if *path* has *state*, and no folder above it is a link."""
     try:
         match state:
             case Absent():
@@ -45,19 +45,20 @@ def _fits(status: Status, state: CreatedDirectory | Mode | Displaced) -> bool:
         case Mode(mode):
             return stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == mode
         case Displaced(_, inode):
+            # A rename keeps the inode: another folder of that name, put there since, has another one.
             return status.st_ino == inode and not stat.S_ISLNK(status.st_mode)
 
 
 def temp_path(change: Change, run: str, number: int) -> str:
-    """Return where change *number* of *run* builds what it puts in place.
+    """Return the path at which change *number* of *run* builds its files.
 
-    That is beside the path of the change, so that moving it there is a rename.
+    It is beside the path of the change, so that moving a file from there is a rename.
     """
     return f"{posixpath.dirname(change.path)}/.linkpack-{run}-{number}.tmp"
 
 
-def _beside(stash: str, temp: str) -> str:
-    """Return the path at which a copy is made that becomes *stash*."""
+def _temp_beside(stash: str, temp: str) -> str:
+    """Return the temporary path of *temp*'s name beside *stash*."""
     return f"{posixpath.dirname(stash)}/{posixpath.basename(temp)}"
 
 
@@ -67,10 +68,11 @@ def _beside(stash: str, temp: str) -> str:
 def perform(change: Change, temp: str) -> None:
     """Put `after` in the place of `before`.
 
-    *temp* is a free path beside it (`temp_path`). What is put back may have to be copied from its stash; the stash
-    stays then (`left_over`). Raises `OSError` as the system does.
+    *temp* is a free path beside it (`temp_path`). If a stash has to be copied to be put back, it stays until the
+    plan is done (`find_left_over`). Raises `OSError` as the system does.
     """
     path = change.path
+    # The order matters: content of others is moved, never removed, whatever takes its place.
     match change.before, change.after:
         case Displaced(stash), after:
             _displace(path, stash, after, temp)
@@ -111,7 +113,7 @@ def _remove(path: str) -> None:
 
 
 def _replace(path: str, after: State, temp: str) -> None:
-    """Put a link or file in the place of another, or of nothing."""
+    """Put a link or file in the place of another or none."""
     match after:
         case Link(target):
             dir_entries.make_link(target, temp)
@@ -130,20 +132,21 @@ def _replace(path: str, after: State, temp: str) -> None:
 def _displace(path: str, stash: str, after: State, temp: str) -> None:
     """Move what is at *path* to *stash*, and put *after* in its place."""
     if isinstance(after, Absent):
-        relocate(path, stash, _beside(stash, temp))
+        relocate(path, stash, _temp_beside(stash, temp))
         return
-    # By an exchange, no moment is without something at the path.
-    _build(after, stash, _beside(stash, temp))
+    # After an exchange no moment is without something at the path: a process that loads the package meanwhile
+    # finds the old one or the new one (renameat2(2), RENAME_EXCHANGE).
+    _build(after, stash, _temp_beside(stash, temp))
     if not _exchange(stash, path):
         dir_entries.remove(stash)
-        relocate(path, stash, _beside(stash, temp))
+        relocate(path, stash, _temp_beside(stash, temp))
         _build(after, path, temp)
 
 
 def _put_back(path: str, stash: str, before: State, temp: str) -> None:
     """Move what is at *stash* to *path*, in the place of *before*.
 
-    It is copied where the system cannot rename.
+    Where the system cannot rename, the content is copied and the stash stays.
     """
     if not isinstance(before, Absent):
         if _exchange(stash, path):
@@ -155,6 +158,7 @@ def _put_back(path: str, stash: str, before: State, temp: str) -> None:
     except OSError as err:
         if err.errno != errno.EXDEV:
             raise explain_busy(stash, err) from err
+        # Not `relocate`, which would remove the stash: until the plan is done, a rollback needs it.
         duplicate(stash, path, temp)
 
 
@@ -166,10 +170,10 @@ def _exchange(left: str, right: str) -> bool:
         raise explain_busy(right, err) from err
 
 
-def left_over(change: Change) -> str:
-    """Return the stash that *change*, which put it back, left behind.
+def find_left_over(change: Change) -> str:
+    """Return the stash that *change* put back as a copy.
 
-    It was copied, and is removed when the plan is done. Empty if nothing is left.
+    It is removed when the plan is done. Empty if there is none.
     """
     match change.after:
         case Displaced(stash) if dir_entries.status_at(stash) is not None:
@@ -183,12 +187,12 @@ def left_over(change: Change) -> str:
 def take_back(change: Change, temp: str) -> None:
     """Restore `before` at the path of *change*, however far that got.
 
-    What another process put there stays.
+    Anything that another process put there stays.
     """
     remove_tree(temp)
     match change.before, change.after:
         case Displaced(stash), after:
-            remove_tree(_beside(stash, temp))
+            remove_tree(_temp_beside(stash, temp))
             _take_back_displacing(change, stash, after, temp)
         case before, Displaced(stash):
             _take_back_putting_back(change, stash, before, temp)
@@ -203,54 +207,62 @@ def take_back(change: Change, temp: str) -> None:
 
 
 def _take_back_displacing(change: Change, stash: str, after: State, temp: str) -> None:
-    """Restore what was, or was to be, moved to *stash*."""
+    """Restore the content that *change* moves to *stash*."""
     path = change.path
+    # The contents of the two paths say how far the change got.
     if not isinstance(after, Absent) and matches(stash, after):
-        # The first half of an exchange: what is in the stash is ours, and nothing has been moved.
+        # Cut off before the exchange: `after` waits in the stash, and nothing has been moved.
         dir_entries.remove(stash)
     elif dir_entries.status_at(stash) is None:
         return  # nothing was moved
     elif dir_entries.status_at(path) is None:
+        # Moved, and `after` is not in its place yet.
         relocate(stash, path, temp)
     elif matches(path, after):
-        # The change was done. A stash that was copied back is still there.
+        # The change was done. If the content has to be copied back, the stash is still there afterwards.
         _put_back(path, stash, after, temp)
         remove_tree(stash)
     elif is_part_of(path, stash):
-        # The change was cut off while it removed the original, which it had copied, or before that.
+        # Cut off after copying the content to the stash: the original is whole, or partly removed.
         if is_part_of(stash, path):
             remove_tree(stash)
         else:
             remove_tree(path)
             relocate(stash, path, temp)
     elif is_part_of(stash, path):
-        # An earlier run that took this back was cut off while it removed the stash, which it had copied back.
+        # A rollback was cut off before: it had copied the content back, and was removing the stash.
         remove_tree(stash)
 
 
 def _take_back_putting_back(change: Change, stash: str, before: State, temp: str) -> None:
-    """Move what was put back from *stash* there again."""
+    """Move the content of *path* back to *stash*."""
     path = change.path
     if dir_entries.status_at(path) is None:
-        # The change was cut off after it had removed what was at the path.
+        # Cut off after removing `before`. The content is still in the stash.
         _build(before, path, temp)
-    elif matches(path, before):
         return
-    # It was put back by a rename, or by an exchange, which leaves `before` in the stash until that is removed.
-    elif dir_entries.status_at(stash) is None or (not isinstance(before, Absent) and matches(stash, before)):
-        if matches(path, change.after):
-            if dir_entries.status_at(stash) is not None and _exchange(stash, path):
-                return
-            dir_entries.remove(stash)
-            _displace(path, stash, before, temp)
-    # It was being copied, and the stash is whole.
+    if matches(path, before):
+        return  # nothing was done
+    # An exchange leaves `before` in the stash until it is removed there.
+    is_exchanged = not isinstance(before, Absent) and matches(stash, before)
+    if is_exchanged or dir_entries.status_at(stash) is None:
+        if not matches(path, change.after):
+            return  # another process put something there since
+        if is_exchanged and _exchange(stash, path):
+            return
+        dir_entries.remove(stash)
+        _displace(path, stash, before, temp)
     elif is_part_of(path, stash):
+        # Cut off while the stash was copied, which is whole.
         remove_tree(path)
         _build(before, path, temp)
 
 
 def _is_torn(path: str, old: File, new: File) -> bool:
-    """Return True if overwriting *old* by *new* at *path* was cut off."""
+    """Return True if overwriting *old* by *new* at *path* was cut off.
+
+    Only a file that is mounted by itself is overwritten in place (`_replace`).
+    """
     try:
         present = dir_entries.file_at(path, LIMIT)
     except OSError:
@@ -261,5 +273,5 @@ def _is_torn(path: str, old: File, new: File) -> bool:
     pairs = enumerate(zip(content, new.content, strict=False))
     shorter = min(len(content), len(new.content))
     written = next((offset for offset, (byte, wanted) in pairs if byte != wanted), shorter)
-    # New to where it was cut off, and old from there on; or all new, but for the mode, which comes last.
+    # The beginning is new, and the rest is old. Or all is new except the mode, which is set last.
     return mode in {old.mode, new.mode} and content[written:] in {old.content[written:], new.content[written:]}

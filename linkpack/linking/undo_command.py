@@ -25,7 +25,7 @@ def undo(journal: Journal | None = None, project: str = ".", options: LinkOption
 
 @guard_command
 def plan_last_undo(project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return what `undo` would do, which is read from the disk alone.
+    """Return the plan of `undo`, and change nothing.
 
     Raises `LinkMissing` if there is nothing to take back.
     """

@@ -1,4 +1,7 @@
-"""Take links away: the public `unlink`, and its plan."""
+"""Take links away: the public `unlink`, and its plan.
+
+The command locks, plans, refuses conflicts and applies, as `link_command.link` does.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def unlink(
     )
     with lock_places(context.store, places) as recovered:
         with remembering({}):
-            plan = _plan(request)
+            plan = _make_plan(request)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
         reject_conflicts(plan)
         return apply(plan, context.store, places, context.project.root)
@@ -70,13 +73,13 @@ def plan_unlink(
     shared: bool = False,
     every: bool = False,
 ) -> LinkPlan:
-    """Return what `unlink` would do, which is read from the disk alone."""
+    """Return the plan of `unlink`, and change nothing."""
     request = _read_request(names, project, options, shared=shared, every=every)
-    return with_warnings(_plan(request), request.context.config.warnings)
+    return with_warnings(_make_plan(request), request.context.config.warnings)
 
 
 class UnlinkRequest(Record):
-    """What `unlink` is asked for: *specs*, or *every* link.
+    """The arguments of one `unlink`: *specs*, or *every* link.
 
     *shared* means global links.
     """
@@ -108,7 +111,7 @@ def _read_request(
     )
 
 
-def _plan(request: UnlinkRequest) -> LinkPlan:
+def _make_plan(request: UnlinkRequest) -> LinkPlan:
     plan = plan_global_unlink if request.shared else plan_project_unlink
     return plan(request.context, request.specs, every=request.every)
 

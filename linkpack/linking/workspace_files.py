@@ -40,8 +40,9 @@ class WorkspaceFiles:
 def read_pnpm_overrides(root: str) -> dict[str, str]:
     """Read the `overrides` of pnpm-workspace.yaml, specs by selector.
 
-    `pnpm link` writes there too. A file that cannot be understood has none.
+    A file that cannot be parsed has none.
     """
+    # `pnpm link` writes an override there (pnpm 12.21; older ones write it into package.json).
     path = f"{root}/pnpm-workspace.yaml"
     if not fs.is_file(path):
         return {}

@@ -18,18 +18,9 @@ from linkpack.limits import Limits, within
 from linkpack.linking.package import read_source
 from tests.support.linkbox import CLI, LinkBox, invoke
 
+pytestmark = pytest.mark.usefixtures("box_environment")
+
 COMMANDS = ("link", "unlink", "relink", "ls", "undo", "prefix", "root", "bin_", "config")
-
-
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
-    """A private machine, whose environment is the process's."""
-    box = LinkBox(tmp_path)
-    for name in ("npm_config_global", "PREFIX", "DESTDIR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in box.env.items():
-        monkeypatch.setenv(name, value)
-    return box
 
 
 def command_of(name: str) -> click.Command:

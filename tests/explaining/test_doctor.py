@@ -54,13 +54,13 @@ class Machine(LinkBox):
         return [each.code for each in self.found(folder, **flags)]
 
 
+pytestmark = pytest.mark.usefixtures("box_environment")
+
+
 @pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A private machine, whose environment is the process's."""
-    box = Machine(tmp_path)
-    for name, value in box.env.items():
-        monkeypatch.setenv(name, value)
-    return box
+def box(tmp_path: Path) -> Machine:
+    """A private machine with tools, in the place of the usual one."""
+    return Machine(tmp_path)
 
 
 def doctor(folder: str, *words: str) -> Result:

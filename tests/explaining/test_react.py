@@ -12,11 +12,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.linkbox import LinkBox
 from tests.support.npm import node
+
+if TYPE_CHECKING:
+    from tests.support.linkbox import LinkBox
 
 pytestmark = pytest.mark.installs
 
@@ -40,13 +43,12 @@ console.log(paths.length)
 """
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine with an application and a library, both with React installed."""
+@pytest.fixture(autouse=True)
+def _application_and_library(box: LinkBox) -> None:
+    """An application and a library, both with React installed."""
     if not REACT.is_dir():
         missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         missing("react is not in build/react")
-    box = LinkBox(tmp_path)
     wanted = {"react": "^18.0.0", "react-dom": "^18.0.0"}
     box.package("app", "app", {"index.js": APPLICATION}, dependencies=wanted)
     box.package(
@@ -54,7 +56,6 @@ def box(tmp_path: Path) -> LinkBox:
     )
     for folder in ("app", "counter"):
         shutil.copytree(REACT, box.work / folder / "node_modules")
-    return box
 
 
 def linkpack(box: LinkBox, *words: str) -> subprocess.CompletedProcess[str]:

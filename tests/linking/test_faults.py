@@ -63,8 +63,8 @@ def scene(box: LinkBox) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("do", "exchange"), [("link", True), ("link", False), ("unlink", True), ("unlink", False), ("undo", True)]
 )
-def test_killed_anywhere(tmp_path: Path, do: str, *, exchange: bool) -> None:
-    """Before each single step: nothing is lost, the next command recovers, and it ends where it should."""
+def test_a_run_killed_before_any_step_loses_nothing(tmp_path: Path, do: str, *, exchange: bool) -> None:
+    """The next command takes it back, and ends as if it had not been."""
     (tmp_path / "0").mkdir()
     box = LinkBox(tmp_path / "0")
     lib, app = scene(box)
@@ -94,7 +94,6 @@ def test_killed_anywhere(tmp_path: Path, do: str, *, exchange: bool) -> None:
 
 @pytest.mark.parametrize("step", ["make_link", "move", "exchange", "write_new", "make_dir"])
 def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the system refuses a step, what was done before is undone and the error says where."""
     box = LinkBox(tmp_path)
     lib, app = scene(box)
     old = box.tree()
@@ -122,8 +121,8 @@ def test_failures_are_taken_back(tmp_path: Path, step: str, monkeypatch: pytest.
     assert box.tree() == old
 
 
-def test_damaged_state(tmp_path: Path) -> None:
-    """A damaged record is told, with its place; a half-written journal of a dead run counts for nothing."""
+def test_a_damaged_record_is_an_error_and_a_half_written_journal_is_not(tmp_path: Path) -> None:
+    """The error names the record. A run that was cut off while it wrote its journal had changed nothing."""
     box = LinkBox(tmp_path)
     lib, app = scene(box)
     linkpack.link([lib], app, box.options())
@@ -151,8 +150,8 @@ def test_damaged_state(tmp_path: Path) -> None:
     assert app in caught.value.message
 
 
-def test_runs_of_other_projects(tmp_path: Path) -> None:
-    """A journal of another project's may belong to a run that is at work, and is left to a command there."""
+def test_a_run_of_another_project_is_left_to_a_command_there(tmp_path: Path) -> None:
+    """It may still be at work."""
     box = LinkBox(tmp_path)
     lib, app = scene(box)
     other = box.package("other", "other")
@@ -170,8 +169,8 @@ def test_runs_of_other_projects(tmp_path: Path) -> None:
     assert box.leads(app, "alpha") == lib
 
 
-def test_eight_at_once(tmp_path: Path) -> None:
-    """Eight processes that link and save into one project and prefix lose nothing, nor do eight that unlink."""
+def test_eight_processes_at_once_lose_no_link(tmp_path: Path) -> None:
+    """They link and save into one project and prefix, and then eight others unlink."""
     box = LinkBox(tmp_path)
     app = box.package("app", "app")
     libs = [box.command(f"lib{i}", f"p{i}") for i in range(8)]
@@ -192,7 +191,7 @@ def test_eight_at_once(tmp_path: Path) -> None:
         return [process.communicate()[1] for process in running]
 
     assert everywhere("link", libs, {"save": True}) == [""] * 8
-    assert all(box.leads(app, f"p{i}") == libs[i] for i in range(8))
+    assert [box.leads(app, f"p{i}") for i in range(8)] == libs
     assert len(json.loads(Path(app, "package.json").read_text())["dependencies"]) == 8
     assert len(linkpack.links(app, box.options())) == 8
     assert everywhere("unlink", [f"p{i}" for i in range(8)], {}) == [""] * 8
@@ -200,8 +199,8 @@ def test_eight_at_once(tmp_path: Path) -> None:
     assert box.tree() == old
 
 
-def test_recovery_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal that cannot be taken back stays, is told, and is taken back when the system allows it again."""
+def test_a_journal_that_cannot_be_taken_back_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names it. It is taken back when the system allows it again."""
     box = LinkBox(tmp_path)
     lib, app = scene(box)
     old = box.tree()

@@ -119,7 +119,6 @@ def linked(root: Path, name: str) -> Project:
 
 @pytest.mark.parametrize("name", MANAGERS)
 def test_links_come_back_after_each_command(name: str, tmp_path: Path) -> None:
-    """After every command of the table the link stands."""
     project = linked(tmp_path, name)
     for line in project.manager.heals:
         project.run(line)
@@ -128,7 +127,7 @@ def test_links_come_back_after_each_command(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ONCE)
 def test_what_the_user_removes_stays_away(name: str, tmp_path: Path) -> None:
-    """A package that is uninstalled is not brought back, and its name by itself brings it back."""
+    """`relink` restores the link of an uninstalled package only when it is named."""
     project = linked(tmp_path, name)
     project.run(project.manager.remove)
     assert not (project.app / "node_modules/lib").exists()
@@ -154,8 +153,8 @@ def test_a_machine_without_linkpack_installs(name: str, tmp_path: Path) -> None:
     assert manifest["version"] == "1.0.0"
 
 
-def test_if_present_is_about_what_is_gone(tmp_path: Path) -> None:
-    """With --if-present a missing package, or no link at all, is no failure; a conflict stays one."""
+def test_if_present_forgives_a_missing_package_and_no_conflict(tmp_path: Path) -> None:
+    """No link at all is no failure either."""
     project = Project(tmp_path, "npm")
     command = [str(tmp_path / "tools/linkpack"), "relink", "-C", str(project.app)]
 

@@ -225,15 +225,13 @@ NOBODY: dict[str, Tree] = {
 
 
 @pytest.mark.parametrize("case", STORES)
-def test_links_into_stores_are_installed(tmp_path: Path, case: str) -> None:
-    """A link into a store, or to or through another node_modules, is an installer's."""
+def test_links_into_stores_or_another_node_modules_are_installed(tmp_path: Path, case: str) -> None:
     tree, why = STORES[case]
     assert reason(tmp_path.resolve(), tree) == why
 
 
 @pytest.mark.parametrize("case", MEMBERS)
 def test_links_to_workspaces_are_installed(tmp_path: Path, case: str) -> None:
-    """A link to a member of the workspace is an installer's."""
     tree, why = MEMBERS[case]
     if "pnpm-workspace.yaml" in str(tree):
         tree = {**tree, "app/package.json": {}}
@@ -242,7 +240,7 @@ def test_links_to_workspaces_are_installed(tmp_path: Path, case: str) -> None:
 
 @pytest.mark.parametrize("case", ASKED)
 def test_links_that_are_asked_for_are_installed(tmp_path: Path, case: str) -> None:
-    """A link that a manifest or lockfile asks for is an installer's."""
+    """A manifest or a lockfile of the project does."""
     tree, why = ASKED[case]
     if "workspace.yaml" in str(tree):
         tree = {**tree, "app/package.json": {}}
@@ -250,13 +248,13 @@ def test_links_that_are_asked_for_are_installed(tmp_path: Path, case: str) -> No
 
 
 @pytest.mark.parametrize("case", NOBODY)
-def test_other_links_are_nobodys_install(tmp_path: Path, case: str) -> None:
-    """Any other link was made to work on a package: by hand, by linkpack, or by `npm link` and its like."""
+def test_links_made_to_work_on_a_package_are_not_installed(tmp_path: Path, case: str) -> None:
+    """They were made by hand, by linkpack, or by `npm link` and its like."""
     assert reason(tmp_path.resolve(), NOBODY[case]) == ""
 
 
 def test_a_project_may_lie_in_a_node_modules(tmp_path: Path) -> None:
-    """What is around the project and the package alike tells nothing."""
+    """A node_modules around the project and the package alike says nothing of the link."""
     tree = {"node_modules/app/node_modules/lib": "-> ../../lib", "node_modules/lib/package.json": {"name": "lib"}}
     link = "node_modules/app/node_modules/lib"
     assert reason(tmp_path.resolve(), tree, link, app="node_modules/app") == ""
@@ -273,8 +271,8 @@ def test_scoped_names_are_whole(tmp_path: Path) -> None:
     assert why == "ROOT/app/package.json asks for file:../lib"
 
 
-def test_names_of_links(tmp_path: Path) -> None:
-    """Links to packages are listed by name, scopes included; what begins with a dot is none."""
+def test_links_are_listed_by_name_with_their_scope(tmp_path: Path) -> None:
+    """A name that begins with a dot is no package."""
     for name in ("b", "@s/a", "a", ".bin", "@s/folder/x"):
         path = tmp_path / "modules" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -287,7 +285,7 @@ def test_names_of_links(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "overrides: 5", "overrides: {a: [1], 5: x}", "a: &a [*a]", "\t", "<<<<<<< a"]
 )
-def test_what_is_no_override_is_none(tmp_path: Path, text: str) -> None:
-    """A file of another shape has no overrides but those that are texts."""
+def test_a_file_of_another_shape_has_no_overrides(tmp_path: Path, text: str) -> None:
+    """A value that is no text is left out."""
     (tmp_path / "pnpm-workspace.yaml").write_text(text)
     assert read_pnpm_overrides(str(tmp_path)) in ({}, {"5": "x"})

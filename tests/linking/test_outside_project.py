@@ -6,22 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import linkpack
 from linkpack.linking.outside_project import outside_changes
 from linkpack.linking.unlink_command import staying_global_links
 from linkpack.report import links as linkreport
-from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
     from linkpack.linking.journal import Journal
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
+    from tests.support.linkbox import LinkBox
 
 
 def actions(journal: Journal, app: str, box: LinkBox) -> dict[str, str]:

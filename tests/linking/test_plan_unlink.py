@@ -14,16 +14,10 @@ from linkpack.errors import StalePlan
 from linkpack.linking.journal import apply, lock_places
 from linkpack.linking.record import find_store
 from linkpack.linking.undo_command import plan_last_undo
-from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
     from linkpack.linking.states import LinkPlan
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
+    from tests.support.linkbox import LinkBox
 
 
 def there(app: str, kind: str) -> Path:

@@ -14,13 +14,6 @@ import linkpack
 from linkpack.errors import LinkConflict, LinkMissing
 from tests.support.linkbox import LinkBox, codes, warned
 
-
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
-
-
 # --- checkouts that share one node_modules
 
 
@@ -72,8 +65,7 @@ def test_checkouts_see_each_others_links(box: LinkBox) -> None:
     assert box.tree(one) == before
 
 
-def test_relinking_is_each_checkouts_own(box: LinkBox) -> None:
-    """`relink` brings back the links of this checkout, not those of the others."""
+def test_relink_restores_only_the_links_of_its_own_checkout(box: LinkBox) -> None:
     one, two = checkouts(box)
     libs = [box.package(name, name) for name in ("a", "b")]
     for lib, checkout in zip(libs, (one, two), strict=True):
@@ -112,7 +104,7 @@ def test_a_link_that_another_checkout_took_away_is_still_taken_out_of_the_manife
 def test_a_node_modules_that_is_a_link_may_lead_to_another_of_the_project(
     box: LinkBox, target: str, theirs: dict[str, str] | None, code: str
 ) -> None:
-    """What a clone says does not count: not to a folder of another name, nor to another project's."""
+    """It may not lead to a folder of another name, nor to another project's: a clone could say anything."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     folder = box.work / target
     folder.mkdir(parents=True)
@@ -178,8 +170,7 @@ def test_a_project_that_is_moved_keeps_its_links(box: LinkBox, where: str, *, sa
     assert [path.name for path in (box.home / "state/linkpack/links").iterdir()] == []
 
 
-def test_a_package_that_is_moved_along(box: LinkBox) -> None:
-    """Where project and package moved together, the link leads to the package's new place."""
+def test_a_link_follows_a_package_that_is_moved_along(box: LinkBox) -> None:
     app = box.package("both/app", "app")
     before = box.tree(app)
     linkpack.link([box.package("both/lib", "alpha")], app, box.options())
@@ -215,8 +206,8 @@ def test_a_folder_that_got_an_old_number_has_no_links(box: LinkBox) -> None:
     linkpack.link([str(box.work / "lib")], box.package("app", "app"), box.options())
 
 
-def test_what_cannot_be_restored_is_told(box: LinkBox) -> None:
-    """Without a record, as on another machine, a saved link goes, and the manifest that keeps it is named."""
+def test_a_lost_record_is_a_warning_about_the_manifest(box: LinkBox) -> None:
+    """The saved link goes, as on another machine, and the warning names the manifest that still has it."""
     app = box.package("app", "app", dependencies={"alpha": "^1.0.0"})
     box.installed(app, "alpha")
     linkpack.link([box.command("lib", "alpha")], app, box.options(save=True))
@@ -253,7 +244,7 @@ def test_a_folder_is_unlinked_whatever_it_is_called(box: LinkBox, since: str, sp
 
 
 def test_a_folder_is_relinked_whatever_it_is_called(box: LinkBox) -> None:
-    """`relink ../lib` restores the link to that folder, and says when there is none."""
+    """A folder without a link is a warning."""
     lib, app = box.command("lib", "old"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     linkpack.link([box.package("other", "other")], app, box.options())
@@ -280,7 +271,7 @@ def test_a_folder_that_is_not_linked_is_an_error(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("by", ["npm", "an install"])
-def test_a_folder_that_others_linked(box: LinkBox, by: str) -> None:
+def test_a_folder_that_others_linked_is_unlinked_too(box: LinkBox, by: str) -> None:
     """A link that is in no record goes by its folder too, unless an install made it."""
     app = box.package("app", "app")
     box.package("lib", "lib")
@@ -328,8 +319,7 @@ def test_a_package_that_was_renamed_is_linked_under_both_names(box: LinkBox) -> 
     assert sorted(path.name for path in box.modules.iterdir()) == ["new"]
 
 
-def test_an_old_name_is_another_name_now(box: LinkBox) -> None:
-    """Linking a name whose package is called otherwise by now is refused, and says what it is called."""
+def test_linking_an_old_name_is_refused_with_the_new_one(box: LinkBox) -> None:
     lib, app = box.package("lib", "old"), box.package("app", "app")
     linkpack.link(project=lib, options=box.options())
     rename(lib, "new")

@@ -35,12 +35,6 @@ FORMS = ["save", "save_prod", "save_dev", "save_optional", "save_peer"]
 LOCK = {"name": "a", "lockfileVersion": 3, "requires": True, "packages": {"": {"name": "a"}}}
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
-
-
 def project(box: LinkBox, manifest: bytes | None) -> Path:
     """A project with that manifest, which no package manager has touched."""
     path = box.work / "app"

@@ -18,13 +18,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkBox:
-    """A private machine, whose environment is the process's."""
-    box = LinkBox(tmp_path)
-    for name, value in box.env.items():
-        monkeypatch.setenv(name, value)
-    return box
+pytestmark = pytest.mark.usefixtures("box_environment")
 
 
 def ls(folder: str, *words: str) -> Result:

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import linkpack
-from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
+    from tests.support.linkbox import LinkBox
 
 
 def unlink(box: LinkBox, folder: str, *names: str, shared: bool = False, every: bool = False) -> list[Problem]:

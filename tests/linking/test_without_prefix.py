@@ -11,16 +11,10 @@ import pytest
 import linkpack
 from linkpack.errors import ConfigError, LinkpackError
 from linkpack.linking.command import LinkOptions, read_settings, shared_folder
-from tests.support.linkbox import LinkBox
 
 if TYPE_CHECKING:
     from linkpack.linking.journal import Journal
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
+    from tests.support.linkbox import LinkBox
 
 
 @pytest.fixture
@@ -43,7 +37,7 @@ def denied(box: LinkBox) -> str:
 
 
 def test_without_rights_on_the_prefix_the_local_link_is_made(box: LinkBox) -> None:
-    """The local link leads straight to the folder and needs nothing of the prefix; what is left out is told."""
+    """It leads straight to the folder. A warning says that the global link is left out."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     denied(box)
     journal = linkpack.link([lib], app, box.options())
@@ -67,7 +61,7 @@ def test_a_global_link_that_is_there_already_needs_no_rights(box: LinkBox) -> No
         box.modules.chmod(0o755)
 
 
-def test_what_is_global_still_needs_rights(box: LinkBox) -> None:
+def test_a_global_link_alone_still_needs_rights(box: LinkBox) -> None:
     """`link` without a name is about the prefix alone."""
     lib = box.package("lib", "alpha")
     denied(box)
@@ -79,8 +73,8 @@ def test_what_is_global_still_needs_rights(box: LinkBox) -> None:
 
 
 @pytest.mark.parametrize("how", ["flag", "user npmrc", "project npmrc"])
-def test_no_global(how: str, box: LinkBox) -> None:
-    """Without the global link nothing outside of the project is touched; a name is still looked up there."""
+def test_no_global_touches_nothing_outside_of_the_project(how: str, box: LinkBox) -> None:
+    """A name is still looked up in the global folder."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     options = box.options(link_global=False) if how == "flag" else box.options()
     if how != "flag":
@@ -99,7 +93,7 @@ def test_no_global(how: str, box: LinkBox) -> None:
 
 
 def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
-    """Without a name `link` is about the global folder alone; as a setting the flag does not forbid that."""
+    """`link` without a name makes a global link only. As a setting the flag does not forbid that."""
     lib = box.package("lib", "alpha")
     with pytest.raises(LinkpackError) as caught:
         linkpack.link((), lib, box.options(link_global=False))
@@ -108,7 +102,7 @@ def test_no_global_without_a_name_has_nothing_to_do(box: LinkBox) -> None:
     assert len(linkpack.link((), lib, box.options()).plan.added) == 1
 
 
-def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: LinkBox) -> None:
+def test_a_foreign_command_in_the_prefix_need_not_be_in_the_way(box: LinkBox) -> None:
     """The refusal says how to do without the global link, and that works."""
     lib, app = box.command("lib", "alpha"), box.package("app", "app")
     (box.prefix / "bin").mkdir(parents=True)
@@ -121,7 +115,7 @@ def test_a_foreign_command_in_the_prefix_does_not_have_to_stand_in_the_way(box: 
 
 
 def test_without_node_local_commands_work(box: LinkBox, bare: LinkOptions) -> None:
-    """Where nothing names a prefix, all that is about the project alone works."""
+    """Nothing names a prefix there."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     assert codes(linkpack.link([lib], app, bare)) == ["WNOGLOBAL"]
     assert [link.state for link in linkpack.links(app, bare)] == ["linked"]
@@ -135,7 +129,7 @@ def test_without_node_local_commands_work(box: LinkBox, bare: LinkOptions) -> No
 
 
 def test_without_node_global_commands_say_what_is_missing(box: LinkBox, bare: LinkOptions) -> None:
-    """A prefix is needed for what is global; the file system's root is none."""
+    """They need a prefix, and do not take the file system's root for one."""
     lib, app = box.package("lib", "alpha"), box.package("app", "app")
     for call in (
         lambda: linkpack.link((), lib, bare),

@@ -20,8 +20,8 @@ RENAMES = 3  # the exit status where folders of the lower layer can be renamed
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_call_may_fail(command: str) -> None:
-    """Whichever call fails or is interrupted, the outcome is the old state or the new one, and is told.
+def test_a_call_that_fails_leaves_the_old_state_or_the_new_one(command: str) -> None:
+    """The same holds for a call that is interrupted.
 
     A sample of the faults; `LINKPACK_FAULTS=all` takes every one.
     """
@@ -40,8 +40,8 @@ def test_every_call_may_fail(command: str) -> None:
     assert found["wrong"] == []
 
 
-def test_any_layer_and_back() -> None:
-    """What was installed in any layer, and displaced in that one or a later one, comes back; also by `undo`."""
+def test_a_package_of_any_layer_comes_back() -> None:
+    """A link displaced it in the same layer or a later one. `unlink` and `undo` restore it."""
     in_namespace(
         """
         import tempfile

@@ -29,12 +29,6 @@ ROOT = Path(__file__).parents[2]
 STATE = "state/linkpack"
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> LinkBox:
-    """A private machine."""
-    return LinkBox(tmp_path)
-
-
 def outside(box: LinkBox) -> Path:
     """A folder that no link command has anything to do with, with something precious in it."""
     folder = box.root / "outside"
@@ -80,7 +74,6 @@ def test_nothing_is_changed_through_a_link_that_leads_out(box: LinkBox, link: st
 
 @pytest.mark.parametrize("link", ["lib/node_modules", "bin", "share/man/man1", "lib"])
 def test_nothing_is_changed_through_a_link_out_of_the_prefix(box: LinkBox, link: str) -> None:
-    """A folder of the prefix that is a link out of it is refused."""
     lib = box.command("lib", "lib", bin={"tool": "cli.js"}, man="lib.1")
     Path(lib, "lib.1").write_text("page")
     path = box.prefix / link
@@ -95,8 +88,8 @@ def test_nothing_is_changed_through_a_link_out_of_the_prefix(box: LinkBox, link:
 
 
 @pytest.mark.parametrize("swapped", ["node_modules", "node_modules/@s", "node_modules/.bin", "prefix/bin"])
-def test_a_folder_that_becomes_a_link_between_planning_and_acting(box: LinkBox, swapped: str) -> None:
-    """The plan is refused, and what was begun is taken back; nothing is made behind the link."""
+def test_a_folder_that_becomes_a_link_after_planning_is_not_followed(box: LinkBox, swapped: str) -> None:
+    """The plan is refused, and all begun changes are taken back."""
     lib, app = box.command("lib", "@s/lib"), box.package("app", "app")
     for folder in (f"{app}/node_modules/@s", f"{app}/node_modules/.bin", str(box.prefix / "bin")):
         Path(folder).mkdir(parents=True)
@@ -131,8 +124,8 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="swaps with renameat2")
-def test_a_folder_that_is_swapped_all_the_time(box: LinkBox) -> None:
-    """While node_modules is a link to another folder every other moment, nothing ever lands in that."""
+def test_nothing_lands_in_a_folder_that_is_swapped_all_the_time(box: LinkBox) -> None:
+    """node_modules is a link to another folder every other moment."""
     lib, app = box.command("lib", "lib"), box.package("app", "app")
     Path(app, "node_modules").mkdir()
     victim = box.work / "victim"
@@ -158,7 +151,7 @@ def test_a_folder_that_is_swapped_all_the_time(box: LinkBox) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
 def test_the_state_folder_is_its_owners_alone(tmp_path: Path, umask: int) -> None:
-    """All that linkpack makes for its state is closed to others, whatever the umask."""
+    """The umask does not matter."""
     box = LinkBox(tmp_path)
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     before = os.umask(umask)
@@ -191,7 +184,7 @@ OPEN = [
 @pytest.mark.parametrize(("command", "folder"), OPEN)
 @pytest.mark.parametrize("mode", [0o755, 0o777, 0o710])
 def test_a_state_folder_that_is_open_is_not_obeyed(box: LinkBox, folder: str, mode: int, command: str) -> None:
-    """Others could have put something there; a folder that came with a clone is open too."""
+    """Others could have put something there. A folder that came with a clone is open too."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     (box.home / f"{STATE}{folder}").chmod(mode)
@@ -207,7 +200,7 @@ def test_a_state_folder_that_is_open_is_not_obeyed(box: LinkBox, folder: str, mo
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("what", ["", "links", "a record", "a journal"])
 def test_what_belongs_to_another_user_is_not_obeyed(box: LinkBox, what: str) -> None:
-    """A state folder, a folder in it or a file that is somebody else's ends the command."""
+    """A state folder, a folder in it or a file of another user ends the command."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     linkpack.link([lib], app, box.options())
     store = Store(str(box.home / STATE))
@@ -263,7 +256,7 @@ HARMS = ("writes", "removes", "replaces", "links", "moves", "moves in", "makes a
 @pytest.mark.parametrize("roots", ["its own", "theirs"])
 @pytest.mark.parametrize("kind", ["changes", "bookkeeping"])
 def test_a_journal_is_obeyed_for_its_own_places_only(box: LinkBox, harm: str, roots: str, kind: str) -> None:
-    """What names paths outside of the places that it locked is no journal of linkpack's, and is left alone."""
+    """A journal that names paths outside of the places that it locked is not linkpack's, and is left alone."""
     app = box.package("app", "app")
     far = outside(box)
     (far / "empty").mkdir()
@@ -277,7 +270,6 @@ def test_a_journal_is_obeyed_for_its_own_places_only(box: LinkBox, harm: str, ro
 
 
 def test_a_journal_that_is_done_removes_only_what_is_its_own(box: LinkBox) -> None:
-    """What a run had left to remove lies in its own places."""
     app = box.package("app", "app")
     far = outside(box)
     path = planted(box, app, discard=[str(far / "lib")])
@@ -309,7 +301,7 @@ def test_scripts_of_linked_packages_are_taken_back(box: LinkBox) -> None:
 
 
 def test_a_record_is_obeyed_for_its_own_place_only(box: LinkBox) -> None:
-    """A record whose links are elsewhere is damaged; what it says to put back or remove elsewhere is refused."""
+    """Links elsewhere make it a damaged one. To restore or remove anything elsewhere is refused."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     far = outside(box)
     linkpack.link([lib], app, box.options())
@@ -347,7 +339,7 @@ def undo_by_hand(path: Path, record: object, app: str, lib: str) -> None:
 
 
 def test_a_plan_from_elsewhere_is_refused(box: LinkBox) -> None:
-    """A program cannot have a plan done outside of the places whose locks it holds."""
+    """A program can apply a plan only in the places that it locked."""
     lib, app = box.package("lib", "lib"), box.package("app", "app")
     far = outside(box)
     plan = linkpack.plan_link([lib], app, box.options())

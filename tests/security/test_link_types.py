@@ -253,8 +253,8 @@ READERS = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_values_of_other_types(tmp_path: Path, name: str) -> None:
-    """Each value is replaced by each of another type; nothing but errors with a code comes of it."""
+def test_values_of_other_types_are_errors_with_a_code(tmp_path: Path, name: str) -> None:
+    """Each value is replaced by values of all other types."""
     reader = READERS[name]
     laid = tmp_path / "laid"
     laid.mkdir()
@@ -293,7 +293,7 @@ def test_a_command_or_page_that_no_file_can_be_is_refused_by_name(
 
 
 def test_every_reader_reads(tmp_path: Path) -> None:
-    """What is replaced are the files as they are: each of them is read, and none is refused."""
+    """Without a replaced value no file is refused: the test above replaces values of real files."""
     for number, reader in enumerate(READERS.values()):
         folder = tmp_path / f"{number}"
         folder.mkdir()

@@ -270,11 +270,11 @@ def test_a_change_across_file_systems_does_what_it_says(tmp_path: Path, other: P
     linkstep.perform(change, str(tmp_path / ".linkpack-1-0.tmp"))
     whole = other / "stash"
     if isinstance(change.after, Displaced):
-        assert linkstep.left_over(change) == str(other / "stash")
+        assert linkstep.find_left_over(change) == str(other / "stash")
         whole = tmp_path / "p"
     else:
         assert linkstep.matches(change.path, change.after)
-        assert linkstep.left_over(change) == ""
+        assert linkstep.find_left_over(change) == ""
     lay(tmp_path / "like")
     assert relocate.are_alike(str(whole), str(tmp_path / "like"))
 
