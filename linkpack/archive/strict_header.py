@@ -299,7 +299,7 @@ def read_long_name(body: bytes) -> bytes:
 
 
 def is_short_for(own: bytes, path: bytes) -> bool:
-    """Return True if some packer shortens *path* to *own* in the entry's own header.
+    """Return True if some packer writes *own* as the short form of *path*.
 
     npm, GNU tar and Python cut the end off. bsdtar and bun leave folders out. pnpm 12 writes the first folder
     twice. Python puts a question mark for a character that is not ASCII. tar-stream (yarn) writes `PaxHeader`.

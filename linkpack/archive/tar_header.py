@@ -202,7 +202,7 @@ def pax_record(key: bytes, value: bytes) -> bytes:
 
 
 def may_be_lost(path: str) -> bool:
-    """Return True if node-tar may lose the name *path* that `entry_header` writes.
+    """Return True if node-tar may lose the name *path*.
 
     See `strict_header.read_records` for the reason.
     """

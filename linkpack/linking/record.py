@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack.errors import ConfigError, LinkError, ManifestInvalid
 from linkpack.linking.state_folder import state_folder
@@ -27,6 +27,7 @@ from linkpack.linking.states import (
     link_from_json,
     link_to_json,
 )
+from linkpack.record import Record
 from linkpack.system import dir_entries
 from linkpack.system import read as fs
 
@@ -48,7 +49,7 @@ _KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-class Store(NamedTuple):
+class Store(Record):
     """The state folder of the link commands, by its real path.
 
     Only its owner may look into it: the records decide which files a command writes.

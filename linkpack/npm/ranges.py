@@ -122,8 +122,9 @@ def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) ->
 
 
 def _parse_plain(text: str, least: int) -> tuple[tuple[Comparator, ...], ...]:
-    """Return the alternatives of a range like `^1.2.3 || ~1.2 || >= 2.1 <3.0.0 || 3.x`.
+    """Return the alternatives of a plain range, without the full grammar.
 
+    Plain are ranges like `^1.2.3 || ~1.2 || >= 2.1 <3.0.0 || 3.x`.
     There are none for any other text, nor where a version has fewer than *least* numbers. Fast path: nearly all
     ranges are such, and `_parse_alternative`, whose patterns take 3 ms to compile, finds the same for them.
     """
