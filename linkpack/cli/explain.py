@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import click
 
 from linkpack.cli.failures import json_failures
+from linkpack.cli.terminal import print_result
 from linkpack.codes import CODES, code_entry
 from linkpack.errors import LinkpackError, severity_of
 
@@ -29,6 +30,6 @@ def explain(code: str, *, as_json: bool) -> None:
             )
     if as_json:
         value = {"code": name, "severity": severity_of(name), "meaning": entry.meaning, "advice": entry.advice}
-        click.echo(json.dumps(value, indent=2))
+        print_result(json.dumps(value, indent=2))
     else:
-        click.echo(f"{name} ({severity_of(name)}): {entry.meaning}\n  {entry.advice}")
+        print_result(f"{name} ({severity_of(name)}): {entry.meaning}\n  {entry.advice}")

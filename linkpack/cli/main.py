@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from linkpack._version import __version__
+from linkpack.cli.terminal import open_screen, print_interruption
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ class _Lazy(click.Group):
 
             raise UnknownCommand(err.message, ctx, args[0], [*_COMMANDS, "help"]) from err
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, and raise `Abort` when the user interrupts it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as err:  # before click breaks the line, which may have progress to be wiped
+            raise click.exceptions.Abort from err
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with their aliases, each with its first sentence."""
         rows = []
@@ -104,7 +112,7 @@ def _help(ctx: click.Context, command: str | None) -> None:
             click.echo(resolved.get_help(context))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, subcommand_metavar="COMMAND", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="%(version)s")
 def linkpack() -> None:
     """Develop against linked npm packages, and publish them as on disk."""
@@ -121,14 +129,16 @@ def main(args: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        status = linkpack.main(args, prog_name="linkpack", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(_INTERRUPTED)
-    except (click.ClickException, LinkpackError, OSError) as err:
-        from linkpack.cli.exit_report import print_failure  # noqa: PLC0415 - as above
+    with open_screen():
+        try:
+            status = linkpack.main(args, prog_name="linkpack", standalone_mode=False)
+        except click.exceptions.Abort:
+            print_interruption()
+            sys.exit(_INTERRUPTED)
+        except (click.ClickException, LinkpackError, OSError) as err:
+            from linkpack.cli.exit_report import print_failure  # noqa: PLC0415 - as above
 
-        sys.exit(print_failure(err))
+            sys.exit(print_failure(err))
     sys.exit(status if isinstance(status, int) else 0)
 
 

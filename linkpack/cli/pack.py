@@ -14,6 +14,7 @@ from linkpack.cli.npm_command import NpmCommand, idle_flags, npm_flags
 from linkpack.cli.pack_options import pack_options
 from linkpack.cli.pack_run import PackRun, Results, pack_together, print_results
 from linkpack.cli.settings import Verbosity, change_folder, read_settings
+from linkpack.cli.terminal import hide_progress, print_report
 from linkpack.errors import ConfigError, Problem
 from linkpack.jobs.changesets import PACKAGES, read_publish_plan, write_publish_plan
 from linkpack.limits import within
@@ -65,6 +66,8 @@ def pack(arguments: PackArguments) -> None:
         dry_run = settings.flag("dry-run", given=arguments.dry_run)
         as_json = settings.flag("json", given=arguments.as_json)
         verbosity = Verbosity(settings.level(arguments.loglevel or ""), as_json=as_json)
+        if as_json or not verbosity.warnings:
+            hide_progress()
         destination = settings.text("pack-destination", arguments.pack_destination) or "."
         if arguments.where:  # whoever reads the path is not in that folder
             destination = posixpath.join(fs.real_path("."), destination)
@@ -83,7 +86,7 @@ def pack(arguments: PackArguments) -> None:
                 starts = tuple(package.folder for package in release.releases)
             if folders and starts == folders and run_options.asks_for_workspaces and verbosity.warnings:
                 ignored = Problem("WWORKSPACES", "", "workspaces are left out: folders are named")
-                click.echo(problem_lines(ignored), err=True)
+                print_report(problem_lines(ignored))
 
             run = PackRun(
                 _pack_options(arguments, f"{arguments.out_dir}/{PACKAGES}" if release else destination),
@@ -135,10 +138,10 @@ def _with_settings(run: RunOptions, settings: Settings) -> RunOptions:
 def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosity: Verbosity) -> None:
     """Print which settings are unusable, and which flags change nothing."""
     if settings.warnings and verbosity.warnings:
-        click.echo(warning_text(settings.warnings), err=True)
+        print_report(warning_text(settings.warnings))
     idle = idle_flags(flags)
     if idle and verbosity.verbose:
-        click.echo(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}", err=True)
+        print_report(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}")
 
 
 def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
@@ -227,10 +230,10 @@ def _print_summary(results: Results, run: PackRun, private: Sequence[str], secon
     if private:
         here = fs.real_path(".")
         names = [posixpath.relpath(folder, here) for folder in private]
-        click.echo(private_line(names, verbose=run.verbosity.verbose), err=True)
+        print_report(private_line(names, verbose=run.verbosity.verbose))
     if run.settings and not run.verbosity.verbose:  # the full reports have them
-        click.echo(f"npm settings: {settings_text(run.settings)}", err=True)
+        print_report(f"npm settings: {settings_text(run.settings)}")
     text = summary_line(
         results.packed, private=len(private), failed=len(results.failed), seconds=seconds, dry_run=run.dry_run
     )
-    click.echo(text, err=True)
+    print_report(text)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-import click
-
+from linkpack.cli.terminal import print_report, print_result
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
@@ -89,14 +88,14 @@ class PackRun(Record):
         if not self.is_many:
             self.print_warnings(tarball)
         if self.verbosity.report:
-            click.echo(self._report(plan, tarball), err=True)
+            print_report(self._report(plan, tarball))
         if self.tree and not self.dry_run:
             write_tree(plan.entries, self.tree)
 
     def print_warnings(self, source: PackPlan | Tarball) -> None:
         """Print the warnings of a plan or a tarball."""
         if self.verbosity.warnings and source.warnings:
-            click.echo(warning_text(source.warnings, verbose=self.verbosity.verbose), err=True)
+            print_report(warning_text(source.warnings, verbose=self.verbosity.verbose))
 
     def _report(self, plan: PackPlan, tarball: Tarball) -> str:
         verbose = self.verbosity.verbose
@@ -144,21 +143,21 @@ def print_results(results: Results, run: PackRun, *, npm12: bool) -> None:
     verbose = run.verbosity.verbose
     if not run.verbosity.as_json:
         for _, tarball in results.packed:
-            click.echo(escape(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
+            print_result(escape(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
     elif results.values:
-        click.echo(document(results.values, npm12=npm12))
+        print_result(document(results.values, npm12=npm12))
     else:
-        click.echo(packages_json(results.packed, npm12=npm12))
+        print_result(packages_json(results.packed, npm12=npm12))
     if run.is_many and run.verbosity.warnings:
         warnings = [
             (escape(plan.manifest.name), (*plan.warnings, *tarball.warnings)) for plan, tarball in results.packed
         ]
         text = warnings_by_package(warnings, verbose=verbose)
         if text:
-            click.echo(text, err=True)
+            print_report(text)
     if results.failed:
         errors = [(escape(failed.name), _without_name(failed)) for failed in results.failed]
-        click.echo(errors_by_package(errors, verbose=verbose), err=True)
+        print_report(errors_by_package(errors, verbose=verbose))
 
 
 def _without_name(failed: Failed) -> list[Problem]:

@@ -8,6 +8,7 @@ import click
 
 from linkpack.archive.findings import as_problems
 from linkpack.cli.shared_options import limit_options
+from linkpack.cli.terminal import print_result
 from linkpack.packing.options import PackOptions
 from linkpack.provenance.sources import read_origins
 from linkpack.report.html import html_report
@@ -51,9 +52,9 @@ def report(source: str, *, against: str, output: str, form: str | None, limits: 
     text = _FORMATS[form](inventory)
     if output:
         write_output(output, f"{text}\n".encode())
-        click.echo(escape(output))
+        print_result(escape(output))
     else:
-        click.echo(text)
+        print_result(text)
 
 
 def _form_of(output: str) -> str:

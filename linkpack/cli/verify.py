@@ -15,6 +15,7 @@ from linkpack.cli.shared_options import (
     parse_size,
     publish_config_option,
 )
+from linkpack.cli.terminal import paint_diff, print_report, print_result
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
 from linkpack.verifying import verdict as api
@@ -114,12 +115,12 @@ def verify(
         verdicts.append(verdict)
         if verdict.findings and not as_json:
             subject = path if len(tarballs) > 1 else ""
-            click.echo(report.findings_text(verdict.findings, subject), err=True)
+            print_report(report.findings_text(verdict.findings, subject))
         if not as_json and not quiet:
-            click.echo(report.verdict_text(verdict, strict=strict))
+            print_result(report.verdict_text(verdict, strict=strict))
     if as_json:
         values = [report.verdict_values(verdict, strict=strict) for verdict in verdicts]
-        click.echo(json.dumps(values if len(values) > 1 else values[0], indent=2))
+        print_result(json.dumps(values if len(values) > 1 else values[0], indent=2))
     return int(not all(verdict.passes(strict=strict) for verdict in verdicts))
 
 
@@ -171,7 +172,7 @@ def diff(
     else:
         text = report.difference_text(difference, stat=stat)
     if text:
-        click.echo(text)
+        print_result(text, None if as_json else paint_diff)
     return int(exit_code and not difference.is_same)
 
 
@@ -194,8 +195,8 @@ def unpack(
     with json_failures(wanted=as_json):
         unpacked = unpack_tarball(tarball, directory, allow=allow, limits=limits)
     if unpacked.findings and not as_json:
-        click.echo(report.findings_text(unpacked.findings), err=True)
+        print_report(report.findings_text(unpacked.findings))
     if as_json:
-        click.echo(report.unpacked_json(unpacked))
+        print_result(report.unpacked_json(unpacked))
     elif not quiet:
-        click.echo(report.unpacked_text(unpacked))
+        print_result(report.unpacked_text(unpacked))
