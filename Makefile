@@ -19,7 +19,7 @@ coverage: ## every test with branch coverage, which may not fall below the gate 
 
 codes: ## docs/codes.md from the register of codes
 	sh .ci/setup test
-	.venv/bin/python -m tests.tools.codes
+	.venv/bin/python -m tests.tools.make_codes
 
 bench: ## linkpack and the installed package managers side by side; minutes
 	sh .ci/setup test

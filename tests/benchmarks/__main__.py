@@ -47,7 +47,7 @@ _NAMES = (*KINDS, "startup", "slopes")
 @click.option(
     "--scratch", type=click.Path(path_type=Path), help="Work there and keep it.  [default: a temporary folder]"
 )
-def main(  # noqa: PLR0917 - click gives them by name
+def main(
     only: tuple[str, ...], runs: int, as_data: Path | None, page: Path | None, peers: Path, scratch: Path | None
 ) -> None:
     """Pack the same inputs with linkpack and the installed peers in turn, and print the ratios of the figures."""

@@ -201,7 +201,7 @@ def test_left_overs_of_dead_runs_go(tmp_path: Path) -> None:
     """The temporary file of a killed run, seen by its name and having no lock, is removed by the next run."""
     script = (
         "import os, sys; from linkpack.system import write as fswrite\n"
-        "with fswrite.draft(sys.argv[1]): os.kill(os.getpid(), 9)"
+        "with fswrite.open_draft(sys.argv[1]): os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "out")], check=False)
     left = names(tmp_path)

@@ -32,11 +32,11 @@ INPUTS = {
         ),
         *(
             f"tests/packlist/test_packlist.py::test_{name}"
-            for name in ("links_that_do_not", "links_and_pipes", "special")
+            for name in ("a_link_to_nothing", "links_and_pipes", "special")
         ),
         *(
             f"tests/packlist/test_packlist.py::test_{name}"
-            for name in ("names_that_no", "ignore_files_that_cannot", "deep")
+            for name in ("names_that_no", "an_ignore_file_that_cannot", "depth")
         ),
         *(
             "tests/bundle/test_graph.py::test_faults",
@@ -55,10 +55,10 @@ INPUTS = {
         ),
     ),
     "hostile patterns": (
-        *("tests/glob/test_braces.py::test_bombs", "tests/security/test_work.py::test_hostile_patterns"),
+        *("tests/glob/test_braces.py::test_a_pattern_of_too_many", "tests/security/test_work.py::test_hostile_patterns"),
         *(
             "tests/security/test_work.py::test_braces",
-            "tests/packlist/test_packlist.py::test_unusable_entry_of_files",
+            "tests/packlist/test_packlist.py::test_an_entry_of_files_that_cannot_be_used",
         ),
     ),
 }
