@@ -11,6 +11,7 @@ from linkpack.cli.failures import json_failures
 from linkpack.cli.terminal import print_result
 from linkpack.codes import CODES, code_entry
 from linkpack.errors import LinkpackError, severity_of
+from linkpack.report.text import JSON_SCHEMA
 
 
 @click.command()
@@ -29,7 +30,13 @@ def explain(code: str, *, as_json: bool) -> None:
                 hint=f"did you mean {' or '.join(near)}?" if near else "docs/codes.md lists all codes",
             )
     if as_json:
-        value = {"code": name, "severity": severity_of(name), "meaning": entry.meaning, "advice": entry.advice}
+        value = {
+            "schema": JSON_SCHEMA,
+            "code": name,
+            "severity": severity_of(name),
+            "meaning": entry.meaning,
+            "advice": entry.advice,
+        }
         print_result(json.dumps(value, indent=2))
     else:
         print_result(f"{name} ({severity_of(name)}): {entry.meaning}\n  {entry.advice}")

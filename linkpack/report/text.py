@@ -76,6 +76,10 @@ def table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield f"  {'  '.join(cells).rstrip()}"
 
 
+JSON_SCHEMA = 1
+"""The number that every JSON of our own has as `schema`; docs/schemas has what it means."""
+
+
 def clean_json(value: object) -> object:
     """Return the JSON value with stray bytes of file names written as escapes."""
     if isinstance(value, str):

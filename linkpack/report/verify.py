@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.report.problems import problem_lines
-from linkpack.report.text import amount, count, escape
+from linkpack.report.problems import problem_lines, problem_values
+from linkpack.report.text import JSON_SCHEMA, amount, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,13 +26,17 @@ def findings_text(findings: Sequence[Finding], tarball: str = "") -> str:
     *tarball* goes in front of each where there are several tarballs.
     """
     return "\n".join(
-        problem_lines(
-            Problem(finding.code, finding.place, finding.message, finding.fix),
-            severity=finding.severity,
-            subject=tarball,
-        )
-        for finding in findings
+        problem_lines(_as_problem(finding), severity=finding.severity, subject=tarball) for finding in findings
     )
+
+
+def _as_problem(finding: Finding) -> Problem:
+    return Problem(finding.code, finding.place, finding.message, finding.fix)
+
+
+def finding_values(finding: Finding) -> dict[str, str]:
+    """Return what the JSON says of *finding*, whose path is one in the tarball."""
+    return problem_values(_as_problem(finding), finding.severity)
 
 
 def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
@@ -64,6 +68,7 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
     With *strict*, `ok` is false for warnings too.
     """
     return {
+        "schema": JSON_SCHEMA,
         "path": verdict.path,
         "ok": verdict.passes(strict=strict),
         "name": verdict.name,
@@ -74,7 +79,7 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
         "integrity": verdict.integrity,
         "runtimeGraph": {"packages": verdict.packages, "edges": verdict.edges},
         "serves": list(verdict.serves),
-        "findings": [finding._asdict() for finding in verdict.findings],
+        "findings": [finding_values(finding) for finding in verdict.findings],
     }
 
 
@@ -86,10 +91,11 @@ def unpacked_text(unpacked: Unpacked) -> str:
 def unpacked_json(unpacked: Unpacked) -> str:
     """Return what was unpacked as JSON, in ASCII."""
     value = {
+        "schema": JSON_SCHEMA,
         "folder": unpacked.folder,
         "fileCount": unpacked.files,
         "unpackedSize": unpacked.size,
-        "findings": [finding._asdict() for finding in unpacked.findings],
+        "findings": [finding_values(finding) for finding in unpacked.findings],
     }
     return json.dumps(value, indent=2)
 
@@ -150,6 +156,7 @@ def _changed_lines(change: FileChange) -> Iterator[str]:
 def difference_json(difference: Difference) -> str:
     """Return the difference as JSON, in ASCII."""
     value = {
+        "schema": JSON_SCHEMA,
         "old": difference.old,
         "new": difference.new,
         "same": difference.is_same,

@@ -6,7 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import clean_json, count, escape
+from linkpack.report.text import JSON_SCHEMA, clean_json, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +82,13 @@ def _more(number: int, noun: str) -> Iterator[str]:
 def answer_json(answer: Answer) -> str:
     """Return the answer as JSON."""
     ruling = answer.ruling
+    fields = answer._asdict()
+    del fields["left_out"]
     value = {
-        **answer._asdict(),
+        "schema": JSON_SCHEMA,
+        **fields,
         "ruling": None if ruling is None else {**ruling._asdict(), "source": _source(ruling, answer)},
-        "left_out": [omission._asdict() for omission in answer.left_out],
+        "leftOut": [omission._asdict() for omission in answer.left_out],
         "chains": [[edge._asdict() for edge in chain] for chain in answer.chains],
     }
     return json.dumps(clean_json(value), indent=2)
