@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack.cli.terminal import print_report
+from linkpack.cli.terminal import print_problems, print_report
 from linkpack.errors import LinkpackError, Problem
 from linkpack.report.problems import error_text
 from linkpack.report.text import escape
@@ -37,10 +37,10 @@ def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
         print_report(shown.getvalue().removesuffix("\n"))
         return error.exit_code
     if isinstance(error, LinkpackError):
-        print_report(error_text(error.problems))
+        print_problems(error.problems, error_text(error.problems))
         return error.status
     # Standard output is full, or gone in some other way than a closed pipe; standard error may be as well.
     problem = Problem(errno.errorcode.get(error.errno or 0, "EIO"), "", error.strerror or str(error))
     with contextlib.suppress(OSError):
-        print_report(error_text([problem]))
+        print_problems([problem], error_text([problem]))
     return 1

@@ -14,7 +14,7 @@ from linkpack.cli.npm_command import NpmCommand, idle_flags, npm_flags
 from linkpack.cli.pack_options import pack_options
 from linkpack.cli.pack_run import PackRun, Results, pack_together, print_results
 from linkpack.cli.settings import Verbosity, change_folder, read_settings
-from linkpack.cli.terminal import hide_progress, print_report
+from linkpack.cli.terminal import annotate_problems, hide_progress, print_problems, print_report
 from linkpack.errors import ConfigError, Problem
 from linkpack.jobs.changesets import PACKAGES, read_publish_plan, write_publish_plan
 from linkpack.limits import within
@@ -53,6 +53,8 @@ def pack(arguments: PackArguments) -> None:
     npm's settings apply.
     """
     started = time.monotonic()
+    if arguments.annotates:
+        annotate_problems()
     _check_usage(arguments)
     folders, tree = arguments.folders, arguments.tree
     with ExitStack() as stack:
@@ -86,7 +88,7 @@ def pack(arguments: PackArguments) -> None:
                 starts = tuple(package.folder for package in release.releases)
             if folders and starts == folders and run_options.asks_for_workspaces and verbosity.warnings:
                 ignored = Problem("WWORKSPACES", "", "workspaces are left out: folders are named")
-                print_report(problem_lines(ignored))
+                print_problems([ignored], problem_lines(ignored))
 
             run = PackRun(
                 _pack_options(arguments, f"{arguments.out_dir}/{PACKAGES}" if release else destination),
@@ -138,7 +140,8 @@ def _with_settings(run: RunOptions, settings: Settings) -> RunOptions:
 def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosity: Verbosity) -> None:
     """Print which settings are unusable, and which flags change nothing."""
     if settings.warnings and verbosity.warnings:
-        print_report(warning_text(settings.warnings))
+        nowhere = [problem._replace(path="") for problem in settings.warnings]  # it says who set it
+        print_problems(nowhere, warning_text(settings.warnings))
     idle = idle_flags(flags)
     if idle and verbosity.verbose:
         print_report(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.cli.terminal import print_report, print_result
+from linkpack.cli.terminal import print_problems, print_report, print_result
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
@@ -22,7 +22,7 @@ from linkpack.report.problems import errors_by_package, warning_text, warnings_b
 from linkpack.report.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from linkpack.archive.writer import Tarball
     from linkpack.cli.pack_options import RunOptions
@@ -81,21 +81,22 @@ class PackRun(Record):
             return tarball if recorder is None else recorder.write(plan, tarball, origins)
         finally:
             if not self.is_many:
-                self.print_warnings(plan)
+                self.print_warnings(plan, plan.root)
 
     def finish(self, plan: PackPlan, tarball: Tarball) -> None:
         """Report on *tarball*, and write its tree."""
         if not self.is_many:
-            self.print_warnings(tarball)
+            self.print_warnings(tarball, plan.root)
         if self.verbosity.report:
             print_report(self._report(plan, tarball))
         if self.tree and not self.dry_run:
             write_tree(plan.entries, self.tree)
 
-    def print_warnings(self, source: PackPlan | Tarball) -> None:
-        """Print the warnings of a plan or a tarball."""
+    def print_warnings(self, source: PackPlan | Tarball, root: str) -> None:
+        """Print the warnings of a plan or a tarball of the project in *root*."""
         if self.verbosity.warnings and source.warnings:
-            print_report(warning_text(source.warnings, verbose=self.verbosity.verbose))
+            text = warning_text(source.warnings, verbose=self.verbosity.verbose)
+            print_problems(_with_place(source.warnings, root), text)
 
     def _report(self, plan: PackPlan, tarball: Tarball) -> str:
         verbose = self.verbosity.verbose
@@ -154,10 +155,24 @@ def print_results(results: Results, run: PackRun, *, npm12: bool) -> None:
         ]
         text = warnings_by_package(warnings, verbose=verbose)
         if text:
-            print_report(text)
+            placed = [
+                problem
+                for plan, tarball in results.packed
+                for problem in _with_place((*plan.warnings, *tarball.warnings), plan.root)
+            ]
+            print_problems(placed, text)
     if results.failed:
         errors = [(escape(failed.name), _without_name(failed)) for failed in results.failed]
-        print_report(errors_by_package(errors, verbose=verbose))
+        problems = [problem for failed in results.failed for problem in failed.problems]
+        print_problems(problems, errors_by_package(errors, verbose=verbose))
+
+
+def _with_place(problems: Iterable[Problem], root: str) -> list[Problem]:
+    """Return *problems* of the project in *root* with absolute paths."""
+    return [
+        problem._replace(path=posixpath.join(root, problem.path)) if problem.path else problem
+        for problem in problems
+    ]
 
 
 def _without_name(failed: Failed) -> list[Problem]:

@@ -7,6 +7,7 @@ wipe the line of progress before.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 import time
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack import notices
+from linkpack.report.annotations import annotate
 from linkpack.report.text import escape, shorten
 from linkpack.system.own_process import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
+    from linkpack.errors import Problem
     from linkpack.notices import Unit
     from linkpack.npm.config import Config
     from linkpack.npm.flags import FlagValue
@@ -147,13 +150,14 @@ class _Screen:
     """What is known of the terminal during one command.
 
     *colour* is npm's setting, *progress* the line of progress, if there may be one. *outputs* are the files that
-    the command has put in place.
+    the command has put in place. *annotates* is true if problems are printed as annotations of a workflow run.
     """
 
     def __init__(self) -> None:
         self.colour: object = None
         self.progress: ProgressLine | None = None
         self.outputs: list[str] = []
+        self.annotates = False
 
     def meter(self, step: str, done: int, total: int, unit: Unit) -> None:
         """Show progress, unless the command wants none."""
@@ -226,6 +230,28 @@ def print_report(text: str) -> None:
     wipe_progress()
     is_coloured = _is_coloured(sys.stderr)
     click.echo(paint(text) if is_coloured else text, err=True, color=is_coloured or None)
+
+
+def annotate_problems() -> None:
+    """Have `print_problems` print annotations of a workflow run from now on."""
+    screen = _SCREEN.get()
+    if screen is not None:
+        screen.annotates = True
+
+
+def print_problems(problems: Iterable[Problem], text: str) -> None:
+    """Print *text*, the lines about *problems*, or annotations if these are asked for."""
+    screen = _SCREEN.get()
+    if screen is None or not screen.annotates:
+        print_report(text)
+        return
+    placed = (each._replace(path=posixpath.abspath(each.path)) if each.path else each for each in problems)
+    print_report(annotate(placed, checkout()))
+
+
+def checkout() -> str:
+    """Return the folder that a workflow run has checked out, or the current directory."""
+    return environment().get("GITHUB_WORKSPACE") or posixpath.abspath(".")
 
 
 def print_result(text: str, painter: Callable[[str], str] | None = None) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
+from linkpack.report.annotations import annotation
 from linkpack.report.problems import problem_lines, problem_values
 from linkpack.report.text import JSON_SCHEMA, amount, count, escape
 
@@ -37,6 +38,14 @@ def _as_problem(finding: Finding) -> Problem:
 def finding_values(finding: Finding) -> dict[str, str]:
     """Return what the JSON says of *finding*, whose path is one in the tarball."""
     return problem_values(_as_problem(finding), finding.severity)
+
+
+def finding_annotation(finding: Finding, tarball: str, root: str) -> str:
+    """Return the annotation of a workflow run that is about *finding* in *tarball*.
+
+    *root* is the folder that the run has checked out.
+    """
+    return annotation(_as_problem(finding), root, finding.severity, tarball)
 
 
 def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
