@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import escape, shorten
+from linkpack.report.text import escape, shorten, them
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,4 +114,5 @@ def _lines(problems: Iterable[tuple[str, Problem]], *, most: int) -> Iterator[st
         hints.add(problem.hint)
     for code, number in numbers.items():
         if most and number > most:
-            yield f"linkpack: {severities[code]} {code}: and {number - most} more (-v lists them)"
+            more = number - most
+            yield f"linkpack: {severities[code]} {code}: and {more} more (-v lists {them(more)})"

@@ -50,6 +50,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def them(number: int) -> str:
+    """Return the pronoun for so many things: `it`, `them`."""
+    return "it" if number == 1 else "them"
+
+
 def shorten(names: Sequence[str], most: int, *, verbose: bool) -> str:
     """Return the first *most* of *names*, and how many more there are.
 

@@ -94,7 +94,7 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
 
 def unpacked_text(unpacked: Unpacked) -> str:
     """Return where the files are, and how many."""
-    return f"{unpacked.files} files, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
+    return f"{count(unpacked.files, 'file')}, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
 
 
 def unpacked_json(unpacked: Unpacked) -> str:
@@ -134,7 +134,9 @@ def _difference_lines(difference: Difference, *, stat: bool) -> Iterator[str]:
     else:
         yield "all files are the same; the bytes of the tarballs are not"
     for label, (old_size, new_size) in (("packed", difference.packed), ("unpacked", difference.unpacked)):
-        yield f"{label} {amount(old_size)} -> {amount(new_size)} ({new_size - old_size:+} bytes)"
+        more = new_size - old_size
+        noun = "byte" if abs(more) == 1 else "bytes"
+        yield f"{label} {amount(old_size)} -> {amount(new_size)} ({more:+} {noun})"
     if stat:
         return
     for change in difference.files:
@@ -149,8 +151,8 @@ def _file_line(change: FileChange) -> str:
     line = f"{_MARKS[change.kind]} {escape(change.path)}"
     if old is None or new is None:
         file = new or old
-        return f"{line}  {file.size if file else 0} bytes"
-    sizes = f"  {old.size} -> {new.size} bytes" if old.digest != new.digest else ""
+        return f"{line}  {count(file.size if file else 0, 'byte')}"
+    sizes = f"  {old.size} -> {count(new.size, 'byte')}" if old.digest != new.digest else ""
     return line + sizes + (f"  mode {old.mode:o} -> {new.mode:o}" if old.mode != new.mode else "")
 
 
