@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from linkpack.cli.terminal import print_problems, print_report
+from linkpack.cli.terminal import print_report
+from linkpack.cli.workflow import print_problems
 from linkpack.errors import LinkpackError, Problem
 from linkpack.report.problems import error_text
 from linkpack.report.text import escape

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
+from linkpack.cli.lazy import load
 from linkpack.cli.npm_command import NpmCommand, idle_flags, npm_flags
 from linkpack.cli.pack_options import pack_options
 from linkpack.cli.pack_run import PackRun, Results, pack_together, print_results
 from linkpack.cli.settings import Verbosity, change_folder, read_settings
-from linkpack.cli.terminal import annotate_problems, hide_progress, print_problems, print_report
+from linkpack.cli.terminal import annotate_problems, hide_progress, print_report
+from linkpack.cli.workflow import print_problems
 from linkpack.errors import ConfigError, Problem
 from linkpack.jobs.changesets import PACKAGES, read_publish_plan, write_publish_plan
 from linkpack.limits import within
@@ -35,11 +37,15 @@ from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from linkpack.cli.pack_options import PackArguments, RunOptions
+    from linkpack.cli.pack_run import Packages
     from linkpack.cli.settings import Settings
     from linkpack.npm.flags import FlagValue
+
+_APART = "linkpack.cli.pack_batch:pack_apart"  # 30 ms: multiprocessing
+_IN_TURN = "linkpack.cli.pack_scripts:pack_in_turn"  # 7 ms: subprocess
 
 
 @click.command(cls=NpmCommand)
@@ -212,12 +218,10 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
     if run.tree and len(folders) > 1:
         raise click.UsageError("--dir takes one package")
     if run.run_options.is_batch and "" not in folders and not run.tree and run.record == RecordOptions():
-        from linkpack.cli.pack_batch import pack_apart  # noqa: PLC0415 - 30 ms: multiprocessing
-
+        pack_apart: Callable[[Sequence[str], PackRun], Results] = load(_APART)
         return pack_apart(folders, run)
     if not run.run_options.ignore_scripts and _have_scripts(folders, run.run_options):
-        from linkpack.cli.pack_scripts import pack_in_turn  # noqa: PLC0415 - 7 ms: subprocess
-
+        pack_in_turn: Callable[[Sequence[str], PackRun], Packages] = load(_IN_TURN)
         return Results(pack_in_turn(folders, run))
     return Results(pack_together(folders, run))
 

@@ -7,9 +7,10 @@ load more.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from linkpack.cli.terminal import print_problems, print_report, print_result
+from linkpack.cli.terminal import print_report, print_result
+from linkpack.cli.workflow import print_problems
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan
     from linkpack.provenance.recording import Recorder
     from linkpack.provenance.sources import Origin
+
+Packages: TypeAlias = "tuple[tuple[PackPlan, Tarball], ...]"
+"""The packages that were packed, in order."""
 
 
 class PackRun(Record):
@@ -112,12 +116,12 @@ class Results(Record):
     *values* are what the JSON says of both, in the order of the packages. They are empty where all were packed.
     """
 
-    packed: tuple[tuple[PackPlan, Tarball], ...]
+    packed: Packages
     failed: tuple[Failed, ...] = ()
     values: tuple[Mapping[str, object], ...] = ()
 
 
-def pack_together(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
+def pack_together(folders: Sequence[str], run: PackRun) -> Packages:
     """Pack *folders*, "" being where we are, after all plans are made."""
     destination = run.options.destination
     plans = [run.plan(folder) for folder in folders]

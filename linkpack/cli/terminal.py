@@ -7,7 +7,6 @@ wipe the line of progress before.
 
 from __future__ import annotations
 
-import posixpath
 import re
 import sys
 import time
@@ -18,15 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack import notices
-from linkpack.report.annotations import annotate
 from linkpack.report.text import escape, shorten
 from linkpack.system.own_process import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TextIO
 
-    from linkpack.errors import Problem
     from linkpack.notices import Unit
     from linkpack.npm.config import Config
     from linkpack.npm.flags import FlagValue
@@ -233,25 +230,16 @@ def print_report(text: str) -> None:
 
 
 def annotate_problems() -> None:
-    """Have `print_problems` print annotations of a workflow run from now on."""
+    """Have problems printed as annotations of a workflow run from now on."""
     screen = _SCREEN.get()
     if screen is not None:
         screen.annotates = True
 
 
-def print_problems(problems: Iterable[Problem], text: str) -> None:
-    """Print *text*, the lines about *problems*, or annotations if these are asked for."""
+def annotates_problems() -> bool:
+    """Return True if problems are printed as annotations of a workflow run."""
     screen = _SCREEN.get()
-    if screen is None or not screen.annotates:
-        print_report(text)
-        return
-    placed = (each._replace(path=posixpath.abspath(each.path)) if each.path else each for each in problems)
-    print_report(annotate(placed, checkout()))
-
-
-def checkout() -> str:
-    """Return the folder that a workflow run has checked out, or the current directory."""
-    return environment().get("GITHUB_WORKSPACE") or posixpath.abspath(".")
+    return screen is not None and screen.annotates
 
 
 def print_result(text: str, painter: Callable[[str], str] | None = None) -> None:
@@ -274,6 +262,9 @@ def print_interruption() -> None:
     is_wiped = screen is not None and screen.progress is not None and screen.progress.is_shown
     if _is_terminal(sys.stderr) and not is_wiped:
         click.echo(err=True)  # the terminal has written ^C there
-    shown = shorten([escape(path) for path in outputs], _MOST_OUTPUTS, verbose=False)
-    done = f"; done before: {shown}" if outputs else ", and has written nothing"
+    done = _list_outputs(outputs) if outputs else ", and has written nothing"
     print_report(f"linkpack: interrupted{done}")
+
+
+def _list_outputs(outputs: Sequence[str]) -> str:
+    return f"; done before: {shorten(list(map(escape, outputs)), _MOST_OUTPUTS, verbose=False)}"

@@ -16,7 +16,8 @@ from linkpack.cli.shared_options import (
     parse_size,
     publish_config_option,
 )
-from linkpack.cli.terminal import annotate_problems, checkout, paint_diff, print_report, print_result
+from linkpack.cli.terminal import annotate_problems, paint_diff, print_report, print_result
+from linkpack.cli.workflow import checkout
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
 from linkpack.report.sarif import sarif_report

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from linkpack.provenance.components import Part
     from linkpack.provenance.licenses import License
-    from linkpack.provenance.record import Record
+    from linkpack.provenance.record import SourceRecord
     from linkpack.provenance.sources import Origin
 
 
-def make_cyclonedx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
+def make_cyclonedx(record: SourceRecord, parts: Sequence[Part], urn: str) -> dict[str, object]:
     """Return the document for *parts*, the project first.
 
     *urn* is unique to the tarball.
@@ -49,7 +49,7 @@ def _ref(slot: str) -> str:
     return slot or "package"
 
 
-def _component(record: Record, part: Part, origin: Origin | None) -> dict[str, object]:
+def _component(record: SourceRecord, part: Part, origin: Origin | None) -> dict[str, object]:
     scope, _, name = part.name.rpartition("/")
     component = {
         "type": "library",
@@ -74,7 +74,7 @@ def _pedigree(origin: Origin | None) -> dict[str, object]:
     return {"commits": [{"uid": origin.git.commit}], **notes}
 
 
-def _properties(record: Record, part: Part, origin: Origin | None) -> Iterator[tuple[str, str]]:
+def _properties(record: SourceRecord, part: Part, origin: Origin | None) -> Iterator[tuple[str, str]]:
     """Yield where a part is in the tarball, and what it was made from."""
     if part.slots != ("",):
         yield "cdx:npm:package:bundled", "true"

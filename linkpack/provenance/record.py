@@ -7,12 +7,13 @@ It names no time, user or machine: packing the same sources again gives the same
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from linkpack._version import __version__
 from linkpack.provenance.components import make_purl
 from linkpack.provenance.contents import digest_files, group_by_slot
 from linkpack.provenance.places import known_homes, shown_path, shown_spec
+from linkpack.record import Record
 from linkpack.report.pack_json import graph_values
 from linkpack.report.text import clean_json
 
@@ -31,7 +32,7 @@ BUILD_TYPE = "urn:linkpack:pack:1"
 BUILDER = "urn:linkpack:builder:local"
 
 
-class Record(NamedTuple):
+class SourceRecord(Record):
     """A packed tarball and what is known about it.
 
     *origins* are those of its sources, the project's first. *own* are the files of the package in each slot, as
@@ -46,10 +47,10 @@ class Record(NamedTuple):
     homes: tuple[str, ...]
 
 
-def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tuple[Origin, ...]) -> Record:
+def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tuple[Origin, ...]) -> SourceRecord:
     """Return the record of *tarball*, which was packed by *plan*."""
     slots = ["", *(slot for package in plan.bundled for slot in package.slots)]
-    return Record(
+    return SourceRecord(
         plan=plan,
         tarball=tarball,
         shipped=shipped,
@@ -59,7 +60,7 @@ def make_record(plan: PackPlan, tarball: Tarball, shipped: Shipped, origins: tup
     )
 
 
-def snapshot_manifest(record: Record) -> str:
+def snapshot_manifest(record: SourceRecord) -> str:
     """Return *record* as plain JSON, with the keys of docs/provenance.md."""
     plan, tarball = record.plan, record.tarball
     project, *snapshots = record.origins
@@ -85,7 +86,7 @@ def snapshot_manifest(record: Record) -> str:
     )
 
 
-def make_statement(record: Record) -> str:
+def make_statement(record: SourceRecord) -> str:
     """Return *record* as an unsigned in-toto statement.
 
     Its predicate is SLSA's provenance. The subject is named as npm names it when it publishes with provenance: by
@@ -123,7 +124,7 @@ def dump_json(document: object) -> str:
     return json.dumps(clean_json(document), indent=2) + "\n"
 
 
-def _changes(record: Record) -> list[dict[str, object]]:
+def _changes(record: SourceRecord) -> list[dict[str, object]]:
     """Return the rewritten specs, as far as the record may name them."""
     root = record.plan.root
     changes = []
@@ -135,7 +136,7 @@ def _changes(record: Record) -> list[dict[str, object]]:
     return changes
 
 
-def _source(record: Record, origin: Origin) -> dict[str, object]:
+def _source(record: SourceRecord, origin: Origin) -> dict[str, object]:
     """Return what plain JSON says of a source directory."""
     slot = origin.slots[0]
     git = origin.git
@@ -152,7 +153,7 @@ def _source(record: Record, origin: Origin) -> dict[str, object]:
     }
 
 
-def _list_unversioned(record: Record, origin: Origin) -> list[str]:
+def _list_unversioned(record: SourceRecord, origin: Origin) -> list[str]:
     """Return the files that ship and that git ignores, such as built files."""
     if origin.git.fault:
         return []
@@ -160,7 +161,7 @@ def _list_unversioned(record: Record, origin: Origin) -> list[str]:
     return [path for path in record.own[origin.slots[0]] if path not in known]
 
 
-def _installed(record: Record, package: Bundled) -> dict[str, object]:
+def _installed(record: SourceRecord, package: Bundled) -> dict[str, object]:
     """Return what plain JSON says of an installed package."""
     return {
         "name": package.name,
@@ -172,7 +173,7 @@ def _installed(record: Record, package: Bundled) -> dict[str, object]:
     }
 
 
-def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
+def _source_resource(record: SourceRecord, origin: Origin) -> dict[str, object]:
     """Return a source directory as a resource of SLSA."""
     git = origin.git
     digest = {"dirHash": digest_files(record.own[origin.slots[0]])}
@@ -193,7 +194,7 @@ def _source_resource(record: Record, origin: Origin) -> dict[str, object]:
     }
 
 
-def _installed_resource(record: Record, package: Bundled) -> dict[str, object]:
+def _installed_resource(record: SourceRecord, package: Bundled) -> dict[str, object]:
     """Return an installed package as a resource of SLSA."""
     path = shown_path(package.source, record.plan.root, record.homes)
     annotations = {"path": path, "slots": list(package.slots)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from linkpack.archive.writer import Tarball
     from linkpack.packing.plan import PackPlan
-    from linkpack.provenance.record import Record
+    from linkpack.provenance.record import SourceRecord
     from linkpack.provenance.record_options import RecordOptions
     from linkpack.provenance.sources import Origin
 
@@ -67,7 +67,7 @@ class Recorder:
                     fswrite.write_output(path, text.encode())
         return tarball._replace(warnings=(*tarball.warnings, *warn_of_undecided(origins)))
 
-    def _texts(self, record: Record) -> list[str]:
+    def _texts(self, record: SourceRecord) -> list[str]:
         """Return the texts to write, in the order of `record_paths`."""
         options, texts = self._options, []
         if options.snapshot_manifest:

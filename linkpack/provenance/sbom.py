@@ -15,17 +15,17 @@ from linkpack.provenance.record import dump_json
 from linkpack.provenance.spdx import make_spdx
 
 if TYPE_CHECKING:
-    from linkpack.provenance.record import Record
+    from linkpack.provenance.record import SourceRecord
 
 SbomKind: TypeAlias = Literal["cyclonedx", "spdx"]
 
 
-def make_bill(record: Record, kind: SbomKind) -> str:
+def make_bill(record: SourceRecord, kind: SbomKind) -> str:
     """Return the bill of materials of the tarball of *record*, as JSON text."""
     make = make_cyclonedx if kind == "cyclonedx" else make_spdx
     return dump_json(make(record, plan_parts(record.plan), _make_urn(record)))
 
 
-def _make_urn(record: Record) -> str:
+def _make_urn(record: SourceRecord) -> str:
     """Return a URN that belongs to the tarball's bytes."""
     return uuid5(NAMESPACE_OID, f"linkpack {record.shipped.sha512}").urn

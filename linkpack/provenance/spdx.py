@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from linkpack.provenance.components import Part
     from linkpack.provenance.licenses import License
-    from linkpack.provenance.record import Record
+    from linkpack.provenance.record import SourceRecord
     from linkpack.provenance.sources import Origin
 
 TIME = "1985-10-26T08:15:00Z"  # SPDX demands one: that of every file in an npm tarball
@@ -19,7 +19,7 @@ _NOTHING = "NOASSERTION"
 _DOCUMENT = "SPDXRef-DOCUMENT"
 
 
-def make_spdx(record: Record, parts: Sequence[Part], urn: str) -> dict[str, object]:
+def make_spdx(record: SourceRecord, parts: Sequence[Part], urn: str) -> dict[str, object]:
     """Return the document for *parts*, the project first.
 
     *urn* is unique to the tarball.

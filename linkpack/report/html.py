@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from linkpack.packlist.builder import Omission
     from linkpack.verifying.difference import Difference
-    from linkpack.verifying.inventory import Duplicate, Inventory, Node, PackageSize
+    from linkpack.verifying.inventory import Duplicate, Inventory, PackageSize, TreeNode
 
 _MAP = Box(0, 0, 160, 100)  # the map's proportions
 _SMALLEST_VIEW = 2000  # a folder has a map of its own when it holds more than one part in so many of all bytes
@@ -97,12 +97,12 @@ class _Views(Record):
     numbers: dict[str, int]
     total: int
 
-    def address(self, node: Node) -> str:
+    def address(self, node: TreeNode) -> str:
         """Return the address of the map of *node*; "" when it has none."""
         return f"#map-{self.numbers[node.path]}" if node.children and node.path in self.numbers else ""
 
 
-def _map(tree: Node) -> Iterator[str]:
+def _map(tree: TreeNode) -> Iterator[str]:
     """Yield the section with a treemap for each large folder; the root's is last, so that CSS can hide it."""
     chosen = [node for node in _walk(tree) if node.children and node.size * _SMALLEST_VIEW >= tree.size]
     views = _Views({node.path: number for number, node in enumerate(chosen)}, tree.size)
@@ -119,17 +119,17 @@ def _map(tree: Node) -> Iterator[str]:
     yield "</section>"
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def _walk(node: TreeNode) -> Iterator[TreeNode]:
     yield node
     for child in node.children:
         yield from _walk(child)
 
 
-def _trails(tree: Node) -> dict[str, tuple[Node, ...]]:
+def _trails(tree: TreeNode) -> dict[str, tuple[TreeNode, ...]]:
     """Return for each folder the folders around it, the root first."""
-    trails: dict[str, tuple[Node, ...]] = {}
+    trails: dict[str, tuple[TreeNode, ...]] = {}
 
-    def follow(node: Node, above: tuple[Node, ...]) -> None:
+    def follow(node: TreeNode, above: tuple[TreeNode, ...]) -> None:
         if node.children:
             trails[node.path] = above
         for child in node.children:
@@ -139,7 +139,7 @@ def _trails(tree: Node) -> dict[str, tuple[Node, ...]]:
     return trails
 
 
-def _view(node: Node, views: _Views, trail: Sequence[Node]) -> Iterator[str]:
+def _view(node: TreeNode, views: _Views, trail: Sequence[TreeNode]) -> Iterator[str]:
     kind = "view root" if not node.path else "view"
     yield f'<div class="{kind}" id="map-{views.numbers[node.path]}">'
     steps = [f'<a href="{views.address(above)}">{_text(above.name)}</a>' for above in trail]
@@ -162,13 +162,13 @@ def _view(node: Node, views: _Views, trail: Sequence[Node]) -> Iterator[str]:
     yield "</tbody></table></details></div>"
 
 
-def _owner_kind(node: Node, trail: Sequence[Node]) -> str:
+def _owner_kind(node: TreeNode, trail: Sequence[TreeNode]) -> str:
     """Return the kind of the package that *node* belongs to: `own`, `package` or `snapshot`."""
     packages = [above.kind for above in (*trail, node) if above.kind in {"package", "snapshot"} and above.path]
     return packages[-1] if packages else "own"
 
 
-def _tile(node: Node, box: Box, views: _Views, owner: str) -> str:
+def _tile(node: TreeNode, box: Box, views: _Views, owner: str) -> str:
     share = box.width * box.height / (_MAP.width * _MAP.height)
     kind = node.kind if node.kind in {"package", "snapshot"} else owner
     place = (
@@ -187,7 +187,7 @@ def _tile(node: Node, box: Box, views: _Views, owner: str) -> str:
     return f'<li class="{kind}" style="{place}">{inner}</li>'
 
 
-def _preview(node: Node, box: Box) -> str:
+def _preview(node: TreeNode, box: Box) -> str:
     """Return what is in the folder of a tile, as rectangles without names."""
     inner = lay_out([child.size for child in node.children], Box(0, 0, box.width, box.height))
     parts = [
@@ -199,7 +199,7 @@ def _preview(node: Node, box: Box) -> str:
     return f'<em aria-hidden="true">{"".join(parts)}</em>'
 
 
-def _weight(node: Node) -> str:
+def _weight(node: TreeNode) -> str:
     return f"{amount(node.size)}, {count(node.files, 'file')}"
 
 

@@ -13,7 +13,7 @@ from linkpack.report.treemap import Box, lay_out
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from linkpack.verifying.inventory import Inventory, Node
+    from linkpack.verifying.inventory import Inventory, TreeNode
 
 _DEPTH = 2  # folders within each other that the text shows
 _SHARE = 0.01  # of all bytes, from which the text shows a folder or file
@@ -52,7 +52,7 @@ def _lines(inventory: Inventory) -> Iterator[str]:
             yield f"  {escape(snapshot.slot)}  of {escape(snapshot.origin)}{commit}{changed}"
 
 
-def _branches(node: Node, whole: int, indent: str, depth: int) -> Iterator[str]:
+def _branches(node: TreeNode, whole: int, indent: str, depth: int) -> Iterator[str]:
     """Yield the lines for what *node* holds, and one for all that is too small to be named."""
     shown = [child for child in node.children if child.size >= _SHARE * whole]
     rest = [child for child in node.children if child.size < _SHARE * whole]
@@ -122,7 +122,7 @@ def svg_report(inventory: Inventory) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _rectangle(node: Node, box: Box) -> str:
+def _rectangle(node: TreeNode, box: Box) -> str:
     colour = _COLOURS.get(node.kind, _OWN_COLOUR)
     name = escape_html(escape(node.name))
     left, top, width, height = (f"{side:.2f}" for side in box)

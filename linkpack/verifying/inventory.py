@@ -47,7 +47,7 @@ class Duplicate(Record):
     cost: int
 
 
-class Node(Record):
+class TreeNode(Record):
     """A package, folder or file of the tarball by name, with the bytes below it and what it holds, largest first.
 
     *kind* is `package`, `snapshot`, `folder`, `file`, or `files` for many small ones.
@@ -58,7 +58,7 @@ class Node(Record):
     kind: str
     size: int
     files: int
-    children: tuple[Node, ...] = ()
+    children: tuple[TreeNode, ...] = ()
 
 
 class Inventory(Record):
@@ -70,7 +70,7 @@ class Inventory(Record):
     packed: int
     unpacked: int
     integrity: str
-    tree: Node
+    tree: TreeNode
     packages: tuple[PackageSize, ...]
     largest: tuple[tuple[str, int], ...]
     same_files: tuple[Duplicate, ...]
@@ -130,7 +130,7 @@ def _packages(side: Side, owners: Mapping[str, str], snapshots: Collection[str])
     return tuple(sorted(packages, key=lambda package: (package.slot != "", -package.size, package.slot)))
 
 
-def _tree(sizes: Mapping[str, int], packages: Mapping[str, PackageSize]) -> Node:
+def _tree(sizes: Mapping[str, int], packages: Mapping[str, PackageSize]) -> TreeNode:
     """Return the files of *sizes* as a tree of folders; a package's folder is a node by the package's name."""
     children: dict[str, set[str]] = defaultdict(set)
     for path in sizes:
@@ -147,17 +147,17 @@ def _node(
     children: Mapping[str, Collection[str]],
     sizes: Mapping[str, int],
     packages: Mapping[str, PackageSize],
-) -> Node:
+) -> TreeNode:
     name = path.rpartition("/")[2]
     if path in sizes:
-        return Node(name, path, "file", sizes[path], 1)
+        return TreeNode(name, path, "file", sizes[path], 1)
     below = [_node(child, children, sizes, packages) for child in children[path]]
     # node_modules and scopes are steps on the way to a package, and no place that a reader asks about.
     below = [inner for node in below for inner in (node.children if _is_step(node, packages) else (node,))]
     below.sort(key=lambda node: (-node.size, node.path))
     package = packages.get(path)
     kind = "folder" if package is None else "snapshot" if package.is_snapshot else "package"
-    return Node(
+    return TreeNode(
         name=f"{package.name}@{package.version}" if package else name,
         path=path,
         kind=kind,
@@ -167,14 +167,14 @@ def _node(
     )
 
 
-def _is_step(node: Node, packages: Mapping[str, PackageSize]) -> bool:
+def _is_step(node: TreeNode, packages: Mapping[str, PackageSize]) -> bool:
     """Return True if *node* is a `node_modules` or the folder of a scope in one."""
     above, _, name = node.path.rpartition("/")
     is_scope = name.startswith("@") and above.rpartition("/")[2] == "node_modules"
     return node.kind == "folder" and node.path not in packages and (name == "node_modules" or is_scope)
 
 
-def _folded(nodes: list[Node], path: str) -> tuple[Node, ...]:
+def _folded(nodes: list[TreeNode], path: str) -> tuple[TreeNode, ...]:
     """Return *nodes*, which are sorted by size, with the small files of many folded into one node.
 
     Folders and packages stay: there is something to see in them.
@@ -185,7 +185,7 @@ def _folded(nodes: list[Node], path: str) -> tuple[Node, ...]:
     kept += [node for node in rest if node.kind != "file"]
     small = [node for node in rest if node.kind == "file"]
     if small:
-        kept.append(Node(_FOLDED, path, "files", sum(node.size for node in small), len(small)))
+        kept.append(TreeNode(_FOLDED, path, "files", sum(node.size for node in small), len(small)))
     return tuple(kept)
 
 

@@ -26,7 +26,7 @@ from linkpack.packing.pack import write_pack
 from linkpack.packing.plan import plan_pack
 from linkpack.provenance.components import make_purl, plan_parts
 from linkpack.provenance.contents import digest_files, read_shipped
-from linkpack.provenance.record import Record, make_record, make_statement, snapshot_manifest
+from linkpack.provenance.record import SourceRecord, make_record, make_statement, snapshot_manifest
 from linkpack.provenance.sbom import make_bill
 from linkpack.provenance.sources import read_origins
 from linkpack.report.text import clean_json
@@ -74,7 +74,7 @@ def app(tmp_path: Path) -> Path:
     return root / "app"
 
 
-def packed(app: Path, out: Path, layout: LayoutName = "bundle") -> Record:
+def packed(app: Path, out: Path, layout: LayoutName = "bundle") -> SourceRecord:
     """The record of the project, packed into *out*."""
     plan = plan_pack(app, destination=out, layout=layout)
     origins = read_origins(plan, ())

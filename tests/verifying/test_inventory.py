@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import linkpack
 from linkpack.limits import DEFAULTS
-from linkpack.verifying.inventory import Node, take_inventory
+from linkpack.verifying.inventory import TreeNode, take_inventory
 from linkpack.verifying.sides import read_tarball_side
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def packed(tmp_path: Path, files: dict[str, object]) -> Inventory:
     return take_inventory(read_tarball_side(tarball.path, DEFAULTS))
 
 
-def names(node: Node) -> dict[str, object]:
+def names(node: TreeNode) -> dict[str, object]:
     """Return the tree as nested dictionaries of names."""
     return {child.name: names(child) for child in node.children}
 
@@ -57,7 +57,7 @@ def test_packages_are_nodes_and_node_modules_is_not(tmp_path: Path) -> None:
 def test_sizes_add_up(tmp_path: Path) -> None:
     inventory = packed(tmp_path, FILES)
 
-    def check(node: Node) -> None:
+    def check(node: TreeNode) -> None:
         if node.children:
             assert node.size == sum(child.size for child in node.children)
             assert node.files == sum(child.files for child in node.children)
