@@ -18,7 +18,7 @@ import click
 
 from linkpack import notices
 from linkpack.report.text import escape, shorten
-from linkpack.system.own_process import environment
+from linkpack.system.own_process import count_columns, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _RED, _GREEN, _YELLOW, _CYAN, _DIM = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[3
 _CLEAR_LINE = "\r\x1b[K"
 _PATIENCE = 1.0  # seconds before the first line of progress: shorter work shows none
 _PAUSE = 0.1  # seconds between two lines of progress
-_WIDTH = 79  # columns that a line of progress may take: a longer one would wrap and stay
+_WIDTH = 79  # columns that a line of progress may take
 _MOST_OUTPUTS = 3  # files that an interrupted command names
 
 # Texts, compiled at their first use: most runs paint nothing.
@@ -113,11 +113,13 @@ def _painted_change(line: str) -> str:
 class ProgressLine:
     """One line on *stream* that says how far the work is.
 
-    It appears after a second. *now* is a clock in seconds.
+    It appears after a second. *now* is a clock in seconds, *width* the columns that it may take: a longer line
+    would wrap, and stay.
     """
 
-    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic, width: int = _WIDTH) -> None:
         self._stream = stream
+        self._width = width
         self._now = now
         self._next = now() + _PATIENCE
         self.is_shown = False
@@ -130,8 +132,8 @@ class ProgressLine:
             return
         self._next = moment + _PAUSE
         share = f"{100 * min(done, total) // max(total, 1)} %" if unit == "bytes" else f"{done:,} of {total:,}"
-        front = escape(step)[: _WIDTH - len(share) - 2]
-        self._stream.write(f"{_CLEAR_LINE}{front}: {share}")
+        front = escape(step)[: max(self._width - len(share) - 2, 0)]
+        self._stream.write(f"{_CLEAR_LINE}{f'{front}: {share}'[: self._width]}")
         self._stream.flush()
         self.is_shown = True
 
@@ -176,7 +178,7 @@ def open_screen(now: Callable[[], float] = time.monotonic) -> Iterator[None]:
     try:
         with notices.tracking_outputs(screen.outputs):
             if wants_progress(environment(), is_terminal=_is_terminal(sys.stderr)):
-                screen.progress = ProgressLine(sys.stderr, now)
+                screen.progress = ProgressLine(sys.stderr, now, min(_WIDTH, count_columns(sys.stderr) - 1))
                 with notices.metering(screen.meter):
                     yield
             else:

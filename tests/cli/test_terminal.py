@@ -127,6 +127,13 @@ def test_packages_are_counted_and_a_long_or_hostile_step_is_cut() -> None:
     assert third == "a\\x1b[2J: 0 %"
 
 
+def test_a_line_of_progress_fits_a_narrow_terminal() -> None:
+    stream = io.StringIO()
+    progress = ProgressLine(stream, clock(0, 2, 3), width=20)
+    progress.show("packing a-package-1.0.0.tgz", 1, 2, "bytes")
+    assert stream.getvalue() == "\r\x1b[Kpacking a-pack: 50 %"
+
+
 @pytest.mark.parametrize(
     ("env", "is_terminal", "expected"),
     [

@@ -55,7 +55,10 @@ INPUTS = {
         ),
     ),
     "hostile patterns": (
-        *("tests/glob/test_braces.py::test_a_pattern_of_too_many", "tests/security/test_work.py::test_hostile_patterns"),
+        *(
+            "tests/glob/test_braces.py::test_a_pattern_of_too_many",
+            "tests/security/test_work.py::test_hostile_patterns",
+        ),
         *(
             "tests/security/test_work.py::test_braces",
             "tests/packlist/test_packlist.py::test_an_entry_of_files_that_cannot_be_used",
