@@ -118,7 +118,7 @@ def test_explain_prints_an_entry() -> None:
 def test_explain_prints_an_entry_as_json() -> None:
     done = CliRunner().invoke(linkpack, ["explain", "ENOSPC", "--json"])
     entry = CODES["ENOSPC"]
-    assert json.loads(done.output) == {"code": "ENOSPC", "severity": "error", **entry._asdict()}
+    assert json.loads(done.output) == {"schema": 1, "code": "ENOSPC", "severity": "error", **entry._asdict()}
 
 
 @pytest.mark.parametrize(

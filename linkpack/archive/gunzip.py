@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from linkpack.archive.findings import Refused
 from linkpack.archive.integrity import to_integrity
 from linkpack.archive.tar_header import BLOCK
+from linkpack.notices import current_meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,9 @@ class Unzipped:
         self._packed = hashlib.sha512()
         self._first = True
         self._left = b""  # packed bytes that were read and not unpacked
+        self._size = size
+        self._taken = 0  # packed bytes so far
+        self._meter = current_meter()
         slack = _SLACK if limits.ratio < _RATIO else 0
         self._most = min(limits.unpacked, limits.ratio * size + slack)
         self._limits = limits
@@ -84,6 +88,9 @@ class Unzipped:
 
     def _next(self) -> bytes:
         packed = self._source.read(CHUNK)
+        self._taken += len(packed)
+        if self._meter is not None:
+            self._meter("reading the tarball", self._taken, self._size, "bytes")
         if self._first:
             self._first = False
             if not packed.startswith(_MAGIC):

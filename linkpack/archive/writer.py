@@ -21,6 +21,7 @@ from linkpack.archive.integrity import to_integrity
 from linkpack.archive.readback import check_tarball
 from linkpack.archive.tar_writer import tar_blocks
 from linkpack.errors import Problem, SnapshotError
+from linkpack.notices import current_meter
 from linkpack.record import Record
 from linkpack.system import own_process
 from linkpack.system import write as fswrite
@@ -147,17 +148,22 @@ def _write(
     scan = ContentScan()
     stream = _Summed(tar_blocks(entries, lambda entry: scan.pass_on(entry, entry.read())))
     size = 0
+    unpacked_size = sum(entry.size for entry in entries)
+    filename = posixpath.basename(target)
+    meter = current_meter()
     for piece in gzip_stream(stream, threads, level):
+        if meter is not None:
+            meter(f"packing {filename}", stream.size, unpacked_size, "bytes")
         out.write(piece)
         sha1.update(piece)
         sha512.update(piece)
         size += len(piece)
     tarball = Tarball(
         path=target,
-        filename=posixpath.basename(target),
+        filename=filename,
         files=list_files(entries),
         size=size,
-        unpacked_size=sum(entry.size for entry in entries),
+        unpacked_size=unpacked_size,
         shasum=sha1.hexdigest(),
         integrity=to_integrity(sha512.digest()),
         compressor=describe_compressor(level),
@@ -167,15 +173,17 @@ def _write(
 
 
 class _Summed:
-    """A stream of pieces, passed on, and the CRC-32 of those so far."""
+    """A stream of pieces, passed on, with the size and CRC-32 of those so far."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = pieces
         self.crc = 0
+        self.size = 0  # bytes
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
             self.crc = crc32(piece, self.crc)
+            self.size += len(piece)
             yield piece
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from linkpack.errors import LinkpackError
+from linkpack.notices import current_meter
 from linkpack.packlist.packlist import Outputs, PackageFolder, read_packlist
 from linkpack.project.package_json import read_manifest
 from linkpack.project.pnpm import add_license
@@ -40,7 +41,10 @@ def read_contents(
     paths = tuple(written)  # the packages of a run share it
     targets = once(("written", paths), lambda: _group_by_folder(paths))
     packlists: dict[str, Packlist] = {}
+    meter = current_meter()
     for folder, package in graph.packages.items():
+        if meter is not None:
+            meter("reading packages", len(packlists), len(graph.packages), "packages")
         if folder == project.root:
             root = PackageFolder(
                 root=folder,

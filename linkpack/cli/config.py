@@ -9,6 +9,7 @@ import click
 from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
+from linkpack.cli.terminal import apply_settings, print_result
 from linkpack.errors import Problem
 from linkpack.linking.command import read_settings
 from linkpack.report.config import settings_json, settings_text
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 def config(*, as_json: bool | None, cwd: str, **given: OptionValue) -> None:
     """Print every setting that applies here, with its source."""
     settings = read_settings(absolute_folder(cwd), link_options({**given, "json": as_json}))
+    apply_settings(settings)
     fault = settings.fault
     missing = () if fault is None else (Problem("WNOPREFIX", "", fault.message, fault.hint),)
     print_warnings((*settings.warnings, *missing))
     as_json = settings.flag("json", default=False)
-    click.echo(settings_json(settings) if as_json else settings_text(settings))
+    print_result(settings_json(settings) if as_json else settings_text(settings))

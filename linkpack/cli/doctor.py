@@ -8,6 +8,7 @@ import click
 
 from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.npm_command import NpmCommand
+from linkpack.cli.terminal import print_result
 from linkpack.explaining.doctor import examine, run_fixes
 from linkpack.linking.command import read_settings
 from linkpack.report.doctor import count_severity, diagnosis_json, diagnosis_text
@@ -36,5 +37,5 @@ def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: OptionValue) -
         diagnoses = examine(folder, options)
     diagnoses += failures
     as_json = read_settings(folder, options).flag("json", default=False)
-    click.echo(diagnosis_json(diagnoses, fixes) if as_json else diagnosis_text(diagnoses, fixes))
+    print_result(diagnosis_json(diagnoses, fixes) if as_json else diagnosis_text(diagnoses, fixes))
     return int(count_severity(diagnoses, "error") > 0)

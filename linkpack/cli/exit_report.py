@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
 
+from linkpack.cli.terminal import print_report
+from linkpack.cli.workflow import print_problems
 from linkpack.errors import LinkpackError, Problem
 from linkpack.report.problems import error_text
 from linkpack.report.text import escape
@@ -30,13 +33,15 @@ def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
     if isinstance(error, click.ClickException):
         # Words of the command line are in the message, and a file may be called like a command to the terminal.
         error.message = "\n".join(escape(line) for line in error.message.split("\n"))  # type: ignore[misc]  # ours to print
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        print_report(shown.getvalue().removesuffix("\n"))
         return error.exit_code
     if isinstance(error, LinkpackError):
-        click.echo(error_text(error.problems), err=True)
+        print_problems(error.problems, error_text(error.problems))
         return error.status
     # Standard output is full, or gone in some other way than a closed pipe; standard error may be as well.
     problem = Problem(errno.errorcode.get(error.errno or 0, "EIO"), "", error.strerror or str(error))
     with contextlib.suppress(OSError):
-        click.echo(error_text([problem]), err=True)
+        print_problems([problem], error_text([problem]))
     return 1

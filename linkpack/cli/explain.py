@@ -8,8 +8,10 @@ from difflib import get_close_matches
 import click
 
 from linkpack.cli.failures import json_failures
+from linkpack.cli.terminal import print_result
 from linkpack.codes import CODES, code_entry
 from linkpack.errors import LinkpackError, severity_of
+from linkpack.report.text import JSON_SCHEMA
 
 
 @click.command()
@@ -28,7 +30,13 @@ def explain(code: str, *, as_json: bool) -> None:
                 hint=f"did you mean {' or '.join(near)}?" if near else "docs/codes.md lists all codes",
             )
     if as_json:
-        value = {"code": name, "severity": severity_of(name), "meaning": entry.meaning, "advice": entry.advice}
-        click.echo(json.dumps(value, indent=2))
+        value = {
+            "schema": JSON_SCHEMA,
+            "code": name,
+            "severity": severity_of(name),
+            "meaning": entry.meaning,
+            "advice": entry.advice,
+        }
+        print_result(json.dumps(value, indent=2))
     else:
-        click.echo(f"{name} ({severity_of(name)}): {entry.meaning}\n  {entry.advice}")
+        print_result(f"{name} ({severity_of(name)}): {entry.meaning}\n  {entry.advice}")

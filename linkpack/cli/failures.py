@@ -6,8 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
+from linkpack.cli.terminal import print_result
 from linkpack.errors import LinkpackError
 from linkpack.report.problems import error_values
 
@@ -25,5 +24,5 @@ def json_failures(*, wanted: bool | Callable[[], bool]) -> Iterator[None]:
         yield
     except LinkpackError as err:
         if wanted() if callable(wanted) else wanted:
-            click.echo(json.dumps(error_values(err.problems), indent=2))
+            print_result(json.dumps(error_values(err.problems), indent=2))
         raise

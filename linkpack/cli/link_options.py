@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
+from linkpack.cli.terminal import print_report
 from linkpack.errors import LinkpackError
 from linkpack.limits import DEFAULTS, Limits, within
 from linkpack.linking.command import LinkOptions, read_settings
@@ -79,7 +80,7 @@ def link_command(command: ClickCommand) -> ClickCommand:
 
 def _print_notice(message: str, *, silent: bool) -> None:
     if not silent:
-        click.echo(f"linkpack: {escape(message)}", err=True)
+        print_report(f"linkpack: {escape(message)}")
 
 
 def _wants_json(given: dict[str, OptionValue]) -> bool:

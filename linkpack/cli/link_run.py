@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from linkpack.cli.link_options import absolute_folder, link_options
+from linkpack.cli.terminal import apply_settings, print_report, print_result
 from linkpack.linking.command import local_folder, read_settings, reject_conflicts
 from linkpack.report.links import done_text, plan_json, planned_text
 from linkpack.report.problems import warning_text
@@ -39,6 +38,7 @@ def run_command(
     options = link_options(given | {"json": as_json, "dry-run": dry_run}, absolute=absolute)
     folder = absolute_folder(cwd)
     config = read_settings(folder, options)
+    apply_settings(config)
     dry_run = config.flag("dry-run", default=False)
     result = plan(options) if dry_run else act(options).plan
     if dry_run:
@@ -54,11 +54,11 @@ def run_command(
     else:
         text = planned_text(result, roots) if dry_run else done_text(result, roots)
     if text:
-        click.echo(text)
+        print_result(text)
     return result
 
 
 def print_warnings(warnings: Sequence[Problem]) -> None:
     """Print *warnings*, all of them, on stderr."""
     if warnings:
-        click.echo(warning_text(warnings, verbose=True), err=True)
+        print_report(warning_text(warnings, verbose=True))

@@ -9,6 +9,7 @@ import click
 from linkpack.cli.link_options import absolute_folder, link_command, link_options
 from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
+from linkpack.cli.terminal import apply_settings, print_result
 from linkpack.errors import Problem
 from linkpack.linking.command import local_folder, shared_folder
 from linkpack.linking.list_command import survey as list_links
@@ -40,12 +41,13 @@ def ls(
     missing = [name for name in names if all(link.name != name for link in survey.links)]
     if names:
         survey = survey._replace(links=tuple(link for link in survey.links if link.name in names))
+    apply_settings(survey.config)
     place = survey.place
     problems = [Problem("WNOTLINKED", place, f"{name} is not linked in {place}") for name in missing]
     survey = survey._replace(warnings=(*survey.warnings, *problems))
     print_warnings(survey.warnings)
     as_json = survey.config.flag("json", default=False)
-    click.echo(listing_json(survey) if as_json else listing_text(survey))
+    print_result(listing_json(survey) if as_json else listing_text(survey))
     faulty = not all(link.is_in_order for link in survey.links)
     faulty = faulty or (survey.strict and any(problem.code.startswith("WPEER") for problem in survey.warnings))
     return int(bool(missing) or (check and faulty))
@@ -60,7 +62,7 @@ def _folder_command(kind: str, help_text: str) -> click.Command:
     def show(*, shared: bool, cwd: str, **given: OptionValue) -> None:
         start = absolute_folder(cwd)
         folder = shared_folder(kind, start, link_options(given)) if shared else local_folder(kind, start)
-        click.echo(escape(folder))
+        print_result(escape(folder))
 
     return show
 

@@ -6,20 +6,24 @@ stopped by SIGINT and SIGTERM. Standard output has data only.
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from linkpack._version import __version__
+from linkpack.cli.lazy import load
 from linkpack.errors import LinkpackError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import FrameType
 
 _INTERRUPTED = 130  # 128 and the number of SIGINT
+_TERMINAL = "linkpack.cli.terminal"  # 1 ms, which `--version` need not spend
 _SUMMARY = 1000  # characters of a command's summary, more than any has
 
 # Command -> module:name. The module is imported when the command is asked for: `--version` needs none of them.
@@ -61,8 +65,7 @@ class _Lazy(click.Group):
         home = _COMMANDS.get(cmd_name)
         if home is None:
             return None
-        module, _, name = home.partition(":")
-        command = getattr(importlib.import_module(module), name)
+        command = load(home)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
@@ -72,9 +75,15 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as err:
-            from linkpack.cli.exit_report import UnknownCommand  # noqa: PLC0415 - 2 ms, which success need not spend
+            unknown_command: Callable[..., click.UsageError] = load("linkpack.cli.exit_report:UnknownCommand")
+            raise unknown_command(err.message, ctx, args[0], [*_COMMANDS, "help"]) from err
 
-            raise UnknownCommand(err.message, ctx, args[0], [*_COMMANDS, "help"]) from err
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, and raise `Abort` when the user interrupts it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as err:  # before click breaks the line, which may have progress to be wiped
+            raise click.exceptions.Abort from err
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands with their aliases, each with its first sentence."""
@@ -104,15 +113,19 @@ def _help(ctx: click.Context, command: str | None) -> None:
             click.echo(resolved.get_help(context))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, subcommand_metavar="COMMAND", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="%(version)s")
-def linkpack() -> None:
+@click.pass_context
+def linkpack(ctx: click.Context) -> None:
     """Develop against linked npm packages, and publish them as on disk."""
     import signal  # noqa: PLC0415 - 0.5 ms, which --version and --help need not spend
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
             signal.signal(number, _terminate)
+    if isinstance(ctx.obj, ExitStack):
+        open_screen: Callable[[], AbstractContextManager[None]] = load(f"{_TERMINAL}:open_screen")
+        ctx.obj.enter_context(open_screen())
 
 
 def main(args: list[str] | None = None) -> NoReturn:
@@ -121,14 +134,16 @@ def main(args: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        status = linkpack.main(args, prog_name="linkpack", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(_INTERRUPTED)
-    except (click.ClickException, LinkpackError, OSError) as err:
-        from linkpack.cli.exit_report import print_failure  # noqa: PLC0415 - as above
-
-        sys.exit(print_failure(err))
+    with ExitStack() as stack:  # the screen, which a command opens, stays open for what is printed at the end
+        try:
+            status = linkpack.main(args, prog_name="linkpack", standalone_mode=False, obj=stack)
+        except click.exceptions.Abort:
+            print_interruption: Callable[[], None] = load(f"{_TERMINAL}:print_interruption")
+            print_interruption()
+            sys.exit(_INTERRUPTED)
+        except (click.ClickException, LinkpackError, OSError) as err:
+            print_failure: Callable[[Exception], int] = load("linkpack.cli.exit_report:print_failure")
+            sys.exit(print_failure(err))
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack._version import __version__
+from linkpack.cli.terminal import apply_flags, print_result
 from linkpack.npm.flags import take_flags
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from linkpack.npm.flags import FlagValue
 
 _FLAGS = "linkpack.npm_flags"  # where in click's context npm's flags are
-_USED = frozenset({"userconfig", "globalconfig", "prefix", "node-options"})  # flags that are no options of ours
+# Flags that have an effect, though they are no options of ours.
+_USED = frozenset({"userconfig", "globalconfig", "prefix", "node-options", "color", "progress"})
 # Flags that say what an option of ours says: (npm's flag, its value) -> our option, without dashes.
 _SYNONYMS = {
     ("shrinkwrap", True): ("package-lock", True),
@@ -49,11 +51,12 @@ class NpmCommand(click.Command):
         }
         taken = take_flags(args, takes_value, long)
         if taken.flags.get("version") is True:
-            click.echo(__version__)
+            print_result(__version__)
             ctx.exit()
         flags = dict(taken.flags)
         switched = _take_switches(flags, options)
         ctx.meta[_FLAGS] = flags
+        apply_flags(flags)
         left = super().parse_args(ctx, ["--help"] if flags.get("usage") is True else list(taken.rest))
         ctx.params.update(switched)
         return left

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
+from linkpack.cli.lazy import load
 from linkpack.cli.npm_command import NpmCommand, idle_flags, npm_flags
 from linkpack.cli.pack_options import pack_options
 from linkpack.cli.pack_run import PackRun, Results, pack_together, print_results
 from linkpack.cli.settings import Verbosity, change_folder, read_settings
+from linkpack.cli.terminal import annotate_problems, hide_progress, print_report
+from linkpack.cli.workflow import print_problems
 from linkpack.errors import ConfigError, Problem
 from linkpack.jobs.changesets import PACKAGES, read_publish_plan, write_publish_plan
 from linkpack.limits import within
@@ -34,11 +37,15 @@ from linkpack.system import own_process
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from linkpack.cli.pack_options import PackArguments, RunOptions
+    from linkpack.cli.pack_run import Packages
     from linkpack.cli.settings import Settings
     from linkpack.npm.flags import FlagValue
+
+_APART = "linkpack.cli.pack_batch:pack_apart"  # 30 ms: multiprocessing
+_IN_TURN = "linkpack.cli.pack_scripts:pack_in_turn"  # 7 ms: subprocess
 
 
 @click.command(cls=NpmCommand)
@@ -52,6 +59,8 @@ def pack(arguments: PackArguments) -> None:
     npm's settings apply.
     """
     started = time.monotonic()
+    if arguments.annotates:
+        annotate_problems()
     _check_usage(arguments)
     folders, tree = arguments.folders, arguments.tree
     with ExitStack() as stack:
@@ -65,6 +74,8 @@ def pack(arguments: PackArguments) -> None:
         dry_run = settings.flag("dry-run", given=arguments.dry_run)
         as_json = settings.flag("json", given=arguments.as_json)
         verbosity = Verbosity(settings.level(arguments.loglevel or ""), as_json=as_json)
+        if as_json or not verbosity.warnings:
+            hide_progress()
         destination = settings.text("pack-destination", arguments.pack_destination) or "."
         if arguments.where:  # whoever reads the path is not in that folder
             destination = posixpath.join(fs.real_path("."), destination)
@@ -83,7 +94,7 @@ def pack(arguments: PackArguments) -> None:
                 starts = tuple(package.folder for package in release.releases)
             if folders and starts == folders and run_options.asks_for_workspaces and verbosity.warnings:
                 ignored = Problem("WWORKSPACES", "", "workspaces are left out: folders are named")
-                click.echo(problem_lines(ignored), err=True)
+                print_problems([ignored], problem_lines(ignored))
 
             run = PackRun(
                 _pack_options(arguments, f"{arguments.out_dir}/{PACKAGES}" if release else destination),
@@ -135,10 +146,11 @@ def _with_settings(run: RunOptions, settings: Settings) -> RunOptions:
 def _report_settings(settings: Settings, flags: Mapping[str, FlagValue], verbosity: Verbosity) -> None:
     """Print which settings are unusable, and which flags change nothing."""
     if settings.warnings and verbosity.warnings:
-        click.echo(warning_text(settings.warnings), err=True)
+        nowhere = [problem._replace(path="") for problem in settings.warnings]  # it says who set it
+        print_problems(nowhere, warning_text(settings.warnings))
     idle = idle_flags(flags)
     if idle and verbosity.verbose:
-        click.echo(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}", err=True)
+        print_report(f"linkpack: no effect on what is packed: {escape(', '.join(idle))}")
 
 
 def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
@@ -206,12 +218,10 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
     if run.tree and len(folders) > 1:
         raise click.UsageError("--dir takes one package")
     if run.run_options.is_batch and "" not in folders and not run.tree and run.record == RecordOptions():
-        from linkpack.cli.pack_batch import pack_apart  # noqa: PLC0415 - 30 ms: multiprocessing
-
+        pack_apart: Callable[[Sequence[str], PackRun], Results] = load(_APART)
         return pack_apart(folders, run)
     if not run.run_options.ignore_scripts and _have_scripts(folders, run.run_options):
-        from linkpack.cli.pack_scripts import pack_in_turn  # noqa: PLC0415 - 7 ms: subprocess
-
+        pack_in_turn: Callable[[Sequence[str], PackRun], Packages] = load(_IN_TURN)
         return Results(pack_in_turn(folders, run))
     return Results(pack_together(folders, run))
 
@@ -227,10 +237,10 @@ def _print_summary(results: Results, run: PackRun, private: Sequence[str], secon
     if private:
         here = fs.real_path(".")
         names = [posixpath.relpath(folder, here) for folder in private]
-        click.echo(private_line(names, verbose=run.verbosity.verbose), err=True)
+        print_report(private_line(names, verbose=run.verbosity.verbose))
     if run.settings and not run.verbosity.verbose:  # the full reports have them
-        click.echo(f"npm settings: {settings_text(run.settings)}", err=True)
+        print_report(f"npm settings: {settings_text(run.settings)}")
     text = summary_line(
         results.packed, private=len(private), failed=len(results.failed), seconds=seconds, dry_run=run.dry_run
     )
-    click.echo(text, err=True)
+    print_report(text)

@@ -35,7 +35,7 @@ def pack_apart(folders: Sequence[str], run: PackRun) -> Results:
     for outcome in pack_many(folders, batch):
         if isinstance(outcome, Packed):
             if not run.is_many:
-                run.print_warnings(outcome.plan)
+                run.print_warnings(outcome.plan, outcome.plan.root)
             run.finish(outcome.plan, outcome.tarball)
             packed.append((outcome.plan, outcome.tarball))
         else:

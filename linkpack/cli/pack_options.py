@@ -106,11 +106,11 @@ _RECORD_OPTIONS = (
     ),
     click.option(
         "--format",
-        "record_format",
-        type=click.Choice(["json", "intoto"]),
-        default="json",
-        show_default=True,
-        help="The form of the --snapshot-manifest: plain JSON, or an in-toto statement with SLSA provenance.",
+        "forms",
+        type=click.Choice(["json", "intoto", "github"]),
+        multiple=True,
+        help="json, intoto: the form of the --snapshot-manifest, plain JSON (default) or an in-toto statement. "
+        "github: print errors and warnings as annotations of a workflow run. Can be given again.",
     ),
     click.option(
         "--sbom",
@@ -224,6 +224,7 @@ class PackArguments(Record):
     from_publish_plan: str
     out_dir: str
     loglevel: str | None
+    annotates: bool
     where: str
     record: RecordOptions
     run: RunOptions
@@ -236,6 +237,9 @@ def pack_options(command: ClickCommand) -> ClickCommand:
     @limit_options(tarballs=False)
     @wraps(command)
     def call(**given: OptionValue) -> object:
+        forms = given.pop("forms")
+        given["annotates"] = "github" in forms
+        given["record_format"] = next((form for form in reversed(forms) if form != "github"), "json")
         record = RecordOptions(**{name: given.pop(name) for name in RecordOptions._fields})
         run = RunOptions(**{name: given.pop(name) for name in RunOptions._fields})
         return command(PackArguments(record=record, run=run, **given))

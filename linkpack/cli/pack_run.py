@@ -7,10 +7,10 @@ load more.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-import click
-
+from linkpack.cli.terminal import print_report, print_result
+from linkpack.cli.workflow import print_problems
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
 from linkpack.packing.preflight import check_distinct
@@ -23,7 +23,7 @@ from linkpack.report.problems import errors_by_package, warning_text, warnings_b
 from linkpack.report.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from linkpack.archive.writer import Tarball
     from linkpack.cli.pack_options import RunOptions
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from linkpack.packing.plan import PackPlan
     from linkpack.provenance.recording import Recorder
     from linkpack.provenance.sources import Origin
+
+Packages: TypeAlias = "tuple[tuple[PackPlan, Tarball], ...]"
+"""The packages that were packed, in order."""
 
 
 class PackRun(Record):
@@ -82,21 +85,22 @@ class PackRun(Record):
             return tarball if recorder is None else recorder.write(plan, tarball, origins)
         finally:
             if not self.is_many:
-                self.print_warnings(plan)
+                self.print_warnings(plan, plan.root)
 
     def finish(self, plan: PackPlan, tarball: Tarball) -> None:
         """Report on *tarball*, and write its tree."""
         if not self.is_many:
-            self.print_warnings(tarball)
+            self.print_warnings(tarball, plan.root)
         if self.verbosity.report:
-            click.echo(self._report(plan, tarball), err=True)
+            print_report(self._report(plan, tarball))
         if self.tree and not self.dry_run:
             write_tree(plan.entries, self.tree)
 
-    def print_warnings(self, source: PackPlan | Tarball) -> None:
-        """Print the warnings of a plan or a tarball."""
+    def print_warnings(self, source: PackPlan | Tarball, root: str) -> None:
+        """Print the warnings of a plan or a tarball of the project in *root*."""
         if self.verbosity.warnings and source.warnings:
-            click.echo(warning_text(source.warnings, verbose=self.verbosity.verbose), err=True)
+            text = warning_text(source.warnings, verbose=self.verbosity.verbose)
+            print_problems(_with_place(source.warnings, root), text)
 
     def _report(self, plan: PackPlan, tarball: Tarball) -> str:
         verbose = self.verbosity.verbose
@@ -112,12 +116,12 @@ class Results(Record):
     *values* are what the JSON says of both, in the order of the packages. They are empty where all were packed.
     """
 
-    packed: tuple[tuple[PackPlan, Tarball], ...]
+    packed: Packages
     failed: tuple[Failed, ...] = ()
     values: tuple[Mapping[str, object], ...] = ()
 
 
-def pack_together(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
+def pack_together(folders: Sequence[str], run: PackRun) -> Packages:
     """Pack *folders*, "" being where we are, after all plans are made."""
     destination = run.options.destination
     plans = [run.plan(folder) for folder in folders]
@@ -144,21 +148,35 @@ def print_results(results: Results, run: PackRun, *, npm12: bool) -> None:
     verbose = run.verbosity.verbose
     if not run.verbosity.as_json:
         for _, tarball in results.packed:
-            click.echo(escape(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
+            print_result(escape(posixpath.normpath(tarball.path) if run.options.out else tarball.filename))
     elif results.values:
-        click.echo(document(results.values, npm12=npm12))
+        print_result(document(results.values, npm12=npm12))
     else:
-        click.echo(packages_json(results.packed, npm12=npm12))
+        print_result(packages_json(results.packed, npm12=npm12))
     if run.is_many and run.verbosity.warnings:
         warnings = [
             (escape(plan.manifest.name), (*plan.warnings, *tarball.warnings)) for plan, tarball in results.packed
         ]
         text = warnings_by_package(warnings, verbose=verbose)
         if text:
-            click.echo(text, err=True)
+            placed = [
+                problem
+                for plan, tarball in results.packed
+                for problem in _with_place((*plan.warnings, *tarball.warnings), plan.root)
+            ]
+            print_problems(placed, text)
     if results.failed:
         errors = [(escape(failed.name), _without_name(failed)) for failed in results.failed]
-        click.echo(errors_by_package(errors, verbose=verbose), err=True)
+        problems = [problem for failed in results.failed for problem in failed.problems]
+        print_problems(problems, errors_by_package(errors, verbose=verbose))
+
+
+def _with_place(problems: Iterable[Problem], root: str) -> list[Problem]:
+    """Return *problems* of the project in *root* with absolute paths."""
+    return [
+        problem._replace(path=posixpath.join(root, problem.path)) if problem.path else problem
+        for problem in problems
+    ]
 
 
 def _without_name(failed: Failed) -> list[Problem]:

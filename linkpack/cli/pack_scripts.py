@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import click
-
+from linkpack.cli.terminal import print_report, wipe_progress
 from linkpack.lifecycle.scripts import Hooks, start_lifecycle
 from linkpack.packing.preflight import check_before_scripts, check_distinct
 from linkpack.provenance.record_options import record_paths
@@ -36,9 +35,10 @@ def make_hooks(run: PackRun) -> Hooks:
 
 def _announce(script: Script, *, quiet: bool) -> None:
     """Print which script runs, as npm does."""
+    wipe_progress()  # the script may print as well
     if not quiet:
         lines = "".join(f"> {escape(line)}\n" for line in script.command.strip().split("\n"))
-        click.echo(f"\n> {escape(script.label)} {script.event}\n{lines}", err=True)
+        print_report(f"\n> {escape(script.label)} {script.event}\n{lines}")
 
 
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:

@@ -8,6 +8,7 @@ import click
 
 from linkpack.archive.findings import as_problems
 from linkpack.cli.shared_options import limit_options
+from linkpack.cli.terminal import print_result
 from linkpack.errors import SnapshotError
 from linkpack.packing.options import PackOptions
 from linkpack.provenance.sources import read_origins
@@ -57,9 +58,9 @@ def report(source: str, *, against: str, output: str, form: str | None, limits: 
         except OSError as err:
             message = f"{output} cannot be written: {err.strerror or err}"
             raise SnapshotError(message, code="EWRITE", path=output, hint="name another file") from err
-        click.echo(escape(output))
+        print_result(escape(output))
     else:
-        click.echo(text)
+        print_result(text)
 
 
 def _choose_form(output: str) -> str:

@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from linkpack.cli.terminal import apply_settings
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.npm.config import load_config
 from linkpack.project.local import find_local_project
@@ -177,6 +178,8 @@ def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
         cwd = fs.real_path(".")
         project = find_local_project(cwd).root
     try:
-        return Settings(load_config(env, cwd, flags, project))
+        config = load_config(env, cwd, flags, project)
     except ConfigError:
-        return Settings(load_config(env, cwd, {**flags, "prefix": _NO_PREFIX}, project))
+        config = load_config(env, cwd, {**flags, "prefix": _NO_PREFIX}, project)
+    apply_settings(config)
+    return Settings(config)

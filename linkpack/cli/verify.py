@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +16,11 @@ from linkpack.cli.shared_options import (
     parse_size,
     publish_config_option,
 )
+from linkpack.cli.terminal import annotate_problems, paint_diff, print_report, print_result
+from linkpack.cli.workflow import checkout
 from linkpack.errors import LinkpackError
 from linkpack.report import verify as report
+from linkpack.report.sarif import sarif_report
 from linkpack.verifying import verdict as api
 from linkpack.verifying.allowable import ALLOWABLE
 from linkpack.verifying.difference import diff as compare
@@ -26,9 +30,18 @@ if TYPE_CHECKING:
     from linkpack.bundle.consumer_specs import Mode
     from linkpack.bundle.layouts import LayoutName
     from linkpack.limits import Limits
+    from linkpack.verifying.verdict import Verdict
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default=None,
+    help="How findings are printed: as text, as JSON, as annotations of a workflow run, or as SARIF on stdout.",
+)
 
 _ALLOW = click.option(
     "--allow",
@@ -51,6 +64,7 @@ _SPECS = click.option(
 @click.command()
 @click.argument("tarballs", metavar="TARBALL...", nargs=-1, required=True)
 @_JSON
+@_FORMAT
 @click.option(
     "--against",
     metavar="SOURCE",
@@ -75,6 +89,7 @@ def verify(
     tarballs: tuple[str, ...],
     *,
     as_json: bool,
+    form: str | None,
     against: str,
     built: tuple[str, ...],
     npm_rules: str | None,
@@ -92,6 +107,9 @@ def verify(
     """
     if built and against.partition(":")[0] != "git":
         raise click.UsageError("--built needs --against git")
+    form = _choose_form(form, as_json=as_json)
+    if form == "github":
+        annotate_problems()
     verdicts = []
     for path in tarballs:
         try:
@@ -107,20 +125,39 @@ def verify(
                 limits=limits,
             )
         except LinkpackError as err:
-            if len(tarballs) == 1 or err.path != path:  # the others would fail alike
-                with json_failures(wanted=as_json):
+            is_alone = len(tarballs) == 1 and form != "sarif"
+            if is_alone or err.path != path:  # the others would fail alike
+                with json_failures(wanted=form == "json"):
                     raise
             verdict = api.make_unreadable_verdict(path, err)
         verdicts.append(verdict)
-        if verdict.findings and not as_json:
-            subject = path if len(tarballs) > 1 else ""
-            click.echo(report.findings_text(verdict.findings, subject), err=True)
-        if not as_json and not quiet:
-            click.echo(report.verdict_text(verdict, strict=strict))
-    if as_json:
+        if form in {"text", "github"}:
+            _print_findings(verdict, form, subject=path if len(tarballs) > 1 else "")
+            if not quiet:
+                print_result(report.verdict_text(verdict, strict=strict))
+    if form == "sarif":
+        print_result(sarif_report(verdicts))
+    elif form == "json":
         values = [report.verdict_values(verdict, strict=strict) for verdict in verdicts]
-        click.echo(json.dumps(values if len(values) > 1 else values[0], indent=2))
+        print_result(json.dumps(values if len(values) > 1 else values[0], indent=2))
     return int(not all(verdict.passes(strict=strict) for verdict in verdicts))
+
+
+def _choose_form(form: str | None, *, as_json: bool) -> str:
+    """Return the form of the findings, which --json says as well."""
+    if as_json and form not in {None, "json"}:
+        raise click.UsageError(f"--json and --format {form} do not go together")
+    return "json" if as_json else form or "text"
+
+
+def _print_findings(verdict: Verdict, form: str, subject: str) -> None:
+    """Print the findings on stderr, each with *subject* in front, or as annotations."""
+    if form == "github":
+        file = posixpath.abspath(verdict.path)
+        for finding in verdict.findings:
+            print_report(report.finding_annotation(finding, file, checkout()))
+    elif verdict.findings:
+        print_report(report.findings_text(verdict.findings, subject))
 
 
 @click.command()
@@ -171,7 +208,7 @@ def diff(
     else:
         text = report.difference_text(difference, stat=stat)
     if text:
-        click.echo(text)
+        print_result(text, None if as_json else paint_diff)
     return int(exit_code and not difference.is_same)
 
 
@@ -194,8 +231,8 @@ def unpack(
     with json_failures(wanted=as_json):
         unpacked = unpack_tarball(tarball, directory, allow=allow, limits=limits)
     if unpacked.findings and not as_json:
-        click.echo(report.findings_text(unpacked.findings), err=True)
+        print_report(report.findings_text(unpacked.findings))
     if as_json:
-        click.echo(report.unpacked_json(unpacked))
+        print_result(report.unpacked_json(unpacked))
     elif not quiet:
-        click.echo(report.unpacked_text(unpacked))
+        print_result(report.unpacked_text(unpacked))

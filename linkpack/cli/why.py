@@ -8,6 +8,7 @@ import click
 
 from linkpack.cli.failures import json_failures
 from linkpack.cli.shared_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.terminal import print_result
 from linkpack.explaining.why import explain
 from linkpack.packing.options import PackOptions
 from linkpack.report.why import answer_json, answer_text
@@ -47,4 +48,4 @@ def why(
     options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
     with json_failures(wanted=as_json):
         answer = explain(folder or ".", path, options, walk_up=not folder)
-    click.echo(answer_json(answer) if as_json else answer_text(answer))
+    print_result(answer_json(answer) if as_json else answer_text(answer))

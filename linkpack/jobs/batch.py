@@ -9,10 +9,12 @@ from __future__ import annotations
 import posixpath
 import secrets
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from linkpack.errors import LinkpackError, Problem
 from linkpack.jobs.workers import Crew, run_all
+from linkpack.notices import current_outputs
 from linkpack.packing.options import PackOptions
 from linkpack.packing.pack import measure_plan, write_plan
 from linkpack.packing.plan import make_plan
@@ -142,6 +144,7 @@ def pack_many(folders: Sequence[str], batch: Batch) -> Iterator[Outcome]:
         batch.crew,
         stops=lambda outcome: batch.fail_fast and isinstance(outcome, Failed),
         lost=_fail_lost,
+        done=None if batch.dry_run else partial(_note_tarball, current_outputs()),
     )
     with closing(late):  # however this generator ends, the processes have ended before it
         for folder in checked:
@@ -232,6 +235,12 @@ def _plan(task: Task) -> PackPlan:
 
 def _write(task: Task, plan: PackPlan) -> Tarball:
     return measure_plan(plan, task.options) if task.dry_run else write_plan(plan, task.options)
+
+
+def _note_tarball(outputs: list[str] | None, outcome: Outcome) -> None:
+    """Note in *outputs* the tarball that another process wrote."""
+    if outputs is not None and isinstance(outcome, Packed):
+        outputs.append(outcome.tarball.path)
 
 
 def _fail_lost(task: Task, error: Exception) -> Failed:

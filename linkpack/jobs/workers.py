@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from linkpack.errors import ConfigError
+from linkpack.notices import current_meter, stop_listening
 from linkpack.record import Record
 from linkpack.system import own_process
 
@@ -63,12 +64,14 @@ def run_all(
     *,
     stops: Callable[[_Result], bool],
     lost: Callable[[_Item, Exception], _Result],
+    done: Callable[[_Result], None] | None = None,
 ) -> Generator[_Result | None, None, None]:
     """Run *task* for each of *items*, and yield the results in their order.
 
     Each result is yielded as soon as it and those before it are there. If *stops* is true for a result, the items
     that have not begun are cancelled, and yield None. *lost* makes the result of an item when its worker was
-    killed or its result cannot be sent. Raises `ConfigError` when the scheduler does not answer.
+    killed or its result cannot be sent. *done* is called with what another process returned as soon
+    as it is there, in any thread. Raises `ConfigError` when the scheduler does not answer.
     """
     size = crew.size(len(items))
     if size <= 1 and not crew.scheduler:
@@ -76,8 +79,14 @@ def run_all(
         return
     with _connect_cluster(crew.scheduler) if crew.scheduler else _start_processes(size) as executor:
         futures = [_submit(executor, task, item) for item in items]
+        if done is not None:
+            for future in futures:
+                future.add_done_callback(partial(_pass_on, done))
+        meter = current_meter()
         try:
             for item, future in zip(items, futures, strict=True):
+                if meter is not None:
+                    meter("packing", sum(future.done() for future in futures), len(futures), "packages")
                 result = _wait_for(future, partial(lost, item))
                 if result is not None and stops(result):
                     _cancel(futures)
@@ -94,6 +103,12 @@ def _submit(executor: Executor, task: Callable[[_Item], _Result], item: _Item) -
         broken: Future[_Result] = Future()
         broken.set_exception(err)
         return broken
+
+
+def _pass_on(done: Callable[[_Result], None], future: Future[_Result]) -> None:
+    """Call *done* with the result of *future*, unless it has none."""
+    if not future.cancelled() and future.exception() is None:
+        done(future.result())
 
 
 def _wait_for(future: Future[_Result], lost: Callable[[Exception], _Result]) -> _Result | None:
@@ -150,6 +165,7 @@ def _begin_worker() -> None:
     # A terminal sends Ctrl-C to the workers as well as to the parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    stop_listening()  # a forked worker has the parent's listeners, and its terminal
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -48,6 +48,7 @@ from linkpack.linking.states import (
     paths_outside,
 )
 from linkpack.linking.steps import find_left_over, matches, perform, take_back, temp_path
+from linkpack.notices import note_output
 from linkpack.record import Record
 from linkpack.system import dir_entries, own_process
 from linkpack.system import read as fs
@@ -129,12 +130,15 @@ def apply(plan: LinkPlan, store: Store, places: Sequence[str], scope: str, *, la
             journal = _with_inodes(journal)
             done = _commit(journal, path, store)
             committed = True
+            note_output("every change of the command")
             if done is not None:
                 journal = _try_to_finish(journal, done, store)
     except BaseException as err:  # KeyboardInterrupt, and the SystemExit of a signal, are taken back as well
         if begun and not committed:
             with delay_signals():
                 taken_back = _abandon(journal, path) is None
+                if not taken_back:
+                    note_output("a part of the changes, which the next command of linkpack takes back")
         if isinstance(err, OSError):
             raise _explain_failure(err, taken_back=taken_back) from err
         raise

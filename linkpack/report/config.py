@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.packlist.secrets import find_tokens
-from linkpack.report.text import escape
+from linkpack.report.text import JSON_SCHEMA, escape
 
 if TYPE_CHECKING:
     from linkpack.npm.config import Config, Setting
@@ -29,8 +29,13 @@ def settings_text(config: Config) -> str:
 
 
 def settings_json(config: Config) -> str:
-    """Return every setting as JSON: key to value and source."""
-    return json.dumps({key: setting._asdict() for key, setting in sorted(_public(config).items())}, indent=2)
+    """Return every setting as JSON: key to value and source, and the prefix's folders."""
+    value = {
+        "schema": JSON_SCHEMA,
+        "settings": {key: setting._asdict() for key, setting in sorted(_public(config).items())},
+        "folders": {"modules": config.modules, "commands": config.bins, "mans": config.mans},
+    }
+    return json.dumps(value, indent=2)
 
 
 def _public(config: Config) -> dict[str, Setting]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.linking.package_manager import quote_word
-from linkpack.report.text import count, escape
+from linkpack.report.text import JSON_SCHEMA, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +54,19 @@ def _command_line(fix: Fix) -> str:
 def diagnosis_json(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:
     """Return the same as JSON: `{"findings", "fixed", "errors", "warnings"}`."""
     findings = [
-        {**diagnosis._asdict(), "fix": _command_line(diagnosis.fix) if diagnosis.fix else None}
+        {
+            "code": diagnosis.code,
+            "severity": diagnosis.severity,
+            "group": diagnosis.group,
+            "path": diagnosis.path,
+            "message": diagnosis.message,
+            "fix": diagnosis.hint,
+            "command": _command_line(diagnosis.fix) if diagnosis.fix else None,
+        }
         for diagnosis in diagnoses
     ]
     value = {
+        "schema": JSON_SCHEMA,
         "findings": findings,
         "fixed": [_command_line(fix) for fix in fixes],
         "errors": count_severity(diagnoses, "error"),

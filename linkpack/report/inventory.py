@@ -6,7 +6,8 @@ import json
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import amount, count, escape
+from linkpack.report.problems import problem_values
+from linkpack.report.text import JSON_SCHEMA, amount, count, escape
 from linkpack.report.treemap import Box, lay_out
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from linkpack.verifying.inventory import Inventory, TreeNode
 
-SCHEMA = 1
 _DEPTH = 2  # folders within each other that the text shows
 _SHARE = 0.01  # of all bytes, from which the text shows a folder or file
 _PICTURE = Box(0, 0, 960, 600)
@@ -74,7 +74,7 @@ def json_report(inventory: Inventory) -> str:
     """Return the report as JSON in ASCII, with sizes in bytes."""
     difference = inventory.difference
     document: dict[str, object] = {
-        "schema": SCHEMA,
+        "schema": JSON_SCHEMA,
         "source": inventory.label,
         "name": inventory.name,
         "version": inventory.version,
@@ -107,7 +107,7 @@ def json_report(inventory: Inventory) -> str:
             for snapshot in inventory.snapshots
         ],
         "omitted": None if inventory.omissions is None else [each._asdict() for each in inventory.omissions],
-        "problems": [problem._asdict() for problem in inventory.problems],
+        "problems": [problem_values(problem) for problem in inventory.problems],
     }
     if difference is not None:
         document["changes"] = {

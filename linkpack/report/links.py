@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from linkpack.linking.outside_project import outside_changes
 from linkpack.linking.states import File
 from linkpack.linking.status import describe_commands
-from linkpack.report.text import count, escape
+from linkpack.report.problems import problem_values
+from linkpack.report.text import JSON_SCHEMA, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -128,7 +129,8 @@ def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
 def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     """Return the plan as npm's install commands print it with --json.
 
-    Two keys are our own: `outside`, what changes outside of *roots* (see `Outside`), and `warnings`.
+    Three keys are our own: `outside`, what changes outside of *roots* (see `Outside`), `warnings`, and `linkpack`
+    with the number of the schema.
     """
     value = {
         "add": [item._asdict() for item in plan.added],
@@ -138,7 +140,8 @@ def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
         "remove": [item._asdict() for item in plan.removed],
         "removed": len(plan.removed),
         "outside": [change._asdict() for change in outside_changes(plan, roots)],
-        "warnings": [problem._asdict() for problem in plan.warnings],
+        "warnings": [problem_values(problem) for problem in plan.warnings],
+        "linkpack": {"schema": JSON_SCHEMA},
     }
     return json.dumps(value, indent=2)
 
@@ -168,17 +171,18 @@ def _link_lines(link: Status) -> Iterator[str]:
 
 
 def listing_json(survey: Survey) -> str:
-    """Return the same as JSON: `{"place", "links", "linkedAt", "warnings"}`.
+    """Return the same as JSON: `{"schema", "place", "links", "linkedAt", "warnings"}`.
 
     Each link has the fields of `Status`.
     """
     value = {
+        "schema": JSON_SCHEMA,
         "place": survey.place,
         "links": [
             {**link._asdict(), "commands": [command._asdict() for command in link.commands]}
             for link in survey.links
         ],
         "linkedAt": list(survey.linked_at),
-        "warnings": [problem._asdict() for problem in survey.warnings],
+        "warnings": [problem_values(problem) for problem in survey.warnings],
     }
     return json.dumps(value, indent=2)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from typing import TYPE_CHECKING
 
 from linkpack.npm.sorting import listing_key
-from linkpack.report.text import amount, count, escape, shorten, table
+from linkpack.report.text import amount, count, escape, shorten, table, them
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from linkpack.archive.writer import Tarball
+    from linkpack.archive.writer import Tarball, TarballFile
     from linkpack.bundle.consumer_specs import SpecChange
     from linkpack.packing.plan import Bundled, PackPlan
 
-_MOST_BUNDLED = 20  # bundled packages that are listed without --verbose
+_MOST_FILES = 40  # lines on own files without --verbose: of more files, folders are shown
+_MOST_BUNDLED = 10  # bundled packages that are listed without --verbose, the largest
 _MOST_PRIVATE = 10  # private workspaces, likewise
 _NOT_INSTALLED = "devDependencies"  # the section that no consumer installs
 
@@ -40,13 +42,13 @@ def _report(
     plan: PackPlan, tarball: Tarball, *, verbose: bool, dry_run: bool, settings: Mapping[str, str]
 ) -> Iterator[str]:
     yield f"{escape(plan.manifest.name)}@{escape(plan.manifest.version)} (npm {plan.rules} rules)"
-    bundle = "node_modules/" if plan.layout == "bundle" else "vendor/"
-    files = [file for file in tarball.files if verbose or not file.path.startswith(bundle)]
-    files.sort(key=lambda file: listing_key(file.path))
-    yield from table("files", [(amount(file.size), escape(file.path)) for file in files])
+    files = sorted(tarball.files, key=lambda file: listing_key(file.path))
+    if not verbose:
+        files = _own_files(plan, files)
+    yield from table("files", _file_rows(files) if verbose else _folded_rows(files))
     yield from table("snapshots", [_snapshot_row(plan, package) for package in plan.bundled if package.linked])
-    installed = [_installed_row(package) for package in plan.bundled if not package.linked]
-    yield from table("bundled", _shortened(installed, verbose=verbose))
+    installed = [package for package in plan.bundled if not package.linked]
+    yield from table("bundled", _installed_rows(installed, most=0 if verbose else _MOST_BUNDLED))
     yield from _spec_lines(plan.changes, verbose=verbose)
     if verbose:
         rows = [(escape(omission.reason), escape(omission.path)) for omission in plan.omissions]
@@ -78,10 +80,67 @@ def _slots(package: Bundled) -> str:
     return f"in {escape(package.slots[0])}{more}"
 
 
-def _shortened(rows: list[tuple[str, ...]], *, verbose: bool) -> list[tuple[str, ...]]:
-    if verbose or len(rows) <= _MOST_BUNDLED:
-        return rows
-    return [*rows[:_MOST_BUNDLED], (f"and {len(rows) - _MOST_BUNDLED} more (-v lists them)", "", "")]
+def _own_files(plan: PackPlan, files: Iterable[TarballFile]) -> list[TarballFile]:
+    """Return those of *files* that no bundled package brings."""
+    bundle = "node_modules/" if plan.layout == "bundle" else "vendor/"
+    return [file for file in files if not file.path.startswith(bundle)]
+
+
+def _file_rows(files: Iterable[TarballFile]) -> list[tuple[str, ...]]:
+    return [(amount(file.size), escape(file.path)) for file in files]
+
+
+def _folded_rows(files: Sequence[TarballFile]) -> list[tuple[str, ...]]:
+    """Return a row for each of *files*, or where they are many, for folders of them.
+
+    As many folders are unfolded as fit, from the top.
+    """
+    if len(files) <= _MOST_FILES:
+        return _file_rows(files)
+    rows: dict[str, list[TarballFile]] = {}
+    for file in files:
+        rows.setdefault(_inner(file.path, ""), []).append(file)
+    waiting = deque(name for name in rows if name.endswith("/"))
+    while waiting:
+        folder = waiting.popleft()
+        inside: dict[str, list[TarballFile]] = {}
+        for file in rows[folder]:
+            inside.setdefault(_inner(file.path, folder), []).append(file)
+        if len(rows) - 1 + len(inside) <= _MOST_FILES:
+            rows = {
+                name: found
+                for row in rows
+                for name, found in (inside if row == folder else {row: rows[row]}).items()
+            }
+            waiting += [name for name in inside if name.endswith("/")]
+    return [(amount(sum(file.size for file in found)), _row_label(name, found)) for name, found in rows.items()]
+
+
+def _inner(path: str, folder: str) -> str:
+    """Return the file or the folder (`lib/`) in *folder* that *path* is or is in."""
+    name, slash, _ = path[len(folder) :].partition("/")
+    return f"{folder}{name}{slash}"
+
+
+def _row_label(name: str, files: Sequence[TarballFile]) -> str:
+    return f"{escape(name)}  {count(len(files), 'file')}" if name.endswith("/") else escape(name)
+
+
+def _installed_rows(packages: Sequence[Bundled], most: int) -> list[tuple[str, ...]]:
+    """Return a row for each of *packages*, the largest first.
+
+    There are at most *most* unless that is 0, and then one for the others.
+    """
+    ordered = sorted(packages, key=lambda package: (-package.size, package.name, package.version))
+    shown = ordered[:most] if most else ordered
+    rows = [_installed_row(package) for package in shown]
+    rest = ordered[len(shown) :]
+    if rest:
+        files, size = sum(package.files for package in rest), sum(package.size for package in rest)
+        rows.append(
+            (f"and {len(rest)} more", f"{count(files, 'file')}, {amount(size)}", f"-v lists {them(len(rest))}")
+        )
+    return rows
 
 
 def _spec_lines(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str]:
@@ -103,7 +162,7 @@ def _spec_lines(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str
         rows.append(tuple(map(escape, cells)))
     yield from table("rewritten specs", rows)
     if counted:
-        yield f"  {'and ' if listed else ''}{counted} in {_NOT_INSTALLED} (-v lists them)"
+        yield f"  {'and ' if listed else ''}{counted} in {_NOT_INSTALLED} (-v lists {them(counted)})"
 
 
 def _totals(
@@ -111,7 +170,7 @@ def _totals(
 ) -> Iterator[tuple[str, str]]:
     yield "tarball", escape(tarball.path) + (" (dry run: not written)" if dry_run else "")
     yield "size", f"{amount(tarball.size)} packed, {amount(tarball.unpacked_size)} unpacked"
-    yield "files", f"{len(tarball.files)}"
+    yield "files", _file_counts(plan, tarball)
     yield "shasum", tarball.shasum
     yield "integrity", tarball.integrity
     if plan.bundled:
@@ -121,6 +180,14 @@ def _totals(
         yield "publishConfig", escape(f"{', '.join(plan.publish_fields)}: {how}")
     if settings:
         yield "npm settings", settings_text(settings)
+
+
+def _file_counts(plan: PackPlan, tarball: Tarball) -> str:
+    if not plan.bundled:
+        return f"{len(tarball.files)}"
+    own = len(_own_files(plan, tarball.files))
+    packages = count(len(plan.bundled), "bundled package")
+    return f"{len(tarball.files)}: {own} own, {len(tarball.files) - own} of {packages}"
 
 
 def settings_text(settings: Mapping[str, str]) -> str:
@@ -168,7 +235,7 @@ def package_line(plan: PackPlan, tarball: Tarball) -> str:
 def private_line(names: Sequence[str], *, verbose: bool = False) -> str:
     """Return the line about private workspaces that are not packed."""
     shown = shorten(list(map(escape, names)), _MOST_PRIVATE, verbose=verbose)
-    return f"left out as private: {shown} (--private packs them)"
+    return f"left out as private: {shown} (--private packs {them(len(names))})"
 
 
 def summary_line(

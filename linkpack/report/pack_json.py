@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING
 
 from linkpack.npm.sorting import listing_key
-from linkpack.report.problems import error_values
+from linkpack.report.problems import error_values, problem_values
+from linkpack.report.text import JSON_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,6 +64,7 @@ def package_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
 
 def _own_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
     return {
+        "schema": JSON_SCHEMA,
         "path": tarball.path,
         "npmRules": plan.rules,
         "compressor": tarball.compressor,
@@ -73,7 +75,7 @@ def _own_values(plan: PackPlan, tarball: Tarball) -> dict[str, object]:
         "bundled": [_bundled_values(plan, package) for package in plan.bundled if not package.linked],
         "rewrittenSpecs": [change._asdict() for change in plan.changes],
         "omitted": [omission._asdict() for omission in plan.omissions],
-        "warnings": [problem._asdict() for problem in (*plan.warnings, *tarball.warnings)],
+        "warnings": [problem_values(problem) for problem in (*plan.warnings, *tarball.warnings)],
         "runtimeGraph": graph_values(plan),
         "checks": plan.checks._asdict(),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import escape, shorten
+from linkpack.report.text import escape, shorten, them
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,15 +55,33 @@ def warnings_by_package(packages: Iterable[tuple[str, Iterable[Problem]]], *, ve
     return "\n".join(_lines(_by_problem(packages, verbose=verbose), most=0 if verbose else _MOST_WARNINGS))
 
 
+def problem_values(problem: Problem, severity: Severity | None = None) -> dict[str, str]:
+    """Return what every JSON says of one problem.
+
+    *severity* is given where it is not the code's own. Texts are not escaped: whoever prints them does that.
+    """
+    return {
+        "code": problem.code,
+        "severity": severity or problem.severity,
+        "path": problem.path,
+        "message": problem.message,
+        "fix": problem.hint,
+    }
+
+
 def error_values(problems: Sequence[Problem]) -> dict[str, object]:
     """Return what npm prints for a failure with --json, as values.
 
-    The summary has a line for each problem, the detail their hints.
+    The summary has a line for each problem, the detail their hints. `problems` follow where they say more than
+    npm's object: where there are several, or the summary does not name the path.
     """
     # Keys as of npm/lib/cli/exit-handler.js, compared with npm in tests/differential/test_pack.py.
     summary = "\n".join(escape(problem.message) for problem in problems)
     detail = "\n".join(dict.fromkeys(escape(problem.hint) for problem in problems if problem.hint))
-    return {"error": {"code": problems[0].code, "summary": summary, "detail": detail}}
+    error = {"code": problems[0].code, "summary": summary, "detail": detail}
+    if len(problems) == 1 and problems[0].path in problems[0].message:
+        return {"error": error}
+    return {"error": error, "problems": [problem_values(problem) for problem in problems]}
 
 
 def _by_problem(
@@ -96,4 +114,5 @@ def _lines(problems: Iterable[tuple[str, Problem]], *, most: int) -> Iterator[st
         hints.add(problem.hint)
     for code, number in numbers.items():
         if most and number > most:
-            yield f"linkpack: {severities[code]} {code}: and {number - most} more (-v lists them)"
+            more = number - most
+            yield f"linkpack: {severities[code]} {code}: and {more} more (-v lists {them(more)})"

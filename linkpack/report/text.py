@@ -50,6 +50,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def them(number: int) -> str:
+    """Return the pronoun for so many things: `it`, `them`."""
+    return "it" if number == 1 else "them"
+
+
 def shorten(names: Sequence[str], most: int, *, verbose: bool) -> str:
     """Return the first *most* of *names*, and how many more there are.
 
@@ -74,6 +79,10 @@ def table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield f"  {'  '.join(cells).rstrip()}"
+
+
+JSON_SCHEMA = 1
+"""The number that every JSON of our own has as `schema`; docs/schemas has what it means."""
 
 
 def clean_json(value: object) -> object:

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
-from linkpack.report.problems import problem_lines
-from linkpack.report.text import amount, count, escape
+from linkpack.report.annotations import annotation
+from linkpack.report.problems import problem_lines, problem_values
+from linkpack.report.text import JSON_SCHEMA, amount, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,13 +27,25 @@ def findings_text(findings: Sequence[Finding], tarball: str = "") -> str:
     *tarball* goes in front of each where there are several tarballs.
     """
     return "\n".join(
-        problem_lines(
-            Problem(finding.code, finding.place, finding.message, finding.fix),
-            severity=finding.severity,
-            subject=tarball,
-        )
-        for finding in findings
+        problem_lines(_as_problem(finding), severity=finding.severity, subject=tarball) for finding in findings
     )
+
+
+def _as_problem(finding: Finding) -> Problem:
+    return Problem(finding.code, finding.place, finding.message, finding.fix)
+
+
+def finding_values(finding: Finding) -> dict[str, str]:
+    """Return what the JSON says of *finding*, whose path is one in the tarball."""
+    return problem_values(_as_problem(finding), finding.severity)
+
+
+def finding_annotation(finding: Finding, tarball: str, root: str) -> str:
+    """Return the annotation of a workflow run that is about *finding* in *tarball*.
+
+    *root* is the folder that the run has checked out.
+    """
+    return annotation(_as_problem(finding), root, finding.severity, tarball)
 
 
 def verdict_text(verdict: Verdict, *, strict: bool = False) -> str:
@@ -64,6 +77,7 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
     With *strict*, `ok` is false for warnings too.
     """
     return {
+        "schema": JSON_SCHEMA,
         "path": verdict.path,
         "ok": verdict.passes(strict=strict),
         "name": verdict.name,
@@ -74,22 +88,23 @@ def verdict_values(verdict: Verdict, *, strict: bool = False) -> dict[str, objec
         "integrity": verdict.integrity,
         "runtimeGraph": {"packages": verdict.packages, "edges": verdict.edges},
         "serves": list(verdict.serves),
-        "findings": [finding._asdict() for finding in verdict.findings],
+        "findings": [finding_values(finding) for finding in verdict.findings],
     }
 
 
 def unpacked_text(unpacked: Unpacked) -> str:
     """Return where the files are, and how many."""
-    return f"{unpacked.files} files, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
+    return f"{count(unpacked.files, 'file')}, {amount(unpacked.size)}, in {escape(unpacked.folder)}"
 
 
 def unpacked_json(unpacked: Unpacked) -> str:
     """Return what was unpacked as JSON, in ASCII."""
     value = {
+        "schema": JSON_SCHEMA,
         "folder": unpacked.folder,
         "fileCount": unpacked.files,
         "unpackedSize": unpacked.size,
-        "findings": [finding._asdict() for finding in unpacked.findings],
+        "findings": [finding_values(finding) for finding in unpacked.findings],
     }
     return json.dumps(value, indent=2)
 
@@ -119,7 +134,9 @@ def _difference_lines(difference: Difference, *, stat: bool) -> Iterator[str]:
     else:
         yield "all files are the same; the bytes of the tarballs are not"
     for label, (old_size, new_size) in (("packed", difference.packed), ("unpacked", difference.unpacked)):
-        yield f"{label} {amount(old_size)} -> {amount(new_size)} ({new_size - old_size:+} bytes)"
+        more = new_size - old_size
+        noun = "byte" if abs(more) == 1 else "bytes"
+        yield f"{label} {amount(old_size)} -> {amount(new_size)} ({more:+} {noun})"
     if stat:
         return
     for change in difference.files:
@@ -134,8 +151,8 @@ def _file_line(change: FileChange) -> str:
     line = f"{_MARKS[change.kind]} {escape(change.path)}"
     if old is None or new is None:
         file = new or old
-        return f"{line}  {file.size if file else 0} bytes"
-    sizes = f"  {old.size} -> {new.size} bytes" if old.digest != new.digest else ""
+        return f"{line}  {count(file.size if file else 0, 'byte')}"
+    sizes = f"  {old.size} -> {count(new.size, 'byte')}" if old.digest != new.digest else ""
     return line + sizes + (f"  mode {old.mode:o} -> {new.mode:o}" if old.mode != new.mode else "")
 
 
@@ -150,6 +167,7 @@ def _changed_lines(change: FileChange) -> Iterator[str]:
 def difference_json(difference: Difference) -> str:
     """Return the difference as JSON, in ASCII."""
     value = {
+        "schema": JSON_SCHEMA,
         "old": difference.old,
         "new": difference.new,
         "same": difference.is_same,

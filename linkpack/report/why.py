@@ -6,7 +6,7 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import clean_json, count, escape
+from linkpack.report.text import JSON_SCHEMA, clean_json, count, escape, them
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +34,14 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"  in the tarball: {path}"
     for omission in answer.left_out[:_MOST]:
         yield f"  left out: {omission.path} ({omission.reason})"
-    yield from _more(len(answer.left_out), "paths left out")
+    yield from _more(len(answer.left_out), "path left out", "paths left out")
     if answer.kind in _KINDS:
         yield f"{answer.label} is {_KINDS[answer.kind]} {answer.folder}"
         if answer.slots and not answer.tarball:
             yield f"  in the tarball: {', '.join(f'package/{slot}' for slot in answer.slots)}"
         for chain in answer.chains[:_MOST]:
             yield f"  pulled in: {_chain_text(chain, answer.label)}"
-        yield from _more(len(answer.chains), "chains")
+        yield from _more(len(answer.chains), "chain", "chains")
 
 
 def _verdict(answer: Answer) -> str:
@@ -74,18 +74,22 @@ def _chain_text(chain: tuple[Edge, ...], label: str) -> str:
     return " -> ".join([*(edge.label for edge in chain), label])
 
 
-def _more(number: int, noun: str) -> Iterator[str]:
-    if number > _MOST:
-        yield f"  and {number - _MOST} more {noun} (--json lists them)"
+def _more(number: int, singular: str, plural: str) -> Iterator[str]:
+    more = number - _MOST
+    if more > 0:
+        yield f"  and {more} more {singular if more == 1 else plural} (--json lists {them(more)})"
 
 
 def answer_json(answer: Answer) -> str:
     """Return the answer as JSON."""
     ruling = answer.ruling
+    fields = answer._asdict()
+    del fields["left_out"]
     value = {
-        **answer._asdict(),
+        "schema": JSON_SCHEMA,
+        **fields,
         "ruling": None if ruling is None else {**ruling._asdict(), "source": _source(ruling, answer)},
-        "left_out": [omission._asdict() for omission in answer.left_out],
+        "leftOut": [omission._asdict() for omission in answer.left_out],
         "chains": [[edge._asdict() for edge in chain] for chain in answer.chains],
     }
     return json.dumps(clean_json(value), indent=2)

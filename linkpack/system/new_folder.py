@@ -13,6 +13,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from linkpack.notices import note_output
 from linkpack.system.own_process import current_umask
 from linkpack.system.signals import delay_signals
 from linkpack.system.temporary import discard_draft, new_draft_folder, sweep
@@ -134,6 +135,7 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
         with delay_signals():
             os.rename(draft, name, src_dir_fd=around, dst_dir_fd=around)
             draft = ""
+            note_output(target)
         _check_same(name, around, handle, target)  # the draft may have been swapped just before the rename
     finally:
         with delay_signals():

@@ -184,7 +184,7 @@ def _write_cache(path: str, identity: str, answer: dict[str, Any]) -> None:
     text = json.dumps(dict(list(answers.items())[-_MOST:]))
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open_draft(path) as out:
+        with open_draft(path, is_output=False) as out:
             os.fchmod(out.fileno(), 0o600)
             out.write(text.encode())
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_COLUMNS = 80
 
 
 def environment() -> dict[str, str]:
@@ -23,6 +29,14 @@ def count_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def count_columns(stream: TextIO) -> int:
+    """Return how many columns the terminal of *stream* has, 80 when it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):  # no terminal, or a stream without a descriptor
+        return _COLUMNS
 
 
 def new_run() -> str:

@@ -14,6 +14,7 @@ import select
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
+from linkpack.notices import drop_output, note_output
 from linkpack.system.dir_entries import sync_dir
 from linkpack.system.signals import delay_signals
 from linkpack.system.temporary import draft_path, new_draft_file, sweep
@@ -71,12 +72,12 @@ def check_replaceable(target: str) -> None:
 
 
 @contextlib.contextmanager
-def open_draft(target: str) -> Iterator[BinaryIO]:
+def open_draft(target: str, *, is_output: bool = True) -> Iterator[BinaryIO]:
     """Open a draft of *target*, which becomes *target* when the block ends.
 
     The block may write the file and read it back. On any exception, an interrupt included, the draft is removed
-    and *target* stays what it was. Raises `OSError` when the directory cannot be written to, and as
-    `check_replaceable`.
+    and *target* stays what it was. An output is noted (`note_output`), unlike the file of a cache. Raises
+    `OSError` when the directory cannot be written to, and as `check_replaceable`.
     """
     check_replaceable(target)
     folder = os.path.dirname(target) or "."
@@ -90,7 +91,10 @@ def open_draft(target: str) -> Iterator[BinaryIO]:
             out.flush()
             os.fsync(handle)  # before the name: after a crash of the machine the new name has all the bytes
             check_replaceable(target)  # again: something else may have been put there meanwhile
-            os.rename(path, target)
+            with delay_signals():
+                os.rename(path, target)
+                if is_output:
+                    note_output(target)
     except BaseException:
         with delay_signals(), contextlib.suppress(FileNotFoundError):
             if path:
@@ -194,6 +198,7 @@ def restore_on_failure(target: str) -> Iterator[None]:
                 os.unlink(target)
             else:
                 os.rename(kept, target)  # rename(2) does nothing when both are still one file
+            drop_output(target)
         raise
     finally:
         if handle >= 0:

@@ -162,7 +162,7 @@ def test_folders_and_settings(box: LinkBox) -> None:
     text = run("config", "-C", app).output
     assert "user npmrc" in text
     assert "secret" not in text
-    assert json.loads(run("config", "--json", "-C", app).output)["save-exact"]["value"] is True
+    assert json.loads(run("config", "--json", "-C", app).output)["settings"]["save-exact"]["value"] is True
     Path(app, ".npmrc").write_text("prefix=/theirs\n")
     text = run("config", "-C", app).output
     assert "linkpack: warning WPROJECTNPMRC: " in text

@@ -154,7 +154,7 @@ def test_a_failure_under_json(run: Callable[..., Done], blog: Path) -> None:
     )
     done = run("--json")
     error = done.json["error"]
-    assert (done.status, list(done.json), list(error)) == (1, ["error"], ["code", "summary", "detail"])
+    assert (done.status, list(done.json), list(error)) == (1, ["error", "problems"], ["code", "summary", "detail"])
     assert error["code"] == "EBUNDLEMISSING"
     assert [line.split(",")[0] for line in error["summary"].split("\n")] == [
         "redis needs is-even",

@@ -224,7 +224,7 @@ def test_flags_without_effect_are_taken(project: Path, run: Callable[..., Done])
     assert done.json == first
     assert "no effect" not in done.err
     told = run("pack", "-v", *IDLE.split(), "--//r/:_authToken=secret", "-f").err.splitlines()[0]
-    names = "--registry, --tag, --color, --offline, --progress, --cache, --access, --//r/:_authToken, --force"
+    names = "--registry, --tag, --offline, --cache, --access, --//r/:_authToken, --force"
     assert told == f"linkpack: no effect on what is packed: {names}"
 
 

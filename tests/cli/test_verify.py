@@ -196,7 +196,7 @@ def test_unpack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The files are in DIR/package; warnings are on stderr."""
     path = write(tmp_path, manifest("x/package.json"))
     status, out, err = run(capfd, "unpack", path, "-C", tmp_path / "to")
-    assert (status, out) == (0, f"1 files, 54 B, in {tmp_path}/to/package\n")
+    assert (status, out) == (0, f"1 file, 54 B, in {tmp_path}/to/package\n")
     assert "warning WROOT" in err
     assert (tmp_path / "to" / "package" / "package.json").is_file()
     assert run(capfd, "unpack", path, "-C", tmp_path / "two", "-q")[1] == ""

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_counted_and_mended(box: Machine) -> None:
     assert result.return_value == 1
     assert result.stdout.endswith("\n2 errors; linkpack doctor --fix runs 1 command for them\n")
     found = json.loads(doctor(app, "--json").stdout)
-    assert [each["fix"] for each in found["findings"] if each["code"] == "EDROPPED"] == [
+    assert [each["command"] for each in found["findings"] if each["code"] == "EDROPPED"] == [
         f"linkpack relink -C {app} lib"
     ]
     result = doctor(app, "--fix")

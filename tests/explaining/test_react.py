@@ -92,8 +92,8 @@ def test_the_doctor_cures_the_two_reacts(how: str, box: LinkBox) -> None:
     if how == "--fix":
         cured = linkpack(box, "doctor", "--fix")
     else:
-        assert problem["hint"].startswith("run linkpack ")
-        cured = linkpack(box, *shlex.split(problem["hint"])[2:])
+        assert problem["fix"].startswith("run linkpack ")
+        cured = linkpack(box, *shlex.split(problem["fix"])[2:])
     assert cured.returncode == 0, cured.stdout + cured.stderr
 
     done = rendered(box)

@@ -63,15 +63,26 @@ def keys(value: Any, at: str = "") -> set[str]:  # noqa: ANN401 - any JSON
     return set()
 
 
-def json_keys(where: Path) -> dict[str, list[str]]:
-    """Return the keys that each command prints under `--json`, for one project with a linked dependency."""
+def json_outputs(where: Path) -> dict[str, Any]:
+    """Return what commands print under `--json`, for one project with a linked dependency.
+
+    Each has a name that begins with its command's, and ends with the exit status in brackets.
+    """
     [tree] = [tree for tree in trees("pack") if tree.name == "linked"]
     app = folder(tree, tree.write_to(where / "tree"))
     (where / "home").mkdir()
     (app / "blog-0.1.0.tgz").touch()  # which is warned of
+    (app / "faulty").mkdir()
+    manifest = {
+        "name": "faulty",
+        "version": "1.0.0",
+        "dependencies": {"a": "1", "b": "1"},
+        "bundledDependencies": True,
+    }
+    (app / "faulty" / "package.json").write_text(json.dumps(manifest))
     # Another folder than the installed link leads to, or there would be nothing to put in its place.
     redis = str(shutil.copytree(app.parent / "redis", app.parent / "fork"))
-    found: dict[str, list[str]] = {}
+    found: dict[str, Any] = {}
     for name, line in {
         "pack": "pack --json --specs resolve",
         "pack npm12": "pack --json --json-format npm12",
@@ -81,7 +92,13 @@ def json_keys(where: Path) -> dict[str, list[str]]:
         "diff": "diff --json blog-1.0.0.tgz .",
         "unpack": "unpack --json blog-1.0.0.tgz -C out",
         "why": "why --json index.js",
-        "failure": "pack --json --npm-rules 1",
+        "verify many": "verify --json blog-1.0.0.tgz blog-1.0.0.tgz",
+        "report": "report --format json blog-1.0.0.tgz",
+        "report folder": "report --format json . --against blog-1.0.0.tgz",
+        "doctor": "doctor --json",
+        "explain": "explain --json EBUNDLEMISSING",
+        "failure": "verify --json no.tgz",
+        "failure of many": "pack --json faulty",
         "link": f"link --json {redis}",
         "link dry run": f"link --json --dry-run {redis}",
         "ls": "ls --json",
@@ -93,14 +110,18 @@ def json_keys(where: Path) -> dict[str, list[str]]:
     }.items():
         (app / "out").mkdir(exist_ok=True)
         done = run(line.split(), app, where / "home")
-        if not done.stdout:  # an error that is told in text only
-            found[f"{name} ({done.returncode})"] = ["(no JSON)"]
-            continue
-        paths = sorted(keys(json.loads(done.stdout)))
-        # npm 12's object is keyed by package name: that is no key of ours.
-        found[f"{name} ({done.returncode})"] = [
-            path.replace(".blog.", ".", 1) for path in paths if path != ".blog"
-        ]
+        found[f"{name} ({done.returncode})"] = json.loads(done.stdout)
+    return found
+
+
+def json_keys(where: Path) -> dict[str, list[str]]:
+    """Return the keys of each of the `json_outputs`."""
+    found = {}
+    for name, value in json_outputs(where).items():
+        paths = sorted(keys(value))
+        # npm 12's object is keyed by package name, and settings by their own: these are no keys of ours.
+        named = [path.replace(".blog.", ".", 1) for path in paths if path != ".blog"]
+        found[name] = [path for path in named if not path.startswith(".settings.")]
     return found
 
 

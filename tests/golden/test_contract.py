@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.golden.contract import CONTRACT, json_keys, outcome, signatures
+from tests.golden.contract import CONTRACT, json_keys, json_outputs, outcome, signatures
+from tests.support.schemas import schema_errors
 from tests.support.trees import Tree, trees
 
 if TYPE_CHECKING:
@@ -25,6 +26,20 @@ def test_the_library_keeps_its_names_and_signatures() -> None:
 def test_every_json_output_keeps_its_keys(tmp_path: Path) -> None:
     """Each command prints the keys of the file, and ends with the same status."""
     assert json_keys(tmp_path) == KEPT["json"]
+
+
+def test_every_json_output_fits_its_schema(tmp_path: Path) -> None:
+    """The pages in docs/schemas say of each key what it holds, and no key is missing there."""
+    wrong = {name: schema_errors(name.split()[0], value) for name, value in json_outputs(tmp_path).items()}
+    assert not {name: errors for name, errors in wrong.items() if errors}
+
+
+def test_a_schema_refuses_unknown_keys_and_other_numbers() -> None:
+    """What fits is not whatever is printed."""
+    good = {"schema": 1, "code": "EBUNDLE", "severity": "error", "meaning": "", "advice": ""}
+    assert not schema_errors("explain", good)
+    assert schema_errors("explain", {**good, "schema": 2})
+    assert schema_errors("explain", {**good, "left_out": []})
 
 
 @pytest.mark.parametrize("tree", TREES, ids=[tree.name for tree in TREES])

@@ -255,7 +255,7 @@ def test_a_run_prints_a_line_for_each_package(root: Path) -> None:
         "warning WLINK: z: more is a symbolic link to gone, which leads nowhere: left out",
         f"error EVERSION: bad: {root}/pk/bad/package.json: version is missing",
     ]
-    assert lines[6] == "left out as private: pk/a (--private packs them)"
+    assert lines[6] == "left out as private: pk/a (--private packs it)"
     assert re.fullmatch(
         r"2 packed, 1 private left out, 1 failed: 2 files, \d+ B packed, \d+ B unpacked, 3 warnings, \d+\.\d s",
         lines[7],

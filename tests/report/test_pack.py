@@ -73,13 +73,62 @@ def test_packed_has_its_tables(plan: linkpack.PackPlan, tarball: linkpack.Tarbal
 
 
 def test_packed_is_short_unless_verbose(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
-    """Twenty bundled packages are listed, the rest counted; verbose lists all, and what was left out."""
+    """Ten bundled packages are listed, the rest counted; verbose lists all, and what was left out."""
     short, full = report.package_report(plan, tarball), report.package_report(plan, tarball, verbose=True)
-    assert len(section(short, "bundled")) == 21
-    assert section(short, "bundled")[-1] == "  and 10 more (-v lists them)"
+    assert len(section(short, "bundled")) == 11
+    assert section(short, "bundled")[-1] == "  and 20 more   20 files, 780 B  -v lists them"
     assert len(section(full, "bundled")) == 30
     assert len(section(full, "files")) == len(tarball.files)
     assert any(line.endswith("  away") for line in section(full, "left out"))
+
+
+def with_files(tarball: linkpack.Tarball, *paths: str) -> linkpack.Tarball:
+    """Return *tarball* with these files of 10 bytes instead of its own."""
+    return tarball._replace(files=tuple(linkpack.TarballFile(path, 10, 0o644) for path in paths))
+
+
+def test_forty_own_files_are_listed_and_more_are_folded_by_folder(
+    plan: linkpack.PackPlan, tarball: linkpack.Tarball
+) -> None:
+    lib = [f"lib/{number:02}.js" for number in range(39)]
+    text = report.package_report(plan, with_files(tarball, "package.json", *lib))
+    assert len(section(text, "files")) == 40
+    many = with_files(tarball, "package.json", *lib, "lib/deep/a.js", "test/deep/a.js", "test/deep/b.js")
+    assert section(report.package_report(plan, many), "files") == [
+        "  400 B  lib/  40 files",
+        "  10 B   package.json",
+        "  10 B   test/deep/a.js",
+        "  10 B   test/deep/b.js",
+    ]
+
+
+def test_a_package_in_one_folder_is_unfolded_as_far_as_lines_reach(
+    plan: linkpack.PackPlan, tarball: linkpack.Tarball
+) -> None:
+    paths = [f"dist/{folder}/{number}.js" for folder in "abc" for number in range(20)]
+    assert section(report.package_report(plan, with_files(tarball, *paths, "dist/x.js")), "files") == [
+        *(f"  10 B   dist/a/{number}.js" for number in range(20)),
+        "  200 B  dist/b/  20 files",
+        "  200 B  dist/c/  20 files",
+        "  10 B   dist/x.js",
+    ]
+
+
+def test_bundled_packages_are_listed_by_size(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
+    sizes = {"a": 5, "b": 700, "c": 60, "d": 700}
+    bundled = tuple(
+        linkpack.Bundled(name, "1.0.0", (f"node_modules/{name}",), False, f"/{name}", f"/{name}", 1, size)
+        for name, size in sizes.items()
+    )
+    text = report.package_report(plan._replace(bundled=bundled), tarball)
+    assert [line.split()[0] for line in section(text, "bundled")] == ["b@1.0.0", "d@1.0.0", "c@1.0.0", "a@1.0.0"]
+
+
+def test_the_total_tells_own_files_from_bundled_ones(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
+    files = with_files(tarball, "package.json", "node_modules/redis/package.json", "node_modules/redis/x.js")
+    assert "  files      3: 1 own, 2 of 31 bundled packages" in report.package_report(plan, files).split("\n")
+    alone = report.package_report(plan._replace(bundled=()), with_files(tarball, "package.json"))
+    assert "  files      1" in alone.split("\n")
 
 
 def test_packed_is_safe_and_says_dry_run(plan: linkpack.PackPlan, tarball: linkpack.Tarball) -> None:
@@ -109,12 +158,12 @@ def test_specs_are_told_shortly(plan: linkpack.PackPlan, tarball: linkpack.Tarba
     assert short == [
         "  a@1.0.0  dependencies.x  workspace:*  -> 1.0.0  why",
         "  a@1.0.0  dependencies.z  workspace:*  -> 1.0.0",
-        "  and 1 in devDependencies (-v lists them)",
+        "  and 1 in devDependencies (-v lists it)",
     ]
     full = section(report.package_report(plan._replace(changes=changes), tarball, verbose=True), "rewritten specs")
     assert [line.split()[-1] for line in full] == ["why"] * 3
     alone = section(report.package_report(plan._replace(changes=changes[1:2]), tarball), "rewritten specs")
-    assert alone == ["  1 in devDependencies (-v lists them)"]
+    assert alone == ["  1 in devDependencies (-v lists it)"]
     assert "2 specs rewritten" in report.package_line(plan._replace(changes=changes), tarball)
 
 

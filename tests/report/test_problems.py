@@ -58,9 +58,19 @@ def test_failure_json() -> None:
     """A failure's JSON has npm's three keys, a line for each problem in the summary, and each hint once."""
     problems = (Problem("EA", "p", "a\x1b", "mend"), Problem("EB", "p", "b", "mend"), Problem("EC", "p", "c"))
     error = error_values(problems)
-    assert error == {"error": {"code": "EA", "summary": "a\\x1b\nb\nc", "detail": "mend"}}
+    assert error["error"] == {"code": "EA", "summary": "a\\x1b\nb\nc", "detail": "mend"}
+    assert error["problems"] == [
+        {"code": "EA", "severity": "error", "path": "p", "message": "a\x1b", "fix": "mend"},
+        {"code": "EB", "severity": "error", "path": "p", "message": "b", "fix": "mend"},
+        {"code": "EC", "severity": "error", "path": "p", "message": "c", "fix": ""},
+    ]
     alone = error_values([Problem("ENO", "", "no")])
     assert alone == {"error": {"code": "ENO", "summary": "no", "detail": ""}}
+
+
+def test_a_single_problem_is_listed_when_the_summary_does_not_name_its_path() -> None:
+    assert list(error_values([Problem("ENO", "a.tgz", "a.tgz cannot be read")])) == ["error"]
+    assert list(error_values([Problem("ENO", "/x/package.json", "the name is empty")])) == ["error", "problems"]
 
 
 def test_a_finding_that_was_allowed_is_a_warning_about_its_tarball() -> None:
