@@ -16,7 +16,7 @@ from tests.benchmarks.__main__ import main
 from tests.benchmarks.compare import Made, climbs, faults, places, read_made
 from tests.benchmarks.document import BEGIN, END, as_json, as_text, write_part
 from tests.benchmarks.figures import Figures, Goal, goal_rows, ratio, reached, rows, shown, table
-from tests.benchmarks.packers import Packer, packing
+from tests.benchmarks.packers import Packer, find_packers, packing
 from tests.benchmarks.runs import Command, Cost, best, environment, in_turn
 from tests.benchmarks.slopes import Point, marginal, slope_rows
 
@@ -203,6 +203,21 @@ def test_commands_for_many_packages(tmp_path: Path) -> None:
     assert words["pnpm"][:3] == ("pnpm", "-r", "pack")
     assert words["bun"][0] == "sh"
     assert "foreach" in words["yarn"]
+
+
+def test_native_programs_go_before_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that is a script on PATH is measured by the native program that is installed."""
+    script, native = tmp_path / "bin/pnpm", tmp_path / "peers/node_modules/.bin/pnpm"
+    for program in (script, native):
+        program.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\necho 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    native.symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(script.parent))
+    starts = {packer.name: packer.start for packer in find_packers(tmp_path / "peers", {})}
+    assert starts["pnpm"] == (str(native),)
+    native.unlink()
+    assert {packer.name: packer.version for packer in find_packers(tmp_path / "peers", {})}["pnpm"] == "1"
 
 
 def test_runs_in_turn(tmp_path: Path) -> None:
