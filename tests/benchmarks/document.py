@@ -32,6 +32,7 @@ def as_text(
     """All figures in Markdown."""
     against = ", ".join(f"{each.name} {each.version}" for each in packers if each.name != OURS)
     parts = [
+        "The least times of all runs, after a run that does not count, by each program's own default rules.",
         f"{cores} cores, {platform.machine()}, {sys.implementation.name} {platform.python_version()}; {against}.",
     ]
     found = rows(results)

@@ -25,10 +25,12 @@ def measure(folder: str, log: str, command: list[str]) -> dict[str, float]:
     With its children: their time is added, the memory is that of the largest single process. What it prints goes
     to the file *log*.
     """
-    begin = time.perf_counter()
+    waiting, ready = os.pipe()
     child = os.fork()
     if child == 0:
         try:
+            os.close(ready)
+            os.read(waiting, 1)  # until the parent has nothing else to do, which would take a processor
             os.chdir(folder)
             out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(out, 1)
@@ -37,6 +39,8 @@ def measure(folder: str, log: str, command: list[str]) -> dict[str, float]:
         finally:
             os._exit(127)
     _adopt()
+    begin = time.perf_counter()
+    os.close(ready)
     _, status, usage = os.wait4(child, 0)
     wall = time.perf_counter() - begin
     usages = [usage, *_left_over()]

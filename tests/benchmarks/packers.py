@@ -37,10 +37,21 @@ def find_packers(peers: Path, env: Mapping[str, str]) -> list[Packer]:
 
 
 def _find(name: str, peers: Path) -> str | None:
-    """The program *name* as the user has it, or else as it was installed for the tests."""
+    """The program *name*: a native one if there is one, else as the user has it or as it was installed for tests.
+
+    A package manager that is native may be on PATH as a script for node, which takes longer to start than it does.
+    """
     on_path = shutil.which(name)
     inside = [*peers.glob(f"node_modules/.bin/{name}"), *sorted(peers.glob(f"*/node_modules/.bin/{name}"))]
-    return on_path or (str(inside[0].absolute()) if inside else None)
+    found = [Path(on_path)] if on_path else []
+    found += [path.absolute() for path in inside]
+    return next((str(path) for path in found if _is_native(path)), str(found[0]) if found else None)
+
+
+def _is_native(program: Path) -> bool:
+    """Whether *program* is no script."""
+    with program.open("rb") as file:
+        return file.read(2) != b"#!"
 
 
 def _version(start: tuple[str, ...], env: Mapping[str, str]) -> str:
@@ -49,15 +60,14 @@ def _version(start: tuple[str, ...], env: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
-def packing(packer: Packer, given: Input, out: Path, npm_version: str, *more: str) -> tuple[str, ...]:
+def packing(packer: Packer, given: Input, out: Path, *more: str) -> tuple[str, ...]:
     """The words that make *packer* pack *given*, where it is started, into the folder *out*, running no scripts.
 
-    linkpack selects by the rules of *npm_version*, "" for its own default; *more* are further options.
+    *more* are further options.
     """
     at = str(out)
-    rules = ("--npm-rules", npm_version) if npm_version else ()
     words: dict[str, tuple[str, ...]] = {
-        OURS: ("pack", "-q", "--ignore-scripts", *rules, "--pack-destination", at),
+        OURS: ("pack", "-q", "--ignore-scripts", "--pack-destination", at),
         "npm": ("pack", "--silent", "--ignore-scripts", "--pack-destination", at),
         "pnpm": ("pack", "--config.ignore-scripts=true", "--pack-destination", at),
         "bun": ("pm", "pack", "--quiet", "--ignore-scripts", "--destination", at),

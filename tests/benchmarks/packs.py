@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.compare import Made, faults, read_made
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.packers import OURS, packing
-from tests.benchmarks.runs import Command, in_turn
+from tests.benchmarks.runs import Command, in_turn, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,25 +26,40 @@ _KNOWN_RULES = ("11", "12")
 def measure_packing(
     given: Input, packers: Sequence[Packer], runs: int, env: Mapping[str, str], scratch: Path
 ) -> dict[str, Figures]:
-    """The figures of each of *packers*, linkpack first, on *given*; on npm-self with --gzip-level max as well."""
-    npm = next((packer.version.partition(".")[0] for packer in packers if packer.name == "npm"), "")
-    npm = npm if npm in _KNOWN_RULES else ""
+    """The figures of each of *packers*, linkpack first, on *given*; on npm-self with --gzip-level max as well.
+
+    What npm makes is compared with what linkpack makes by the rules of that npm, and what others make with
+    linkpack's default.
+    """
     outs = {packer.name: scratch / "out" / packer.name for packer in packers}
     commands = [
-        _command(each.name, outs[each.name], given, packing(each, given, outs[each.name], npm)) for each in packers
+        _command(each.name, outs[each.name], given, packing(each, given, outs[each.name])) for each in packers
     ]
     if given.name == "npm-self":
         outs[MAX] = scratch / "out" / "max"
-        words = packing(packers[0], given, outs[MAX], npm, "--gzip-level", "max")
+        words = packing(packers[0], given, outs[MAX], "--gzip-level", "max")
         commands.append(_command(MAX, outs[MAX], given, words))
     costs = in_turn(commands, min(runs, _FEW) if given.heavy else runs, env, scratch / "log")
     made = {name: read_made(out) for name, out in outs.items() if not costs[name].failure}
-    found = {name: _figures(cost, made.get(name), made.get(OURS)) for name, cost in costs.items()}
+    right = {"npm": _made_by_rules(given, packers, env, scratch)}
+    found = {
+        name: _figures(cost, made.get(name), right.get(name) or made.get(OURS)) for name, cost in costs.items()
+    }
     if given.files and OURS in made and made[OURS].total != given.files:
         wrong = (f"{made[OURS].total} entries, not {given.files}",)
         found[OURS] = found[OURS]._replace(faults=wrong)
     shutil.rmtree(scratch / "out")
     return found
+
+
+def _made_by_rules(given: Input, packers: Sequence[Packer], env: Mapping[str, str], scratch: Path) -> Made | None:
+    """What linkpack makes by the rules of the npm that is measured, if it knows them."""
+    npm = next((packer.version.partition(".")[0] for packer in packers if packer.name == "npm"), "")
+    if npm not in _KNOWN_RULES:
+        return None
+    out = scratch / "out" / "rules"
+    command = _command(OURS, out, given, packing(packers[0], given, out, "--npm-rules", npm))
+    return None if run(command, env, scratch / "log").failure else read_made(out)
 
 
 def _command(name: str, out: Path, given: Input, words: tuple[str, ...]) -> Command:

@@ -19,7 +19,33 @@ if TYPE_CHECKING:
 _FILES = (1_000, 10_000, 100_000)
 _MEGABYTES = (1, 10, 100, 1000)
 _GLOBS = ("dist/**/*", "!**/*.map")
-_UNITS = {"files": _FILES, "files by globs": _FILES, "MB": _MEGABYTES}
+_RULES = 200  # lines of an ignore file
+
+
+class _Unit(NamedTuple):
+    """What grows by *amounts*, by how much *globs* and *rules* say what ships, and which commands are measured.
+
+    Of *commands*, {tarball} and {folder} are replaced by what is packed. Without any it is packing.
+    """
+
+    amounts: tuple[int, ...]
+    globs: tuple[str, ...] = ()
+    rules: int = 0
+    options: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+_UNITS = {
+    "files": _Unit(_FILES),
+    "files by globs": _Unit(_FILES, _GLOBS),
+    "files by globs, npm 11": _Unit(_FILES, _GLOBS, options=("--npm-rules", "11")),
+    f"files under {_RULES} ignore rules": _Unit(_FILES, rules=_RULES),
+    "files verified": _Unit(_FILES, command=("verify", "-q", "{tarball}")),
+    "files compared with their folder": _Unit(_FILES, command=("diff", "{tarball}", "{folder}")),
+    "files unpacked": _Unit(_FILES, command=("unpack", "-q", "{tarball}")),
+    "files that why asks for": _Unit(_FILES, command=("why", "-C", "{folder}", "package.json")),
+    "MB": _Unit(_MEGABYTES),
+}
 
 
 class Point(NamedTuple):
@@ -31,26 +57,44 @@ class Point(NamedTuple):
 
 
 def measure_slopes(packer: Packer, runs: int, env: Mapping[str, str], scratch: Path) -> dict[str, list[Point]]:
-    """Measure files of 400 bytes, the same where `files` has globs, and megabytes of one file."""
+    """Measure how packing, and what reads a tarball, grows with files of 400 bytes and megabytes of one file."""
     found: dict[str, list[Point]] = {}
-    for unit, amounts in _UNITS.items():
-        for amount in amounts:
-            folder, out = scratch / "slope", scratch / "out"
-            out.mkdir(exist_ok=True)
-            count = _make(unit, folder, amount)
-            words = packing(packer, Input("slope", folder, count), out, "")
-            costs = [run(Command(unit, words, folder), env, scratch / "log") for _ in range(runs)]
-            point = Point(amount, min(cost.cpu for cost in costs), min(cost.peak for cost in costs))
-            found.setdefault(unit, []).append(point)
-            shutil.rmtree(folder)
-            shutil.rmtree(out)
+    for name, unit in _UNITS.items():
+        found[name] = [_measure(packer, unit, env, scratch, amount=amount, runs=runs) for amount in unit.amounts]
     return found
 
 
-def _make(unit: str, folder: Path, amount: int) -> int:
-    if unit == "MB":
-        return make_huge(folder, amount << 20)
-    return make_wide(folder, amount, _GLOBS if unit == "files by globs" else ())
+def _measure(
+    packer: Packer, unit: _Unit, env: Mapping[str, str], scratch: Path, *, amount: int, runs: int
+) -> Point:
+    """Measure *amount* of *unit* with *packer*; ValueError when it fails."""
+    folder, out = scratch / "slope", scratch / "out"
+    _make(unit, folder, amount)
+    out.mkdir(exist_ok=True)
+    packed = Command("pack", packing(packer, Input("slope", folder, 0), out, *unit.options), folder)
+    command = packed
+    if unit.command:
+        run(packed, env, scratch / "log")
+        places = {"{tarball}": str(next(out.iterdir())), "{folder}": str(folder)}
+        words = (*packer.start, *(places.get(word, word) for word in unit.command))
+        command = Command("read", words, scratch, lambda: shutil.rmtree(scratch / "package", ignore_errors=True))
+    costs = [run(command, env, scratch / "log") for _ in range(runs)]
+    failure = next((cost.failure for cost in costs if cost.failure), "")
+    for made in (folder, out, scratch / "package"):
+        shutil.rmtree(made, ignore_errors=True)
+    if failure:
+        raise ValueError(f"{' '.join(unit.command) or 'pack'}: {failure}")
+    return Point(amount, min(cost.cpu for cost in costs), min(cost.peak for cost in costs))
+
+
+def _make(unit: _Unit, folder: Path, amount: int) -> None:
+    if unit.amounts is _MEGABYTES:
+        make_huge(folder, amount << 20)
+        return
+    make_wide(folder, amount, unit.globs)
+    if unit.rules:
+        rules = "".join(f"no-{number}/*.tmp\n*.no-{number}\n" for number in range(unit.rules // 2))
+        (folder / ".npmignore").write_text(rules, encoding="utf-8")
 
 
 def marginal(points: Sequence[Point]) -> list[float]:
