@@ -31,7 +31,7 @@ from linkpack.npm.workspace_specs import WorkspaceSpecs
 from linkpack.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from linkpack.npm.manifest import Manifest
 
@@ -108,11 +108,15 @@ NOWHERE = AuthorDisk({}, {})
 
 
 class _Context(Record):
-    """The packages in the tarball, by id, and the disk that they are on."""
+    """The packages in the tarball, by id, and the disk that they are on.
+
+    *supplied* are the dependencies, by id and name, that the root will ask for in place of the package.
+    """
 
     packages: Mapping[str, Subject]
     root: str
     disk: AuthorDisk
+    supplied: Collection[tuple[str, str]]
 
 
 class _Entry(Record):
@@ -145,15 +149,23 @@ class _Entry(Record):
         return self.context.disk.installed(self.package, self.key)
 
 
-def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: AuthorDisk) -> SpecPlan:
+def plan_specs(
+    packages: Mapping[str, Subject],
+    root: str,
+    supplied: Collection[tuple[str, str]] = (),
+    *,
+    mode: Mode,
+    disk: AuthorDisk,
+) -> SpecPlan:
     """Plan the specs to replace in the manifests of *packages*.
 
     These, by id, are the root and every bundled package. A dependency among them comes with the tarball: its
     version replaces a range that it does not satisfy, and a spec that only this disk resolves. All other
     dependencies come from elsewhere: `workspace:`, `catalog:`, `jsr:` and yarn's `npm:` become what they mean by
     *disk*. What npm cannot parse then is a problem, and so are paths out of the package. Absent optional
-    dependencies leave the manifests of bundled packages. The root's devDependencies are resolved where they can
-    be, those of bundled packages stay.
+    dependencies leave the manifests of bundled packages, unless they are *supplied*: the root will ask for those,
+    by package id and name. The root's devDependencies are resolved where they can be, those of bundled packages
+    stay.
 
     Mode `keep` plans nothing; with `error` every change is a problem (ESPEC) instead. Other problems: ESPECLOCAL
     (a path that the consumer does not have), ESPECPATCH (a patch of yarn's), ESPECINVALID (nothing that npm can
@@ -163,7 +175,7 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: 
     changes: list[SpecChange] = []
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    context = _Context(packages, root, disk)
+    context = _Context(packages=packages, root=root, disk=disk, supplied=supplied)
     if mode == "keep":
         return SpecPlan((), ())
     for package in packages:
@@ -308,7 +320,8 @@ def _unbundled(entry: _Entry) -> tuple[str, str]:
     asked = spec = entry.spec.strip()
     is_root = entry.package == entry.context.root
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
-    if not is_root and entry.section != "peerDependencies" and entry.key in optional:
+    is_supplied = (entry.package, entry.key) in entry.context.supplied
+    if not is_root and entry.section != "peerDependencies" and entry.key in optional and not is_supplied:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
     reason = f"no registry knows what {asked} means"
     if spec.startswith("catalog:"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.npm.protocols import is_local
+from linkpack.npm.ranges import is_subset
 from linkpack.npm.specs import make_exact
 from linkpack.record import Record
 
@@ -55,6 +56,7 @@ def plan_flat(
     changes: tuple[SpecChange, ...],
     outside: Mapping[str, Manifest],
     own: Collection[str] = (),
+    fetched: Mapping[str, str] = {},
     *,
     thin: bool,
 ) -> Flat:
@@ -63,14 +65,16 @@ def plan_flat(
     With *thin* it holds linked packages only, and the root asks a registry for the others. *changes* are those
     that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root needs and does not
     bundle, by real directory. *own* are the root's own files that ship: a package takes another folder
-    (`vendor/lib-2`) where the root has one of that name, which is not the package itself. Names that only the
-    root's peerDependencies declare stay with the host.
+    (`vendor/lib-2`) where the root has one of that name, which is not the package itself. *fetched* are the specs
+    by which the root asks for packages that no selector takes (`fetched.plan_supply`). Names that only the root's
+    peerDependencies declare stay with the host.
 
     Problems: EVENDORCONFLICT (two packages of one name), EVENDORLINKED (thin: an installed package needs a linked
     one), EVENDORLOCAL (thin: a package that was installed from a path).
     """
     flat = _Flattening(graph, changes, outside, thin=thin)
     flat.taken = {path for path in own if path.startswith(f"{FOLDER}/")}
+    flat.fetched = fetched
     flat.run()
     return Flat(
         folders=flat.folders,
@@ -125,6 +129,7 @@ class _Flattening:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.taken: Collection[str] = ()
+        self.fetched: Mapping[str, str] = {}
 
     def run(self) -> None:
         """Claim a name for every edge, from the root outward."""
@@ -144,7 +149,7 @@ class _Flattening:
                     waiting.append(to)
         if self.thin:
             for name, id_ in self.keys.items():
-                if id_ not in self.folders:
+                if id_ not in self.folders and id_ not in self.graph.outside:
                     self._check_registry(name, id_)
 
     def _free_folder(self, name: str, id_: str) -> str:
@@ -172,6 +177,8 @@ class _Flattening:
                 self._conflict(name, (self.graph.root, self.graph.reserved.get(name)), (id_, to))
 
     def _ships(self, id_: str) -> bool:
+        if id_ in self.graph.outside:
+            return False
         return not self.thin or self.graph.packages[id_].linked
 
     def _is_same(self, name: str, first: str, second: str) -> bool:
@@ -260,6 +267,8 @@ class _Flattening:
         id_ = self.keys[key]
         if id_ in self.folders:
             return f"file:./{self.folders[id_]}"
+        if key in self.fetched:
+            return self.fetched[key]
         asked = [self._asked(asker, key) for asker in dict.fromkeys((self.graph.root, *self.askers[key]))]
         version = make_exact(self.graph.packages[id_].manifest.version) or "*"
         return join_specs([spec for spec in asked if spec], version)
@@ -282,11 +291,14 @@ def is_fetched(spec: str) -> bool:
 def join_specs(specs: list[str], version: str) -> str:
     """Return one spec for all of *specs*.
 
-    Ranges of one package are joined by a space, which means both (node-semver). A place to fetch from wins. When
-    they cannot be joined it is *version*, that of the copy which is installed.
+    A range that contains another one says nothing more. The others, of one package, are joined by a space, which
+    means both (node-semver). A place to fetch from wins. When they cannot be joined it is *version*, that of the
+    copy which is installed.
 
-    >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs(["^1.2.0", "1 || 2"], "1.4.2")
-    ('^1.2.0 ~1.4.0', '1.4.2')
+    >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs([">=1.2.0", "<3"], "1.4.2")
+    ('~1.4.0', '>=1.2.0 <3')
+    >>> join_specs(["^1.2.0", "1 || 2"], "1.4.2"), join_specs(["1.2 || 3", "1.1 || 3"], "3.0.0")
+    ('^1.2.0', '3.0.0')
     >>> join_specs(["npm:lib@^1", "npm:lib@*"], "1.4.2")
     'npm:lib@^1'
     """
@@ -297,8 +309,22 @@ def join_specs(specs: list[str], version: str) -> str:
     aliases = [re.fullmatch(_ALIASED, text) for text in texts]
     names = {match[1] if match else "" for match in aliases}
     ranges = [match[2] if match else text for match, text in zip(aliases, texts, strict=True)]
-    ranges = [text for text in dict.fromkeys(ranges) if text not in {"", "*"}]
+    ranges = _list_narrowest([text for text in dict.fromkeys(ranges) if text not in {"", "*"}])
+    if len(ranges) == 1 and len(names) == 1 and not "".join(names):
+        return ranges[0]
     is_plain = all(re.fullmatch(r"[\^~<>=\d.\w+-]+", text) for text in ranges) and len(names) == 1
     both = " ".join(ranges) if is_plain else version
     alias = max(names, default="")
     return f"npm:{alias}@{both or '*'}" if alias else both or "*"
+
+
+def _list_narrowest(ranges: list[str]) -> list[str]:
+    """List those of *ranges* that do not contain another one.
+
+    Of two that contain each other the first stays.
+    """
+    kept: list[str] = []
+    for text in ranges:
+        if not any(is_subset(other, text) for other in kept):
+            kept = [other for other in kept if not is_subset(text, other)] + [text]
+    return kept

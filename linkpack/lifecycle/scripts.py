@@ -11,7 +11,8 @@ import posixpath
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.graph import Wish, read_bundle
+from linkpack.bundle.selectors import read_selectors
 from linkpack.errors import SnapshotError
 from linkpack.lifecycle.environment import build_environment, read_script_context
 from linkpack.project.package_json import read_manifest
@@ -42,7 +43,7 @@ class Hooks(Record):
     They get the environment *env*, and are run by *script_shell*; "" for the shell of npm's setting. *linked* runs
     prepack and prepare of linked bundled packages first. *workspaces* says whether workspaces were asked for.
     *announce* is called with each script before it starts. *flags* are those of the command line, by npm's names
-    (`dry-run`).
+    (`dry-run`). *bundle* are the selectors of what is bundled, as `PackOptions` has them.
     """
 
     env: Mapping[str, str] = {}
@@ -51,6 +52,7 @@ class Hooks(Record):
     workspaces: bool = False
     announce: Callable[[Script], None] = _stay_silent
     flags: Mapping[str, FlagValue] = {}
+    bundle: tuple[str, ...] | None = None
 
 
 class _Event(Record):
@@ -116,7 +118,8 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
     flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
     context = read_script_context(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
     if hooks.linked:
-        for package in _iter_linked(read_bundle(project, allow_missing=True)):
+        wish = Wish(read_selectors(hooks.bundle, project.root, project.manifest))
+        for package in _iter_linked(read_bundle(project, {}, wish, allow_missing=True)):
             _prepare(hooks, context, package.id, package.manifest, "linked")
     _prepare(hooks, context, project.root, project.manifest, "root")
     return Lifecycle(project, project.manifest, context, hooks)

@@ -91,7 +91,7 @@ def test_thin_holds_linked_packages(site: Path) -> None:
     assert {each.slots[0] for each in plan.bundled} == {"vendor/shout", "vendor/@site/words"}
     assert specs(plan)["dependencies"] == {
         "@site/words": "file:./vendor/@site/words",
-        "left": "^1.0.0 ^1.1.0",
+        "left": "^1.1.0",
         "right": "^2.0.0",
         "shout": "file:./vendor/shout",
     }
@@ -342,14 +342,16 @@ def test_a_fetched_dependency(tmp_path: Path) -> None:
     ("asked", "one"),
     [
         (["^1.0.0", "^1.0.0"], "^1.0.0"),
-        (["^1.0.0", " ^1.2.0"], "^1.0.0 ^1.2.0"),
+        (["^1.0.0", " ^1.2.0"], "^1.2.0"),
+        ([">=1.0.0", "<2"], ">=1.0.0 <2"),
         (["*", "^1.2.0"], "^1.2.0"),
         (["*", ""], "*"),
-        (["^1 || ^2", "^1.2.0"], "1.2.3"),
-        (["1.0.0 - 2.0.0", "^1.2.0"], "1.2.3"),
-        (["npm:real@^1.0.0", "npm:real@^1.2.0"], "npm:real@^1.0.0 ^1.2.0"),
+        (["^1 || ^2", "^1.2.0"], "^1.2.0"),
+        (["1 || 3", "2 || >=1.2"], "1.2.3"),
+        (["1.0.0 - 1.5.0", "^1.2.0"], "1.2.3"),
+        (["npm:real@^1.0.0", "npm:real@^1.2.0"], "npm:real@^1.2.0"),
         (["npm:real@^1.0.0", "npm:other@^1.2.0"], "npm:real@1.2.3"),
-        (["npm:real@^1 || 2", "npm:real@*", "npm:real@2"], "npm:real@1.2.3"),
+        (["npm:real@1 || 3", "npm:real@*", "npm:real@2 || >=1.2"], "npm:real@1.2.3"),
         (["^1.0.0", "git+https://x.org/y.git"], "git+https://x.org/y.git"),
     ],
 )
