@@ -246,7 +246,8 @@ def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
     reason = "no package of the bundle needs it"
     if askers:
         labels = ", ".join(bundle.graph.packages[id_].label for id_ in askers)
-        reason = f"no selector takes it: who installs the package gets it from a registry, as {labels} asks for it"
+        asks = "asks" if len(askers) == 1 else "ask"
+        reason = f"no selector takes it: {labels} {asks} for it, and consumers get it from a registry"
         return _describe_unbundled(bundle, location, name, reason)
     if declared and location.id == bundle.graph.root:
         reason = f"bundleDependencies does not name it: who installs the package gets it through {declared[0]}"

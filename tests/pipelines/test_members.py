@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from linkpack.bundle.layouts import list_installers
 from linkpack.packing.pack import pack
-from tests.support.installers import INSTALLERS, Installer, consume
+from tests.support.installers import INSTALLERS, Installer, call, consume, program
 from tests.support.pipeline import publish
 from tests.support.registry import serving
 from tests.support.trees import FIXTURES, parse_tree, write_package
@@ -104,3 +106,42 @@ def test_a_version_that_no_registry_can_supply_for_all(name: str, tmp_path: Path
         says = "app by a by left 1.2.0 app by b by left 2.0.0"
         steps = consume(installer, registry, tmp_path / "consumer", "app", SCRIPT.format(says))
     assert steps[-1].status == 0, "\n".join(map(str, steps[-2:]))
+
+
+def lay_for(registry: Registry, home: Path) -> Path:
+    """The workspace of members.txt in *home*, as npm and pnpm can install it, with a list of bundled packages."""
+    text = (FIXTURES / "trees" / "ship" / "members.txt").read_text(encoding="utf-8")
+    root = parse_tree(text, "members").write_to(home / "by-hand")
+    for folder in ("node_modules/left", "node_modules/right"):
+        publish(registry, root / folder, ".")
+    for member, fields in {"core": ("devDependencies", "optionalDependencies", "scripts"), "app": ()}.items():
+        path = root / "packages" / member / "package.json"
+        kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in fields}
+        more = {"bundleDependencies": ["@mono/core"]} if member == "app" else {}
+        path.write_text(json.dumps({**kept, **more}), encoding="utf-8")
+    (root / ".npmrc").write_text(registry.npmrc, encoding="utf-8")
+    workspace = "packages: ['packages/*']\ninjectWorkspacePackages: true\n"
+    (root / "pnpm-workspace.yaml").write_text(workspace, encoding="utf-8")
+    return root
+
+
+def test_what_others_ship(tmp_path: Path) -> None:
+    """What docs/bundle.md says: npm ships no member, pnpm `workspace:` specs, and its deploy names our folders."""
+    with serving() as registry:
+        root = lay_for(registry, tmp_path)
+        app = root / "packages/app"
+        by_npm = json.loads(call(app, [*program("npm"), "pack", "--dry-run", "--json"]).output)
+        assert [file["path"] for file in by_npm[0]["files"]] == ["index.js", "package.json"]
+        shutil.rmtree(root / "node_modules")
+        pnpm = program("pnpm")
+        assert call(root, [*pnpm, "install"]).status == 0
+        assert call(app, [*pnpm, "pack", "--out", str(tmp_path / "by-pnpm.tgz")]).status == 0
+        with tarfile.open(tmp_path / "by-pnpm.tgz") as tar:
+            assert "package/node_modules/right/index.js" in tar.getnames()
+            inner = tar.extractfile("package/node_modules/@mono/core/package.json")
+            assert inner is not None
+            assert json.loads(inner.read())["dependencies"]["@mono/util"] == "workspace:*"
+        done = call(root, [*pnpm, "--filter", "app", "deploy", "--prod", str(tmp_path / "deployed")])
+        assert done.status == 0, done.output
+        deployed = json.loads((tmp_path / "deployed/package.json").read_text(encoding="utf-8"))
+        assert str(root) in deployed["dependencies"]["@mono/core"]
