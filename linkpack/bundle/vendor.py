@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from linkpack.errors import Problem
 from linkpack.npm.protocols import is_local
 from linkpack.npm.ranges import is_subset
-from linkpack.npm.specs import make_exact
+from linkpack.npm.specs import allows, make_exact
 from linkpack.record import Record
 
 if TYPE_CHECKING:
@@ -171,6 +171,10 @@ class _Flattening:
             # A peer pulls nothing in, but what is in the bundle anyway has to be found.
             if to is None or to == self.graph.root or to not in self.graph.packages:
                 continue
+            if (
+                name in package.peers and to in self.graph.outside
+            ):  # the consumer's, as any peer outside the bundle
+                continue
             if name not in self.hosted:
                 yield name, to
             elif self.graph.reserved.get(name) != to:
@@ -271,7 +275,12 @@ class _Flattening:
             return self.fetched[key]
         asked = [self._asked(asker, key) for asker in dict.fromkeys((self.graph.root, *self.askers[key]))]
         version = make_exact(self.graph.packages[id_].manifest.version) or "*"
-        return join_specs([spec for spec in asked if spec], version)
+        joined = join_specs([spec for spec in asked if spec], version)
+        if not version or is_fetched(joined) or allows(joined, version):
+            return joined
+        # A range of the root's that what is installed does not satisfy, or a tag: the version is what was tried.
+        alias = re.fullmatch(_ALIASED, joined)
+        return f"npm:{alias[1]}@{version}" if alias else version
 
     def _asked(self, asker: str, key: str) -> str:
         """Return the spec by which a consumer gets what *asker* calls *key*."""

@@ -78,7 +78,7 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]
         if to is not None and name not in hosted:
             yield name, to
     for name, to in package.peers.items():
-        if to is not None and to in graph.packages and name not in hosted:
+        if to is not None and to in graph.packages and to not in graph.outside and name not in hosted:
             yield name, to
 
 

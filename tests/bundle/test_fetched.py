@@ -116,6 +116,14 @@ def test_kinds_stay(layout: LayoutName | None, tmp_path: Path) -> None:
     assert {**core["peerDependencies"], **core.get("optionalDependencies", {})}["fast"] == "^3.0.0"
 
 
+def test_a_peer_that_the_registry_supplies_for_others(tmp_path: Path) -> None:
+    """A peer is not compared with what another member has the root ask for."""
+    members = {"a": {"dependencies": {"left": "^1.0.0"}}, "b": {"peerDependencies": {"left": "^2.0.0"}}}
+    plan = linkpack.plan_pack(lay(tmp_path, {}, members, LEFT), bundle=["private"])
+    assert asked(plan) == {"left": "^1.0.0"}
+    assert manifest(plan, "vendor/b")["peerDependencies"] == {"left": "^2.0.0"}
+
+
 CONFLICT = {"a": {"dependencies": {"left": "^1.0.0"}}, "b": {"dependencies": {"left": "^2.0.0"}}}
 BOTH = {**LEFT, "packages/b/node_modules/left": "2.0.0"}
 

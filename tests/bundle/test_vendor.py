@@ -338,6 +338,20 @@ def test_a_fetched_dependency(tmp_path: Path) -> None:
     assert specs(api.plan_pack(root, layout="vendor"))["dependencies"]["left"] == "file:./vendor/left"
 
 
+@pytest.mark.parametrize("asked", ["^2.0.0", "latest"])
+def test_a_range_of_the_root_that_the_copy_does_not_satisfy(asked: str, tmp_path: Path) -> None:
+    """The thin layout asks for the version that is installed, though the root does not bundle the package."""
+    tree: Tree = {
+        "app": {"dependencies": {"lib": "*", "left": asked}, "bundleDependencies": ["lib"]},
+        "app/node_modules/lib": "lib",
+        "app/node_modules/left": {"version": "1.2.3"},
+        "lib": {"dependencies": {"left": asked}},
+        "lib/node_modules/left": "app/node_modules/left",
+    }
+    plan = api.plan_pack(lay(tmp_path, tree), layout="thin")
+    assert specs(plan)["dependencies"]["left"] == "1.2.3"
+
+
 @pytest.mark.parametrize(
     ("asked", "one"),
     [
