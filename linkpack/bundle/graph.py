@@ -11,7 +11,7 @@ import posixpath
 from collections import deque
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.selectors import Candidate, judge
+from linkpack.bundle.selectors import Dependency, match_selectors
 from linkpack.errors import LinkpackError, Problem
 from linkpack.project.package_json import read_manifest, read_usable
 from linkpack.project.plug_n_play import name_pnp
@@ -187,14 +187,14 @@ class _Reader:
         if real == self.project.root:
             return ""
         manifest = read_usable(real) if real else None
-        candidate = Candidate(
+        dependency = Dependency(
             name=name, folder=real or "", linked=bool(real) and is_linked(str(real)), manifest=manifest
         )
-        verdict = judge(self.wish.selectors, candidate)
-        self.used.update({verdict.wanted, f"!{verdict.unwanted}"})
-        if not verdict.is_selected:
+        match = match_selectors(self.wish.selectors, dependency)
+        self.used.update({match.wanted, f"!{match.unwanted}"})
+        if not match.is_selected:
             return ""
-        selector = f"{self.wish.selectors.source} {verdict.wanted}"
+        selector = f"{self.wish.selectors.source} {match.wanted}"
         self.takers.setdefault(real or "", selector)
         return selector
 

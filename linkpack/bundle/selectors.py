@@ -44,7 +44,7 @@ class Selectors(Record):
         return "only" if _MEMBERS.issuperset(self.wanted) else "some"
 
 
-class Candidate(Record):
+class Dependency(Record):
     """A dependency: its *name*, and the real directory of the package.
 
     *folder* is "", and *manifest* None, when it is not installed. A *linked* package is a source directory.
@@ -56,7 +56,7 @@ class Candidate(Record):
     manifest: Manifest | None
 
 
-class Verdict(Record):
+class SelectorMatch(Record):
     """The first selector for a dependency, and the first against it, if any."""
 
     wanted: str = ""
@@ -115,28 +115,28 @@ def read_selectors(texts: tuple[str, ...] | None, folder: str, manifest: Manifes
     return selectors._replace(members=members)
 
 
-def judge(selectors: Selectors, candidate: Candidate) -> Verdict:
-    """Find the selectors for and against *candidate*."""
-    return Verdict(
-        wanted=_find_match(selectors.wanted, selectors.members, candidate),
-        unwanted=_find_match(selectors.unwanted, selectors.members, candidate),
+def match_selectors(selectors: Selectors, dependency: Dependency) -> SelectorMatch:
+    """Find the selectors for and against *dependency*."""
+    return SelectorMatch(
+        wanted=_find_match(selectors.wanted, selectors.members, dependency),
+        unwanted=_find_match(selectors.unwanted, selectors.members, dependency),
     )
 
 
-def _find_match(names: tuple[str, ...], members: frozenset[str], candidate: Candidate) -> str:
-    return next((name for name in names if _matches(name, members, candidate)), "")
+def _find_match(names: tuple[str, ...], members: frozenset[str], dependency: Dependency) -> str:
+    return next((name for name in names if _matches(name, members, dependency)), "")
 
 
-def _matches(selector: str, members: frozenset[str], candidate: Candidate) -> bool:
-    """Return True if *selector*, without its `!`, names *candidate*."""
-    folder = candidate.folder
+def _matches(selector: str, members: frozenset[str], dependency: Dependency) -> bool:
+    """Return True if *selector*, without its `!`, names *dependency*."""
+    folder = dependency.folder
     if selector == "all":
         return True
     if selector == "linked":
-        return candidate.linked
+        return dependency.linked
     if selector in _MEMBERS:
-        is_private = candidate.manifest is not None and candidate.manifest.private
+        is_private = dependency.manifest is not None and dependency.manifest.private
         return folder in members and (selector == "workspace" or is_private)
     if selector.endswith("/*"):
-        return candidate.name.startswith(selector[:-1])
-    return candidate.name == selector
+        return dependency.name.startswith(selector[:-1])
+    return dependency.name == selector

@@ -69,7 +69,9 @@ def layout_option(text: str) -> Callable[[ClickCommand], ClickCommand]:
     The command gets None when it was not given.
     """
     choice = click.Choice(["bundle", "vendor", "thin"])
-    return click.option("--layout", type=choice, default=None, help=f"{text}  [default: bundle]")
+    return click.option(
+        "--layout", type=choice, default=None, help=f"{text}  [default: bundle, or what --bundle asks for]"
+    )
 
 
 _DIGITS = 15  # in the longest number
