@@ -71,7 +71,7 @@ def _list_of(manifest: Manifest) -> str:
 
 
 def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
-    """Return True if *change* edits a list of *manifest*, or adds a dependency."""
+    """Return True if *change* adds a dependency, or edits a list of names."""
     fields = {"dependencies": manifest.dependencies, "optionalDependencies": manifest.optional_dependencies}
     return change.section in _LISTS or (change.section in fields and change.key not in fields[change.section])
 
@@ -106,7 +106,10 @@ def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
 
 
 def _add_names(raw: bytes, key: str, names: Sequence[str]) -> bytes:
-    """Add *names* to the list *key* of the manifest *raw*, which is made if missing."""
+    """Add *names* to the list *key* of the manifest *raw*.
+
+    The list is made if it is missing.
+    """
     text = raw.removeprefix(jsontext.BOM).decode()
     listed = jsontext.parse(raw, "package.json").get(key)
     if isinstance(listed, list):

@@ -1,4 +1,4 @@
-"""Plan what the root asks a registry for, in place of packages that no selector takes.
+"""Plan what the root asks a registry for, as no selector takes it.
 
 A selected package ships without the dependencies that are not selected. A consumer finds these as dependencies of
 the root, under one spec for all that ask for them. Where no version can satisfy all, a package ships after all.
@@ -47,7 +47,10 @@ class Supply(Record):
 
 
 class _Request(Record):
-    """A spec that *label* asks for a name by, and the version that it has on disk, if any."""
+    """A spec that *label* asks for a name by.
+
+    *version* is what it finds on disk, "" for nothing.
+    """
 
     label: str
     spec: str
@@ -246,14 +249,15 @@ def _ask_for(
 
 
 def _warn_of_conflict(graph: BundleGraph, edge: Fetched, requests: list[_Request], request: _Request) -> Problem:
-    """Say that a package ships because its spec conflicts with those of others."""
+    """Warn that a package ships since its spec conflicts with others."""
     package = graph.packages[edge.package]
-    why = ", ".join(f"{other.label} for {other.spec}" for other in requests)
+    others = ", ".join(f"{other.label} for {other.spec}" for other in requests)
+    why = f"and {others}: no version is both"
     if edge.name in graph.bundled:
-        why = "the project bundles another one"
+        why = "and the project bundles another one"
     elif not requests:
-        why = f"{request.version} is installed"
-    message = f"{package.label} asks for {edge.name} {request.spec}, and {why}: no version is both"
+        why = f"which {request.version} does not satisfy"
+    message = f"{package.label} asks for {edge.name} {request.spec}, {why}"
     hint = "make the versions agree, so that one of them comes from the registry"
     return Problem("WBUNDLERANGE", package.via, f"{message}, so {edge.name} ships with {package.label}", hint)
 

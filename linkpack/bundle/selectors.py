@@ -25,10 +25,10 @@ _SETTING = "linkpack.bundle"
 
 
 class Selectors(Record):
-    """What is to be bundled: all that *wanted* selects, less what *unwanted* does.
+    """What is to be bundled.
 
-    *source* is where they are written: `--bundle`, or the key in package.json. *members* are the real directories
-    of the workspace's members.
+    That is all that *wanted* selects, less what *unwanted* does. *source* is where they are written: `--bundle`,
+    or the key in package.json. *members* are the real directories of the workspace's members.
     """
 
     wanted: tuple[str, ...]
@@ -38,7 +38,7 @@ class Selectors(Record):
 
     @property
     def members_wanted(self) -> Literal["none", "some", "only"]:
-        """Return whether members of the workspace are selected as such: by a word about them."""
+        """Say whether words about members of the workspace select."""
         if not _MEMBERS.intersection(self.wanted):
             return "none"
         return "only" if _MEMBERS.issuperset(self.wanted) else "some"

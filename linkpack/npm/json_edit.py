@@ -216,7 +216,7 @@ def format_list(text: str, names: Sequence[str], depth: int) -> str:
 
 
 def append_items(raw: str, items: Sequence[str]) -> str:
-    """Add *items* at the end of the JSON list *raw*, as its last ones are written.
+    """Add *items* at the end of the JSON list *raw*, laid out as it is.
 
     >>> append_items('["lib", "x.js"]', ["vendor"]), append_items("[]", ["a", "b"])
     ('["lib", "x.js", "vendor"]', '["a", "b"]')

@@ -155,7 +155,9 @@ def test_an_installed_version_that_no_range_allows_ships(tmp_path: Path) -> None
     app = lay(tmp_path, {}, {"b": CONFLICT["b"]}, LEFT)
     plan = linkpack.plan_pack(app, bundle=["private"], layout="bundle")
     assert slots(plan)["node_modules/left"] == "1.2.3"
-    assert [warning.code for warning in plan.warnings] == ["WBUNDLERANGE"]
+    (found,) = plan.warnings
+    assert found.code == "WBUNDLERANGE"
+    assert "b@1.0.0 asks for left ^2.0.0, which 1.2.3 does not satisfy" in found.message
 
 
 def test_a_conflict_in_a_flat_layout(tmp_path: Path) -> None:
