@@ -88,6 +88,10 @@ CODES = {
         "So many versions of the bundled packages conflict that their tree would grow without measure.",
         "Align the versions of the package that the message names, then install and pack again.",
     ),
+    "EBUNDLEKEPT": Code(
+        'A package that would ship inside of another one has `"linkpack": {"bundle": false}`.',
+        "Leave it out with `--bundle '!name'`, or remove the entry.",
+    ),
     "EBUNDLELINK": Code(
         "A bundled dependency is a link that is broken, or leads to no package.",
         "Repair the link, or install the package.",
@@ -103,6 +107,10 @@ CODES = {
     "EBUNDLERING": Code(
         "Bundled packages need conflicting versions of each other in a ring, which no tree can hold.",
         "Align the versions of the packages that the message names.",
+    ),
+    "EBUNDLESELECTOR": Code(
+        "A selector of `--bundle` is no word, name or scope that is known.",
+        "Write `linked`, `workspace`, `private`, `all`, a name or `@scope/*`, with `!` to take away.",
     ),
     "EBUNDLESELF": Code(
         "A bundled dependency leads to the project itself.",
@@ -655,6 +663,14 @@ CODES = {
     "WBUNDLEMISSING": Code(
         "With `--allow-missing`, a bundled dependency is not installed and does not ship.",
         "Install it, and pack again, if it is needed.",
+    ),
+    "WBUNDLERANGE": Code(
+        "A dependency ships although no selector takes it, because no version satisfies all who ask for it.",
+        "Make the ranges agree, so that it comes from the registry.",
+    ),
+    "WBUNDLESELECTOR": Code(
+        "A selector of `--bundle` matches no production dependency.",
+        "Check the name; devDependencies and peers are never bundled.",
     ),
     "WCASE": Code(
         "Two names are one on Windows and macOS.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.consumer_specs import SpecChange
 from linkpack.npm import json_text as jsontext
-from linkpack.npm.json_edit import REMOVE, replace_values, set_raw
+from linkpack.npm.json_edit import REMOVE, append_items, format_list, get_raw, replace_values, set_raw
 from linkpack.npm.specs import make_exact
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plan_bundled_names(graph: BundleGraph) -> Iterator[SpecChange]:
     """
     for package in graph.packages.values():
         manifest = package.manifest
-        for name in manifest.bundle:
+        for name in (name for name in manifest.bundle if package.id != graph.root or name not in graph.selected):
             to = package.needs.get(name)
             # Neither npm nor pnpm fetches a listed name, even when the tarball lacks it
             # (docs/differences-from-npm.md, B11).
@@ -75,9 +75,9 @@ def _find_list_key(manifest: Manifest) -> str:
 
 
 def is_of_bundle(manifest: Manifest, change: SpecChange) -> bool:
-    """Return True if *change*, in *manifest*, is one of `plan_bundled_names`."""
-    is_new = change.section == "dependencies" and change.key not in manifest.dependencies
-    return change.section in _LISTS or is_new
+    """Return True if *change* adds a dependency, or edits a list of names."""
+    fields = {"dependencies": manifest.dependencies, "optionalDependencies": manifest.optional_dependencies}
+    return change.section in _LISTS or (change.section in fields and change.key not in fields[change.section])
 
 
 def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
@@ -87,7 +87,8 @@ def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
     """
     if not changes:
         return raw
-    dropped = {change.key for change in changes if change.section in _LISTS}
+    dropped = {change.key for change in changes if change.section in _LISTS and not change.new}
+    added = [change.key for change in changes if change.section in _LISTS and change.new]
     members = jsontext.parse(raw, "package.json")
     key = next((key for key in _LISTS if key in members), _LISTS[0])
     listed = members.get(key)
@@ -97,17 +98,36 @@ def rewrite_bundled_names(raw: bytes, changes: Sequence[SpecChange]) -> bytes:
         gone = [place for place, name in places if name in dropped]
         raw = replace_values(raw, [((key, place), REMOVE) for place in gone])
     # `true` means every dependency: write them out, without those that are dropped.
-    elif dropped:
+    elif dropped or (added and listed is True):
         dependencies = members.get("dependencies")
         kept = [name for name in dependencies if name not in dropped] if isinstance(dependencies, dict) else []
         raw = _set_member(raw, (key,), json.dumps(kept))
+    if added:
+        raw = _add_names(raw, key, added)
     for change in changes:
         if change.section not in _LISTS:
             raw = _set_member(raw, (change.section, change.key), json.dumps(change.new))
     return raw
 
 
-def _set_member(raw: bytes, path: Sequence[str], value: str) -> bytes:
-    """Set the member at *path* of the manifest *raw* to the JSON *value*."""
+def _add_names(raw: bytes, key: str, names: Sequence[str]) -> bytes:
+    """Add *names* to the list *key* of the manifest *raw*.
+
+    The list is made if it is missing.
+    """
+    text = raw.removeprefix(jsontext.BOM).decode()
+    listed = jsontext.parse(raw, "package.json").get(key)
+    if isinstance(listed, list):
+        value = append_items(get_raw(text, (key,)) or "[]", names)
+    else:
+        value = format_list(text, [*(listed if isinstance(listed, dict) else ()), *names], 1)
+    return _set_member(raw, (key,), value, sort=False)
+
+
+def _set_member(raw: bytes, path: Sequence[str], value: str, *, sort: bool = True) -> bytes:
+    """Set the member at *path* of the manifest *raw* to the JSON *value*.
+
+    A new one goes to its place among sorted ones, or else to the end.
+    """
     mark = jsontext.BOM if raw.startswith(jsontext.BOM) else b""
-    return mark + set_raw(raw[len(mark) :].decode(), path, value, str).encode()
+    return mark + set_raw(raw[len(mark) :].decode(), path, value, str if sort else None).encode()

@@ -46,7 +46,8 @@ def read_consumer(graph: BundleGraph, mode: Mode) -> SpecPlan:
         installed=lambda folder, name: _read_installed(graph, folder, name),
         tags="yarn" in {_find_manager(graph), *(monorepo.manager for monorepo in monorepos)},
     )
-    plan = plan_specs(graph.packages, graph.root, mode=mode, disk=disk)
+    supplied = {(edge.package, edge.name) for edge in graph.fetched}
+    plan = plan_specs(graph.packages, graph.root, supplied, mode=mode, disk=disk)
     names = tuple(plan_bundled_names(graph)) if mode != "keep" else ()
     warnings = (*(warning for package in sources for warning in package.manifest.warnings), *plan.warnings)
     if mode == "error":

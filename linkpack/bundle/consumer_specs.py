@@ -32,7 +32,7 @@ from linkpack.npm.workspace_specs import WorkspaceSpecs
 from linkpack.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from linkpack.npm.manifest import Manifest
 
@@ -109,11 +109,15 @@ NOWHERE = AuthorDisk({}, {})
 
 
 class _Context(Record):
-    """The packages in the tarball, by id, and the disk that they are on."""
+    """The packages in the tarball, by id, and the disk that they are on.
+
+    *supplied* are the dependencies, by id and name, that the root will ask for in place of the package.
+    """
 
     packages: Mapping[str, Subject]
     root: str
     disk: AuthorDisk
+    supplied: Collection[tuple[str, str]]
 
 
 class _Entry(Record):
@@ -147,10 +151,18 @@ class _Entry(Record):
         return self.context.disk.installed(self.package, self.key)
 
 
-def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: AuthorDisk) -> SpecPlan:
+def plan_specs(
+    packages: Mapping[str, Subject],
+    root: str,
+    supplied: Collection[tuple[str, str]] = (),
+    *,
+    mode: Mode,
+    disk: AuthorDisk,
+) -> SpecPlan:
     """Plan the specs to replace in the manifests of *packages*.
 
-    *packages*, by id, are the root and every bundled package.
+    *packages*, by id, are the root and every bundled package. *supplied* are optional dependencies, by package id
+    and name, that the root asks for.
 
     - A dependency on one of them comes with the tarball. Its version replaces a range that it does not satisfy,
       and a spec that only this disk resolves.
@@ -167,7 +179,7 @@ def plan_specs(packages: Mapping[str, Subject], root: str, *, mode: Mode, disk: 
     changes: list[SpecChange] = []
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    context = _Context(packages, root, disk)
+    context = _Context(packages=packages, root=root, disk=disk, supplied=supplied)
     if mode == "keep":
         return SpecPlan((), ())
     for package in packages:
@@ -317,7 +329,8 @@ def _decide_unbundled(entry: _Entry) -> tuple[str, str]:
     is_root = entry.package == entry.context.root
     # Such an entry in a bundled manifest makes the consumer's `npm ci` fail (docs/differences-from-npm.md, B8).
     optional = entry.context.packages[entry.package].manifest.optional_dependencies
-    if not is_root and entry.section != "peerDependencies" and entry.key in optional:
+    is_supplied = (entry.package, entry.key) in entry.context.supplied
+    if not is_root and entry.section != "peerDependencies" and entry.key in optional and not is_supplied:
         return "", "it is optional and not installed, and npm ci would miss it in the lockfile"
     reason = f"no registry knows what {asked} means"
     if spec.startswith("catalog:"):

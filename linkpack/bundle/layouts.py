@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from linkpack.bundle.consumer import drop_bundled_names, rewrite_manifests
+from linkpack.bundle.fetched import include_fetched, plan_supply
 from linkpack.bundle.graph import is_linked
 from linkpack.bundle.layout_check import LayoutCheck, check_layout
 from linkpack.bundle.placement import place
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from linkpack.archive.entry import Entry
     from linkpack.bundle.consumer_specs import SpecChange, SpecPlan
     from linkpack.bundle.graph import BundleGraph
+    from linkpack.bundle.selectors import Selectors
     from linkpack.errors import Problem
     from linkpack.npm.manifest import Manifest
     from linkpack.packlist.packlist import Packlist
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 LayoutName = Literal["bundle", "vendor", "thin"]
 
 # yarn 4 and bun look for bundled packages in the registry (measured by installing, see docs/pipelines.md).
+_HINT = "make the versions agree, or pack with --layout bundle, which has a copy for each"
 _BUNDLE = ("npm 11", "npm 12", "pnpm 12")
 _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
@@ -33,16 +36,30 @@ class Layout(Record):
 
     *slots* maps each folder that holds a package, "" for the root, to the package's id. *manifests* are the
     package.json files to ship, by package id, and *changes* the specs in them that were rewritten. *moved* maps
-    paths in node_modules that the root's manifest names to where the layout has them.
+    paths in node_modules that the root's manifest names to where the layout has them. *graph* has the packages
+    whose edges the layout has to keep.
     """
 
     name: LayoutName
+    graph: BundleGraph
     slots: Mapping[str, str]
     manifests: Mapping[str, bytes]
     changes: tuple[SpecChange, ...]
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     moved: Mapping[str, str] = {}
+
+
+def choose_layout(layout: LayoutName | None, selectors: Selectors | None) -> LayoutName:
+    """Return *layout*, or the usual one for *selectors*.
+
+    Members of the workspace go to the vendor folder, which every installer takes, and with them what else is
+    selected.
+    """
+    if layout is not None or selectors is None:
+        return layout or "bundle"
+    layouts: Mapping[str, LayoutName] = {"none": "bundle", "some": "vendor", "only": "thin"}
+    return layouts[selectors.members_wanted]
 
 
 def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Layout:
@@ -53,20 +70,30 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
     holds the bundle.
     """
     if name == "bundle" or not graph.bundled:
-        return Layout(name, place(graph), rewrite_manifests(graph, consumer), consumer.changes)
+        return Layout(
+            name=name,
+            graph=graph,
+            slots=place(graph),
+            manifests=rewrite_manifests(graph, consumer),
+            changes=consumer.changes,
+        )
     from linkpack.bundle.vendor import plan_flat  # noqa: PLC0415 - 1 ms with the next, and few ask for it
     from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests  # noqa: PLC0415 - as above
 
     specs = drop_bundled_names(graph, consumer).changes
+    supply = plan_supply(graph, consumer)
+    conflicts = [problem._replace(code="EVENDORCONFLICT", hint=_HINT) for problem in supply.warnings]
+    graph = include_fetched(graph, supply.homes)
     paths = [file.path for file in own.files] if own else []
-    flat = plan_flat(graph, specs, _read_outside(graph), paths, thin=name == "thin")
+    flat = plan_flat(graph, specs, _read_outside(graph), paths, supply.specs, thin=name == "thin")
     manifests, changes = rewrite_flat_manifests(graph, flat, specs)
     return Layout(
         name=name,
+        graph=graph,
         slots={"": graph.root, **{folder: id_ for id_, folder in flat.folders.items()}},
         manifests=manifests,
         changes=changes,
-        problems=flat.problems,
+        problems=(*conflicts, *flat.problems),
         warnings=flat.warnings,
         moved=map_moved_paths(graph, flat),
     )
@@ -83,11 +110,12 @@ def _read_outside(graph: BundleGraph) -> Mapping[str, Manifest]:
     return manifests
 
 
-def check_applied(layout: Layout, graph: BundleGraph, entries: Sequence[Entry]) -> LayoutCheck:
+def check_applied(layout: Layout, entries: Sequence[Entry]) -> LayoutCheck:
     """Compare what Node will find in *entries* with the disk.
 
     The check reads the planned paths and manifests, and knows nothing of how *layout* was made.
     """
+    graph = layout.graph
     if layout.name == "bundle" or not graph.bundled:
         return check_layout(graph, layout.slots, (entry.path.partition("/")[2] for entry in entries))
     if layout.problems:

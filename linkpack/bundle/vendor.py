@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from linkpack.errors import Problem
 from linkpack.npm.protocols import is_local
-from linkpack.npm.specs import make_exact
+from linkpack.npm.ranges import is_subset
+from linkpack.npm.specs import allows, make_exact
 from linkpack.record import Record
 
 if TYPE_CHECKING:
@@ -55,22 +56,25 @@ def plan_flat(
     changes: tuple[SpecChange, ...],
     outside: Mapping[str, Manifest],
     own: Collection[str] = (),
+    fetched: Mapping[str, str] = {},
     *,
     thin: bool,
 ) -> Flat:
     """Plan the flat folder for *graph*.
 
     With *thin* it holds linked packages only, and the root asks a registry for the others. *changes* are those
-    that a consumer needs (`consumer.read_consumer`). *outside* are the manifests of packages that the root needs
-    and does not bundle, by real directory. *own* are the root's own files that ship. If the root has a folder of a
-    package's name that is not the package itself, the package takes another one (`vendor/lib-2`). Names that only
-    the root's peerDependencies declare stay with the host.
+    that a consumer needs (`consumer.read_consumer`), *outside* the manifests of what the root needs and does not
+    bundle, by real directory. *own* are the root's own files that ship: a package takes another folder
+    (`vendor/lib-2`) where the root has one of that name, which is not the package itself. *fetched* are the specs
+    by which the root asks for packages that no selector takes (`fetched.plan_supply`). Names that only the root's
+    peerDependencies declare stay with the host.
 
     Problems: EVENDORCONFLICT (two packages of one name), EVENDORLINKED (thin: an installed package needs a linked
     one), EVENDORLOCAL (thin: a package that was installed from a path).
     """
     flat = _Flattening(graph, changes, outside, thin=thin)
     flat.taken = {path for path in own if path.startswith(f"{FOLDER}/")}
+    flat.fetched = fetched
     flat.run()
     return Flat(
         folders=flat.folders,
@@ -124,6 +128,7 @@ class _Flattening:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.taken: Collection[str] = ()
+        self.fetched: Mapping[str, str] = {}
 
     def run(self) -> None:
         """Claim a name for every edge, from the root outward."""
@@ -143,7 +148,7 @@ class _Flattening:
                     waiting.append(to)
         if self.thin:
             for name, id_ in self.keys.items():
-                if id_ not in self.folders:
+                if id_ not in self.folders and id_ not in self.graph.outside:
                     self._check_registry(name, id_)
 
     def _free_folder(self, name: str, id_: str) -> str:
@@ -166,12 +171,18 @@ class _Flattening:
             # A peer pulls nothing in, but has to be found if it is in the bundle anyway.
             if to is None or to == self.graph.root or to not in self.graph.packages:
                 continue
+            if (
+                name in package.peers and to in self.graph.outside
+            ):  # the consumer's, as any peer outside the bundle
+                continue
             if name not in self.hosted:
                 yield name, to
             elif self.graph.reserved.get(name) != to:
                 self._conflict(name, (self.graph.root, self.graph.reserved.get(name)), (id_, to))
 
     def _ships(self, id_: str) -> bool:
+        if id_ in self.graph.outside:
+            return False
         return not self.thin or self.graph.packages[id_].linked
 
     def _is_same(self, name: str, first: str, second: str) -> bool:
@@ -263,9 +274,16 @@ class _Flattening:
         id_ = self.keys[key]
         if id_ in self.folders:
             return f"file:./{self.folders[id_]}"
+        if key in self.fetched:
+            return self.fetched[key]
         asked = [self._asked(asker, key) for asker in dict.fromkeys((self.graph.root, *self.askers[key]))]
         version = make_exact(self.graph.packages[id_].manifest.version) or "*"
-        return join_specs([spec for spec in asked if spec], version)
+        joined = join_specs([spec for spec in asked if spec], version)
+        if not version or is_fetched(joined) or allows(joined, version):
+            return joined
+        # A range of the root's that what is installed does not satisfy, or a tag: the version is what was tried.
+        alias = re.fullmatch(_ALIASED, joined)
+        return f"npm:{alias[1]}@{version}" if alias else version
 
     def _asked(self, asker: str, key: str) -> str:
         """Return the spec for *key* of *asker*, as a consumer needs it."""
@@ -285,11 +303,14 @@ def is_fetched(spec: str) -> bool:
 def join_specs(specs: list[str], version: str) -> str:
     """Return one spec for all of *specs*.
 
-    Ranges of one package are joined by a space, which means both (node-semver). A place to fetch from wins. If the
-    ranges cannot be joined, the spec is *version*, that of the installed copy.
+    A range that contains another one says nothing more. The others, of one package, are joined by a space, which
+    means both (node-semver). A place to fetch from wins. When they cannot be joined it is *version*, that of the
+    copy which is installed.
 
-    >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs(["^1.2.0", "1 || 2"], "1.4.2")
-    ('^1.2.0 ~1.4.0', '1.4.2')
+    >>> join_specs(["^1.2.0", "~1.4.0"], "1.4.2"), join_specs([">=1.2.0", "<3"], "1.4.2")
+    ('~1.4.0', '>=1.2.0 <3')
+    >>> join_specs(["^1.2.0", "1 || 2"], "1.4.2"), join_specs(["1.2 || 3", "1.1 || 3"], "3.0.0")
+    ('^1.2.0', '3.0.0')
     >>> join_specs(["npm:lib@^1", "npm:lib@*"], "1.4.2")
     'npm:lib@^1'
     """
@@ -300,8 +321,22 @@ def join_specs(specs: list[str], version: str) -> str:
     aliases = [re.fullmatch(_ALIASED, text) for text in texts]
     names = {match[1] if match else "" for match in aliases}
     ranges = [match[2] if match else text for match, text in zip(aliases, texts, strict=True)]
-    ranges = [text for text in dict.fromkeys(ranges) if text not in {"", "*"}]
+    ranges = _list_narrowest([text for text in dict.fromkeys(ranges) if text not in {"", "*"}])
+    if len(ranges) == 1 and len(names) == 1 and not "".join(names):
+        return ranges[0]
     is_plain = all(re.fullmatch(r"[\^~<>=\d.\w+-]+", text) for text in ranges) and len(names) == 1
     both = " ".join(ranges) if is_plain else version
     alias = max(names, default="")
     return f"npm:{alias}@{both or '*'}" if alias else both or "*"
+
+
+def _list_narrowest(ranges: list[str]) -> list[str]:
+    """List those of *ranges* that do not contain another one.
+
+    Of two that contain each other the first stays.
+    """
+    kept: list[str] = []
+    for text in ranges:
+        if not any(is_subset(other, text) for other in kept):
+            kept = [other for other in kept if not is_subset(text, other)] + [text]
+    return kept

@@ -42,6 +42,8 @@ def check_flat(graph: BundleGraph, slots: Mapping[str, str], entries: Sequence[E
     for slot, manifest in manifests.items():
         for name, to in _expected(graph, graph.packages[slots[slot]]):
             wanted = graph.packages[to]
+            if to in graph.outside and not wanted.manifest.version:
+                continue  # nothing is installed that could be compared
             why = "" if to == graph.root else _answer_fault(graph, slots, manifests, name, wanted)
             why = why or (_question_fault(manifest, name, wanted) if slot else "")
             if why:
@@ -75,7 +77,7 @@ def _expected(graph: BundleGraph, package: Package) -> Iterator[tuple[str, str]]
         if to is not None and name not in hosted:
             yield name, to
     for name, to in package.peers.items():
-        if to is not None and to in graph.packages and name not in hosted:
+        if to is not None and to in graph.packages and to not in graph.outside and name not in hosted:
             yield name, to
 
 
@@ -97,7 +99,7 @@ def _answer_fault(
         other = graph.packages[id_]
         twins = not other.linked and not wanted.linked and other.manifest.raw == wanted.manifest.raw
         return "" if id_ == wanted.id or twins else f"would be {other.label}, and is {wanted.label} on disk"
-    if wanted.linked:
+    if wanted.linked and wanted.id not in graph.outside:
         return f"would come from a registry, and is the linked {wanted.label} on disk"
     return "" if is_fetched(spec) or allows(spec, wanted.manifest.version) else f"is {wanted.label}, not {spec}"
 

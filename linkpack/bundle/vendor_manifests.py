@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from linkpack.bundle.consumer_specs import SpecChange, rewrite_specs
 from linkpack.bundle.vendor import FOLDER, find_spec
 from linkpack.npm import json_text as jsontext
-from linkpack.npm.json_edit import get_raw, set_raw
+from linkpack.npm.json_edit import append_items, get_raw, set_raw
 from linkpack.npm.manifest import clean_path
 from linkpack.npm.specs import allows, make_exact
 
@@ -49,6 +49,7 @@ def rewrite_flat_manifests(
     new = [*_root_changes(graph, flat)]
     manifests = {graph.root: _root_manifest(graph, flat, _changes_of(graph.root, kept))}
     for id_ in flat.folders:
+        targets = {name: flat.twins.get(to, to) for name, to in _list_peers(graph, id_)}
         peers = {name: _peer_spec(graph, id_, name, to, changes) for name, to in _list_peers(graph, id_)}
         manifests[id_] = _vendored_manifest(graph.packages[id_], peers, _changes_of(id_, kept))
         new += [
@@ -59,7 +60,7 @@ def rewrite_flat_manifests(
                 key=name,
                 old=old,
                 new=spec,
-                reason="its copy lies beside it",
+                reason="its copy lies beside it" if targets[name] in flat.folders else "the project asks for it",
             )
             for name, spec in peers.items()
             if spec != (old := find_spec(graph.packages[id_], name))
@@ -88,6 +89,8 @@ def _peer_spec(graph: BundleGraph, id_: str, name: str, to: str, changes: Sequen
     if spec.startswith("npm:"):  # a peer has no alias: it is whatever is found under the name
         spec = spec.rpartition("@")[2] if "@" in spec[len("npm:@") :] else "*"
     version = graph.packages[to].manifest.version
+    if to in graph.outside and not version:  # nothing is installed, so nothing says otherwise
+        return spec
     return spec if allows(spec, version) else make_exact(version) or "*"
 
 
@@ -184,20 +187,5 @@ def _root_manifest(graph: BundleGraph, flat: Flat, changes: Sequence[SpecChange]
     files = get_raw(text, ("files",))
     if flat.folders and manifest.files is not None and files is not None:
         # Tools that pack a staged tree again select by `files`.
-        text = set_raw(text, ("files",), _with_folder(files))
+        text = set_raw(text, ("files",), append_items(files, [FOLDER]))
     return mark + text.encode()
-
-
-def _with_folder(raw: str) -> str:
-    """Add the vendor folder at the end of the JSON list *raw*.
-
-    >>> _with_folder('["lib", "x.js"]'), _with_folder("[]")
-    ('["lib", "x.js", "vendor"]', '["vendor"]')
-    """
-    body = raw[1:-1]
-    if not body.strip():
-        return f'["{FOLDER}"]'
-    lead = re.match(r"\s*", body)
-    gap = lead[0] if lead and "\n" in lead[0] else " "
-    end = body[len(body.rstrip()) :]
-    return f'[{body.rstrip()},{gap}"{FOLDER}"{end}]'

@@ -178,6 +178,7 @@ def _pack_options(arguments: PackArguments, destination: str) -> PackOptions:
         npm_rules=arguments.npm_rules,
         specs=arguments.specs,
         allow_missing=arguments.allow_missing,
+        bundle=arguments.bundle,
         layout=arguments.layout,
         publish_config=arguments.publish_config,
         out=arguments.out,

@@ -16,6 +16,7 @@ from linkpack.cli.settings import LEVELS
 from linkpack.cli.shared_options import (
     ClickCommand,
     OptionValue,
+    bundle_option,
     layout_option,
     limit_options,
     npm_rules_option,
@@ -61,6 +62,7 @@ _PACKAGE_OPTIONS = (
         help="Rewrite dependency specs that a consumer cannot use, keep them, or fail on them.",
     ),
     npm_rules_option,
+    bundle_option,
     layout_option("Put bundled packages in node_modules, in a vendor folder, or only the linked ones there."),
     click.option(
         "--gzip-level",
@@ -217,7 +219,8 @@ class PackArguments(Record):
     allow_missing: bool
     specs: Mode
     npm_rules: Edition | None
-    layout: LayoutName
+    bundle: tuple[str, ...] | None
+    layout: LayoutName | None
     gzip_level: GzipLevel
     publish_config: bool | None
     tree: str

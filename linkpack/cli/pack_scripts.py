@@ -30,6 +30,7 @@ def make_hooks(run: PackRun) -> Hooks:
         workspaces=run.run_options.asks_for_workspaces,
         announce=partial(_announce, quiet=not run.verbosity.scripts),
         flags=run.flags,
+        bundle=run.options.bundle,
     )
 
 

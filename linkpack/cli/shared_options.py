@@ -49,10 +49,29 @@ publish_config_option = click.option(
 """`--publish-config`: True, False, or None when it was not given."""
 
 
+def _selectors(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:
+    return value or None
+
+
+bundle_option = click.option(
+    "--bundle",
+    metavar="SELECTOR",
+    multiple=True,
+    callback=_selectors,
+    help="Bundle linked, workspace, private or all dependencies, a name, or @scope/*; !name takes one away.",
+)
+"""`--bundle`, which the command gets as a tuple, or as None when it was not given."""
+
+
 def layout_option(text: str) -> Callable[[ClickCommand], ClickCommand]:
-    """Return the option `--layout`, with *text* as its help."""
+    """Return the option `--layout`, with *text* as its help.
+
+    The command gets None when it was not given.
+    """
     choice = click.Choice(["bundle", "vendor", "thin"])
-    return click.option("--layout", type=choice, default="bundle", show_default=True, help=text)
+    return click.option(
+        "--layout", type=choice, default=None, help=f"{text}  [default: bundle, or what --bundle asks for]"
+    )
 
 
 _DIGITS = 15  # in the longest number

@@ -10,6 +10,7 @@ import click
 
 from linkpack.cli.failures import json_failures
 from linkpack.cli.shared_options import (
+    bundle_option,
     layout_option,
     limit_options,
     npm_rules_option,
@@ -80,6 +81,7 @@ _SPECS = click.option(
 @npm_rules_option
 @_SPECS
 @publish_config_option
+@bundle_option
 @click.option("--max-size", type=parse_size, default="0", metavar="SIZE", help="Refuse a larger tarball.")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only findings.")
@@ -95,6 +97,7 @@ def verify(
     npm_rules: str | None,
     specs: Mode,
     publish_config: bool | None,
+    bundle: tuple[str, ...] | None,
     max_size: int,
     strict: bool,
     quiet: bool,
@@ -122,6 +125,7 @@ def verify(
                 npm_rules=npm_rules,
                 specs=specs,
                 publish_config=publish_config,
+                bundle=bundle,
                 limits=limits,
             )
         except LinkpackError as err:
@@ -170,6 +174,7 @@ def _print_findings(verdict: Verdict, form: str, subject: str) -> None:
 @npm_rules_option
 @_SPECS
 @publish_config_option
+@bundle_option
 @layout_option("Pack a folder to this layout.")
 @limit_options(tarballs=True)
 def diff(
@@ -183,7 +188,8 @@ def diff(
     npm_rules: str | None,
     specs: Mode,
     publish_config: bool | None,
-    layout: LayoutName,
+    bundle: tuple[str, ...] | None,
+    layout: LayoutName | None,
     limits: Limits,
 ) -> int:
     """Compare two packages, each a tarball or a folder as it would be packed.
@@ -198,6 +204,7 @@ def diff(
             npm_rules=npm_rules,
             specs=specs,
             publish_config=publish_config,
+            bundle=bundle,
             layout=layout,
             limits=limits,
         )

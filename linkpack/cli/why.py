@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linkpack.cli.failures import json_failures
-from linkpack.cli.shared_options import layout_option, npm_rules_option, publish_config_option
+from linkpack.cli.shared_options import bundle_option, layout_option, npm_rules_option, publish_config_option
 from linkpack.cli.terminal import print_result
 from linkpack.explaining.why import explain
 from linkpack.packing.options import PackOptions
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Ask about the project in DIR, and take PATH from there.  [default: the current directory's project]",
 )
 @npm_rules_option
+@bundle_option
 @layout_option("Answer for this layout of pack.")
 @publish_config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -35,7 +36,8 @@ def why(
     path: str,
     folder: str,
     npm_rules: Edition | None,
-    layout: LayoutName,
+    bundle: tuple[str, ...] | None,
+    layout: LayoutName | None,
     *,
     publish_config: bool | None,
     as_json: bool,
@@ -45,7 +47,7 @@ def why(
     PATH is a file or folder, a path in the tarball, or the name of a bundled package. Of a bundled
     package the answer has the chains of dependencies that pull it in, too.
     """
-    options = PackOptions(npm_rules=npm_rules, layout=layout, publish_config=publish_config)
+    options = PackOptions(npm_rules=npm_rules, bundle=bundle, layout=layout, publish_config=publish_config)
     with json_failures(wanted=as_json):
         answer = explain(folder or ".", path, options, walk_up=not folder)
     print_result(answer_json(answer) if as_json else answer_text(answer))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.contents import read_contents
-from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layouts import apply_layout
+from linkpack.bundle.fetched import read_snapshot
+from linkpack.bundle.graph import NO_WISH, Wish, read_bundle
+from linkpack.bundle.layouts import apply_layout, choose_layout
 from linkpack.bundle.placement import place
+from linkpack.bundle.selectors import read_selectors
 from linkpack.errors import LinkpackError
 from linkpack.explaining.chains import find_chains
 from linkpack.explaining.rule import read_ruling
@@ -24,6 +26,7 @@ from linkpack.system import read as fs
 if TYPE_CHECKING:
     from linkpack.bundle.graph import BundleGraph, Package
     from linkpack.bundle.layouts import LayoutName
+    from linkpack.bundle.selectors import Selectors
     from linkpack.explaining.chains import Edge
     from linkpack.explaining.rule import Ruling
     from linkpack.packing.options import PackOptions
@@ -96,15 +99,17 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     project = find_project(start, walk_up=walk_up)
     edition = project_edition(project, options.npm_rules).edition
     view = apply_publish_config(project, options)
+    selectors = read_selectors(options.bundle, view.project.root, view.project.manifest)
+    layout = choose_layout(options.layout, selectors)
     # What is missing is no reason to say nothing about the rest.
-    graph = view.graph(read_bundle(view.project, allow_missing=True))
-    slots = _slots(graph, options.layout)
+    graph = _read_graph(view, selectors, layout)
+    slots = _slots(graph, layout)
     bundle = _Bundle(
         project=view.project,
         graph=graph,
         slots=slots,
         edition=edition,
-        layout=options.layout,
+        layout=layout,
         source=project.root,
         view=view,
     )
@@ -122,6 +127,20 @@ def explain(start: str, path: str, options: PackOptions, *, walk_up: bool) -> An
     if location.path.startswith("node_modules/"):
         return _explain_unbundled(bundle, location)
     return _explain_file(bundle, location) if location.path else _explain_package(bundle, location)
+
+
+def _read_graph(view: PublishView, selectors: Selectors | None, layout: LayoutName) -> BundleGraph:
+    """Read the bundle, as it is packed where it can be."""
+
+    def read(wish: Wish) -> BundleGraph:
+        return view.graph(read_bundle(view.project, {}, wish, allow_missing=True))
+
+    if selectors is None:
+        return read(NO_WISH)
+    try:
+        return read_snapshot(read, selectors, "resolve", nests=layout == "bundle")[0]
+    except LinkpackError:
+        return read(Wish(selectors))
 
 
 def _slots(graph: BundleGraph, layout: LayoutName) -> dict[str, str]:
@@ -225,13 +244,24 @@ def _explain_unbundled(bundle: _Bundle, location: _Location) -> Answer:
         )
         if name in names
     ]
+    askers = [edge.package for edge in bundle.graph.fetched if edge.name == name]
     reason = "no package of the bundle needs it"
+    if askers:
+        labels = ", ".join(bundle.graph.packages[id_].label for id_ in askers)
+        asks = "asks" if len(askers) == 1 else "ask"
+        reason = f"no selector takes it: {labels} {asks} for it, and consumers get it from a registry"
+        return _describe_unbundled(bundle, location, name, reason)
     if declared and location.id == bundle.graph.root:
         reason = f"bundleDependencies does not name it: who installs the package gets it through {declared[0]}"
     elif name in bundle.graph.packages[location.id].manifest.dev_dependencies:
         reason = "devDependencies are never bundled"
+    return _describe_unbundled(bundle, location, name, reason)
+
+
+def _describe_unbundled(bundle: _Bundle, location: _Location, name: str, reason: str) -> Answer:
     folder = posixpath.relpath(f"{location.id}/node_modules/{name}", bundle.graph.root)
-    return Answer(name, folder, "unbundled", "/".join(parts)[len(name) + 1 :], ships=False, reason=reason)
+    path = location.path[len(f"node_modules/{name}/") :]
+    return Answer(name, folder, "unbundled", path, ships=False, reason=reason)
 
 
 def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
@@ -240,7 +270,13 @@ def _explain_package(bundle: _Bundle, location: _Location) -> Answer:
     if _is_left_out(bundle, about):
         return about._replace(reason=_LEFT)
     packlist = _packlist(bundle, package)
-    return about._replace(ships=True, files=len(packlist.files), left_out=packlist.omissions)
+    taker = bundle.graph.takers.get(package.id)
+    return about._replace(
+        ships=True,
+        reason=f"bundled by {taker}" if taker else "",
+        files=len(packlist.files),
+        left_out=packlist.omissions,
+    )
 
 
 def _is_left_out(bundle: _Bundle, about: Answer) -> bool:

@@ -10,7 +10,8 @@ import posixpath
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from linkpack.bundle.graph import read_bundle
+from linkpack.bundle.graph import Wish, read_bundle
+from linkpack.bundle.selectors import read_selectors
 from linkpack.errors import SnapshotError
 from linkpack.lifecycle.environment import build_environment, read_script_context
 from linkpack.project.package_json import read_manifest
@@ -41,7 +42,7 @@ class Hooks(Record):
     Scripts get the environment *env*. *script_shell* runs them, or the shell of npm's setting if that is "". With
     *linked*, prepack and prepare of linked bundled packages run first. *workspaces* says whether workspaces were
     asked for. *announce* is called with each script before it starts. *flags* are those of the command line, by
-    npm's names (`dry-run`).
+    npm's names (`dry-run`). *bundle* are the selectors of what is bundled, as `PackOptions` has them.
     """
 
     env: Mapping[str, str] = {}
@@ -50,6 +51,7 @@ class Hooks(Record):
     workspaces: bool = False
     announce: Callable[[Script], None] = _stay_silent
     flags: Mapping[str, FlagValue] = {}
+    bundle: tuple[str, ...] | None = None
 
     def start(self, project: Project) -> Lifecycle:
         """Run prepack and prepare of *project*, as `start_lifecycle` does."""
@@ -122,7 +124,8 @@ def start_lifecycle(project: Project, hooks: Hooks) -> Lifecycle:
     flags = {**hooks.flags, **({"script-shell": hooks.script_shell} if hooks.script_shell else {})}
     context = read_script_context(hooks.env, fs.real_path("."), workspaces=hooks.workspaces, flags=flags)
     if hooks.linked:
-        for package in _iter_linked(read_bundle(project, allow_missing=True)):
+        wish = Wish(read_selectors(hooks.bundle, project.root, project.manifest))
+        for package in _iter_linked(read_bundle(project, {}, wish, allow_missing=True)):
             _prepare(hooks, context, package.id, package.manifest, "linked")
     _prepare(hooks, context, project.root, project.manifest, "root")
     return Lifecycle(project, project.manifest, context, hooks)

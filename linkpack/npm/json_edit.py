@@ -217,6 +217,22 @@ def format_list(text: str, names: Sequence[str], depth: int) -> str:
     return "[" + inner + f",{inner}".join(quoted) + f"{end}{indent * depth}" + "]"
 
 
+def append_items(raw: str, items: Sequence[str]) -> str:
+    """Add *items* at the end of the JSON list *raw*, laid out as it is.
+
+    >>> append_items('["lib", "x.js"]', ["vendor"]), append_items("[]", ["a", "b"])
+    ('["lib", "x.js", "vendor"]', '["a", "b"]')
+    """
+    body = raw[1:-1]
+    quoted = [_quote(item) for item in items]
+    if not body.strip():
+        return f"[{', '.join(quoted)}]"
+    lead = re.match(r"\s*", body)
+    gap = lead[0] if lead and "\n" in lead[0] else " "
+    end = body[len(body.rstrip()) :]
+    return f"[{body.rstrip()}{''.join(f',{gap}{item}' for item in quoted)}{end}]"
+
+
 # --- how new text looks
 
 

@@ -61,6 +61,8 @@ class Manifest(Record):
     members: Mapping[str, object] = {}  # all fields as JSON has them, unchecked
     npm_rules: str = ""  # the version of npm that linkpack is asked to imitate
     npm_range: str = ""  # the npm that it is for by packageManager, else by devEngines: a version or range
+    selectors: tuple[str, ...] | None = None  # what linkpack is asked to bundle; None: it is not asked
+    may_ship: bool = True  # False if no tarball of another package may hold it
     warnings: tuple[Problem, ...] = ()  # WMANIFEST: what npm reads otherwise than it is written
 
 
@@ -118,6 +120,8 @@ def parse_manifest(raw: bytes, where: str, role: Role) -> Manifest:
         members=fields.members,
         npm_rules=_read_npm_rules(fields),
         npm_range=_read_npm_range(fields),
+        selectors=_read_selectors(fields),
+        may_ship=fields.get("linkpack", "bundle") is not False,
         warnings=fields.warnings(),  # last: reading the fields adds to them
     )
 
@@ -319,6 +323,20 @@ def _read_npm_rules(fields: Fields) -> str:
         # npm does not read this field, so no reading of npm says which wrong values to take as absent.
         fields.refuse(path, f"must be a version of npm, not {show(value)}", 'make it "11" or "12", or remove it')
     return _keep_text(value) or ""
+
+
+def _read_selectors(fields: Fields) -> tuple[str, ...] | None:
+    """Read `"linkpack": {"bundle": ["private", "!@s/secret"]}`.
+
+    None if there is none, or `false`, which keeps the package out of the tarballs of others.
+    """
+    path = ("linkpack", "bundle")
+    value = fields.get(*path)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if value is not None and value is not False and fields.role != "installed":
+        fields.refuse(path, f"must be a list of selectors, or false, not {show(value)}", 'write ["private"]')
+    return None
 
 
 def _read_npm_range(fields: Fields) -> str:

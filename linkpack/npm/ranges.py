@@ -121,6 +121,43 @@ def satisfies(version: str, wanted: str, *, include_prerelease: bool = False) ->
     return parsed is not None and wanted_range is not None and wanted_range.allows(parsed)
 
 
+def is_subset(inner: str, outer: str) -> bool:
+    """Return True if *outer* surely allows every version that *inner* allows.
+
+    False if either is no range, and where the comparators do not tell: an answer of True is always right.
+
+    >>> is_subset("^1.4.0", "^1.2.0 || ^2.0.0"), is_subset("^1.2.0", "^1.4.0"), is_subset("1.4.2", "~1.4.0")
+    (True, False, True)
+    """
+    inside, around = parse_range(inner), parse_range(outer)
+    if inside is None or around is None:
+        return False
+    return all(
+        any(_is_within(comparators, others) for others in around.alternatives)
+        for comparators in inside.alternatives
+    )
+
+
+def _is_within(inner: tuple[Comparator, ...], outer: tuple[Comparator, ...]) -> bool:
+    """Return True if the alternative *outer* surely allows all of *inner*."""
+    # A range that names a pre-release allows its neighbours too, which the other range would have to name as well.
+    if any(bound.prerelease and (operator, bound.prerelease) != ("<", (0,)) for operator, bound in inner):
+        return inner == outer
+    return all(any(_implies(bound, other) for bound in inner) for other in outer)
+
+
+def _implies(bound: Comparator, other: Comparator) -> bool:
+    """Return True if every version that *bound* allows is allowed by *other*."""
+    if not bound.operator:
+        return other.allows(bound.version)
+    if not other.operator or bound.operator[0] != other.operator[0]:
+        return False
+    order = compare(bound.version, other.version)
+    if order == 0:
+        return bound.operator == other.operator or other.operator.endswith("=")
+    return order > 0 if other.operator.startswith(">") else order < 0
+
+
 def _parse_plain(text: str, least: int) -> tuple[tuple[Comparator, ...], ...]:
     """Return the alternatives of a plain range, without the full grammar.
 

@@ -13,6 +13,7 @@ from linkpack.archive.gzip import GzipLevel
 from linkpack.arguments import check_choice, check_count
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
+from linkpack.bundle.selectors import parse_selectors
 from linkpack.npm.package_names import fill_pattern, make_tarball_name
 from linkpack.packlist.editions import find_edition
 from linkpack.record import Record
@@ -38,8 +39,12 @@ class PackOptions(Record):
     allow_missing: bool = False
     """Whether a bundled dependency that is not installed is a warning. By default it is an error."""
 
-    layout: LayoutName = "bundle"
-    """Where bundled packages go. By default into node_modules, as npm has them."""
+    bundle: tuple[str, ...] | None = None
+    """Selectors of what is bundled besides what the manifest names. None: those that the manifest has, if any."""
+
+    layout: LayoutName | None = None
+    """Where bundled packages go. None: into node_modules, as npm has them, or into a vendor folder when members of
+    the workspace are selected."""
 
     publish_config: bool | None = None
     """Whether publishConfig is applied. None: only when the project is pnpm's or yarn's."""
@@ -81,13 +86,16 @@ def check_options(options: PackOptions, npm_rules: str | None = None) -> PackOpt
     """Return *options* checked, with the edition of rules for *npm_rules*.
 
     *options* are as a Python caller gave them, and *npm_rules* is a version of npm, if the caller named one.
-    Raises `LinkpackError`: ERULES for a version of npm without known rules, EOPTION for any other unusable value.
+    Raises `LinkpackError`: ERULES for a version of npm without known rules, EBUNDLESELECTOR for an unknown
+    selector, EOPTION for any other unusable value.
 
     >>> check_options(PackOptions(threads=2), "11.19.1").npm_rules
     '11'
     """
+    if options.bundle is not None:
+        parse_selectors(options.bundle, "bundle")
     check_choice(options.specs, get_args(Mode), "specs")
-    check_choice(options.layout, get_args(LayoutName), "layout")
+    check_choice(options.layout, (*get_args(LayoutName), None), "layout")
     check_choice(options.gzip_level, get_args(GzipLevel), "gzip_level")
     check_choice(options.publish_config, (True, False, None), "publish_config")
     check_count(options.threads, "threads")

@@ -7,11 +7,11 @@ An interrupt ends a script's whole process group (`linkpack.system.processes`). 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from linkpack.archive.gzip import GzipLevel
 from linkpack.archive.writer import Tarball, measure_tarball, write_tarball
-from linkpack.arguments import StrPath, check_path
+from linkpack.arguments import StrPath, check_path, check_texts
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.errors import SnapshotError
@@ -32,7 +32,8 @@ def pack(
     specs: Mode = "resolve",
     allow_missing: bool = False,
     out: str = "",
-    layout: LayoutName = "bundle",
+    bundle: Iterable[str] | None = None,
+    layout: LayoutName | None = None,
     publish_config: bool | None = None,
     link_state: str = "",
     threads: int = 0,
@@ -54,6 +55,7 @@ def pack(
     given = PackOptions(
         specs=specs,
         allow_missing=allow_missing,
+        bundle=None if bundle is None else check_texts(bundle, "bundle"),
         layout=layout,
         publish_config=publish_config,
         link_state=check_path(link_state),

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from linkpack.archive.entry import ROOT, Entry
 from linkpack.arguments import StrPath, check_path, check_texts
 from linkpack.bundle.checks import Checks, check_contents
-from linkpack.bundle.consumer import read_consumer
 from linkpack.bundle.consumer_specs import Mode, SpecChange
 from linkpack.bundle.contents import read_contents
 from linkpack.bundle.entries import plan_archive
-from linkpack.bundle.graph import read_bundle
-from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, list_installers
+from linkpack.bundle.fetched import read_snapshot
+from linkpack.bundle.graph import Wish, read_bundle
+from linkpack.bundle.layouts import LayoutName, apply_layout, check_applied, choose_layout, list_installers
 from linkpack.bundle.loadable import check_entry_points
 from linkpack.bundle.planned import Planned
+from linkpack.bundle.selectors import read_selectors
 from linkpack.errors import PlanRejected, Problem, SnapshotError
 from linkpack.limits import Limits, within
 from linkpack.npm.manifest import Manifest
@@ -98,7 +99,8 @@ def plan_pack(
     out: str = "",
     destination: StrPath = ".",
     outputs: Iterable[str] = (),
-    layout: LayoutName = "bundle",
+    bundle: Iterable[str] | None = None,
+    layout: LayoutName | None = None,
     publish_config: bool | None = None,
     link_state: str = "",
     limits: Limits | None = None,
@@ -110,11 +112,12 @@ def plan_pack(
     *specs* says what happens to dependency specs that a consumer cannot use. *allow_missing* makes a bundled
     dependency that is not installed a warning. *out* names the tarball, with `%s` for the package's name and `%v`
     for its version. *destination* is where the tarball will be written, and *outputs* are other paths that the
-    same run will write: what is there already is not packed. *layout* says where bundled packages go (see
-    docs/pack.md). *publish_config* says whether publishConfig is applied as pnpm does it; None: when the project
-    is pnpm's or yarn's. *link_state* is the state folder of the link commands, with the record of links that an
-    install may have replaced; "": links are not looked up. *limits* say how much is read before it is refused;
-    None: the limits in force, or the defaults.
+    same run will write: what is there already is not packed. *bundle* are selectors of what is bundled besides
+    what the manifest names, None: those of the manifest. *layout* says where bundled packages go, None: as the
+    selectors have it (see docs/bundle.md). *publish_config* says whether publishConfig is applied as pnpm does it;
+    None: when the project is pnpm's or yarn's. *link_state* is the state folder of the link commands, with the
+    record of links that an install may have replaced; "": links are not looked up. *limits* say how much is read
+    before it is refused; None: the limits in force, or the defaults.
 
     Raises `PlanRejected` with every problem found, `ProjectError` when there is no usable project,
     `UnplaceableGraph` for a bundle that no tree can hold, `SnapshotError` (EREAD) when the disk fails or changes
@@ -123,6 +126,7 @@ def plan_pack(
     given = PackOptions(
         specs=specs,
         allow_missing=allow_missing,
+        bundle=None if bundle is None else check_texts(bundle, "bundle"),
         layout=layout,
         publish_config=publish_config,
         out=out,
@@ -151,13 +155,15 @@ def make_plan(
         # Read the bundle: which package needs which, by real directory.
         lost = _read_lost_links(project.root, options.link_state)
         targets = {place: link.target for place, link in lost.links.items()} if lost else {}
-        graph = view.graph(read_bundle(project, targets, allow_missing=options.allow_missing))
-        # Nothing can be placed while packages are missing, and further problems would only follow from these.
-        if graph.problems:
-            raise PlanRejected(graph.problems)
+        selectors = read_selectors(options.bundle, project.root, project.manifest)
+        layout_name = choose_layout(options.layout, selectors)
 
-        # Find the specs that a consumer cannot use, and what to write instead.
-        consumer = read_consumer(graph, options.specs)
+        def read(wish: Wish) -> BundleGraph:
+            return view.graph(read_bundle(project, targets, wish, allow_missing=options.allow_missing))
+
+        # Find the specs that a consumer cannot use, and what to write instead. What no registry can supply for
+        # all that need it is bundled as well.
+        graph, consumer = read_snapshot(read, selectors, options.specs, nests=layout_name == "bundle")
 
         # Read which files ship: once for each package, however often it is placed.
         # What this run will write may be there from the last one, and is no part of the package.
@@ -167,7 +173,7 @@ def make_plan(
         )
 
         # Place the packages in slots of the tarball, with the manifests that ship there.
-        layout = apply_layout(options.layout, graph, consumer, packlists[graph.root])
+        layout = apply_layout(layout_name, graph, consumer, packlists[graph.root])
 
         # Plan the entries, in the tarball's order.
         archive = plan_archive(
@@ -175,7 +181,7 @@ def make_plan(
         )
 
         # Check the planned tree against the disk: dependencies, entry points, then what the sources load.
-        check = check_applied(layout, graph, archive.entries)
+        check = check_applied(layout, archive.entries)
         # Checks look at paths as Node does, below the package's own folder.
         paths = [entry.path[len(ROOT) :] for entry in archive.entries]
         planned = Planned(layout.slots, packlists, paths, layout.moved, flat=layout.name != "bundle")
@@ -190,7 +196,7 @@ def make_plan(
 
         return PackPlan(
             root=project.root,
-            manifest=project.manifest,
+            manifest=graph.packages[graph.root].manifest,
             filename=filename,
             entries=archive.entries,
             omissions=archive.omissions,
@@ -208,8 +214,8 @@ def make_plan(
             packages=check.packages,
             edges=check.edges,
             rules=rules.edition,
-            layout=options.layout,
-            installers=list_installers(options.layout, bundled=bool(graph.bundled)),
+            layout=layout_name,
+            installers=list_installers(layout_name, bundled=bool(graph.bundled)),
             publish_config=view.reason,
             publish_fields=view.fields,
             checks=contents.checks,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
-from linkpack.arguments import StrPath, check_path
+from linkpack.arguments import StrPath, check_path, check_texts
 from linkpack.bundle.consumer_specs import Mode
 from linkpack.bundle.layouts import LayoutName
 from linkpack.limits import DEFAULTS, Limits, within
@@ -16,7 +17,7 @@ from linkpack.record import Record
 from linkpack.verifying.sides import SideFile, read_contents, read_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from linkpack.verifying.sides import Side
 
@@ -101,16 +102,20 @@ def diff(
     npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
-    layout: LayoutName = "bundle",
+    bundle: Iterable[str] | None = None,
+    layout: LayoutName | None = None,
     limits: Limits = DEFAULTS,
 ) -> Difference:
     """Compare two packages, each a tarball or a project's directory.
 
-    A directory is compared as it would be packed with *npm_rules*, *specs*, *publish_config* and *layout*, as by
+    A directory is compared as it would be packed with *npm_rules*, *specs*, *publish_config*, *bundle* and
+    *layout*, as by
     `plan_pack`. With *text* changed files have a unified diff. Raises `PlanRejected` for a tarball that is not
     safe to read (see `verify`), and what `plan_pack` raises.
     """
-    options = check_options(PackOptions(specs=specs, publish_config=publish_config, layout=layout), npm_rules)
+    selectors = None if bundle is None else check_texts(bundle, "bundle")
+    given = PackOptions(specs=specs, publish_config=publish_config, bundle=selectors, layout=layout)
+    options = check_options(given, npm_rules)
     with within(limits):
         before = read_side(check_path(old), limits, options)
         after = read_side(check_path(new), limits, options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from linkpack.archive.findings import Finding, Findings, only_errors
@@ -79,22 +79,25 @@ def verify(
     npm_rules: str | None = None,
     specs: Mode = "resolve",
     publish_config: bool | None = None,
+    bundle: Iterable[str] | None = None,
     limits: Limits = DEFAULTS,
 ) -> Verdict:
     """Check the tarball at *path*, and return what was found.
 
     *against* is a directory, another tarball, or `git` or `git:DIR` (the commit of the repository around the
-    current directory, or around DIR). The tarball must be what that packs to, with the same *npm_rules*, *specs*
-    and *publish_config* as `plan_pack` was given; the layout is the tarball's own. *built* are patterns for files
-    that git ignores and that are compared with the work tree; without any, all such files are, with a warning.
-    *max_size* is the most bytes that the tarball may have, 0 for any number. Errors with a code in *allow* become
-    warnings; it takes the codes in `ALLOWABLE`.
+    current directory, or around DIR). The tarball must be what that packs to, with the same *npm_rules*, *specs*,
+    *publish_config* and *bundle* as `plan_pack` was given; the layout is the tarball's own. *built* are patterns
+    for files that git ignores and that are compared with the work tree; without any, all such files are, with a
+    warning. *max_size* is the most bytes that the tarball may have, 0 for any number. Errors with a code in
+    *allow* become warnings; it takes the codes in `ALLOWABLE`.
 
     Raises `SnapshotError` when the file cannot be read, `LinkpackError` (EALLOW) for a code that cannot be
     allowed, and what packing *against* raises.
     """
     check_allowable(allow)
-    options = check_options(PackOptions(specs=specs, publish_config=publish_config), npm_rules)
+    selectors = None if bundle is None else check_texts(bundle, "bundle")
+    given = PackOptions(specs=specs, publish_config=publish_config, bundle=selectors)
+    options = check_options(given, npm_rules)
     reference = Reference(check_path(against), tuple(check_texts(built, "built")), options, limits)
     where = check_path(path)
     with within(limits):

@@ -91,7 +91,7 @@ def test_thin_holds_linked_packages(site: Path) -> None:
     assert {each.slots[0] for each in plan.bundled} == {"vendor/shout", "vendor/@site/words"}
     assert specs(plan)["dependencies"] == {
         "@site/words": "file:./vendor/@site/words",
-        "left": "^1.0.0 ^1.1.0",
+        "left": "^1.1.0",
         "right": "^2.0.0",
         "shout": "file:./vendor/shout",
     }
@@ -337,18 +337,34 @@ def test_the_thin_layout_leaves_a_git_dependency_where_it_is(tmp_path: Path) -> 
     assert specs(api.plan_pack(root, layout="vendor"))["dependencies"]["left"] == "file:./vendor/left"
 
 
+@pytest.mark.parametrize("asked", ["^2.0.0", "latest"])
+def test_a_range_of_the_root_that_the_copy_does_not_satisfy(asked: str, tmp_path: Path) -> None:
+    """The thin layout asks for the version that is installed, though the root does not bundle the package."""
+    tree: Tree = {
+        "app": {"dependencies": {"lib": "*", "left": asked}, "bundleDependencies": ["lib"]},
+        "app/node_modules/lib": "lib",
+        "app/node_modules/left": {"version": "1.2.3"},
+        "lib": {"dependencies": {"left": asked}},
+        "lib/node_modules/left": "app/node_modules/left",
+    }
+    plan = api.plan_pack(lay(tmp_path, tree), layout="thin")
+    assert specs(plan)["dependencies"]["left"] == "1.2.3"
+
+
 @pytest.mark.parametrize(
     ("asked", "one"),
     [
         (["^1.0.0", "^1.0.0"], "^1.0.0"),
-        (["^1.0.0", " ^1.2.0"], "^1.0.0 ^1.2.0"),
+        (["^1.0.0", " ^1.2.0"], "^1.2.0"),
+        ([">=1.0.0", "<2"], ">=1.0.0 <2"),
         (["*", "^1.2.0"], "^1.2.0"),
         (["*", ""], "*"),
-        (["^1 || ^2", "^1.2.0"], "1.2.3"),
-        (["1.0.0 - 2.0.0", "^1.2.0"], "1.2.3"),
-        (["npm:real@^1.0.0", "npm:real@^1.2.0"], "npm:real@^1.0.0 ^1.2.0"),
+        (["^1 || ^2", "^1.2.0"], "^1.2.0"),
+        (["1 || 3", "2 || >=1.2"], "1.2.3"),
+        (["1.0.0 - 1.5.0", "^1.2.0"], "1.2.3"),
+        (["npm:real@^1.0.0", "npm:real@^1.2.0"], "npm:real@^1.2.0"),
         (["npm:real@^1.0.0", "npm:other@^1.2.0"], "npm:real@1.2.3"),
-        (["npm:real@^1 || 2", "npm:real@*", "npm:real@2"], "npm:real@1.2.3"),
+        (["npm:real@1 || 3", "npm:real@*", "npm:real@2 || >=1.2"], "npm:real@1.2.3"),
         (["^1.0.0", "git+https://x.org/y.git"], "git+https://x.org/y.git"),
     ],
 )

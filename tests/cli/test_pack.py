@@ -340,3 +340,19 @@ def test_the_readmes_example(run: Callable[..., Done]) -> None:
     at = shown.index("...")
     assert printed[:at] == shown[:at]
     assert printed[at - len(shown) + 1 :] == shown[at + 1 :]
+
+
+def test_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]) -> None:
+    """Selectors are read from --bundle, which can be given again; with workspaces each worker gets them."""
+    text = (FIXTURES / "trees" / "ship" / "members.txt").read_text(encoding="utf-8")
+    root = parse_tree(text, "members").write_to(tmp_path / "tree")
+    monkeypatch.chdir(root / "packages/app")
+    done = run("--json", "--dry-run", "--bundle", "private", "--bundle", "!@mono/util,left")
+    (packed,) = json.loads(done.out)
+    assert packed["linkpack"]["layout"] == "vendor"
+    assert [package["name"] for package in packed["linkpack"]["snapshots"]] == ["@mono/core"]
+    monkeypatch.chdir(root)
+    done = run("--json", "--dry-run", "--workspaces", "--jobs", "2", "--bundle", "private")
+    inside = {packed["name"]: len(packed["linkpack"]["snapshots"]) for packed in json.loads(done.out)}
+    assert inside == {"app": 2, "@mono/open": 0}
+    assert run("--bundle", "pri vate").status == 1

@@ -421,3 +421,23 @@ def test_publish_config(tmp_path: Path) -> None:
     for path in (".", "gone.js", "node_modules/x"):
         done = CliRunner().invoke(linkpack, ["why", "-C", folder, path, "--publish-config"])
         assert isinstance(done.exception, LinkpackError), path
+
+
+ASKERS, FETCHED = "@mono/core@0.1.0, @mono/util@0.2.0", "consumers get it from a registry"
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ("@mono/core", ["bundled by --bundle private", "in the tarball: package/vendor/@mono/core"]),
+        ("@mono/util", ["bundled by --bundle private"]),
+        ("../core/index.js", ["index.js of @mono/core@0.1.0 ships"]),
+        ("right", ["right does not ship", f"no selector takes it: {ASKERS} ask for it, and {FETCHED}"]),
+    ],
+)
+def test_selectors(tmp_path: Path, path: str, lines: list[str]) -> None:
+    """The answer names the selector that took a package, or who asks for one that none took."""
+    text = (FIXTURES / "trees" / "ship" / "members.txt").read_text(encoding="utf-8")
+    app = parse_tree(text, "members").write_to(tmp_path / "tree") / "packages/app"
+    done = CliRunner().invoke(linkpack, ["why", "-C", str(app), path, "--bundle", "private"])
+    assert set(lines) <= {line.strip() for line in done.stdout.splitlines()}, done.output
