@@ -136,6 +136,10 @@ CODES = {
         "npm's settings cannot be used.",
         "Correct the setting that the message names.",
     ),
+    "ECOPY": Code(
+        "`link --copy` is to make a global link, or to save a copy in package.json, which a copy cannot be.",
+        "Name the folders to copy, and leave --save out or pass `--no-save`.",
+    ),
     "ECUTOFF": Code(
         "A link command was cut off, and what it did has not been taken back yet.",
         "Run any link command in that project: it takes the run back first.",

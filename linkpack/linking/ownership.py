@@ -23,6 +23,7 @@ class LinkRules(Record):
     """How links are to be made, by the flags of the command.
 
     *umask* is that of the process. *gentle* leaves commands that another link has taken since, as relink does.
+    *copy* asks for a copy of the package instead of a link.
     """
 
     bin_links: bool = True
@@ -31,6 +32,7 @@ class LinkRules(Record):
     windows: bool = False
     umask: int = 0o022
     gentle: bool = False
+    copy: bool = False
 
 
 class LinkLocation(Record):

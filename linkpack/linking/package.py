@@ -156,6 +156,8 @@ def is_replaced(link: RecordedLink, present: State) -> bool:
 
     *present* is what is there. A link with another text that leads to the same package is the same.
     """
+    if link.copied is not None:
+        return not (isinstance(present, Absent) or is_standing(link))
     if isinstance(present, Link) and present.target != link.literal:
         return resolve_link(link.path, present.target) != link.target
     return not isinstance(present, (Absent, Link))
@@ -170,7 +172,14 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 
 def is_standing(link: RecordedLink) -> bool:
-    """Return True if the recorded *link* is in place, and leads to its package."""
+    """Return True if the recorded *link* is in place, and leads to its package.
+
+    A copy is in place as long as its folder is the one that linkpack made.
+    """
+    if link.copied is not None:
+        return (
+            fs.is_dir(link.path) and not fs.is_link(link.path) and fs.lstat(link.path).st_ino == link.copied.inode
+        )
     return fs.is_link(link.path) and fs.canonical_path(link.path) == link.target
 
 

@@ -149,7 +149,7 @@ def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -
     links lead straight to the folders, and need nothing of it.
     """
     builder = context.builder()
-    if not sources or not context.config.flag("link-global", default=True):
+    if not sources or context.rules.copy or not context.config.flag("link-global", default=True):
         return builder
     fault = context.config.fault
     if fault is not None:

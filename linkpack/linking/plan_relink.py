@@ -64,7 +64,12 @@ def _restore_link(
     modules = link.path.removesuffix(f"/{link.name}")
     location = context.local_location(modules, link.name) if link.project else context.shared_location(link.name)
     location = location._replace(key=key, project=link.project)
-    rules = context.rules._replace(bin_links=link.bin_links, absolute=link.literal.startswith("/"), gentle=True)
+    rules = context.rules._replace(
+        bin_links=link.bin_links,
+        absolute=link.literal.startswith("/"),
+        gentle=True,
+        copy=link.copied is not None,
+    )
     try:
         source = read_source(link.target)
     except LinkpackError as err:

@@ -42,7 +42,7 @@ Saved = dict[str, "tuple[ManifestEdit, ...]"]
 
 LIMIT = 512 << 20  # bytes of a record or journal, or of a file that a plan changes
 _LONGEST = 200  # bytes of an escaped path that is used as a file name; most systems allow 255
-_KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
+_KINDS = ("copies", "inodes", "journals", "last", "links", "locks", "saved")
 # What reading JSON and its values raises for a file that linkpack did not write.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -320,7 +320,7 @@ def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
     target = fs.canonical_path(posixpath.join(posixpath.dirname(path), link.literal))
     return link._replace(
         path=path,
-        target=target if fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
+        target=target if link.literal and fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
         owned=tuple(
             Change(_move_path(change.path, old, new), _move_state(change.before, old, new), change.after)
             for change in link.owned
@@ -337,6 +337,8 @@ def _move_state(state: State, old: str, new: str) -> State:
 
 def _is_in_place(link: RecordedLink) -> bool:
     """Return True if *link*, or something that it displaced, is where it says."""
+    if link.copied is not None and fs.is_dir(link.path) and fs.lstat(link.path).st_ino == link.copied.inode:
+        return True
     if fs.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
     befores = [change.before for change in link.owned]

@@ -10,6 +10,7 @@ from linkpack.linking.ownership import Ownership
 from linkpack.linking.package import (
     alias_folders,
     is_replaced,
+    is_standing,
     resolve_inside,
     resolve_link,
     resolve_parent,
@@ -19,6 +20,7 @@ from linkpack.linking.shims import make_shims, parse_shebang
 from linkpack.linking.states import (
     ABSENT,
     Absent,
+    Copied,
     CreatedDirectory,
     Displaced,
     Edit,
@@ -79,14 +81,18 @@ class _SingleLink:
     def place(self, record: Mapping[str, RecordedLink]) -> None:
         """Plan everything."""
         path, ownership = self.location.path, self.ownership
-        present, text = self.builder.state(path), self._link_text()
-        is_good = self._is_good(present, text)
+        present = self.builder.state(path)
+        copy = self._find_copy()
+        text = "" if self.rules.copy else self._link_text()
+        # relink leaves a copy that is in place, and looks after its commands.
+        is_good = copy is not None and self.rules.gentle if self.rules.copy else self._is_good(present, text)
         if is_good and isinstance(present, Link):
             text = present.target
             ownership.adopted = ownership.old is None and not self._is_known(present)
         shared = any(link.path == path for link in ownership.others().values())  # with another checkout
         ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
-        if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
+        is_ours = copy is not None
+        if not is_ours and isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
             # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
@@ -94,7 +100,10 @@ class _SingleLink:
         manifest = None if isinstance(present, Absent) else read_loose(path)
         if not is_good and manifest is not None:
             self._drop_commands(dict(commands(manifest)))
-        ownership.take(path, Link(text))
+        if is_good and copy is not None:
+            ownership.owned[path] = ownership.before_owned[path]
+        else:
+            self._take_place(text, copy)
         if self.rules.bin_links:  # with --no-bin-links, the commands of an earlier link stay as they are
             self._place_commands()
             self._drop_old_commands()
@@ -102,6 +111,20 @@ class _SingleLink:
         self._record(text, record)
 
     # --- the link
+
+    def _take_place(self, text: str, copy: Copied | None) -> None:
+        """Plan the link with *text*, or the copy, in the place of our *copy* or of anything else."""
+        path = self.location.path
+        if copy is not None:
+            self.builder.clear_copy(path, self.location.modules)
+        if self.rules.copy:
+            self.builder.copied[path] = self.source.root
+        self.ownership.take(path, Copied(path, 0) if self.rules.copy else Link(text))
+
+    def _find_copy(self) -> Copied | None:
+        """Return the copy that we have made, if it is in place."""
+        old = self.ownership.old
+        return old.copied if old is not None and is_standing(old) else None
 
     def _link_text(self) -> str:
         """Return the text of the link.
@@ -180,7 +203,8 @@ class _SingleLink:
                 self._place_shims(target, script)
             elif self._may_take(target.path):
                 ownership.take(target.path, Link(self._command_text(target)))
-            make_runnable(self.builder, script, self.rules.umask)
+            if not self.rules.copy:  # the scripts of a copy have the modes that they ship with
+                make_runnable(self.builder, script, self.rules.umask)
         if self.location.mans:
             for page in self.source.pages:
                 self._place_page(page)
