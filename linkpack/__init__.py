@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linkpack.archive.findings import Finding
     from linkpack.archive.writer import Tarball, TarballFile
     from linkpack.copying.commands import link, plan_link, plan_relink, relink
+    from linkpack.copying.sync_command import Synced, plan_sync, sync
     from linkpack.errors import (
         BundleError,
         ConfigError,
@@ -83,6 +84,7 @@ _HOMES = {
     "linkpack.linking.journal": ("Journal",),
     "linkpack.linking.command": ("LinkOptions",),
     "linkpack.copying.commands": ("link", "plan_link", "plan_relink", "relink"),
+    "linkpack.copying.sync_command": ("Synced", "plan_sync", "sync"),
     "linkpack.linking.list_command": ("links",),
     "linkpack.linking.undo_command": ("undo",),
     "linkpack.linking.unlink_command": ("plan_unlink", "unlink"),
@@ -119,6 +121,7 @@ __all__ = [
     "SourceChanged",
     "StalePlan",
     "Status",
+    "Synced",
     "Tarball",
     "TarballFile",
     "Unpacked",
@@ -133,8 +136,10 @@ __all__ = [
     "plan_link",
     "plan_pack",
     "plan_relink",
+    "plan_sync",
     "plan_unlink",
     "relink",
+    "sync",
     "undo",
     "unlink",
     "unpack",

@@ -572,6 +572,10 @@ CODES = {
         "The state folder, in which links are recorded, cannot be made or is not yours alone to write.",
         "Run `chmod -R go=` on it if it is yours, or set `XDG_STATE_HOME`.",
     ),
+    "ESYNC": Code(
+        "A `sync` stopped before its end: each file of the copy is old or new.",
+        "Remove the cause that the message names, then run `linkpack sync` again.",
+    ),
     "ETOOLARGE": Code(
         "A file is larger than `--max-file` allows.",
         "Leave it out, or raise `--max-file`.",
