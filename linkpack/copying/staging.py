@@ -75,13 +75,14 @@ class SnapshotCopier:
             yield plan
             return
         from linkpack.copying.digests import write_digests  # noqa: PLC0415 - as above
-        from linkpack.system.temporary import draft_folder  # noqa: PLC0415 - as above
+        from linkpack.system.temporary import draft_folder, sweep  # noqa: PLC0415 - as above
 
         store = find_store(environment_of(self._options))
         staged: dict[str, Copied] = {}
         digests: dict[str, dict[str, FileDigest]] = {}
         with contextlib.ExitStack() as drafts:
             for path, snapshot in self._snapshots.items():
+                sweep(path.rpartition("/node_modules/")[0])  # a killed run may have begun without a node_modules
                 draft = drafts.enter_context(draft_folder(_nearest_folder(posixpath.dirname(path))))
                 digests[path] = write_copy(draft, snapshot.entries)
                 staged[path] = Copied(draft, fs.lstat(draft).st_ino)

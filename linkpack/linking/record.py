@@ -31,7 +31,7 @@ from linkpack.system import dir_entries
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     from linkpack.linking.states import Edit, ManifestEdit, RecordedLink, SaveEdit, State
@@ -214,7 +214,7 @@ def _damaged(path: str, place: str, why: str) -> LinkError:
     )
 
 
-def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
+def record_changes(store: Store, edits: Sequence[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
     """Return the changes of record files that make *edits* and *saves*."""
     records: dict[str, dict[str, RecordedLink]] = {}
     for edit in edits:
@@ -227,7 +227,7 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
         if _old_folder(store, folder):  # its inode leads to one path only, so both of its records have to be moved
             records.setdefault(f"{folder}/node_modules", read_record(store, f"{folder}/node_modules"))
             saved.setdefault(folder, read_saved(store, folder))
-    changes = []
+    changes = _forget_copies(store, edits)
     for place, record in records.items():
         links = {key: link_to_json(link) for key, link in sorted(record.items())}
         changes += _change_file(store, "links", place, links)
@@ -239,6 +239,14 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
         if table:
             changes += _note_inode(store, place)
     return list({change.path: change for change in changes}.values())
+
+
+def _forget_copies(store: Store, edits: Iterable[Edit]) -> list[Change]:
+    """Return the changes that remove what is remembered of copies that go."""
+    gone = [edit.before for edit in edits if edit.before is not None and edit.before.copied is not None]
+    kept = {edit.after.path for edit in edits if edit.after is not None and edit.after.copied is not None}
+    files = [store.file("copies", link.path) for link in gone if link.path not in kept]
+    return [Change(path, file_state(path), ABSENT) for path in files if fs.is_file(path)]
 
 
 def _set(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:

@@ -88,6 +88,7 @@ def test_a_copy_is_the_unpacked_tarball(tree: Tree, box: LinkBox, tmp_path: Path
     copy(box, str(source), app)
     linkpack.unlink([item.name], app, box.options())
     assert box.tree(app) == before
+    assert list((box.home / "state/linkpack/copies").iterdir()) == []
 
 
 def test_a_copy_displaces_what_is_installed_until_it_is_unlinked(box: LinkBox) -> None:
