@@ -487,7 +487,7 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
     ]
     conflicts += [
         Problem("ESTALE", change.path, f"{change.path} has changed since", "undo would lose that; use unlink")
-        for change in plan.changes
+        for change in _join_changes(plan.changes)
         if not (gone or _can_be_made(change) or _is_made_already(change))
     ]
     for edit in plan.edits:
@@ -511,6 +511,18 @@ def _with_stash_inode(change: Change) -> Change:
         case Displaced(stash) if fs.exists(stash):
             return change._replace(after=type(change.after)(stash, fs.lstat(stash).st_ino))
     return change
+
+
+def _join_changes(changes: Sequence[Change]) -> list[Change]:
+    """Return *changes* with one for each path, from what it was first to what it is last.
+
+    A copy and what it displaces take two changes of one path.
+    """
+    by_path: dict[str, Change] = {}
+    for change in changes:
+        earlier = by_path.get(change.path, change)
+        by_path[change.path] = change._replace(before=earlier.before)
+    return list(by_path.values())
 
 
 def _is_of_a_removed_copy(change: Change) -> bool:

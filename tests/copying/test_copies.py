@@ -104,6 +104,21 @@ def test_a_copy_displaces_what_is_installed_until_it_is_unlinked(box: LinkBox) -
     assert box.tree(app) == before
 
 
+def test_undo_brings_back_what_a_copy_displaced(box: LinkBox) -> None:
+    """A link of another package as well."""
+    app, lib = box.package("app", "app"), box.command("lib", "alpha")
+    box.installed(app, "alpha")
+    before = box.tree(app)
+    copy(box, lib, app)
+    linkpack.undo(None, app, box.options())
+    assert box.tree(app) == before
+    linkpack.link([lib], app, box.options(link_global=False))
+    linked = box.tree(app)
+    copy(box, lib, app)
+    linkpack.undo(None, app, box.options())
+    assert box.tree(app) == linked
+
+
 def test_nothing_outside_of_the_project_changes(box: LinkBox) -> None:
     """Neither the global folder nor the modes of the package's scripts."""
     app, lib = box.package("app", "app"), box.command("lib", "alpha")
