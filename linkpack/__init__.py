@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from linkpack.archive.entry import Entry
     from linkpack.archive.findings import Finding
     from linkpack.archive.writer import Tarball, TarballFile
+    from linkpack.copying.commands import link, plan_link, plan_relink, relink
+    from linkpack.copying.sync_command import Synced, plan_sync, sync
     from linkpack.errors import (
         BundleError,
         ConfigError,
@@ -40,9 +42,7 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.linking.command import LinkOptions
     from linkpack.linking.journal import Journal
-    from linkpack.linking.link_command import link, plan_link
     from linkpack.linking.list_command import links
-    from linkpack.linking.relink_command import plan_relink, relink
     from linkpack.linking.states import Change, LinkPlan
     from linkpack.linking.status import Status
     from linkpack.linking.undo_command import undo
@@ -83,9 +83,9 @@ _HOMES = {
     "linkpack.limits": ("Limits",),
     "linkpack.linking.journal": ("Journal",),
     "linkpack.linking.command": ("LinkOptions",),
-    "linkpack.linking.link_command": ("link", "plan_link"),
+    "linkpack.copying.commands": ("link", "plan_link", "plan_relink", "relink"),
+    "linkpack.copying.sync_command": ("Synced", "plan_sync", "sync"),
     "linkpack.linking.list_command": ("links",),
-    "linkpack.linking.relink_command": ("plan_relink", "relink"),
     "linkpack.linking.undo_command": ("undo",),
     "linkpack.linking.unlink_command": ("plan_unlink", "unlink"),
     "linkpack.linking.status": ("Status",),
@@ -121,6 +121,7 @@ __all__ = [
     "SourceChanged",
     "StalePlan",
     "Status",
+    "Synced",
     "Tarball",
     "TarballFile",
     "Unpacked",
@@ -135,8 +136,10 @@ __all__ = [
     "plan_link",
     "plan_pack",
     "plan_relink",
+    "plan_sync",
     "plan_unlink",
     "relink",
+    "sync",
     "undo",
     "unlink",
     "unpack",

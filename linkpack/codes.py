@@ -144,6 +144,10 @@ CODES = {
         "npm's settings cannot be used.",
         "Correct the setting that the message names.",
     ),
+    "ECOPY": Code(
+        "`link --copy` is to make a global link, or to save a copy in package.json, which a copy cannot be.",
+        "Name the folders to copy, and leave --save out or pass `--no-save`.",
+    ),
     "ECUTOFF": Code(
         "A link command was cut off, and what it did has not been taken back yet.",
         "Run any link command in that project: it takes the run back first.",
@@ -575,6 +579,10 @@ CODES = {
     "ESTATE": Code(
         "The state folder, in which links are recorded, cannot be made or is not yours alone to write.",
         "Run `chmod -R go=` on it if it is yours, or set `XDG_STATE_HOME`.",
+    ),
+    "ESYNC": Code(
+        "A `sync` stopped before its end: each file of the copy is old or new.",
+        "Remove the cause that the message names, then run `linkpack sync` again.",
     ),
     "ETOOLARGE": Code(
         "A file is larger than `--max-file` allows.",

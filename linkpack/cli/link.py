@@ -15,10 +15,9 @@ from linkpack.cli.link_options import (
 )
 from linkpack.cli.link_run import run_command
 from linkpack.cli.npm_command import NpmCommand
-from linkpack.linking.link_command import link as make_links
-from linkpack.linking.link_command import plan_link
-from linkpack.linking.relink_command import plan_relink
-from linkpack.linking.relink_command import relink as restore_links
+from linkpack.copying.commands import link as make_links
+from linkpack.copying.commands import plan_link, plan_relink
+from linkpack.copying.commands import relink as restore_links
 from linkpack.linking.undo_command import plan_last_undo
 from linkpack.linking.undo_command import undo as undo_journal
 from linkpack.linking.unlink_command import plan_unlink, staying_global_links
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     "--force", "-f", is_flag=True, default=None, help="Take the place of foreign commands and man pages."
 )
 @click.option("--absolute", is_flag=True, help="Make links with absolute text.")
+@click.option("--copy", is_flag=True, help="Copy what pack would ship, instead of linking (--install-links).")
 @click.option("--install", is_flag=True, help="Have npm install -g what is not there globally.")
 @click.option("--run-scripts", is_flag=True, help="Run the linked packages' install scripts first.")
 @click.option(
@@ -71,7 +71,7 @@ def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     if install or run_scripts:
         from linkpack.linking import preparation  # noqa: PLC0415 - 7 ms: subprocess
 
-        ours = {"silent", "as_json", "cwd", "absolute"}
+        ours = {"silent", "as_json", "cwd", "absolute", "copy"}
         options = link_options({key: value for key, value in given.items() if key not in ours})
         if install:
             preparation.install_missing(specs, folder, options)

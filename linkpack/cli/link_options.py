@@ -94,10 +94,10 @@ def _wants_json(given: dict[str, OptionValue]) -> bool:
         return environment().get("npm_config_json", "").lower() in {"true", "1"}
 
 
-def link_options(given: dict[str, OptionValue], *, absolute: bool = False) -> LinkOptions:
+def link_options(given: dict[str, OptionValue], *, absolute: bool = False, copy: bool = False) -> LinkOptions:
     """Return the options *given* by npm's names, with the environment."""
     flags = {key.replace("_", "-"): value for key, value in given.items() if value not in (None, ())}
-    return LinkOptions(flags=flags, env=environment(), absolute=absolute)
+    return LinkOptions(flags=flags, env=environment(), absolute=absolute, copy=copy)
 
 
 def absolute_folder(cwd: str) -> str:

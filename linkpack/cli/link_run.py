@@ -33,9 +33,9 @@ def run_command(
     *more_warnings* looks for further warnings afterwards. Warnings with a code in *drop* are not printed.
     """
     silent, cwd = given.pop("silent"), given.pop("cwd")
-    absolute = given.pop("absolute", False)
+    absolute, copy = bool(given.pop("absolute", False)), bool(given.pop("copy", False))
     as_json, dry_run = given.pop("as_json"), given.pop("dry_run")
-    options = link_options(given | {"json": as_json, "dry-run": dry_run}, absolute=absolute)
+    options = link_options(given | {"json": as_json, "dry-run": dry_run}, absolute=absolute, copy=copy)
     folder = absolute_folder(cwd)
     config = read_settings(folder, options)
     apply_settings(config)

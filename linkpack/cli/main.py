@@ -38,6 +38,7 @@ _COMMANDS = {
     "ln": "linkpack.cli.link:link",
     "unlink": "linkpack.cli.link:unlink",
     "relink": "linkpack.cli.link:relink",
+    "sync": "linkpack.cli.sync:sync",
     "ls": "linkpack.cli.listing:ls",
     "status": "linkpack.cli.listing:ls",
     "undo": "linkpack.cli.link:undo",

@@ -28,6 +28,7 @@ _SYNONYMS = {
     ("shrinkwrap", False): ("package-lock", False),
     ("location", "global"): ("global", True),
     ("loglevel", "silent"): ("silent", True),
+    ("install-links", True): ("copy", True),
 }
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from linkpack.copying.commands import link, relink
 from linkpack.errors import ConfigError, LinkpackError, Problem
 from linkpack.linking.command import LinkOptions, open_context
 from linkpack.linking.health import find_problems, is_strict, list_loading_folders
 from linkpack.linking.journal import cut_off_runs
-from linkpack.linking.link_command import link
 from linkpack.linking.package import meets_range
 from linkpack.linking.package_choice import dependency_sections, list_names
 from linkpack.linking.package_manager import find_installer, find_pnp_file, quote_word
@@ -25,7 +25,6 @@ from linkpack.linking.peers import (
     group_by_cause,
     is_caused_by_links,
 )
-from linkpack.linking.relink_command import relink
 from linkpack.linking.states import Displaced
 from linkpack.linking.status import list_links
 from linkpack.npm.programs import find_node, find_program

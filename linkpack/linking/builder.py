@@ -13,6 +13,7 @@ from linkpack.linking.states import (
     ABSENT,
     Absent,
     Change,
+    Copied,
     CreatedDirectory,
     Displaced,
     File,
@@ -63,6 +64,7 @@ class PlanBuilder:
         self.warnings: list[Problem] = []
         self.conflicts: list[Problem] = []
         self.discard: list[str] = []
+        self.copied: dict[str, str] = {}  # the source folders of copies, by path
 
     # --- what is there
 
@@ -122,6 +124,16 @@ class PlanBuilder:
             folders += self.folder(posixpath.dirname(path))
         self.changes[path] = Change(path, before, after)
         return folders
+
+    def clear_copy(self, path: str, modules: str) -> None:
+        """Plan that the copy at *path* makes way, for good.
+
+        It is moved to the stash of the node_modules folder *modules* first, so that it is never there in part.
+        """
+        if path not in self.changes:
+            stash = self._choose_stash(path, modules)
+            self.folder(posixpath.dirname(stash))
+            self.changes[path] = Change(path, Copied(stash, fs.lstat(path).st_ino), ABSENT)
 
     def put_file(self, path: str, after: File | Absent) -> None:
         """Plan the file *after*, or none, at *path*.
@@ -225,7 +237,7 @@ class PlanBuilder:
         """
         self._check_roots()
         self._check_folders()
-        changes = tuple(self.changes.values())
+        changes = tuple(step for change in self.changes.values() for step in _split_moves(change))
         return LinkPlan(
             changes=changes,
             edits=tuple(edit for edit in self.edits.values() if edit.before != edit.after),
@@ -290,6 +302,16 @@ def _find_link_in(folder: str) -> str:
 def _is_about(root: str, change: Change) -> bool:
     """Return True if a path of *change* is in *root*."""
     return len(paths_outside(change, (root,))) < len(paths_of(change))
+
+
+def _split_moves(change: Change) -> tuple[Change, ...]:
+    """Return the steps of *change*: a move away and a move into place are two.
+
+    /app/node_modules/a: installed -> copied, becomes installed -> absent and absent -> copied
+    """
+    if isinstance(change.before, Displaced) and isinstance(change.after, Displaced):
+        return (change._replace(after=ABSENT), change._replace(before=ABSENT))
+    return (change,)
 
 
 def disk_state(path: str, *, windows: bool = False) -> State:

@@ -37,12 +37,13 @@ class LinkOptions(Record):
     """The flags and the environment of a link command.
 
     *flags* have npm's names (`{"save-dev": True}`). *env* is by default the environment of the process.
-    *absolute* makes links with absolute text.
+    *absolute* makes links with absolute text. *copy* has `link` copy what `pack` would ship, instead of linking.
     """
 
     flags: Mapping[str, str | bool | tuple[str, ...]] = {}
     env: Mapping[str, str] | None = None
     absolute: bool = False
+    copy: bool = False
 
 
 DEFAULTS = LinkOptions()
@@ -107,6 +108,7 @@ def make_context(
         absolute=options.absolute,
         windows=config.windows,
         umask=own_process.current_umask(),
+        copy=options.copy,
     )
     return LinkContext(
         config=config,

@@ -41,7 +41,7 @@ def warn_of_state_after(
     planned = [edit for edit in builder.edits.values() if is_shared(edit) == shared]
     strict = is_strict(context)
     after = _apply_edits(links, planned)
-    for problem in find_problems(PackageTree(builder.changes), context, after, shared=shared):
+    for problem in find_problems(PackageTree(builder.changes, builder.copied), context, after, shared=shared):
         if strict and problem.code in PEER_CODES:
             hint = problem.hint.removesuffix(_AGAIN)
             builder.refuse(_strict_code(problem.code), problem.path, problem.message, hint)

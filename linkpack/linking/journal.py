@@ -27,6 +27,7 @@ from linkpack.linking.record import DAMAGED, Store, file_state, read_record, rea
 from linkpack.linking.states import (
     ABSENT,
     Change,
+    Copied,
     CreatedDirectory,
     Displaced,
     Edit,
@@ -38,6 +39,7 @@ from linkpack.linking.states import (
     checked_path,
     checked_text,
     checked_texts,
+    copies_moved_away,
     edits_from_json,
     edits_to_json,
     inverse,
@@ -212,7 +214,7 @@ def _with_inodes(journal: Journal) -> Journal:
     for change in journal.plan.changes:
         status = dir_entries.status_at(change.path) if isinstance(change.after, Displaced) else None
         if isinstance(change.after, Displaced) and status is not None:
-            changes.append(change._replace(after=Displaced(change.after.stash, status.st_ino)))
+            changes.append(change._replace(after=type(change.after)(change.after.stash, status.st_ino)))
         else:
             changes.append(change)
     return journal._replace(plan=journal.plan._replace(changes=tuple(changes)))
@@ -246,9 +248,11 @@ def _replace_suffix(path: str, suffix: str) -> str:
 def _list_needless_stashes(journal: Journal) -> list[str]:
     """Return the stashes that *journal* no longer needs.
 
-    Their content was put back by a copy, or is in place again by other means.
+    Their content was put back by a copy, or is in place again by other means. Copies of packages that made way are
+    not needed either.
     """
-    return [*journal.plan.discard, *filter(None, map(find_left_over, journal.plan.changes))]
+    plan = journal.plan
+    return [*plan.discard, *copies_moved_away(plan), *filter(None, map(find_left_over, plan.changes))]
 
 
 def _try_to_finish(journal: Journal, path: str, store: Store) -> Journal:
@@ -271,6 +275,9 @@ def _finish(journal: Journal, path: str, store: Store) -> None:
         remove_tree(stash)
     for folder in _list_stash_folders(journal):
         dir_entries.drop_dir(folder)  # only if it is empty
+    for change in journal.plan.changes:
+        if (change.before, change.after) == (CreatedDirectory(), ABSENT):
+            dir_entries.drop_dir(change.path)  # it may have held a stash until now
     if journal.last:
         dir_entries.move(path, store.file("last", journal.scope))
     else:
@@ -280,6 +287,7 @@ def _finish(journal: Journal, path: str, store: Store) -> None:
 def _list_stash_folders(journal: Journal) -> set[str]:
     """Return the folders that *journal* took stashes from."""
     stashes = [change.after.stash for change in journal.plan.changes if isinstance(change.after, Displaced)]
+    stashes += copies_moved_away(journal.plan)
     return {posixpath.dirname(stash) for stash in [*journal.plan.discard, *stashes]}
 
 
@@ -490,10 +498,15 @@ def plan_undo(journal: Journal, store: Store) -> LinkPlan:
     """
     plan = inverse(journal.plan)
     plan = plan._replace(changes=tuple(_with_stash_inode(change) for change in plan.changes))
+    gone = [change for change in plan.changes if _is_of_a_removed_copy(change)]
     conflicts = [
+        Problem("ESTALE", change.path, f"the copy that was at {change.path} is gone", "make it again: link --copy")
+        for change in gone
+    ]
+    conflicts += [
         Problem("ESTALE", change.path, f"{change.path} has changed since", "undo would lose that; use unlink")
-        for change in plan.changes
-        if not (_can_be_made(change) or _is_made_already(change))
+        for change in _join_changes(plan.changes)
+        if not (gone or _can_be_made(change) or _is_made_already(change))
     ]
     for edit in plan.edits:
         if read_record(store, edit.place).get(edit.key) != edit.before:
@@ -514,8 +527,25 @@ def _with_stash_inode(change: Change) -> Change:
     """
     match change.after:
         case Displaced(stash) if fs.exists(stash):
-            return change._replace(after=Displaced(stash, fs.lstat(stash).st_ino))
+            return change._replace(after=type(change.after)(stash, fs.lstat(stash).st_ino))
     return change
+
+
+def _join_changes(changes: Sequence[Change]) -> list[Change]:
+    """Return *changes* with one for each path, from what it was first to what it is last.
+
+    A copy and what it displaces take two changes of one path.
+    """
+    by_path: dict[str, Change] = {}
+    for change in changes:
+        earlier = by_path.get(change.path, change)
+        by_path[change.path] = change._replace(before=earlier.before)
+    return list(by_path.values())
+
+
+def _is_of_a_removed_copy(change: Change) -> bool:
+    """Return True if *change* puts back a copy that was removed when it made way."""
+    return isinstance(change.after, Copied) and not fs.exists(change.after.stash)
 
 
 def _can_be_made(change: Change) -> bool:

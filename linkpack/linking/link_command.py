@@ -1,10 +1,6 @@
-"""Link packages: the public `link`, and its plan.
+"""Link packages, or copy them: from the arguments to the applied plan.
 
-A program does what the command does:
-
-plan = linkpack.plan_link(["../redis"], project="app")  # reads only
-journal = linkpack.link(["../redis"], project="app")
-linkpack.undo(journal)
+`linkpack.copying.commands` has the public functions, which say how copies are filled.
 """
 
 from __future__ import annotations
@@ -15,7 +11,6 @@ from typing import TYPE_CHECKING
 from linkpack.arguments import check_texts
 from linkpack.errors import LinkError, LinkMissing
 from linkpack.linking.command import (
-    DEFAULTS,
     LinkOptions,
     guard_command,
     load_settings,
@@ -36,6 +31,7 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.errors import Problem
+    from linkpack.linking.copier import Copier
     from linkpack.linking.request import LinkSpec
     from linkpack.npm.config import Config
 
@@ -45,12 +41,10 @@ _KINDS = {"save-prod": "prod", "save-dev": "dev", "save-optional": "optional", "
 
 
 @guard_command
-def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> Journal:
+def link_packages(specs: Sequence[str], project: str, options: LinkOptions, copier: Copier) -> Journal:
     """Link the packages of *specs* into *project*, or *project* globally.
 
-    *project* is the folder in which the command would be started. The `plan` of the journal has the links and the
-    warnings. Raises `LinkConflict`, `PlanRejected` for several conflicts, or another error if no plan can be made;
-    nothing was changed then. If a change fails, all are taken back (`journal.apply`).
+    *copier* fills copies. The rest is as for the public `link`.
     """
     # Load the settings, find the project and its workspaces, and read the arguments.
     request = read_link_request(specs, project, options)
@@ -63,26 +57,29 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
     with lock_places(context.store, places) as recovered:
         # Resolve the specs to packages on the disk, and plan every change. Nothing is changed yet.
         with remembering({}):
-            plan = _make_plan(request)
+            plan = copier.read(_make_plan(request), context.project.root)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
 
         # Refuse a plan with conflicts: files of others in the way, folders that cannot be written to.
         reject_conflicts(plan)
 
-        # A dry run stops here: see `plan_link`.
+        # A dry run stops here: see `plan_packages`.
 
-        # Write the plan to a journal, apply it to the disk, and record the links, all of it or nothing.
-        return apply(plan, context.store, places, context.project.root)
+        # Write the copies beside their places.
+        with copier.write(plan) as plan:
+            # Write the plan to a journal, apply it to the disk, and record the links, all of it or nothing.
+            return apply(plan, context.store, places, context.project.root)
 
 
 @guard_command
-def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return the plan of `link`, and change nothing.
+def plan_packages(specs: Sequence[str], project: str, options: LinkOptions, copier: Copier) -> LinkPlan:
+    """Return the plan of `link_packages`, and change nothing.
 
     Files in the way are in its `conflicts`. Raises a `LinkpackError` if no plan can be made.
     """
     request = read_link_request(specs, project, options)
-    return with_warnings(_make_plan(request), request.context.config.warnings)
+    plan = copier.read(_make_plan(request), request.context.project.root)
+    return with_warnings(plan, request.context.config.warnings)
 
 
 class LinkRequest(Record):
@@ -121,6 +118,10 @@ def read_link_request(specs: Sequence[str], project: str, options: LinkOptions) 
             path=project,
             hint="name a folder, or leave --no-global out",
         )
+    if options.copy and (save is not None or not wanted):
+        what = "saved in package.json" if save is not None else "a global link"
+        hint = "leave --save out, or pass --no-save" if save is not None else "name the folders to copy"
+        raise LinkError(f"a copy cannot be {what}", code="ECOPY", path=project, hint=hint)
     choice = read_workspace_choice(config)
     warnings: tuple[Problem, ...] = ()
     if choice.every and wanted:

@@ -27,7 +27,7 @@ class LinkRules(Record):
     """How links are to be made, by the flags of the command.
 
     *umask* is that of the process. With *keep_taken* a command that another link has taken since stays that
-    link's.
+    link's. *copy* asks for a copy of the package instead of a link.
     """
 
     bin_links: bool = True
@@ -36,6 +36,7 @@ class LinkRules(Record):
     windows: bool = False
     umask: int = 0o022
     keep_taken: bool = False
+    copy: bool = False
 
 
 class LinkLocation(Record):

@@ -163,6 +163,8 @@ def is_replaced(link: RecordedLink, present: State) -> bool:
     *present* is the state of the link's path. A link that leads to the same package by another text is not
     something else, and neither is a path with nothing at it.
     """
+    if link.copied is not None:
+        return not (isinstance(present, Absent) or is_in_place(link))
     if isinstance(present, Link) and present.target != link.literal:
         return resolve_link(link.path, present.target) != link.target
     return not isinstance(present, (Absent, Link))
@@ -177,7 +179,14 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 
 def is_in_place(link: RecordedLink) -> bool:
-    """Return True if *link* exists, and leads to the recorded package."""
+    """Return True if the recorded *link* is in place, and leads to its package.
+
+    A copy is in place as long as its folder is the one that linkpack made.
+    """
+    if link.copied is not None:
+        return (
+            fs.is_dir(link.path) and not fs.is_link(link.path) and fs.lstat(link.path).st_ino == link.copied.inode
+        )
     return fs.is_link(link.path) and fs.canonical_path(link.path) == link.target
 
 

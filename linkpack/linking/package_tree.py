@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from linkpack.npm.manifest import Manifest
 
 _NO_CHANGES: Mapping[str, Change] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _LOOKUP = 10  # steps of the work limit for one lookup, which looks at a folder for each level above
 
 
@@ -79,12 +80,16 @@ class PlacedLink(Record):
 
 
 class PackageTree:
-    """The packages on the disk, as they will be after *changes*, by path."""
+    """The packages on the disk, as they will be after *changes*, by path.
 
-    def __init__(self, changes: Mapping[str, Change] = _NO_CHANGES) -> None:
+    *copied* has the source folder of each copy that *changes* put in place.
+    """
+
+    def __init__(self, changes: Mapping[str, Change] = _NO_CHANGES, copied: Mapping[str, str] = _NOTHING) -> None:
         self._changes = changes
+        self._copied = copied
         self._manifests: dict[str, Manifest | None] = {}
-        self._stashes: dict[str, str] = {}  # of folders that the plan puts back, by where they will be
+        self._stashes: dict[str, str] = {}  # of folders that the plan puts back or copies, by where they will be
 
     def folder(self, path: str) -> str | None:
         """Return the real folder that *path* leads to, or None."""
@@ -94,6 +99,9 @@ class PackageTree:
         if isinstance(change.after, Link):
             real = resolve_link(path, change.after.target)
             return real if fs.is_dir(real) else None
+        if path in self._copied:
+            self._stashes[resolve_parent(path)] = self._copied[path]
+            return resolve_parent(path)
         if isinstance(change.after, Displaced) and fs.is_dir(change.after.stash):
             self._stashes[resolve_parent(path)] = change.after.stash  # until the plan is done, it is there
             return resolve_parent(path)

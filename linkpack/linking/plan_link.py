@@ -152,7 +152,7 @@ def _plan_global_twins(context: LinkContext, sources: Sequence[SourcePackage]) -
     """
     # npm fails there: the prefix of a system's Node belongs to root (docs/differences-from-npm.md, K5).
     builder = context.builder()
-    if not sources or not context.config.flag("link-global", default=True):
+    if not sources or context.rules.copy or not context.config.flag("link-global", default=True):
         return builder
     fault = context.config.fault
     if fault is not None:

@@ -67,8 +67,12 @@ def _restore_link(
     location = location._replace(key=key, project=link.project)
     # As it was: with commands or without, and with an absolute text or a relative one. A command that two packages
     # have stays where it is: else each `relink` would give it to the other one.
-    is_absolute = link.literal.startswith("/")
-    rules = context.rules._replace(bin_links=link.bin_links, absolute=is_absolute, keep_taken=True)
+    rules = context.rules._replace(
+        bin_links=link.bin_links,
+        absolute=link.literal.startswith("/"),
+        keep_taken=True,
+        copy=link.copied is not None,
+    )
     try:
         source = read_source(link.target)
     except LinkpackError as err:

@@ -32,7 +32,7 @@ from linkpack.system import dir_entries
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     from linkpack.linking.states import Edit, ManifestEdit, RecordedLink, SaveEdit, State
@@ -44,7 +44,7 @@ Saved = dict[str, "tuple[ManifestEdit, ...]"]
 LIMIT = 512 << 20  # bytes of a record or journal, or of a file that a plan changes
 _LONGEST = 200  # bytes of an escaped path that is used as a file name; most systems allow 255
 # The folders of a store. `journals` has the plans of runs (`journal`), `locks` a file to lock for each place.
-_KINDS = ("inodes", "journals", "last", "links", "locks", "saved")
+_KINDS = ("copies", "inodes", "journals", "last", "links", "locks", "saved")
 # The errors of reading JSON and its values, for a file that linkpack did not write or that was cut off.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -220,7 +220,7 @@ def _make_damage_error(path: str, place: str, why: str) -> LinkError:
     )
 
 
-def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
+def record_changes(store: Store, edits: Sequence[Edit], saves: Iterable[SaveEdit] = ()) -> list[Change]:
     """Return the changes of record files that make *edits* and *saves*."""
     # The records after the edits, whole: a file is written anew.
     records: dict[str, dict[str, RecordedLink]] = {}
@@ -236,7 +236,7 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
         ):  # its inode leads to one path only, so both of its records have to be moved
             records.setdefault(f"{folder}/node_modules", read_record(store, f"{folder}/node_modules"))
             saved.setdefault(folder, read_saved(store, folder))
-    changes = []
+    changes = _forget_copies(store, edits)
     for place, record in records.items():
         links = {key: link_to_json(link) for key, link in sorted(record.items())}
         changes += _change_file(store, "links", place, links)
@@ -248,6 +248,14 @@ def record_changes(store: Store, edits: Iterable[Edit], saves: Iterable[SaveEdit
         if table:
             changes += _note_inode(store, place)
     return list({change.path: change for change in changes}.values())
+
+
+def _forget_copies(store: Store, edits: Iterable[Edit]) -> list[Change]:
+    """Return the changes that remove what is remembered of copies that go."""
+    gone = [edit.before for edit in edits if edit.before is not None and edit.before.copied is not None]
+    kept = {edit.after.path for edit in edits if edit.after is not None and edit.after.copied is not None}
+    files = [store.file("copies", link.path) for link in gone if link.path not in kept]
+    return [Change(path, file_state(path), ABSENT) for path in files if fs.is_file(path)]
 
 
 def _set_entry(table: dict[str, _Entry], key: str, entry: _Entry | None) -> None:
@@ -329,7 +337,7 @@ def _move_link(link: RecordedLink, old: str, new: str) -> RecordedLink:
     target = fs.canonical_path(posixpath.join(posixpath.dirname(path), link.literal))
     return link._replace(
         path=path,
-        target=target if fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
+        target=target if link.literal and fs.is_dir(target) and not fs.is_dir(link.target) else link.target,
         owned=tuple(
             Change(_move_path(change.path, old, new), _move_state(change.before, old, new), change.after)
             for change in link.owned
@@ -346,6 +354,8 @@ def _move_state(state: State, old: str, new: str) -> State:
 
 def _left_traces(link: RecordedLink) -> bool:
     """Return True if *link*, or a stash of it, is where the record says."""
+    if link.copied is not None and fs.is_dir(link.path) and fs.lstat(link.path).st_ino == link.copied.inode:
+        return True
     if fs.is_link(link.path) and fs.read_link(link.path) == link.literal:
         return True
     befores = [change.before for change in link.owned]

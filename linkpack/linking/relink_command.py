@@ -1,4 +1,4 @@
-"""Bring dropped links back: the public `relink`, and its plan."""
+"""Bring dropped links and copies back: from the names to the applied plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from linkpack.arguments import check_texts
 from linkpack.linking.command import (
-    DEFAULTS,
     LinkOptions,
     guard_command,
     open_context,
@@ -23,35 +22,38 @@ from linkpack.system import read as fs
 
 if TYPE_CHECKING:
     from linkpack.linking.context import LinkContext
+    from linkpack.linking.copier import Copier
     from linkpack.linking.request import LinkSpec
 
 
 @guard_command
-def relink(
-    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+def restore_links(
+    names: Sequence[str], project: str, options: LinkOptions, copier: Copier, *, shared: bool = False
 ) -> Journal:
     """Bring dropped links of *project* back, or with *shared* global ones.
 
-    *names* are the links to bring back, by default all. A package that is gone is a warning (WSOURCEGONE).
+    *copier* fills copies. The rest is as for the public `relink`.
     """
     context = open_context(project, options, picking=False, needs_prefix=shared)
     wanted = _read_names(names, context, project)
     places = (*((context.shared_place,) if shared else ()), *context.owners(context.every_package))
     with lock_places(context.store, places) as recovered:
         with remembering({}):
-            plan = plan_restoring(context, wanted, shared=shared)
+            plan = copier.read(plan_restoring(context, wanted, shared=shared), context.project.root)
         plan = with_warnings(plan, (*recovered, *context.config.warnings))
         reject_conflicts(plan)
-        return apply(plan, context.store, places, context.project.root)
+        with copier.write(plan) as plan:
+            return apply(plan, context.store, places, context.project.root)
 
 
 @guard_command
-def plan_relink(
-    names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
+def plan_restored_links(
+    names: Sequence[str], project: str, options: LinkOptions, copier: Copier, *, shared: bool = False
 ) -> LinkPlan:
-    """Return the plan of `relink`, and change nothing."""
+    """Return the plan of `restore_links`, and change nothing."""
     context = open_context(project, options, picking=False, needs_prefix=shared)
-    return plan_restoring(context, _read_names(names, context, project), shared=shared)
+    plan = plan_restoring(context, _read_names(names, context, project), shared=shared)
+    return copier.read(plan, context.project.root)
 
 
 def _read_names(names: Sequence[str], context: LinkContext, project: str) -> tuple[LinkSpec, ...]:

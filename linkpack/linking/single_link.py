@@ -9,6 +9,7 @@ from linkpack.linking.command_scripts import make_runnable, read_script_head
 from linkpack.linking.ownership import Ownership
 from linkpack.linking.package import (
     alias_folders,
+    is_in_place,
     is_replaced,
     resolve_inside,
     resolve_link,
@@ -19,6 +20,7 @@ from linkpack.linking.shims import make_shims, parse_shebang
 from linkpack.linking.states import (
     ABSENT,
     Absent,
+    Copied,
     CreatedDirectory,
     Displaced,
     Edit,
@@ -81,15 +83,17 @@ class _SingleLink:
         # What is at the link's path: the right link, something to displace, or nothing.
         path, ownership = self.location.path, self.ownership
         present = self.builder.state(path)
-        text = self._make_text()
-        is_right = self._is_right(present, text)
+        copy = self._find_copy()
+        text = "" if self.rules.copy else self._make_text()
+        # relink leaves a copy that is in place, and looks after its commands.
+        is_right = copy is not None and self.rules.keep_taken if self.rules.copy else self._is_right(present, text)
         if is_right and isinstance(present, Link):
-            text = present.target  # the present text stays, which may lead through other folders
+            text = present.target
             ownership.adopted = ownership.old is None and not self._is_known(present)
-        # Where another checkout has linked the name in a shared node_modules, ours was not replaced by an install.
-        is_shared = any(link.path == path for link in ownership.others().values())
-        ownership.replaced = ownership.old is not None and not is_shared and is_replaced(ownership.old, present)
-        if isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
+        shared = any(link.path == path for link in ownership.others().values())  # with another checkout
+        ownership.replaced = ownership.old is not None and not shared and is_replaced(ownership.old, present)
+        is_ours = copy is not None
+        if not is_ours and isinstance(present, Displaced) and is_within(self.source.root, fs.canonical_path(path)):
             # Moving it to the stash would move the package that the link is to lead to.
             message = f"{self.source.root} lies in {path}, which the link to it would displace"
             self.builder.refuse("ESELF", path, message, "link a copy that lies outside of node_modules")
@@ -98,7 +102,10 @@ class _SingleLink:
         manifest = None if isinstance(present, Absent) else read_loose(path)
         if not is_right and manifest is not None:
             self._drop_commands(dict(commands(manifest)))
-        ownership.take(path, Link(text))
+        if is_right and copy is not None:
+            ownership.owned[path] = ownership.before_owned[path]
+        else:
+            self._take_place(text, copy)
         if self.rules.bin_links:  # with --no-bin-links, the commands of an earlier link stay as they are
             self._place_commands()
             self._drop_old_commands()
@@ -106,6 +113,20 @@ class _SingleLink:
         self._record(text, record)
 
     # --- the link
+
+    def _take_place(self, text: str, copy: Copied | None) -> None:
+        """Plan the link with *text*, or the copy, in the place of our *copy* or of anything else."""
+        path = self.location.path
+        if copy is not None:
+            self.builder.clear_copy(path, self.location.modules)
+        if self.rules.copy:
+            self.builder.copied[path] = self.source.root
+        self.ownership.take(path, Copied(path, 0) if self.rules.copy else Link(text))
+
+    def _find_copy(self) -> Copied | None:
+        """Return the copy that we have made, if it is in place."""
+        old = self.ownership.old
+        return old.copied if old is not None and is_in_place(old) else None
 
     def _make_text(self) -> str:
         """Return the text of the link.
@@ -196,7 +217,8 @@ class _SingleLink:
                 self._place_shims(target, script)
             elif self._may_take(target.path):
                 ownership.take(target.path, Link(self._make_command_text(target)))
-            make_runnable(self.builder, script, self.rules.umask)
+            if not self.rules.copy:  # the scripts of a copy have the modes that they ship with
+                make_runnable(self.builder, script, self.rules.umask)
         if self.location.mans:
             for page in self.source.pages:
                 self._place_page(page)

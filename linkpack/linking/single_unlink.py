@@ -12,6 +12,7 @@ from linkpack.linking.builder import STASH
 from linkpack.linking.contested_paths import find_displacer, inherit
 from linkpack.linking.package import (
     is_foreign_command,
+    is_in_place,
     is_replaced,
     link_target,
     real_folder,
@@ -83,9 +84,13 @@ class Unlinking:
         """Take a recorded link away."""
         left = self.links_left(link_key.place)
         link = left.pop(link_key.key)
+        is_copy = link.copied is not None and link.path not in self.builder.changes and is_in_place(link)
+        if is_copy:
+            self.builder.clear_copy(link.path, link_key.place)
         state = self.builder.state(link.path)
-        is_there = isinstance(state, Link) and (
-            state.target == link.literal or resolve_link(link.path, state.target) == link.target
+        is_there = is_copy or (
+            isinstance(state, Link)
+            and (state.target == link.literal or resolve_link(link.path, state.target) == link.target)
         )
         # Another checkout may have linked the same name in a node_modules that it shares with this one.
         is_shared = any(other.path == link.path for other in left.values())

@@ -93,6 +93,16 @@ class Displaced(_PathState):
         self.inode: Final = inode
 
 
+class Copied(Displaced):
+    """A folder with a copy of a package, which linkpack made.
+
+    It is written at *stash*, and moved into place in one step. When it makes way, it is moved to a stash again and
+    removed. In a plan whose copies are not written yet, *stash* is the path itself and *inode* 0.
+    """
+
+    __slots__ = ()
+
+
 State: TypeAlias = "Absent | Link | CreatedDirectory | File | Mode | Displaced"
 ABSENT = Absent()
 
@@ -144,6 +154,15 @@ class RecordedLink(Record):
     project: str = ""
     declared: tuple[str, ...] = ()
 
+    @property
+    def copied(self) -> Copied | None:
+        """Return the state of a copy, None for a link.
+
+        Its *inode* tells the copy from what others put in its place.
+        """
+        after = next((change.after for change in self.owned if change.path == self.path), ABSENT)
+        return after if isinstance(after, Copied) else None
+
 
 class Edit(Record):
     """A change of the record of one link.
@@ -188,13 +207,28 @@ class Item(Record):
     path: str
 
 
+class CopyItem(Record):
+    """A copy in a report.
+
+    *path* is where it goes, *source* the package's folder. *files* counts what it holds. *nested* are the packages
+    in its own node_modules (`ms@2.1.3`), *peers* those of the project that it shares (`react`), each there once.
+    """
+
+    name: str
+    path: str
+    source: str
+    files: int
+    nested: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+
+
 class LinkPlan(Record):
     """The changes of a link command, before they are made.
 
     *changes* are in the order in which they are made. *edits* and *saves* are changes of the records. The command
     reports *added*, *changed* and *removed*. *conflicts* are errors: a plan with any is never applied. *discard*
     are stashes that are not needed once the plan is done. *roots* are the real folders around all changed paths,
-    except scripts of linked packages (`is_script_change`).
+    except scripts of linked packages (`is_script_change`). *copies* says what copies hold.
     """
 
     changes: tuple[Change, ...] = ()
@@ -207,6 +241,7 @@ class LinkPlan(Record):
     discard: tuple[str, ...] = ()
     saves: tuple[SaveEdit, ...] = ()
     roots: tuple[str, ...] = ()
+    copies: tuple[CopyItem, ...] = ()
 
 
 def paths_of(change: Change) -> tuple[str, ...]:
@@ -245,6 +280,11 @@ def paths_outside(change: Change, roots: Sequence[str]) -> list[str]:
         for path in paths_of(change)
         if not any(is_within(path, root) or (made and is_within(root, path)) for root in roots)
     ]
+
+
+def copies_moved_away(plan: LinkPlan) -> tuple[str, ...]:
+    """Return where copies are that *plan* took out of their places."""
+    return tuple(change.before.stash for change in plan.changes if isinstance(change.before, Copied))
 
 
 def is_script_change(change: Change) -> bool:
@@ -299,7 +339,7 @@ def state_to_json(state: State) -> list[object]:
         case Mode(mode):
             return ["mode", mode]
         case Displaced(stash, inode):
-            return ["displaced", stash, inode]
+            return ["copied" if isinstance(state, Copied) else "displaced", stash, inode]
 
 
 def state_from_json(value: Sequence[object]) -> State:
@@ -315,8 +355,8 @@ def state_from_json(value: Sequence[object]) -> State:
             return File(text.encode("latin-1"), mode)
         case ["mode", mode] if _is_number(mode, 0o7777):
             return Mode(mode)
-        case ["displaced", str(stash), inode] if _is_number(inode, 1 << 64):
-            return Displaced(checked_path(stash), inode)
+        case ["displaced" | "copied" as kind, str(stash), inode] if _is_number(inode, 1 << 64):
+            return (Copied if kind == "copied" else Displaced)(checked_path(stash), inode)
     raise TypeError(value)
 
 

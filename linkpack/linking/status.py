@@ -33,7 +33,7 @@ class Status(Record):
     is gone, and package.json does not name the package any more) or `dangling` (the package is gone). *ours* is
     false for a link that linkpack did not make. *displaced* are the stashes of displaced content. *saved* are the
     files that the link is saved in. *elsewhere* is the folder that the global link of that name leads to, if it is
-    another one.
+    another one. *copy* is true for a copy of the package.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Status(Record):
     commands: tuple[Command, ...] = ()
     saved: tuple[str, ...] = ()
     elsewhere: str = ""
+    copy: bool = False
 
     @property
     def is_in_order(self) -> bool:
@@ -112,13 +113,15 @@ def _list_saved_files(context: LinkContext) -> dict[str, tuple[str, ...]]:
 
 def _check_recorded(context: LinkContext, link: RecordedLink, saved: tuple[str, ...]) -> Status:
     shared = not link.project
-    manifest = read_loose(link.target)
     state = find_state(link)
+    # A copy may be behind its source.
+    folder = link.path if link.copied is not None and state == "linked" else link.target
+    manifest = read_loose(folder)
     stashes = [change.before.stash for change in link.owned if isinstance(change.before, Displaced)]
     commands: tuple[Command, ...] = ()
     if state == "linked" and link.bin_links and manifest is not None:
         bins = context.config.bins if shared else f"{link.path.removesuffix(f'/{link.name}')}/.bin"
-        commands = _check_commands(link, manifest, bins, windows=context.rules.windows)
+        commands = _check_commands(link, folder, manifest, bins, windows=context.rules.windows)
     return Status(
         name=link.name,
         version=manifest.version if manifest is not None else link.version,
@@ -130,6 +133,7 @@ def _check_recorded(context: LinkContext, link: RecordedLink, saved: tuple[str, 
         commands=commands,
         saved=saved,
         elsewhere="" if shared else _find_other_global(context, link.name, link.target),
+        copy=link.copied is not None,
     )
 
 
@@ -167,11 +171,13 @@ def _find_other_global(context: LinkContext, name: str, target: str) -> str:
     return "" if other == target else other
 
 
-def _check_commands(link: RecordedLink, manifest: Manifest, bins: str, *, windows: bool) -> tuple[Command, ...]:
-    """Return the commands of a linked package, with their state in *bins*."""
+def _check_commands(
+    link: RecordedLink, folder: str, manifest: Manifest, bins: str, *, windows: bool
+) -> tuple[Command, ...]:
+    """Return the commands of the package in *folder*, as they are in *bins*."""
     commands = []
-    for name, script in sorted(read_source_package(link.target, manifest).commands.items()):
-        real = resolve_inside(link.target, script)
+    for name, script in sorted(read_source_package(folder, manifest).commands.items()):
+        real = resolve_inside(folder, script)
         if real is not None:  # a script outside of the package is never linked
             path = posixpath.join(bins, name)
             state = _find_command_state(path, real, link.path, windows=windows)

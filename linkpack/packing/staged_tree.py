@@ -9,16 +9,16 @@ import errno
 import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.archive.entry import ROOT
+from linkpack.archive.entry import ROOT, Entry
 from linkpack.errors import SnapshotError
 from linkpack.system import read as fs
 from linkpack.system import write as fswrite
 from linkpack.system.new_folder import new_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from linkpack.archive.entry import Entry
+    from linkpack.system.new_folder import NewFolder
 
 
 def write_tree(entries: Sequence[Entry], target: str) -> None:
@@ -32,11 +32,21 @@ def write_tree(entries: Sequence[Entry], target: str) -> None:
             fswrite.make_folders(posixpath.dirname(posixpath.abspath(target))),
             new_folder(target, mode=None, replaces_empty=True) as folder,
         ):
-            for entry in entries:
-                folder.write(entry.path[len(ROOT) :], entry.read(), entry.mode)
+            fill_folder(folder, entries)
     # An entry that changed raises `SourceChanged`, so an OSError is about the target.
     except OSError as err:
         raise _report_failure(target, err) from err
+
+
+def fill_folder(
+    folder: NewFolder, entries: Iterable[Entry], read: Callable[[Entry], Iterable[bytes]] = Entry.read
+) -> None:
+    """Write *entries* into the new *folder*, with their modes.
+
+    *read* gives the content of an entry in pieces.
+    """
+    for entry in entries:
+        folder.write(entry.path[len(ROOT) :], read(entry), entry.mode)
 
 
 def check_target(target: str) -> None:

@@ -57,7 +57,7 @@ def planned_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     lines += [f"remove {_label(item)}" for item in plan.removed]
     if not lines and (line := _unlinked_line(plan, roots, "change")):
         lines = [line]
-    return "\n".join([*map(escape, lines), *_outside_lines(plan, roots, _FUTURE)])
+    return "\n".join([*map(escape, lines), *_copy_lines(plan), *_outside_lines(plan, roots, _FUTURE)])
 
 
 def _label(item: Item) -> str:
@@ -76,7 +76,7 @@ def done_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     first = ", ".join(parts) or _unlinked_line(plan, roots, "changed")
     if not first:
         first = "up to date in the project" if outside else "up to date"
-    return "\n".join([first, *_link_targets(plan), *outside])
+    return "\n".join([first, *_link_targets(plan), *_copy_lines(plan), *outside])
 
 
 def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
@@ -95,9 +95,21 @@ def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
 
 def _link_targets(plan: LinkPlan) -> Iterator[str]:
     targets = {change.path: change.after for change in plan.changes}
+    copies = {copy.path for copy in plan.copies}  # which have lines of their own
     for item in (*plan.added, *(new for _, new in plan.changed)):
+        if item.path in copies:
+            continue
         target = getattr(targets.get(item.path), "target", "")
         yield f"  {escape(item.path)}{' -> ' if target else ''}{escape(target)}"
+
+
+def _copy_lines(plan: LinkPlan) -> Iterator[str]:
+    """Yield where each copy is and what it holds, then which peers it shares."""
+    for copy in plan.copies:
+        yield f"  {escape(copy.path)} <- {escape(copy.source)} ({count(copy.files, 'file')})"
+        if copy.nested:
+            yield f"    with {escape(', '.join(copy.nested))}"
+        yield from (f"    {escape(peer)}: one copy" for peer in copy.peers)
 
 
 def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
@@ -129,8 +141,8 @@ def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
 def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     """Return the plan as npm's install commands print it with --json.
 
-    Three keys are our own: `outside`, what changes outside of *roots* (see `Outside`), `warnings`, and `linkpack`
-    with the number of the schema.
+    Four keys are our own: `copies`, `outside`, what changes outside of *roots* (see `Outside`), `warnings`, and
+    `linkpack` with the number of the schema.
     """
     value = {
         "add": [item._asdict() for item in plan.added],
@@ -139,6 +151,7 @@ def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
         "changed": len(plan.changed),
         "remove": [item._asdict() for item in plan.removed],
         "removed": len(plan.removed),
+        "copies": [copy._asdict() for copy in plan.copies],
         "outside": [change._asdict() for change in outside_changes(plan, roots)],
         "warnings": [problem_values(problem) for problem in plan.warnings],
         "linkpack": {"schema": JSON_SCHEMA},
@@ -159,7 +172,8 @@ def listing_text(survey: Survey) -> str:
 def _link_lines(link: Status) -> Iterator[str]:
     note = "" if link.ours else " (not made by linkpack)"
     label = escape(f"{link.name} {link.version}".rstrip())
-    yield f"{link.state:8}  {label} -> {escape(link.target)}{note}"
+    state = "copied" if link.copy and link.state == "linked" else link.state
+    yield f"{state:8}  {label} {'<-' if link.copy else '->'} {escape(link.target)}{note}"
     facts = [_STATES[link.state]] if link.state in _STATES else []
     facts += [f"commands: {describe_commands(link.commands)}"] if link.commands else []
     if not all(command.is_in_order for command in link.commands):

@@ -147,6 +147,21 @@ def new_folder(target: str, *, mode: int | None, replaces_empty: bool) -> Iterat
                         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def fill_draft(path: str) -> Iterator[NewFolder]:
+    """Yield the empty draft folder at *path*, to fill it.
+
+    Its folders get what the process's umask leaves.
+    """
+    handle = os.open(path, _FOLDER)
+    folder = NewFolder(handle, None)
+    try:
+        yield folder
+    finally:
+        folder.close()
+        os.close(handle)
+
+
 def _check_free(name: str, around: int, target: str, *, replaces_empty: bool) -> None:
     """Raise `OSError` unless the folder may get *name* in the folder *around*."""
     try:

@@ -101,3 +101,16 @@ def test_the_doctor_cures_the_two_reacts(how: str, box: LinkBox) -> None:
     assert linkpack(box, "doctor").returncode == 0
     linkpack(box, "unlink", "-C", "../counter", "react")
     assert rendered(box).returncode != 0
+
+
+def test_a_copy_has_one_react_where_a_link_has_two(box: LinkBox) -> None:
+    """Its peer is the application's React, though the library has one of its own for its tests."""
+    linkpack(box, "link", "--no-global", "../counter")
+    assert "useState" in rendered(box).stderr
+    copied = linkpack(box, "link", "--copy", "../counter")
+    assert "    react: one copy" in copied.stdout.splitlines(), copied.stderr
+    done = rendered(box)
+    assert done.stdout.split() == ["<b>42</b>", "1"], done.stderr
+    (box.work / "counter/index.js").write_text(LIBRARY.replace("41", "42"), encoding="utf-8")
+    assert linkpack(box, "sync").stdout.splitlines()[1:] == ["  wrote index.js"]
+    assert rendered(box).stdout.split() == ["<b>43</b>", "1"]
