@@ -86,7 +86,7 @@ def drop_output(path: str) -> None:
 
 
 def stop_listening() -> None:
-    """Send nothing more, in a process that was forked from the one that listens."""
+    """Stop sending, in a process that was forked from the one that listens."""
     _LISTENER.set(None)
     _METER.set(None)
     _OUTPUTS.set(None)

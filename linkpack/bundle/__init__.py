@@ -2,7 +2,8 @@
 
 | question | module |
 | --- | --- |
-| Which packages are in the bundle, and who needs whom? | `graph` |
+| Which packages are in the bundle, and who needs whom? | `graph`, with the `selectors` of `--bundle` |
+| What of their dependencies does the root ask a registry for? | `fetched` |
 | Where in the tarball does a bundled package go? | `placement`; for the flat layouts `vendor`; `layouts` chooses |
 | Which files of each package ship, and in which order? | `contents`, `entries` |
 | Which specs are rewritten, and to what? | `consumer_specs` decides, `consumer` reads the disk and rewrites |

@@ -287,7 +287,7 @@ class _Reader:
                 self.warnings.append(Problem("WBUNDLESELECTOR", self.project.root, message, hint))
 
     def _brings(self, folder: str, name: str) -> bool:
-        """Return True if the package in *folder* ships *name*, which its bundle lists.
+        """Return True if the package in *folder* ships *name* of its bundle.
 
         A source directory ships it when it is packed. An installed package brought along what is in its own
         node_modules. The other names that it lists were left out when it was published (npm drops those that are

@@ -17,7 +17,7 @@ from linkpack.report.inventory import json_report, svg_report, text_report
 from linkpack.report.text import escape
 from linkpack.system.write import write_output
 from linkpack.verifying.difference import diff
-from linkpack.verifying.inventory import Snapshot, take_inventory
+from linkpack.verifying.inventory import SnapshotOrigin, take_inventory
 from linkpack.verifying.sides import read_side
 from linkpack.verifying.verdict import verify
 
@@ -89,7 +89,7 @@ def _describe_tarball(side: Side, limits: Limits) -> Inventory:
 def _describe_plan(side: Side, plan: PackPlan) -> Inventory:
     linked = [slot for package in plan.bundled if package.linked for slot in package.slots]
     snapshots = tuple(
-        Snapshot(slot=slot, origin=origin.path, commit=origin.git.commit, is_dirty=bool(origin.git.dirty))
+        SnapshotOrigin(slot=slot, origin=origin.path, commit=origin.git.commit, is_dirty=bool(origin.git.dirty))
         for origin in read_origins(plan, ())[1:]  # without the project itself, which is the first
         for slot in origin.slots
     )

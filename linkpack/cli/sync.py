@@ -9,6 +9,7 @@ import click
 from linkpack.cli.link_options import absolute_folder, link_command, link_options, output_options
 from linkpack.cli.link_run import print_warnings
 from linkpack.cli.npm_command import NpmCommand
+from linkpack.cli.terminal import print_result
 from linkpack.copying.sync_command import plan_sync
 from linkpack.copying.sync_command import sync as sync_copies
 from linkpack.linking.command import read_settings
@@ -36,5 +37,5 @@ def sync(names: tuple[str, ...], *, check: bool, silent: bool, cwd: str, **given
     if not (silent or config.is_silent):
         print_warnings([problem for copy in copies for problem in copy.warnings])
         as_json = config.flag("json", default=False)
-        click.echo(sync_json(copies) if as_json else sync_text(copies, done=not is_dry))
+        print_result(sync_json(copies) if as_json else sync_text(copies, done=not is_dry))
     return int(check and any(copy.is_stale for copy in copies))

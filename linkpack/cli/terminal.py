@@ -1,4 +1,6 @@
-"""Print for people: in colour, and with a line of progress, where one is looking at a terminal.
+"""Print for people, in colour and with a line of progress.
+
+Both appear only when a person is looking at a terminal.
 
 Reports are made without colour. `paint` adds it to lines whose form it knows, just before they are printed. All
 that the program prints goes through `print_report` (standard error) and `print_result` (standard output), which
@@ -203,7 +205,7 @@ def apply_flags(flags: Mapping[str, Value | FlagValue]) -> None:
 
 
 def apply_settings(config: Config) -> None:
-    """Have npm's settings `color`, `progress` and `loglevel` apply from now on."""
+    """Apply npm's settings `color`, `progress` and `loglevel` from now on."""
     apply_flags({key: config.settings[key].value for key in ("color", "progress") if key in config.settings})
     if config.is_silent:
         hide_progress()
@@ -258,7 +260,7 @@ def _is_coloured(stream: TextIO | None) -> bool:
 
 
 def print_interruption() -> None:
-    """Say on standard error, in one line, what an interrupted command has done."""
+    """Say in one line on stderr what an interrupted command has done."""
     screen = _SCREEN.get()
     outputs = [] if screen is None else screen.outputs
     is_wiped = screen is not None and screen.progress is not None and screen.progress.is_shown

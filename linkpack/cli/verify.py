@@ -155,7 +155,10 @@ def _choose_form(form: str | None, *, as_json: bool) -> str:
 
 
 def _print_findings(verdict: Verdict, form: str, subject: str) -> None:
-    """Print the findings on stderr, each with *subject* in front, or as annotations."""
+    """Print the findings on stderr, or as annotations.
+
+    *subject* is in front of each finding.
+    """
     if form == "github":
         file = posixpath.abspath(verdict.path)
         for finding in verdict.findings:

@@ -1,4 +1,4 @@
-"""Print problems: as lines for a person, or as annotations of a workflow run."""
+"""Print problems as lines, or as annotations of a workflow run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def print_problems(problems: Iterable[Problem], text: str) -> None:
-    """Print *text*, the lines about *problems*, or annotations if these are asked for."""
+    """Print *text*, or annotations if these are asked for.
+
+    *text* has the lines about *problems*.
+    """
     if not annotates_problems():
         print_report(text)
         return
@@ -25,5 +28,5 @@ def print_problems(problems: Iterable[Problem], text: str) -> None:
 
 
 def checkout() -> str:
-    """Return the folder that a workflow run has checked out, or the current directory."""
+    """Return the checkout of a workflow run, or the current directory."""
     return environment().get("GITHUB_WORKSPACE") or posixpath.abspath(".")

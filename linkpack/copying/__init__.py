@@ -1,3 +1,12 @@
-"""Copies of packages in node_modules: what they hold, and how they are kept up to date."""
+"""Copy packages into node_modules, and keep the copies up to date.
+
+| question | module |
+| --- | --- |
+| What are the public functions of links and copies? | `commands` |
+| What does a copy hold? | `snapshot` |
+| How does a copy come into its place? | `staging`, which fills what `linkpack.linking` plans |
+| What does `sync` do? | `sync_command`, with `stale_files` for each copy |
+| How does `sync` know what has changed? | `digests` |
+"""
 
 from __future__ import annotations

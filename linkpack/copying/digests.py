@@ -1,4 +1,6 @@
-"""Remember what the files of a copy hold, so that they need not be read again.
+"""Remember the contents of a copy's files by their digests.
+
+Files that have not been touched since need not be read again.
 
     copies/<path of the copy>.json   for each file the digest of its content, and the stamp of the file
 

@@ -1,4 +1,7 @@
-"""Read what a copy of a package holds: its tarball, and what the project lacks of its dependencies."""
+"""Read what a copy of a package holds.
+
+That is what its tarball would hold, and the dependencies that the project lacks.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +152,7 @@ def _warn_of_missing(source: str, manifest: Manifest, name: str, around: Project
 
 
 def _check_peers(manifest: Manifest, around: ProjectPackages, nested: set[str]) -> Iterator[Problem]:
-    """Yield a warning for each peer that the project lacks, or has in another version."""
+    """Yield a warning for each missing peer, or peer of another version."""
     for name, wanted in _list_peers(manifest, nested):
         version = around.version(name)
         needed = f"{name} {wanted} is needed by {manifest.name}"

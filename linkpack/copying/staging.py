@@ -1,4 +1,7 @@
-"""Write the copies of a link plan beside their places, so that the plan can move them there."""
+"""Write the copies of a link plan beside their places.
+
+The plan then moves them there.
+"""
 
 from __future__ import annotations
 

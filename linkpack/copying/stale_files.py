@@ -1,4 +1,4 @@
-"""Compare a copy with what it should hold, file by file, and bring it there."""
+"""Bring a copy up to date, file by file."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def _holds(path: str, status: Status, digest: str, known: FileDigest | None) -> 
 
 
 def _list_tree(root: str) -> tuple[dict[str, Status], list[str]]:
-    """List what is below *root*: the files and links with their status, and the folders, outer ones first.
+    """List the files, links and folders below *root*.
+
+    Files and links come with their status, and folders outer ones first.
 
     No link is followed.
     """
@@ -152,7 +154,7 @@ def apply_copy(state: CopyState) -> None:
 
 
 def _make_way(state: CopyState) -> None:
-    """Remove what is in the way: files where a folder belongs, and folders where a file does."""
+    """Remove files where a folder belongs, and folders where a file does."""
     for folder in sorted(state.folders):
         path = f"{state.path}/{folder}"
         status = dir_entries.status_at(path)
@@ -166,7 +168,7 @@ def _make_way(state: CopyState) -> None:
 
 
 def _replace_file(state: CopyState, name: str, draft: str) -> None:
-    """Write the file *name* beside its place under the name *draft*, and move it there."""
+    """Write the file *name* as *draft* beside its place, and move it there."""
     entry = state.entries[name]
     path = f"{state.path}/{name}"
     scratch = posixpath.join(posixpath.dirname(path), draft)

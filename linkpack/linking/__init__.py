@@ -7,6 +7,7 @@
 | How does a command start? | `command` (options, settings), `request` (arguments), `context` (where links go) |
 | Which packages does `link` choose? | `plan_link`, with `package_choice`, `package`, `preparation` |
 | What does one link change? | `single_link`, with `shims`, `command_scripts` |
+| What fills a copy? | `copier`, the interface of `linkpack.copying` |
 | What did a link displace, and which of several links puts it back? | `ownership`, `contested_paths` |
 | What does `unlink` refuse to take away? | `plan_unlink`, `single_unlink`, asking `installed` |
 | Which links does `relink` bring back? | `plan_relink`, `declared` |

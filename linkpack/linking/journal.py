@@ -532,7 +532,7 @@ def _with_stash_inode(change: Change) -> Change:
 
 
 def _join_changes(changes: Sequence[Change]) -> list[Change]:
-    """Return *changes* with one for each path, from what it was first to what it is last.
+    """Return *changes* joined to one for each path.
 
     A copy and what it displaces take two changes of one path.
     """
@@ -544,7 +544,7 @@ def _join_changes(changes: Sequence[Change]) -> list[Change]:
 
 
 def _is_of_a_removed_copy(change: Change) -> bool:
-    """Return True if *change* puts back a copy that was removed when it made way."""
+    """Return True if *change* puts back a copy that is gone."""
     return isinstance(change.after, Copied) and not fs.exists(change.after.stash)
 
 

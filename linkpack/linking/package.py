@@ -179,7 +179,7 @@ def is_foreign_command(path: str, state: State, link: str) -> bool:
 
 
 def is_in_place(link: RecordedLink) -> bool:
-    """Return True if the recorded *link* is in place, and leads to its package.
+    """Return True if *link* exists, and leads to the recorded package.
 
     A copy is in place as long as its folder is the one that linkpack made.
     """

@@ -115,7 +115,7 @@ class _SingleLink:
     # --- the link
 
     def _take_place(self, text: str, copy: Copied | None) -> None:
-        """Plan the link with *text*, or the copy, in the place of our *copy* or of anything else."""
+        """Plan the link with *text*, or the copy, in the place of the present one."""
         path = self.location.path
         if copy is not None:
             self.builder.clear_copy(path, self.location.modules)

@@ -29,7 +29,7 @@ def settings_text(config: Config) -> str:
 
 
 def settings_json(config: Config) -> str:
-    """Return every setting as JSON: key to value and source, and the prefix's folders."""
+    """Return every setting with its source, and the prefix's folders, as JSON."""
     value = {
         "schema": JSON_SCHEMA,
         "settings": {key: setting._asdict() for key, setting in sorted(_public(config).items())},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from linkpack.report.text import count, escape
+from linkpack.report.problems import problem_values
+from linkpack.report.text import JSON_SCHEMA, count, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,5 +39,6 @@ def sync_json(copies: Sequence[Synced]) -> str:
     """Return the copies with the files that change, as a JSON object."""
     fields = [copy._asdict() for copy in copies]
     for copy in fields:
-        copy["warnings"] = [problem._asdict() for problem in copy["warnings"]]
-    return json.dumps({"stale": any(copy.is_stale for copy in copies), "copies": fields}, indent=2)
+        copy["warnings"] = [problem_values(problem) for problem in copy["warnings"]]
+    is_stale = any(copy.is_stale for copy in copies)
+    return json.dumps({"schema": JSON_SCHEMA, "stale": is_stale, "copies": fields}, indent=2)

@@ -185,7 +185,9 @@ def _link_lines(link: Status) -> Iterator[str]:
 
 
 def listing_json(survey: Survey) -> str:
-    """Return the same as JSON: `{"schema", "place", "links", "linkedAt", "warnings"}`.
+    """Return the links as JSON.
+
+    Its keys are `schema`, `place`, `links`, `linkedAt` and `warnings`.
 
     Each link has the fields of `Status`.
     """

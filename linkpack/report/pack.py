@@ -91,7 +91,7 @@ def _file_rows(files: Iterable[TarballFile]) -> list[tuple[str, ...]]:
 
 
 def _folded_rows(files: Sequence[TarballFile]) -> list[tuple[str, ...]]:
-    """Return a row for each of *files*, or where they are many, for folders of them.
+    """Return a row for each of *files*, or for folders if they are many.
 
     As many folders are unfolded as fit, from the top.
     """
@@ -117,7 +117,10 @@ def _folded_rows(files: Sequence[TarballFile]) -> list[tuple[str, ...]]:
 
 
 def _inner(path: str, folder: str) -> str:
-    """Return the file or the folder (`lib/`) in *folder* that *path* is or is in."""
+    """Return the entry of *folder* that *path* is or is in.
+
+    A folder ends with a slash (`lib/`).
+    """
     name, slash, _ = path[len(folder) :].partition("/")
     return f"{folder}{name}{slash}"
 

@@ -1,4 +1,4 @@
-"""The findings of `verify` as SARIF 2.1.0, which code scanning services read."""
+"""Write the findings of `verify` as SARIF 2.1.0, for code scanning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def sarif_report(verdicts: Sequence[Verdict]) -> str:
-    """Return the SARIF log of *verdicts*: one run, a rule for each code, a result for each finding.
+    """Return the SARIF log of *verdicts*.
+
+    It has one run, with a rule for each code and a result for each finding.
 
     A result is at its tarball, and names the path inside of it as a logical location.
     """

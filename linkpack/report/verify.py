@@ -36,12 +36,12 @@ def _as_problem(finding: Finding) -> Problem:
 
 
 def finding_values(finding: Finding) -> dict[str, str]:
-    """Return what the JSON says of *finding*, whose path is one in the tarball."""
+    """Return *finding* as the JSON has it, with its path in the tarball."""
     return problem_values(_as_problem(finding), finding.severity)
 
 
 def finding_annotation(finding: Finding, tarball: str, root: str) -> str:
-    """Return the annotation of a workflow run that is about *finding* in *tarball*.
+    """Return the annotation about *finding* in *tarball*.
 
     *root* is the folder that the run has checked out.
     """

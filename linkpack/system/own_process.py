@@ -32,7 +32,7 @@ def count_processors() -> int:
 
 
 def count_columns(stream: TextIO) -> int:
-    """Return how many columns the terminal of *stream* has, 80 when it does not say."""
+    """Return the columns of the terminal of *stream*, 80 if unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
     except (OSError, ValueError):  # no terminal, or a stream without a descriptor

@@ -23,7 +23,7 @@ _FOLDED = "(smaller files)"  # the name of the node that stands for a large fold
 _MOST_CHILDREN = 60  # of one folder: as many tiles as one can tell apart
 
 
-class Snapshot(Record):
+class SnapshotOrigin(Record):
     """The source of a linked package in *slot*.
 
     *origin* is its folder, relative to the project. *commit* is HEAD there, "" when git has no answer, and
@@ -94,7 +94,7 @@ class Inventory(Record):
     largest: tuple[tuple[str, int], ...]
     same_files: tuple[Duplicate, ...]
     same_packages: tuple[Duplicate, ...]
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[SnapshotOrigin, ...] = ()
     problems: tuple[Problem, ...] = ()
     serves: tuple[str, ...] = ()
     omissions: tuple[Omission, ...] | None = None

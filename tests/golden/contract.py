@@ -106,6 +106,8 @@ def json_outputs(where: Path) -> dict[str, Any]:
         "relink": "relink --json",
         "unlink": "unlink --json redis",
         "undo": "undo --json",
+        "link copy": f"link --json --copy {redis}",
+        "sync": "sync --json",
         "config": "config --json",
     }.items():
         (app / "out").mkdir(exist_ok=True)
