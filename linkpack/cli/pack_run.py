@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, TypeAlias
 
+from linkpack.cli.lazy import load
 from linkpack.cli.terminal import print_report, print_result
 from linkpack.cli.workflow import print_problems
 from linkpack.packing.pack import measure_plan, write_plan
@@ -61,9 +62,9 @@ class PackRun(Record):
         """Return what records sources, None if nothing is to be recorded."""
         if self.record == RecordOptions():
             return None
-        from linkpack.provenance.recording import Recorder  # noqa: PLC0415 - 10 ms: git, hashes, licenses
-
-        return Recorder(self.record, self.options.destination)
+        # 10 ms: git, hashes, licenses.
+        recorder: type[Recorder] = load("linkpack.provenance.recording:Recorder")
+        return recorder(self.record, self.options.destination)
 
     def plan(self, folder: str, outputs: Sequence[str] = ()) -> PackPlan:
         """Plan packing *folder*, "" being the project that we are in.

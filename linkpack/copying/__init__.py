@@ -4,7 +4,7 @@
 | --- | --- |
 | What are the public functions of links and copies? | `commands` |
 | What does a copy hold? | `snapshot` |
-| How does a copy come into its place? | `staging`, which fills what `linkpack.linking` plans |
+| How does a copy come into its place? | `staging`, which fills what `linkpack.linking` plans, and `copy_drafts` |
 | What does `sync` do? | `sync_command`, with `stale_files` for each copy |
 | How does `sync` know what has changed? | `digests` |
 """

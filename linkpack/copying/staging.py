@@ -6,19 +6,16 @@ The plan then moves them there.
 from __future__ import annotations
 
 import contextlib
-import posixpath
 from typing import TYPE_CHECKING
 
-from linkpack.archive.entry import ROOT
 from linkpack.linking.command import environment_of
 from linkpack.linking.record import find_store
 from linkpack.linking.states import Change, Copied, CopyItem, Edit
 from linkpack.system import read as fs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from linkpack.archive.entry import Entry
     from linkpack.copying.digests import FileDigest
     from linkpack.copying.snapshot import Snapshot
     from linkpack.errors import Problem
@@ -45,14 +42,14 @@ class SnapshotCopier:
         unfilled = [link for link in links if link.copied is not None and not link.copied.inode]
         if not unfilled or plan.conflicts:
             return plan
-        from linkpack.copying.snapshot import ProjectPackages, read_snapshot  # noqa: PLC0415 - 40 ms: packing
+        from linkpack.copying import snapshot as reading  # noqa: PLC0415 - 40 ms: packing
 
         planned = {link.path: link.version for link in links}
         items: list[CopyItem] = []
         warnings: list[Problem] = []
         for link in unfilled:
             modules = link.path.removesuffix(f"/{link.name}")
-            snapshot = read_snapshot(link.target, ProjectPackages(modules, project, planned))
+            snapshot = reading.read_snapshot(link.target, reading.ProjectPackages(modules, project, planned))
             self._snapshots[link.path] = snapshot
             warnings += snapshot.warnings
             items.append(
@@ -77,49 +74,18 @@ class SnapshotCopier:
         if not self._snapshots:
             yield plan
             return
-        from linkpack.copying.digests import write_digests  # noqa: PLC0415 - as above
-        from linkpack.system.temporary import draft_folder, sweep  # noqa: PLC0415 - as above
+        from linkpack.copying import copy_drafts  # noqa: PLC0415 - as above
 
         store = find_store(environment_of(self._options))
         staged: dict[str, Copied] = {}
         digests: dict[str, dict[str, FileDigest]] = {}
         with contextlib.ExitStack() as drafts:
             for path, snapshot in self._snapshots.items():
-                sweep(path.rpartition("/node_modules/")[0])  # a killed run may have begun without a node_modules
-                draft = drafts.enter_context(draft_folder(_nearest_folder(posixpath.dirname(path))))
-                digests[path] = write_copy(draft, snapshot.entries)
+                draft, digests[path] = drafts.enter_context(copy_drafts.draft_copy(path, snapshot.entries))
                 staged[path] = Copied(draft, fs.lstat(draft).st_ino)
             yield _with_copies(plan, staged)
         for path, files in digests.items():
-            write_digests(store, path, files)
-
-
-def write_copy(draft: str, entries: Iterable[Entry]) -> dict[str, FileDigest]:
-    """Write *entries* into the empty folder *draft*, and return their digests.
-
-    These are by path, relative to the copy. Raises `SourceChanged` when a file is no longer what was planned.
-    """
-    from linkpack.copying.digests import Digester, FileDigest, stamp_of  # noqa: PLC0415 - as above
-    from linkpack.packing.staged_tree import fill_folder  # noqa: PLC0415 - as above
-    from linkpack.system.new_folder import fill_draft  # noqa: PLC0415 - as above
-
-    digester = Digester()
-    with fill_draft(draft) as folder:
-        fill_folder(folder, entries, lambda entry: digester.watch(entry.path[len(ROOT) :], entry.read()))
-    return {
-        name: FileDigest(digest, stamp_of(fs.lstat(f"{draft}/{name}")))
-        for name, digest in digester.digests.items()
-    }
-
-
-def _nearest_folder(path: str) -> str:
-    """Return the folder *path*, or the nearest one above it that exists.
-
-    A draft there is on the file system of its place, unless the folder between is a mount point, which exists.
-    """
-    while not fs.is_dir(path):
-        path = posixpath.dirname(path)
-    return path
+            copy_drafts.write_digests(store, path, files)
 
 
 def _with_copies(plan: LinkPlan, staged: dict[str, Copied]) -> LinkPlan:

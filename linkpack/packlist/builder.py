@@ -77,8 +77,15 @@ class PacklistBuilder:
         else:
             # npm makes commands executable, too (pacote, lib/util/tar-create-options.js, `filter`).
             mode = 0o755 if status.st_mode & stat.S_IXUSR or path in self._bins else 0o644
-            # By position: this is made for every file, and keywords take longer.
-            self.files.append(PackedFile(path, source, status.st_size, mode, status.st_dev, status.st_ino))
+            packed = PackedFile(
+                path=path,
+                source=source,
+                size=status.st_size,
+                mode=mode,
+                dev=status.st_dev,
+                ino=status.st_ino,
+            )
+            self.files.append(packed)
 
     def omit(self, path: str, reason: str) -> None:
         """Leave out *path*."""
