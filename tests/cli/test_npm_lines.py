@@ -49,7 +49,7 @@ LINES = [
     ("--userconfig=/u -w x -w y", [], {"userconfig": "/u", "workspace": ("x", "y")}),
     ("a -- --no-audit", ["a", "--no-audit"], {}),
     ("- a", ["-", "a"], {}),
-    ("-C sub --install-links a", ["a"], {"cwd": "sub"}),
+    ("-C sub --install-links a", ["a"], {"cwd": "sub", "copy": True}),
     ("--prefix", None, {}),
     ("--nosuch a", None, {}),
     ("--nosuch=1", None, {}),
