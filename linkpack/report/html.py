@@ -94,6 +94,7 @@ def _write_body(inventory: Inventory) -> Iterator[str]:
 
 def _write_map(tree: TreeNode) -> Iterator[str]:
     """Yield the section with a treemap for each large folder."""
+    # Small folders have none: the page would grow with every folder of a bundle.
     nodes = list(_walk(tree))
     chosen = [(node, trail) for node, trail in nodes if node.children and node.size * _SMALLEST_VIEW >= tree.size]
     numbers = {node.path: number for number, (node, _) in enumerate(chosen)}
@@ -250,9 +251,9 @@ def _write_packages(inventory: Inventory) -> Iterator[str]:
 
 
 def _describe_place(package: PackageSize) -> str:
-    """Return a note about *package*: if it is a snapshot, and its place.
+    """Return whether *package* is a snapshot, and its place.
 
-    The place is left out if it is the usual one, the top of node_modules.
+    The place is left out if it is the usual one, at the top of node_modules.
     """
     place = "" if package.slot == f"node_modules/{package.name}" else f" in {_text(package.slot)}"
     return f"{' snapshot' if package.is_snapshot else ''}{place}"

@@ -126,7 +126,7 @@ def svg_report(inventory: Inventory) -> str:
     title = escape_html(escape(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
     size = f'viewBox="0 0 {_PICTURE.width} {_PICTURE.height}" font-family="sans-serif" font-size="12"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{title}</title>']
-    # The top only: a picture has no links to go on by.
+    # The top only: a picture has no links into folders, as the page has (`html`).
     for child, box in zip(tree.children, lay_out([node.size for node in tree.children], _PICTURE), strict=True):
         parts.append(_draw(child, box))
     return "\n".join([*parts, "</svg>"])

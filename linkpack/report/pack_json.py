@@ -1,4 +1,4 @@
-"""What `pack --json` prints: npm's JSON, and our keys in `linkpack`."""
+"""Write the JSON of `pack`: npm's keys, and our own in `linkpack`."""
 
 from __future__ import annotations
 

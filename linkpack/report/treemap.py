@@ -77,7 +77,7 @@ def _find_worst_ratio(largest: float, smallest: float, total: float, side: float
 def _place_row(row: Sequence[float], room: Box) -> tuple[list[Box], Box]:
     """Return the boxes for the areas of *row*, and the room that is left.
 
-    They lie along the shorter side of *room*.
+    They are along the shorter side of *room*.
     """
     total = sum(row)
     boxes = []
