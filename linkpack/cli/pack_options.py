@@ -1,4 +1,4 @@
-"""Every option of `linkpack pack`.
+"""Declare every option of `linkpack pack`.
 
 To add one, write an entry in a list of options here and a field of that name in `PackArguments`, `RunOptions` or
 `RecordOptions`. What decides about the tarball's contents is a field of `linkpack.packing.options.PackOptions` as
@@ -240,6 +240,7 @@ def pack_options(command: ClickCommand) -> ClickCommand:
     @limit_options(tarballs=False)
     @wraps(command)
     def call(**given: OptionValue) -> object:
+        # --format says two things: the form of the record, and whether problems are annotations.
         forms = given.pop("forms")
         given["annotates"] = "github" in forms
         given["record_format"] = next((form for form in reversed(forms) if form != "github"), "json")

@@ -1,4 +1,4 @@
-"""`linkpack verify`, `linkpack diff` and `linkpack unpack`."""
+"""Run `linkpack verify`, `linkpack diff` and `linkpack unpack`."""
 
 from __future__ import annotations
 
@@ -130,7 +130,8 @@ def verify(
             )
         except LinkpackError as err:
             is_alone = len(tarballs) == 1 and form != "sarif"
-            if is_alone or err.path != path:  # the others would fail alike
+            # A fault of the folder to compare with, say, would be that of each tarball.
+            if is_alone or err.path != path:
                 with json_failures(wanted=form == "json"):
                     raise
             verdict = api.make_unreadable_verdict(path, err)
