@@ -42,6 +42,7 @@ def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
         print_problems(error.problems, error_text(error.problems))
         return error.status
     # Standard output cannot be written (tests/cli/test_main.py, test_a_full_stdout). Neither may standard error.
+    # The code is the system's name of the error (ENOSPC), as npm has it.
     problem = Problem(errno.errorcode.get(error.errno or 0, "EIO"), "", error.strerror or str(error))
     with contextlib.suppress(OSError):
         print_problems([problem], error_text([problem]))

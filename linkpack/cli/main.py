@@ -49,6 +49,7 @@ _COMMANDS = {
     "doctor": "linkpack.cli.doctor:doctor",
     "explain": "linkpack.cli.explain:explain",
 }
+# `ln` is npm's alias too (npm 12.2, lib/utils/cmd-list.js).
 _ALIASES = {"ln": "link", "status": "ls"}
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.packlist.packlist import Edition
 
+# An option with the default None leaves it to npm's settings, which `linkpack.cli.settings` reads.
 _PACKAGE_OPTIONS = (
     click.option("--dry-run/--no-dry-run", default=None, help="Print the plan and write nothing."),
     click.option(
@@ -133,6 +134,7 @@ _RECORD_OPTIONS = (
     ),
 )
 
+# -ws and -iwr are npm's (npm 12.2, @npmcli/config, lib/definitions/index.js, shorthands).
 _RUN_OPTIONS = (
     click.option(
         "--ignore-scripts/--no-ignore-scripts",

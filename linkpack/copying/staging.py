@@ -49,6 +49,7 @@ class SnapshotCopier:
         items: list[CopyItem] = []
         warnings: list[Problem] = []
         for link in unfilled:
+            # Not the parent folder, which is that of the scope for `@scope/name`.
             modules = link.path.removesuffix(f"/{link.name}")
             snapshot = reading.read_snapshot(link.target, reading.ProjectPackages(modules, project, planned))
             self._snapshots[link.path] = snapshot

@@ -41,7 +41,10 @@ class CopyState(Record):
     warnings: tuple[Problem, ...]
 
     def digests(self) -> dict[str, FileDigest]:
-        """Return the digests to record, with the stamps of the files by now."""
+        """Return the digests to record, with the stamps of the files by now.
+
+        A file that another process changes between `compare_copy` and this call is recorded as it should be.
+        """
         present, _ = _list_tree(self.path)
         return {
             name: FileDigest(digest, stamp_of(present[name]))

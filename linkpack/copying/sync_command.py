@@ -84,6 +84,7 @@ def _compare(context: LinkContext, names: Sequence[str], project: str) -> list[t
     )
     states = []
     for link in _choose_copies(context, specs):
+        # Not the parent folder, which is that of the scope for `@scope/name`.
         modules = link.path.removesuffix(f"/{link.name}")
         if not fs.is_dir(link.target):
             raise LinkError(

@@ -164,6 +164,7 @@ def _find_owner_kind(node: TreeNode, trail: Sequence[TreeNode]) -> str:
 def _write_tile(node: TreeNode, box: Box, numbers: Mapping[str, int], owner: str) -> str:
     share = box.width * box.height / (_MAP.width * _MAP.height)
     kind = node.kind if node.kind in {"package", "snapshot"} else owner
+    # In a `style` attribute, which the policy allows by 'unsafe-inline'.
     place = (
         f"left:{100 * box.left / _MAP.width:.3f}%;top:{100 * box.top / _MAP.height:.3f}%;"
         f"width:{100 * box.width / _MAP.width:.3f}%;height:{100 * box.height / _MAP.height:.3f}%"
@@ -219,6 +220,7 @@ def _write_table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
     titles = "".join(f"<th scope=col>{title}</th>" for title in head)
     yield f"<table><thead><tr>{titles}</tr></thead><tbody>"
     yield from rows[:_ROWS]
+    # `details` folds without a script, which the page's policy forbids.
     yield "</tbody></table>"
     if len(rows) > _ROWS:
         yield f"<details><summary>{len(rows) - _ROWS:,} more</summary><table><tbody>"

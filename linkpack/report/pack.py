@@ -83,6 +83,7 @@ def _slots(package: Bundled) -> str:
 
 def _own_files(plan: PackPlan, files: Iterable[TarballFile]) -> list[TarballFile]:
     """Return those of *files* that no bundled package brings."""
+    # npm 12.2 tells them apart by node_modules too (lib/utils/tar.js, logTar).
     bundle = "node_modules/" if plan.layout == "bundle" else "vendor/"
     return [file for file in files if not file.path.startswith(bundle)]
 

@@ -165,6 +165,7 @@ def _changed_lines(change: FileChange) -> Iterator[str]:
         yield f"{escape(change.path)}: {change.text}"
         return
     for line in change.text.removesuffix("\n").split("\n"):
+        # A tab is not printable: `escape` would write it as `\t`.
         yield escape(line.replace("\t", "    "))
 
 
