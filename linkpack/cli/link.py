@@ -138,6 +138,7 @@ def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: O
         lambda options: restore_links(names, folder, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
+    # --if-present is for scripts of an install, which must not fail for a link (docs/link.md).
     missing = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
     return int(bool(missing) and not if_present)
 

@@ -82,6 +82,7 @@ def link_command(command: ClickCommand) -> ClickCommand:
 
 
 def _print_notice(message: str, *, silent: bool) -> None:
+    # As of waiting for another process (tests/cli/test_main.py, test_waiting_for_another_process_is_told).
     if not silent:
         print_report(f"linkpack: {escape(message)}")
 

@@ -133,6 +133,7 @@ def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
         return f"{line}: {change.before} to {change.after}"
     if change.action == "rewrite":
         return f"{line}: its first line ended in CRLF"
+    # The text of a link. For a file it is permission bits, which JSON alone has.
     if change.after and not change.after.isdecimal():
         line += f" -> {change.after}"
     if change.action == "change":

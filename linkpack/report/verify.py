@@ -161,6 +161,7 @@ def _file_line(change: FileChange) -> str:
 
 
 def _changed_lines(change: FileChange) -> Iterator[str]:
+    # A text of one line is no diff, but says why there is none: binary files, or too many lines.
     if "\n" not in change.text:
         yield f"{escape(change.path)}: {change.text}"
         return
