@@ -1,7 +1,8 @@
-"""Plan what the root asks a registry for, as no selector takes it.
+"""Plan the dependencies that do not ship, for the root to depend on.
 
-A selected package ships without the dependencies that are not selected. A consumer finds these as dependencies of
-the root, under one spec for all that ask for them. Where no version can satisfy all, a package ships after all.
+A selected package ships without its dependencies that are not selected. A consumer gets these from a registry, as
+dependencies of the root, under one spec for all packages that need them. A dependency with specs that no version
+satisfies together ships after all.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ _NAMED = 3  # packages that a reason names
 
 
 class Supply(Record):
-    """What the root asks for, and what it cannot ask for.
+    """The dependencies that the root gets, and those that have to ship.
 
-    *homes* maps each name that a registry supplies to the package that it is on disk, *specs* to what the root
-    asks for, and *changes* are those of its manifest. *conflicts* are dependencies that have to ship, by package
-    id and name, and *warnings* say of each why.
+    *homes* maps each name that a registry supplies to the id of the package on disk, and *specs* to the spec that
+    the root has for it. *changes* are the changes of the root's manifest. *conflicts* are the dependencies that
+    have to ship, by package id and name, and *warnings* have the reason for each.
     """
 
     homes: Mapping[str, str]
@@ -47,9 +48,9 @@ class Supply(Record):
 
 
 class _Request(Record):
-    """A spec that *label* asks for a name by.
+    """The *spec* that the package *label* has for a dependency.
 
-    *version* is what it finds on disk, "" for nothing.
+    *version* is the one that it finds on disk, "" for none.
     """
 
     label: str
@@ -62,8 +63,8 @@ def read_snapshot(
 ) -> tuple[BundleGraph, SpecPlan]:
     """Read the bundle with *read*, and the specs that its consumers need.
 
-    In a layout that *nests* packages, what a registry cannot supply for all ships as well, with a warning: the
-    bundle is read again with it. Raises `PlanRejected` for a bundle with problems.
+    In a layout that *nests* packages, a dependency that a registry cannot supply for all ships as well, with a
+    warning: the bundle is read again with it. Raises `PlanRejected` for a bundle with problems.
     """
     wish = Wish(selectors)
     warnings: tuple[Problem, ...] = ()
@@ -75,6 +76,7 @@ def read_snapshot(
         supply = plan_supply(graph, consumer)
         if not nests or not supply.conflicts:
             break
+        # This ends: what is a wish ships, and is no conflict again, so that each reading ships more.
         wish = wish._replace(conflicts={*wish.conflicts, *supply.conflicts})
         warnings += supply.warnings
     replaced = {(change.section, change.key) for change in supply.changes}
@@ -90,6 +92,7 @@ def read_snapshot(
 def _list_names(graph: BundleGraph) -> Iterator[SpecChange]:
     """Yield the changes that add selected names to the root's list."""
     root = graph.packages[graph.root]
+    # npm 12.2 reads this spelling only where the other is missing (@npmcli/package-json, lib/normalize.js).
     section = "bundleDependencies"
     if section not in root.manifest.members and "bundledDependencies" in root.manifest.members:
         section = "bundledDependencies"
@@ -107,10 +110,10 @@ def _list_names(graph: BundleGraph) -> Iterator[SpecChange]:
 
 
 def plan_supply(graph: BundleGraph, consumer: SpecPlan) -> Supply:
-    """Plan what the root asks a registry for.
+    """Plan the dependencies that the root gets from a registry.
 
-    Who asks first decides: the root, then the packages in the order reached. *consumer* has the specs of all that
-    are no ranges as they are written.
+    Where specs conflict, the first one decides: that of the root, then those of the packages in the order reached.
+    *consumer* has the registry's specs in place of those that only the project can use (`workspace:^`).
     """
     hosted = find_hosted_names(graph)
     edges: dict[str, list[Fetched]] = {}
@@ -142,6 +145,7 @@ def plan_supply(graph: BundleGraph, consumer: SpecPlan) -> Supply:
             common = joined
         if askers:
             homes[name] = _choose_home(graph, askers, common)
+        # A peer of the root stays one: whoever installs the root supplies it.
         if askers and name not in hosted:
             specs[name] = common
             changes += _ask_for(graph, name, common, askers, written)
@@ -193,7 +197,9 @@ def find_common_spec(specs: Iterable[str], versions: Sequence[str]) -> str | Non
             or any(allows(spec, version) for version in versions)
         ):
             return spec
+        # A tag names no version for good: the one that was installed is asked for.
         return make_exact(versions[0]) or None if _is_tag(spec) else None
+    # An address names one package, which no range of another spec can be joined with.
     if any(is_fetched(spec) for spec in specs):
         return None
     for version in versions:
@@ -210,10 +216,10 @@ def _is_tag(spec: str) -> bool:
 
 
 def _choose_home(graph: BundleGraph, askers: list[Fetched], common: str) -> str:
-    """Return the package on disk that the consumer's is most like.
+    """Return the id of the package on disk that is nearest to *common*.
 
-    The root's own comes first, then the first that *common* allows. Where none is installed it is a place in
-    the node_modules of who asks.
+    It is the first one that *common* allows, the root's own before those of the packages that need it. If none is
+    allowed, it is the first of all. If none is installed, it is a path in the node_modules of the first asker.
     """
     name = askers[0].name
     ids = [id_ for id_ in (graph.reserved.get(name), *(edge.to for edge in askers)) if id_ in graph.outside]
@@ -224,10 +230,14 @@ def _choose_home(graph: BundleGraph, askers: list[Fetched], common: str) -> str:
 def _ask_for(
     graph: BundleGraph, name: str, spec: str, askers: list[Fetched], written: Mapping[tuple[str, str], str]
 ) -> Iterator[SpecChange]:
-    """Yield the change by which the root asks for *name*, if there is any."""
+    """Yield the change that makes *name* a dependency of the root.
+
+    Nothing is yielded if the root has it under this spec.
+    """
     root = graph.packages[graph.root]
     optional = all(name in graph.packages[edge.package].manifest.optional_dependencies for edge in askers)
     section, old = _SECTIONS[optional], ""
+    # A name stays in its section. In both, it is optional, as for npm 12.2 (arborist, lib/node.js, _loadDeps).
     for other in reversed(_SECTIONS):
         declared = root.manifest.optional_dependencies if other != _SECTIONS[0] else root.manifest.dependencies
         if name in declared:
@@ -263,9 +273,10 @@ def _warn_of_conflict(graph: BundleGraph, edge: Fetched, requests: list[_Request
 
 
 def include_fetched(graph: BundleGraph, homes: Mapping[str, str]) -> BundleGraph:
-    """Return *graph* with what a registry supplies among its packages.
+    """Return *graph* with the packages that a registry supplies.
 
-    Each name is the one package in *homes*, for whoever asks. A package that is not installed has no version.
+    Each name leads to the one package in *homes*, from every package that needs it. A package that is not
+    installed has no version.
     """
     packages = dict(graph.packages)
     reserved = dict(graph.reserved)

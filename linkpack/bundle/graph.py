@@ -1,4 +1,4 @@
-"""Read who needs whom: the packages of a bundle and their edges.
+"""Read which packages a bundle has, and which of them need each other.
 
 A package's identity (*instance*) is its real directory, as for Node: two links to one directory are one
 instance, two directories with equal contents are two. An edge is what Node's walk-up finds for a name from
@@ -31,10 +31,9 @@ class Package(Record):
     """One instance of the bundle, or the root.
 
     *id* is its real directory. *needs* maps each name in `dependencies`, `optionalDependencies` and its bundle to
-    the id that it resolves to, or to None when it is absent and may be. *peers* does so for what others supply:
-    the other peers, and `BundleGraph.fetched`.
-    A *linked* package is a source directory (`is_linked`). *via* is the path that it was first reached by: the
-    link's own, where there is one.
+    the id that it resolves to, or to None when it is absent and may be. *peers* maps the names that others supply:
+    the peer dependencies that are not in *needs*, and `BundleGraph.fetched`. A *linked* package is a source
+    directory (`is_linked`). *via* is the path that it was first reached by: that of the link, where there is one.
     """
 
     id: str
@@ -71,9 +70,9 @@ class BundleGraph(Record):
     does not bundle to their real directories, None for nothing on disk: at the top of the tarball's node_modules
     only that instance may have the name.
 
-    With selectors *selected* maps what they add to the root's bundled names to the selector, and *takers* the
-    packages that are in the bundle for a selector only, by id. *fetched* are the dependencies of selected packages
-    that no selector takes, whose packages are in *outside* by id, without dependencies.
+    *selected* maps the names that selectors add to the root's bundle to the selector. *takers* maps the packages
+    that are in the bundle for a selector only, by id, to the selector. *fetched* are the dependencies of selected
+    packages that no selector takes. Their packages are in *outside* by id, without dependencies.
     """
 
     root: str
@@ -140,7 +139,8 @@ class _Reader:
             bundled[name] = self._follow(root, "the project", name, optional=optional)
             self._warn_if_undeclared(name)
         present = {name: to for name, to in bundled.items() if to is not None}
-        # The installed package itself answers edges of others to it, but a copy of it cannot be in its own bundle.
+        # A package of the bundle that needs the project finds the installed project around it. In its own bundle
+        # the project would be a copy.
         for name in [name for name, to in present.items() if to == root]:
             self._refuse("EBUNDLESELF", root, f"{name} is bundled but leads to the project itself")
             del present[name]
@@ -155,6 +155,7 @@ class _Reader:
         self._read_packages([(to, name not in selected) for name, to in present.items()])
         fetched, outside = self._set_fetched_apart()
         # Last, as any package of the bundle may be the peer.
+        # The root's own package of a name goes before the one that a bundled package finds.
         reserved = {edge.name: edge.to for edge in fetched} | self._find_reserved(frozenset(bundled))
         self._warn_of_peers(frozenset(reserved) | frozenset(bundled))
         self._refuse_kept_back()
@@ -193,6 +194,7 @@ class _Reader:
             name=name, folder=real or "", linked=bool(real) and is_linked(str(real)), manifest=manifest
         )
         match = match_selectors(self.wish.selectors, dependency)
+        # Without a match these are "" and "!", which no selector is.
         self.used.update({match.wanted, f"!{match.unwanted}"})
         if not match.is_selected:
             return ""
@@ -201,13 +203,15 @@ class _Reader:
         return selector
 
     def _read_packages(self, first: Iterable[tuple[str, bool]]) -> None:
-        """Read the packages from *first* on, those that the root bundles.
+        """Read the packages from *first* on, which the root bundles.
 
-        Each comes with whether all that it needs ships, or what selectors take of it.
+        Each comes with True if all its dependencies ship, with False if only those that selectors take do.
         """
         waiting = deque(first)
         while waiting:
             folder, is_whole = waiting.popleft()
+            # A package that was read for a selector is read again when bundleDependencies lead to it: then all
+            # that it needs ships (tests/bundle/test_selectors.py, test_bundle_dependencies_ship_whole).
             is_known = folder in self.whole or (folder in self.packages and not is_whole)
             if is_known or folder == self.project.root:
                 continue
@@ -231,8 +235,11 @@ class _Reader:
             name: self._follow(folder, label, name, optional=name in manifest.optional_dependencies)
             for name in sorted(names - left)
         }
+        # Those of an earlier reading of the package, by a selector, may ship by now.
         self.left = [edge for edge in self.left if edge.package != folder]
         self.left += [Fetched(folder, name, self._find(folder, name)) for name in sorted(left)]
+        # A peer that is a dependency too is a dependency: npm 12.2 loads these last (arborist, lib/node.js,
+        # _loadDeps).
         peers = {
             name: self._find(folder, name) for name in sorted(manifest.peer_dependencies) if name not in names
         }
@@ -247,7 +254,7 @@ class _Reader:
     def _set_fetched_apart(self) -> tuple[tuple[Fetched, ...], dict[str, Package]]:
         """Return the dependencies that do not ship, and their packages by id.
 
-        What is in the bundle anyway, or is the project itself, is an edge like any other.
+        A dependency on a package that is in the bundle anyway, or on the project, becomes one of its *needs*.
         """
         fetched: list[Fetched] = []
         outside: dict[str, Package] = {}
@@ -267,7 +274,7 @@ class _Reader:
         return tuple(fetched), outside
 
     def _refuse_kept_back(self) -> None:
-        """Refuse linked packages whose manifest keeps them out of tarballs."""
+        """Refuse linked packages that their manifest keeps out of tarballs."""
         for package in self.packages.values():
             if package.linked and not package.manifest.may_ship and package.id != self.project.root:
                 message = f'{package.label} must not ship: its package.json has "linkpack": {{"bundle": false}}'
@@ -329,7 +336,7 @@ class _Reader:
         return real if self._is_readable(real, via) else None
 
     def _find(self, start: str, name: str) -> str | None:
-        """Return what *name* is on disk, without recording any problem."""
+        """Return the id that *name* leads to, without recording any problem."""
         return self.lookup.resolve(start, name).real or None
 
     def _is_readable(self, folder: str, via: str) -> bool:
@@ -353,7 +360,7 @@ class _Reader:
     def _note_missing(self, start: str, dependent: str, name: str) -> None:
         """Note that *name*, which *dependent* needs, is not installed."""
         # npm packs without it and exits with 0 (docs/differences-from-npm.md, B4).
-        folders = list(node_modules_above(start))
+        folders = list(node_modules_above(start))  # all of them, whether they exist or not
         hint = f"run your package manager's install in {start}, or pass --allow-missing to pack without it"
         target = next((self.lost[path] for folder in folders if (path := f"{folder}/{name}") in self.lost), None)
         if target:
@@ -417,7 +424,7 @@ def read_bundle(
     never `devDependencies`. A peer pulls nothing in. All faults (a name that does not resolve, a dangling link, a
     broken manifest) are in the graph's *problems*. With *allow_missing* a name that is not installed is a warning.
     *lost* maps the paths of recorded links that are gone to their targets, for hints. *wish* adds to what the
-    manifest names; what its selectors take is followed as far as they take it.
+    manifest names. Dependencies of what its selectors take are followed only where a selector takes them too.
     """
     graph = _Reader(project, lost, wish, allow_missing=allow_missing).read()
     # With yarn's Plug'n'Play every package is missing, for one reason that is named once.

@@ -1,4 +1,4 @@
-"""The layouts that --layout names: making, checking, who installs them."""
+"""Make and check the layouts that --layout names."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LayoutName = Literal["bundle", "vendor", "thin"]
 
-# yarn 4 and bun look for bundled packages in the registry (measured by installing, see docs/pipelines.md).
 _HINT = "make the versions agree, or pack with --layout bundle, which has a copy for each"
+# yarn 4 and bun look for bundled packages in the registry (measured by installing, see docs/pipelines.md).
 _BUNDLE = ("npm 11", "npm 12", "pnpm 12")
 _ALL = (*_BUNDLE, "yarn 4", "bun 1.4")
 
@@ -36,8 +36,8 @@ class Layout(Record):
 
     *slots* maps each folder that holds a package, "" for the root, to the package's id. *manifests* are the
     package.json files to ship, by package id, and *changes* the specs in them that were rewritten. *moved* maps
-    paths in node_modules that the root's manifest names to where the layout has them. *graph* has the packages
-    whose edges the layout has to keep.
+    paths in node_modules that the root's manifest names to where the layout has them. In *graph* are
+    the edges that the layout has to keep.
     """
 
     name: LayoutName
@@ -53,8 +53,8 @@ class Layout(Record):
 def choose_layout(layout: LayoutName | None, selectors: Selectors | None) -> LayoutName:
     """Return *layout*, or the usual one for *selectors*.
 
-    Members of the workspace go to the vendor folder, which every installer takes, and with them what else is
-    selected.
+    Where members of the workspace are selected, what is selected goes to the vendor folder, which every installer
+    takes.
     """
     if layout is not None or selectors is None:
         return layout or "bundle"
@@ -65,10 +65,11 @@ def choose_layout(layout: LayoutName | None, selectors: Selectors | None) -> Lay
 def apply_layout(name: LayoutName, graph: BundleGraph, consumer: SpecPlan, own: Packlist | None = None) -> Layout:
     """Place the packages of *graph*, and rewrite their manifests to fit.
 
-    *name* says where packages go, *consumer* are the spec changes to make, and *own* the root's own files that
+    *name* says where packages go. *consumer* has the spec changes to make, and *own* the files of the root that
     ship. Problems and warnings are those of `plan_flat`. Raises `UnplaceableGraph` when no tree of node_modules
     holds the bundle.
     """
+    # Without bundled packages there is nothing to put into a vendor folder.
     if name == "bundle" or not graph.bundled:
         return Layout(
             name=name,
@@ -117,7 +118,7 @@ def check_applied(layout: Layout, entries: Sequence[Entry]) -> LayoutCheck:
     graph = layout.graph
     if layout.name == "bundle" or not graph.bundled:
         return check_layout(graph, layout.slots, (entry.path.partition("/")[2] for entry in entries))
-    if layout.problems:
+    if layout.problems:  # `pack` refuses the layout for these
         return LayoutCheck(packages=0, edges=0, problems=(), warnings=())
     from linkpack.bundle.vendor_check import check_flat  # noqa: PLC0415 - as above
 

@@ -27,8 +27,8 @@ _SETTING = "linkpack.bundle"
 class Selectors(Record):
     """What is to be bundled.
 
-    That is all that *wanted* selects, less what *unwanted* does. *source* is where they are written: `--bundle`,
-    or the key in package.json. *members* are the real directories of the workspace's members.
+    A dependency is bundled if *wanted* selects it and *unwanted* does not. *source* is where the selectors are
+    written: `--bundle`, or the key in package.json. *members* are the real directories of the workspace's members.
     """
 
     wanted: tuple[str, ...]
@@ -38,7 +38,7 @@ class Selectors(Record):
 
     @property
     def members_wanted(self) -> Literal["none", "some", "only"]:
-        """Say whether words about members of the workspace select."""
+        """Say if `workspace` and `private` are none, some or all of *wanted*."""
         if not _MEMBERS.intersection(self.wanted):
             return "none"
         return "only" if _MEMBERS.issuperset(self.wanted) else "some"
@@ -92,6 +92,7 @@ def parse_selectors(texts: Iterable[str], source: str) -> Selectors:
 def _is_known(name: str) -> bool:
     if name in _WORDS:
         return True
+    # `@scope/*` is checked as the name of a package in that scope.
     plain = f"{name[:-1]}x" if name.startswith("@") and name.endswith("/*") else name
     return not find_dependency_name_fault(plain) and not {"*", "!"}.intersection(plain)
 
@@ -106,10 +107,11 @@ def read_selectors(texts: tuple[str, ...] | None, folder: str, manifest: Manifes
         return None
     source = "--bundle" if texts is not None else _SETTING
     selectors = parse_selectors(manifest.selectors or () if texts is None else texts, source)
-    if not selectors.wanted:
+    if not selectors.wanted:  # nothing is added to bundleDependencies, from which no selector takes away
         return None
     members: frozenset[str] = frozenset()
     if _MEMBERS & {*selectors.wanted, *selectors.unwanted}:
+        # There may be several: the project can be the root of one workspace and a member of another.
         monorepos = find_enclosing_monorepos(folder)
         members = frozenset(member for monorepo in monorepos for member in list_all_members(monorepo))
     return selectors._replace(members=members)

@@ -1,4 +1,4 @@
-"""`linkpack config`."""
+"""Run `linkpack config`, which prints settings and where each is set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def config(*, as_json: bool | None, cwd: str, **given: OptionValue) -> None:
     """Print every setting that applies here, with its source."""
     settings = read_settings(absolute_folder(cwd), link_options({**given, "json": as_json}))
     apply_settings(settings)
-    fault = settings.fault
+    fault = settings.fault  # no global prefix: the command that shows why must not fail for it
     missing = () if fault is None else (Problem("WNOPREFIX", "", fault.message, fault.hint),)
     print_warnings((*settings.warnings, *missing))
     as_json = settings.flag("json", default=False)

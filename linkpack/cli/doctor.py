@@ -1,4 +1,4 @@
-"""`linkpack doctor`."""
+"""Run `linkpack doctor`, which looks for what is wrong with links."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def doctor(*, fix: bool, as_json: bool | None, cwd: str, **given: OptionValue) -
     options = link_options({**given, "json": as_json})
     diagnoses = examine(folder, options)
     fixes, failures = run_fixes(diagnoses, options) if fix else ([], [])
-    if fixes:
+    if fixes:  # examined again, as one fix may be the end of several faults, or bring another one to light
         diagnoses = examine(folder, options)
     diagnoses += failures
     as_json = read_settings(folder, options).flag("json", default=False)

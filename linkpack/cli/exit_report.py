@@ -1,4 +1,4 @@
-"""What the program prints when it fails."""
+"""Print why the program fails, and choose its exit status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class UnknownCommand(click.UsageError):
 def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
     """Print *error* on stderr, and return the exit status."""
     if isinstance(error, click.ClickException):
-        # Words of the command line are in the message, and a file may be called like a command to the terminal.
+        # Words of the command line are in the message. They may hold commands to the terminal
+        # (tests/cli/test_main.py, test_usage_errors_are_escaped).
         error.message = "\n".join(escape(line) for line in error.message.split("\n"))  # type: ignore[misc]  # ours to print
         shown = io.StringIO()
         error.show(shown)
@@ -40,7 +41,8 @@ def print_failure(error: click.ClickException | LinkpackError | OSError) -> int:
     if isinstance(error, LinkpackError):
         print_problems(error.problems, error_text(error.problems))
         return error.status
-    # Standard output is full, or gone in some other way than a closed pipe; standard error may be as well.
+    # Standard output cannot be written (tests/cli/test_main.py, test_a_full_stdout). Neither may standard error.
+    # The code is the system's name of the error (ENOSPC), as npm has it.
     problem = Problem(errno.errorcode.get(error.errno or 0, "EIO"), "", error.strerror or str(error))
     with contextlib.suppress(OSError):
         print_problems([problem], error_text([problem]))

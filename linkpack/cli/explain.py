@@ -1,4 +1,4 @@
-"""`linkpack explain`."""
+"""Run `linkpack explain`, which says what a code means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures as JSON on standard output, for commands that print JSON."""
+"""Print failures as JSON on standard output, for commands with --json."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def json_failures(*, wanted: bool | Callable[[], bool]) -> Iterator[None]:
-    """Print an error of the block as npm does with --json, and raise it on.
+    """Print an error of the block as npm does with --json, and raise it again.
 
-    That is done if *wanted*, which may be a function, for a command that has to look into settings to know.
+    It is printed if *wanted*. This may be a function, for a command that has to read settings to know.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""`linkpack link`, `unlink`, `relink` and `undo`."""
+"""Run `linkpack link`, `unlink`, `relink` and `undo`."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def link(specs: tuple[str, ...], **given: OptionValue) -> None:
     folder = absolute_folder(given["cwd"])
     if install or run_scripts:
         preparation = import_module("linkpack.linking.preparation")  # 7 ms, with subprocess
+        # `link_options` would make settings of npm of these, which they are not.
         ours = {"silent", "as_json", "cwd", "absolute", "copy"}
         options = link_options({key: value for key, value in given.items() if key not in ours})
         if install:
@@ -88,6 +89,7 @@ def _global_flag(*, given: bool | None) -> dict[str, bool]:
     """Return the settings that --global or --no-global makes."""
     if given is None:
         return {}
+    # The library refuses `global`, as npm 12.2 does (lib/commands/link.js): an npmrc may set it as well.
     return {"global": True} if given else {"link-global": False}
 
 
@@ -136,6 +138,7 @@ def relink(names: tuple[str, ...], *, shared: bool, if_present: bool, **given: O
         lambda options: restore_links(names, folder, options, shared=shared),
         drop=("WNOLINKS",) if if_present else (),
     )
+    # --if-present is for scripts of an install, which must not fail for a link (docs/link.md).
     missing = {problem.code for problem in plan.warnings} & {"WSOURCEGONE", "WNOTLINKED"}
     return int(bool(missing) and not if_present)
 

@@ -1,4 +1,4 @@
-"""Options that the link commands share, and what these say to the library."""
+"""Declare the options that link commands share, and read their values."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def output_options(command: ClickCommand) -> ClickCommand:
 
 
 def link_command(command: ClickCommand) -> ClickCommand:
-    """Add what every link command has: folder, settings, limits."""
+    """Add the options and the surroundings that every link command has.
+
+    These are the folder, npm's files of settings, limits, notices, and failures as JSON.
+    """
 
     @wraps(command)
     def call(*args: object, max_steps: int, **given: OptionValue) -> object:
@@ -79,23 +82,28 @@ def link_command(command: ClickCommand) -> ClickCommand:
 
 
 def _print_notice(message: str, *, silent: bool) -> None:
+    # As of waiting for another process (tests/cli/test_main.py, test_waiting_for_another_process_is_told).
     if not silent:
         print_report(f"linkpack: {escape(message)}")
 
 
 def _wants_json(given: dict[str, OptionValue]) -> bool:
-    """Return True if a command with the options *given* prints JSON."""
+    """Return True if a command with the options *given* prints JSON.
+
+    Settings decide where the command line does not.
+    """
     if given.get("as_json") is not None:
         return bool(given["as_json"])
     flags = {key: given.get(key) for key in ("prefix", "userconfig", "globalconfig")}
     try:
         return read_settings(absolute_folder(given["cwd"]), link_options(flags)).flag("json", default=False)
-    except LinkpackError:  # which may be the very failure
+    except LinkpackError:  # the settings themselves may be the failure that is to be printed
         return environment().get("npm_config_json", "").lower() in {"true", "1"}
 
 
 def link_options(given: dict[str, OptionValue], *, absolute: bool = False, copy: bool = False) -> LinkOptions:
     """Return the options *given* by npm's names, with the environment."""
+    # An option that is not given leaves the key to npm's settings. False is a value: `--no-save`.
     flags = {key.replace("_", "-"): value for key, value in given.items() if value not in (None, ())}
     return LinkOptions(flags=flags, env=environment(), absolute=absolute, copy=copy)
 

@@ -1,4 +1,4 @@
-"""Plan, apply and print: what every command does that changes links."""
+"""Plan, apply and print, for every command that changes links."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def run_command(
 ) -> LinkPlan:
     """Plan, or plan and act, and print the result.
 
-    Returns the plan. *given* are the options of the command that are npm's, and those that all link commands have.
-    *more_warnings* looks for further warnings afterwards. Warnings with a code in *drop* are not printed.
+    Returns the plan. *given* are the command's options. *plan* asks the library what would be done, and *act*
+    does it. *more_warnings* looks for further warnings afterwards. Warnings with a code in *drop* are not printed.
     """
     silent, cwd = given.pop("silent"), given.pop("cwd")
     absolute, copy = bool(given.pop("absolute", False)), bool(given.pop("copy", False))
@@ -41,7 +41,7 @@ def run_command(
     apply_settings(config)
     dry_run = config.flag("dry-run", default=False)
     result = plan(options) if dry_run else act(options).plan
-    if dry_run:
+    if dry_run:  # a dry run fails where the command would
         reject_conflicts(result)
     warnings = [*result.warnings, *(more_warnings(result, options) if more_warnings else ())]
     result = result._replace(warnings=tuple(problem for problem in warnings if problem.code not in drop))

@@ -1,4 +1,4 @@
-"""`linkpack ls`, `prefix`, `root` and `bin`: what is linked, and where."""
+"""Run `linkpack ls`, and `prefix`, `root` and `bin`, which print folders."""
 
 from __future__ import annotations
 

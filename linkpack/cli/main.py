@@ -1,7 +1,7 @@
-"""The commands of the program, and its exit status.
+"""Choose the command to run, and end with its exit status.
 
-0: done. 1: refused or failed, with the reason on standard error. 2: the command line itself is wrong. 130 and 143:
-stopped by SIGINT and SIGTERM. Standard output has data only.
+0: done. 1: refused or failed, with the reason on standard error. 2: the command line itself is wrong. 129, 130 and
+143: stopped by SIGHUP, SIGINT and SIGTERM. Standard output has data only.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ _COMMANDS = {
     "doctor": "linkpack.cli.doctor:doctor",
     "explain": "linkpack.cli.explain:explain",
 }
+# `ln` is npm's alias too (npm 12.2, lib/utils/cmd-list.js).
 _ALIASES = {"ln": "link", "status": "ls"}
 
 
@@ -121,8 +122,9 @@ def linkpack(ctx: click.Context) -> None:
     """Develop against linked npm packages, and publish them as on disk."""
     import signal  # noqa: PLC0415 - 0.5 ms, which --version and --help need not spend
 
+    # A closed terminal (SIGHUP) ends the run as cleanly as SIGTERM (tests/cli/test_main.py, test_a_signal_in_…).
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup (test_nohup)
             signal.signal(number, _terminate)
     if isinstance(ctx.obj, ExitStack):
         open_screen: Callable[[], AbstractContextManager[None]] = load(f"{_TERMINAL}:open_screen")
@@ -149,5 +151,5 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    """Exit by an exception, so that open blocks take back what they began."""
+    """Exit by an exception, so that open blocks undo what they began."""
     sys.exit(128 + number)

@@ -28,6 +28,7 @@ _SYNONYMS = {
     ("shrinkwrap", False): ("package-lock", False),
     ("location", "global"): ("global", True),
     ("loglevel", "silent"): ("silent", True),
+    # npm's name for copies (docs/copies.md). npm link itself sets it to false (npm 12.2, lib/commands/link.js).
     ("install-links", True): ("copy", True),
 }
 
@@ -51,6 +52,7 @@ class NpmCommand(click.Command):
             if name in option.opts and not name.startswith("--")
         }
         taken = take_flags(args, takes_value, long)
+        # As npm does, whatever the command is.
         if taken.flags.get("version") is True:
             print_result(__version__)
             ctx.exit()
@@ -58,6 +60,7 @@ class NpmCommand(click.Command):
         switched = _take_switches(flags, options)
         ctx.meta[_FLAGS] = flags
         apply_flags(flags)
+        # npm's -h, -? and --help are all --usage (npm 12.2, @npmcli/config, lib/definitions).
         left = super().parse_args(ctx, ["--help"] if flags.get("usage") is True else list(taken.rest))
         ctx.params.update(switched)
         return left
@@ -70,6 +73,7 @@ def _take_switches(flags: dict[str, FlagValue], options: Mapping[str, click.Opti
     """
     switched: dict[str, bool] = {}
     for flag, value in list(flags.items()):
+        # A list, the value of some flags, cannot be looked up.
         key, said = (flag, value) if isinstance(value, list) else _SYNONYMS.get((flag, value), (flag, value))
         option = options.get(f"--{key}")
         if option is not None and option.name and option.is_flag and isinstance(said, bool):

@@ -1,4 +1,4 @@
-"""`linkpack pack`."""
+"""Run `linkpack pack`, for one package or many."""
 
 from __future__ import annotations
 
@@ -65,9 +65,11 @@ def pack(arguments: PackArguments) -> None:
     folders, tree = arguments.folders, arguments.tree
     with ExitStack() as stack:
         stack.enter_context(remembering())
+        # The settings of that folder are not read yet, so that only --json can ask for JSON.
         with json_failures(wanted=bool(arguments.as_json)):
             stack.enter_context(change_folder(arguments.where))
 
+        # A setting applies where npm's own command has an option of its name (docs/settings.md).
         # What the command line leaves open, npm's settings say.
         flags = npm_flags()
         settings = read_settings(flags)
@@ -93,6 +95,7 @@ def pack(arguments: PackArguments) -> None:
             if release:
                 starts = tuple(package.folder for package in release.releases)
             if folders and starts == folders and run_options.asks_for_workspaces and verbosity.warnings:
+                # npm 12.2 warns as well (lib/commands/pack.js, execWorkspaces).
                 ignored = Problem("WWORKSPACES", "", "workspaces are left out: folders are named")
                 print_problems([ignored], problem_lines(ignored))
 
@@ -159,6 +162,7 @@ def _choose_folders(run: RunOptions, given: tuple[str, ...]) -> Publishable:
     A `.` among those given means the workspaces. Without one the given folders are packed and the workspaces are
     not, as by npm.
     """
+    # npm 12.2, lib/commands/pack.js, execWorkspaces: `.` or no argument, then the other arguments.
     if not run.asks_for_workspaces or (given and "." not in given):
         return Publishable(given, ())
     start = fs.real_path(".")
@@ -190,7 +194,10 @@ def _pack_options(arguments: PackArguments, destination: str) -> PackOptions:
 
 
 def _link_state() -> str:
-    """Return the state folder of the link commands, "" where none can be."""
+    """Return the state folder of the link commands, "" where none can be.
+
+    Packing only reads it, to say of a missing package that it was linked.
+    """
     with suppress(ConfigError):
         return state_folder(own_process.environment())
     return ""
@@ -200,6 +207,7 @@ def _script_flags(
     flags: Mapping[str, FlagValue], destination: str, *, dry_run: bool, as_json: bool
 ) -> Mapping[str, FlagValue]:
     """Return the flags that lifecycle scripts see in npm_config_* variables."""
+    # npm exports what is not the default (npm 12.2, @npmcli/config, lib/set-envs.js).
     own: dict[str, FlagValue] = dict(flags)
     if dry_run:
         own["dry-run"] = True
@@ -213,8 +221,8 @@ def _script_flags(
 def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
     """Pack each of *folders*, "" being where we are.
 
-    Packages are packed together, all or none, unless they have scripts to be run, or workspaces or parallel work
-    were asked for and nothing is recorded.
+    Packages are packed side by side where workspaces or parallel work were asked for and nothing is recorded, and
+    one after the other where they have scripts to run. Otherwise all are planned before the first is written.
     """
     if run.tree and len(folders) > 1:
         raise click.UsageError("--dir takes one package")
@@ -228,7 +236,7 @@ def _pack_all(folders: Sequence[str], run: PackRun) -> Results:
 
 
 def _have_scripts(folders: Sequence[str], options: RunOptions) -> bool:
-    """Return True if packing *folders* runs scripts where they may run."""
+    """Return True if packing *folders* would run scripts."""
     projects = (find_project(folder or ".", walk_up=not folder) for folder in folders)
     return options.run_linked_scripts or any(map(has_scripts, projects))
 

@@ -32,6 +32,7 @@ def pack_apart(folders: Sequence[str], run: PackRun) -> Results:
     packed: list[tuple[PackPlan, Tarball]] = []
     failed: list[Failed] = []
     values = []
+    # Each is reported as soon as it and those before it are packed: a run over many packages takes long.
     for outcome in pack_many(folders, batch):
         if isinstance(outcome, Packed):
             if not run.is_many:

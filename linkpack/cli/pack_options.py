@@ -1,4 +1,4 @@
-"""Every option of `linkpack pack`.
+"""Declare every option of `linkpack pack`.
 
 To add one, write an entry in a list of options here and a field of that name in `PackArguments`, `RunOptions` or
 `RecordOptions`. What decides about the tarball's contents is a field of `linkpack.packing.options.PackOptions` as
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from linkpack.limits import Limits
     from linkpack.packlist.packlist import Edition
 
+# An option with the default None leaves it to npm's settings, which `linkpack.cli.settings` reads.
 _PACKAGE_OPTIONS = (
     click.option("--dry-run/--no-dry-run", default=None, help="Print the plan and write nothing."),
     click.option(
@@ -133,6 +134,7 @@ _RECORD_OPTIONS = (
     ),
 )
 
+# -ws and -iwr are npm's (npm 12.2, @npmcli/config, lib/definitions/index.js, shorthands).
 _RUN_OPTIONS = (
     click.option(
         "--ignore-scripts/--no-ignore-scripts",
@@ -240,6 +242,7 @@ def pack_options(command: ClickCommand) -> ClickCommand:
     @limit_options(tarballs=False)
     @wraps(command)
     def call(**given: OptionValue) -> object:
+        # --format says two things: the form of the record, and whether problems are annotations.
         forms = given.pop("forms")
         given["annotates"] = "github" in forms
         given["record_format"] = next((form for form in reversed(forms) if form != "github"), "json")

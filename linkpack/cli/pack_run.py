@@ -1,4 +1,4 @@
-"""One run of `pack`: each package, and all of them together.
+"""Pack each package of one run, and print what came of it.
 
 Packages with scripts (`pack_scripts`) and packages side by side (`pack_batch`) are in modules of their own: these
 load more.
@@ -77,7 +77,7 @@ class PackRun(Record):
         """Write the tarball of *plan* and its records, or on a dry run measure it.
 
         The plan's warnings are printed last: standard error may be a file in the package, which would change while
-        it is packed.
+        it is packed (tests/cli/test_pack.py, test_standard_error_may_be_a_file_of_the_package).
         """
         try:
             if self.dry_run:
@@ -128,7 +128,9 @@ def pack_together(folders: Sequence[str], run: PackRun) -> Packages:
     plans = [run.plan(folder) for folder in folders]
     check_distinct([plan.filename for plan in plans])
     outputs = [path for plan in plans for path in record_paths(plan, destination, run.record)]
-    if len(plans) > 1 or outputs:  # what one run writes into a package is not that package's
+    # What one run writes into a package is not that package's: planned again, these files are left out
+    # (test_several_folders_into_one_of_them in tests/cli/test_pack.py, test_what_is_written_is_not_packed).
+    if len(plans) > 1 or outputs:
         outputs += [posixpath.join(destination, plan.filename) for plan in plans]
         plans = [run.plan(folder, outputs) for folder in folders]
     recorder = run.make_recorder()
@@ -182,5 +184,6 @@ def _with_place(problems: Iterable[Problem], root: str) -> list[Problem]:
 
 def _without_name(failed: Failed) -> list[Problem]:
     """Return a package's problems without its name in front."""
+    # `errors_by_package` has the name, and joins packages with the same problem.
     front = f"{failed.name}: "
     return [problem._replace(message=problem.message.removeprefix(front)) for problem in failed.problems]

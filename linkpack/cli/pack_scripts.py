@@ -35,7 +35,8 @@ def make_hooks(run: PackRun) -> Hooks:
 
 
 def _announce(script: Script, *, quiet: bool) -> None:
-    """Print which script runs, as npm does."""
+    """Print which script runs, in the lines of npm 11."""
+    # npm 11.19, @npmcli/run-script, lib/run-script-pkg.js, but on stderr. npm 12.2 has them as notices.
     wipe_progress()  # the script may print as well
     if not quiet:
         lines = "".join(f"> {escape(line)}\n" for line in script.command.strip().split("\n"))
@@ -43,7 +44,7 @@ def _announce(script: Script, *, quiet: bool) -> None:
 
 
 def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, Tarball], ...]:
-    """Pack *folders*, after all that can be checked before is checked."""
+    """Pack *folders*, after all checks that need no script to have run."""
     destination, dry_run = run.options.destination, run.dry_run
     checked = [
         check_before_scripts(folder or ".", run.options, walk_up=not folder, dry_run=dry_run) for folder in folders
@@ -64,6 +65,7 @@ def pack_in_turn(folders: Sequence[str], run: PackRun) -> tuple[tuple[PackPlan, 
     hooks = make_hooks(run)
     results = []
     for folder, (project, _) in zip(folders, checked, strict=True):
+        # Planned after prepack and prepare, which may write what is packed.
         lifecycle = start_lifecycle(project, hooks)
         plan = make_plan(folder)
         with lifecycle.restore_on_failure("" if dry_run else destination, plan.filename):

@@ -81,7 +81,7 @@ def read_inventory(source: str, against: str, limits: Limits) -> Inventory:
 
 
 def _describe_tarball(side: Side, limits: Limits) -> Inventory:
-    # The file is read twice: `read_side` refuses what is not safe to read, `verify` finds everything else.
+    # The file is read twice: `read_side` refuses what is not safe to read, and `verify` finds everything else.
     verdict = verify(side.path, limits=limits)
     return take_inventory(side)._replace(problems=as_problems(verdict.findings), serves=verdict.serves)
 

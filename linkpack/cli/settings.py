@@ -33,7 +33,10 @@ _PREFIX_WARNING = "WPROJECTNPMRC"  # about the global prefix, which packing does
 
 
 class Verbosity(Record):
-    """How much goes to stderr: npm's log *level* decides, and JSON on stdout."""
+    """How much is printed on stderr.
+
+    npm's log *level* decides. With JSON on stdout there is no report.
+    """
 
     level: str
     as_json: bool
@@ -64,13 +67,14 @@ class Verbosity(Record):
 
 @contextmanager
 def change_folder(folder: str) -> Iterator[None]:
-    """Make *folder* the current directory in the block, unless it is "".
+    """Make *folder* the current directory in the block, if it is not "".
 
     Raises `LinkpackError` (ENOFOLDER) when it cannot be entered.
     """
     if not folder:
         yield
         return
+    # By its handle: the way back does not depend on a path, which may have been renamed.
     before = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
     try:
         _enter(folder)
@@ -119,6 +123,7 @@ class Settings:
         if given:
             return self._expand_home(given)
         value = self._value(key)
+        # False is a value of npm's for any key (`pack-destination=false`), and unsets a text.
         if value is None or value is False or value == "":
             return ""
         if not isinstance(value, str):
@@ -179,7 +184,7 @@ def read_settings(flags: Mapping[str, FlagValue]) -> Settings:
         project = find_local_project(cwd).root
     try:
         config = load_config(env, cwd, flags, project)
-    except ConfigError:
+    except ConfigError:  # no global prefix (tests/cli/test_settings.py, test_settings_count_without_node)
         config = load_config(env, cwd, {**flags, "prefix": _NO_PREFIX}, project)
     apply_settings(config)
     return Settings(config)

@@ -1,4 +1,4 @@
-"""Options that several commands have: of packing, and limits."""
+"""Declare options that several commands have: on packing, and limits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ publish_config_option = click.option(
 
 
 def _selectors(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:
-    return value or None
+    return value or None  # None leaves it to the selectors of package.json, where there are any
 
 
 bundle_option = click.option(

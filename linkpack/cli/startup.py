@@ -72,6 +72,7 @@ def main() -> NoReturn:
     gc.disable()
     uuid = Uuid()
     for stand_in in (Inspect(), uuid):
+        # The real module may be loaded, as under a debugger: then it stays.
         sys.modules.setdefault(stand_in.__name__, stand_in)
     try:
         from linkpack.cli import main as cli  # noqa: PLC0415 - after what makes it quick

@@ -32,6 +32,7 @@ def sync(names: tuple[str, ...], *, check: bool, silent: bool, cwd: str, **given
     options = link_options({"json" if key == "as_json" else key: value for key, value in given.items()})
     folder = absolute_folder(cwd)
     config = read_settings(folder, options)
+    # `plan_sync` takes no lock, so that a check never waits.
     is_dry = check or config.flag("dry-run", default=False)
     copies = (plan_sync if is_dry else sync_copies)(names, folder, options)
     if not (silent or config.is_silent):

@@ -1,10 +1,8 @@
 """Print for people, in colour and with a line of progress.
 
-Both appear only when a person is looking at a terminal.
-
-Reports are made without colour. `paint` adds it to lines whose form it knows, just before they are printed. All
-that the program prints goes through `print_report` (standard error) and `print_result` (standard output), which
-wipe the line of progress before.
+Both appear by default only on a terminal. Reports are made without colour. `paint` adds it to lines of a form
+that it knows, just before they are printed. All that the program prints goes through `print_report` (standard
+error) and `print_result` (standard output), which wipe the line of progress before.
 """
 
 from __future__ import annotations
@@ -61,6 +59,7 @@ def wants_colour(env: Mapping[str, str], *, is_terminal: bool, setting: object =
     """
     word = str(setting).lower()
     if word in {"always", "true", "false"}:
+        # npm 12.2, @npmcli/config, lib/definitions/definitions.js, `color`.
         return word == "always" or (word == "true" and is_terminal)
     forced = env.get("FORCE_COLOR")
     if forced is not None:
@@ -71,8 +70,9 @@ def wants_colour(env: Mapping[str, str], *, is_terminal: bool, setting: object =
 def wants_progress(env: Mapping[str, str], *, is_terminal: bool) -> bool:
     """Return True if a line of progress may be shown.
 
-    Not in CI: its logs are read later. Not on a terminal that cannot wipe a line.
+    In CI there is none, since its logs are read later, nor on a terminal that cannot wipe a line.
     """
+    # npm decides alike, and looks at stdout too (npm 12.2, @npmcli/config, lib/definitions/definitions.js).
     return is_terminal and env.get("CI", "") in {"", "0", "false"} and env.get("TERM") != "dumb"
 
 
@@ -230,6 +230,7 @@ def print_report(text: str) -> None:
     """Print *text* for a person on standard error, painted by `paint`."""
     wipe_progress()
     is_coloured = _is_coloured(sys.stderr)
+    # True keeps the escapes, which click strips for a stream that is no terminal (FORCE_COLOR, `--color always`).
     click.echo(paint(text) if is_coloured else text, err=True, color=is_coloured or None)
 
 

@@ -1,4 +1,4 @@
-"""`linkpack verify`, `linkpack diff` and `linkpack unpack`."""
+"""Run `linkpack verify`, `linkpack diff` and `linkpack unpack`."""
 
 from __future__ import annotations
 
@@ -129,8 +129,10 @@ def verify(
                 limits=limits,
             )
         except LinkpackError as err:
+            # A SARIF log is one document, in which a tarball that cannot be read is a finding.
             is_alone = len(tarballs) == 1 and form != "sarif"
-            if is_alone or err.path != path:  # the others would fail alike
+            # A fault of the folder to compare with, say, would be that of each tarball.
+            if is_alone or err.path != path:
                 with json_failures(wanted=form == "json"):
                     raise
             verdict = api.make_unreadable_verdict(path, err)
@@ -203,7 +205,7 @@ def diff(
         difference = compare(
             old,
             new,
-            text=not (stat or name_only),
+            text=not (stat or name_only),  # lines are compared only where they are printed
             npm_rules=npm_rules,
             specs=specs,
             publish_config=publish_config,

@@ -1,4 +1,4 @@
-"""`linkpack why`."""
+"""Run `linkpack why`, which says why a path ships or does not."""
 
 from __future__ import annotations
 

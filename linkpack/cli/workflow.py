@@ -29,4 +29,5 @@ def print_problems(problems: Iterable[Problem], text: str) -> None:
 
 def checkout() -> str:
     """Return the checkout of a workflow run, or the current directory."""
+    # Annotations have paths relative to it, as GitHub shows them.
     return environment().get("GITHUB_WORKSPACE") or posixpath.abspath(".")

@@ -31,9 +31,9 @@ def link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = D
 
 
 def plan_link(specs: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> LinkPlan:
-    """Return what `link` would do, which is read from the disk alone.
+    """Return what `link` would do, from reading the disk alone.
 
-    What is in the way is in `conflicts`. What cannot be planned at all raises a `LinkpackError`.
+    The plan's `conflicts` are what is in the way. What cannot be planned at all raises a `LinkpackError`.
     """
     return plan_packages(specs, project, options, SnapshotCopier(options))
 
@@ -43,8 +43,8 @@ def relink(
 ) -> Journal:
     """Bring dropped links and copies of *project* back.
 
-    With *shared* these are the global links. *names* are those to bring back, by default all. A package that is
-    gone is a warning (WSOURCEGONE).
+    With *shared* they are the global links. *names* are those to bring back, by default all. A package that
+    does not exist any more is a warning (WSOURCEGONE).
     """
     return restore_links(names, project, options, SnapshotCopier(options), shared=shared)
 
@@ -52,5 +52,5 @@ def relink(
 def plan_relink(
     names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS, *, shared: bool = False
 ) -> LinkPlan:
-    """Return what `relink` would do, which is read from the disk alone."""
+    """Return what `relink` would do, from reading the disk alone."""
     return plan_restored_links(names, project, options, SnapshotCopier(options), shared=shared)

@@ -1,4 +1,4 @@
-"""Write a copy beside its place."""
+"""Write a copy of a package as a draft, beside where it belongs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from linkpack.archive.entry import Entry
 
+# With `write_digests`, so that `staging` has one module to load for all of its writing.
 __all__ = ["draft_copy", "write_copy", "write_digests"]
 
 
@@ -26,9 +27,11 @@ def draft_copy(path: str, entries: Iterable[Entry]) -> Iterator[tuple[str, dict[
     """Write *entries* as a draft of the copy *path* while the block runs.
 
     Gives the draft's folder, and the digests of its files by path. A draft that was not moved is removed at the
-    end, that of a killed process by the next one there.
+    end. The draft of a killed process is removed when the next one is made in the same folder.
     """
-    sweep(path.rpartition("/node_modules/")[0])  # a killed run may have begun without a node_modules
+    # A killed run may have begun without a node_modules: its draft is beside package.json then
+    # (tests/copying/test_copies.py, test_drafts_of_killed_runs_go_with_the_next_copy).
+    sweep(path.rpartition("/node_modules/")[0])
     with draft_folder(_nearest_folder(posixpath.dirname(path))) as draft:
         yield draft, write_copy(draft, entries)
 
@@ -36,7 +39,7 @@ def draft_copy(path: str, entries: Iterable[Entry]) -> Iterator[tuple[str, dict[
 def write_copy(draft: str, entries: Iterable[Entry]) -> dict[str, FileDigest]:
     """Write *entries* into the empty folder *draft*, and return their digests.
 
-    These are by path, relative to the copy. Raises `SourceChanged` when a file is no longer what was planned.
+    The digests are by path, relative to the copy. Raises `SourceChanged` when a file is not what was planned.
     """
     digester = Digester()
     with fill_draft(draft) as folder:
@@ -50,7 +53,8 @@ def write_copy(draft: str, entries: Iterable[Entry]) -> dict[str, FileDigest]:
 def _nearest_folder(path: str) -> str:
     """Return the folder *path*, or the nearest one above it that exists.
 
-    A draft there is on the file system of its place, unless the folder between is a mount point, which exists.
+    A draft there is moved into place by a rename, which needs one file system. The folders between the two do not
+    exist, so that none is a mount point.
     """
     while not fs.is_dir(path):
         path = posixpath.dirname(path)

@@ -2,10 +2,10 @@
 
 Files that have not been touched since need not be read again.
 
-    copies/<path of the copy>.json   for each file the digest of its content, and the stamp of the file
+    copies/<name made of the copy's path>.json   for each file the digest of its content, and the stamp of the file
 
-A file with the recorded stamp has the recorded content. Any other file is read. So a record that is lost, damaged
-or behind the disk costs time, and nothing else.
+A file with the recorded stamp is taken to have the recorded content. Any other file is read. So a record that is
+lost, damaged or behind the disk costs time, and nothing else.
 """
 
 from __future__ import annotations
@@ -74,11 +74,12 @@ def read_digests(store: Store, path: str) -> dict[str, FileDigest]:
     """
     try:
         values = json.loads(store.read(store.file("copies", path)))["files"]
+        # `FileDigest` is a tuple, which JSON has as a list: [digest, [inode, size, mtime]].
         return {
             name: FileDigest(str(digest), (int(inode), int(size), int(mtime)))
             for name, (digest, (inode, size, mtime)) in values.items()
         }
-    except DAMAGED:
+    except DAMAGED:  # each file is read then (tests/copying/test_sync.py, test_without_the_record_of_digests_…)
         return {}
 
 
@@ -86,6 +87,7 @@ def write_digests(store: Store, path: str, digests: Mapping[str, FileDigest]) ->
     """Record *digests* of the copy at *path*, if the disk allows it."""
     target = store.file("copies", path)
     draft = f"{target}.{own_process.new_run()}"
+    # By a rename: a `sync --check`, which takes no lock, may read the record at the same time.
     with contextlib.suppress(OSError):
         dir_entries.write_new(draft, json.dumps({"path": path, "files": digests}).encode(), 0o600)
         dir_entries.move(draft, target)

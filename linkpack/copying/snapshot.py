@@ -35,8 +35,8 @@ _NESTED = f"{ROOT}node_modules/"
 class Snapshot(Record):
     """What a copy of a package holds.
 
-    *entries* are its files, as `pack` has them. *nested* are the packages that it has of its own (`ms@2.1.3`),
-    beside those that its tarball bundles. *peers* are those of the project's packages that it shares.
+    *entries* are its files, as `pack` has them. *nested* are the packages in its own node_modules (`ms@2.1.3`),
+    without those that its tarball bundles. *peers* are the peer dependencies that it finds in the project.
     """
 
     entries: tuple[Entry, ...]
@@ -49,7 +49,7 @@ class ProjectPackages:
     """The packages that a copy finds in the project around it.
 
     *modules* is the node_modules that the copy is in, *project* the root of the project. *planned* are packages
-    that will be there, versions by path.
+    that the same command puts there, as versions by path.
     """
 
     def __init__(self, modules: str, project: str, planned: Mapping[str, str]) -> None:
@@ -60,6 +60,7 @@ class ProjectPackages:
 
     def version(self, name: str) -> str | None:
         """Return the version of *name*, None if Node does not find it."""
+        # A planned copy is not on the disk yet (tests/copying/test_copies.py, test_two_copies_of_one_command_…).
         paths = lookup_paths(self._modules, name)
         planned = next((path for path in paths if path in self._planned), None)
         if planned is not None:
@@ -77,8 +78,8 @@ class ProjectPackages:
 def read_snapshot(source: str, around: ProjectPackages) -> Snapshot:
     """Read what a copy of the package in *source* holds.
 
-    *around* has what is in the project. Peers are always the project's. Another dependency is the project's if
-    that satisfies the range, or else becomes part of the copy, as the source finds it. Raises as `make_plan`.
+    *around* has the packages of the project. A peer is always the project's. Another dependency is the project's
+    where that satisfies the range, and else is copied from where the source finds it. Raises as `make_plan`.
     """
     # What `pack` ships, with its specs rewritten.
     options = PackOptions()
@@ -86,6 +87,7 @@ def read_snapshot(source: str, around: ProjectPackages) -> Snapshot:
     shipped = _read_shipped(plan.entries)
 
     # The dependencies that the project does not have.
+    # What the tarball bundles is part of the copy, whatever the project has.
     paths = {entry.path for entry in plan.entries}
     own = {name for name in shipped.bundle if f"{_NESTED}{name}/package.json" in paths}
     missing = [
@@ -103,6 +105,7 @@ def read_snapshot(source: str, around: ProjectPackages) -> Snapshot:
     entries, packages = plan.entries, [shipped]
     labels: dict[str, str] = {}
     if nested:
+        # These share node_modules with the bundled packages, so that both are placed anew, together.
         graph, more = _read_nested(source, nested, own, around)
         labels = {slot: label for slot, label in more.labels.items() if _top_name(slot) not in own}
         entries = (*(entry for entry in entries if not entry.path.startswith(_NESTED)), *more.entries)
@@ -137,6 +140,7 @@ def _top_name(slot: str) -> str:
 
 
 def _list_needs(manifest: Manifest) -> dict[str, str]:
+    # For a name in both sections the optional one is read last, as by npm 12.2 (arborist, lib/node.js, _loadDeps).
     return {**manifest.dependencies, **manifest.optional_dependencies}
 
 
@@ -180,8 +184,10 @@ def _read_nested(
 ) -> tuple[BundleGraph, _NestedPackages]:
     """Read the packages that a copy has of its own, placed as a bundle is.
 
-    *nested* are the dependencies of the package in *source* that they begin with, beside its bundle *own*.
+    *nested* are the dependencies of the package in *source* that are copied with it, and *own* are those that its
+    tarball bundles. What these need in turn is read too.
     """
+    # As if *nested* were in bundleDependencies, so that one planner places both.
     options = PackOptions()
     view = apply_publish_config(find_project(source), options)
     manifest = view.project.manifest
@@ -209,8 +215,8 @@ def _leave_to_project(
 ) -> BundleGraph:
     """Return *graph* without what its packages find in the project.
 
-    *roots* are the names that the copy has at the top. What its tarball bundles, the names *own*, stays as it
-    ships.
+    *roots* are the names at the top of the copy's node_modules. The packages that its tarball bundles, the names
+    *own*, stay as they ship.
     """
     shipped = _reach(graph, [graph.bundled[name] for name in own if name in graph.bundled])
 
@@ -221,6 +227,7 @@ def _leave_to_project(
     packages = dict(graph.packages)
     for id_, package in graph.packages.items():
         if id_ != graph.root:
+            # None, as for a name that is absent and may be: Node finds it further up, in the project.
             needs = {name: None if is_outside(package, name) else to for name, to in package.needs.items()}
             peers = {name: None if is_outside(package, name) else to for name, to in package.peers.items()}
             packages[id_] = package._replace(needs=needs, peers=peers)

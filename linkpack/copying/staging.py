@@ -1,6 +1,6 @@
-"""Write the copies of a link plan beside their places.
+"""Write the copies of a link plan as drafts, for the plan to move.
 
-The plan then moves them there.
+A plan has changes that are renames. A draft beside its place makes a copy one of them.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class SnapshotCopier:
         *project* is the root of the project. Raises as `read_snapshot`.
         """
         links = [edit.after for edit in plan.edits if edit.after is not None]
+        # A copy that is to be written has no inode yet. One that stays as it is has the inode of its folder.
         unfilled = [link for link in links if link.copied is not None and not link.copied.inode]
         if not unfilled or plan.conflicts:
             return plan
@@ -48,6 +49,7 @@ class SnapshotCopier:
         items: list[CopyItem] = []
         warnings: list[Problem] = []
         for link in unfilled:
+            # Not the parent folder, which is that of the scope for `@scope/name`.
             modules = link.path.removesuffix(f"/{link.name}")
             snapshot = reading.read_snapshot(link.target, reading.ProjectPackages(modules, project, planned))
             self._snapshots[link.path] = snapshot
@@ -68,8 +70,8 @@ class SnapshotCopier:
     def write(self, plan: LinkPlan) -> Iterator[LinkPlan]:
         """Write the copies of *plan* as drafts while the block runs.
 
-        Gives the plan that moves them into place. Drafts that were not moved are removed at the end, those of a
-        killed process by the next one there. When the block succeeds, what the copies hold is recorded.
+        Gives the plan that moves them into place. Drafts that were not moved are removed at the end. When the
+        block succeeds, the digests of the copies' files are recorded.
         """
         if not self._snapshots:
             yield plan
@@ -84,6 +86,7 @@ class SnapshotCopier:
                 draft, digests[path] = drafts.enter_context(copy_drafts.draft_copy(path, snapshot.entries))
                 staged[path] = Copied(draft, fs.lstat(draft).st_ino)
             yield _with_copies(plan, staged)
+        # Last, and not part of the plan: without a record `sync` reads the files (`digests`).
         for path, files in digests.items():
             copy_drafts.write_digests(store, path, files)
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class CopyState(Record):
     """How the copy at *path* differs from what it should hold.
 
-    *entries* are its files and *contents* their digests, by relative path. *written* are those with another
-    content or none, *modes* those with other permission bits alone. *removed* are files and links that go,
-    *folders* the folders that stay.
+    *entries* are the files that it should hold and *contents* their digests, by relative path. *written* are the
+    files to write: those that are missing or have other content. *modes* are those with other permission bits
+    alone. *removed* are files and links to remove, and *folders* are the folders that stay.
     """
 
     path: str
@@ -41,7 +41,10 @@ class CopyState(Record):
     warnings: tuple[Problem, ...]
 
     def digests(self) -> dict[str, FileDigest]:
-        """Return the digests of the copy as it is on the disk by now."""
+        """Return the digests to record, with the stamps of the files by now.
+
+        A file that another process changes between `compare_copy` and this call is recorded as it should be.
+        """
         present, _ = _list_tree(self.path)
         return {
             name: FileDigest(digest, stamp_of(present[name]))
@@ -53,13 +56,15 @@ class CopyState(Record):
 def compare_copy(path: str, snapshot: Snapshot, known: Mapping[str, FileDigest]) -> CopyState:
     """Compare the copy at *path* with *snapshot*, by content.
 
-    Each file of the source is read once. A file of the copy is read unless it is as *known*.
+    Each file of the source is read. A file of the copy is read unless its stamp is the one in *known*.
     """
     entries = {entry.path[len(ROOT) :]: entry for entry in snapshot.entries}
     present, _ = _list_tree(path)
     contents: dict[str, str] = {}
     written, modes = [], []
     for name, entry in entries.items():
+        # No stamp decides about the source: a build may write other content with the same size and time
+        # (tests/copying/test_sync.py, test_contents_decide_and_times_do_not).
         contents[name] = digest_of(entry.read())
         status = present.get(name)
         if status is None or not _holds(f"{path}/{name}", status, contents[name], known.get(name)):
@@ -90,9 +95,7 @@ def _holds(path: str, status: Status, digest: str, known: FileDigest | None) -> 
 def _list_tree(root: str) -> tuple[dict[str, Status], list[str]]:
     """List the files, links and folders below *root*.
 
-    Files and links come with their status, and folders outer ones first.
-
-    No link is followed.
+    Files and links come with their status. Outer folders come before those in them. No link is followed.
     """
     files: dict[str, Status] = {}
     folders: list[str] = []
@@ -125,11 +128,12 @@ def _folders_above(name: str) -> list[str]:
 def apply_copy(state: CopyState) -> None:
     """Bring the copy of *state* up to date.
 
-    Files that are needed come first, so that nothing is missing for long. Raises `LinkpackError` (ESYNC) for what
-    the system refuses; each file is old or new then.
+    Files are written before others are removed, so that a running program finds what it needs. Raises
+    `LinkpackError` (ESYNC) when the system refuses a step. Each file is old or new then.
     """
     if not (state.written or state.modes or state.removed):
         return
+    # Stopped anywhere, each file is old or new (tests/copying/test_cut_off.py).
     try:
         _make_way(state)
         run = own_process.new_run()
@@ -154,7 +158,8 @@ def apply_copy(state: CopyState) -> None:
 
 
 def _make_way(state: CopyState) -> None:
-    """Remove files where a folder belongs, and folders where a file does."""
+    """Make the folders, and remove what is in the way of them or of a file."""
+    # Outer folders first. A link to a folder is removed as well: files below it would be written elsewhere.
     for folder in sorted(state.folders):
         path = f"{state.path}/{folder}"
         status = dir_entries.status_at(path)
@@ -176,7 +181,7 @@ def _replace_file(state: CopyState, name: str, draft: str) -> None:
     try:
         dir_entries.move(scratch, path)
     except OSError:
-        dir_entries.remove(scratch)
+        dir_entries.remove(scratch)  # the next sync would too, as a file that does not ship
         raise
 
 
@@ -185,4 +190,4 @@ def _drop_folders(state: CopyState) -> None:
     _, folders = _list_tree(state.path)
     for folder in reversed(folders):
         if folder not in state.folders:
-            dir_entries.drop_dir(f"{state.path}/{folder}")
+            dir_entries.drop_dir(f"{state.path}/{folder}")  # no error if another process put a file there

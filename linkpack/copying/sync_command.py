@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Synced(Record):
-    """How a copy differed from its source, or differs still in a plan.
+    """How a copy differs from its source, or differed before `sync`.
 
-    *path* is the copy, *source* the package's folder. *written*, *removed* and *modes* are the files that are
-    written, that go, and that get other permission bits, relative to the copy. *unchanged* counts the others.
+    *path* is the copy, *source* the package's folder. *written*, *removed* and *modes* are the files that `sync`
+    writes, removes, and gives other permission bits, relative to the copy. *unchanged* is the number of others.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Synced(Record):
 
     @property
     def is_stale(self) -> bool:
-        """Return True if anything changes."""
+        """Return True if the copy differs."""
         return bool(self.written or self.removed or self.modes)
 
 
@@ -52,13 +52,14 @@ class Synced(Record):
 def sync(names: Sequence[str] = (), project: str = ".", options: LinkOptions = DEFAULTS) -> tuple[Synced, ...]:
     """Bring the copies of *project* up to date with their sources.
 
-    *names* are packages or their folders, by default all. Only files with another content are written, each in
-    one step, so that no reader sees half a file. Content decides, not time. If a step fails (ESYNC), the files
-    before it are new, the others old, and the next `sync` does the rest. Raises `LinkMissing` (ENOTLINKED) for a
+    *names* are packages or their folders, by default all. Only files with other content are written, each in one
+    step, so that no reader sees half a file. Content decides, not time. If a step fails (ESYNC), the files before
+    it are new and the others old, and the next `sync` does the rest. Raises `LinkMissing` (ENOTLINKED) for a
     name that has no copy, and as `pack` does for a source that cannot be packed.
     """
     context = open_context(project, options, picking=False, needs_prefix=False)
     with lock_places(context.store, context.owners(context.every_package)), remembering({}):
+        # All are compared before one is written: a source that cannot be packed leaves every copy as it was.
         states = _compare(context, names, project)
         for _, state in states:
             apply_copy(state)
@@ -83,6 +84,7 @@ def _compare(context: LinkContext, names: Sequence[str], project: str) -> list[t
     )
     states = []
     for link in _choose_copies(context, specs):
+        # Not the parent folder, which is that of the scope for `@scope/name`.
         modules = link.path.removesuffix(f"/{link.name}")
         if not fs.is_dir(link.target):
             raise LinkError(

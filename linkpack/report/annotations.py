@@ -1,6 +1,6 @@
-"""Problems as annotations of a workflow run on GitHub.
+"""Write problems as annotations of a workflow run on GitHub.
 
-The runner takes a line `::error file=…,line=…,title=…::message` of a step's output for one.
+A line `::error file=…,line=…,title=…::message` in the output of a step becomes an annotation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from linkpack.errors import Problem, Severity
 
 _PLACE = r"(?P<path>.+?):(?P<line>[0-9]+)(?::(?P<column>[0-9]+))?: "
-# What the runner takes for its own punctuation (actions/toolkit, packages/core/src/command.ts).
+# The characters that have a meaning in such a line (actions/toolkit, packages/core/src/command.ts).
 _IN_TEXT = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
 _IN_PROPERTY = (*_IN_TEXT, (":", "%3A"), (",", "%2C"))
 
@@ -25,8 +25,8 @@ _IN_PROPERTY = (*_IN_TEXT, (":", "%3A"), (",", "%2C"))
 def annotation(problem: Problem, root: str, severity: Severity | None = None, file: str = "") -> str:
     r"""Return the line that annotates *problem*.
 
-    Its file is *file* or else the path of the problem, relative to the checkout *root* if it is in there.
-    *severity* is given where it is not the code's own.
+    The annotation is at *file*, by default the path of the problem, relative to the checkout *root* if it is in
+    there. *severity* is given where it is not the code's own.
 
     >>> from linkpack.errors import Problem
     >>> annotation(Problem("EJSON", "/r/a/package.json", "/r/a/package.json:2:12: not JSON", "mend it"), "/r")
@@ -35,7 +35,7 @@ def annotation(problem: Problem, root: str, severity: Severity | None = None, fi
     path = file or problem.path
     properties = {"file": _below(path, root)} if path else {}
     place = re.match(_PLACE, problem.message)
-    if place and place["path"] == path:
+    if place and place["path"] == path:  # the line may be that of another file, which the message is about
         properties["line"] = place["line"]
         if place["column"]:
             properties["col"] = place["column"]
@@ -47,11 +47,12 @@ def annotation(problem: Problem, root: str, severity: Severity | None = None, fi
 
 def annotate(problems: Iterable[Problem], root: str) -> str:
     """Return the lines that annotate *problems*, each once."""
+    # Packages of one run may have a problem in common (tests/report/test_annotations.py, test_the_same_problem_…).
     return "\n".join(dict.fromkeys(annotation(problem, root) for problem in problems))
 
 
 def _below(path: str, root: str) -> str:
-    """Return *path* relative to *root* if it is in there."""
+    """Return *path* relative to *root* if it is in there, or normalized."""
     inside = f"{root.rstrip('/')}/"
     return path.removeprefix(inside) if root and path.startswith(inside) else posixpath.normpath(path)
 

@@ -1,4 +1,4 @@
-"""The settings that `linkpack config` prints, without the secrets in them."""
+"""Write the settings for `linkpack config`, without the secrets in them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from linkpack.npm.npmrc_text import Value
 
 _MASK = "***"
+# npm 12.2 protects a list of names (lib/commands/config.js). Here keys that a user made up (`my-token`) are left
+# out too, and the path of a key file is shown (tests/report/test_links.py, test_settings_that_are_secrets_…).
 _PRIVATE_NAMES = r"(?i)passw|passphrase|token|secret|credential|^(?:key|cert|otp)$|(?:^|[-_.])auth$"
 _PRIVATE_ARGUMENTS = r"(?i)([?&][^=&\s]{0,50}(?:token|key|secret|passw|auth|sig)[^=&\s]{0,50}=)[^&#\s]*"
-_LONGEST = 10_000  # characters of a value that is printed
+_LONGEST = 10_000  # characters of a value that is printed; a longer one is masked unread
 
 
 def settings_text(config: Config) -> str:
@@ -40,6 +42,7 @@ def settings_json(config: Config) -> str:
 
 def _public(config: Config) -> dict[str, Setting]:
     """Return the settings with a harmless key, and their values masked."""
+    # A key with a colon is one of a registry (`//host/:_authToken`) or of a scope (`@scope:registry`).
     return {
         key: setting._replace(value=mask_secrets(setting.value))
         for key, setting in config.settings.items()
@@ -66,7 +69,10 @@ def mask_secrets(value: Value) -> Value:
 
 
 def _without_password(word: str) -> str:
-    """Return *word* without the password or token that an address may have."""
+    """Return *word* without the password or token of an address.
+
+    The cases are in tests/report/test_links.py (test_secrets_in_settings_are_masked).
+    """
     head, at, host = word.rpartition("@")  # the last one: a password may hold others unescaped
     scheme, mark, login = head.partition("://")
     if not mark:
@@ -77,4 +83,5 @@ def _without_password(word: str) -> str:
         return word
     if colon:
         return f"{scheme}{mark}{name}:{_MASK}@{host}"
+    # A name alone may be a token (`https://TOKEN@host`). Without a scheme it is a mail address.
     return f"{scheme}{mark}{_MASK}@{host}" if mark else word

@@ -1,4 +1,4 @@
-"""What `sync` does to copies, as text and as JSON."""
+"""Write what `sync` does to copies, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` found, as text and as JSON."""
+"""Write what `doctor` found, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def _summary(diagnoses: Sequence[Diagnosis]) -> str:
     if not errors and not warnings:
         return "no problem found"
     parts = [count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    # One command may be the fix of several, and runs once.
     fixable = len({diagnosis.fix for diagnosis in diagnoses if diagnosis.fix is not None})
     more = f"; linkpack doctor --fix runs {count(fixable, 'command')} for them" if fixable else ""
     return f"{' and '.join(parts)}{more}"
@@ -52,7 +53,7 @@ def _command_line(fix: Fix) -> str:
 
 
 def diagnosis_json(diagnoses: Sequence[Diagnosis], fixes: Sequence[Fix]) -> str:
-    """Return the same as JSON: `{"findings", "fixed", "errors", "warnings"}`."""
+    """Return the report as JSON, with the keys of docs/json.md."""
     findings = [
         {
             "code": diagnosis.code,

@@ -94,6 +94,7 @@ def _write_body(inventory: Inventory) -> Iterator[str]:
 
 def _write_map(tree: TreeNode) -> Iterator[str]:
     """Yield the section with a treemap for each large folder."""
+    # Small folders have none: the page would grow with every folder of a bundle.
     nodes = list(_walk(tree))
     chosen = [(node, trail) for node, trail in nodes if node.children and node.size * _SMALLEST_VIEW >= tree.size]
     numbers = {node.path: number for number, (node, _) in enumerate(chosen)}
@@ -163,6 +164,7 @@ def _find_owner_kind(node: TreeNode, trail: Sequence[TreeNode]) -> str:
 def _write_tile(node: TreeNode, box: Box, numbers: Mapping[str, int], owner: str) -> str:
     share = box.width * box.height / (_MAP.width * _MAP.height)
     kind = node.kind if node.kind in {"package", "snapshot"} else owner
+    # In a `style` attribute, which the policy allows by 'unsafe-inline'.
     place = (
         f"left:{100 * box.left / _MAP.width:.3f}%;top:{100 * box.top / _MAP.height:.3f}%;"
         f"width:{100 * box.width / _MAP.width:.3f}%;height:{100 * box.height / _MAP.height:.3f}%"
@@ -218,6 +220,7 @@ def _write_table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
     titles = "".join(f"<th scope=col>{title}</th>" for title in head)
     yield f"<table><thead><tr>{titles}</tr></thead><tbody>"
     yield from rows[:_ROWS]
+    # `details` folds without a script, which the page's policy forbids.
     yield "</tbody></table>"
     if len(rows) > _ROWS:
         yield f"<details><summary>{len(rows) - _ROWS:,} more</summary><table><tbody>"
@@ -250,9 +253,9 @@ def _write_packages(inventory: Inventory) -> Iterator[str]:
 
 
 def _describe_place(package: PackageSize) -> str:
-    """Return a note about *package*: if it is a snapshot, and its place.
+    """Return whether *package* is a snapshot, and its place.
 
-    The place is left out if it is the usual one, the top of node_modules.
+    The place is left out if it is the usual one, at the top of node_modules.
     """
     place = "" if package.slot == f"node_modules/{package.name}" else f" in {_text(package.slot)}"
     return f"{' snapshot' if package.is_snapshot else ''}{place}"

@@ -59,6 +59,7 @@ def _write_branches(node: TreeNode, whole: int, indent: str, depth: int) -> Iter
     *whole* is the bytes of the tarball, and *depth* the levels of folders to show.
     """
     shown = [child for child in node.children if child.size >= _SHARE * whole]
+    # One line for the rest, so that the sizes of a folder add up.
     rest = [child for child in node.children if child.size < _SHARE * whole]
     rows = [(f"{escape(child.name)}{'/' if child.kind == 'folder' else ''}", child) for child in shown]
     for number, (name, child) in enumerate(rows, 1):
@@ -73,6 +74,7 @@ def _write_branches(node: TreeNode, whole: int, indent: str, depth: int) -> Iter
 def json_report(inventory: Inventory) -> str:
     """Return the report as JSON in ASCII, with sizes in bytes."""
     difference = inventory.difference
+    # Sizes and counts have the keys of npm's JSON: size, unpackedSize, entryCount (npm 12.2, lib/utils/tar.js).
     document: dict[str, object] = {
         "schema": JSON_SCHEMA,
         "source": inventory.label,
@@ -126,7 +128,7 @@ def svg_report(inventory: Inventory) -> str:
     title = escape_html(escape(f"{tree.name}: {amount(tree.size)} in {count(tree.files, 'file')}"))
     size = f'viewBox="0 0 {_PICTURE.width} {_PICTURE.height}" font-family="sans-serif" font-size="12"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}><title>{title}</title>']
-    # The top only: a picture has no links to go on by.
+    # The top only: a picture has no links into folders, as the page has (`html`).
     for child, box in zip(tree.children, lay_out([node.size for node in tree.children], _PICTURE), strict=True):
         parts.append(_draw(child, box))
     return "\n".join([*parts, "</svg>"])

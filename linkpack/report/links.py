@@ -1,4 +1,4 @@
-"""Plans of the link commands and lists of links, as text and as JSON."""
+"""Write plans of the link commands and lists of links."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def planned_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     Such a line is `add alpha 9.0.0`. The text is empty where nothing would change.
     *roots* are the project's folders: each change outside of them has a line of its own.
     """
+    # The words of npm's own dry run (npm 12.2, lib/utils/reify-output.js).
     lines = [f"add {_label(item)}" for item in plan.added]
     lines += [f"change {old.name} {old.version or '(no version)'} => {new.version}" for old, new in plan.changed]
     lines += [f"remove {_label(item)}" for item in plan.removed]
@@ -70,6 +71,7 @@ def done_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     npm's words are `added 1 package` or `up to date`. Where no link is added or removed, files that changed are
     named. *roots* are as for `planned_text`.
     """
+    # npm 12.2, lib/utils/reify-output.js, packagesChangedMessage, without the time that it took.
     counts = (("added", len(plan.added)), ("removed", len(plan.removed)), ("changed", len(plan.changed)))
     parts = [f"{verb} {count(number, 'package')}" for verb, number in counts if number]
     outside = _outside_lines(plan, roots, _PAST)
@@ -80,9 +82,9 @@ def done_text(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
 
 
 def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
-    """Return what a plan changes that adds and removes no link.
+    """Return the line about a plan that adds and removes no link.
 
-    That is files of the project, or the record alone. The text is empty where nothing changes.
+    It names the files of the project that change, or the record alone. It is empty where nothing changes.
     """
     files = [
         change.path for change in plan.changes if isinstance(change.after, File) or isinstance(change.before, File)
@@ -95,7 +97,7 @@ def _unlinked_line(plan: LinkPlan, roots: Sequence[str], verb: str) -> str:
 
 def _link_targets(plan: LinkPlan) -> Iterator[str]:
     targets = {change.path: change.after for change in plan.changes}
-    copies = {copy.path for copy in plan.copies}  # which have lines of their own
+    copies = {copy.path for copy in plan.copies}  # `_copy_lines` has them
     for item in (*plan.added, *(new for _, new in plan.changed)):
         if item.path in copies:
             continue
@@ -114,6 +116,8 @@ def _copy_lines(plan: LinkPlan) -> Iterator[str]:
 
 def _outside_lines(plan: LinkPlan, roots: Sequence[str], verbs: Mapping[str, str]) -> list[str]:
     """Return a line for each change outside of *roots* without one yet."""
+    # A global link is among the packages above. If it displaced what was installed, a second line says where that
+    # is kept (tests/linking/test_outside_project.py, test_a_displaced_global_tool_is_reported).
     reported = {item.path for item in (*plan.added, *plan.removed, *(new for _, new in plan.changed))}
     rows = [
         _outside_line(change, verbs)
@@ -129,6 +133,7 @@ def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
         return f"{line}: {change.before} to {change.after}"
     if change.action == "rewrite":
         return f"{line}: its first line ended in CRLF"
+    # The text of a link. For a file it is permission bits, which JSON alone has.
     if change.after and not change.after.isdecimal():
         line += f" -> {change.after}"
     if change.action == "change":
@@ -141,9 +146,10 @@ def _outside_line(change: Outside, verbs: Mapping[str, str]) -> str:
 def plan_json(plan: LinkPlan, roots: Sequence[str] = ()) -> str:
     """Return the plan as npm's install commands print it with --json.
 
-    Four keys are our own: `copies`, `outside`, what changes outside of *roots* (see `Outside`), `warnings`, and
+    Four keys are our own: `copies`, `outside` with the changes outside of *roots* (see `Outside`), `warnings`, and
     `linkpack` with the number of the schema.
     """
+    # npm 12.2, lib/utils/reify-output.js, without `audited` and `funding`: no registry is asked.
     value = {
         "add": [item._asdict() for item in plan.added],
         "added": len(plan.added),
@@ -187,9 +193,7 @@ def _link_lines(link: Status) -> Iterator[str]:
 def listing_json(survey: Survey) -> str:
     """Return the links as JSON.
 
-    Its keys are `schema`, `place`, `links`, `linkedAt` and `warnings`.
-
-    Each link has the fields of `Status`.
+    Its keys are `schema`, `place`, `links`, `linkedAt` and `warnings`. Each link has the fields of `Status`.
     """
     value = {
         "schema": JSON_SCHEMA,

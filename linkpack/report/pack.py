@@ -1,4 +1,4 @@
-"""What `pack` tells a person about what it packed."""
+"""Write the report of `pack` for a person."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def package_report(
     It has files, bundled packages, rewritten specs, digests and checks.
     *settings* are npm's that took effect, each with its source.
     """
+    # Not npm's lines: npm lists every file, and of the bundle names alone (npm 12.2, lib/utils/tar.js, logTar).
     return "\n".join(_report(plan, tarball, verbose=verbose, dry_run=dry_run, settings=settings or {}))
 
 
@@ -82,6 +83,7 @@ def _slots(package: Bundled) -> str:
 
 def _own_files(plan: PackPlan, files: Iterable[TarballFile]) -> list[TarballFile]:
     """Return those of *files* that no bundled package brings."""
+    # npm 12.2 tells them apart by node_modules too (lib/utils/tar.js, logTar).
     bundle = "node_modules/" if plan.layout == "bundle" else "vendor/"
     return [file for file in files if not file.path.startswith(bundle)]
 
@@ -93,7 +95,8 @@ def _file_rows(files: Iterable[TarballFile]) -> list[tuple[str, ...]]:
 def _folded_rows(files: Sequence[TarballFile]) -> list[tuple[str, ...]]:
     """Return a row for each of *files*, or for folders if they are many.
 
-    As many folders are unfolded as fit, from the top.
+    As many folders are unfolded as fit, from the top
+    (tests/report/test_pack.py, test_a_package_in_one_folder_is_unfolded_as_far_as_lines_reach).
     """
     if len(files) <= _MOST_FILES:
         return _file_rows(files)
@@ -107,6 +110,7 @@ def _folded_rows(files: Sequence[TarballFile]) -> list[tuple[str, ...]]:
         for file in rows[folder]:
             inside.setdefault(_inner(file.path, folder), []).append(file)
         if len(rows) - 1 + len(inside) <= _MOST_FILES:
+            # In the place of the folder, which keeps the order of the files.
             rows = {
                 name: found
                 for row in rows
@@ -155,6 +159,7 @@ def _spec_lines(changes: Sequence[SpecChange], *, verbose: bool) -> Iterator[str
     counted = len(changes) - len(listed)
     if counted and not listed:
         yield "rewritten specs"
+    # Many specs have the same reason, which is printed beside the first (test_specs_are_told_shortly).
     reasons: set[str] = set()
     rows = []
     for change in listed:
@@ -199,7 +204,7 @@ def settings_text(settings: Mapping[str, str]) -> str:
 
 
 def checks_line(plan: PackPlan) -> str:
-    """Return the line on what was checked, and what of it is open.
+    """Return the line on what was checked, and what is left open.
 
     runtime graph: entry points: 3 packages, all inside; declared dependencies: 2 edges, as on disk
     """

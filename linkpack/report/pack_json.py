@@ -1,4 +1,4 @@
-"""What `pack --json` prints: npm's JSON, and our keys in `linkpack`."""
+"""Write the JSON of `pack`: npm's keys, and our own in `linkpack`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def document(packages: Iterable[Mapping[str, object]], *, npm12: bool = False) -
 
     That is npm 11's array, or with *npm12* that version's object by package name.
     """
+    # lib/commands/pack.js of npm: the key is an index in 11.19, and the name in 12.2.
     value: object = {str(package["name"]): package for package in packages} if npm12 else list(packages)
     return json.dumps(value, indent=2)
 

@@ -1,6 +1,6 @@
-"""How problems are printed.
+"""Write problems for a person, and as values for JSON.
 
-All commands print errors, warnings and findings by these functions, and each as
+All commands print errors, warnings and findings by these functions, each one as
 
     linkpack: error CODE: message
       hint
@@ -40,7 +40,7 @@ def error_text(problems: Iterable[Problem]) -> str:
 def warning_text(problems: Iterable[Problem], *, verbose: bool = False) -> str:
     """Return the lines about warnings, each hint once.
 
-    Of one code there are only some unless *verbose*.
+    Unless *verbose*, only the first warnings of each code are listed, and the others counted.
     """
     return "\n".join(_lines((("", problem) for problem in problems), most=0 if verbose else _MOST_WARNINGS))
 
@@ -75,7 +75,7 @@ def error_values(problems: Sequence[Problem]) -> dict[str, object]:
     The summary has a line for each problem, the detail their hints. `problems` follow where they say more than
     npm's object: where there are several, or the summary does not name the path.
     """
-    # Keys as of npm/lib/cli/exit-handler.js, compared with npm in tests/differential/test_pack.py.
+    # Keys as of npm 12.2, lib/utils/output-error.js, compared with npm in tests/differential/test_pack.py.
     summary = "\n".join(escape(problem.message) for problem in problems)
     detail = "\n".join(dict.fromkeys(escape(problem.hint) for problem in problems if problem.hint))
     error = {"code": problems[0].code, "summary": summary, "detail": detail}
@@ -90,6 +90,7 @@ def _by_problem(
     """Yield each problem once, with the names of the packages that have it."""
     names: dict[Problem, list[str]] = {}
     for name, problems in packages:
+        # Without the path, which differs: a cause that packages have in common is one problem.
         for problem in dict.fromkeys(problem._replace(path="") for problem in problems):
             names.setdefault(problem, []).append(name)
     for problem, owners in names.items():

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def sarif_report(verdicts: Sequence[Verdict]) -> str:
     """Return the SARIF log of *verdicts*.
 
-    It has one run, with a rule for each code and a result for each finding.
-
-    A result is at its tarball, and names the path inside of it as a logical location.
+    It has one run, with a rule for each code and a result for each finding. A result is at its tarball, and names
+    the path inside of it as a logical location.
     """
     codes = sorted({finding.code for verdict in verdicts for finding in verdict.findings})
     driver = {"name": "linkpack", "version": __version__, "rules": [_rule(code) for code in codes]}
@@ -47,7 +46,7 @@ def _result(finding: Finding, tarball: str) -> dict[str, object]:
     text = f"{finding.message}: {finding.fix}" if finding.fix else finding.message
     return {
         "ruleId": finding.code,
-        "level": finding.severity,
+        "level": finding.severity,  # `error` and `warning` are SARIF's words too (3.27.10)
         "message": {"text": text},
         "locations": [location],
     }

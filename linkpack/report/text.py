@@ -17,6 +17,7 @@ def escape(text: str) -> str:
     >>> escape("a\x1b[2J.js"), escape("\udc80")
     ('a\\x1b[2J.js', '\\udc80')
     """
+    # Marks that turn the direction of writing are not printable either (U+202E, Unicode category Cf).
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)

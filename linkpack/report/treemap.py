@@ -77,7 +77,7 @@ def _find_worst_ratio(largest: float, smallest: float, total: float, side: float
 def _place_row(row: Sequence[float], room: Box) -> tuple[list[Box], Box]:
     """Return the boxes for the areas of *row*, and the room that is left.
 
-    They lie along the shorter side of *room*.
+    They are along the shorter side of *room*.
     """
     total = sum(row)
     boxes = []
@@ -88,6 +88,7 @@ def _place_row(row: Sequence[float], room: Box) -> tuple[list[Box], Box]:
             height = area / width if width else 0
             boxes.append(Box(room.left, top, width, height))
             top += height
+        # Rounding may leave a little less than no room.
         return boxes, Box(room.left + width, room.top, max(room.width - width, 0), room.height)
     height = total / room.width if room.width else 0
     left = room.left

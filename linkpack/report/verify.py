@@ -1,4 +1,4 @@
-"""What `verify`, `diff` and `unpack` found, as text and as JSON."""
+"""Write what `verify`, `diff` and `unpack` found, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from linkpack.verifying.unpack import Unpacked
     from linkpack.verifying.verdict import Verdict
 
+# The letters of `git diff --name-status`, which has T for a change of a file's type.
 _MARKS = {"added": "A", "removed": "D", "changed": "M", "mode": "T"}
 
 
@@ -115,7 +116,10 @@ def names_text(difference: Difference) -> str:
 
 
 def difference_text(difference: Difference, *, stat: bool = False) -> str:
-    """Return the difference for a person, with *stat* without lines."""
+    """Return the difference for a person.
+
+    With *stat* the changed lines of files are left out.
+    """
     return "\n".join(_difference_lines(difference, stat=stat))
 
 
@@ -157,10 +161,12 @@ def _file_line(change: FileChange) -> str:
 
 
 def _changed_lines(change: FileChange) -> Iterator[str]:
+    # A text of one line is no diff, but says why there is none: binary files, or too many lines.
     if "\n" not in change.text:
         yield f"{escape(change.path)}: {change.text}"
         return
     for line in change.text.removesuffix("\n").split("\n"):
+        # A tab is not printable: `escape` would write it as `\t`.
         yield escape(line.replace("\t", "    "))
 
 

@@ -1,4 +1,4 @@
-"""Answers of `why` as text and as JSON."""
+"""Write answers of `why` as text and as JSON."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def answer_text(answer: Answer) -> str:
 
 def _lines(answer: Answer) -> Iterator[str]:
     yield _verdict(answer)
+    # A rule that was overruled, by another one or by npm itself, would contradict the first line.
     if answer.ruling is not None and (answer.ruling.keeps == answer.ships):
         yield f"  {_ruling_line(answer.ruling, answer)}"
     if answer.reason:
@@ -84,7 +85,7 @@ def answer_json(answer: Answer) -> str:
     """Return the answer as JSON."""
     ruling = answer.ruling
     fields = answer._asdict()
-    del fields["left_out"]
+    del fields["left_out"]  # keys are written as in npm's JSON: leftOut
     value = {
         "schema": JSON_SCHEMA,
         **fields,
