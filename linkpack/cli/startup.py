@@ -75,7 +75,7 @@ def main() -> NoReturn:
         # The real module may be loaded, as under a debugger: then it stays.
         sys.modules.setdefault(stand_in.__name__, stand_in)
     try:
-        from linkpack.cli import main as cli  # noqa: PLC0415 - after what makes it quick
+        cli = import_module("linkpack.cli.main")  # after what makes it quick
 
         uuid.unset()
         cli.main()

@@ -28,7 +28,8 @@ class CopyState(Record):
 
     *entries* are the files that it should hold and *contents* their digests, by relative path. *written* are the
     files to write: those that are missing or have other content. *modes* are those with other permission bits
-    alone. *removed* are files and links to remove, and *folders* are the folders that stay.
+    alone. *removed* are files and links to remove, and *folders* are the folders that stay. *stamps* are those of
+    the files that are not written, when they were compared.
     """
 
     path: str
@@ -38,19 +39,18 @@ class CopyState(Record):
     modes: tuple[str, ...]
     removed: tuple[str, ...]
     folders: frozenset[str]
+    stamps: Mapping[str, tuple[int, int, int]]
     warnings: tuple[Problem, ...]
 
     def digests(self) -> dict[str, FileDigest]:
-        """Return the digests to record, with the stamps of the files by now.
+        """Return the digests to record, with the stamps of the files.
 
-        A file that another process changes between `compare_copy` and this call is recorded as it should be.
+        Files that were written have new stamps. The others keep those of `compare_copy`: what another process
+        changes after it is found by the next run.
         """
         present, _ = _list_tree(self.path)
-        return {
-            name: FileDigest(digest, stamp_of(present[name]))
-            for name, digest in self.contents.items()
-            if name in present
-        }
+        stamps = {**self.stamps, **{name: stamp_of(present[name]) for name in self.written if name in present}}
+        return {name: FileDigest(digest, stamps[name]) for name, digest in self.contents.items() if name in stamps}
 
 
 def compare_copy(path: str, snapshot: Snapshot, known: Mapping[str, FileDigest]) -> CopyState:
@@ -61,6 +61,7 @@ def compare_copy(path: str, snapshot: Snapshot, known: Mapping[str, FileDigest])
     entries = {entry.path[len(ROOT) :]: entry for entry in snapshot.entries}
     present, _ = _list_tree(path)
     contents: dict[str, str] = {}
+    stamps: dict[str, tuple[int, int, int]] = {}
     written, modes = [], []
     for name, entry in entries.items():
         # No stamp decides about the source: a build may write other content with the same size and time
@@ -69,7 +70,9 @@ def compare_copy(path: str, snapshot: Snapshot, known: Mapping[str, FileDigest])
         status = present.get(name)
         if status is None or not _holds(f"{path}/{name}", status, contents[name], known.get(name)):
             written.append(name)
-        elif stat.S_IMODE(status.st_mode) != entry.mode:
+            continue
+        stamps[name] = stamp_of(status)
+        if stat.S_IMODE(status.st_mode) != entry.mode:
             modes.append(name)
     return CopyState(
         path=path,
@@ -79,6 +82,7 @@ def compare_copy(path: str, snapshot: Snapshot, known: Mapping[str, FileDigest])
         modes=tuple(modes),
         removed=tuple(name for name in present if name not in entries),
         folders=frozenset(above for name in entries for above in _folders_above(name)),
+        stamps=stamps,
         warnings=snapshot.warnings,
     )
 

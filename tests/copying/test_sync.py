@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import linkpack
+from linkpack.copying.digests import stamp_of
+from linkpack.copying.snapshot import Snapshot
+from linkpack.copying.stale_files import compare_copy
 from linkpack.errors import LinkError, LinkMissing, LinkpackError
 from linkpack.system import dir_entries
 from tests.copying.test_copies import copy, copying, files, module, unpacked
@@ -46,6 +49,17 @@ def pair(box: LinkBox) -> tuple[Path, str, Path]:
 def numbers(root: Path) -> dict[str, int]:
     """The inodes of the files below *root*, by path."""
     return {str(path.relative_to(root)): path.stat().st_ino for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_file_that_changes_after_it_was_compared_keeps_its_old_stamp(box: LinkBox) -> None:
+    """The next run reads it again, and finds what another process wrote."""
+    lib, _, there = pair(box)
+    snapshot = Snapshot(entries=linkpack.plan_pack(lib).entries, nested=(), peers=(), warnings=())
+    state = compare_copy(str(there), snapshot, {})
+    (there / "b.js").write_text("other")
+    stamps = {name: digest.stamp for name, digest in state.digests().items()}
+    assert stamps["b.js"] != stamp_of((there / "b.js").lstat())
+    assert stamps["a.js"] == stamp_of((there / "a.js").lstat())
 
 
 def test_only_what_changed_is_written(box: LinkBox) -> None:
