@@ -13,7 +13,10 @@ import os
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SIGINT = 2  # the signal module costs a start more than the number
 
@@ -75,10 +78,9 @@ def main() -> NoReturn:
         # The real module may be loaded, as under a debugger: then it stays.
         sys.modules.setdefault(stand_in.__name__, stand_in)
     try:
-        cli = import_module("linkpack.cli.main")  # after what makes it quick
-
+        run: Callable[[], NoReturn] = import_module("linkpack.cli.main").main  # after what makes it quick
         uuid.unset()
-        cli.main()
+        run()
     except KeyboardInterrupt:  # while it was loaded
         leave(SystemExit(128 + _SIGINT))
     except SystemExit as end:
