@@ -10,7 +10,7 @@ test: ## the unit tests, without network, in about a minute
 test-all: ## every test; installs what they compare with
 	sh .ci/test
 
-coverage: ## every test with branch coverage, which may not fall below the gate in pyproject.toml
+coverage: ## every test, and the lines and branches that none of them reaches
 	sh .ci/setup test
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -q -n 2
