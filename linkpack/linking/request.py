@@ -37,11 +37,11 @@ def parse_spec(text: str, cwd: str, user_home: str) -> LinkSpec:
     A folder begins with `.`, `/`, `~/` or `file:`; anything else is `name` or `name@range`. Raises `LinkError`
     (ELINKSPEC) for any other argument, such as an address: link commands fetch nothing.
 
-    >>> parse_spec("../lib", "/work/app", "/home/me").folder
-    '/work/lib'
-    >>> parse_spec("~/lib", "/work/app", "/home/me").folder
+    >>> parse_spec("../lib", "/src/app", "/home/me").folder
+    '/src/lib'
+    >>> parse_spec("~/lib", "/src/app", "/home/me").folder
     '/home/me/lib'
-    >>> parse_spec("@scope/lib@^1.2.0", "/work/app", "/home/me")
+    >>> parse_spec("@scope/lib@^1.2.0", "/src/app", "/home/me")
     LinkSpec(folder='', name='@scope/lib', wanted='^1.2.0')
     """
     path = text.removeprefix("file:")
