@@ -10,10 +10,10 @@ test: ## the unit tests, without network, in about a minute
 test-all: ## every test; installs what they compare with
 	sh .ci/test
 
-coverage: ## every test, and the lines and branches that none of them reaches
+coverage: ## every test with lines and branches counted; fails below the gate in pyproject.toml
 	sh .ci/setup test
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest -q -n 2
+	.venv/bin/coverage run -m pytest -q -n 2 -m "not bare"
 	.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 

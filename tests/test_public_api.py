@@ -229,6 +229,7 @@ def test_packing_options_have_one_default(name: str) -> None:
     assert {key: keywords[key].default for key in shared} == {key: own[key] for key in shared}
 
 
+@pytest.mark.bare
 def test_import_loads_nothing_heavy() -> None:
     """`import linkpack` loads its version, no dependency, and no slow part of the library."""
     modules = loaded("import linkpack")
@@ -236,6 +237,7 @@ def test_import_loads_nothing_heavy() -> None:
     assert {name for name in modules if name.startswith("linkpack.")} == {"linkpack._version"}
 
 
+@pytest.mark.bare
 def test_planning_a_plain_package_loads_no_dependency() -> None:
     """Importing what packing needs leaves the dependencies to those who use them."""
     assert not loaded("from linkpack import pack") & HEAVY

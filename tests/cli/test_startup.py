@@ -40,6 +40,7 @@ def test_stand_in_becomes_the_real_module() -> None:
     assert run(code).stdout == "(a, b)|a\nb\nFalse True\n"
 
 
+@pytest.mark.bare
 def test_click_has_the_real_type() -> None:
     """What click does with UUIDs it does with the real type, once the stand-in has served its loading."""
     code = """if True:
@@ -57,6 +58,7 @@ def test_click_has_the_real_type() -> None:
     assert run(code).stdout == "False\n12345678-1234-5678-1234-567812345678 True True\n"
 
 
+@pytest.mark.bare
 def test_start_does_without_inspect_and_uuid() -> None:
     """A command runs without the real `inspect` and `uuid`, which is what the stand-ins are for."""
     code = """if True:

@@ -170,6 +170,7 @@ def test_a_manifest_of_any_size_is_not_read(tmp_path: Path) -> None:
         read_manifest(str(tmp_path), "root")
 
 
+@pytest.mark.bare
 def test_an_unreadable_manifest_has_a_code_of_its_own(tmp_path: Path) -> None:
     """A manifest that this user may not read has a code of its own."""
     (tmp_path / "package.json").write_text(MANIFEST)

@@ -115,6 +115,7 @@ def test_a_broken_link_on_the_way_is_named(tmp_path: Path) -> None:
     assert fault == f"the link {root}/app/node_modules/a -> ../../gone leads nowhere"
 
 
+@pytest.mark.bare
 def test_a_folder_that_may_not_be_entered_is_a_fault(tmp_path: Path) -> None:
     """A package in a folder that this user may not enter is a fault of its own, not a package that is missing."""
     (tmp_path / "app/node_modules/a").mkdir(parents=True)
