@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from linkpack.archive.entry import Entry
 
 # With `write_digests`, so that `staging` has one module to load for all of its writing.
-__all__ = ["draft_copy", "write_copy", "write_digests"]
+__all__ = ["draft_copy", "write_digests"]
 
 
 @contextlib.contextmanager
@@ -33,10 +33,10 @@ def draft_copy(path: str, entries: Iterable[Entry]) -> Iterator[tuple[str, dict[
     # (tests/copying/test_copies.py, test_drafts_of_killed_runs_go_with_the_next_copy).
     sweep(path.rpartition("/node_modules/")[0])
     with draft_folder(_nearest_folder(posixpath.dirname(path))) as draft:
-        yield draft, write_copy(draft, entries)
+        yield draft, _write_copy(draft, entries)
 
 
-def write_copy(draft: str, entries: Iterable[Entry]) -> dict[str, FileDigest]:
+def _write_copy(draft: str, entries: Iterable[Entry]) -> dict[str, FileDigest]:
     """Write *entries* into the empty folder *draft*, and return their digests.
 
     The digests are by path, relative to the copy. Raises `SourceChanged` when a file is not what was planned.
